@@ -1,0 +1,41 @@
+"""Durations and instants. Nothing here, or in any core module, asks the machine for the time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"^\s*(\d+)\s*([mhdw])\s*$")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`15m`, `6h`, `90d`, `2w` as a timedelta. Raises ValueError naming the forms."""
+    found = _DURATION.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d or w, for example 90d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def write_duration(length: timedelta) -> str:
+    """The shortest spelling that `parse_duration` reads back."""
+    minutes = round(length.total_seconds() / 60)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes and minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
+def instant(text: str) -> datetime:
+    """An ISO 8601 text as an aware datetime in UTC. Raises ValueError where the zone is missing."""
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone: write for example {text}Z")
+    return value.astimezone(UTC)
+
+
+def write_instant(value: datetime) -> str:
+    """ISO 8601 in UTC with a Z, to the second unless it carries fractions."""
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

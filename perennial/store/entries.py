@@ -1,0 +1,333 @@
+"""What the ledger holds: one typed payload for each kind of thing that happened.
+
+The names of fields are those of `--json`; other people build on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
+Verdict = Literal["better", "worse", "no_difference_shown", "non_inferior", "not_decidable"]
+TriggerKind = Literal["first", "schedule", "new_batch", "drift", "event", "person"]
+
+
+class Entry(BaseModel):
+    """A payload: unknown fields are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trigger(Entry):
+    """Why something was started."""
+
+    kind: TriggerKind
+    event: str | None = None
+    detail: str = ""
+
+
+class DeclarationEntry(Entry):
+    """A declaration at its first use. Key: its digest."""
+
+    digest: str
+    declaration: dict[str, Any]
+
+
+class Reason(Entry):
+    """How many rows were set aside for one reason. A row may have several."""
+
+    reason: str
+    rows: int
+
+
+class Rows(Entry):
+    """arrived = accepted + quarantined, unless the batch is held; unlabelled are among the accepted."""
+
+    arrived: int
+    accepted: int
+    quarantined: int
+    unlabelled: int
+
+
+class BatchEntry(Entry):
+    """A batch that was taken in or held. Key: `source/window/revision`."""
+
+    batch: str
+    window: str
+    start: str | None
+    end: str
+    revision: int
+    landing: str
+    digest: str
+    arrived_at: str
+    status: Literal["accepted", "held"]
+    rows: Rows
+    quarantine: tuple[Reason, ...]
+    warnings: tuple[str, ...]
+    held_because: tuple[str, ...]
+    extra_columns: tuple[str, ...]
+    table_version: int | None
+    quarantine_version: int | None
+    declaration_digest: str
+
+
+class LabelBatchEntry(Entry):
+    """Labels that arrived in a file of their own. Key: the landing's digest."""
+
+    batch: str
+    landing: str
+    file: str
+    rows: int
+    refused: int
+    arrived_at: str
+    table_version: int | None
+
+
+class Snapshot(Entry):
+    """Exactly the rows a model was trained on. Key: `snapshot`, an id made of all the rest."""
+
+    snapshot: str
+    as_of: str
+    batches: tuple[str, ...]
+    label_batches: tuple[str, ...]
+    table: str
+    version: int
+    rows: int
+    first: str
+    last: str
+    digest: str
+    declaration_digest: str
+
+
+class ModelRef(Entry):
+    """A registered model: version in MLflow, the run that made it, digest of its bytes."""
+
+    version: int
+    run_id: str
+    digest: str
+
+
+class ChallengerEntry(Entry):
+    """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed)."""
+
+    challenger: str
+    model: ModelRef
+    snapshot: str
+    model_digest: str
+    declaration_digest: str
+    features_digest: str
+    code_version: str
+    as_of: str
+    trigger: Trigger
+    seconds: float
+
+
+class Interval(Entry):
+    """A gain with one method's interval: Student t with `df`, at 95 %."""
+
+    se: float
+    df: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+
+
+class MetricResult(Entry):
+    """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
+
+    p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
+    """
+
+    name: str
+    role: Literal["primary", "guard", "info"]
+    direction: Literal["lower", "higher"]
+    champion: float | None
+    challenger: float | None
+    gain: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    df: float | None
+    se: float | None
+    margin: float | None
+    mde: float | None
+    verdict: Verdict
+    note: str = ""
+    day_t: Interval | None = None
+    row_t: Interval | None = None
+    sums: tuple[float, ...] = ()
+
+
+class Evaluation(Entry):
+    """The rows that judged: how many, in which clusters, and how alike neighbouring clusters are."""
+
+    rows: int
+    clusters: int
+    cluster_by: str
+    cluster_names: tuple[str, ...]
+    cluster_rows: tuple[int, ...]
+    labelled_share: float
+    autocorrelation: float | None
+    largest_cluster_share: float | None
+    skewness: float | None
+    first: str
+    last: str
+    digest: str
+
+
+class Policy(Entry):
+    """The rule that decided, with its parameters, so that the decision can be replayed."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+class Decision(Entry):
+    """A comparison and what followed from it. Key: `id`, of (challenger, champion, evaluation rows)."""
+
+    id: str
+    usecase: str
+    batch: str
+    as_of: str
+    trigger: Trigger
+    champion: ModelRef | None
+    challenger: ModelRef
+    challenger_id: str
+    snapshot: str
+    evaluation: Evaluation
+    metrics: tuple[MetricResult, ...]
+    baseline_loss: float | None
+    release_no: int
+    declaration_digest: str
+    features_digest: str
+    code_version: str
+    policy: Policy
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    libraries: dict[str, str]
+
+
+class Reference(Entry):
+    """The champion's primary loss where it was judged: what watching compares with."""
+
+    metric: str
+    value: float
+    se: float
+    df: float
+    rows: int
+    clusters: int
+
+
+class Served(Entry):
+    """One model of a release and its weight; today always one with weight 1."""
+
+    model: ModelRef
+    challenger: str
+    weight: float
+
+
+class Release(Entry):
+    """What serves from now on. Key: `release_no`: whoever inserts it first has released."""
+
+    release_no: int
+    kind: Literal["first", "release", "rollback"]
+    serves: tuple[Served, ...]
+    stage: Literal["full"]
+    as_of: str
+    reason: str
+    decision: str | None
+    restores: int | None
+    reference: Reference
+    snapshot: str
+    features_digest: str
+    declaration_digest: str
+
+
+class Episode(Entry):
+    """A champion that went bad. Key: `channel@opened_at`."""
+
+    episode: str
+    channel: Literal["level", "unseen"]
+    opened_at: str
+    batch: str
+    release_no: int
+    detail: str
+
+
+class EpisodeClosed(Entry):
+    """The end of an episode. Key: the episode's."""
+
+    episode: str
+    closed_at: str
+    batch: str
+    detail: str
+
+
+class AliasMoved(Entry):
+    """Somebody moved MLflow's alias by hand; it was put back. Key: time and versions."""
+
+    found: int | None
+    restored: int
+    release_no: int
+
+
+class Cycle(Entry):
+    """A cycle that ran to its end. Key: the batch's."""
+
+    batch: str
+    as_of: str
+    decision: str | None
+    challenger: str | None
+    health: Health | None
+    waits: str
+
+
+class LossWithInterval(Entry):
+    """A loss, its 95 % interval and the reference it is held against."""
+
+    value: float
+    ci_low: float
+    ci_high: float
+    reference: float | None
+
+
+class Alarm(Entry):
+    """What watching found."""
+
+    channel: str
+    severity: Literal["info", "warning", "page"]
+    detail: str
+    episode: str | None
+
+
+class Health(Entry):
+    """How the champion did on one batch. None where nothing can be said yet."""
+
+    usecase: str
+    batch: str
+    as_of: str
+    rows: int
+    labelled_rows: int
+    loss: LossWithInterval | None
+    unseen_share: float | None
+    alarms: tuple[Alarm, ...]
+    action: Literal["none", "retrain"]
+
+
+Cycle.model_rebuild()
+
+KINDS: dict[str, type[Entry]] = {
+    "declaration": DeclarationEntry,
+    "batch": BatchEntry,
+    "labels": LabelBatchEntry,
+    "snapshot": Snapshot,
+    "challenger": ChallengerEntry,
+    "decision": Decision,
+    "release": Release,
+    "episode": Episode,
+    "episode_closed": EpisodeClosed,
+    "alias_moved": AliasMoved,
+    "cycle": Cycle,
+}
