@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
-Verdict = Literal["better", "worse", "no_difference_shown", "non_inferior", "not_decidable"]
+from perennial.evaluation.results import Evaluation, MetricResult, Outcome, Policy
+
 TriggerKind = Literal["first", "schedule", "new_batch", "drift", "event", "person"]
 
 
@@ -122,66 +122,6 @@ class ChallengerEntry(Entry):
     as_of: str
     trigger: Trigger
     seconds: float
-
-
-class Interval(Entry):
-    """A gain with one method's interval: Student t with `df`, at 95 %."""
-
-    se: float
-    df: float
-    ci_low: float
-    ci_high: float
-    p_value: float
-
-
-class MetricResult(Entry):
-    """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
-
-    p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
-    """
-
-    name: str
-    role: Literal["primary", "guard", "info"]
-    direction: Literal["lower", "higher"]
-    champion: float | None
-    challenger: float | None
-    gain: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    df: float | None
-    se: float | None
-    margin: float | None
-    mde: float | None
-    verdict: Verdict
-    note: str = ""
-    day_t: Interval | None = None
-    row_t: Interval | None = None
-    sums: tuple[float, ...] = ()
-
-
-class Evaluation(Entry):
-    """The rows that judged: how many, in which clusters, and how alike neighbouring clusters are."""
-
-    rows: int
-    clusters: int
-    cluster_by: str
-    cluster_names: tuple[str, ...]
-    cluster_rows: tuple[int, ...]
-    labelled_share: float
-    autocorrelation: float | None
-    largest_cluster_share: float | None
-    skewness: float | None
-    first: str
-    last: str
-    digest: str
-
-
-class Policy(Entry):
-    """The rule that decided, with its parameters, so that the decision can be replayed."""
-
-    name: str
-    parameters: dict[str, Any]
 
 
 class Decision(Entry):
