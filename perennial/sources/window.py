@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Cut = Literal["month", "week", "day", "hour"]
 
@@ -67,6 +70,17 @@ def window_of(name: str, cut: Cut, zone: ZoneInfo) -> Window:
         start = datetime.strptime(name, "%Y-%m-%dT%H").replace(tzinfo=UTC)
         return Window(start, start + timedelta(hours=1), name)
     return Window(first.replace(tzinfo=zone).astimezone(UTC), after.replace(tzinfo=zone).astimezone(UTC), name)
+
+
+def window_names(times: pd.Series, cut: Cut, zone: ZoneInfo) -> pd.Series:
+    """The name of the window that each time lies in, so that `window_of` gives the window.
+
+    times: datetime64[…, UTC] without nulls, any index, which is kept.
+    """
+    local = times if cut == "hour" else times.dt.tz_convert(zone).dt.tz_localize(None)
+    step = local.dt.floor("h" if cut == "hour" else "D")
+    # A name is written once for each hour or day that occurs, not once for each row.
+    return step.map({each: each.strftime(NAME_FORMATS[cut]) for each in step.unique()}).astype("str")
 
 
 NAME_FORMATS: dict[Cut, str] = {"month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}

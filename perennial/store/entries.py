@@ -20,6 +20,15 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Recorded(Entry):
+    """A payload that stands in the ledger in its own right. `key` makes doing it twice doing it once."""
+
+    @property
+    def key(self) -> str:
+        """The identity under which the ledger takes it once."""
+        raise NotImplementedError
+
+
 class Trigger(Entry):
     """Why something was started."""
 
@@ -28,11 +37,15 @@ class Trigger(Entry):
     detail: str = ""
 
 
-class DeclarationEntry(Entry):
+class DeclarationEntry(Recorded):
     """A declaration at its first use. Key: its digest."""
 
     digest: str
     declaration: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        return self.digest
 
 
 class Reason(Entry):
@@ -51,8 +64,8 @@ class Rows(Entry):
     unlabelled: int
 
 
-class BatchEntry(Entry):
-    """A batch that was taken in or held. Key: `source/window/revision`."""
+class BatchEntry(Recorded):
+    """A batch that was taken in or held. Key: `window/revision`; a use case has one source."""
 
     batch: str
     window: str
@@ -72,8 +85,12 @@ class BatchEntry(Entry):
     quarantine_version: int | None
     declaration_digest: str
 
+    @property
+    def key(self) -> str:
+        return f"{self.window}/{self.revision}"
 
-class LabelBatchEntry(Entry):
+
+class LabelBatchEntry(Recorded):
     """Labels that arrived in a file of their own. Key: the landing's digest."""
 
     batch: str
@@ -84,8 +101,12 @@ class LabelBatchEntry(Entry):
     arrived_at: str
     table_version: int | None
 
+    @property
+    def key(self) -> str:
+        return self.landing
 
-class Snapshot(Entry):
+
+class Snapshot(Recorded):
     """Exactly the rows a model was trained on. Key: `snapshot`, an id made of all the rest."""
 
     snapshot: str
@@ -100,6 +121,10 @@ class Snapshot(Entry):
     digest: str
     declaration_digest: str
 
+    @property
+    def key(self) -> str:
+        return self.snapshot
+
 
 class ModelRef(Entry):
     """A registered model: version in MLflow, the run that made it, digest of its bytes."""
@@ -109,7 +134,7 @@ class ModelRef(Entry):
     digest: str
 
 
-class ChallengerEntry(Entry):
+class ChallengerEntry(Recorded):
     """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed)."""
 
     challenger: str
@@ -123,30 +148,9 @@ class ChallengerEntry(Entry):
     trigger: Trigger
     seconds: float
 
-
-class Decision(Entry):
-    """A comparison and what followed from it. Key: `id`, of (challenger, champion, evaluation rows)."""
-
-    id: str
-    usecase: str
-    batch: str
-    as_of: str
-    trigger: Trigger
-    champion: ModelRef | None
-    challenger: ModelRef
-    challenger_id: str
-    snapshot: str
-    evaluation: Evaluation
-    metrics: tuple[MetricResult, ...]
-    baseline_loss: float | None
-    release_no: int
-    declaration_digest: str
-    features_digest: str
-    code_version: str
-    policy: Policy
-    outcome: Outcome
-    reasons: tuple[str, ...]
-    libraries: dict[str, str]
+    @property
+    def key(self) -> str:
+        return self.challenger
 
 
 class Reference(Entry):
@@ -160,6 +164,35 @@ class Reference(Entry):
     clusters: int
 
 
+class Decision(Recorded):
+    """A comparison and what followed from it. Key: `id`, of (challenger, champion, evaluation rows)."""
+
+    id: str
+    usecase: str
+    batch: str
+    as_of: str
+    trigger: Trigger
+    champion: ModelRef | None
+    challenger: ModelRef
+    challenger_id: str
+    snapshot: str
+    evaluation: Evaluation
+    metrics: tuple[MetricResult, ...]
+    release_no: int
+    reference: Reference | None
+    declaration_digest: str
+    features_digest: str
+    code_version: str
+    policy: Policy
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    libraries: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
 class Served(Entry):
     """One model of a release and its weight; today always one with weight 1."""
 
@@ -168,7 +201,7 @@ class Served(Entry):
     weight: float
 
 
-class Release(Entry):
+class Release(Recorded):
     """What serves from now on. Key: `release_no`: whoever inserts it first has released."""
 
     release_no: int
@@ -184,8 +217,12 @@ class Release(Entry):
     features_digest: str
     declaration_digest: str
 
+    @property
+    def key(self) -> str:
+        return str(self.release_no)
 
-class Episode(Entry):
+
+class Episode(Recorded):
     """A champion that went bad. Key: `channel@opened_at`."""
 
     episode: str
@@ -195,8 +232,12 @@ class Episode(Entry):
     release_no: int
     detail: str
 
+    @property
+    def key(self) -> str:
+        return self.episode
 
-class EpisodeClosed(Entry):
+
+class EpisodeClosed(Recorded):
     """The end of an episode. Key: the episode's."""
 
     episode: str
@@ -204,16 +245,25 @@ class EpisodeClosed(Entry):
     batch: str
     detail: str
 
+    @property
+    def key(self) -> str:
+        return self.episode
 
-class AliasMoved(Entry):
-    """Somebody moved MLflow's alias by hand; it was put back. Key: time and versions."""
 
+class AliasMoved(Recorded):
+    """Somebody moved MLflow's alias by hand; it was put back. Key: release, version and time."""
+
+    at: str
     found: int | None
     restored: int
     release_no: int
 
+    @property
+    def key(self) -> str:
+        return f"{self.release_no}/{self.found}/{self.at}"
 
-class Cycle(Entry):
+
+class Cycle(Recorded):
     """A cycle that ran to its end. Key: the batch's."""
 
     batch: str
@@ -222,6 +272,10 @@ class Cycle(Entry):
     challenger: str | None
     health: Health | None
     waits: str
+
+    @property
+    def key(self) -> str:
+        return self.batch
 
 
 class LossWithInterval(Entry):
@@ -258,7 +312,7 @@ class Health(Entry):
 
 Cycle.model_rebuild()
 
-KINDS: dict[str, type[Entry]] = {
+KINDS: dict[str, type[Recorded]] = {
     "declaration": DeclarationEntry,
     "batch": BatchEntry,
     "labels": LabelBatchEntry,
@@ -271,3 +325,5 @@ KINDS: dict[str, type[Entry]] = {
     "alias_moved": AliasMoved,
     "cycle": Cycle,
 }
+
+KIND_OF: dict[type[Recorded], str] = {payload: kind for kind, payload in KINDS.items()}

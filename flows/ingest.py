@@ -1,0 +1,29 @@
+"""Take one batch in."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from perennial.store.entries import BatchEntry
+from tasks.batches import accept, land, pick_window, validate
+from tasks.labels import take_labels
+from tasks.tell import tell_batch, write_data_docs
+
+
+@flow(name="ingest", flow_run_name="{usecase}-{window}", timeout_seconds=2 * 3600)
+def ingest(usecase: str, window: str | None = None) -> BatchEntry | None:
+    """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
+
+    Args:
+        usecase: name of the use case, as in its declaration
+        window: the batch, for example 2013-01; empty: the next one that the source has
+    """
+    take_labels(usecase)
+    chosen = pick_window(usecase, window)
+    if chosen is None:
+        return None
+    landing = land(usecase, chosen)
+    batch = accept(usecase, validate(usecase, chosen, landing))
+    tell_batch(usecase, batch)
+    write_data_docs.submit(usecase, batch.batch)
+    return batch

@@ -1,0 +1,350 @@
+"""A quiet Prefect server of our own, in a process that outlives the command, so that its pages stay to be looked at.
+
+Prefect itself is imported only by that process: `quiet_flows` apart, nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import psutil
+
+from perennial.errors import InputError, TerminalError, TransientError
+from perennial.settings import Settings
+
+HOST = "127.0.0.1"
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+LOG_BYTES = 5_000_000
+
+# Batched writing of events and task runs: on SQLite three times as fast as the defaults. An interval
+# below one second spins.
+SERVER_OPTIONS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+}
+
+# Servers that this process started: kept so that a dead one is reaped and not taken for a living one.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Prefect server.
+
+    url: of its API, ending in `/api`.
+    pid: None for somebody else's server, named by PREFECT_API_URL.
+    started: whether this very call started it.
+    home: Prefect's folder of our own server; None for somebody else's.
+    """
+
+    url: str
+    pid: int | None
+    started: bool
+    home: Path | None
+
+    @property
+    def ui(self) -> str:
+        """The address to open in a browser."""
+        return self.url.removesuffix("/api")
+
+    @property
+    def log(self) -> Path | None:
+        """Where our own server writes what it has to say."""
+        return self.home / "server.log" if self.home else None
+
+
+def ensure_server(settings: Settings) -> Server:
+    """A Prefect server that answers: PREFECT_API_URL's, or our own, started where it does not run.
+
+    Raises TransientError where somebody else's does not answer, TerminalError where our own cannot start.
+    """
+    return wait_for(start_server(settings))
+
+
+def start_server(settings: Settings) -> Server:
+    """Like `ensure_server`, without waiting until it answers: load data meanwhile, then `wait_for` it."""
+    if settings.prefect_api_url:
+        return Server(settings.prefect_api_url, pid=None, started=False, home=None)
+    home = settings.prefect_home
+    with _turn(settings):
+        if server := running_server(settings):
+            return server
+        for pid in _strays(home):
+            _stop_group(pid)
+        former = _record(home)
+        port = _free_port(former.port if former else 0)
+        pid = _spawn(home, port)
+        _Record(pid, port, psutil.Process(pid).create_time()).write(home)
+    return Server(_url(port), pid, started=True, home=home)
+
+
+def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
+    """The same server, once it answers.
+
+    Somebody else's has one chance to answer; our own may take `seconds`, since it may be starting.
+    """
+    if server.pid is None:
+        _ask_once(server.url)
+        return server
+    end = time.monotonic() + seconds
+    while not _answers(server.url):
+        if not _alive(server.pid):
+            raise TerminalError(
+                f"the Prefect server stopped by itself; its last words in {server.log}:\n{_tail(server)}"
+            )
+        if time.monotonic() > end:
+            raise TransientError(
+                f"the Prefect server (process {server.pid}) does not answer at {server.url} after {seconds:.0f} s\n"
+                f"  Its log: {server.log}\n  `perennial down` stops it, the next command starts it again."
+            )
+        time.sleep(0.1)
+    return server
+
+
+def running_server(settings: Settings) -> Server | None:
+    """Our own server if its process lives; it may not answer yet. None where there is none."""
+    home = settings.prefect_home
+    record = _record(home)
+    if record and _alive(record.pid, record.created):
+        return Server(_url(record.port), record.pid, started=False, home=home)
+    return None
+
+
+def stop_server(settings: Settings) -> bool:
+    """Stop our own server. Whether there was one."""
+    with _turn(settings):
+        server = running_server(settings)
+        pids = _strays(settings.prefect_home) | ({server.pid} if server and server.pid else set())
+        for pid in pids:
+            _stop_group(pid)
+        _Record.place(settings.prefect_home).unlink(missing_ok=True)
+    return bool(pids)
+
+
+def environment(server: Server) -> dict[str, str]:
+    """Variables for a process that runs flows against the server; set them before Prefect is imported.
+
+    The flows' log lines go to the server, where its pages show them, and not to the terminal.
+    Whoever wants them there too sets PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL.
+    """
+    variables = {
+        "PREFECT_API_URL": server.url,
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "INFO"),
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": os.environ.get("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    }
+    if server.home:
+        variables["PREFECT_HOME"] = str(server.home)
+        variables |= _past_the_proxy()
+    return variables
+
+
+@contextmanager
+def quiet_flows() -> Iterator[None]:
+    """Flow runs without Prefect's heartbeat, whose thread costs each run a second.
+
+    For replays and tests. A deployed run needs its heartbeat: it tells a crashed run from a long one.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}/api"
+
+
+@contextmanager
+def _turn(settings: Settings) -> Iterator[None]:
+    """One process at a time starts or stops the server; a killed one gives up its turn."""
+    settings.locks.mkdir(parents=True, exist_ok=True)
+    settings.prefect_home.mkdir(parents=True, exist_ok=True)
+    with (settings.locks / "prefect_server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _spawn(home: Path, port: int) -> int:
+    """Start the server in a session of its own, where the terminal's Ctrl-C does not reach it. Its pid."""
+    log = home / "server.log"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    variables |= SERVER_OPTIONS | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_SERVER_UI_API_URL": _url(port),
+    }
+    fresh = not log.exists() or log.stat().st_size > LOG_BYTES
+    with log.open("wb" if fresh else "ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *_command(port)],
+            cwd=home,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return child.pid
+
+
+def _command(port: int) -> list[str]:
+    return ["prefect", "--no-prompt", "server", "start", "--host", HOST, "--port", str(port)]
+
+
+def _strays(home: Path) -> set[int]:
+    """Servers of this home that its record does not know.
+
+    Either we died before writing it, or somebody deleted the home while its server ran.
+    """
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline()[1:7] == ["-m", *_command(0)[:5]] and process.environ().get("PREFECT_HOME") == str(
+                home
+            ):
+                found.add(process.pid)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's
+    return found
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, so that open pages go on after a crash; another from the system where it is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise TransientError(f"the system has no free port on {HOST} for the Prefect server")
+
+
+def _alive(pid: int, created: float | None = None) -> bool:
+    """Whether the process lives, and is the one that was created then (pids are used again)."""
+    if child := _children.get(pid):
+        child.poll()
+    try:
+        process = psutil.Process(pid)
+        same = created is None or abs(process.create_time() - created) < 2
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _stop_group(pid: int) -> None:
+    """SIGTERM to the group, SIGKILL after ten seconds to what is left of it."""
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and _alive(pid):
+            time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return _health(url, through_proxy=False) == 200
+    except OSError:
+        return False
+
+
+def _ask_once(url: str) -> None:
+    """Raise unless somebody else's server answers. One that asks for a password does answer."""
+    way_out = "  Start that server, or unset PREFECT_API_URL to use one of our own."
+    try:
+        status = _health(url, through_proxy=True)
+    except OSError as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise TransientError(f"PREFECT_API_URL: no Prefect server answers at {url}: {reason}\n{way_out}") from error
+    if status == 404:
+        raise InputError(
+            f"PREFECT_API_URL: {url} is no Prefect API (404 for {url}/health)\n"
+            "  A server's address ends in /api, for example http://127.0.0.1:4200/api"
+        )
+    if status >= 500:
+        raise TransientError(f"PREFECT_API_URL: the Prefect server at {url} is ill (status {status})\n{way_out}")
+
+
+def _health(url: str, through_proxy: bool) -> int:
+    """The HTTP status of the server's health page. Raises OSError where nothing answers."""
+    opener = build_opener() if through_proxy else build_opener(ProxyHandler({}))
+    try:
+        with opener.open(Request(f"{url}/health"), timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except HTTPException as error:
+        raise OSError(f"not an answer in HTTP: {error!r}") from error
+
+
+def _past_the_proxy() -> dict[str, str]:
+    """Where a proxy is set, say that our own server is not behind it."""
+    if not any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")):
+        return {}
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    value = spared if HOST in spared.split(",") else ",".join(filter(None, [spared, HOST]))
+    return {"no_proxy": value, "NO_PROXY": value}
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What `server.json` holds: enough to find the process again and to know it from a later one of that pid."""
+
+    pid: int
+    port: int
+    created: float
+
+    @staticmethod
+    def place(home: Path) -> Path:
+        return home / "server.json"
+
+    def write(self, home: Path) -> None:
+        fresh = home / "server.json.new"
+        fresh.write_text(json.dumps(asdict(self)))
+        fresh.replace(self.place(home))
+
+
+def _record(home: Path) -> _Record | None:
+    """The record of the server that was started last; None where there is none or it is damaged."""
+    try:
+        return _Record(**json.loads(_Record.place(home).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _tail(server: Server, lines: int = 15) -> str:
+    try:
+        text = server.log.read_text(errors="replace") if server.log else ""
+    except OSError:
+        text = ""
+    return "\n".join(f"  {line}" for line in text.rstrip().splitlines()[-lines:]) or "  (nothing)"

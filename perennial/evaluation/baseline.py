@@ -1,0 +1,54 @@
+"""The naive model: what a first model must beat, and what a champion's skill is measured from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.judgement import gain_of
+from perennial.evaluation.metrics import load_metric
+
+
+def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int) -> FloatArray:
+    """The best constant of the training labels, n times: shape (n,), in the target's unit.
+
+    task: `binary` (the base rate) or `regression` (the median for mae, which it minimises; else the mean).
+    training_labels: shape (m,), known when the model was trained; never those that judge.
+    Raises ValueError without any training label.
+
+    >>> naive_prediction("binary", "log_loss", np.array([1.0, 0.0, 0.0, 0.0]), 2).tolist()
+    [0.25, 0.25]
+    >>> naive_prediction("regression", "mae", np.array([1.0, 2.0, 9.0]), 1).tolist()
+    [2.0]
+    """
+    labels = np.asarray(training_labels, dtype=np.float64)
+    if labels.size == 0 or not np.isfinite(labels).all():
+        raise ValueError("a naive prediction needs training labels, all of them finite")
+    constant = np.median(labels) if task == "regression" and metric == "mae" else labels.mean()
+    return np.full(n, float(constant))
+
+
+def naive_value(task: str, metric: str, y: FloatArray, training_labels: FloatArray) -> float:
+    """The metric of the naive prediction on the rows that judge; y: their labels, shape (n,).
+
+    Raises Undefined where these rows allow no value.
+    """
+    labels = np.asarray(y, dtype=np.float64)
+    value, _ = load_metric(metric).value_and_influence(
+        labels, naive_prediction(task, metric, training_labels, labels.size)
+    )
+    return value
+
+
+def skill(metric: str, champion: float | None, naive: float | None) -> float | None:
+    """How much better than the naive prediction the champion is, on the same rows, in the metric's unit.
+
+    None where it is not better or a value is unknown: a share of nothing is no margin.
+
+    >>> round(skill("log_loss", 0.25, 0.75), 6), skill("roc_auc", 0.25, 0.5)
+    (0.5, None)
+    """
+    if champion is None or naive is None:
+        return None
+    better_by = gain_of(load_metric(metric).direction, naive, champion)
+    return better_by if better_by > 0 else None

@@ -1,0 +1,32 @@
+"""From rows to clusters: the sums that decide, and how many rows each has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+
+
+def rows_of_clusters(codes: IntArray) -> IntArray:
+    """How many rows each cluster has, shape (T,).
+
+    codes: shape (n,), 0..T−1 in time order. Raises ValueError where a number in between is missing.
+
+    >>> rows_of_clusters(np.array([0, 1, 1])).tolist()
+    [1, 2]
+    """
+    if codes.size and int(codes.min()) < 0:
+        raise ValueError("a cluster has a negative number")
+    counts = np.bincount(codes)
+    if (counts == 0).any():
+        raise ValueError(f"cluster {int(np.argmin(counts))} has no rows: number the clusters 0, 1, 2, … in time order")
+    return counts.astype(np.int64)
+
+
+def sums_of_clusters(values: FloatArray, codes: IntArray, clusters: int) -> FloatArray:
+    """The sum of `values`, shape (n,), in each cluster, shape (T,).
+
+    >>> sums_of_clusters(np.array([0.5, 0.1, 0.2]), np.array([0, 1, 1]), 2).round(6).tolist()
+    [0.5, 0.3]
+    """
+    return np.bincount(codes, weights=values, minlength=clusters).astype(np.float64)

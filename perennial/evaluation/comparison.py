@@ -1,0 +1,160 @@
+"""Champion against challenger on the same rows, metric by metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perennial.errors import TerminalError
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.dependence import autocorrelation, largest_cluster_share, skewness
+from perennial.evaluation.figures import counted
+from perennial.evaluation.judgement import Asked, judge, too_few_clusters, without_values
+from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.results import Evaluation, MetricResult
+from perennial.evaluation.student_t import LEVEL
+
+
+class ComparisonFailed(TerminalError):
+    """The two models cannot be compared on these rows. Nothing is released."""
+
+
+def compare(
+    y: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    cluster_codes: IntArray,
+    *,
+    metrics: Sequence[Asked],
+    cluster_by: str = "day",
+    level: float = LEVEL,
+) -> tuple[MetricResult, ...]:
+    """Both models' values and the paired gain with its interval, for each metric asked for, in that order.
+
+    y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows.
+    cluster_codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. cluster_by: its name.
+    Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
+    a row is never dropped, nor a gap filled, to get to a number. Raises ValueError for unlike shapes.
+
+    >>> day = np.repeat(np.arange(20), 100)
+    >>> y = np.tile([1.0, 0.0], 1000)
+    >>> told, = compare(y, np.where(y == 1, 0.5, 0.4), np.where(y == 1, 0.6, 0.4), day,
+    ...                 metrics=[Asked("brier", "primary")])
+    >>> round(told.gain, 6), told.verdict
+    (0.045, 'better')
+    """
+    labels, codes = np.asarray(y, dtype=np.float64), np.asarray(cluster_codes, dtype=np.int64)
+    models = {"champion": _as_floats(champion), "challenger": _as_floats(challenger)}
+    if not (labels.ndim == 1 and labels.shape == codes.shape == models["champion"].shape == models["challenger"].shape):
+        raise ValueError("labels, predictions and clusters are one-dimensional and equally long")
+    loaded = [load_metric(asked.name) for asked in metrics]
+    _refuse_gaps(labels, models, of_probabilities=any(metric.tasks == ("binary",) for metric in loaded))
+    counts = rows_of_clusters(codes)
+    return tuple(
+        _compare_by(metric, asked, labels, models, codes, counts, cluster_by, level)
+        for metric, asked in zip(loaded, metrics, strict=True)
+    )
+
+
+def describe(
+    results: Sequence[MetricResult],
+    cluster_codes: IntArray,
+    cluster_names: Sequence[str],
+    *,
+    cluster_by: str,
+    labelled_share: float,
+    first: str,
+    last: str,
+    digest: str,
+) -> Evaluation:
+    """The rows that judged, and how the primary metric's clusters hang together.
+
+    results: of `compare`. cluster_codes: shape (n,), as there. cluster_names: T names in the same order.
+    labelled_share: of the rows that could judge, those whose label is known, 0 to 1.
+    first, last: instants of the first and last row's event. digest: of the rows.
+    """
+    counts = rows_of_clusters(np.asarray(cluster_codes, dtype=np.int64))
+    if counts.size != len(cluster_names):
+        raise ValueError(f"{counts.size} clusters have {len(cluster_names)} names")
+    sums = np.array(next((r.sums for r in results if r.role == "primary"), ()), dtype=np.float64)
+    return Evaluation(
+        rows=int(counts.sum()),
+        clusters=counts.size,
+        cluster_by=cluster_by,
+        cluster_names=tuple(cluster_names),
+        cluster_rows=tuple(counts.tolist()),
+        labelled_share=labelled_share,
+        autocorrelation=autocorrelation(sums),
+        largest_cluster_share=largest_cluster_share(sums),
+        skewness=skewness(sums),
+        first=first,
+        last=last,
+        digest=digest,
+    )
+
+
+def _compare_by(
+    metric: Metric,
+    asked: Asked,
+    y: FloatArray,
+    models: dict[str, FloatArray],
+    codes: IntArray,
+    counts: IntArray,
+    cluster_by: str,
+    level: float,
+) -> MetricResult:
+    if y.size == 0:
+        return without_values(asked, metric.direction, too_few_clusters(0, cluster_by) or "")
+    champion, challenger = models["champion"], models["challenger"]
+    try:
+        before, influence_before = metric.value_and_influence(y, champion)
+        after, influence_after = metric.value_and_influence(y, challenger)
+    except Undefined as why:
+        return without_values(asked, metric.direction, str(why))
+    paired = influence_before - influence_after if metric.direction == "lower" else influence_after - influence_before
+    return judge(
+        asked,
+        metric.direction,
+        before,
+        after,
+        sums_of_clusters(paired, codes, counts.size),
+        counts,
+        sum_of_squares=float((paired**2).sum()),
+        undecidable=metric.undecidable(y, champion, challenger),
+        cluster_by=cluster_by,
+        level=level,
+    )
+
+
+def _as_floats(predictions: FloatArray) -> FloatArray:
+    """Predictions as floats of their own precision, since log loss is clipped by it."""
+    found = np.asarray(predictions)
+    return found if found.dtype.kind == "f" else found.astype(np.float64)
+
+
+def _refuse_gaps(y: FloatArray, models: dict[str, FloatArray], *, of_probabilities: bool) -> None:
+    if missing := int((~np.isfinite(y)).sum()):
+        raise ComparisonFailed(
+            f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"
+            "  nothing was released; compare only rows whose label is known"
+        )
+    if of_probabilities and (other := int(((y != 0) & (y != 1)).sum())):
+        raise ComparisonFailed(
+            f"{counted(other, 'label is', 'labels are')} neither 0 nor 1, of {y.size:,}\n"
+            "  nothing was released; a binary target is 0 or 1"
+        )
+    for name, predictions in models.items():
+        broken = int((~np.isfinite(predictions)).sum())
+        if broken:
+            raise ComparisonFailed(
+                f"the {name} gives no finite prediction for {broken:,} of {y.size:,} rows\n"
+                "  nothing was released; the model that serves goes on serving"
+            )
+        if of_probabilities and (outside := int(((predictions < 0) | (predictions > 1)).sum())):
+            raise ComparisonFailed(
+                f"the {name} predicts no probability (below 0 or above 1) for {outside:,} of {y.size:,} rows\n"
+                "  nothing was released; the estimator needs predict_proba"
+            )

@@ -1,0 +1,55 @@
+"""How the clusters hang together: what no interval fixes is printed beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray
+
+MIN_CLUSTERS_OF_A_SHAPE = 3
+
+
+def autocorrelation(sums: FloatArray) -> float | None:
+    """Lag-1 autocorrelation of the clusters' sums, shape (T,) in time order, from −1 to 1.
+
+    None under 3 clusters or where all are equal. From .8 within 30–90 days the interval is too narrow.
+
+    >>> autocorrelation(np.array([1.0, 1.0, -1.0, -1.0]))
+    0.25
+    """
+    deviation = _deviation(sums)
+    if deviation is None:
+        return None
+    return float((deviation[1:] * deviation[:-1]).sum() / (deviation**2).sum())
+
+
+def skewness(sums: FloatArray) -> float | None:
+    """Skewness of the clusters' sums, shape (T,): strongly negative where on rare days the challenger loses badly.
+
+    Then a test at 5 % errs in 10–17 % of cases. None under 3 clusters or where all are equal.
+
+    >>> skewness(np.array([1.0, 1.0, 1.0, -3.0])).__round__(4)
+    -1.1547
+    """
+    deviation = _deviation(sums)
+    if deviation is None:
+        return None
+    return float((deviation**3).mean() / (deviation**2).mean() ** 1.5)
+
+
+def largest_cluster_share(sums: FloatArray) -> float | None:
+    """The share of one cluster in the sums, max|sum|/Σ|sum|: 1/T where all weigh the same. None without spread.
+
+    >>> largest_cluster_share(np.array([1.0, 1.0, 1.0, -3.0]))
+    0.5
+    """
+    size = np.abs(sums)
+    total = float(size.sum())
+    return float(size.max()) / total if total > 0 else None
+
+
+def _deviation(sums: FloatArray) -> FloatArray | None:
+    if sums.size < MIN_CLUSTERS_OF_A_SHAPE:
+        return None
+    deviation: FloatArray = sums - sums.mean()
+    return deviation if (deviation**2).sum() > 0 else None

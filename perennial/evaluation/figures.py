@@ -1,0 +1,90 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from math import floor, isfinite, log10
+
+UNITS = {"day": ("day", "days"), "week": ("week", "weeks")}
+
+
+def figure(value: float | None, digits: int = 5) -> str:
+    """A number with `digits` significant digits and no exponent where that stays short; – for None.
+
+    >>> figure(0.389321234), figure(-0.00080214, 3), figure(31234.5), figure(None)
+    ('0.38932', '-0.000802', '31,234', '–')
+    """
+    if value is None:
+        return "–"
+    if value == 0 or not isfinite(value):
+        return f"{value:g}"
+    decimals = digits - 1 - floor(log10(abs(value)))
+    if decimals > digits + 4:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:,.{max(decimals, 0)}f}"
+
+
+def change(value: float | None) -> str:
+    """A gain, with its sign and three significant digits.
+
+    >>> change(0.00080214), change(-0.2), change(0.0)
+    ('+0.000802', '-0.200', '0')
+    """
+    return "+" + figure(value, 3) if value is not None and value > 0 else figure(value, 3)
+
+
+def between(low: float | None, high: float | None) -> str:
+    """An interval of changes.
+
+    >>> between(0.0001, 0.0015), between(None, None)
+    ('+0.000100 to +0.00150', '–')
+    """
+    return "–" if low is None or high is None else f"{change(low)} to {change(high)}"
+
+
+def chance(p: float | None) -> str:
+    """A p-value: three decimals, or a bound where that would read 0 or 1.
+
+    >>> chance(0.0114), chance(1e-9), chance(0.99999)
+    ('0.011', '< 0.001', '> 0.999')
+    """
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"{p:.3f}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage of at most three significant digits.
+
+    >>> percent(0.05), percent(0.0512), percent(0.0) , percent(1.0)
+    ('5 %', '5.12 %', '0 %', '100 %')
+    """
+    return f"{share * 100:.3g} %"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row", "rows"), counted(27004, "row", "rows")
+    ('1 row', '27,004 rows')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def clusters_in_words(clusters: int, cluster_by: str) -> str:
+    """A number of clusters by the name of what clusters them.
+
+    >>> clusters_in_words(28, "day"), clusters_in_words(3, "site")
+    ('28 days', '3 clusters of site')
+    """
+    if cluster_by in UNITS:
+        return counted(clusters, *UNITS[cluster_by])
+    return f"{counted(clusters, 'cluster', 'clusters')} of {cluster_by}"
+
+
+def sample(rows: int, clusters: int, cluster_by: str) -> str:
+    """The size of a sample.
+
+    >>> sample(27004, 28, "day")
+    '27,004 rows of 28 days'
+    """
+    return f"{counted(rows, 'row', 'rows')} of {clusters_in_words(clusters, cluster_by)}"

@@ -1,0 +1,136 @@
+"""One metric's verdict, from its two values and the clusters' sums alone: so a decision replays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.day_t import day_t
+from perennial.evaluation.ewc import MIN_CLUSTERS, ewc
+from perennial.evaluation.figures import clusters_in_words
+from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.results import Interval, MetricResult, Verdict
+from perennial.evaluation.row_t import row_t
+from perennial.evaluation.student_t import LEVEL, p_at_most
+
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A metric to compare by. margin: how much worse a guard may become, in the metric's unit."""
+
+    name: str
+    role: Literal["primary", "guard", "info"]
+    margin: float | None = None
+
+
+def gain_of(direction: Literal["lower", "higher"], champion: float, challenger: float) -> float:
+    """How much better the challenger is: positive when it is, whatever the direction.
+
+    >>> gain_of("lower", 0.5, 0.25), gain_of("higher", 0.5, 0.25)
+    (0.25, -0.25)
+    """
+    return champion - challenger if direction == "lower" else challenger - champion
+
+
+def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
+    """The reason why so few clusters decide nothing, or None.
+
+    >>> too_few_clusters(14, "day")
+    '14 days of labels; 15 are needed'
+    """
+    if clusters >= MIN_CLUSTERS:
+        return None
+    return f"{clusters_in_words(clusters, cluster_by)} of labels; {MIN_CLUSTERS} are needed"
+
+
+def judge(
+    asked: Asked,
+    direction: Literal["lower", "higher"],
+    champion: float,
+    challenger: float,
+    sums: FloatArray,
+    counts: IntArray,
+    *,
+    sum_of_squares: float,
+    undecidable: str | None = None,
+    cluster_by: str = "day",
+    level: float = LEVEL,
+) -> MetricResult:
+    """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
+
+    champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's
+    influence on the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`.
+    undecidable: the metric's own reason why nothing can be decided, if it has one.
+
+    Verdicts, each at one-sided 5 %: better; non_inferior where a margin is given and the loss is proven
+    smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
+    """
+    gain = gain_of(direction, champion, challenger)
+    found = ewc(gain, sums, counts, level=level)
+    why_not = "; ".join(reason for reason in (too_few_clusters(sums.size, cluster_by), undecidable) if reason)
+    shown = found if not why_not else None
+    verdict, note = "not_decidable", why_not
+    if shown is not None:
+        if max(abs(gain), shown.se) <= ROUNDING * max(abs(champion), abs(challenger)):
+            shown = shown.model_copy(update={"p_value": 0.5})
+            note = "the two models predict the same"
+        verdict = _verdict(gain, shown, asked.margin)
+    return MetricResult(
+        name=asked.name,
+        role=asked.role,
+        direction=direction,
+        champion=champion,
+        challenger=challenger,
+        gain=gain,
+        ci_low=shown.ci_low if shown else None,
+        ci_high=shown.ci_high if shown else None,
+        p_value=shown.p_value if shown else None,
+        df=shown.df if shown else None,
+        se=shown.se if shown else None,
+        margin=asked.margin,
+        mde=minimal_detectable_effect(shown.se, shown.df) if shown else None,
+        verdict=verdict,
+        note=note,
+        day_t=day_t(gain, sums, counts, level=level),
+        row_t=row_t(gain, sum_of_squares, int(counts.sum()), level=level),
+        sums=tuple(sums.tolist()),
+    )
+
+
+def without_values(
+    asked: Asked,
+    direction: Literal["lower", "higher"],
+    why: str,
+    *,
+    champion: float | None = None,
+    challenger: float | None = None,
+) -> MetricResult:
+    """The result of a metric that these rows do not define: unknown is None, never 0."""
+    return MetricResult(
+        name=asked.name,
+        role=asked.role,
+        direction=direction,
+        champion=champion,
+        challenger=challenger,
+        gain=None,
+        ci_low=None,
+        ci_high=None,
+        p_value=None,
+        df=None,
+        se=None,
+        margin=asked.margin,
+        mde=None,
+        verdict="not_decidable",
+        note=why,
+    )
+
+
+def _verdict(gain: float, shown: Interval, margin: float | None) -> Verdict:
+    if shown.p_value < ALPHA:
+        return "better"
+    if margin is not None and p_at_most(gain, shown.se, shown.df, -margin) < ALPHA:
+        return "non_inferior"
+    return "worse" if 1 - shown.p_value < ALPHA else "no_difference_shown"

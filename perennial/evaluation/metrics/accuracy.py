@@ -1,0 +1,43 @@
+"""Accuracy: the share of rows on the right side of the cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.metrics.rare_class import rare_class
+
+CUT = 0.5
+MIN_DISCORDANT_ROWS = 200
+
+
+def accuracy_at(cut: float) -> Metric:
+    """Accuracy with the decision d = 1{p ≥ cut}; v = 1{d = y}, influence v − v̄. Unit: share of rows.
+
+    Two models differ only on the rows that they decide differently, so 200 of those are needed.
+    Source: McNemar (1947), which looks at the same discordant rows.
+
+    >>> value, influence = accuracy_at(0.5).value_and_influence(np.array([1.0, 0.0]), np.array([0.5, 0.75]))
+    >>> value, influence.tolist()
+    (0.5, [0.5, -0.5])
+    """
+
+    def accuracy(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        row = ((p >= cut) == (y == 1)).astype(np.float64)
+        value = float(row.mean())
+        return value, row - value
+
+    def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
+        rows = int(((champion >= cut) != (challenger >= cut)).sum())
+        if rows >= MIN_DISCORDANT_ROWS:
+            return None
+        return (
+            f"{rows} {'row' if rows == 1 else 'rows'} on which the two models decide differently; "
+            f"{MIN_DISCORDANT_ROWS} are needed"
+        )
+
+    return Metric("accuracy", ("binary",), "higher", accuracy, too_few_discordant, rare_class)
+
+
+METRIC = accuracy_at(CUT)

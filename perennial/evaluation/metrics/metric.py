@@ -1,0 +1,43 @@
+"""What every metric gives: its value, and what each row contributes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from perennial.evaluation.arrays import FloatArray
+
+
+class Undefined(ValueError):
+    """The metric has no value on these rows, for example ROC AUC on rows of one class. Says why."""
+
+
+def always_measurable(y: FloatArray, p: FloatArray) -> str | None:
+    """No bound of its own: the number of clusters is the only limit."""
+    return None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as rows that can be summed, so that one test serves all.
+
+    name: what a declaration calls it.
+    tasks: those it is made for; where `binary` is the only one, y is 0 or 1 and p a probability of 1.
+    direction: whether `lower` or `higher` values are better.
+    value_and_influence: (y, p), shapes (n,), n > 0, to the value and each row's influence, shape (n,),
+        both in the metric's unit. The influence is n times the value's derivative with respect to the
+        row's weight, so it sums to 0. Raises Undefined where the rows allow no value.
+    undecidable: (y, champion, challenger), shapes (n,), to the reason why the two cannot be told apart
+        on these rows, or None.
+    unmeasurable: (y, p), shapes (n,), to the reason why one model's value has no trustworthy
+        interval on these rows, or None.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    direction: Literal["lower", "higher"]
+    value_and_influence: Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
+    undecidable: Callable[[FloatArray, FloatArray, FloatArray], str | None]
+    unmeasurable: Callable[[FloatArray, FloatArray], str | None] = always_measurable

@@ -1,0 +1,32 @@
+"""The bound of the metrics of a probability: enough rows of the rarer class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perennial.evaluation.arrays import FloatArray
+
+MIN_ROWS_OF_A_CLASS = 20
+
+
+def rare_class(y: FloatArray, p: FloatArray) -> str | None:
+    """The reason why rows of too few positives (or negatives) say nothing, or None.
+
+    y: shape (n,), 0 or 1. Naming the classes the other way round changes none of these metrics,
+    so the bound on positives holds for negatives as well.
+
+    >>> import numpy as np
+    >>> rare_class(np.repeat([1.0, 0.0], [14, 500]), np.zeros(514))
+    '14 positive rows; 20 are needed'
+    """
+    positives = int(y.sum())
+    for rows, kind in ((positives, "positive"), (y.size - positives, "negative")):
+        if rows < MIN_ROWS_OF_A_CLASS:
+            return f"{rows} {kind} {'row' if rows == 1 else 'rows'}; {MIN_ROWS_OF_A_CLASS} are needed"
+    return None
+
+
+def rare_class_in_a_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
+    """`rare_class` for two models, which share their labels."""
+    return rare_class(y, champion)

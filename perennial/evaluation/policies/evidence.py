@@ -1,0 +1,30 @@
+"""The primary metric's evidence in one sentence."""
+
+from __future__ import annotations
+
+from perennial.evaluation.figures import between, chance, change, figure, sample
+from perennial.evaluation.policies.case import Case
+
+
+def evidence(case: Case) -> str:
+    """What was seen on the deciding metric, with the interval and the sample: for a manager to read."""
+    primary = case.primary
+    seen_on = sample(case.rows, case.clusters, case.cluster_by)
+    other = "the naive baseline" if case.is_first else "the champion"
+    values = f"{primary.name} {figure(primary.challenger)}, {other} {figure(primary.champion)}"
+    if primary.verdict == "not_decidable" or primary.p_value is None:
+        return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values})."
+    said = (
+        f"better than {other}"
+        if case.is_better
+        else f"worse than {other}"
+        if case.is_worse
+        else f"not shown to be better or worse than {other}"
+    )
+    sentence = (
+        f"The challenger is {said} on {seen_on}: {values}, gain {change(primary.gain)} "
+        f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(primary.p_value)})."
+    )
+    if case.is_better or case.is_worse or not primary.mde:
+        return sentence
+    return f"{sentence} A true gain of {figure(primary.mde, 3)} would have been found in 4 of 5 such samples."

@@ -1,0 +1,23 @@
+"""A person decides: nothing that serves is replaced by itself."""
+
+from __future__ import annotations
+
+from perennial.evaluation.policies import balanced
+from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.policies.first import decide_first
+
+A_PERSON_DECIDES = "The policy is hold: a person decides whether it is released."
+
+
+def decide(case: Case) -> Ruling:
+    """As `balanced`, but where that would release, or a refresh is due and nothing speaks against it: held.
+
+    A first model that beats the naive baseline is released: otherwise nothing would serve.
+    """
+    if case.is_first:
+        return decide_first(case)
+    ruling = balanced.decide(case)
+    open_to_a_person = case.refresh_is_due and case.primary.p_value is not None and case.guards.status == "passed"
+    if ruling.outcome == "release" or (ruling.outcome == "undecided" and open_to_a_person):
+        return Ruling("held", (*ruling.reasons, A_PERSON_DECIDES))
+    return ruling

@@ -1,0 +1,39 @@
+"""The age rule: what serves long enough may be replaced by a model that is no worse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perennial.evaluation.figures import figure, percent
+from perennial.evaluation.policies.case import Case
+from perennial.evaluation.student_t import p_at_most
+
+SHARE_OF_SKILL = 0.05
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Whether age lets the challenger pass, and why, in a sentence; empty where the age rule is not due."""
+
+    passes: bool
+    sentence: str
+
+
+def refresh(case: Case) -> Refresh:
+    """Passes where a refresh is due and the challenger is proven non-inferior on the primary metric.
+
+    Non-inferior: worse by less than 5 % of the champion's skill over the base rate, at `alpha`.
+    """
+    primary = case.primary
+    if not case.refresh_is_due or primary.gain is None or primary.se is None or primary.df is None:
+        return Refresh(False, "")
+    age = f"Nothing was released for {case.days_since_release:.0f} days (refresh after {case.refresh_after_days:.0f})"
+    if case.champion_skill is None or case.champion_skill <= 0:
+        return Refresh(
+            False, f"{age}, but the champion is no better than the base rate, so only a proven gain replaces it."
+        )
+    margin = SHARE_OF_SKILL * case.champion_skill
+    allowed = f"{figure(margin, 3)}, which is {percent(SHARE_OF_SKILL)} of the champion's skill over the base rate"
+    if p_at_most(primary.gain, primary.se, primary.df, -margin) < case.alpha:
+        return Refresh(True, f"{age}, and the challenger is not worse by more than {allowed}.")
+    return Refresh(False, f"{age}, but the challenger may be worse by more than {allowed}.")

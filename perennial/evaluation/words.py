@@ -1,0 +1,130 @@
+"""A decision in words: one line, one paragraph, one table. For the artifact and the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from perennial.evaluation.figures import between, chance, change, figure, percent, sample
+from perennial.evaluation.mde_range import range_of_mde
+from perennial.evaluation.results import Evaluation, Interval, MetricResult, Outcome
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+COLUMNS = (
+    "metric",
+    "champion",
+    "challenger",
+    "gain",
+    "95 % interval",
+    "days alone would claim",
+    "rows alone would claim",
+    "p",
+    "smallest gain that could be seen",
+    "verdict",
+)
+
+
+def escape(text: str) -> str:
+    """Text that a markdown page shows as it is: no markup, no HTML, no line break, no end of a table cell.
+
+    >>> escape("<b>a|b</b>")
+    '&lt;b&gt;a\\\\|b&lt;/b&gt;'
+    """
+    one_line = " ".join(text.split())
+    return _SPECIAL.sub(r"\\\1", "".join(_HTML.get(character, character) for character in one_line))
+
+
+def headline(outcome: Outcome, champion_version: int | None, challenger_version: int, batch: str) -> str:
+    """What happened, in one plain line.
+
+    >>> headline("release", 3, 4, "2013-05")
+    'Version 4 is released in place of version 3, on batch 2013-05'
+    """
+    stays = "nothing serves yet" if champion_version is None else f"version {champion_version} stays"
+    said = {
+        "first": f"Version {challenger_version} is released as the first model",
+        "release": f"Version {challenger_version} is released in place of version {champion_version}",
+        "keep": f"Version {challenger_version} is turned down, {stays}",
+        "undecided": f"Version {challenger_version} is not decided, {stays}",
+        "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
+        "held": f"Version {challenger_version} waits for a person, {stays}",
+    }[outcome]
+    return f"{said}, on batch {batch}"
+
+
+def in_words(
+    outcome: Outcome,
+    reasons: Sequence[str],
+    metrics: Sequence[MetricResult],
+    evaluation: Evaluation,
+    *,
+    champion_version: int | None,
+    challenger_version: int,
+    batch: str,
+) -> str:
+    """The decision as markdown: headline, one paragraph, a table of the metrics, and what to know about it.
+
+    Everything that people named (batch, metrics, clusters) is escaped.
+    """
+    lines = [
+        f"### {escape(headline(outcome, champion_version, challenger_version, batch))}",
+        "",
+        escape(" ".join(reasons)),
+        "",
+        table(metrics, champion="naive baseline" if champion_version is None else f"champion {champion_version}"),
+        "",
+        escape(_about(evaluation)),
+    ]
+    notes = [f"- {escape(m.name)}: {escape(m.note)}" for m in metrics if m.note]
+    return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
+
+
+def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str:
+    """The metrics as a markdown table; `champion` heads the column of what serves now."""
+    head = ("metric", champion, *COLUMNS[2:])
+    rows = [head, ("---",) * len(COLUMNS), *(_row(metric) for metric in metrics)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _row(metric: MetricResult) -> tuple[str, ...]:
+    role = "" if metric.role == "info" else f" ({metric.role})"
+    return (
+        escape(metric.name) + role,
+        figure(metric.champion),
+        figure(metric.challenger),
+        change(metric.gain),
+        between(metric.ci_low, metric.ci_high),
+        _claim(metric.day_t),
+        _claim(metric.row_t),
+        chance(metric.p_value).replace("<", "&lt;").replace(">", "&gt;"),
+        _visible(metric),
+        metric.verdict.replace("_", " "),
+    )
+
+
+def _visible(metric: MetricResult) -> str:
+    """The smallest gain that would most likely have been seen, and how far that number can be trusted."""
+    if not metric.mde or metric.df is None:
+        return figure(metric.mde, 3)
+    low, high = range_of_mde(metric.mde, metric.df)
+    return f"{figure(metric.mde, 3)} ({figure(low, 2)} to {figure(high, 2)})"
+
+
+def _claim(interval: Interval | None) -> str:
+    return "–" if interval is None else between(interval.ci_low, interval.ci_high)
+
+
+def _about(evaluation: Evaluation) -> str:
+    said = (
+        f"Judged on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
+        f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
+    )
+    if evaluation.autocorrelation is not None:
+        said += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
+    if evaluation.largest_cluster_share is not None:
+        said += f" Largest cluster's share in the sums: {percent(evaluation.largest_cluster_share)}."
+    if evaluation.skewness is not None:
+        said += f" Skewness: {evaluation.skewness:.2f}."
+    return said

@@ -1,0 +1,50 @@
+"""Named points before and after every write, where a test may kill the process.
+
+`PERENNIAL_CRASH_AT=batch_row.before` makes the process die there as by a power cut.
+Unset, as in every real run, a point costs one look at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WRITES = (
+    "declaration_row",
+    "landing",
+    "accepted_table",
+    "quarantine_table",
+    "batch_row",
+    "label_landing",
+    "labels_table",
+    "labels_row",
+    "episode_row",
+    "episode_closed_row",
+    "decision_row",
+    "release_row",
+    "alias",
+    "alias_moved_row",
+    "snapshot_row",
+    "mlflow_run",
+    "mlflow_version",
+    "challenger_row",
+    "cycle_row",
+)
+POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "after"))
+
+
+def _reach(point: str) -> None:
+    if os.environ.get("PERENNIAL_CRASH_AT") == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def write(name: str) -> Iterator[None]:
+    """Surround one write with its two points. Raises ValueError for a name that `WRITES` does not list."""
+    if name not in WRITES:
+        raise ValueError(f"{name!r} is not a known write")
+    _reach(f"{name}.before")
+    yield
+    _reach(f"{name}.after")

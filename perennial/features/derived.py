@@ -1,0 +1,89 @@
+"""Derived features: functions of the team's own, versioned by their source, loaded under a name of their own.
+
+The source travels with the model, so a model of last year computes its features with last year's code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from perennial.errors import TerminalError
+from perennial.identity import digest_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Function = Callable[["pd.DataFrame"], "pd.Series"]
+
+
+class DerivedFeatureFailed(TerminalError):
+    """A team's function raised, or gave back something that is not one value a row."""
+
+
+def sources_of(derived: tuple[str, ...], folder: Path) -> dict[str, str]:
+    """File name → source text of every file that `derived` (`file.py:function`) names.
+
+    Raises DerivedFeatureFailed for a file that cannot be read.
+    """
+    texts: dict[str, str] = {}
+    for name in sorted({spec.split(":")[0] for spec in derived}):
+        try:
+            texts[name] = (folder / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise DerivedFeatureFailed(f"features.derived: {name} cannot be read below {folder}: {error}") from error
+    return texts
+
+
+def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict[str, Function]:
+    """Feature name → function, each file loaded as a module named by its own digest, so versions live side by side.
+
+    Raises DerivedFeatureFailed where a file does not run or lacks the function.
+    """
+    functions: dict[str, Function] = {}
+    for spec in derived:
+        file, name = spec.split(":")
+        module = _module(file, sources[file])
+        function = getattr(module, name, None)
+        if not callable(function):
+            raise DerivedFeatureFailed(f"features.derived: {file} has no function {name!r}")
+        functions[name] = function
+    return functions
+
+
+def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFrame:
+    """One column a function, aligned with `rows`, in the order of `functions`.
+
+    Raises DerivedFeatureFailed naming the function where it raises or its result has another length.
+    """
+    import pandas as pd
+
+    columns = {}
+    for name, function in functions.items():
+        try:
+            column = function(rows)
+        except Exception as error:
+            raise DerivedFeatureFailed(f"derived feature {name!r} failed on {len(rows)} rows: {error!r}") from error
+        if not isinstance(column, pd.Series) or len(column) != len(rows):
+            raise DerivedFeatureFailed(
+                f"derived feature {name!r} must return a pandas Series with one value a row ({len(rows)}), "
+                f"not {type(column).__name__}"
+            )
+        columns[name] = column.to_numpy()
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _module(file: str, source: str) -> ModuleType:
+    name = f"perennial_features_{digest_bytes(source.encode())[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = ModuleType(name)
+    try:
+        exec(compile(source, file, "exec"), module.__dict__)  # the team's own file, named in its declaration
+    except Exception as error:
+        raise DerivedFeatureFailed(f"features.derived: {file} does not run: {error!r}") from error
+    sys.modules[name] = module
+    return module

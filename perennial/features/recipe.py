@@ -1,0 +1,57 @@
+"""The recipe that turns accepted rows into a model's input: columns, derived functions and their source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from perennial.features.derived import derive, load_functions, sources_of
+from perennial.identity import digest
+from perennial.usecase.declaration import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Recipe(BaseModel):
+    """Stored with each model. `hidden` are the columns that no derived function may see."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    categorical: tuple[str, ...]
+    numeric: tuple[str, ...]
+    derived: tuple[str, ...]
+    hidden: tuple[str, ...]
+    sources: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """sha256 of columns and code: the feature version that a model names."""
+        return digest(self.model_dump(mode="json"))
+
+    def inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The model's input: text columns first, then numbers, then derived ones, in key order of `rows`.
+
+        rows: accepted rows; the target, labels and columns known only after the event are taken away first.
+        Raises DerivedFeatureFailed; KeyError for a feature column that the rows lack.
+        """
+        import pandas as pd
+
+        visible = rows.drop(columns=[c for c in rows.columns if c in self.hidden or c.startswith("_")])
+        named = visible[[*self.categorical, *self.numeric]].copy()
+        added = derive(visible, load_functions(self.derived, self.sources))
+        return pd.concat([named, added], axis=1)
+
+
+def recipe_of(case: UseCase) -> Recipe:
+    """The recipe a declaration asks for, with the source of its functions as it is now."""
+    declaration = case.declaration
+    schema, features = declaration.schema_, declaration.features
+    return Recipe(
+        categorical=features.categorical,
+        numeric=features.numeric,
+        derived=features.derived,
+        hidden=tuple(sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})),
+        sources=sources_of(features.derived, case.folder),
+    )

@@ -1,0 +1,140 @@
+"""Deciding: champion and waiting challenger scored now on the same rows, compared, ruled on by the policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.clock import instant, write_instant
+from perennial.evaluation.baseline import skill
+from perennial.evaluation.comparison import compare, describe
+from perennial.evaluation.guards import guard
+from perennial.evaluation.judgement import Asked
+from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.policies import load_policy
+from perennial.evaluation.policies.case import Case
+from perennial.evaluation.results import MetricResult, Policy
+from perennial.identity import digest_rows, short_id
+from perennial.release.evaluation_rows import EvaluationRows
+from perennial.store.entries import ChallengerEntry, Decision, Reference, Release, Trigger
+from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL
+from perennial.training.artifact import Fitted
+from perennial.training.environment import code_version, libraries
+from perennial.usecase.declaration import Declaration
+from perennial.watching.level import reference_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Waits:
+    """No decision yet: the challenger goes on waiting, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who faces whom. champion and release are None while nothing serves: then the naive baseline stands in."""
+
+    challenger: Fitted
+    challenger_entry: ChallengerEntry
+    champion: Fitted | None
+    release: Release | None
+
+
+def asked_metrics(declaration: Declaration) -> list[Asked]:
+    """The primary metric, the guards, then those shown for information."""
+    evaluation = declaration.evaluation
+    guards = [Asked(name, "guard", g.margin) for name, g in sorted(evaluation.guards.items())]
+    return [Asked(declaration.primary, "primary"), *guards, *(Asked(name, "info") for name in evaluation.also)]
+
+
+def decide(
+    declaration: Declaration, contest: Contest, judging: EvaluationRows, batch: str, as_of: str, trigger: Trigger
+) -> Decision | Waits:
+    """Compare on the judging rows and let the declared policy rule.
+
+    Waits where the primary metric cannot be decided on these rows yet: more labels will come.
+    Raises ComparisonFailed for predictions that are no numbers, DerivedFeatureFailed for a team's function.
+    """
+    schema, rows, entry = declaration.schema_, judging.rows, contest.challenger_entry
+    if rows.empty:
+        return Waits("no label has become known since the challenger was trained (0 labelled rows)")
+    labels = rows[LABEL].to_numpy(dtype=np.float64)
+    challenger = contest.challenger.predict(rows)
+    champion = _champion_predictions(declaration, contest, rows)
+    cluster_by = declaration.evaluation.cluster_by
+    metrics = compare(labels, champion, challenger, judging.codes, metrics=asked_metrics(declaration), cluster_by=cluster_by)
+    primary = metrics[0]
+    if primary.verdict == "not_decidable":
+        return Waits(f"not decidable yet on {len(rows):,} labelled rows: {primary.note}")
+    evaluation = describe(
+        metrics,
+        judging.codes,
+        judging.names,
+        cluster_by=cluster_by,
+        labelled_share=judging.labelled_share,
+        first=write_instant(rows[schema.time].min().to_pydatetime()),
+        last=write_instant(rows[schema.time].max().to_pydatetime()),
+        digest=digest_rows(rows.drop(columns=["_arrived_at", KNOWN_AT, FIRST_KNOWN_AT]), list(schema.key)),
+    )
+    release = contest.release
+    ruling = load_policy(declaration.release.policy)(
+        Case(
+            primary=primary,
+            guards=guard(metrics),
+            rows=evaluation.rows,
+            clusters=evaluation.clusters,
+            cluster_by=cluster_by,
+            is_first=release is None,
+            champion_skill=_champion_skill(contest, primary, labels),
+            days_since_release=_days(release, as_of),
+            refresh_after_days=declaration.release.refresh_after.total_seconds() / 86400,
+        )
+    )
+    served = release.serves[0].model if release else None
+    return Decision(
+        id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
+        usecase=declaration.name,
+        batch=batch,
+        as_of=as_of,
+        trigger=trigger,
+        champion=served,
+        challenger=entry.model,
+        challenger_id=entry.challenger,
+        snapshot=entry.snapshot,
+        evaluation=evaluation,
+        metrics=metrics,
+        release_no=release.release_no if release else 0,
+        reference=reference_of(primary.name, labels, challenger, judging.codes, cluster_by=cluster_by),
+        declaration_digest=declaration.digest,
+        features_digest=entry.features_digest,
+        code_version=code_version(),
+        policy=Policy(name=declaration.release.policy, parameters=declaration.release.model_dump(mode="json")),
+        outcome=ruling.outcome,
+        reasons=ruling.reasons,
+        libraries=libraries(),
+    )
+
+
+def _champion_predictions(declaration: Declaration, contest: Contest, rows: pd.DataFrame) -> np.ndarray:
+    if contest.champion is not None:
+        predictions: np.ndarray = contest.champion.predict(rows)
+        return predictions
+    return np.full(len(rows), contest.challenger.naive)
+
+
+def _champion_skill(contest: Contest, primary: MetricResult, labels: np.ndarray) -> float | None:
+    """Over the constant that the champion's own training labels gave, on the rows that judge."""
+    if contest.champion is None:
+        return None
+    naive, _ = load_metric(primary.name).value_and_influence(labels, np.full(len(labels), contest.champion.naive))
+    return skill(primary.name, primary.champion, naive)
+
+
+def _days(release: Release | None, as_of: str) -> float | None:
+    return (instant(as_of) - instant(release.as_of)).total_seconds() / 86400 if release else None

@@ -1,0 +1,118 @@
+"""What the stores say against the ledger, and how each difference is mended. The ledger is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from perennial.errors import LedgerBroken, ModelUnloadable
+from perennial.release.models import load_champion
+from perennial.release.promote import mirror_alias
+from perennial.release.state import current_release
+from perennial.store.entries import AliasMoved, BatchEntry, LabelBatchEntry
+from perennial.store.ledger import Ledger
+from perennial.store.registry import Registry
+from perennial.store.tables import Name, Tables
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs. `mend` puts it right, and is None where only a person can."""
+
+    what: str
+    way_out: str
+    mend: Callable[[], None] | None
+
+
+def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, now: str) -> list[Difference]:
+    """Everything that differs for a use case, without changing it. `now`: written with a repair, decides nothing.
+
+    Raises RegistryDown, TransientError.
+    """
+    try:
+        ledger.verify(usecase)
+    except LedgerBroken as error:
+        return [Difference(str(error), "restore the ledger from a backup", None)]
+    return [
+        *_uncommitted_rows(ledger, tables, usecase),
+        *_alias(ledger, registry, usecase, now),
+        *_champion(ledger, registry, usecase),
+        *_unfinished_runs(registry, usecase),
+    ]
+
+
+def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Difference]:
+    committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
+    committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
+    names: tuple[Name, ...] = ("accepted", "quarantine", "labels")
+    return [
+        Difference(
+            f"{rows} rows of batch {batch} lie in the {name} table without a ledger row (an ingest was interrupted)",
+            "they are swept; the next ingest brings them again from the source",
+            lambda name=name, batch=batch: tables.sweep(usecase, name, batch),  # type: ignore[misc]
+        )
+        for name in names
+        for batch, rows in tables.batches(usecase, name).items()
+        if batch not in committed
+    ]
+
+
+def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Difference]:
+    release = current_release(ledger, usecase)
+    found = registry.champion(usecase)
+    expected = release.serves[0].model.version if release else None
+    if found == expected:
+        return []
+    if release is None:
+        return [
+            Difference(
+                f"MLflow's alias names version {found}, but nothing was ever released",
+                "delete the alias by hand if nobody relies on it",
+                None,
+            )
+        ]
+
+    def mend() -> None:
+        ledger.append(
+            usecase,
+            AliasMoved(at=now, found=found, restored=release.serves[0].model.version, release_no=release.release_no),
+        )
+        mirror_alias(ledger, registry, usecase)
+
+    return [
+        Difference(
+            f"MLflow's alias names {f'version {found}' if found else 'no version'}, the ledger released version {expected}",
+            "the alias is put back, and that it had moved is recorded",
+            mend,
+        )
+    ]
+
+
+def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference]:
+    release = current_release(ledger, usecase)
+    if release is None:
+        return []
+    try:
+        load_champion(registry, usecase, release)
+    except ModelUnloadable as error:
+        return [
+            Difference(
+                f"the champion (version {release.serves[0].model.version}) cannot be loaded: {error}",
+                f"restore its files from a backup, or run `perennial rollback {usecase}`",
+                None,
+            )
+        ]
+    return []
+
+
+def _unfinished_runs(registry: Registry, usecase: str) -> list[Difference]:
+    return [
+        Difference(
+            f"MLflow run {run} says RUNNING, but no process trains it",
+            "it is marked as failed: interrupted",
+            lambda run=run: registry.mark_failed(run, "interrupted: the process ended before the model was saved"),  # type: ignore[misc]
+        )
+        for run in registry.unfinished(usecase)
+    ]
+
+

@@ -1,0 +1,85 @@
+"""The rows that may judge a challenger: labels that became known after its training and judged nobody before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.clock import instant
+from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
+from perennial.store.ledger import Ledger
+from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Declaration, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class EvaluationRows:
+    """Labelled rows in key order with the cluster of each, and how much of what could be labelled is.
+
+    codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
+    """
+
+    rows: pd.DataFrame
+    codes: np.ndarray
+    names: tuple[str, ...]
+    labelled_share: float
+
+
+def evaluation_rows(
+    tables: Tables, ledger: Ledger, declaration: Declaration, known: Known, challenger: ChallengerEntry
+) -> EvaluationRows:
+    """Rows whose label became known after the challenger's snapshot and after every earlier decision.
+
+    A label counts as new by the first time it was known, so a corrected label of a training row judges nobody.
+    """
+    snapshot = ledger.get(declaration.name, Snapshot, challenger.snapshot)
+    if snapshot is None:
+        raise LookupError(f"snapshot {challenger.snapshot} of challenger {challenger.challenger} is not in the ledger")
+    earlier = [instant(r.payload.as_of) for r in ledger.all(declaration.name, Decision)]
+    after = max([instant(snapshot.payload.as_of), *earlier])
+    return _rows_after(tables, declaration, known, after)
+
+
+def all_and_labelled(
+    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry
+) -> tuple[pd.DataFrame, EvaluationRows]:
+    """One batch's accepted rows, and those of them that have a label, for watching."""
+    rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
+    return rows, _labelled(declaration, rows)
+
+
+def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
+    schema = declaration.schema_
+    late = bool(known.label_batches) or schema.label_known_at is not None
+    # A row's own label is known at most `label_known_after` past its batch's end: older batches hold nothing new.
+    only = tuple(b.batch for b in known.batches if late or instant(b.end) + schema.label_known_after > after)
+    if not only:
+        only = known.batch_ids[-1:]
+    rows = read_rows(tables, declaration.name, schema, known, only=only)
+    return _labelled(declaration, rows[rows[FIRST_KNOWN_AT].isna() | (rows[FIRST_KNOWN_AT] > after)])
+
+
+def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
+    labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
+    names = cluster_names(labelled, declaration.schema_, declaration.evaluation.cluster_by)
+    found, codes = np.unique(names, return_inverse=True)
+    return EvaluationRows(
+        labelled, codes.astype(np.int64), tuple(str(n) for n in found), len(labelled) / len(rows) if len(rows) else 0.0
+    )
+
+
+def cluster_names(rows: pd.DataFrame, schema: Schema, cluster_by: str) -> np.ndarray:
+    """The local day (2013-01-31) or ISO week (2013-W05) of each row, shape (n,), in the schema's time zone."""
+    local = rows[schema.time].dt.tz_convert(schema.timezone)
+    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[cluster_by]
+    days = local.dt.normalize()
+    # Formatting is slow and days are few: format each day once.
+    spelled = {day: day.strftime(pattern) for day in days.unique()}
+    return days.map(spelled).to_numpy(dtype=str) if len(rows) else np.empty(0, dtype=str)

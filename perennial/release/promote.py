@@ -1,0 +1,93 @@
+"""Releasing: one insert under the next release number. Two promoters: one wins, the other learns by whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perennial.clock import write_instant
+from perennial.errors import HeldBack, ReleaseLost
+from perennial.release.state import current_release, former_release
+from perennial.store.entries import ChallengerEntry, Decision, Release, Served
+from perennial.store.ledger import Ledger, Row
+from perennial.store.registry import Registry
+
+
+def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
+    """Release the challenger of a decision that said so; finding it released already is fine.
+
+    The decision was taken against release `decision.release_no`, so only the number after it will do.
+    Raises ReleaseLost when another release took that number in the meantime.
+    """
+    if decision.outcome not in ("first", "release"):
+        raise ValueError(f"decision {decision.id} says {decision.outcome!r}, which releases nothing")
+    challenger = ledger.get(decision.usecase, ChallengerEntry, decision.challenger_id)
+    if challenger is None:
+        raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
+    return _insert(
+        ledger,
+        decision.usecase,
+        Release(
+            release_no=decision.release_no + 1,
+            kind="first" if decision.outcome == "first" else "release",
+            serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
+            stage="full",
+            as_of=decision.as_of,
+            reason=decision.reasons[0],
+            decision=decision.id,
+            restores=None,
+            reference=decision.reference,
+            snapshot=decision.snapshot,
+            features_digest=decision.features_digest,
+            declaration_digest=challenger.payload.declaration_digest,
+        ),
+    )
+
+
+def roll_back(ledger: Ledger, usecase: str, as_of: datetime, reason: str, expected: int) -> Row[Release]:
+    """Bring the former champion back, with its features, data version and reference, as a new release.
+
+    expected: the release number that the person saw serving.
+    Raises HeldBack where nothing served before, ReleaseLost where somebody released in the meantime.
+    """
+    former = former_release([r.payload for r in ledger.all(usecase, Release)])
+    if former is None:
+        raise HeldBack(f"{usecase}: there is no former champion to go back to; release {expected} is the first")
+    restored = former.model_copy(
+        update={
+            "release_no": expected + 1,
+            "kind": "rollback",
+            "as_of": write_instant(as_of),
+            "reason": reason,
+            "decision": None,
+            "restores": former.release_no,
+        }
+    )
+    return _insert(ledger, usecase, restored)
+
+
+def _insert(ledger: Ledger, usecase: str, release: Release) -> Row[Release]:
+    row, _ = ledger.append(usecase, release)
+    if row.payload != release:
+        winner = row.payload
+        raise ReleaseLost(
+            f"{usecase}: release {release.release_no} was taken first, at {row.recorded_at}, by "
+            f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
+            f"(version {winner.serves[0].model.version} serves). Nothing was changed; look at `perennial status` "
+            f"and decide again against the new champion."
+        )
+    return row
+
+
+def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
+    """Let MLflow's alias follow the ledger: (version it named before, version it names now).
+
+    Raises RegistryDown.
+    """
+    release = current_release(ledger, usecase)
+    found = registry.champion(usecase) if release is not None else None
+    if release is None:
+        return found, None
+    version = release.serves[0].model.version
+    if found != version:
+        registry.point_champion(usecase, version)
+    return found, version

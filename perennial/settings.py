@@ -1,0 +1,187 @@
+"""Where things are: read from the environment afresh at each call, with embedded defaults below one folder.
+
+A plain dataclass, because every command needs it, `--help` included, and a settings library
+costs half a second to import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perennial import __version__
+from perennial.errors import InputError
+
+HOME_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every path is absolute.
+
+    home: everything Perennial keeps, unless one of the others leads elsewhere.
+    mlflow_artifacts: where model bytes go; None leaves it to the tracking server.
+    prefect_api_url: somebody else's Prefect server; None means one of our own, in `prefect_home`.
+    threads: how many threads a fit may take.
+    """
+
+    home: Path
+    database_url: str
+    tables_uri: str
+    usecases: Path
+    mlflow_tracking_uri: str
+    mlflow_artifacts: str | None
+    prefect_api_url: str | None
+    threads: int
+
+    @property
+    def landing(self) -> Path:
+        """Bytes as they arrived, named by their content."""
+        return self.home / "landing"
+
+    @property
+    def docs(self) -> Path:
+        """Data Docs of the validations."""
+        return self.home / "docs"
+
+    @property
+    def locks(self) -> Path:
+        """Files that processes lock to take turns."""
+        return self.home / "locks"
+
+    @property
+    def prefect_home(self) -> Path:
+        """Database, log and record of our own Prefect server."""
+        return self.home / "prefect"
+
+
+def settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings as the environment has them now. Raises InputError naming variable, value and way out."""
+    home = _home(environ)
+    tracking = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    server_keeps_artifacts = tracking.startswith(("http://", "https://", "databricks"))
+    artifacts = None if server_keeps_artifacts else str(home / "mlflow" / "artifacts")
+    return Settings(
+        home=home,
+        database_url=_url(environ, "PERENNIAL_DATABASE_URL", "sqlite", "postgresql")
+        or f"sqlite:///{home / 'ledger.db'}",
+        tables_uri=_tables(environ, home),
+        usecases=_usecases(environ),
+        mlflow_tracking_uri=tracking,
+        mlflow_artifacts=environ.get("PERENNIAL_MLFLOW_ARTIFACTS") or artifacts,
+        prefect_api_url=_url(environ, "PREFECT_API_URL", "http", "https"),
+        threads=_threads(environ),
+    )
+
+
+def prepare_home(where: Settings) -> Path:
+    """Make the home's folders and its `home.json`; the home comes back.
+
+    Raises InputError, with nothing changed, where the home was written by a newer Perennial or cannot be written.
+    """
+    home = where.home
+    mark = home / "home.json"
+    found = _format(mark)
+    if found is not None and found > HOME_FORMAT:
+        raise InputError(
+            f"PERENNIAL_HOME: {home} was written by a newer Perennial (format {found}, this one knows {HOME_FORMAT})\n"
+            "  Nothing was changed. Upgrade Perennial, or set PERENNIAL_HOME to another folder."
+        )
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if found is None:
+            _write_whole(mark, json.dumps({"format": HOME_FORMAT, "made_by": f"perennial {__version__}"}) + "\n")
+        for folder in (where.landing, where.docs, where.locks, where.prefect_home, home / "mlflow"):
+            folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"PERENNIAL_HOME: {home} cannot be written: {error.strerror}\n"
+            "  Set PERENNIAL_HOME to a folder that you may write."
+        ) from error
+    return home
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = _absolute(environ.get("PERENNIAL_HOME") or ".perennial")
+    if home.exists() and not home.is_dir():
+        raise InputError(f"PERENNIAL_HOME: {home} is a file\n  Set PERENNIAL_HOME to a folder, or to a new name.")
+    if found := re.search(r"[?#%]", str(home)):
+        raise InputError(
+            f"PERENNIAL_HOME: {home} has a {found[0]!r} in it, which database addresses cannot hold\n"
+            "  Set PERENNIAL_HOME to a folder without '?', '#' and '%' in its whole path."
+        )
+    return home
+
+
+def _tables(environ: Mapping[str, str], home: Path) -> str:
+    value = environ.get("PERENNIAL_TABLES_URI") or str(home / "tables")
+    return value if "://" in value else str(_absolute(value))
+
+
+def _usecases(environ: Mapping[str, str]) -> Path:
+    if value := environ.get("PERENNIAL_USECASES"):
+        folder = _absolute(value)
+        if not folder.is_dir():
+            raise InputError(
+                f"PERENNIAL_USECASES: {folder} is not a folder\n"
+                "  Set it to the folder of your use cases' YAML files, or unset it to use ./usecases."
+            )
+        return folder
+    here, shipped = _absolute("usecases"), Path(__file__).resolve().parent.parent / "usecases"
+    return shipped if shipped.is_dir() and not here.is_dir() else here
+
+
+def _threads(environ: Mapping[str, str]) -> int:
+    value = environ.get("PERENNIAL_THREADS") or "1"
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
+        raise InputError(
+            f"PERENNIAL_THREADS: {value!r} is not a whole number from 1 up\n"
+            "  Set it to the threads that one fit may take, or unset it for 1."
+        )
+    return int(value)
+
+
+def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
+    """The variable's address, None where it is not set. A password never gets into the message."""
+    value = environ.get(name)
+    if not value:
+        return None
+    if value.partition("://")[0].partition("+")[0] not in schemes or "://" not in value:
+        shown = re.sub(r"//[^/@]*@", "//***@", value)
+        known = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise InputError(f"{name}: {shown!r} does not start with {known}\n  Correct it, or unset it for the default.")
+    return value.rstrip("/") if name == "PREFECT_API_URL" else value
+
+
+def _absolute(value: str) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+def _format(mark: Path) -> int | None:
+    """The format of the home that `mark` lies in; None where there is no home yet."""
+    try:
+        return int(json.loads(mark.read_text())["format"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"PERENNIAL_HOME: {mark} cannot be read: {error.strerror}\n  Nothing was changed.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"PERENNIAL_HOME: {mark} is not what Perennial wrote\n"
+            "  Nothing was changed. Bring the file back, or set PERENNIAL_HOME to another folder."
+        ) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The file is there whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(name).replace(path)

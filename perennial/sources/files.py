@@ -1,0 +1,255 @@
+"""A source of files: each a batch as it is, or all of them together cut by the time column.
+
+The newest window of cut files may be incomplete, since files say nothing about what is still to come: it is given
+like the others, and when more of its rows have arrived it is given again with other bytes, a revision.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+from zoneinfo import ZoneInfo
+
+from perennial.errors import InputError, TransientError
+from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
+from perennial.sources.parsing import read_timestamps
+from perennial.sources.window import Arrival, Cut, Source, Window, window_names, window_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from perennial.usecase.declaration import FilesSource
+
+Suffix = Literal[".csv", ".parquet"]
+SUFFIXES = (".csv", ".parquet")
+
+
+def open_files(config: FilesSource, *, folder: Path, schema_time: str, timezone: str) -> Source:
+    """The source of a file or folder; a relative path starts at `folder`. Nothing is read yet."""
+    path = folder / config.path
+    if config.batch == "file":
+        return WholeFiles(path)
+    return CutFiles(path, config.batch, schema_time, timezone)
+
+
+@dataclass(frozen=True)
+class WholeFiles:
+    """Each file is a batch named by its stem, its bytes as they are."""
+
+    path: Path
+
+    def windows(self) -> list[Window]:
+        """One window a file, in name order. Raises InputError where there are none or two of one stem."""
+        return [Window(None, None, stem) for stem in self._by_stem()]
+
+    def fetch(self, window: Window) -> Arrival:
+        """The file's bytes. Raises InputError for an unknown window, TransientError where reading may succeed later."""
+        found = self._by_stem()
+        if window.name not in found:
+            raise _no_window(window, list(found), self.path)
+        path = found[window.name]
+        return Arrival(window, _bytes(path), _suffix(path))
+
+    def _by_stem(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for path in files_in(self.path):
+            if path.stem in found:
+                raise InputError(
+                    f"{path}: {found[path.stem].name} is there too, and a batch is named by its file\n  rename one of them"
+                )
+            found[path.stem] = path
+        return found
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The rows of one file that lie in one window: lines of CSV, or a table."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: Any
+
+
+class CutFiles:
+    """All files together, cut into months, weeks, days or hours by the time column. No value is altered."""
+
+    def __init__(self, path: Path, cut: Cut, time: str, timezone: str) -> None:
+        self.path, self.cut, self.time, self.timezone = path, cut, time, timezone
+        self._zone = ZoneInfo(timezone)
+        self._seen: tuple[object, ...] = ()
+        self._pieces: dict[str, list[_Piece]] = {}
+
+    def windows(self) -> list[Window]:
+        """Every window that has rows, oldest first; the newest may be incomplete.
+
+        Raises InputError for files that cannot be read and for rows without a readable time,
+        TransientError where reading may succeed later.
+        """
+        return sorted(window_of(name, self.cut, self._zone) for name in self._all_pieces())
+
+    def fetch(self, window: Window) -> Arrival:
+        """The window's rows, in the order of the files' names and of their rows.
+
+        Raises InputError for an unknown window and for files whose columns differ within it.
+        """
+        pieces = self._all_pieces().get(window.name)
+        if pieces is None:
+            raise _no_window(window, sorted(self._all_pieces()), self.path)
+        suffix = _suffix(pieces[0].path)
+        data = _joined_csv(pieces) if suffix == ".csv" else _joined_parquet(pieces)
+        return Arrival(window, data, suffix)
+
+    def _all_pieces(self) -> dict[str, list[_Piece]]:
+        """The pieces by window, read again only when a file has changed."""
+        paths = files_in(self.path)
+        kinds = {_suffix(path) for path in paths}
+        if len(kinds) > 1:
+            raise InputError(
+                f"{self.path}: CSV and Parquet files lie together, which cannot be cut into one batch\n"
+                "  write them in one format, or use `batch: file`"
+            )
+        seen = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+        if seen != self._seen:
+            found: dict[str, list[_Piece]] = defaultdict(list)
+            for path in paths:
+                for name, piece in self._cut(path):
+                    found[name].append(piece)
+            self._pieces, self._seen = dict(found), seen
+        return self._pieces
+
+    def _cut(self, path: Path) -> Iterator[tuple[str, _Piece]]:
+        data = _bytes(path)
+        try:
+            columns, times, rows = _csv(data, self.time) if _suffix(path) == ".csv" else _parquet(data, self.time)
+        except UnreadableBatch as problem:
+            raise InputError(f"{path}: {problem}") from problem
+        names = window_names(self._instants(times, path), self.cut, self._zone)
+        for name, places in names.groupby(names).indices.items():
+            part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
+            yield str(name), _Piece(path, columns, part)
+
+    def _instants(self, times: pa.ChunkedArray, path: Path) -> pd.Series:
+        instants, bad = read_timestamps(times, self.timezone)
+        lost = int(instants.isna().sum())
+        if lost:
+            first = f"the first is {bad.dropna().iloc[0]!r}" if bad.notna().any() else "they are empty"
+            raise InputError(
+                f"{path}: {lost} of {len(instants)} rows have no readable time in '{self.time}'; {first}\n"
+                "  correct them, or use `batch: file`, where such rows are set aside with the reason"
+            )
+        return instants
+
+
+def files_in(path: Path) -> list[Path]:
+    """The CSV and Parquet files of a folder in name order, or the one file. Hidden files do not count.
+
+    Raises InputError where there are none.
+    """
+    if path.is_file():
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{path}: is neither .csv nor .parquet\n  convert it, or rename it if it is one of them")
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"source.path: there is no {path}\n  a relative path starts at the declaration's folder")
+    found = sorted(
+        each
+        for each in path.iterdir()
+        if each.suffix.lower() in SUFFIXES and each.is_file() and each.name[0] not in "._"
+    )
+    if not found:
+        raise InputError(f"source.path: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
+    return found
+
+
+def _csv(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, list[bytes]]:
+    """A CSV's columns, its time column, and each row's line."""
+    columns, delimiter = header_of(data)
+    _has_time(columns, time)
+    times = text_table(data, nulls=True, columns=[time])[time]
+    rows = lines_of(data)[1:]
+    if len(rows) != len(times):
+        raise UnreadableBatch(
+            f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
+            "  correct it, or use `batch: file`"
+        )
+    return (delimiter, *columns), times, rows
+
+
+def _parquet(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, pa.Table]:
+    """A Parquet file's columns, its time column, and all of it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
+    _has_time(table.column_names, time)
+    return tuple(sorted(table.column_names)), table[time], table
+
+
+def _has_time(columns: list[str], time: str) -> None:
+    if time not in columns:
+        raise UnreadableBatch(
+            f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
+        )
+
+
+def _same_columns(pieces: list[_Piece]) -> None:
+    first = pieces[0]
+    for other in pieces[1:]:
+        if other.columns == first.columns:
+            continue
+        differ = sorted(set(first.columns) ^ set(other.columns))
+        what = f"they differ in {', '.join(map(repr, differ))}" if differ else "they stand in another order"
+        raise InputError(
+            f"{other.path}: other columns than {first.path.name}, and both have rows of one window; {what}\n"
+            "  write both alike, or use `batch: file`"
+        )
+
+
+def _joined_csv(pieces: list[_Piece]) -> bytes:
+    _same_columns(pieces)
+    header = lines_of(_bytes(pieces[0].path))[0]
+    return header + b"".join(piece.rows for piece in pieces)
+
+
+def _joined_parquet(pieces: list[_Piece]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _same_columns(pieces)
+    order = pieces[0].rows.column_names
+    try:
+        table = pa.concat_tables([piece.rows.select(order) for piece in pieces], promote_options="permissive")
+    except pa.ArrowException as problem:
+        paths = ", ".join(piece.path.name for piece in pieces)
+        reason = str(problem).splitlines()[0]
+        raise InputError(f"{paths}: columns of one name have other types: {reason}\n  write them alike") from problem
+    out = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(None), out)
+    return out.getvalue()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, PermissionError) as problem:
+        raise InputError(f"{path}: cannot be read: {problem.strerror}") from problem
+    except OSError as problem:
+        raise TransientError(f"{path}: cannot be read now: {problem.strerror}") from problem
+
+
+def _suffix(path: Path) -> Suffix:
+    return cast(Suffix, path.suffix.lower())
+
+
+def _no_window(window: Window, known: list[str], path: Path) -> InputError:
+    span = f"windows go from {known[0]} to {known[-1]}" if known else "there are none yet"
+    return InputError(f"no batch '{window.name}' in {path}\n  {span}")

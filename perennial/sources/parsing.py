@@ -1,0 +1,298 @@
+"""From the bytes of a batch to typed columns. A value that is not of its column's type is kept as it was written.
+
+How values are read:
+- number: decimal or exponent form; `true` and `false` count as 1 and 0. Not finite is unreadable.
+- integer: as number, and whole: 1.0 is one, 1.5 unreadable.
+- boolean: true, false, 1, 0.
+- timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), or YYYYMMDD.
+  One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
+  passing (daylight-saving time), and an hour that they skip is unreadable.
+- text: as it is. A Parquet number is written without `.0` when it is whole, so that a code stays one code.
+- nothing: an empty value; NA, NaN and null where not quoted (in Parquet: where the type is not text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from perennial.sources.delimited import NULLS, UnreadableBatch, header_of, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from perennial.usecase.declaration import ColumnType
+
+__all__ = ["Parsed", "UnreadableBatch", "parse", "read_timestamps"]
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_DATE = r"^\d{4}(-\d{2}(-\d{2})?)?$|^\d{8}$"
+_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?$"
+_ZONED = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+_EXACT = 2.0**53
+_LARGEST = str(2**63 - 1)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A batch as typed columns, in the order in which its rows arrived.
+
+    frame: the declared columns that are there. number is float64, integer Int64, text str, boolean boolean,
+        timestamp datetime64[us, UTC]; nothing and unreadable are null.
+    unreadable: for each column with values that are not of its type, their texts on the frame's index, else null.
+    missing: declared columns that are not there. extra: columns that are there and not declared.
+    """
+
+    frame: pd.DataFrame
+    unreadable: dict[str, pd.Series]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def parse(
+    data: bytes,
+    suffix: Literal[".csv", ".parquet"],
+    types: dict[str, ColumnType],
+    timezone: str,
+    *,
+    binary: Collection[str] = (),
+) -> Parsed:
+    """The declared columns of a batch, typed.
+
+    binary: columns where every number but 0 and 1 is unreadable too.
+    Raises UnreadableBatch with the reason where the bytes are no table at all.
+    """
+    import pandas as pd
+
+    names, table = _csv(data, types) if suffix == ".csv" else _parquet(data, types)
+    index = pd.RangeIndex(table.num_rows)
+    columns: dict[str, pd.Series] = {}
+    unreadable: dict[str, pd.Series] = {}
+    for name in (name for name in types if name in names):
+        read = _typed(table[name], types[name], timezone, name in binary)
+        columns[name] = pd.Series(read.values, index=index)
+        if read.bad.null_count < len(read.bad):
+            unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
+    missing = tuple(name for name in types if name not in names)
+    extra = tuple(name for name in names if name not in types)
+    return Parsed(pd.DataFrame(columns, index=index), unreadable, missing, extra)
+
+
+def read_timestamps(column: Any, timezone: str) -> tuple[pd.Series, pd.Series]:
+    """A column of texts or times as (datetime64[us, UTC] with nulls, texts that are no time with nulls elsewhere).
+
+    column: a pyarrow array or chunked array.
+    """
+    import pandas as pd
+
+    read = _typed(column, "timestamp", timezone, False)
+    return pd.Series(read.values), read.bad.to_pandas()
+
+
+def _csv(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.Table]:
+    names, _ = header_of(data)
+    return names, text_table(data, nulls=True, columns=[name for name in names if name in types] or names[:1])
+
+
+def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.Table]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not data:
+        raise UnreadableBatch("the file is empty\n  a batch without rows is still a Parquet file with its columns")
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        names = list(file.schema_arrow.names)
+        twice = sorted({name for name in types if names.count(name) > 1})
+        if not twice:
+            return names, file.read(columns=[name for name in names if name in types])
+    except (pa.ArrowException, OSError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Send it again") from problem
+    raise UnreadableBatch(f"the columns {', '.join(map(repr, twice))} are there twice\n  give each column one name")
+
+
+@dataclass
+class _Read:
+    """values: what a pandas Series takes, null where nothing or unreadable. bad: the texts that were unreadable."""
+
+    values: Any
+    bad: pa.Array
+
+
+def _typed(column: Any, kind: ColumnType, timezone: str, binary: bool) -> _Read:
+    """One column read as its type. Equal values are read once, and by one way whatever their neighbours are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_nested(column.type) or pa.types.is_duration(column.type) or pa.types.is_interval(column.type):
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+        nothing = pa.nulls(len(texts), pa.string())
+        return _Read(_pandas(_READERS[kind](nothing, timezone), kind), pa.array(texts, pa.string()))
+    encoded = column.dictionary_encode()
+    unique, places = encoded.dictionary, encoded.indices
+    texts = _texts(unique)
+    if kind == "text":
+        found = pc.if_else(pc.equal(texts, ""), None, texts)
+        return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
+    found = _READERS[kind](_without_nulls(texts), timezone) if not _is_time(unique) else _times(unique, kind, timezone)
+    if binary and kind in ("number", "integer"):
+        found = pc.if_else(pc.is_in(found, value_set=pa.array([0, 1], found.type)), found, None)
+    lost = pc.and_(pc.is_valid(_without_nulls(texts)), pc.is_null(found))
+    bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
+    return _Read(_pandas(found.take(places), kind), bad.take(places))
+
+
+def _is_time(values: pa.Array) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(values.type) or pa.types.is_date(values.type))
+
+
+def _texts(values: pa.Array) -> pa.Array:
+    """Every value as it would be written, whole numbers without a point. Bytes that are no text are written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_floating(values.type):
+        values = values.cast(pa.float64())
+        values = pc.if_else(pc.is_nan(values), None, values)
+        whole = pc.and_(pc.equal(values, pc.round(values)), pc.less(pc.abs(values), _EXACT))
+        integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
+        return pc.coalesce(integers, values.cast(pa.string()))
+    if pa.types.is_decimal(values.type):
+        texts = values.cast(pa.string())
+        return pc.replace_substring_regex(texts, r"^(-?\d+)\.0*$", r"\1")
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+
+
+def _without_nulls(texts: pa.Array) -> pa.Array:
+    """Texts without blanks around them; null where they say that nothing is there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    stripped = pc.utf8_trim_whitespace(texts)
+    nothing = pa.array(sorted({text.lower() for text in NULLS}), pa.string())
+    return pc.if_else(pc.is_in(pc.utf8_lower(stripped), value_set=nothing), pa.scalar(None, pa.string()), stripped)
+
+
+def _numbers(texts: pa.Array, timezone: str) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.scalar(None, pa.string()))
+    numbers = plain.cast(pa.float64())
+    numbers = pc.if_else(pc.is_finite(numbers), numbers, None)
+    return pc.coalesce(numbers, _truths(texts).cast(pa.float64()))
+
+
+def _integers(texts: pa.Array, timezone: str) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    shape = r"^\+?(-?)0*(\d+)(?:\.0*)?$"
+    nothing = pa.scalar(None, pa.string())
+    digits = pc.if_else(pc.match_substring_regex(texts, shape), texts, nothing)
+    sign, size = (pc.replace_substring_regex(digits, shape, part) for part in (r"\1", r"\2"))
+    length = pc.utf8_length(size)
+    fits = pc.or_(
+        pc.less(length, len(_LARGEST)), pc.and_(pc.equal(length, len(_LARGEST)), pc.less_equal(size, _LARGEST))
+    )
+    digits = pc.if_else(fits, pc.binary_join_element_wise(sign, size, ""), nothing)
+    floats = _numbers(texts, timezone)
+    exact = pc.and_(pc.equal(floats, pc.round(floats)), pc.less(pc.abs(floats), _EXACT))
+    return pc.coalesce(digits.cast(pa.int64()), pc.if_else(exact, floats, None).cast(pa.int64()))
+
+
+def _truths(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pc.utf8_lower(texts)
+    true = pc.is_in(words, value_set=pa.array(["true"]))
+    known = pc.is_in(words, value_set=pa.array(["true", "false"]))
+    return pc.if_else(known, true, pa.scalar(None, pa.bool_()))
+
+
+def _booleans(texts: pa.Array, timezone: str) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = _numbers(texts, timezone)
+    known = pc.is_in(numbers, value_set=pa.array([0.0, 1.0]))
+    return pc.if_else(known, pc.equal(numbers, 1.0), pa.scalar(None, pa.bool_()))
+
+
+def _timestamps(texts: pa.Array, timezone: str) -> pa.Array:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    zoned = pc.match_substring_regex(texts, _ZONED).fill_null(False)
+    local = pc.match_substring_regex(texts, f"{_DATE}|{_TIME}").fill_null(False)
+    nothing = pa.scalar(None, pa.string())
+    texts = pc.replace_substring_regex(texts, r"[.,](\d{1,6})\d*", r".\1")
+    plain = pc.replace_substring_regex(pc.if_else(zoned, texts, nothing), _ZONED, r"\1\2")
+    plain = pc.replace_substring(plain, "UTC", "Z")
+    instants = pd.to_datetime(_strings(plain), format="ISO8601", utc=True, errors="coerce")
+    naive = pd.to_datetime(_strings(pc.if_else(local, texts, nothing)), format="ISO8601", errors="coerce")
+    found = instants.dt.as_unit("us").fillna(_placed(naive.dt.as_unit("us"), timezone))
+    return pa.Array.from_pandas(found, type=pa.timestamp("us", "UTC"))
+
+
+def _times(values: pa.Array, kind: ColumnType, timezone: str) -> pa.Array:
+    """Values that are times in the file already; to a column of another type they are unreadable."""
+    import pyarrow as pa
+
+    if kind != "timestamp":
+        return _READERS[kind](pa.nulls(len(values), pa.string()), timezone)
+    aware = pa.types.is_timestamp(values.type) and values.type.tz is not None
+    plain = values.cast(pa.timestamp("us", "UTC" if aware else None), safe=False)
+    if aware:
+        return plain
+    return pa.Array.from_pandas(_placed(plain.to_pandas(), timezone), type=pa.timestamp("us", "UTC"))
+
+
+def _placed(naive: pd.Series, timezone: str) -> pd.Series:
+    """Local times as instants: a repeated hour is its first passing, a skipped one nothing."""
+    import numpy as np
+
+    first = np.ones(len(naive), dtype=bool)
+    return naive.dt.tz_localize(timezone, ambiguous=first, nonexistent="NaT").dt.tz_convert("UTC")
+
+
+def _strings(texts: pa.Array) -> pd.Series:
+    return texts.to_pandas().astype("str")
+
+
+def _pandas(values: pa.Array, kind: ColumnType) -> Any:
+    """An array as the pandas column of its type."""
+    import numpy as np
+    import pandas as pd
+
+    if kind in ("integer", "boolean"):
+        nothing = np.asarray(values.is_null())
+        filled = values.fill_null(False if kind == "boolean" else 0).to_numpy(zero_copy_only=False)
+        masked = pd.arrays.BooleanArray if kind == "boolean" else pd.arrays.IntegerArray
+        return masked(np.array(filled), nothing)
+    found = values.to_pandas()
+    return found.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
+
+
+_READERS: dict[ColumnType, Callable[[Any, str], Any]] = {
+    "number": _numbers,
+    "integer": _integers,
+    "boolean": _booleans,
+    "timestamp": _timestamps,
+    "text": lambda texts, timezone: texts,
+}

@@ -1,0 +1,44 @@
+"""The bytes of every batch exactly as they arrived, under the name of their sha256."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from perennial.errors import TerminalError
+from perennial.fault_points import write
+from perennial.identity import digest_bytes
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Content-addressed files below `folder`; what lies there is never changed."""
+
+    folder: Path
+
+    def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
+        """Put the bytes in place, once, and return their name `<sha256><suffix>`. Raises OSError on a full disk."""
+        name = digest_bytes(data) + suffix
+        path = self.folder / usecase / name
+        if path.exists():
+            return name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{name}.{os.getpid()}.half")
+        with write(point):
+            with half.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+        return name
+
+    def read(self, usecase: str, name: str) -> bytes:
+        """The bytes of that name. Raises TerminalError where they are gone or no longer what their name says."""
+        path = self.folder / usecase / name
+        if not path.exists():
+            raise TerminalError(f"{usecase}: landed bytes {name} are missing below {self.folder}: restore from a backup")
+        data = path.read_bytes()
+        if digest_bytes(data) != name.split(".")[0]:
+            raise TerminalError(f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup")
+        return data

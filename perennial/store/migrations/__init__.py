@@ -1,0 +1,42 @@
+"""Bringing a ledger to the version this program reads. Alembic is imported only when there is something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import OperationalError
+
+from perennial.errors import InputError, TransientError
+
+HEAD = "0001"
+
+
+def bring_up_to_date(engine: Engine, url: str) -> None:
+    """Run the migrations that are missing. Raises InputError for a newer ledger, TransientError if out of reach."""
+    try:
+        with engine.connect() as connection:
+            known = inspect(connection).has_table("alembic_version")
+            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    except OperationalError as error:
+        raise TransientError(f"the ledger at {url} does not answer: {error.orig}") from error
+    if current == HEAD:
+        return
+    if current is not None and current > HEAD:
+        raise InputError(
+            f"PERENNIAL_DATABASE_URL: the ledger at {url} is of version {current}, this program reads up to {HEAD}. "
+            f"Install the newer Perennial; nothing was changed."
+        )
+    _upgrade(engine)
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    # One writer at a time: a second process waits here and then finds nothing left to do.
+    with engine.connect().execution_options(perennial_write=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

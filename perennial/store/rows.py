@@ -1,0 +1,115 @@
+"""Rows as they were known at a moment: which batches count, which label each row had by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from perennial.clock import instant, write_instant
+from perennial.store.entries import BatchEntry, LabelBatchEntry
+from perennial.store.ledger import Ledger
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABEL = "_label"
+KNOWN_AT = "_known_at"
+FIRST_KNOWN_AT = "_first_known_at"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger has committed by `as_of`: the batches that count and the label batches, by id."""
+
+    as_of: datetime
+    batches: tuple[BatchEntry, ...]
+    label_batches: tuple[LabelBatchEntry, ...]
+
+    @property
+    def batch_ids(self) -> tuple[str, ...]:
+        """Ids of the batches, in the order of their windows."""
+        return tuple(b.batch for b in self.batches)
+
+    @property
+    def label_batch_ids(self) -> tuple[str, ...]:
+        """Ids of the label batches, in the order of arrival."""
+        return tuple(b.batch for b in self.label_batches)
+
+
+def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
+    """What counts at `as_of`: of each window the newest accepted revision that had arrived by then."""
+    newest: dict[str, BatchEntry] = {}
+    for row in ledger.all(usecase, BatchEntry):
+        batch = row.payload
+        if batch.status == "accepted" and instant(batch.arrived_at) <= as_of:
+            newest[batch.window] = batch
+    labels = [r.payload for r in ledger.all(usecase, LabelBatchEntry) if instant(r.payload.arrived_at) <= as_of]
+    return Known(as_of, tuple(sorted(newest.values(), key=lambda b: (b.end, b.window))), tuple(labels))
+
+
+def read_rows(
+    tables: Tables, usecase: str, schema: Schema, known: Known, only: tuple[str, ...] | None = None
+) -> pd.DataFrame:
+    """Accepted rows in key order, each with the label that was known at `known.as_of`.
+
+    only: ids of the batches wanted; all of `known` where None.
+    Adds `_label` (null where none was known yet), `_known_at` (when the label that won became known) and
+    `_first_known_at` (when the first one did). The latest known label wins; between two known at the same
+    moment the one that arrived later. The row's own target column is left out: only `_label` may be used.
+    """
+    import duckdb
+
+    batches = list(known.batch_ids if only is None else only)
+    accepted = tables.read(usecase, "accepted", batches)
+    late = tables.read(usecase, "labels", list(known.label_batch_ids))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        if accepted is None:
+            raise LookupError(f"{usecase}: no accepted table yet")
+        connection.register("accepted", accepted)
+        key = ", ".join(_quoted(name) for name in schema.key)
+        target = _quoted(schema.target)
+        sources = [f"SELECT {key}, {target} AS label, _label_known_at AS known_at, _arrived_at FROM accepted"]
+        if late is not None:
+            connection.register("late", late)
+            sources.append(f"SELECT {key}, {target} AS label, _label_known_at AS known_at, _arrived_at FROM late")
+        frame = connection.execute(
+            f"""
+            WITH labels AS ({" UNION ALL ".join(sources)}),
+            known AS (
+                SELECT {key}, arg_max(label, (known_at, _arrived_at)) AS {LABEL},
+                       max(known_at) AS {KNOWN_AT}, min(known_at) AS {FIRST_KNOWN_AT}
+                FROM labels WHERE label IS NOT NULL AND known_at <= ?::TIMESTAMPTZ GROUP BY {key}
+            )
+            SELECT accepted.* EXCLUDE ({target}, _label_known_at), {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
+            FROM accepted LEFT JOIN known USING ({key}) ORDER BY {key}
+            """,
+            [write_instant(known.as_of)],
+        ).to_arrow_table()
+    return frame.to_pandas()
+
+
+def accepted_in(
+    tables: Tables, usecase: str, schema: Schema, known: Known, window: str, frame: pd.DataFrame
+) -> pd.Series | None:
+    """For each row of `frame`, the other window its key was accepted in before, else null; None if none ever was.
+
+    Earlier revisions of the same window do not count: a restatement brings the same keys again.
+    """
+    others = {b.batch: b.window for b in known.batches if b.window != window}
+    table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, "_batch"]) if others else None
+    if table is None or any(name not in frame.columns for name in schema.key):
+        return None
+    before = table.to_pandas()
+    before["_window"] = before.pop("_batch").map(others)
+    met = frame[list(schema.key)].reset_index(names="_place").merge(
+        before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left"
+    )
+    return met.set_index("_place")["_window"].reindex(frame.index)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,125 @@
+"""Versioned tables in Delta Lake: accepted rows, rows set aside, labels. Rows carry the batch they came with.
+
+A row counts only once the ledger has its batch; readers name the batches they want.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from perennial.errors import InputError, TransientError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Name = Literal["accepted", "quarantine", "labels"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of all use cases below `uri` (a local folder; object storage by the same code)."""
+
+    uri: str
+
+    def where(self, usecase: str, name: Name) -> str:
+        """The URI of one table."""
+        return f"{self.uri}/{usecase}/{name}"
+
+    def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
+        """Add a batch's rows once, however often it is asked, and return the table's version.
+
+        rows: must have the column `_batch`, equal to `batch` throughout.
+        Raises InputError where a column's type differs from the table's; TransientError where a race was lost.
+        """
+        uri = self.where(usecase, name)
+        table = self._open(usecase, name)
+        turn = 1
+        if table is not None:
+            written = table.transaction_version(batch)
+            # A swept batch keeps its transaction but has no rows, and must be able to come again.
+            if written is not None and _count(table, batch):
+                return table.version()
+            turn = (written or 0) + 1
+            _same_types(rows, table, uri)
+        try:
+            write_deltalake(
+                table if table is not None else uri,
+                rows,
+                mode="append",
+                schema_mode="merge",
+                commit_properties=CommitProperties(app_transactions=[Transaction(batch, turn)]),
+            )
+        except CommitFailedError as error:
+            raise TransientError(f"{uri}: another writer was faster: {error}") from error
+        return self.version(usecase, name) or 0
+
+    def read(
+        self,
+        usecase: str,
+        name: Name,
+        batches: list[str],
+        columns: list[str] | None = None,
+        version: int | None = None,
+    ) -> pa.Table | None:
+        """Rows of the named batches, in no particular order; None where the table does not exist yet."""
+        table = self._open(usecase, name, version)
+        if table is None:
+            return None
+        known = {field.name for field in table.schema().fields}
+        wanted = [c for c in columns if c in known] if columns is not None else None
+        return table.to_pyarrow_table(columns=wanted, filters=[("_batch", "in", batches)] if batches else [("_batch", "=", "")])
+
+    def count(self, usecase: str, name: Name, batch: str) -> int:
+        """How many rows of one batch lie in the table, committed or not."""
+        table = self._open(usecase, name)
+        return _count(table, batch) if table is not None else 0
+
+    def batches(self, usecase: str, name: Name) -> dict[str, int]:
+        """How many rows of which batch lie in the table, committed or not."""
+        table = self._open(usecase, name)
+        if table is None:
+            return {}
+        column = table.to_pyarrow_table(columns=["_batch"]).column("_batch")
+        return {entry["values"]: entry["counts"] for entry in column.value_counts().to_pylist()}
+
+    def sweep(self, usecase: str, name: Name, batch: str) -> None:
+        """Delete the rows of a batch that was never committed."""
+        table = self._open(usecase, name)
+        if table is not None:
+            table.delete(f"_batch = '{batch}'")
+
+    def version(self, usecase: str, name: Name) -> int | None:
+        """The table's newest version, or None where it does not exist yet."""
+        table = self._open(usecase, name)
+        return table.version() if table is not None else None
+
+    def _open(self, usecase: str, name: Name, version: int | None = None) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.where(usecase, name), version=version)
+        except TableNotFoundError:
+            return None
+
+
+def _count(table: DeltaTable, batch: str) -> int:
+    return int(table.to_pyarrow_table(columns=["_batch"], filters=[("_batch", "=", batch)]).num_rows)
+
+
+def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:
+    """A merge narrows silently where types differ, so a difference stops here, before anything is written."""
+    stored = {field.name: field.type for field in _arrow_schema(table)}
+    for field in rows.schema:
+        if field.name in stored and stored[field.name] != field.type:
+            raise InputError(
+                f"{uri}: column {field.name!r} is {stored[field.name]} in the table and {field.type} in this batch. "
+                f"A column keeps its type for ever: use another name, or declare a new use case."
+            )
+
+
+def _arrow_schema(table: DeltaTable) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(table.schema().to_arrow())

@@ -1,0 +1,30 @@
+"""What every check found on every batch, kept as JSON beside the tables: the pages for people are made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Validations:
+    """One file a batch below `folder`."""
+
+    folder: Path
+
+    def keep(self, usecase: str, batch: str, results: Sequence[dict[str, Any]]) -> None:
+        """Write a batch's results, whole or not at all. Raises OSError on a full disk."""
+        path = self.folder / usecase / f"{batch}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{path.name}.{os.getpid()}.half")
+        half.write_text(json.dumps(list(results), ensure_ascii=False), encoding="utf-8")
+        half.replace(path)
+
+    def read(self, usecase: str, batch: str) -> list[dict[str, Any]]:
+        """A batch's results. Raises FileNotFoundError where none were kept."""
+        found: list[dict[str, Any]] = json.loads((self.folder / usecase / f"{batch}.json").read_text(encoding="utf-8"))
+        return found

@@ -1,0 +1,67 @@
+"""Everything a step needs, opened from the settings: ledger, tables, landing, registry, declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from perennial.settings import Settings, prepare_home, settings
+from perennial.store.landing import Landing
+from perennial.store.ledger import Ledger
+from perennial.store.lock import only_one
+from perennial.store.registry import Registry
+from perennial.store.tables import Tables
+from perennial.store.validations import Validations
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.reading import load_use_case
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The stores of one home. Each is opened when it is first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Decisions, releases and all else that happened."""
+        return Ledger(self.settings.database_url)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Accepted rows, rows set aside, labels."""
+        return Tables(self.settings.tables_uri)
+
+    @cached_property
+    def landing(self) -> Landing:
+        """The bytes as they arrived."""
+        return Landing(self.settings.landing)
+
+    @cached_property
+    def validations(self) -> Validations:
+        """What the checks found on each batch."""
+        return Validations(self.settings.home / "validations")
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Model versions in MLflow."""
+        return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts)
+
+    def use_case(self, name: str) -> UseCase:
+        """The declaration of that name. Raises DeclarationError with every mistake in it."""
+        return load_use_case(name, self.settings.usecases)
+
+    @contextmanager
+    def only_one(self, usecase: str, step: str) -> Iterator[None]:
+        """Hold a step of a use case against other processes."""
+        with only_one(self.settings.locks, usecase, step):
+            yield
+
+
+def open_workspace() -> Workspace:
+    """The workspace that the environment names. Raises InputError for a home of a newer version."""
+    found = settings()
+    prepare_home(found)
+    return Workspace(found)

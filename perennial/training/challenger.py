@@ -1,0 +1,102 @@
+"""From a snapshot to a registered challenger, once, however often it is asked."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perennial.errors import TerminalError
+from perennial.identity import short_id
+from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
+from perennial.store.registry import Registry, Training
+from perennial.training.artifact import TRUSTED_TYPES, digest_model, write_extras
+from perennial.training.environment import code_version, libraries
+from perennial.training.fit import fit
+from perennial.usecase.declaration import Declaration, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
+
+
+def challenger_id(snapshot: Snapshot, declaration: Declaration) -> str:
+    """The identity of the model that this declaration makes of this snapshot."""
+    return short_id([snapshot.snapshot, declaration.model_digest, declaration.model.seed])
+
+
+def train(
+    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, threads: int, trigger: Trigger
+) -> ChallengerEntry:
+    """Fit, save and register; the entry is for the caller to commit.
+
+    A fit that fails stays in MLflow as a failed run with its reason.
+    Raises TrainingFailed, DerivedFeatureFailed, InputError, RegistryDown.
+    """
+    declaration = case.declaration
+    name = challenger_id(snapshot, declaration)
+    params = run_parameters(declaration, snapshot)
+    try:
+        made = fit(case, rows, threads)
+    except TerminalError as error:
+        registry.record_failure(case.name, name, params, str(error))
+        raise
+    with tempfile.TemporaryDirectory() as folder:
+        model = registry.register(
+            case.name,
+            Training(
+                challenger=name,
+                pipeline=made.fitted.pipeline,
+                files=write_extras(Path(folder), made.fitted, made.inputs),
+                trusted=TRUSTED_TYPES,
+                inputs=made.inputs,
+                predictions=made.predictions,
+                params=params,
+                metrics={
+                    f"in_sample_{declaration.primary}": made.in_sample,
+                    "training_rows": len(rows),
+                    "fit_seconds": made.seconds,
+                },
+                tags={
+                    "perennial.snapshot": snapshot.snapshot,
+                    "perennial.as_of": snapshot.as_of,
+                    "perennial.code_version": code_version(),
+                    "perennial.trigger": trigger.kind,
+                    "perennial.features_digest": made.fitted.recipe.digest,
+                    **{f"library.{library}": version for library, version in libraries().items()},
+                },
+                dataset=snapshot.table,
+                dataset_digest=snapshot.digest,
+                requirements=[f"{library}=={libraries()[library]}" for library in REQUIREMENTS],
+                digest=digest_model,
+            ),
+        )
+    return ChallengerEntry(
+        challenger=name,
+        model=model,
+        snapshot=snapshot.snapshot,
+        model_digest=declaration.model_digest,
+        declaration_digest=declaration.digest,
+        features_digest=made.fitted.recipe.digest,
+        code_version=code_version(),
+        as_of=snapshot.as_of,
+        trigger=trigger,
+        seconds=made.seconds,
+    )
+
+
+def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, Any]:
+    """What MLflow shows as the run's parameters."""
+    model = declaration.model
+    return {
+        "estimator": model.estimator,
+        "seed": model.seed,
+        "window": declaration.model_dump(mode="json")["model"]["window"],
+        **{f"param.{name}": value for name, value in model.params.items()},
+        "features": ", ".join([*declaration.features.categorical, *declaration.features.numeric, *declaration.features.derived]),
+        "snapshot_rows": snapshot.rows,
+        "snapshot_first": snapshot.first,
+        "snapshot_last": snapshot.last,
+        "snapshot_version": snapshot.version,
+    }

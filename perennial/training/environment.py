@@ -1,0 +1,31 @@
+"""What a result depends on beside data and declaration: this program's version and its libraries'."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from perennial import __version__
+
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "deltalake", "duckdb", "mlflow")
+
+
+@cache
+def libraries() -> dict[str, str]:
+    """Name → version of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+@cache
+def code_version() -> str:
+    """Perennial's version, with the commit (and `dirty`) where it runs from a checkout."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return __version__
+    described = subprocess.run(
+        ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True
+    )
+    return f"{__version__}+{described.stdout.strip()}" if described.returncode == 0 else __version__

@@ -1,0 +1,69 @@
+"""A snapshot: exactly the rows a model is trained on, named by their content."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from perennial.clock import write_instant
+from perennial.errors import InputError
+from perennial.identity import digest_rows, short_id
+from perennial.store.entries import Snapshot
+from perennial.store.rows import LABEL, Known, read_rows
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Declaration, LastWindow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame:
+    """Labelled rows inside the declared window, in key order, with labels as known at `known.as_of`.
+
+    Raises InputError where there are none.
+    """
+    schema = declaration.schema_
+    rows = read_rows(tables, declaration.name, schema, known) if known.batches else None
+    if rows is not None:
+        rows = rows[rows[LABEL].notna()]
+        window = declaration.model.window
+        if isinstance(window, LastWindow):
+            rows = rows[rows[schema.time] >= known.as_of - window.last]
+    if rows is None or rows.empty:
+        raise InputError(
+            f"{declaration.name}: no row with a label is known at {write_instant(known.as_of)}, so there is nothing to "
+            f"train on. Ingest a batch first, or wait until labels arrive; nothing was changed."
+        )
+    return rows.reset_index(drop=True)
+
+
+def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame) -> Snapshot:
+    """Name the rows: batches, label batches, moment, table version and a digest in key order."""
+    schema = declaration.schema_
+    times = rows[schema.time]
+    content = content_of(rows, list(schema.key))
+    version = tables.version(declaration.name, "accepted")
+    values = {
+        "as_of": write_instant(known.as_of),
+        "batches": known.batch_ids,
+        "label_batches": known.label_batch_ids,
+        "rows": len(rows),
+        "first": write_instant(_instant(times.min())),
+        "last": write_instant(_instant(times.max())),
+        "digest": content,
+        "declaration_digest": declaration.digest,
+    }
+    # The version is left out of the identity: compaction makes a new one and alters no row.
+    return Snapshot.model_validate(
+        {"snapshot": short_id(values), "table": tables.where(declaration.name, "accepted"), "version": version or 0, **values}
+    )
+
+
+def content_of(rows: pd.DataFrame, key: list[str]) -> str:
+    """Digest of training rows in key order; when they arrived and by which batch file they lie is no content."""
+    return digest_rows(rows.drop(columns=["_arrived_at"]), key)
+
+
+def _instant(value: pd.Timestamp) -> datetime:
+    moment: datetime = value.to_pydatetime()
+    return moment

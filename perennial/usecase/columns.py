@@ -1,0 +1,31 @@
+"""The columns of a use case's table and their types, as its declaration says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perennial.usecase.declaration import ColumnType, Declaration
+
+
+def column_types(declaration: Declaration) -> dict[str, ColumnType]:
+    """Each column that the declaration names and its type, in the order key, time, target, features, the rest.
+
+    Keys and columns under `never` are text unless `schema.types` says otherwise. A binary target is a number,
+    0 or 1. A column with two roles, such as a time that is also the key, has the type of the stricter one.
+    """
+    schema, features = declaration.schema_, declaration.features
+    types: dict[str, ColumnType] = {}
+    for name in schema.key:
+        types[name] = "text"
+    types[schema.time] = "timestamp"
+    types[schema.target] = "number"
+    if schema.label_known_at is not None:
+        types[schema.label_known_at] = "timestamp"
+    for name in features.numeric:
+        types[name] = "number"
+    for name in features.categorical:
+        types[name] = "text"
+    for name in features.never:
+        types.setdefault(name, "text")
+    return {**types, **schema.types}

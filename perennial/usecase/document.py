@@ -1,0 +1,232 @@
+"""A YAML file as values with the line of each, so that a mistake can say where it is.
+
+Words mean what YAML 1.2 says, as in editors: only `true` and `false` are truth values (the country code
+NO stays text), 1e-3 is a number, and a date stays text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perennial.usecase.mistakes import DeclarationError, Mistake
+
+Place = tuple[str | int, ...]
+"""Where a value stands: keys and list positions from the top."""
+
+_TAG = "tag:yaml.org,2002:"
+_WORDS: dict[str, tuple[str, str]] = {
+    "null": (r"^(?:~|null|Null|NULL|)$", "~nN\0"),
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "int": (r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    "float": (
+        r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+        "-+.0123456789",
+    ),
+    "merge": (r"^(?:<<)$", "<"),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the words of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 — PyYAML's own name, filled below
+
+
+for _name, (_pattern, _first) in _WORDS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), ["" if c == "\0" else c for c in _first])
+
+
+@dataclass
+class Document:
+    """A file's values, the line of each (from 1), and what was wrong in the YAML itself."""
+
+    file: str
+    value: Any = None
+    lines: dict[Place, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def at(self, *place: str | int) -> Any:
+        """The value at a place, None where nothing is."""
+        value = self.value
+        for step in place:
+            if isinstance(value, dict) and step in value:
+                value = value[step]
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value
+
+    def mapping(self, *place: str | int) -> dict[Any, Any]:
+        """The mapping at a place, empty where none is."""
+        value = self.at(*place)
+        return value if isinstance(value, dict) else {}
+
+    def text(self, *place: str | int) -> str | None:
+        """The text at a place, None where none is."""
+        value = self.at(*place)
+        return value if isinstance(value, str) else None
+
+    def texts(self, *place: str | int) -> list[tuple[Place, str]]:
+        """The texts of the list at a place, each with its own place."""
+        value = self.at(*place)
+        items = enumerate(value) if isinstance(value, list) else ()
+        return [((*place, i), item) for i, item in items if isinstance(item, str)]
+
+    def line(self, place: Place) -> int:
+        """The line of a place, or of the nearest thing around it that is there."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def mistake(self, place: Place, message: str, way_out: str = "") -> Mistake:
+        """A mistake at a place, with the value that stands there."""
+        return Mistake(self.file, self.line(place), written(place), self.at(*place), message, way_out)
+
+
+def written(place: Place) -> str:
+    """A place as people write it.
+
+    >>> written(("checks", 2, "severity"))
+    'checks[2].severity'
+    """
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in place]
+    return "".join(steps).removeprefix(".")
+
+
+def read_document(path: Path, shown: str) -> Document:
+    """The values of a YAML file and their lines. `shown` is the file's name in mistakes.
+
+    Raises DeclarationError where nothing can be made of the file: unreadable, not UTF-8, not YAML, no mapping.
+    Mistakes that leave the rest readable, such as a key given twice, are kept in the document.
+    """
+    node = _composed(_decoded(path, shown), shown)
+    if not isinstance(node, yaml.MappingNode):
+        what = "is empty" if node is None else "is not a mapping of fields to values"
+        raise DeclarationError(
+            [Mistake(shown, None, "", None, what, "begin with `name: …`, or let `perennial init DATA` write one")]
+        )
+    document = Document(shown)
+    document.value = _Builder(document).value(node, (), ())
+    return document
+
+
+def _decoded(path: Path, shown: str) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise DeclarationError([Mistake(shown, None, "", None, f"cannot be read: {reason}")]) from problem
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        byte = data[problem.start : problem.start + 1]
+        way_out = "save the file as UTF-8"
+        raise DeclarationError([Mistake(shown, line, "", None, f"is not UTF-8: byte {byte!r}", way_out)]) from None
+
+
+def _composed(text: str, shown: str) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        where = f" (column {mark.column + 1})" if mark else ""
+        told = " ".join(part for part in (problem.context, problem.problem) if part)
+        way_out = "indent with spaces, not tabs" if "'\\t'" in told else "look at this line and the one before it"
+        line = mark.line + 1 if mark else None
+        raise DeclarationError([Mistake(shown, line, "", None, f"not YAML: {told}{where}", way_out)]) from None
+    except yaml.reader.ReaderError as problem:
+        line = text.count("\n", 0, problem.position) + 1
+        told = f"not YAML: the character {chr(int(problem.character))!r} is not allowed"
+        raise DeclarationError([Mistake(shown, line, "", None, told, "remove it")]) from None
+    return node
+
+
+class _Builder:
+    """Makes values of nodes and notes lines and mistakes in the document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.merging = yaml.constructor.SafeConstructor()
+
+    def value(self, node: yaml.Node, place: Place, around: tuple[int, ...]) -> Any:
+        """The value of a node. around: the nodes that it lies in, so that one that holds itself is found."""
+        self.document.lines.setdefault(place, node.start_mark.line + 1)
+        if id(node) in around:
+            return self._wrong(place, "refers to itself", "write the values out")
+        within = (*around, id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place, within)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*place, i), within) for i, item in enumerate(node.value)]
+        return self._scalar(node, place)
+
+    def _mapping(self, node: yaml.MappingNode, place: Place, within: tuple[int, ...]) -> dict[Any, Any]:
+        self._told_twice(node, place)
+        try:
+            self.merging.flatten_mapping(node)
+        except yaml.constructor.ConstructorError as problem:
+            self._wrong(place, f"not YAML: {problem.problem}", "write the values out")
+            return {}
+        found: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._wrong(place, "a field's name is a list or a mapping", "name fields by plain words")
+                continue
+            key = self._scalar(key_node, place)
+            if key is None:
+                self._wrong(place, "a field has no name", "write `name: value`")
+                continue
+            self.document.lines[(*place, key)] = key_node.start_mark.line + 1
+            found[key] = self.value(value_node, (*place, key), within)
+        return found
+
+    def _told_twice(self, node: yaml.MappingNode, place: Place) -> None:
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _TAG + "merge":
+                continue
+            line = key.start_mark.line + 1
+            if key.value in first:
+                told = f"is given twice, first on line {first[key.value]}"
+                field = written((*place, key.value))
+                self.document.mistakes.append(
+                    Mistake(self.document.file, line, field, key.value, told, "remove one of the two")
+                )
+            first.setdefault(key.value, line)
+
+    def _scalar(self, node: yaml.Node, place: Place) -> Any:
+        text, tag = node.value, node.tag.removeprefix(_TAG)
+        if tag in ("str", "merge"):
+            return text
+        if tag == "null":
+            return None
+        try:
+            if tag == "bool":
+                return {"true": True, "false": False}[text.lower()]
+            if tag == "int":
+                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+            if tag == "float":
+                return self._finite(text, place)
+        except (KeyError, ValueError):
+            return self._wrong(place, f"{text!r} is no {tag}", "leave the tag out")
+        return self._wrong(place, f"the tag {node.tag} is not known here", "leave the tag out")
+
+    def _finite(self, text: str, place: Place) -> float | None:
+        words = {".inf": "inf", ".nan": "nan"}
+        sign, word = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+        number = float(sign + words.get(word.lower(), word))
+        if math.isfinite(number):
+            return number
+        self._wrong(place, f"{text} is not a finite number", "give a number, or leave the field out")
+        return None
+
+    def _wrong(self, place: Place, message: str, way_out: str) -> None:
+        self.document.mistakes.append(self.document.mistake(place, message, way_out))

@@ -1,0 +1,101 @@
+"""Whether a declaration's functions and estimator are there, found by reading their source, never by running it."""
+
+from __future__ import annotations
+
+import ast
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from pathlib import Path
+
+from perennial.usecase.mistakes import closest
+
+Wrong = tuple[str, str]
+"""What is wrong, and the way out."""
+
+
+def missing_function(reference: str, folder: Path) -> Wrong | None:
+    """What is wrong with a `file.py:function` below `folder`; None where nothing is."""
+    file, colon, name = reference.partition(":")
+    if not colon or not file.endswith(".py") or not name.isidentifier():
+        return f"'{reference}' is no function", "write file.py:function, the file beside the declaration"
+    if Path(file).is_absolute() or ".." in Path(file).parts:
+        return f"'{file}' lies outside the declaration's folder", "put the file beside the declaration"
+    if not (folder / file).is_file():
+        near = closest(file, (path.name for path in folder.glob("*.py")))
+        return f"no file '{file}' beside the declaration", f"did you mean '{near}'?" if near else "write it"
+    try:
+        body = ast.parse((folder / file).read_bytes()).body
+    except (SyntaxError, ValueError) as problem:
+        line = getattr(problem, "lineno", None)
+        return f"{file} is not Python: {problem}", f"look at line {line} of {file}" if line else f"look at {file}"
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    if name not in functions:
+        near = closest(name, functions)
+        way_out = f"did you mean '{near}'? " if near else ""
+        return f"no function '{name}' in {file}", way_out + f"It is written `def {name}(rows)` at the top level"
+    arguments = functions[name].args
+    if not (arguments.posonlyargs or arguments.args or arguments.vararg):
+        return f"'{name}' in {file} takes no rows", f"write `def {name}(rows: pd.DataFrame) -> pd.Series`"
+    return None
+
+
+def missing_class(path: str) -> Wrong | None:
+    """What is wrong with an estimator's import path; None where it is there or only importing it could tell."""
+    *packages, name = path.split(".")
+    if not packages or not all(part.isidentifier() for part in (*packages, name)):
+        return f"'{path}' is no import path", "for example sklearn.ensemble.HistGradientBoostingClassifier"
+    try:
+        spec = find_spec(packages[0])
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return f"no package '{packages[0]}' is installed here", f"install it, or correct '{path}'"
+    if spec.submodule_search_locations is None:
+        return _not_in(Path(spec.origin), name, path) if len(packages) == 1 and spec.origin else None
+    folders = [Path(place) for place in spec.submodule_search_locations]
+    for depth, part in enumerate(packages[1:], start=2):
+        module = _module(folders, part)
+        if module is None:
+            near = closest(part, {name for folder in folders for name in _names_in(folder)})
+            way_out = f"did you mean '{'.'.join(packages[: depth - 1])}.{near}'?" if near else f"correct '{path}'"
+            return f"no module '{'.'.join(packages[:depth])}'", way_out
+        if module.is_file():
+            return _not_in(module, name, path) if depth == len(packages) else None
+        folders = [module]
+    return _not_in(folders[0] / "__init__.py", name, path)
+
+
+def _module(folders: list[Path], name: str) -> Path | None:
+    for folder in folders:
+        for candidate in (folder / name, *(folder / (name + end) for end in (".py", *EXTENSION_SUFFIXES))):
+            if candidate.exists():
+                return candidate
+    return None
+
+
+def _names_in(folder: Path) -> list[str]:
+    return [path.stem for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"]
+
+
+def _not_in(module: Path, name: str, path: str) -> Wrong | None:
+    """None also where the module makes its names when it is imported, so that its text cannot tell."""
+    if module.suffix != ".py" or not module.is_file():
+        return None
+    try:
+        tree = ast.parse(module.read_bytes())
+    except (SyntaxError, ValueError):
+        return None
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            bound |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+    if name in bound or "*" in bound or "__getattr__" in bound:
+        return None
+    classes = {each for each in bound if each[:1].isupper()}
+    near = closest(name, classes)
+    where = path.rpartition(".")[0]
+    return f"no '{name}' in {where}", f"did you mean '{where}.{near}'?" if near else f"correct '{path}'"

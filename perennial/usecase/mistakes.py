@@ -1,0 +1,66 @@
+"""Mistakes in a declaration, told all at once, each with its place and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from perennial.errors import InputError
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong in a file.
+
+    file: as the person would write it. line: from 1, None where the file as a whole is meant.
+    field: dotted, for example `evaluation.primary` or `checks[2].severity`; empty for the whole file.
+    value: what stands there, None where nothing does.
+    """
+
+    file: str
+    line: int | None
+    field: str
+    value: Any
+    message: str
+    way_out: str = ""
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        told = ": ".join(part for part in (place, self.field, self.message) if part)
+        return f"{told}\n  {self.way_out}" if self.way_out else told
+
+
+class DeclarationError(InputError):
+    """A declaration that cannot be used: every mistake that was found, in the order of the lines."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line or 0)))
+        super().__init__(self.mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join(str(mistake) for mistake in self.mistakes)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, None where nothing is near.
+
+    >>> closest("logloss", ["accuracy", "log_loss"])
+    'log_loss'
+    """
+    spelled = {each.casefold(): each for each in known}
+    found = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
+    return spelled[found[0]] if found else None
+
+
+def hint(word: str, known: Iterable[str], what: str) -> str:
+    """The way out of a misspelled word: what was likely meant, and what there is.
+
+    >>> hint("logloss", ["accuracy", "log_loss"], "metrics")
+    "did you mean 'log_loss'? Known metrics: accuracy, log_loss"
+    """
+    words = sorted(known)
+    near = closest(word, words)
+    some = words if len(words) <= 12 else [*get_close_matches(word, words, n=6, cutoff=0.0), "…"]
+    return (f"did you mean '{near}'? " if near else "") + f"Known {what}: {', '.join(some) or 'none'}"

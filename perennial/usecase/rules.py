@@ -1,0 +1,246 @@
+"""Mistakes in what a declaration means: names that nothing answers to, and fields that contradict each other.
+
+Every rule looks at the file's values, not at a finished declaration, so that a mistake elsewhere hides none here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from perennial.usecase.declaration import OUR_KINDS
+from perennial.usecase.document import Document, Place, written
+from perennial.usecase.importable import missing_class, missing_function
+from perennial.usecase.mistakes import Mistake, closest, hint
+from perennial.usecase.schema import expectations, other_kinds
+
+
+def broken_rules(document: Document, path: Path) -> list[Mistake]:
+    """Every mistake in the meaning of a declaration that was read from `path`."""
+    return [
+        *_name(document, path),
+        *_source(document),
+        *_columns(document),
+        *_label_time(document),
+        *_derived(document, path.parent),
+        *_checks(document),
+        *_estimator(document),
+        *_metrics(document),
+        *_schedule(document),
+        *_timezones(document),
+    ]
+
+
+def _name(document: Document, path: Path) -> Iterator[Mistake]:
+    name = document.text("name")
+    if name is not None and name != path.stem:
+        yield document.mistake(
+            ("name",),
+            f"'{name}' differs from the file's name",
+            f"write `name: {path.stem}` or call the file {name}.yaml",
+        )
+
+
+def _source(document: Document) -> Iterator[Mistake]:
+    kind, known = document.text("source", "kind"), (*OUR_KINDS, *other_kinds())
+    if kind is not None and kind not in known:
+        yield document.mistake(("source", "kind"), f"unknown source '{kind}'", hint(kind, known, "sources"))
+
+
+def _roles(document: Document) -> list[tuple[str, Place, str]]:
+    """Every column that the declaration names, with its place and its role, in the order in which a role wins."""
+    single = [
+        (("schema", "time"), "time"),
+        (("schema", "target"), "target"),
+        (("schema", "label_known_at"), "label_known_at"),
+    ]
+    found = [(document.text(*place), place, role) for place, role in single]
+    named = [(name, place, role) for name, place, role in found if name is not None]
+    named += [(name, place, "key") for place, name in document.texts("schema", "key")]
+    for role in ("never", "numeric", "categorical"):
+        named += [(name, place, role) for place, name in document.texts("features", role)]
+    return named
+
+
+def _known_columns(document: Document) -> set[str]:
+    typed = {name for name in document.mapping("schema", "types") if isinstance(name, str)}
+    return {name for name, _, _ in _roles(document)} | typed
+
+
+def _columns(document: Document) -> Iterator[Mistake]:
+    """A column has one role; only the time may be (part of) the key as well."""
+    first: dict[str, tuple[Place, str]] = {}
+    for name, place, role in _roles(document):
+        if not name.strip():
+            yield document.mistake(place, "a column has no name", "write its name")
+        elif name not in first:
+            first[name] = place, role
+        elif not (first[name][1] == "time" and role == "key"):
+            yield _two_roles(document, name, place, role, *first[name])
+    for name in document.mapping("schema", "types"):
+        if name in first and first[name][1] not in ("key", "never"):
+            place, role = first[name]
+            told = f"the type of '{name}' follows from {written(place)} (line {document.line(place)})"
+            yield document.mistake(("schema", "types", name), told, "remove it here")
+
+
+def _two_roles(document: Document, name: str, place: Place, role: str, other: Place, other_role: str) -> Mistake:
+    line = document.line(other)
+    if role == other_role:
+        return document.mistake(place, f"'{name}' is listed twice, first on line {line}", "remove one of the two")
+    reasons = {
+        "target": "it is the target, which the model must not see",
+        "never": "it is listed under never, as known only after the event",
+        "key": "it is the key, which says nothing about a new row",
+        "time": "it is the time; derive features from it with a function",
+        "label_known_at": "it says when the label became known, which is after the event",
+    }
+    is_feature = role in ("numeric", "categorical")
+    if is_feature and other_role in reasons:
+        told = f"'{name}' cannot be a feature: {reasons[other_role]} (line {line})"
+    else:
+        told = f"'{name}' is already {written(other)} (line {line})"
+    return document.mistake(place, told, f"remove it here or from {written(other)}")
+
+
+def _label_time(document: Document) -> Iterator[Mistake]:
+    schema = document.mapping("schema")
+    if schema.get("label_known_at") is not None and schema.get("label_known_after") is not None:
+        told = "stands beside label_known_after: a label's time is either a column or a delay"
+        yield document.mistake(("schema", "label_known_at"), told, "remove one of the two")
+
+
+def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
+    columns, first = _known_columns(document), dict[str, Place]()
+    for place, reference in document.texts("features", "derived"):
+        wrong = missing_function(reference, folder)
+        if wrong:
+            yield document.mistake(place, *wrong)
+            continue
+        name = reference.rpartition(":")[2]
+        if name in columns:
+            told = f"'{name}' is a column too: a derived feature is called by its function's name"
+            yield document.mistake(place, told, "rename the function")
+        elif name in first:
+            told = f"a second function '{name}', first on line {document.line(first[name])}"
+            yield document.mistake(place, told, "remove or rename one of the two")
+        first.setdefault(name, place)
+
+
+def _checks(document: Document) -> Iterator[Mistake]:
+    known, columns = expectations(), _known_columns(document)
+    checks = document.at("checks")
+    for number in range(len(checks) if isinstance(checks, list) else 0):
+        names = [name for name in document.mapping("checks", number) if name != "severity"]
+        if len(names) != 1 or not str(names[0]).startswith("expect_"):
+            continue  # the shape of a check is told elsewhere
+        place = ("checks", number, names[0])
+        if names[0] not in known:
+            yield document.mistake(place, f"unknown expectation '{names[0]}'", hint(names[0], known, "expectations"))
+            continue
+        arguments, expected = document.mapping(*place), known[names[0]]["arguments"]
+        for argument in arguments:
+            if argument not in expected:
+                way_out = hint(str(argument), expected, "arguments")
+                yield document.mistake((*place, argument), f"unknown argument '{argument}'", way_out)
+            elif argument.startswith("column") and columns:
+                yield from _check_columns(document, (*place, argument), columns)
+        meant = {closest(str(argument), expected) for argument in arguments}
+        for argument, about in expected.items():
+            if about["required"] and arguments.get(argument) is None and argument not in meant:
+                yield document.mistake(place, f"the argument '{argument}' is missing", f"add {argument}: …")
+
+
+def _check_columns(document: Document, place: Place, columns: set[str]) -> Iterator[Mistake]:
+    """The columns that an argument names, one or a list, are columns of the declaration."""
+    single = document.text(*place)
+    for where, name in [(place, single)] if single is not None else document.texts(*place):
+        if name not in columns:
+            near = closest(name, columns)
+            way_out = f"did you mean '{near}'? " if near else ""
+            way_out += "A column that is no feature is declared under schema.types"
+            yield document.mistake(where, f"no column '{name}' in this declaration", way_out)
+
+
+def _estimator(document: Document) -> Iterator[Mistake]:
+    estimator = document.text("model", "estimator")
+    wrong = missing_class(estimator) if estimator is not None else None
+    if wrong:
+        yield document.mistake(("model", "estimator"), *wrong)
+
+
+def _metrics(document: Document) -> Iterator[Mistake]:
+    from perennial.evaluation.metrics import METRIC_TASKS
+
+    task = document.text("schema", "task")
+    of_task = [name for name, tasks in METRIC_TASKS.items() if task in tasks] or list(METRIC_TASKS)
+    primary = document.text("evaluation", "primary") or {"binary": "log_loss", "regression": "mae"}.get(task or "")
+    guards = [name for name in document.mapping("evaluation", "guards") if isinstance(name, str)]
+    named: list[tuple[Place, str]] = [(("evaluation", "guards", name), name) for name in guards]
+    if document.text("evaluation", "primary"):
+        named.insert(0, (("evaluation", "primary"), str(primary)))
+    first: dict[str, str] = {str(primary): "the primary metric"} | {
+        name: "a guard" for name in guards if name != primary
+    }
+    for place, name in [*named, *document.texts("evaluation", "also")]:
+        tasks = _tasks_of(name)
+        if tasks is None:
+            yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
+        elif task in ("binary", "regression") and task not in tasks:
+            told = f"metric '{name}' is for {' and '.join(tasks)}, the task is {task}"
+            yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
+        elif place[1] == "guards" and name == primary:
+            told = f"'{name}' is the primary metric, which a release must improve anyway"
+            yield document.mistake(place, told, "remove the guard, or guard another metric")
+        elif place[1] == "also":
+            if name in first:
+                yield document.mistake(place, f"'{name}' is {first[name]} already, and shown", "remove it here")
+            first.setdefault(name, "listed")
+
+
+def _tasks_of(name: str) -> tuple[str, ...] | None:
+    """The tasks of a metric, ours or of an installed package; None if there is no such metric."""
+    from importlib.metadata import entry_points
+
+    from perennial.evaluation.metrics import METRIC_TASKS, tasks_of
+
+    if name in METRIC_TASKS or entry_points(group="perennial.metrics", name=name):
+        return tasks_of(name)
+    return None
+
+
+def _schedule(document: Document) -> Iterator[Mistake]:
+    from cronsim import CronSim, CronSimError
+
+    line = document.text("triggers", "schedule")
+    if line is None:
+        return
+    reason = f"{len(line.split())} fields" if len(line.split()) != 5 else ""
+    if not reason:
+        try:
+            next(CronSim(line, datetime(2000, 1, 1)))
+        except CronSimError as problem:
+            reason = str(problem).lower()
+        except StopIteration:
+            reason = "a date that never comes"
+    if reason:
+        way_out = 'five fields: minute hour day month weekday, for example "0 6 2 * *" (the 2nd of each month, 6:00)'
+        yield document.mistake(("triggers", "schedule"), f"'{line}' is no cron line: {reason}", way_out)
+
+
+def _timezones(document: Document) -> Iterator[Mistake]:
+    places: list[Place] = [("schema", "timezone"), ("triggers", "timezone")]
+    for place in places:
+        name = document.text(*place)
+        if name is None:
+            continue
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = closest(name, available_timezones())
+            way_out = (
+                f"did you mean '{near}'? " if near else ""
+            ) + "Write it as region and city: Europe/Berlin, or UTC"
+            yield document.mistake(place, f"unknown timezone '{name}'", way_out)

@@ -1,0 +1,54 @@
+"""The JSON Schema of a declaration, with which an editor checks and completes a use case's file."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from perennial.usecase.declaration import Declaration
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+CATALOGUE = Path(__file__).parent / "expectations.json"
+
+
+@cache
+def expectations() -> dict[str, dict[str, Any]]:
+    """Great Expectations' core expectations by name: their arguments, kind and description."""
+    found: dict[str, dict[str, Any]] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return found
+
+
+def other_kinds() -> list[str]:
+    """The kinds of source that installed packages add, in alphabetical order."""
+    return sorted({entry.name for entry in entry_points(group="perennial.sources")})
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a declaration file, with the checks and sources installed here."""
+    found = Declaration.model_json_schema(by_alias=True)
+    definitions = found["$defs"]
+    definitions["Check"]["patternProperties"] = {
+        f"^{name}$": _arguments(entry) for name, entry in sorted(expectations().items())
+    }
+    kinds = other_kinds()
+    if kinds:
+        definitions["OtherSource"]["properties"]["kind"]["enum"] = kinds
+    else:
+        sources = found["properties"]["source"]
+        sources["oneOf"] = [each for each in sources["oneOf"] if each != {"$ref": "#/$defs/OtherSource"}]
+        del definitions["OtherSource"]
+    return {"$schema": DIALECT, **found, "title": "Perennial use case"}
+
+
+def _arguments(expectation: dict[str, Any]) -> dict[str, Any]:
+    arguments = expectation["arguments"]
+    return {
+        "type": ["object", "null"],
+        "description": expectation["description"],
+        "properties": {name: {} for name in arguments},
+        "required": [name for name, about in arguments.items() if about["required"]],
+        "additionalProperties": False,
+    }

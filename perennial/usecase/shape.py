@@ -1,0 +1,183 @@
+"""Mistakes in a declaration's shape: fields that are unknown, missing or of another type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from perennial.usecase.declaration import OUR_KINDS, Declaration
+from perennial.usecase.document import Document, Place
+from perennial.usecase.mistakes import Mistake, closest, hint
+from perennial.usecase.schema import json_schema, other_kinds
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+    type(None): "empty",
+}
+_WANTED = {"string": "text", "tuple": "a list", "int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def declared(document: Document) -> tuple[Declaration | None, list[Mistake]]:
+    """The declaration, or None and every mistake in the document's shape."""
+    try:
+        return Declaration.model_validate(document.value), []
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False)
+    meant = {_meant(document, _place(document, error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
+    found = [
+        _mistake(document, error)
+        for error in errors
+        if error["type"] != "missing" or _place(document, error["loc"]) not in meant
+    ]
+    return None, list({(mistake.field, mistake.message): mistake for mistake in found}.values())
+
+
+def fields_at(place: Place, document: Document) -> dict[str, dict[str, Any]]:
+    """The fields that may stand at a place, each with its part of the JSON Schema."""
+    fields: dict[str, dict[str, Any]] = {}
+    for part in _parts(place, document):
+        fields |= part.get("properties", {})
+    return fields
+
+
+def _parts(place: Place, document: Document) -> Iterator[dict[str, Any]]:
+    """The parts of the JSON Schema that speak of a place. Of the kinds of source only the one meant."""
+    schema = json_schema()
+    here: list[dict[str, Any]] = [schema]
+    for step in place:
+        here = [inner for part in here for inner in _inner(part, step, schema)]
+    kind = document.text(*place, "kind")
+    for part in here:
+        said = part.get("properties", {}).get("kind", {}).get("const")
+        if said is None or kind is None or said == kind:
+            yield part
+
+
+def _inner(part: dict[str, Any], step: str | int, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    more = part.get("additionalProperties")
+    inner = part.get("items") if isinstance(step, int) else part.get("properties", {}).get(step, more)
+    if isinstance(inner, dict):
+        yield from _resolved(inner, schema)
+
+
+def _resolved(part: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "$ref" in part:
+        part = part | schema["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    choices = part.get("oneOf", part.get("anyOf"))
+    if choices is None:
+        yield part
+    else:
+        for choice in choices:
+            yield from _resolved(choice, schema)
+
+
+def _place(document: Document, location: tuple[str | int, ...]) -> Place:
+    """A pydantic location as a place in the file: the tags of its unions name nothing there."""
+    place: Place = ()
+    for step in location:
+        if not str(step).startswith(("source:", "window:")) and step != "[key]":
+            place = (*place, step)
+    return place
+
+
+def _mistake(document: Document, error: Any) -> Mistake:
+    place, kind = _place(document, error["loc"]), error["type"]
+    told = _BY_TYPE.get(kind)
+    if told is not None:
+        return document.mistake(place, *told(document, place, error))
+    if kind.endswith("_type") or kind.endswith("_parsing") or kind == "int_from_float":
+        return document.mistake(place, *_wrong_type(document, place, kind))
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return document.mistake(place, f"{message}, is {_shown(document.at(*place))}", _description(document, place))
+
+
+def _meant(document: Document, place: Place) -> Place:
+    """The place of the field that an unknown one was likely meant to be: it is not told as missing too."""
+    return (*place[:-1], closest(str(place[-1]), fields_at(place[:-1], document)) or "")
+
+
+def _shown(value: Any) -> str:
+    """A value short enough to be told."""
+    text = repr(value)
+    return text if len(text) <= 60 else _KINDS.get(type(value), text[:60])
+
+
+def _description(document: Document, place: Place) -> str:
+    if not place or isinstance(place[-1], int):
+        return ""
+    about = fields_at(place[:-1], document).get(place[-1], {})
+    return str(about.get("description", ""))
+
+
+def _missing(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    about = _description(document, place)
+    return "is missing", f"add `{place[-1]}: …`" + (f" — {about}" if about else "")
+
+
+def _unknown(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    return "unknown field", hint(str(place[-1]), fields_at(place[:-1], document), "fields here")
+
+
+def _wrong_word(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    words = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    value = document.at(*place)
+    near = closest(value, words) if isinstance(value, str) else None
+    return f"unknown value {_shown(value)}", (
+        f"did you mean '{near}'? " if near else ""
+    ) + f"It is one of {', '.join(words)}"
+
+
+def _wrong_type(document: Document, place: Place, kind: str) -> tuple[str, str]:
+    value = document.at(*place)
+    wanted = _WANTED.get(kind.split("_")[0], "a mapping of fields to values")
+    if value is None:
+        return f"is empty, should be {wanted}", "fill it in, or remove the line"
+    way_out = ""
+    if wanted == "a list" and isinstance(value, str):
+        way_out = f"write [{value}]"
+    elif wanted == "text" and isinstance(value, int | float):
+        way_out = f"write it in quotes: '{value}'"
+    return f"should be {wanted}, is {_shown(value)}", way_out or _description(document, place)
+
+
+def _no_kind(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    if not isinstance(document.at(*place), dict):
+        return _wrong_type(document, place, "model_type")
+    return "says no kind", f"add `kind: …`, one of {', '.join((*OUR_KINDS, *other_kinds()))}"
+
+
+def _value(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    message = str(error["ctx"]["error"])
+    if place and place[0] == "checks":
+        return message, "write {expect_column_values_to_not_be_null: {column: …}, severity: critical}"
+    first, _, way_out = message.partition(": ")
+    return first, way_out
+
+
+def _bad_name(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    return (
+        f"{_shown(document.at(*place))} is no name",
+        "small letters, digits and _, beginning with a letter, at most 63 of them",
+    )
+
+
+def _too_short(document: Document, place: Place, error: Any) -> tuple[str, str]:
+    return "is an empty list", _description(document, place)
+
+
+_BY_TYPE: dict[str, Callable[[Document, Place, Any], tuple[str, str]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "literal_error": _wrong_word,
+    "union_tag_not_found": _no_kind,
+    "value_error": _value,
+    "string_pattern_mismatch": _bad_name,
+    "too_short": _too_short,
+}

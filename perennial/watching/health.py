@@ -1,0 +1,106 @@
+"""A health report: how the champion did on one batch, and what that opens or closes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.store.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
+from perennial.store.ledger import Ledger
+from perennial.store.rows import LABEL
+from perennial.training.artifact import Fitted
+from perennial.training.pipeline import text_columns
+from perennial.usecase.declaration import Declaration
+from perennial.watching.episodes import Channel, EpisodeChanges, Finding, ToOpen, episode_changes
+from perennial.watching.level import LevelFinding, level
+from perennial.watching.unseen import UnseenFinding, unseen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the two channels found on a batch."""
+
+    level: LevelFinding
+    unseen: UnseenFinding
+    rows: int
+    labelled_rows: int
+
+
+def look(
+    declaration: Declaration,
+    champion: Fitted,
+    reference: Reference,
+    rows: pd.DataFrame,
+    labelled: pd.DataFrame,
+    codes: np.ndarray,
+) -> Findings:
+    """Hold the champion against its reference on the labelled rows, and every row against its training categories.
+
+    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster.
+    """
+    watch = declaration.watch
+    found = level(
+        labelled[LABEL].to_numpy(dtype=np.float64),
+        champion.predict(labelled),
+        codes,
+        reference,
+        tolerance=watch.tolerance,
+        cluster_by=declaration.evaluation.cluster_by,
+    )
+    inputs = champion.recipe.inputs(rows)
+    columns = {name: inputs[name].tolist() for name in text_columns(inputs)}
+    seen = {name: values for name, values in champion.seen.items() if name in columns}
+    return Findings(found, unseen(columns, seen, threshold=watch.unseen_share), len(rows), len(labelled))
+
+
+def changes(findings: Findings, open_now: list[Episode], release_no: int) -> EpisodeChanges:
+    """Which episodes the findings open and close."""
+    by_channel: dict[Channel, Finding] = {"level": findings.level, "unseen": findings.unseen}
+    return episode_changes(open_now, by_channel, release_no=release_no)
+
+
+def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
+    """Episodes that nobody closed yet, oldest first."""
+    closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
+    return [r.payload for r in ledger.all(usecase, Episode) if r.key not in closed]
+
+
+def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
+    """The id of an open episode that no challenger was trained for yet, or None."""
+    served = {r.payload.trigger.event for r in ledger.all(usecase, ChallengerEntry)}
+    return next((e.episode for e in open_episodes(ledger, usecase) if e.episode not in served), None)
+
+
+def episode_of(opening: ToOpen, batch: str, as_of: str, release_no: int) -> Episode:
+    """The ledger's row for an episode that begins with a batch; its key allows one a channel and moment."""
+    return Episode(
+        episode=f"{opening.channel}@{as_of}",
+        channel=opening.channel,
+        opened_at=as_of,
+        batch=batch,
+        release_no=release_no,
+        detail=opening.detail,
+    )
+
+
+def health(
+    usecase: str, batch: str, as_of: str, findings: Findings | None, open_now: list[Episode], rows: int, retrain: bool
+) -> Health:
+    """The report; `findings` are None while nothing serves."""
+    alarms = tuple(Alarm(channel=e.channel, severity="warning", detail=e.detail, episode=e.episode) for e in open_now)
+    return Health(
+        usecase=usecase,
+        batch=batch,
+        as_of=as_of,
+        rows=findings.rows if findings else rows,
+        labelled_rows=findings.labelled_rows if findings else 0,
+        loss=findings.level.loss if findings else None,
+        unseen_share=findings.unseen.share if findings else None,
+        alarms=alarms,
+        action="retrain" if retrain else "none",
+    )

@@ -1,0 +1,42 @@
+"""Why to train now, or None: retraining is light, so any one reason is enough."""
+
+from __future__ import annotations
+
+from perennial.store.entries import Trigger
+
+
+def reason_to_train(
+    *,
+    asked: Trigger | None,
+    schedule_declared: bool,
+    on_new_batch: bool,
+    on_drift: bool,
+    has_champion_or_waiting: bool,
+    challenger_waits: bool,
+    new_batch_accepted: bool,
+    drift_wants: str | None,
+) -> Trigger | None:
+    """The first reason that holds: asked by a person or an event, nothing trained yet, drift, schedule, new batch.
+
+    asked: what started this run. drift_wants: the id of an episode that has had no retraining yet.
+    challenger_waits: one is not decided yet. A schedule or a new batch leaves it waiting, or batches shorter than
+    a decision needs would replace every challenger before it could be judged.
+    A schedule that the declaration does not name, or no longer names, is no reason.
+
+    >>> reason_to_train(asked=None, schedule_declared=False, on_new_batch=True, on_drift=True,
+    ...     has_champion_or_waiting=True, challenger_waits=False, new_batch_accepted=True, drift_wants=None).kind
+    'new_batch'
+    """
+    if asked is not None and asked.kind in ("person", "event"):
+        return asked
+    if not has_champion_or_waiting:
+        return Trigger(kind="first", detail="nothing was trained yet")
+    if on_drift and drift_wants is not None:
+        return Trigger(kind="drift", event=drift_wants, detail=f"episode {drift_wants} has had no retraining yet")
+    if challenger_waits:
+        return None
+    if asked is not None and asked.kind == "schedule" and schedule_declared:
+        return asked
+    if on_new_batch and new_batch_accepted:
+        return Trigger(kind="new_batch", detail="a batch was accepted")
+    return None

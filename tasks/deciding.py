@@ -1,0 +1,83 @@
+"""Comparing the waiting challenger with the champion, and releasing what the policy says."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from perennial.clock import write_instant
+from perennial.evaluation.words import headline
+from perennial.release import decision as deciding
+from perennial.release.decision import Contest, Waits
+from perennial.release.evaluation_rows import evaluation_rows
+from perennial.release.models import load_champion, load_model
+from perennial.release.promote import mirror_alias, release_decided
+from perennial.release.state import current_release, undone_decision, waiting_challenger
+from perennial.store.entries import Decision, Trigger
+from perennial.store.rows import known_at
+from perennial.store.workspace import open_workspace
+from tasks.step import step
+
+log = logging.getLogger("perennial.tasks")
+
+
+@step(timeout_minutes=60)
+def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Decision | Waits:
+    """Score champion and waiting challenger on the same fresh rows and commit the decision.
+
+    A decision whose release a crash prevented comes back first, so that it is carried out.
+    """
+    workspace = open_workspace()
+    ledger, registry, case = workspace.ledger, workspace.registry, workspace.use_case(usecase)
+    unfinished = undone_decision(ledger, usecase)
+    if unfinished is not None:
+        return unfinished
+    waiting = waiting_challenger(ledger, usecase)
+    if waiting is None:
+        return Waits("no challenger waits")
+    release = current_release(ledger, usecase)
+    known = known_at(ledger, usecase, as_of)
+    judging = evaluation_rows(workspace.tables, ledger, case.declaration, known, waiting)
+    contest = Contest(
+        challenger=load_model(registry, usecase, waiting.model),
+        challenger_entry=waiting,
+        champion=load_champion(registry, usecase, release) if release else None,
+        release=release,
+    )
+    found = deciding.decide(case.declaration, contest, judging, batch, write_instant(as_of), trigger)
+    if isinstance(found, Waits):
+        log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
+        return found
+    row, _ = ledger.append(usecase, found)
+    log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
+    return row.payload
+
+
+@step(timeout_minutes=10)
+def release(usecase: str, decision: str) -> int | None:
+    """Carry a decision out: the release number it made, or None where it releases nothing."""
+    workspace = open_workspace()
+    row = workspace.ledger.get(usecase, Decision, decision)
+    if row is None:
+        raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
+    made = None
+    if row.payload.outcome in ("first", "release"):
+        made = release_decided(workspace.ledger, row.payload).payload.release_no
+        log.info("release %s %d: version %d serves", usecase, made, row.payload.challenger.version)
+    mirror_alias(workspace.ledger, workspace.registry, usecase)
+    return made
+
+
+@step(timeout_minutes=10)
+def note_in_registry(usecase: str, decision: str) -> None:
+    """Let MLflow tell the decision too: outcome and reason as tags, values as metrics."""
+    workspace = open_workspace()
+    row = workspace.ledger.get(usecase, Decision, decision)
+    if row is None:
+        raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
+    said = row.payload
+    metrics = {f"decision_{m.name}": m.challenger for m in said.metrics if m.challenger is not None}
+    gains = {f"decision_{m.name}_gain": m.gain for m in said.metrics if m.gain is not None}
+    champion = said.champion.version if said.champion else None
+    reason = " ".join((headline(said.outcome, champion, said.challenger.version, said.batch) + ".", *said.reasons))
+    workspace.registry.record_decision(usecase, said.challenger, said.outcome, reason, {**metrics, **gains})

@@ -1,0 +1,40 @@
+"""What every task shares: retried only where trying again may help, and ended when it hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task, task
+from prefect.client.schemas.objects import State
+
+from perennial.errors import TransientError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function a Prefect task of its own name: three retries for transient errors, none for others."""
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            function,
+            name=function.__name__.replace("_", "-"),
+            retries=3,
+            retry_delay_seconds=[1, 5, 20],
+            retry_condition_fn=_is_transient,
+            timeout_seconds=timeout_minutes * 60,
+        )
+
+    return decorate
+
+
+def _is_transient(_: Any, __: Any, state: State[Any]) -> bool:
+    try:
+        state.result()
+    except TransientError:
+        return True
+    except BaseException:  # noqa: BLE001 - the state's own error, which Prefect tells; here only its kind counts
+        return False
+    return False

@@ -1,0 +1,121 @@
+"""Settings come from the environment, name what is wrong with it, and never touch a newer home."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import InputError
+from perennial.settings import HOME_FORMAT, prepare_home, settings
+
+
+def test_everything_lies_below_the_home_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = settings({})
+    home = tmp_path / ".perennial"
+    assert found.home == home
+    assert found.database_url == f"sqlite:///{home}/ledger.db"
+    assert found.tables_uri == str(home / "tables")
+    assert found.mlflow_tracking_uri == f"sqlite:///{home}/mlflow/mlflow.db"
+    assert found.mlflow_artifacts == str(home / "mlflow" / "artifacts")
+    assert found.prefect_api_url is None
+    assert found.threads == 1
+    assert {p.parent for p in (found.landing, found.docs, found.locks, found.prefect_home)} == {home}
+    assert not home.exists()
+
+
+def test_the_environment_is_read_at_each_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "one"))
+    assert settings().home == tmp_path / "one"
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "two"))
+    assert settings().home == tmp_path / "two"
+
+
+def test_what_the_environment_says_is_used(tmp_path: Path) -> None:
+    found = settings(
+        {
+            "PERENNIAL_DATABASE_URL": "postgresql+psycopg://me:secret@db/ledger",
+            "PERENNIAL_TABLES_URI": "s3://bucket/tables",
+            "PERENNIAL_USECASES": str(tmp_path),
+            "MLFLOW_TRACKING_URI": "http://mlflow.example:5000",
+            "PREFECT_API_URL": "http://prefect.example:4200/api/",
+            "PERENNIAL_THREADS": "4",
+        }
+    )
+    assert found.database_url == "postgresql+psycopg://me:secret@db/ledger"
+    assert found.tables_uri == "s3://bucket/tables"
+    assert found.usecases == tmp_path
+    assert found.mlflow_tracking_uri == "http://mlflow.example:5000"
+    assert found.mlflow_artifacts is None
+    assert found.prefect_api_url == "http://prefect.example:4200/api"
+    assert found.threads == 4
+
+
+def test_use_cases_are_looked_for_here_and_then_beside_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings({}).usecases == Path(__file__).resolve().parents[2] / "usecases"
+    (tmp_path / "usecases").mkdir()
+    assert settings({}).usecases == tmp_path / "usecases"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PERENNIAL_THREADS", "many", "'many' is not a whole number from 1 up"),
+        ("PERENNIAL_THREADS", "0", "'0' is not a whole number from 1 up"),
+        ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
+        ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
+        ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),
+        ("PERENNIAL_USECASES", "/nowhere/at/all", "/nowhere/at/all is not a folder"),
+        ("PERENNIAL_HOME", __file__, "test_settings.py is a file"),
+        ("PERENNIAL_HOME", "what?", "has a '?' in it"),
+    ],
+)
+def test_a_wrong_value_is_told_with_variable_value_and_way_out(name: str, value: str, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        settings({name: value})
+    first, *way_out = str(caught.value).splitlines()
+    assert first.startswith(f"{name}: ")
+    assert told in first
+    assert way_out
+
+
+def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
+    here = settings({"PERENNIAL_HOME": str(tmp_path / "deep" / "home")})
+    assert prepare_home(here) == here.home
+    before = (here.home / "home.json").read_text()
+    assert json.loads(before)["format"] == HOME_FORMAT
+    assert all(folder.is_dir() for folder in (here.landing, here.docs, here.locks, here.prefect_home))
+    prepare_home(here)
+    assert (here.home / "home.json").read_text() == before
+
+
+def test_a_newer_home_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "home.json").write_text('{"format": 2}')
+    with pytest.raises(InputError, match=r"PERENNIAL_HOME: .*newer Perennial \(format 2(?s:.*)Nothing was changed"):
+        prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
+    assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
+
+
+def test_a_home_with_a_foreign_mark_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "home.json").write_text("[]")
+    with pytest.raises(InputError, match="not what Perennial wrote"):
+        prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
+    assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
+
+
+def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"PERENNIAL_HOME: .* cannot be written: Not a directory"):
+        prepare_home(settings({"PERENNIAL_HOME": str(tmp_path / "file" / "home")}))
+
+
+def test_importing_the_settings_imports_no_library() -> None:
+    heavy = "import perennial.settings, sys; print({'pydantic', 'psutil', 'prefect', 'pandas'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout == "set()\n"
