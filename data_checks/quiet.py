@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import warnings
 from types import ModuleType
+
+ONE_AT_A_TIME = threading.Lock()
+"""Held while a context is in use: Great Expectations keeps the current project in one place for the whole process."""
 
 
 def great_expectations() -> ModuleType:

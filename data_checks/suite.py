@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
 from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
-from perennial.usecase.declaration import Check, ColumnType, Declaration, Severity
+from perennial.usecase.declaration import Check, ColumnType, Declaration, Schema, Severity
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -90,71 +90,96 @@ def build_suite(
     Raises InputError for a check that Great Expectations refuses to build.
     """
     classes = core_expectations()
-    planned = [*_standing(declaration, classes, as_of, batch_window or (None, None))]
-    for number, check in enumerate(declaration.checks):
-        planned.append(_of_the_team(declaration, classes, number, check))
-    return planned
+    standing = _standing(declaration, _Critical(classes), as_of, batch_window or (None, None))
+    own = (_of_the_team(declaration, classes, number, check) for number, check in enumerate(declaration.checks))
+    return [*standing, *own]
+
+
+class _Critical:
+    """Makes the standing checks, all of them critical."""
+
+    def __init__(self, classes: Mapping[str, type[Expectation]]) -> None:
+        self._classes = classes
+
+    def row(self, reason: str, needs: tuple[str, ...], name: str, **arguments: Any) -> Planned:
+        """A check that sets rows aside."""
+        return self._planned("row", reason, needs, name, arguments)
+
+    def batch(self, reason: str, name: str, **arguments: Any) -> Planned:
+        """A check that holds the batch."""
+        return self._planned("batch", reason, (), name, arguments)
+
+    def _planned(
+        self, level: Level, reason: str, needs: tuple[str, ...], name: str, arguments: Mapping[str, Any]
+    ) -> Planned:
+        expectation = self._classes[f"expect_{name}"](**arguments)
+        return Planned(expectation, level, "critical", reason, needs, standing=True)
 
 
 def _standing(
     declaration: Declaration,
-    classes: Mapping[str, type[Expectation]],
+    critical: _Critical,
     as_of: datetime,
     window: tuple[datetime | None, datetime | None],
 ) -> Iterator[Planned]:
+    yield critical.batch(NO_ROWS, "table_row_count_to_be_between", min_value=1)
+    for column in required_columns(declaration):
+        yield critical.batch(f"{column}: column is missing", "column_to_exist", column=column)
+    yield from _readable(declaration, critical)
+    yield from _keyed(declaration.schema_.key, critical)
+    yield from _timed(declaration.schema_, critical, as_of, window)
+    if declaration.schema_.task == "binary":
+        target = declaration.schema_.target
+        yield critical.row(
+            _not_binary(target), (target,), "column_values_to_be_in_set", column=target, value_set=[0, 1]
+        )
+
+
+def _not_binary(target: str) -> str:
+    return f"{target}: neither 0 nor 1"
+
+
+def _readable(declaration: Declaration, critical: _Critical) -> Iterator[Planned]:
+    """Every value is of its column's type. To a binary target, all but 0 and 1 is unreadable."""
     from perennial.usecase.columns import column_types
 
-    def critical(level: Level, reason: str, needs: tuple[str, ...], name: str, **arguments: Any) -> Planned:
-        expectation = classes[name](**arguments, severity="critical")
-        return Planned(expectation, level, "critical", reason, needs, standing=True)
-
     schema = declaration.schema_
-    types = column_types(declaration)
-    yield critical("batch", NO_ROWS, (), "expect_table_row_count_to_be_between", min_value=1)
-    for column in required_columns(declaration):
-        yield critical("batch", f"{column}: column is missing", (), "expect_column_to_exist", column=column)
-    not_binary = f"{schema.target}: neither 0 nor 1"
-    for column, kind in types.items():
-        reason = f"{column}: {_UNREADABLE_AS[kind]}"
-        if column == schema.target and schema.task == "binary":
-            # The parser gives every value but 0 and 1 as unreadable here.
-            reason = not_binary
-        yield critical("row", reason, (column,), "expect_column_values_to_be_null", column=unreadable_in(column))
-    for column in dict.fromkeys((*schema.key, schema.time)):
-        yield critical("row", f"{column}: missing", (column,), "expect_column_values_to_not_be_null", column=column)
-    yield _key_unique(schema.key, critical)
-    reason = f"{' + '.join(schema.key)}: accepted before in another batch"
-    yield critical("row", reason, schema.key, "expect_column_values_to_be_null", column=ACCEPTED_IN)
-    between = "expect_column_values_to_be_between"
-    reason = f"{schema.time}: in the future (not before {in_words(as_of)})"
-    at = (schema.time,)
-    yield critical("row", reason, at, between, column=schema.time, max_value=as_of, strict_max=True)
+    for column, kind in column_types(declaration).items():
+        binary = column == schema.target and schema.task == "binary"
+        reason = _not_binary(column) if binary else f"{column}: {_UNREADABLE_AS[kind]}"
+        yield critical.row(reason, (column,), "column_values_to_be_null", column=unreadable_in(column))
+
+
+def _keyed(key: tuple[str, ...], critical: _Critical) -> Iterator[Planned]:
+    """Keys are there, and once. All copies of a key are set aside: nothing tells which is the right one."""
+    for column in key:
+        yield critical.row(f"{column}: missing", (column,), "column_values_to_not_be_null", column=column)
+    name = " + ".join(key)
+    twice = f"{name}: not unique in the batch"
+    if len(key) == 1:
+        yield critical.row(twice, key, "column_values_to_be_unique", column=key[0])
+    else:
+        # A key with a null in it is told as missing, not as a copy of another such key.
+        arguments = {"column_list": list(key), "ignore_row_if": "any_value_is_missing"}
+        yield critical.row(twice, key, "compound_columns_to_be_unique", **arguments)
+    before = f"{name}: accepted before in another batch"
+    yield critical.row(before, key, "column_values_to_be_null", column=ACCEPTED_IN)
+
+
+def _timed(
+    schema: Schema, critical: _Critical, as_of: datetime, window: tuple[datetime | None, datetime | None]
+) -> Iterator[Planned]:
+    """Times are there, before `as_of`, and in the batch's window."""
+    column, needs = schema.time, (schema.time,)
+    between = "column_values_to_be_between"
+    if column not in schema.key:
+        yield critical.row(f"{column}: missing", needs, "column_values_to_not_be_null", column=column)
+    future = f"{column}: in the future (not before {in_words(as_of)})"
+    yield critical.row(future, needs, between, column=column, max_value=as_of, strict_max=True)
     start, end = window
     if start is not None or end is not None:
-        reason = f"{schema.time}: outside the batch's window"
         bounds = {"min_value": start, "max_value": end, "strict_max": end is not None}
-        yield critical("row", reason, at, between, column=schema.time, **bounds)
-    if schema.task == "binary":
-        target = schema.target
-        in_set = "expect_column_values_to_be_in_set"
-        yield critical("row", not_binary, (target,), in_set, column=target, value_set=[0, 1])
-
-
-def _key_unique(key: tuple[str, ...], critical: Any) -> Planned:
-    """All copies of a key are set aside: nothing tells which is the right one. Keys with a null are told as missing."""
-    reason = f"{' + '.join(key)}: not unique in the batch"
-    if len(key) == 1:
-        planned: Planned = critical("row", reason, key, "expect_column_values_to_be_unique", column=key[0])
-        return planned
-    planned = critical(
-        "row",
-        reason,
-        key,
-        "expect_compound_columns_to_be_unique",
-        column_list=list(key),
-        ignore_row_if="any_value_is_missing",
-    )
-    return planned
+        yield critical.row(f"{column}: outside the batch's window", needs, between, column=column, **bounds)
 
 
 def _of_the_team(
@@ -163,10 +188,12 @@ def _of_the_team(
     place = f"checks[{number}] {check.expectation}"
     if check.expectation not in classes:
         raise InputError(f"{place}: no core expectation of that name works on a data frame")
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
     expectation = classes[check.expectation]
     arguments = _with_condition(_with_zone(declaration, check, place))
     try:
-        built = expectation(**arguments, severity=check.severity)
+        built = expectation(**arguments, severity=FailureSeverity(check.severity))
     except (ValueError, TypeError) as error:
         raise InputError(f"{place}: {_plainly(error)}") from error
     return Planned(

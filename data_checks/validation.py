@@ -9,14 +9,13 @@ all rows as they arrived, with those that will be set aside.
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from data_checks.quiet import great_expectations
+from data_checks.quiet import ONE_AT_A_TIME, great_expectations
 from data_checks.suite import (
     ABOUT_COLUMNS,
     ACCEPTED_IN,
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from perennial.sources.parsing import Parsed
     from perennial.sources.window import Window
     from perennial.usecase.declaration import Declaration
-
-ONE_AT_A_TIME = threading.Lock()
-"""Great Expectations keeps the current project in one place for the whole process."""
 
 _BASIC = {"result_format": "BASIC"}
 _COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
@@ -323,6 +319,7 @@ def _for_the_record(check: _Found) -> dict[str, Any]:
         "severity": planned.severity,
         "standing": planned.standing,
         "reason": planned.reason,
+        "columns": list(planned.needs),
         "success": check.success,
         "exception": check.exception,
         "result": as_json(check.result),

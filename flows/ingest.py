@@ -10,13 +10,13 @@ from tasks.labels import take_labels
 from tasks.tell import tell_batch, write_data_docs
 
 
-@flow(name="ingest", flow_run_name="{usecase}-{window}", timeout_seconds=2 * 3600)
+@flow(name="ingest", flow_run_name="{usecase}-ingest", timeout_seconds=2 * 3600)
 def ingest(usecase: str, window: str | None = None) -> BatchEntry | None:
     """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
 
     Args:
-        usecase: name of the use case, as in its declaration
-        window: the batch, for example 2013-01; empty: the next one that the source has
+        usecase: Name of the use case, as in its declaration.
+        window: The batch, for example 2013-01. Empty: the next one that the source has.
     """
     take_labels(usecase)
     chosen = pick_window(usecase, window)
@@ -25,5 +25,6 @@ def ingest(usecase: str, window: str | None = None) -> BatchEntry | None:
     landing = land(usecase, chosen)
     batch = accept(usecase, validate(usecase, chosen, landing))
     tell_batch(usecase, batch)
-    write_data_docs.submit(usecase, batch.batch)
+    docs = write_data_docs.submit(usecase, batch)
+    docs.wait()
     return batch

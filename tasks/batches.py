@@ -54,6 +54,24 @@ def pick_window(usecase: str, window: str | None) -> str | None:
     return next((name for name in known if name not in arrived), None)
 
 
+@step(timeout_minutes=10)
+def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
+    """The source's windows from first to last that no finished cycle covers; held batches are not tried again."""
+    workspace = open_workspace()
+    known = [w.name for w in _source(workspace.use_case(usecase)).windows()]
+    for field, name in (("first", first), ("last", last)):
+        if name is not None and name not in known:
+            raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
+    start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
+    finished = {r.payload.batch for r in workspace.ledger.all(usecase, Cycle)}
+    done = {
+        r.payload.window
+        for r in workspace.ledger.all(usecase, BatchEntry)
+        if r.payload.batch in finished or r.payload.status == "held"
+    }
+    return [name for name in known[start : end + 1] if name not in done]
+
+
 @step(timeout_minutes=30)
 def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from perennial.clock import instant
+from perennial.errors import InputError
 from perennial.release.evaluation_rows import all_and_labelled
 from perennial.release.models import load_champion
 from perennial.release.state import current_release
@@ -13,6 +14,15 @@ from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
 from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
 from tasks.step import step
+
+@step(timeout_minutes=5)
+def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
+    """The newest revision of a window, or of the newest window; None before the first batch."""
+    batches = [r.payload for r in open_workspace().ledger.all(usecase, BatchEntry)]
+    if window is not None and window not in {b.window for b in batches}:
+        raise InputError(f"{usecase}: batch {window!r} was never ingested; see `perennial batches {usecase}`")
+    return next((b for b in reversed(batches) if window in (None, b.window)), None)
+
 
 log = logging.getLogger("perennial.tasks")
 
@@ -51,3 +61,23 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
         batch.rows.accepted,
         retrain=retrain,
     )
+
+
+@step(timeout_minutes=10)
+def ask_for_retraining(usecase: str, health: Health) -> str:
+    """Start the train deployment once for the open episode; the flow run's id, whoever asked first.
+
+    The key is the episode's, so asking again (after a crash, or by another watcher) starts nothing new.
+    """
+    from prefect.deployments import run_deployment
+
+    wanted = wants_retraining(open_workspace().ledger, usecase)
+    if wanted is None:
+        raise InputError(f"{usecase}: batch {health.batch}: no open episode lacks a retraining")
+    run = run_deployment(
+        "train/train",
+        parameters={"usecase": usecase, "trigger": {"kind": "drift", "event": wanted}},
+        idempotency_key=f"drift:{usecase}:{wanted}",
+        timeout=0,
+    )
+    return str(run.id)

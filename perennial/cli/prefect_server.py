@@ -5,7 +5,6 @@ Prefect itself is imported only by that process: `quiet_flows` apart, nothing he
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -25,6 +24,7 @@ import psutil
 
 from perennial.errors import InputError, TerminalError, TransientError
 from perennial.settings import Settings
+from perennial.store.lock import only_one
 
 HOST = "127.0.0.1"
 START_SECONDS = 120.0
@@ -81,7 +81,13 @@ def ensure_server(settings: Settings) -> Server:
 
     Raises TransientError where somebody else's does not answer, TerminalError where our own cannot start.
     """
-    return wait_for(start_server(settings))
+    server = start_server(settings)
+    try:
+        return wait_for(server)
+    except TerminalError:
+        if server.started:
+            raise
+        return wait_for(start_server(settings))  # the one we found was just dying
 
 
 def start_server(settings: Settings) -> Server:
@@ -182,10 +188,8 @@ def _url(port: int) -> str:
 @contextmanager
 def _turn(settings: Settings) -> Iterator[None]:
     """One process at a time starts or stops the server; a killed one gives up its turn."""
-    settings.locks.mkdir(parents=True, exist_ok=True)
     settings.prefect_home.mkdir(parents=True, exist_ok=True)
-    with (settings.locks / "prefect_server.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with only_one(settings.locks, "prefect", "server"):
         yield
 
 

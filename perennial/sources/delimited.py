@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
@@ -118,5 +119,5 @@ def lines_of(data: bytes) -> list[bytes]:
     edges = [0, *(int(end) + 1 for end in ends)]
     if edges[-1] < len(body):
         edges.append(len(body))
-    rows = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    rows = [body[start:end] for start, end in pairwise(edges)]
     return [row if row.endswith(b"\n") else row + b"\n" for row in rows if row.strip(b"\r\n")]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
@@ -60,7 +60,7 @@ class WholeFiles:
         for path in files_in(self.path):
             if path.stem in found:
                 raise InputError(
-                    f"{path}: {found[path.stem].name} is there too, and a batch is named by its file\n  rename one of them"
+                    f"{path}: {found[path.stem].name} is there too, and a file's stem names its batch\n  rename one"
                 )
             found[path.stem] = path
         return found
@@ -68,21 +68,22 @@ class WholeFiles:
 
 @dataclass(frozen=True)
 class _Piece:
-    """The rows of one file that lie in one window: lines of CSV, or a table."""
+    """The rows of one file that lie in one window: lines of CSV under their header, or a table."""
 
     path: Path
     columns: tuple[str, ...]
+    header: bytes
     rows: Any
 
 
+@dataclass(frozen=True)
 class CutFiles:
     """All files together, cut into months, weeks, days or hours by the time column. No value is altered."""
 
-    def __init__(self, path: Path, cut: Cut, time: str, timezone: str) -> None:
-        self.path, self.cut, self.time, self.timezone = path, cut, time, timezone
-        self._zone = ZoneInfo(timezone)
-        self._seen: tuple[object, ...] = ()
-        self._pieces: dict[str, list[_Piece]] = {}
+    path: Path
+    cut: Cut
+    time: str
+    timezone: str
 
     def windows(self) -> list[Window]:
         """Every window that has rows, oldest first; the newest may be incomplete.
@@ -90,59 +91,60 @@ class CutFiles:
         Raises InputError for files that cannot be read and for rows without a readable time,
         TransientError where reading may succeed later.
         """
-        return sorted(window_of(name, self.cut, self._zone) for name in self._all_pieces())
+        return sorted(window_of(name, self.cut, ZoneInfo(self.timezone)) for name in self._pieces())
 
     def fetch(self, window: Window) -> Arrival:
         """The window's rows, in the order of the files' names and of their rows.
 
-        Raises InputError for an unknown window and for files whose columns differ within it.
+        Raises InputError for an unknown window and for files whose columns differ within it, else as `windows`.
         """
-        pieces = self._all_pieces().get(window.name)
+        pieces = self._pieces().get(window.name)
         if pieces is None:
-            raise _no_window(window, sorted(self._all_pieces()), self.path)
+            raise _no_window(window, sorted(self._pieces()), self.path)
         suffix = _suffix(pieces[0].path)
         data = _joined_csv(pieces) if suffix == ".csv" else _joined_parquet(pieces)
         return Arrival(window, data, suffix)
 
-    def _all_pieces(self) -> dict[str, list[_Piece]]:
-        """The pieces by window, read again only when a file has changed."""
+    def _pieces(self) -> dict[str, list[_Piece]]:
         paths = files_in(self.path)
-        kinds = {_suffix(path) for path in paths}
-        if len(kinds) > 1:
+        if len({_suffix(path) for path in paths}) > 1:
             raise InputError(
                 f"{self.path}: CSV and Parquet files lie together, which cannot be cut into one batch\n"
                 "  write them in one format, or use `batch: file`"
             )
-        seen = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
-        if seen != self._seen:
-            found: dict[str, list[_Piece]] = defaultdict(list)
-            for path in paths:
-                for name, piece in self._cut(path):
-                    found[name].append(piece)
-            self._pieces, self._seen = dict(found), seen
-        return self._pieces
+        states = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+        return _all_pieces(states, self.cut, self.time, self.timezone)
 
-    def _cut(self, path: Path) -> Iterator[tuple[str, _Piece]]:
+
+@lru_cache(maxsize=1)
+def _all_pieces(
+    states: tuple[tuple[Path, int, int], ...], cut: Cut, time: str, timezone: str
+) -> dict[str, list[_Piece]]:
+    """The pieces of every window by its name. states: each file with size and time of change, so that none is stale."""
+    found: dict[str, list[_Piece]] = defaultdict(list)
+    for path, _, _ in states:
         data = _bytes(path)
         try:
-            columns, times, rows = _csv(data, self.time) if _suffix(path) == ".csv" else _parquet(data, self.time)
+            columns, times, header, rows = _csv(data, time) if _suffix(path) == ".csv" else _parquet(data, time)
         except UnreadableBatch as problem:
             raise InputError(f"{path}: {problem}") from problem
-        names = window_names(self._instants(times, path), self.cut, self._zone)
+        names = window_names(_instants(times, time, timezone, path), cut, ZoneInfo(timezone))
         for name, places in names.groupby(names).indices.items():
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
-            yield str(name), _Piece(path, columns, part)
+            found[str(name)].append(_Piece(path, columns, header, part))
+    return dict(found)
 
-    def _instants(self, times: pa.ChunkedArray, path: Path) -> pd.Series:
-        instants, bad = read_timestamps(times, self.timezone)
-        lost = int(instants.isna().sum())
-        if lost:
-            first = f"the first is {bad.dropna().iloc[0]!r}" if bad.notna().any() else "they are empty"
-            raise InputError(
-                f"{path}: {lost} of {len(instants)} rows have no readable time in '{self.time}'; {first}\n"
-                "  correct them, or use `batch: file`, where such rows are set aside with the reason"
-            )
-        return instants
+
+def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> pd.Series:
+    instants, bad = read_timestamps(times, timezone)
+    lost = int(instants.isna().sum())
+    if lost:
+        first = f"the first is {bad.dropna().iloc[0]!r}" if bad.notna().any() else "they are empty"
+        raise InputError(
+            f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n"
+            "  correct them, or use `batch: file`, where such rows are set aside with the reason"
+        )
+    return instants
 
 
 def files_in(path: Path) -> list[Path]:
@@ -166,22 +168,22 @@ def files_in(path: Path) -> list[Path]:
     return found
 
 
-def _csv(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, list[bytes]]:
-    """A CSV's columns, its time column, and each row's line."""
+def _csv(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, list[bytes]]:
+    """A CSV's columns, its time column, its header, and each row's line."""
     columns, delimiter = header_of(data)
     _has_time(columns, time)
     times = text_table(data, nulls=True, columns=[time])[time]
-    rows = lines_of(data)[1:]
+    header, *rows = lines_of(data)
     if len(rows) != len(times):
         raise UnreadableBatch(
             f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
             "  correct it, or use `batch: file`"
         )
-    return (delimiter, *columns), times, rows
+    return (delimiter, *columns), times, header, rows
 
 
-def _parquet(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, pa.Table]:
-    """A Parquet file's columns, its time column, and all of it."""
+def _parquet(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, pa.Table]:
+    """A Parquet file's columns, its time column, no header, and all of it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -191,7 +193,7 @@ def _parquet(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, 
         reason = str(problem).splitlines()[0]
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
     _has_time(table.column_names, time)
-    return tuple(sorted(table.column_names)), table[time], table
+    return tuple(sorted(table.column_names)), table[time], b"", table
 
 
 def _has_time(columns: list[str], time: str) -> None:
@@ -216,8 +218,7 @@ def _same_columns(pieces: list[_Piece]) -> None:
 
 def _joined_csv(pieces: list[_Piece]) -> bytes:
     _same_columns(pieces)
-    header = lines_of(_bytes(pieces[0].path))[0]
-    return header + b"".join(piece.rows for piece in pieces)
+    return pieces[0].header + b"".join(piece.rows for piece in pieces)
 
 
 def _joined_parquet(pieces: list[_Piece]) -> bytes:

@@ -53,13 +53,11 @@ class Document:
 
     def at(self, *place: str | int) -> Any:
         """The value at a place, None where nothing is."""
-        value = self.value
+        value: Any = self.value
         for step in place:
-            if isinstance(value, dict) and step in value:
-                value = value[step]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                value = value[step]
-            else:
+            try:
+                value = None if isinstance(value, str) else value[step]
+            except (KeyError, IndexError, TypeError):
                 return None
         return value
 

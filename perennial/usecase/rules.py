@@ -51,7 +51,7 @@ def _source(document: Document) -> Iterator[Mistake]:
 
 def _roles(document: Document) -> list[tuple[str, Place, str]]:
     """Every column that the declaration names, with its place and its role, in the order in which a role wins."""
-    single = [
+    single: list[tuple[Place, str]] = [
         (("schema", "time"), "time"),
         (("schema", "target"), "target"),
         (("schema", "label_known_at"), "label_known_at"),

@@ -92,7 +92,7 @@ def _mistake(document: Document, error: Any) -> Mistake:
     told = _BY_TYPE.get(kind)
     if told is not None:
         return document.mistake(place, *told(document, place, error))
-    if kind.endswith("_type") or kind.endswith("_parsing") or kind == "int_from_float":
+    if kind.endswith(("_type", "_parsing")) or kind == "int_from_float":
         return document.mistake(place, *_wrong_type(document, place, kind))
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return document.mistake(place, f"{message}, is {_shown(document.at(*place))}", _description(document, place))

@@ -1,0 +1,22 @@
+"""Catch up: one cycle after the other."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.cycle import cycle
+from perennial.store.entries import BatchEntry
+from tasks.batches import windows_to_do
+
+
+@flow(name="backfill", flow_run_name="{usecase}-backfill", timeout_seconds=24 * 3600)
+def backfill(usecase: str, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
+    """Run the cycle for each batch that the source has and no finished cycle covers, oldest first.
+
+    Args:
+        usecase: Name of the use case, as in its declaration.
+        first: Begin with this batch. Empty: the first that is not finished.
+        last: End with this batch. Empty: the newest.
+    """
+    done = [cycle(usecase, window) for window in windows_to_do(usecase, first, last)]
+    return [batch for batch in done if batch is not None]

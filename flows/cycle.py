@@ -1,0 +1,34 @@
+"""One full cycle."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.decide import decide
+from flows.ingest import ingest
+from flows.train import train
+from flows.watch import watch
+from perennial.clock import instant
+from perennial.store.entries import BatchEntry, Trigger
+from tasks.tell import finish_cycle
+
+
+@flow(name="cycle", flow_run_name="{usecase}-cycle", timeout_seconds=6 * 3600)
+def cycle(usecase: str, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
+    """Take in one batch, watch the champion, decide the waiting challenger on it, train the next one.
+
+    Args:
+        usecase: Name of the use case, as in its declaration.
+        window: The batch, for example 2013-01. Empty: the one left unfinished, or the next that the source has.
+        trigger: What started the cycle; a scheduled deployment says schedule.
+    """
+    batch = ingest(usecase, window)
+    if batch is None or batch.status == "held":
+        return batch
+    as_of = instant(batch.arrived_at)
+    asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
+    health = watch(usecase, batch.window, start_training=False)
+    decision = decide(usecase, batch.window, as_of, asked)
+    challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
+    finish_cycle(usecase, batch, health, decision, challenger)
+    return batch

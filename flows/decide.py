@@ -1,0 +1,34 @@
+"""Decide the waiting challenger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow
+
+from perennial.release.decision import Waits
+from perennial.store.entries import Decision, Trigger
+from tasks.deciding import compare, note_in_registry, release
+from tasks.moment import present
+from tasks.tell import tell_decision
+
+
+@flow(name="decide", flow_run_name="{usecase}-decide", timeout_seconds=2 * 3600)
+def decide(
+    usecase: str, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
+) -> Decision | Waits:
+    """Compare champion and waiting challenger on rows that neither was trained on, and release what the policy says.
+
+    Args:
+        usecase: Name of the use case, as in its declaration.
+        batch: The batch whose labels make the decision due. Empty: the newest.
+        as_of: Only what was known by then counts. Empty: the present of the use case's clock.
+        trigger: What asked for the decision. Empty: a person.
+    """
+    now = present(usecase, batch, as_of)
+    decision = compare(usecase, now.window, now.as_of, trigger or Trigger(kind="person"))
+    if isinstance(decision, Decision):
+        release(usecase, decision.id)
+        note_in_registry(usecase, decision.id)
+        tell_decision(usecase, decision)
+    return decision

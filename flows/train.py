@@ -1,0 +1,33 @@
+"""Train the next challenger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow
+
+from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
+from tasks.moment import present
+from tasks.training import fit_challenger, take_snapshot, why_train
+
+
+@flow(name="train", flow_run_name="{usecase}-train", timeout_seconds=6 * 3600)
+def train(
+    usecase: str, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
+) -> ChallengerEntry | None:
+    """Train on everything known, if there is a reason; the model then waits to be judged on rows to come.
+
+    Whoever asks twice because of the same data gets the same challenger.
+
+    Args:
+        usecase: Name of the use case, as in its declaration.
+        trigger: What asks. Empty: whatever reason the state of the use case gives.
+        new_batch: Whether a batch has just been accepted.
+        as_of: Only what was known by then counts. Empty: the present of the use case's clock.
+    """
+    reason = why_train(usecase, trigger, new_batch)
+    if reason is None:
+        return None
+    now = present(usecase, None, as_of)
+    found = take_snapshot(usecase, now.as_of, reason)
+    return fit_challenger(usecase, found, now.as_of, reason) if isinstance(found, Snapshot) else found

@@ -1,0 +1,44 @@
+"""Results of comparisons, made from a gain and its standard error as a comparison makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from perennial.evaluation.judgement import gain_of
+from perennial.evaluation.mde import minimal_detectable_effect
+from perennial.evaluation.results import MetricResult
+from perennial.evaluation.student_t import student_t
+
+
+@pytest.fixture
+def metric_result() -> Callable[..., MetricResult]:
+    """metric_result(gain, se): a decidable primary log loss with 4 degrees of freedom; keywords override."""
+
+    def make(gain: float | None = None, se: float = 0.001, **fields: Any) -> MetricResult:
+        df = fields.pop("df", 4.0)
+        told: dict[str, Any] = {
+            "name": "log_loss",
+            "role": "primary",
+            "direction": "lower",
+            "champion": 0.4,
+            "challenger": None if gain is None else 0.4 - gain,
+            "gain": gain,
+            "margin": None,
+            "verdict": "not_decidable" if gain is None else "no_difference_shown",
+            "ci_low": None,
+            "ci_high": None,
+            "p_value": None,
+            "df": None,
+            "se": None,
+            "mde": None,
+        }
+        if gain is not None:
+            interval = student_t(gain, se, df)
+            told |= interval.model_dump() | {"mde": minimal_detectable_effect(se, df)}
+            assert gain_of("lower", told["champion"], told["challenger"]) == pytest.approx(gain)
+        return MetricResult.model_validate(told | fields)
+
+    return make

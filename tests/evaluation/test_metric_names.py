@@ -1,0 +1,109 @@
+"""Looking a metric or policy up by name: quick, helpful, and open to other people's packages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import InputError
+from perennial.evaluation.metrics import METRIC_TASKS, UnknownMetric, known_metrics, load_metric, tasks_of
+from perennial.evaluation.policies import POLICIES, load_policy
+
+ROOT = Path(__file__).parents[2]
+
+
+def modules_after(code: str) -> set[str]:
+    """What a fresh Python has imported after `code`."""
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(told.stdout.split())
+
+
+def test_checking_a_declaration_does_not_wait_for_numpy() -> None:
+    found = modules_after(
+        "from perennial.evaluation.metrics import known_metrics, tasks_of\n"
+        "from perennial.evaluation.policies import POLICIES\n"
+        "known_metrics('binary'), tasks_of('mae')"
+    )
+    assert "perennial.evaluation.metrics" in found
+    assert not found & {"numpy", "scipy", "pydantic", "importlib.metadata"}
+
+
+def test_evaluation_knows_neither_storage_nor_orchestration() -> None:
+    walk = (
+        "import importlib, pkgutil, perennial.{0} as package\n"
+        "for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'): importlib.import_module(m.name)"
+    )
+    foreign = {"prefect", "mlflow", "great_expectations", "deltalake", "duckdb", "sqlalchemy", "pandas", "sklearn"}
+    of_evaluation = modules_after(walk.format("evaluation"))
+    assert "perennial.evaluation.policies.hold" in of_evaluation
+    assert not of_evaluation & (foreign | {"perennial.store"})
+    assert not modules_after(walk.format("watching")) & foreign
+
+
+@pytest.mark.parametrize("name", sorted(METRIC_TASKS))
+def test_the_register_says_what_the_metric_says(name: str) -> None:
+    metric = load_metric(name)
+    assert (metric.name, metric.tasks) == (name, METRIC_TASKS[name] == tasks_of(name) and tasks_of(name))
+
+
+def test_metrics_are_listed_by_task() -> None:
+    assert known_metrics("binary") == ["accuracy", "brier", "log_loss", "roc_auc"]
+    assert known_metrics("regression") == ["mae", "rmse"]
+
+
+def test_a_misspelt_metric_is_met_with_the_right_spelling() -> None:
+    with pytest.raises(UnknownMetric) as told:
+        load_metric("logloss")
+    assert "unknown metric 'logloss'" in str(told.value)
+    assert "did you mean 'log_loss'? Known metrics: accuracy, brier, log_loss" in str(told.value)
+    assert isinstance(told.value, InputError)
+
+
+PLUGIN = """
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.metrics.mae import mae, any_pair
+METRIC = Metric("miles_off", ("regression",), "lower", mae, any_pair)
+NO_METRIC = 1
+"""
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package that offers one metric and one mistake."""
+    (tmp_path / "their_metrics.py").write_text(PLUGIN)
+    info = tmp_path / "their_metrics-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-metrics\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[perennial.metrics]\nmiles_off = their_metrics:METRIC\nmistake = their_metrics:NO_METRIC\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_metrics", raising=False)
+
+
+@pytest.mark.usefixtures("other_package")
+def test_another_package_can_bring_a_metric() -> None:
+    assert load_metric("miles_off").direction == "lower"
+    assert tasks_of("miles_off") == ("regression",)
+
+
+@pytest.mark.usefixtures("other_package")
+def test_an_entry_point_that_is_no_metric_is_named() -> None:
+    with pytest.raises(UnknownMetric, match="their_metrics:NO_METRIC is not a Metric"):
+        load_metric("mistake")
+
+
+def test_every_policy_loads_and_an_unknown_one_is_refused() -> None:
+    assert all(callable(load_policy(name)) for name in POLICIES)
+    with pytest.raises(InputError, match="unknown policy 'always'\n  Known policies: balanced, hold"):
+        load_policy("always")

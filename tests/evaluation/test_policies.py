@@ -1,0 +1,142 @@
+"""The release policies: what follows from the evidence, in every case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from perennial.evaluation.guards import GuardFinding
+from perennial.evaluation.policies import POLICIES, load_policy
+from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.results import MetricResult
+
+Make = Callable[..., MetricResult]
+
+PASSED = GuardFinding()
+BLOCKED = GuardFinding("blocked", ("Guard roc_auc blocks: it may be worse by more than 0.005.",))
+UNDECIDED = GuardFinding("undecided", ("Guard roc_auc cannot be decided: 12 positive rows; 20 are needed.",))
+
+# Standard error .001 and 4 degrees of freedom: proven at 5 % from 2.13 standard errors.
+BETTER, ALIKE, WORSE = 0.004, 0.0005, -0.004
+FRESH: dict[str, Any] = {"days_since_release": 30.0, "champion_skill": 0.1}
+DUE: dict[str, Any] = {"days_since_release": 91.0, "champion_skill": 0.1}  # may lose 5 % of .1: .005
+DUE_WITH_A_FINE_MARGIN: dict[str, Any] = {"days_since_release": 91.0, "champion_skill": 0.01}  # .0005
+DUE_AND_COLLAPSED: dict[str, Any] = {"days_since_release": 91.0, "champion_skill": None}
+FIRST: dict[str, Any] = {"is_first": True}
+
+TABLE = [
+    # gain, guards, age, balanced, hold
+    (BETTER, PASSED, FRESH, "release", "held"),
+    (BETTER, BLOCKED, FRESH, "blocked", "blocked"),
+    (BETTER, UNDECIDED, FRESH, "undecided", "undecided"),
+    (ALIKE, PASSED, FRESH, "undecided", "undecided"),
+    (ALIKE, BLOCKED, FRESH, "undecided", "undecided"),
+    (WORSE, PASSED, FRESH, "keep", "keep"),
+    (None, PASSED, FRESH, "undecided", "undecided"),
+    (ALIKE, PASSED, DUE, "release", "held"),
+    (ALIKE, BLOCKED, DUE, "blocked", "blocked"),
+    (ALIKE, UNDECIDED, DUE, "undecided", "undecided"),
+    (ALIKE, PASSED, DUE_WITH_A_FINE_MARGIN, "undecided", "held"),
+    (ALIKE, BLOCKED, DUE_WITH_A_FINE_MARGIN, "undecided", "undecided"),
+    (ALIKE, PASSED, DUE_AND_COLLAPSED, "undecided", "held"),
+    (BETTER, PASSED, DUE_AND_COLLAPSED, "release", "held"),
+    (WORSE, PASSED, DUE, "keep", "keep"),
+    (None, PASSED, DUE, "undecided", "undecided"),
+    (BETTER, PASSED, FIRST, "first", "first"),
+    (BETTER, UNDECIDED, FIRST, "first", "first"),
+    (BETTER, BLOCKED, FIRST, "blocked", "blocked"),
+    (ALIKE, PASSED, FIRST, "undecided", "undecided"),
+    (WORSE, PASSED, FIRST, "keep", "keep"),
+    (None, PASSED, FIRST, "undecided", "undecided"),
+]
+
+
+def case_of(make: Make, gain: float | None, guards: GuardFinding, age: dict[str, Any]) -> Case:
+    primary = make(gain, note="14 days of labels; 15 are needed" if gain is None else "")
+    return Case(primary, guards, rows=27_004, clusters=28, **age)
+
+
+@pytest.mark.parametrize(("gain", "guards", "age", "balanced", "hold"), TABLE)
+def test_outcome(
+    metric_result: Make, gain: float | None, guards: GuardFinding, age: dict[str, Any], balanced: str, hold: str
+) -> None:
+    case = case_of(metric_result, gain, guards, age)
+    assert load_policy("balanced")(case).outcome == balanced
+    assert load_policy("hold")(case).outcome == hold
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("gain", "guards", "age"), [row[:3] for row in TABLE])
+def test_every_ruling_says_why_with_the_sample(
+    metric_result: Make, policy: str, gain: float | None, guards: GuardFinding, age: dict[str, Any]
+) -> None:
+    reasons = load_policy(policy)(case_of(metric_result, gain, guards, age)).reasons
+    assert "27,004 rows of 28 days" in reasons[0]
+    assert all(reason.endswith(".") and reason[0].isupper() for reason in reasons)
+    if gain is None:
+        assert "14 days of labels; 15 are needed" in reasons[0]
+    else:
+        assert "95 % interval" in reasons[0]
+        assert "one-sided p" in reasons[0]
+
+
+def balanced(make: Make, gain: float | None, guards: GuardFinding = PASSED, **age: Any) -> Ruling:
+    return load_policy("balanced")(case_of(make, gain, guards, FRESH | age))
+
+
+def test_a_release_reads_like_a_sentence(metric_result: Make) -> None:
+    assert balanced(metric_result, BETTER).reasons == (
+        "The challenger is better than the champion on 27,004 rows of 28 days: log_loss 0.39600, the champion "
+        "0.40000, gain +0.00400 (95 % interval +0.00122 to +0.00678, one-sided p 0.008).",
+    )
+
+
+def test_what_could_not_be_seen_is_said(metric_result: Make) -> None:
+    assert (
+        "A true gain of 0.00304 would have been found in 4 of 5 such samples." in balanced(metric_result, 0).reasons[0]
+    )
+
+
+def test_age_is_only_spoken_of_when_it_counts(metric_result: Make) -> None:
+    told = balanced(metric_result, ALIKE, **DUE).reasons
+    assert told[1] == (
+        "Nothing was released for 91 days (refresh after 90), and the challenger is not worse by more than 0.00500, "
+        "which is 5 % of the champion's skill over the base rate."
+    )
+    assert len(balanced(metric_result, ALIKE).reasons) == 1
+    assert len(balanced(metric_result, BETTER, **DUE).reasons) == 1
+
+
+def test_a_champion_without_skill_has_no_margin(metric_result: Make) -> None:
+    told = balanced(metric_result, ALIKE, **DUE_AND_COLLAPSED).reasons[1]
+    assert "no better than the base rate, so only a proven gain replaces it" in told
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(89.99, "undecided"), (90.0, "release")])
+def test_a_refresh_is_due_on_the_day(metric_result: Make, days: float, outcome: str) -> None:
+    assert balanced(metric_result, ALIKE, days_since_release=days).outcome == outcome
+
+
+def test_a_guard_that_stopped_it_is_among_the_reasons(metric_result: Make) -> None:
+    assert balanced(metric_result, BETTER, BLOCKED).reasons[1:] == BLOCKED.sentences
+    assert balanced(metric_result, BETTER, UNDECIDED).reasons[1:] == UNDECIDED.sentences
+
+
+def test_an_undecided_guard_is_told_of_a_first_model(metric_result: Make) -> None:
+    told = load_policy("balanced")(case_of(metric_result, BETTER, UNDECIDED, FIRST))
+    assert told.reasons[1:] == UNDECIDED.sentences
+    assert "the naive baseline 0.40000" in told.reasons[0]
+
+
+def test_holding_says_that_a_person_decides(metric_result: Make) -> None:
+    told = load_policy("hold")(case_of(metric_result, BETTER, PASSED, FRESH))
+    assert told.reasons[-1] == "The policy is hold: a person decides whether it is released."
+
+
+def test_a_stricter_level_releases_less(metric_result: Make) -> None:
+    """t = 4 with 4 df has p = .008: enough at 5 %, not at .05/12."""
+    case = case_of(metric_result, BETTER, PASSED, FRESH)
+    assert load_policy("balanced")(replace(case, alpha=0.05 / 12)).outcome == "undecided"
