@@ -177,7 +177,7 @@ def _result(record: Record) -> ExpectationValidationResult:
         exception_info={
             "raised_exception": record["exception"] is not None,
             "exception_message": record["exception"],
-            "exception_traceback": None,
+            "exception_traceback": "",
         },
     )
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from perennial.errors import TerminalError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,7 +18,7 @@ REASONS = "_reasons"
 RAW = "raw"
 
 
-class RowsLost(AssertionError):
+class RowsLost(TerminalError):
     """Accepted and set aside do not add up to what arrived: a mistake in Perennial, and nothing is written."""
 
 
@@ -41,7 +43,9 @@ def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
 
 
 def _text(value: object) -> str:
-    """As it would be written in a file: whole numbers without a point."""
+    """As it would be written in a file: whole numbers without a point, truth values in small letters."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
@@ -55,15 +59,15 @@ def split(
     frame: typed rows, numbered 0..n-1 in the order of arrival.
     raw_rows: texts of at least the rows set aside, under the same numbers; see `raw_rows`.
     set_aside: row → its reasons, as `Validation.set_aside`.
-    The accepted rows keep order and types and are numbered anew. The quarantine has `_row` (the number of arrival),
-    `_reasons` (a JSON list) and `raw` (a JSON object, column → text as it arrived).
+    The accepted rows keep order, types and numbers. The quarantine has `_row` (the number of arrival), `_reasons`
+    (a JSON list) and `raw` (a JSON object, column → text as it arrived).
     Raises RowsLost where a row would get lost or be counted twice; KeyError for a row whose texts are not given.
     """
     import pandas as pd
 
     rows = sorted(set_aside)
     kept = ~frame.index.isin(rows)
-    accepted = frame[kept].reset_index(drop=True)
+    accepted = frame[kept]
     raw = raw_rows.loc[rows].astype("object").to_dict("records")
     quarantine = pd.DataFrame(
         {
@@ -73,9 +77,12 @@ def split(
         }
     )
     if len(accepted) + len(quarantine) != len(frame) or not frame.index.is_unique:
-        raise RowsLost(f"{len(frame)} rows arrived, {len(accepted)} accepted and {len(quarantine)} set aside")
-    if any(not reasons for reasons in set_aside.values()):
-        raise RowsLost("a row is set aside without a reason")
+        raise RowsLost(
+            f"{len(frame)} rows arrived, but {len(accepted)} would be accepted and {len(quarantine)} set aside; "
+            "nothing was written"
+        )
+    if without := [row for row in rows if not set_aside[row]]:
+        raise RowsLost(f"row {without[0]} would be set aside without a reason; nothing was written")
     return accepted, quarantine
 
 

@@ -18,5 +18,9 @@ def great_expectations() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations as gx
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    logger = logging.getLogger("great_expectations")
+    if logger.propagate:
+        # Some of its loggers set their own level, so what they say is stopped here instead of filtered.
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
     return gx

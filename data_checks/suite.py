@@ -191,7 +191,7 @@ def _of_the_team(
     from great_expectations.expectations.metadata_types import FailureSeverity
 
     expectation = classes[check.expectation]
-    arguments = _with_condition(_with_zone(declaration, check, place))
+    arguments = _with_condition(_of_the_columns_type(declaration, check, place))
     try:
         built = expectation(**arguments, severity=FailureSeverity(check.severity))
     except (ValueError, TypeError) as error:
@@ -217,23 +217,26 @@ def _with_condition(arguments: dict[str, Any]) -> dict[str, Any]:
     return rest | {"row_condition": PassThroughCondition(pass_through_filter=condition)}
 
 
-def _with_zone(declaration: Declaration, check: Check, place: str) -> dict[str, Any]:
-    """Values that are compared with times get the zone of the use case's calendar where they have none."""
+def _of_the_columns_type(declaration: Declaration, check: Check, place: str) -> dict[str, Any]:
+    """Arguments that are compared with a column's values, made comparable with them.
+
+    A time without a zone is one of the use case's calendar. A number in a set for a text column is meant as text.
+    """
     from perennial.usecase.columns import column_types
 
     arguments = dict(check.arguments)
     if any(word in check.expectation for word in _NOT_OF_THE_COLUMNS_TYPE):
         return arguments
-    types = column_types(declaration)
-    if types.get(arguments.get("column", "")) != "timestamp":
-        return arguments
+    kind = column_types(declaration).get(arguments.get("column", ""))
     zone = ZoneInfo(declaration.schema_.timezone)
     for name in _COMPARED:
         value = arguments.get(name)
-        if isinstance(value, list):
+        if kind == "timestamp" and isinstance(value, list):
             arguments[name] = [_moment(member, zone, place, name) for member in value]
-        elif value is not None:
+        elif kind == "timestamp" and value is not None:
             arguments[name] = _moment(value, zone, place, name)
+        elif kind == "text" and isinstance(value, list):
+            arguments[name] = [in_words(member) for member in value]
     return arguments
 
 

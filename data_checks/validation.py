@@ -8,37 +8,25 @@ all rows as they arrived, with those that will be set aside.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from data_checks.quiet import ONE_AT_A_TIME, great_expectations
-from data_checks.suite import (
-    ABOUT_COLUMNS,
-    ACCEPTED_IN,
-    NO_ROWS,
-    Planned,
-    build_suite,
-    required_columns,
-    unreadable_in,
-)
+from data_checks.helper_columns import with_helpers
+from data_checks.record import for_the_record, observed
+from data_checks.running import Found, run, with_rows
+from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
 from perennial.store.entries import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.core import ExpectationValidationResult
 
     from perennial.sources.parsing import Parsed
     from perennial.sources.window import Window
     from perennial.usecase.declaration import Declaration
 
-_BASIC = {"result_format": "BASIC"}
-_COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-_EXACT_IN_FLOAT = 2**53
-_NOT_NULL = "expect_column_values_to_not_be_null"
 _EXISTS = "expect_column_to_exist"
 
 
@@ -64,23 +52,6 @@ class Validation:
     def held(self) -> bool:
         """Whether nothing of the batch may be taken in."""
         return bool(self.held_because)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One check after its run. rows: positions of the failing rows, known only where they are needed."""
-
-    planned: Planned
-    success: bool
-    result: Mapping[str, Any]
-    exception: str | None
-    arguments: Mapping[str, Any]
-    rows: tuple[int, ...] | None = None
-
-    @property
-    def count(self) -> int:
-        """How many rows failed."""
-        return len(self.rows) if self.rows is not None else int(self.result.get("unexpected_count") or 0)
 
 
 def validate(
@@ -110,9 +81,9 @@ def validate(
     runnable = [p for p in suite if present.issuperset(p.needs) and (rows or (p.standing and p.level == "batch"))]
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
-    frame = _with_helpers(parsed, about_rows, accepted_in)
-    found = _run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns, _BASIC)
-    found += _with_rows(frame, _run(frame, about_rows, _BASIC), parsed.unreadable)
+    frame = with_helpers(parsed, about_rows, accepted_in)
+    found = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
+    found += with_rows(frame, run(frame, about_rows), parsed.unreadable)
     told = _Told(rows, declaration, accepted_in)
     told.missing(present, suite)
     for check in found:
@@ -150,12 +121,12 @@ class _Told:
         if absent:
             self._held.append(f"columns are missing: {', '.join(dict.fromkeys(absent))}")
 
-    def add(self, check: _Found) -> None:
+    def add(self, check: Found) -> None:
         """What follows from one check."""
         planned = check.planned
-        self._results.append(_for_the_record(check))
+        self._results.append(for_the_record(check))
         if check.exception is not None:
-            self._say(planned, f"could not be checked: {check.exception}", holds=True)
+            self._say(planned, f"could not be checked: {check.exception}")
         elif planned.level == "row":
             self._add_rows(check)
         elif check.success or (planned.standing and planned.expectation.expectation_type == _EXISTS):
@@ -164,9 +135,9 @@ class _Told:
         elif planned.reason == NO_ROWS:
             self._held.append(NO_ROWS)
         else:
-            self._say(planned, _observed(check), holds=True)
+            self._say(planned, observed(check))
 
-    def _add_rows(self, check: _Found) -> None:
+    def _add_rows(self, check: Found) -> None:
         planned = check.planned
         if not check.count:
             return
@@ -186,10 +157,9 @@ class _Told:
             return planned.reason
         return planned.reason.replace("another batch", f"batch {self._accepted_in.iloc[row]}")
 
-    def _say(self, planned: Planned, what: str, holds: bool = False) -> None:
-        where = {"warning": self._warnings, "info": self._infos}.get(planned.severity, self._warnings)
-        if holds and planned.severity == "critical":
-            where = self._held
+    def _say(self, planned: Planned, what: str) -> None:
+        """A critical check that names no rows holds the batch."""
+        where = {"critical": self._held, "warning": self._warnings, "info": self._infos}[planned.severity]
         where.append(f"{planned.reason}: {what}")
 
     def validation(self) -> Validation:
@@ -204,142 +174,3 @@ class _Told:
             reasons=tuple(Reason(reason=r, rows=n) for r, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))),
             results=tuple(self._results),
         )
-
-
-def _with_helpers(parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None) -> pd.DataFrame:
-    """The rows as Great Expectations wants them, with the helper columns of `data_checks.suite`."""
-    import pandas as pd
-
-    frame = pd.DataFrame({column: _plain(values) for column, values in parsed.frame.items()}, index=parsed.frame.index)
-    nothing = pd.Series(None, index=frame.index, dtype="str")
-    helpers: dict[str, pd.Series] = {}
-    for check in planned:
-        column = check.expectation.configuration.kwargs.get("column")
-        if column == ACCEPTED_IN:
-            helpers[ACCEPTED_IN] = nothing if accepted_in is None else accepted_in.astype("str")
-        elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
-            helpers[column] = parsed.unreadable.get(check.needs[0], nothing)
-    return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)
-
-
-def _plain(values: pd.Series) -> pd.Series:
-    """A column in numpy's own type, which Great Expectations compares as a whole instead of value by value."""
-    import pandas as pd
-
-    kind = pd.api.types
-    if kind.is_bool_dtype(values.dtype):
-        return values.astype("bool") if not values.hasnans else values.astype("object").where(values.notna(), None)
-    if kind.is_integer_dtype(values.dtype):
-        if not values.hasnans:
-            return values.astype("int64")
-        exact = values.abs().max() is pd.NA or values.abs().max() < _EXACT_IN_FLOAT
-        return values.astype("float64") if exact else values
-    return values.astype("float64") if kind.is_float_dtype(values.dtype) else values
-
-
-def _run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: dict[str, Any]) -> list[_Found]:
-    """Each check's result, in the order of `planned`, from a context made for this run and shared by nobody."""
-    gx = great_expectations()
-    for number, check in enumerate(planned):
-        # Failing checks come back out of order, and checks cannot be compared with each other: they carry a number.
-        check.expectation.meta = {"check": number}
-    with ONE_AT_A_TIME:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
-        asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
-        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        suite = gx.ExpectationSuite(name="checks", expectations=[check.expectation for check in planned])
-        results = batch.validate(suite, result_format=result_format).results
-    by_number = {result.expectation_config.meta["check"]: result for result in results}
-    return [_found(check, by_number[number]) for number, check in enumerate(planned)]
-
-
-def _found(planned: Planned, result: ExpectationValidationResult) -> _Found:
-    config = result.expectation_config
-    arguments = {k: v for k, v in (config.kwargs if config else {}).items() if k != "batch_id"}
-    # Some expectations answer with numpy's bool, which JSON refuses.
-    return _Found(planned, bool(result.success), result.result, _exception(result.exception_info), arguments)
-
-
-def _exception(info: Mapping[str, Any] | None) -> str | None:
-    """The message, whether it stands flat or below the name of the metric that raised it."""
-    flat = [info or {}, *(part for part in (info or {}).values() if isinstance(part, dict))]
-    raised = [part.get("exception_message") or "unknown error" for part in flat if part.get("raised_exception")]
-    return "; ".join(dict.fromkeys(str(message).strip() for message in raised)) or None
-
-
-def _with_rows(frame: pd.DataFrame, found: list[_Found], unreadable: Mapping[str, pd.Series]) -> list[_Found]:
-    """The failing rows of those checks that set rows aside: they are asked again, for the rows this time.
-
-    A value that could not be read is null in the frame. It is told as unreadable, so it does not count again as
-    missing: the rows of a not-null check are those where nothing had arrived.
-    """
-    asked = [
-        number
-        for number, check in enumerate(found)
-        if check.planned.level == "row"
-        and not check.success
-        and check.exception is None
-        and (check.planned.severity == "critical" or _not_null_of(check) in unreadable)
-    ]
-    if not asked:
-        return found
-    again = _run(frame, [found[number].planned for number in asked], _COMPLETE)
-    answered = list(found)
-    for number, check in zip(asked, again, strict=True):
-        if check.exception is not None:
-            answered[number] = check
-            continue
-        rows = tuple(int(row) for row in check.result["unexpected_index_list"])
-        if len(rows) != found[number].count:
-            raise RuntimeError(f"{check.planned.reason}: {found[number].count} rows failed, {len(rows)} were named")
-        texts = unreadable.get(_not_null_of(check) or "")
-        kept = rows if texts is None else tuple(row for row in rows if texts.isna().iloc[row])
-        old = found[number]
-        answered[number] = _Found(old.planned, old.success, old.result, None, old.arguments, kept)
-    return answered
-
-
-def _not_null_of(check: _Found) -> str | None:
-    is_not_null = check.planned.expectation.expectation_type == _NOT_NULL
-    return check.arguments["column"] if is_not_null else None
-
-
-def _observed(check: _Found) -> str:
-    value = as_json(check.result.get("observed_value"))
-    return "nothing observed" if value is None else f"observed {value}"
-
-
-def _for_the_record(check: _Found) -> dict[str, Any]:
-    planned = check.planned
-    return {
-        "expectation": planned.expectation.expectation_type,
-        "arguments": as_json(check.arguments),
-        "level": planned.level,
-        "severity": planned.severity,
-        "standing": planned.standing,
-        "reason": planned.reason,
-        "columns": list(planned.needs),
-        "success": check.success,
-        "exception": check.exception,
-        "result": as_json(check.result),
-    }
-
-
-def as_json(value: Any) -> Any:
-    """A value as strict JSON holds it: numpy's scalars unpacked, what is not a number as null, times as text."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(name): as_json(part) for name, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [as_json(part) for part in value]
-    if hasattr(value, "dict"):
-        return as_json(value.dict())
-    if hasattr(value, "tolist"):
-        return as_json(value.tolist())
-    if hasattr(value, "isoformat"):
-        return value.isoformat() if value == value else None
-    return str(value)

@@ -25,6 +25,6 @@ def ingest(usecase: str, window: str | None = None) -> BatchEntry | None:
     landing = land(usecase, chosen)
     batch = accept(usecase, validate(usecase, chosen, landing))
     tell_batch(usecase, batch)
-    docs = write_data_docs.submit(usecase, batch)
-    docs.wait()
+    # The batch is committed: pages that fail to be written are told as a failed task and stop nothing.
+    write_data_docs(usecase, batch, return_state=True)
     return batch

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from prefect import flow
 
-from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
+from perennial.store.entries import ChallengerEntry, Trigger
 from tasks.moment import present
-from tasks.training import fit_challenger, take_snapshot, why_train
+from tasks.training import train_challenger, why_train
 
 
 @flow(name="train", flow_run_name="{usecase}-train", timeout_seconds=6 * 3600)
@@ -29,5 +29,4 @@ def train(
     if reason is None:
         return None
     now = present(usecase, None, as_of)
-    found = take_snapshot(usecase, now.as_of, reason)
-    return fit_challenger(usecase, found, now.as_of, reason) if isinstance(found, Snapshot) else found
+    return train_challenger(usecase, now.as_of, reason)

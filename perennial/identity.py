@@ -54,6 +54,8 @@ def digest_rows(rows: pd.DataFrame, key: list[str]) -> str:
     """
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     ordered = rows.sort_values(key, kind="stable") if len(rows) else rows
     total = hashlib.sha256(str(len(ordered)).encode())
@@ -71,7 +73,11 @@ def digest_rows(rows: pd.DataFrame, key: list[str]) -> str:
             floats = column.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
             total.update((np.where(null, 0.0, floats) + 0.0).tobytes())
         else:
-            text = ["" if absent else str(value) for value, absent in zip(column, null, strict=True)]
-            total.update("\x1f".join(text).encode() + b"\x1e")
-            total.update(np.fromiter((len(t) for t in text), dtype=np.int64, count=len(text)).tobytes())
+            text = pa.array(column, type=pa.large_string(), from_pandas=True)
+            whole = pc.fill_null(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, "")
+            if len(whole):
+                _, offsets, characters = whole.buffers()
+                ends = np.frombuffer(offsets, dtype=np.int64)[whole.offset : whole.offset + len(whole) + 1]
+                total.update(np.diff(ends).tobytes())
+                total.update(memoryview(characters)[ends[0] : ends[-1]] if characters else b"")
     return total.hexdigest()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def hour_of_day(rows: pd.DataFrame) -> pd.Series:
-    """The scheduled hour of departure by the airport's clock, with its minutes as a fraction: 17.5 is half past five."""
+    """The scheduled departure by the airport's clock in hours: 17.5 is half past five in the afternoon."""
     scheduled = rows["sched_dep_time"]
     return scheduled // 100 + scheduled % 100 / 60
 

@@ -85,7 +85,7 @@ def ensure_server(settings: Settings) -> Server:
     try:
         return wait_for(server)
     except TerminalError:
-        if server.started:
+        if server.started or server.pid is None:
             raise
         return wait_for(start_server(settings))  # the one we found was just dying
 

@@ -67,10 +67,23 @@ def text_table(data: bytes, *, nulls: bool, columns: list[str] | None = None) ->
     columns: those to read, in that order; None for all.
     Raises UnreadableBatch as `header_of`, and with the first row that has another number of values than the header.
     """
+    names, delimiter = header_of(data)
+    table = _read(data, names, delimiter, names if columns is None else columns, nulls)
+    if data.count(b'"') % 2:
+        last = _read(data, names, delimiter, names[-1:], False)[names[-1]]
+        if len(last) and last[-1].as_py().endswith("\n"):
+            raise UnreadableBatch(
+                f"the quote in row {len(last) + 1} is not closed\n  close it, or double it inside a value"
+            )
+    return table
+
+
+def _read(data: bytes, names: list[str], delimiter: str, columns: list[str], nulls: bool) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    names, delimiter = header_of(data)
+    # An open quote swallows everything to the end: the line break added here shows it.
+    body = data.removeprefix(BOM) + (b"\n" if b'"' in data and not data.endswith(b"\n") else b"")
     wrong: list[tuple[int | None, int, int]] = []
 
     def refuse(row: arrow_csv.InvalidRow) -> str:
@@ -79,14 +92,14 @@ def text_table(data: bytes, *, nulls: bool, columns: list[str] | None = None) ->
 
     try:
         table = arrow_csv.read_csv(
-            pa.BufferReader(data.removeprefix(BOM)),
+            pa.BufferReader(body),
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=b'"' in data, invalid_row_handler=refuse
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={name: pa.string() for name in names},
-                include_columns=names if columns is None else columns,
+                include_columns=columns,
                 null_values=list(NULLS),
                 strings_can_be_null=nulls,
                 quoted_strings_can_be_null=False,

@@ -138,13 +138,16 @@ def _all_pieces(
 def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> pd.Series:
     instants, bad = read_timestamps(times, timezone)
     lost = int(instants.isna().sum())
-    if lost:
-        first = f"the first is {bad.dropna().iloc[0]!r}" if bad.notna().any() else "they are empty"
-        raise InputError(
-            f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n"
-            "  correct them, or use `batch: file`, where such rows are set aside with the reason"
-        )
-    return instants
+    if not lost:
+        return instants
+    way_out = "correct them, or use `batch: file`, where such rows are set aside with the reason"
+    first = "they are empty"
+    if bad.notna().any():
+        first = f"the first is {bad.dropna().iloc[0]!r}"
+        if read_timestamps(times, "UTC")[0].notna()[bad.notna()].iloc[0]:
+            first += f", an hour that the clocks of {timezone} skip"
+            way_out = f"is the data in UTC? Then write `timezone: UTC` under schema; else {way_out}"
+    raise InputError(f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n  {way_out}")
 
 
 def files_in(path: Path) -> list[Path]:

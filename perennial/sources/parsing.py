@@ -173,7 +173,14 @@ def _texts(values: pa.Array) -> pa.Array:
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+        return pa.array([None if value is None else _decoded(value) for value in values.to_pylist()], pa.string())
+
+
+def _decoded(value: object) -> str:
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError:
+        return str(value)
 
 
 def _without_nulls(texts: pa.Array) -> pa.Array:
@@ -246,8 +253,7 @@ def _timestamps(texts: pa.Array, timezone: str) -> pa.Array:
     plain = pc.replace_substring(plain, "UTC", "Z")
     instants = pd.to_datetime(_strings(plain), format="ISO8601", utc=True, errors="coerce")
     naive = pd.to_datetime(_strings(pc.if_else(local, texts, nothing)), format="ISO8601", errors="coerce")
-    found = instants.dt.as_unit("us").fillna(_placed(naive.dt.as_unit("us"), timezone))
-    return pa.Array.from_pandas(found, type=pa.timestamp("us", "UTC"))
+    return _arrow(instants.dt.as_unit("us").fillna(_placed(naive.dt.as_unit("us"), timezone)))
 
 
 def _times(values: pa.Array, kind: ColumnType, timezone: str) -> pa.Array:
@@ -260,7 +266,14 @@ def _times(values: pa.Array, kind: ColumnType, timezone: str) -> pa.Array:
     plain = values.cast(pa.timestamp("us", "UTC" if aware else None), safe=False)
     if aware:
         return plain
-    return pa.Array.from_pandas(_placed(plain.to_pandas(), timezone), type=pa.timestamp("us", "UTC"))
+    return _arrow(_placed(plain.to_pandas(), timezone))
+
+
+def _arrow(instants: pd.Series) -> pa.Array:
+    import pyarrow as pa
+
+    numbers = instants.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+    return pa.array(numbers, pa.timestamp("us"), from_pandas=True).cast(pa.timestamp("us", "UTC"))
 
 
 def _placed(naive: pd.Series, timezone: str) -> pd.Series:

@@ -270,7 +270,7 @@ class Cycle(Recorded):
     as_of: str
     decision: str | None
     challenger: str | None
-    health: Health | None
+    health: Health
     waits: str
 
     @property

@@ -6,6 +6,7 @@ MLflow's aliases know no compare-and-set, so they decide nothing here: the ledge
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ _DIGEST = "perennial.digest"
 class Training:
     """What is recorded about a fit.
 
-    files: travel with the pipeline. trusted: our allow-list for skops. digest: of a saved model's folder.
+    predictions: of the first 100 inputs. files: travel with the pipeline. trusted: our allow-list for skops. digest: of a saved model's folder.
     """
 
     challenger: str
@@ -58,6 +59,7 @@ class Registry:
     @cached_property
     def _client(self) -> MlflowClient:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         import logging
 
@@ -137,9 +139,14 @@ class Registry:
         ) as run:
             mlflow.log_params({name: str(value)[:6000] for name, value in training.params.items()})
             mlflow.log_metrics(dict(training.metrics))
-            data = mlflow.data.from_pandas(  # type: ignore[attr-defined]
-                training.inputs.head(1000), source=training.dataset, name=training.dataset_digest[:16], digest=training.dataset_digest[:16]
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # one path fits two of MLflow's kinds of local source
+                data = mlflow.data.from_pandas(  # type: ignore[attr-defined]
+                    training.inputs.head(1000),
+                    source=training.dataset,
+                    name=training.tags["perennial.snapshot"],
+                    digest=training.dataset_digest[:16],
+                )
             mlflow.log_input(data, context="training")
             info = mlflow.sklearn.log_model(  # type: ignore[attr-defined]
                 training.pipeline,
@@ -148,7 +155,7 @@ class Registry:
                 skops_trusted_types=list(training.trusted),
                 pip_requirements=training.requirements,
                 extra_files=[str(path) for path in training.files],
-                signature=infer_signature(training.inputs.head(100), training.predictions[:100]),
+                signature=infer_signature(training.inputs.head(100), training.predictions),
             )
         return run.info.run_id, Path(mlflow.artifacts.download_artifacts(info.model_uri)), info.model_uri
 

@@ -76,7 +76,7 @@ def read_rows(
         if late is not None:
             connection.register("late", late)
             sources.append(f"SELECT {key}, {target} AS label, _label_known_at AS known_at, _arrived_at FROM late")
-        frame = connection.execute(
+        frame = connection.sql(
             f"""
             WITH labels AS ({" UNION ALL ".join(sources)}),
             known AS (
@@ -87,7 +87,7 @@ def read_rows(
             SELECT accepted.* EXCLUDE ({target}, _label_known_at), {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
             FROM accepted LEFT JOIN known USING ({key}) ORDER BY {key}
             """,
-            [write_instant(known.as_of)],
+            params=[write_instant(known.as_of)],
         ).to_arrow_table()
     return frame.to_pandas()
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import TerminalError
 from perennial.identity import short_id
 from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
+from perennial.store.ledger import Ledger
 from perennial.store.registry import Registry, Training
 from perennial.training.artifact import TRUSTED_TYPES, digest_model, write_extras
 from perennial.training.environment import code_version, libraries
 from perennial.training.fit import fit
+from perennial.training.pipeline import predict
 from perennial.usecase.declaration import Declaration, UseCase
 
 if TYPE_CHECKING:
@@ -24,6 +27,26 @@ REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 def challenger_id(snapshot: Snapshot, declaration: Declaration) -> str:
     """The identity of the model that this declaration makes of this snapshot."""
     return short_id([snapshot.snapshot, declaration.model_digest, declaration.model.seed])
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The challenger trained last, with the rows it was trained on."""
+
+    entry: ChallengerEntry
+    snapshot: Snapshot
+
+
+def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
+    """The challenger trained last, if it was made as the declaration says now; else None."""
+    rows = ledger.all(case.name, ChallengerEntry)
+    if not rows or rows[-1].payload.model_digest != case.declaration.model_digest:
+        return None
+    entry = rows[-1].payload
+    snapshot = ledger.get(case.name, Snapshot, entry.snapshot)
+    if snapshot is None:
+        raise LookupError(f"snapshot {entry.snapshot} of challenger {entry.challenger} is not in the ledger")
+    return Newest(entry, snapshot.payload)
 
 
 def train(
@@ -51,10 +74,11 @@ def train(
                 files=write_extras(Path(folder), made.fitted, made.inputs),
                 trusted=TRUSTED_TYPES,
                 inputs=made.inputs,
-                predictions=made.predictions,
+                predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),
                 params=params,
                 metrics={
                     f"in_sample_{declaration.primary}": made.in_sample,
+                    "in_sample_rows": made.in_sample_rows,
                     "training_rows": len(rows),
                     "fit_seconds": made.seconds,
                 },

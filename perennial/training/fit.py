@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from perennial.usecase.declaration import UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
+_IN_SAMPLE_ROWS = 20_000
+
 
 class TrainingFailed(TerminalError):
     """The estimator could not be fitted; the failed run stays in MLflow with the reason."""
@@ -30,14 +32,14 @@ class TrainingFailed(TerminalError):
 class Fit:
     """A fitted model with what was measured while fitting.
 
-    in_sample: the primary metric on the training rows themselves, which says nothing about new ones.
+    in_sample: the primary metric on `in_sample_rows` of the training rows, which says nothing about new ones.
     """
 
     fitted: Fitted
     inputs: pd.DataFrame
-    predictions: Any
     seconds: float
     in_sample: float
+    in_sample_rows: int
 
 
 def fit(case: UseCase, rows: pd.DataFrame, threads: int) -> Fit:
@@ -65,13 +67,14 @@ def fit(case: UseCase, rows: pd.DataFrame, threads: int) -> Fit:
         with threadpool_limits(limits=threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline.fit(ready(inputs), target)
-            predictions = predict(pipeline, inputs, task)
+            seconds = time.perf_counter() - started
+            some = np.linspace(0, len(labels) - 1, min(_IN_SAMPLE_ROWS, len(labels))).astype(np.int64)
+            predictions = predict(pipeline, inputs.iloc[some], task)
     except PerennialError:
         raise
     except Exception as error:
         raise TrainingFailed(f"{case.name}: {declaration.model.estimator} could not be fitted: {error!r}") from error
-    seconds = time.perf_counter() - started
-    value, _ = load_metric(declaration.primary).value_and_influence(labels, predictions)
+    value, _ = load_metric(declaration.primary).value_and_influence(labels[some], predictions)
     naive = float(naive_prediction(task, declaration.primary, labels, 1)[0])
     fitted = Fitted(pipeline, recipe, task, categories_seen(inputs), naive)
-    return Fit(fitted, inputs, predictions, seconds, float(value))
+    return Fit(fitted, inputs, seconds, float(value), len(some))

@@ -41,11 +41,13 @@ def build_pipeline(model: Model, inputs: pd.DataFrame) -> Pipeline:
         estimator = estimator_type(**params)
     except TypeError as error:
         raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+    most = min(_MOST_CATEGORIES, params.get("max_bins", 255) - 1)
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=min(_MOST_CATEGORIES, params.get("max_bins", 255) - 1),
+        # Counting is slow, so only where there is something to group.
+        max_categories=most if any(inputs[name].nunique() > most for name in text) else None,
     )
     columns = ColumnTransformer([("text", codes, text), ("numbers", "passthrough", numbers)])
     return Pipeline([("columns", columns), ("estimator", estimator)])

@@ -41,7 +41,7 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
     """Name the rows: batches, label batches, moment, table version and a digest in key order."""
     schema = declaration.schema_
     times = rows[schema.time]
-    content = content_of(rows, list(schema.key))
+    content = digest_rows(rows.drop(columns=["_arrived_at"]), list(schema.key))
     version = tables.version(declaration.name, "accepted")
     values = {
         "as_of": write_instant(known.as_of),
@@ -59,9 +59,9 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
     )
 
 
-def content_of(rows: pd.DataFrame, key: list[str]) -> str:
-    """Digest of training rows in key order; when they arrived and by which batch file they lie is no content."""
-    return digest_rows(rows.drop(columns=["_arrived_at"]), key)
+def covers(snapshot: Snapshot, known: Known) -> bool:
+    """Whether a snapshot was taken of the same batches and label batches that are known now."""
+    return (snapshot.batches, snapshot.label_batches) == (known.batch_ids, known.label_batch_ids)
 
 
 def _instant(value: pd.Timestamp) -> datetime:

@@ -114,10 +114,14 @@ def test_the_order_of_the_rows_does_not_matter_but_that_of_the_days_does() -> No
 
 
 def test_row_by_row_would_claim_an_interval_several_times_too_narrow() -> None:
-    told = flights(rows=1_000, day_effect=0.6).compared()["log_loss"]
-    assert told.row_t is not None
-    assert told.se is not None
-    assert told.se > 3 * told.row_t.se
+    """Whole days on which one model errs: the median of five samples, since a standard error of 30 days is noisy."""
+    ratios = []
+    for seed in range(5):
+        told = flights(rows=1_000, day_effect=1.0, seed=seed).compared(Asked("log_loss", "primary"))["log_loss"]
+        assert told.row_t is not None
+        assert told.se is not None
+        ratios.append(told.se / told.row_t.se)
+    assert np.median(ratios) > 3
 
 
 def test_the_interval_replays_from_the_stored_sums_and_counts() -> None:
@@ -176,7 +180,7 @@ def test_the_same_model_twice_differs_in_nothing() -> None:
 
 def test_a_difference_of_rounding_is_no_difference() -> None:
     rows = flights()
-    told = Rows(rows.y, rows.champion, rows.champion * (1 + 1e-15) - 1e-16, rows.day).compared()["brier"]
+    told = Rows(rows.y, rows.champion, rows.champion * (1 - 1e-13), rows.day).compared()["brier"]
     assert told.gain != 0
     assert told.verdict == "no_difference_shown"
 
@@ -184,9 +188,9 @@ def test_a_difference_of_rounding_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("better_by", "margin", "verdict"),
     [
-        (0.05, 0.02, "non_inferior"),  # a little better, not proven so
-        (-0.2, 0.05, "non_inferior"),  # proven worse, but by less than the margin
-        (-0.2, 0.001, "worse"),
+        (0.05, 0.05, "non_inferior"),  # a little better, not proven so
+        (-0.5, 0.1, "non_inferior"),  # proven worse, but by less than the margin
+        (-0.5, 0.001, "worse"),
         (-0.02, 0.0001, "no_difference_shown"),
         (0.6, 0.02, "better"),
     ],

@@ -38,7 +38,7 @@ def test_checking_a_declaration_does_not_wait_for_numpy() -> None:
     assert not found & {"numpy", "scipy", "pydantic", "importlib.metadata"}
 
 
-def test_evaluation_knows_neither_storage_nor_orchestration() -> None:
+def test_evaluation_and_the_rules_of_watching_know_neither_storage_nor_orchestration() -> None:
     walk = (
         "import importlib, pkgutil, perennial.{0} as package\n"
         "for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'): importlib.import_module(m.name)"
@@ -47,7 +47,8 @@ def test_evaluation_knows_neither_storage_nor_orchestration() -> None:
     of_evaluation = modules_after(walk.format("evaluation"))
     assert "perennial.evaluation.policies.hold" in of_evaluation
     assert not of_evaluation & (foreign | {"perennial.store"})
-    assert not modules_after(walk.format("watching")) & foreign
+    rules = ", ".join(f"perennial.watching.{name}" for name in ("level", "unseen", "episodes", "reason_to_train"))
+    assert not modules_after(f"import {rules}") & foreign
 
 
 @pytest.mark.parametrize("name", sorted(METRIC_TASKS))

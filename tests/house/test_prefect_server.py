@@ -111,30 +111,22 @@ def test_a_flow_says_nothing_on_the_screen_and_its_lines_are_on_the_server(home:
 
 
 @pytest.mark.slow
-def test_a_second_caller_uses_the_server_that_runs(home: Settings) -> None:
+def test_after_a_kill_a_new_server_shows_the_same_runs_at_the_same_address_until_it_is_stopped(home: Settings) -> None:
     first = ensure_server(home)
     again = ensure_server(home)
     assert (again.pid, again.url, again.started) == (first.pid, first.url, False)
-    assert running_server(home) == again
-
-
-@pytest.mark.slow
-def test_after_a_kill_a_new_server_shows_the_same_runs_at_the_same_address(home: Settings) -> None:
-    first = ensure_server(home)
     run_tiny(first)
     before = flow_runs(first)
     assert first.pid
     os.kill(first.pid, signal.SIGKILL)
+
     second = ensure_server(home)
     assert second.started
     assert second.pid != first.pid
     assert second.url == first.url
     assert flow_runs(second) == before >= 2
+    assert running_server(home) == Server(second.url, second.pid, started=False, home=home.prefect_home)
 
-
-@pytest.mark.slow
-def test_stopping_leaves_no_process(home: Settings) -> None:
-    ensure_server(home)
     assert stop_server(home)
     assert processes_of(home) == set()
     assert running_server(home) is None

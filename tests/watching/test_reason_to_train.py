@@ -15,6 +15,7 @@ QUIET: dict[str, Any] = {
     "on_new_batch": True,
     "on_drift": True,
     "has_champion_or_waiting": True,
+    "challenger_waits": False,
     "new_batch_accepted": False,
     "drift_wants": None,
 }
@@ -23,6 +24,7 @@ EVENT = Trigger(kind="event", event="perennial.drift.confirmed")
 SCHEDULE = Trigger(kind="schedule")
 NOTHING_YET = {"has_champion_or_waiting": False}
 DRIFT = {"drift_wants": "level@2013-03-01"}
+WAITS = {"challenger_waits": True}
 NEW = {"new_batch_accepted": True}
 ON_SCHEDULE = {"asked": SCHEDULE, "schedule_declared": True}
 
@@ -42,6 +44,11 @@ ON_SCHEDULE = {"asked": SCHEDULE, "schedule_declared": True}
         (ON_SCHEDULE | NOTHING_YET | DRIFT | NEW, "first"),
         (ON_SCHEDULE | DRIFT | NEW, "drift"),
         (ON_SCHEDULE | NEW, "schedule"),
+        # one that waits to be judged is left to wait, unless something happened
+        (WAITS | NEW, None),
+        (WAITS | ON_SCHEDULE, None),
+        (WAITS | DRIFT | NEW, "drift"),
+        (WAITS | {"asked": PERSON}, "person"),
         # what is switched off, or not declared, is no reason
         (DRIFT | {"on_drift": False}, None),
         (DRIFT | NEW | {"on_drift": False}, "new_batch"),

@@ -1,0 +1,53 @@
+"""A batch's rows as Great Expectations is given them: numpy's own types, and columns that hold what it cannot see.
+
+Which values could not be read, and which keys were accepted before, are facts about rows that a data frame of typed
+columns has no place for. They come as columns of their own, null where all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from data_checks.suite import ACCEPTED_IN, Planned, unreadable_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perennial.sources.parsing import Parsed
+
+_EXACT_IN_FLOAT = 2**53
+
+
+def with_helpers(parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None) -> pd.DataFrame:
+    """The rows with the helper columns that the planned checks ask for.
+
+    accepted_in: aligned with the rows, the batch in which each key was accepted before, else null.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame({column: _plain(values) for column, values in parsed.frame.items()}, index=parsed.frame.index)
+    nothing = pd.Series(None, index=frame.index, dtype="str")
+    helpers: dict[str, pd.Series] = {}
+    for check in planned:
+        column = check.expectation.configuration.kwargs.get("column")
+        if column == ACCEPTED_IN:
+            helpers[ACCEPTED_IN] = nothing if accepted_in is None else accepted_in.astype("str")
+        elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
+            helpers[column] = parsed.unreadable.get(check.needs[0], nothing)
+    return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """A column in numpy's own type, which Great Expectations compares as a whole instead of value by value."""
+    import pandas as pd
+
+    kind = pd.api.types
+    if kind.is_bool_dtype(values.dtype):
+        return values.astype("bool") if not values.hasnans else values.astype("object").where(values.notna(), None)
+    if kind.is_integer_dtype(values.dtype):
+        if not values.hasnans:
+            return values.astype("int64")
+        exact = values.abs().max() is pd.NA or values.abs().max() < _EXACT_IN_FLOAT
+        return values.astype("float64") if exact else values
+    return values.astype("float64") if kind.is_float_dtype(values.dtype) else values

@@ -1,0 +1,65 @@
+"""What a check found, as plain JSON for the record and in few words for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from data_checks.running import Found
+from data_checks.wording import in_words
+
+_LISTED = 200
+_SHOWN = 200
+
+
+def observed(check: Found) -> str:
+    """The value that an aggregate found, for people."""
+    value = as_json(check.result.get("observed_value"))
+    if value is None:
+        return "nothing observed"
+    text = in_words(value)
+    return "observed " + (text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def for_the_record(check: Found) -> dict[str, Any]:
+    """One plain JSON object: what was asked, what was found."""
+    planned = check.planned
+    return {
+        "expectation": planned.expectation.expectation_type,
+        "arguments": as_json(check.arguments),
+        "level": planned.level,
+        "severity": planned.severity,
+        "standing": planned.standing,
+        "reason": planned.reason,
+        "columns": list(planned.needs),
+        "success": check.success,
+        "exception": check.exception,
+        "result": _short(as_json(check.result)),
+    }
+
+
+def _short(value: Any) -> Any:
+    """Lists cut where Great Expectations cuts its own: a column may have as many distinct values as rows."""
+    if isinstance(value, dict):
+        return {name: _short(part) for name, part in value.items()}
+    return [_short(part) for part in value[:_LISTED]] if isinstance(value, list) else value
+
+
+def as_json(value: Any) -> Any:
+    """A value as strict JSON holds it: numpy's scalars unpacked, what is not a number as null, times as text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): as_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_json(part) for part in value]
+    if hasattr(value, "dict"):
+        return as_json(value.dict())
+    if hasattr(value, "tolist"):
+        return as_json(value.tolist())
+    if hasattr(value, "isoformat"):
+        return value.isoformat() if value == value else None
+    return str(value)

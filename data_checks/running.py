@@ -1,0 +1,131 @@
+"""Runs expectations on a data frame: first for the counts, then for the rows of those that set rows aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from data_checks.quiet import ONE_AT_A_TIME, great_expectations
+from data_checks.suite import Planned
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core import ExpectationValidationResult
+
+_BASIC = {"result_format": "BASIC"}
+_COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+_NOT_NULL = "expect_column_values_to_not_be_null"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One check after its run. rows: positions of the failing rows, known only where they are needed."""
+
+    planned: Planned
+    success: bool
+    result: Mapping[str, Any]
+    exception: str | None
+    arguments: Mapping[str, Any]
+    rows: tuple[int, ...] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows failed."""
+        return len(self.rows) if self.rows is not None else int(self.result.get("unexpected_count") or 0)
+
+
+def run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any] = _BASIC) -> list[Found]:
+    """Each check's result, in the order of `planned`.
+
+    Great Expectations tells most of what goes wrong in a check as that check's result. Where it fails as a whole,
+    each check is run by itself, so that the one at fault is named and the others still count.
+    """
+    if not planned:
+        return []
+    if len(planned) == 1:
+        return [_alone(frame, planned[0], result_format)]
+    try:
+        found = _together(frame, planned, result_format)
+    except Exception:  # noqa: BLE001 — told below, by the check that raises it
+        found = []
+    if all(check.exception for check in found):
+        return [_alone(frame, check, result_format) for check in planned]
+    return found
+
+
+def _alone(frame: pd.DataFrame, planned: Planned, result_format: Mapping[str, Any]) -> Found:
+    try:
+        return _together(frame, [planned], result_format)[0]
+    except Exception as error:  # noqa: BLE001 — whatever it is, it is told as the check's result
+        message = str(error) or type(error).__name__
+        return Found(planned, False, {}, message, planned.expectation.configuration.kwargs)
+
+
+def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[Found]:
+    """The results from a context made for this run and shared by nobody."""
+    gx = great_expectations()
+    for number, check in enumerate(planned):
+        # Results come back in another order, and checks cannot be compared with each other: they carry a number.
+        check.expectation.meta = {"check": number}
+    with ONE_AT_A_TIME:
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        suite = gx.ExpectationSuite(name="checks", expectations=[check.expectation for check in planned])
+        results = batch.validate(suite, result_format=dict(result_format)).results
+    by_number = {result.expectation_config.meta["check"]: result for result in results}
+    return [_found(check, by_number[number]) for number, check in enumerate(planned)]
+
+
+def _found(planned: Planned, result: ExpectationValidationResult) -> Found:
+    config = result.expectation_config
+    arguments = {k: v for k, v in (config.kwargs if config else {}).items() if k != "batch_id"}
+    # Some expectations answer with numpy's bool, which JSON refuses.
+    return Found(planned, bool(result.success), result.result, _exception(result.exception_info), arguments)
+
+
+def _exception(info: Mapping[str, Any] | None) -> str | None:
+    """The message, whether it stands flat or below the name of the metric that raised it."""
+    flat = [info or {}, *(part for part in (info or {}).values() if isinstance(part, dict))]
+    raised = [part.get("exception_message") or "unknown error" for part in flat if part.get("raised_exception")]
+    return "; ".join(dict.fromkeys(str(message).strip() for message in raised)) or None
+
+
+def with_rows(frame: pd.DataFrame, found: list[Found], unreadable: Mapping[str, pd.Series]) -> list[Found]:
+    """The failing rows of those checks that set rows aside: they are asked again, for the rows this time.
+
+    A value that could not be read is null in the frame. It is told as unreadable, so it does not count again as
+    missing: the rows of a not-null check are those where nothing had arrived.
+    """
+    asked = [
+        number
+        for number, check in enumerate(found)
+        if check.planned.level == "row"
+        and not check.success
+        and check.exception is None
+        and (check.planned.severity == "critical" or _not_null_of(check) in unreadable)
+    ]
+    if not asked:
+        return found
+    again = run(frame, [found[number].planned for number in asked], _COMPLETE)
+    answered = list(found)
+    for number, check in zip(asked, again, strict=True):
+        if check.exception is not None:
+            answered[number] = check
+            continue
+        rows = tuple(int(row) for row in check.result["unexpected_index_list"])
+        if len(rows) != found[number].count:
+            lost = f"{found[number].count} rows failed, but {len(rows)} were named"
+            answered[number] = replace(found[number], exception=lost)
+            continue
+        texts = unreadable.get(_not_null_of(check) or "")
+        told = set() if texts is None else set(texts.index[texts.notna()])
+        answered[number] = replace(found[number], rows=tuple(row for row in rows if row not in told))
+    return answered
+
+
+def _not_null_of(check: Found) -> str | None:
+    is_not_null = check.planned.expectation.expectation_type == _NOT_NULL
+    return check.arguments["column"] if is_not_null else None

@@ -1,0 +1,165 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="perennial",
+    help="Keep a model good for years: continuous training for tabular models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Usecase = Annotated[str, typer.Argument(help="name of a use case, as in its declaration", metavar="USECASE")]
+Batch = Annotated[str | None, typer.Option("--batch", help="the batch, for example 2013-07")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON with stable field names")]
+
+
+@app.command()
+def demo() -> None:
+    """Replay New York's flights of 2013 month by month: taken in, checked, judged, released."""
+    from perennial.cli.demo import replay
+
+    replay()
+
+
+@app.command()
+def check(usecase: Usecase, json: Json = False) -> None:
+    """Read a declaration and tell every mistake in it, with file, line and way out."""
+    from perennial.cli import reading
+
+    reading.check(usecase, json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of declarations, for editors."""
+    from perennial.cli.output import as_json
+    from perennial.usecase.schema import json_schema
+
+    as_json(json_schema())
+
+
+@app.command()
+def run(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Run one full cycle: take a batch in, watch, decide, train. Exit code 3: a gate held something back."""
+    from perennial.cli import doing
+
+    doing.run(usecase, batch, json)
+
+
+@app.command()
+def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Take one batch in: land, check, set bad rows aside, accept."""
+    from perennial.cli import doing
+
+    doing.ingest(usecase, batch, json)
+
+
+@app.command()
+def watch(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Hold the champion against its reference on a batch; ask for a retraining where it went bad."""
+    from perennial.cli import doing
+
+    doing.watch(usecase, batch, json)
+
+
+@app.command()
+def train(
+    usecase: Usecase,
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "asked for on the command line",
+    json: Json = False,
+) -> None:
+    """Train a challenger on everything known; it then waits for rows that can judge it."""
+    from perennial.cli import doing
+
+    doing.train(usecase, reason, json)
+
+
+@app.command()
+def backfill(
+    usecase: Usecase,
+    first: Annotated[str | None, typer.Option("--first", help="begin with this batch")] = None,
+    last: Annotated[str | None, typer.Option("--last", help="end with this batch")] = None,
+    json: Json = False,
+) -> None:
+    """Run the cycle for every batch that no finished cycle covers, oldest first."""
+    from perennial.cli import doing
+
+    doing.backfill(usecase, first, last, json)
+
+
+@app.command()
+def status(
+    usecase: Annotated[str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")] = None,
+    json: Json = False,
+) -> None:
+    """What serves, since when and why; what was decided last; what is open."""
+    from perennial.cli import reading
+
+    reading.status(usecase, json)
+
+
+@app.command()
+def batches(usecase: Usecase, json: Json = False) -> None:
+    """Every batch: rows that arrived, were accepted, were set aside and why."""
+    from perennial.cli import reading
+
+    reading.batches(usecase, json)
+
+
+@app.command()
+def decisions(usecase: Usecase, json: Json = False) -> None:
+    """Every decision with the gain, its interval and the outcome."""
+    from perennial.cli import reading
+
+    reading.decisions(usecase, json)
+
+
+@app.command()
+def decision(
+    id: Annotated[str, typer.Argument(help="a decision's id, or its first digits", metavar="ID")], json: Json = False
+) -> None:
+    """One decision: a paragraph for everybody and a table for the statistician."""
+    from perennial.cli import reading
+
+    reading.decision(id, json)
+
+
+@app.command()
+def rollback(
+    usecase: Usecase,
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")],
+    json: Json = False,
+) -> None:
+    """Bring the former champion back, with its features and data version, as a new release."""
+    from perennial.cli import mending
+
+    mending.rollback(usecase, reason, json)
+
+
+@app.command()
+def doctor(
+    usecase: Annotated[str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell, mend nothing")] = False,
+    json: Json = False,
+) -> None:
+    """Compare ledger, tables and registry, and mend what differs. Exit code 1: something needs a person."""
+    from perennial.cli import mending
+
+    mending.doctor(usecase, dry_run, json)
+
+
+@app.command()
+def down() -> None:
+    """Stop the Prefect server that a command left running."""
+    from perennial.cli.output import say
+    from perennial.cli.prefect_server import stop_server
+    from perennial.settings import settings
+
+    say("The Prefect server is stopped." if stop_server(settings()) else "No Prefect server of ours was running.")

@@ -1,0 +1,79 @@
+"""Tables and colour for people, plain text in a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def is_terminal() -> bool:
+    """Whether a person reads along."""
+    return sys.stdout.isatty()
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """A line on standard error: what a program that reads our output must not get."""
+    sys.stderr.write(text + "\n")
+
+
+def as_json(value: Any) -> None:
+    """A JSON document on standard output, fields named as in the documentation."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Rows under headings: a Rich table on a terminal, aligned plain text in a pipe. right: columns set to the right."""
+    if is_terminal():
+        from rich.console import Console
+        from rich.table import Table
+
+        drawn = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            drawn.add_row(*[_coloured(cell) for cell in row])
+        Console().print(drawn)
+        return
+    widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
+    for row in [columns, *rows]:
+        cells = [
+            str(cell).rjust(width) if column in right else str(cell).ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def markdown(text: str) -> None:
+    """Markdown, drawn on a terminal and as it is in a pipe."""
+    if is_terminal():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(text))
+        return
+    say(text)
+
+
+_COLOURS = {
+    "release": "green",
+    "first": "green",
+    "accepted": "green",
+    "keep": "yellow",
+    "undecided": "yellow",
+    "blocked": "red",
+    "held": "red",
+}
+
+
+def _coloured(cell: str) -> str:
+    from rich.markup import escape
+
+    colour = _COLOURS.get(cell)
+    return f"[{colour}]{cell}[/{colour}]" if colour else escape(cell)

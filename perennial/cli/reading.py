@@ -1,0 +1,135 @@
+"""Commands that only read: `check`, `status`, `batches`, `decisions`, `decision`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perennial.cli.output import as_json, markdown, say, table
+from perennial.cli.views import batch_view, decision_view, status_view
+from perennial.errors import InputError
+from perennial.evaluation.figures import between, change, counted, figure
+from perennial.release.telling import decision_in_words
+from perennial.settings import prepare_home, settings
+from perennial.store.entries import BatchEntry, Decision
+from perennial.store.ledger import Ledger, Row
+from perennial.usecase.reading import list_use_cases, load_use_case
+
+
+def open_ledger() -> Ledger:
+    """The ledger alone, without the libraries that tables and registry need."""
+    where = settings()
+    prepare_home(where)
+    return Ledger(where.database_url)
+
+
+def check(usecase: str, json: bool) -> None:
+    """Raises DeclarationError with every mistake."""
+    case = load_use_case(usecase, settings().usecases)
+    said = case.declaration
+    if json:
+        as_json({"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": []})
+        return
+    features = said.features
+    say(
+        f"{case.path}: good. {len(features.numeric)} numeric, {len(features.categorical)} categorical and "
+        f"{len(features.derived)} derived features, {counted(len(said.checks), 'check', 'checks')} of its own, "
+        f"{said.primary} decides under policy {said.release.policy}."
+    )
+
+
+def status(usecase: str | None, json: bool) -> None:
+    """One use case, or all that are declared."""
+    folder = settings().usecases
+    ledger = open_ledger()
+    names = [usecase] if usecase else list_use_cases(folder)
+    views = [status_view(ledger, load_use_case(name, folder).declaration) for name in names]
+    if json:
+        as_json(views[0] if usecase else views)
+        return
+    for view in views:
+        _tell_status(view)
+
+
+def _tell_status(view: dict[str, Any]) -> None:
+    champion, batch, decided = view["champion"], view["last_batch"], view["last_decision"]
+    rows = [("use case", view["usecase"])]
+    if champion:
+        age = "" if champion["age_days"] is None else f", {champion['age_days']:.0f} days"
+        rows.append(("champion", f"version {champion['version']} since {champion['since']}{age} (release {champion['release_no']})"))
+        rows.append(("because", champion["reason"]))
+    else:
+        rows.append(("champion", "none yet"))
+    rows.append(("last batch", f"{batch['window']}, {batch['status']}, {batch['rows']['arrived']:,} rows" if batch else "none yet"))
+    rows.append(("last decision", f"{decided['outcome']} on batch {decided['batch']} ({decided['id']})" if decided else "none yet"))
+    rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
+    rows.append(("next scheduled run", view["next_run"] or "no schedule is declared"))
+    rows.append(("state", view["reconcile"]))
+    table(("", ""), rows)
+
+
+def batches(usecase: str, json: bool) -> None:
+    """Every batch, in the order of arrival."""
+    load_use_case(usecase, settings().usecases)
+    found = [r.payload for r in open_ledger().all(usecase, BatchEntry)]
+    if json:
+        as_json([batch_view(usecase, batch) for batch in found])
+        return
+    rows = [
+        (
+            batch.window,
+            str(batch.revision),
+            batch.status,
+            f"{batch.rows.arrived:,}",
+            f"{batch.rows.accepted:,}",
+            f"{batch.rows.quarantined:,}",
+            f"{batch.rows.unlabelled:,}",
+            "; ".join([*(f"{r.reason} ({r.rows:,})" for r in batch.quarantine), *batch.held_because]),
+        )
+        for batch in found
+    ]
+    numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
+    table(("batch", "revision", "status", *numbers[1:], "why"), rows, right=numbers)
+
+
+def decisions(usecase: str, json: bool) -> None:
+    """Every decision, in the order in which they were taken."""
+    load_use_case(usecase, settings().usecases)
+    ledger = open_ledger()
+    found = ledger.all(usecase, Decision)
+    if json:
+        as_json([decision_view(ledger, row) for row in found])
+        return
+    rows = []
+    for row in found:
+        said, primary = row.payload, row.payload.metrics[0]
+        rows.append(
+            (
+                said.id,
+                said.batch,
+                f"{said.champion.version}" if said.champion else "naive",
+                str(said.challenger.version),
+                f"{primary.name} {figure(primary.champion)} → {figure(primary.challenger)}",
+                change(primary.gain),
+                between(primary.ci_low, primary.ci_high),
+                f"{said.evaluation.rows:,}",
+                str(said.evaluation.clusters),
+                said.outcome,
+            )
+        )
+    columns = ("id", "batch", "champion", "challenger", "loss", "gain", "95 % interval", "rows", "days", "outcome")
+    table(columns, rows, right=("champion", "challenger", "rows", "days"))
+
+
+def decision(id: str, json: bool) -> None:
+    """Raises InputError for an id that names no decision, or more than one."""
+    ledger = open_ledger()
+    found: list[Row[Decision]] = [
+        row for name in ledger.usecases() for row in ledger.all(name, Decision) if row.key.startswith(id)
+    ]
+    if len(found) != 1:
+        what = "no decision" if not found else f"{len(found)} decisions"
+        raise InputError(f"ID: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them")
+    if json:
+        as_json(decision_view(ledger, found[0]))
+        return
+    markdown(decision_in_words(found[0].payload))

@@ -1,0 +1,91 @@
+"""Running flows from the command line: a Prefect server that answers, a quiet terminal, a line for each cycle."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from perennial.cli.output import is_terminal, note
+from perennial.settings import prepare_home, settings
+
+if TYPE_CHECKING:
+    from perennial.cli.prefect_server import Server
+
+
+@contextmanager
+def flows_ready() -> Iterator[Server]:
+    """A server to run flows against, started where none runs; inside, `flows` can be imported and called.
+
+    Raises TransientError where somebody else's server does not answer.
+    """
+    from perennial.cli.prefect_server import environment, quiet_flows, start_server, wait_for
+
+    where = settings()
+    prepare_home(where)
+    server = start_server(where)
+    if server.started:
+        note(f"Starting a Prefect server of our own ({server.ui}) ...")
+    os.environ.update(environment(server))
+    import flows.backfill  # noqa: F401 - seconds of imports, while the server starts
+
+    wait_for(server)
+    with quiet_flows(), _storytelling():
+        yield server
+
+
+@contextmanager
+def _storytelling() -> Iterator[None]:
+    """One line for each finished cycle on standard output; on a terminal, what is going on below it."""
+    for noisy in ("great_expectations", "mlflow", "alembic", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    story, steps = logging.getLogger("perennial.story"), logging.getLogger("perennial.tasks")
+    with _status() if is_terminal() else nullcontext() as status:
+        handlers = [(story, _Lines(status)), *([(steps, _Spinner(status))] if status is not None else [])]
+        for logger, handler in handlers:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(handler)
+        steps.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            for logger, handler in handlers:
+                logger.removeHandler(handler)
+
+
+def _status() -> Any:
+    from rich.console import Console
+
+    return Console().status("working ...")
+
+
+class _Lines(logging.Handler):
+    """A line of the story on standard output."""
+
+    def __init__(self, status: Any) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if self._status is not None:
+            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+
+class _Spinner(logging.Handler):
+    """The newest event beside the spinner."""
+
+    def __init__(self, status: Any) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from rich.markup import escape
+
+        self._status.update(escape(record.getMessage()[:100]))
