@@ -28,6 +28,7 @@ NEWEST = 24
 """So many batches have a page."""
 
 _REMOTE_LOGO = re.compile(r"https://great-expectations-web-assets\.[^\"']*/([a-z_-]+\.png)[^\"']*")
+_LINK_TO_THE_SUITE = re.compile(r'<a href="[./]*/expectations/[^"]*"[^>]*>([^<]*)</a>')
 _UP_TO_THE_SITE = "../../../../"
 
 Record = Mapping[str, Any]
@@ -106,6 +107,8 @@ def _page_of(usecase: str, record: Record) -> str:
 
     content = ValidationResultsPageRenderer().render(_suite_result(usecase, record))
     page: str = DefaultJinjaPageView().render(content, show_how_to_buttons=False)
+    # The suite has no page of its own: the declaration is what people read.
+    page = _LINK_TO_THE_SUITE.sub(r"\1", page)
     # Great Expectations fetches its logo from its own server at every view; there is a copy in the site.
     return _REMOTE_LOGO.sub(rf"{_UP_TO_THE_SITE}static/images/\1", page)
 
@@ -146,8 +149,7 @@ def _suite_result(usecase: str, record: Record) -> ExpectationSuiteValidationRes
         },
         meta={
             "great_expectations_version": __version__,
-            "run_id": {"run_name": record["batch"], "run_time": record["at"]},
-            "active_batch_definition": {"data_asset_name": record["batch"]},
+            "run_id": {"run_name": html.escape(record["batch"]), "run_time": record["at"]},
         },
     )
 

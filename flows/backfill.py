@@ -5,12 +5,13 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.cycle import cycle
+from flows.forms import UseCaseName
 from perennial.store.entries import BatchEntry
 from tasks.batches import windows_to_do
 
 
 @flow(name="backfill", flow_run_name="{usecase}-backfill", timeout_seconds=24 * 3600)
-def backfill(usecase: str, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
+def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
     """Run the cycle for each batch that the source has and no finished cycle covers, oldest first.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.decide import decide
+from flows.forms import UseCaseName
 from flows.ingest import ingest
 from flows.train import train
 from flows.watch import watch
@@ -14,7 +15,7 @@ from tasks.tell import finish_cycle
 
 
 @flow(name="cycle", flow_run_name="{usecase}-cycle", timeout_seconds=6 * 3600)
-def cycle(usecase: str, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
+def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
     """Take in one batch, watch the champion, decide the waiting challenger on it, train the next one.
 
     Args:

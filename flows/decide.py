@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.forms import UseCaseName
 from perennial.release.decision import Waits
 from perennial.store.entries import Decision, Trigger
 from tasks.deciding import compare, note_in_registry, release
@@ -15,7 +16,7 @@ from tasks.tell import tell_decision
 
 @flow(name="decide", flow_run_name="{usecase}-decide", timeout_seconds=2 * 3600)
 def decide(
-    usecase: str, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
+    usecase: UseCaseName, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
 ) -> Decision | Waits:
     """Compare champion and waiting challenger on rows that neither was trained on, and release what the policy says.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.forms import UseCaseName
 from perennial.store.entries import BatchEntry
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
@@ -11,7 +12,7 @@ from tasks.tell import tell_batch, write_data_docs
 
 
 @flow(name="ingest", flow_run_name="{usecase}-ingest", timeout_seconds=2 * 3600)
-def ingest(usecase: str, window: str | None = None) -> BatchEntry | None:
+def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None:
     """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
 
     Args:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.forms import UseCaseName
 from perennial.store.entries import ChallengerEntry, Trigger
 from tasks.moment import present
 from tasks.training import train_challenger, why_train
@@ -13,7 +14,7 @@ from tasks.training import train_challenger, why_train
 
 @flow(name="train", flow_run_name="{usecase}-train", timeout_seconds=6 * 3600)
 def train(
-    usecase: str, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
+    usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
 ) -> ChallengerEntry | None:
     """Train on everything known, if there is a reason; the model then waits to be judged on rows to come.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.forms import UseCaseName
 from perennial.store.entries import Health
 from tasks.health import ask_for_retraining, batch_of, watch_champion
 
 
 @flow(name="watch", flow_run_name="{usecase}-watch", timeout_seconds=3600)
-def watch(usecase: str, window: str | None = None, start_training: bool = True) -> Health | None:
+def watch(usecase: UseCaseName, window: str | None = None, start_training: bool = True) -> Health | None:
     """Hold the champion against its reference; where it went bad, open one episode and ask for one retraining.
 
     Args:

@@ -130,15 +130,9 @@ def _window(case: UseCase, name: str) -> Window:
 def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
-    parsed = parse(
-        workspace.landing.read(case.name, landing), f".{landing.rsplit('.', 1)[1]}", types, schema.timezone
-    )
-    revisions = [
-        r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name
-    ]
-    named = name_batch(
-        declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions
-    )
+    parsed = parse(workspace.landing.read(case.name, landing), f".{landing.rsplit('.', 1)[1]}", types, schema.timezone)
+    revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
+    named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
     if isinstance(named, BatchEntry):
         return named
     end = end_of(window, parsed.frame, schema)

@@ -15,6 +15,7 @@ from perennial.store.workspace import open_workspace
 from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
 from tasks.step import step
 
+
 @step(timeout_minutes=5)
 def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
     """The newest revision of a window, or of the newest window; None before the first batch."""

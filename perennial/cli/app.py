@@ -12,6 +12,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing help with Rich costs three times the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -96,7 +97,9 @@ def backfill(
 
 @app.command()
 def status(
-    usecase: Annotated[str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")] = None,
+    usecase: Annotated[
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+    ] = None,
     json: Json = False,
 ) -> None:
     """What serves, since when and why; what was decided last; what is open."""
@@ -145,7 +148,9 @@ def rollback(
 
 @app.command()
 def doctor(
-    usecase: Annotated[str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")] = None,
+    usecase: Annotated[
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell, mend nothing")] = False,
     json: Json = False,
 ) -> None:

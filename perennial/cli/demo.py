@@ -16,7 +16,9 @@ def replay() -> None:
     """Run the cycles of 2013 that are not done yet, and tell the whole story."""
     where = settings()
     say("Perennial keeps a model good through 2013: will a flight out of New York arrive more than 30 minutes late?")
-    say("Each month is landed, checked with Great Expectations, used to judge the waiting challenger, then learned from.")
+    say(
+        "Each month is landed, checked with Great Expectations, used to judge the waiting challenger, then learned from."
+    )
     with flows_ready() as server:
         from flows.backfill import backfill
 
@@ -44,7 +46,9 @@ def _tell_where(where: Settings, ledger: Ledger, ui: str) -> None:
     unlabelled = sum(b.rows.unlabelled for b in batches)
     say()
     say(f"{rows:,} flights arrived, {accepted:,} were accepted, {aside:,} set aside with their reasons;")
-    say(f"{unlabelled:,} of the accepted never got a label (cancelled). {len(releases)} releases, chain of {ledger.verify(USECASE)} ledger rows whole.")
+    say(
+        f"{unlabelled:,} of the accepted never got a label (cancelled). {len(releases)} releases, chain of {ledger.verify(USECASE)} ledger rows whole."
+    )
     say()
     say("Look around:")
     say(f"  Prefect (runs, artifacts)  {ui}/runs")

@@ -52,7 +52,11 @@ def watch(usecase: str, window: str | None, json: bool) -> None:
     if health is None:
         say(f"{usecase}: no batch has come yet.")
         return
-    loss = "unknown" if health.loss is None else f"{health.loss.value:.5f} ({health.loss.ci_low:.5f} to {health.loss.ci_high:.5f})"
+    loss = (
+        "unknown"
+        if health.loss is None
+        else f"{health.loss.value:.5f} ({health.loss.ci_low:.5f} to {health.loss.ci_high:.5f})"
+    )
     say(f"{usecase}: {health.rows:,} rows, {health.labelled_rows:,} with labels, loss {loss}, action: {health.action}.")
     for alarm in health.alarms:
         say(f"  {alarm.channel}: {alarm.detail}")
@@ -97,7 +101,9 @@ def _tell_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
         say(f"{usecase}: batch {batch.window} is held, no row of it counts: {'; '.join(batch.held_because)}")
     else:
         rows = batch.rows
-        say(f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, {rows.quarantined:,} set aside.")
+        say(
+            f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, {rows.quarantined:,} set aside."
+        )
 
 
 def _was_held_back(usecase: str, window: str) -> bool:

@@ -60,14 +60,14 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
                 if difference.mend is not None and not dry_run:
                     difference.mend()
                 left += not mended
-                told.append(
-                    {"usecase": name, "what": difference.what, "way_out": difference.way_out, "mended": mended}
-                )
+                told.append({"usecase": name, "what": difference.what, "way_out": difference.way_out, "mended": mended})
     if json:
         as_json(told)
     else:
         for item in told:
-            say(f"{item['usecase']}: {item['what']}\n  {'mended' if item['mended'] else 'not mended'}: {item['way_out']}")
+            say(
+                f"{item['usecase']}: {item['what']}\n  {'mended' if item['mended'] else 'not mended'}: {item['way_out']}"
+            )
         if not told:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
     if left:

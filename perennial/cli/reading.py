@@ -55,12 +55,27 @@ def _tell_status(view: dict[str, Any]) -> None:
     rows = [("use case", view["usecase"])]
     if champion:
         age = "" if champion["age_days"] is None else f", {champion['age_days']:.0f} days"
-        rows.append(("champion", f"version {champion['version']} since {champion['since']}{age} (release {champion['release_no']})"))
+        rows.append(
+            (
+                "champion",
+                f"version {champion['version']} since {champion['since']}{age} (release {champion['release_no']})",
+            )
+        )
         rows.append(("because", champion["reason"]))
     else:
         rows.append(("champion", "none yet"))
-    rows.append(("last batch", f"{batch['window']}, {batch['status']}, {batch['rows']['arrived']:,} rows" if batch else "none yet"))
-    rows.append(("last decision", f"{decided['outcome']} on batch {decided['batch']} ({decided['id']})" if decided else "none yet"))
+    rows.append(
+        (
+            "last batch",
+            f"{batch['window']}, {batch['status']}, {batch['rows']['arrived']:,} rows" if batch else "none yet",
+        )
+    )
+    rows.append(
+        (
+            "last decision",
+            f"{decided['outcome']} on batch {decided['batch']} ({decided['id']})" if decided else "none yet",
+        )
+    )
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
     rows.append(("next scheduled run", view["next_run"] or "no schedule is declared"))
     rows.append(("state", view["reconcile"]))

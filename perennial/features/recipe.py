@@ -52,6 +52,8 @@ def recipe_of(case: UseCase) -> Recipe:
         categorical=features.categorical,
         numeric=features.numeric,
         derived=features.derived,
-        hidden=tuple(sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})),
+        hidden=tuple(
+            sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
+        ),
         sources=sources_of(features.derived, case.folder),
     )

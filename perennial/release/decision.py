@@ -68,7 +68,9 @@ def decide(
     challenger = contest.challenger.predict(rows)
     champion = _champion_predictions(declaration, contest, rows)
     cluster_by = declaration.evaluation.cluster_by
-    metrics = compare(labels, champion, challenger, judging.codes, metrics=asked_metrics(declaration), cluster_by=cluster_by)
+    metrics = compare(
+        labels, champion, challenger, judging.codes, metrics=asked_metrics(declaration), cluster_by=cluster_by
+    )
     primary = metrics[0]
     if primary.verdict == "not_decidable":
         return Waits(f"not decidable yet on {len(rows):,} labelled rows: {primary.note}")

@@ -114,5 +114,3 @@ def _unfinished_runs(registry: Registry, usecase: str) -> list[Difference]:
         )
         for run in registry.unfinished(usecase)
     ]
-
-

@@ -145,7 +145,9 @@ def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, ar
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
     columns = {
-        name: pa.Array.from_pandas(rows[name].astype("object") if kind == "integer" else rows[name], type=arrow[kind], safe=False)
+        name: pa.Array.from_pandas(
+            rows[name].astype("object") if kind == "integer" else rows[name], type=arrow[kind], safe=False
+        )
         for name, kind in types.items()
     }
     columns["_batch"] = pa.array([batch] * len(rows), pa.string())

@@ -37,8 +37,12 @@ class Landing:
         """The bytes of that name. Raises TerminalError where they are gone or no longer what their name says."""
         path = self.folder / usecase / name
         if not path.exists():
-            raise TerminalError(f"{usecase}: landed bytes {name} are missing below {self.folder}: restore from a backup")
+            raise TerminalError(
+                f"{usecase}: landed bytes {name} are missing below {self.folder}: restore from a backup"
+            )
         data = path.read_bytes()
         if digest_bytes(data) != name.split(".")[0]:
-            raise TerminalError(f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup")
+            raise TerminalError(
+                f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup"
+            )
         return data

@@ -132,9 +132,7 @@ class Ledger:
         previous = GENESIS
         count = 0
         with self._reading() as connection:
-            rows = connection.execute(
-                select(entries).where(entries.c.usecase == usecase).order_by(entries.c.position)
-            )
+            rows = connection.execute(select(entries).where(entries.c.usecase == usecase).order_by(entries.c.position))
             for count, row in enumerate(rows, start=1):
                 values = {name: value for name, value in row._asdict().items() if name not in ("id", "hash")}
                 if row.position != count or row.previous_hash != previous:

@@ -92,7 +92,9 @@ class Registry:
             found = self._client.get_experiment_by_name(usecase)
             if found is not None:
                 return str(found.experiment_id)
-            location = f"{Path(self.artifacts).as_uri()}/{usecase}" if self.artifacts and "://" not in self.artifacts else None
+            location = (
+                f"{Path(self.artifacts).as_uri()}/{usecase}" if self.artifacts and "://" not in self.artifacts else None
+            )
             return str(self._client.create_experiment(usecase, artifact_location=location))
 
     def find(self, usecase: str, challenger: str) -> ModelRef | None:
@@ -192,7 +194,9 @@ class Registry:
             self._client.set_tag(run_id, "perennial.reason", reason[:5000])
             self._client.set_terminated(run_id, "FAILED")
 
-    def record_decision(self, usecase: str, model: ModelRef, outcome: str, reason: str, metrics: Mapping[str, float]) -> None:
+    def record_decision(
+        self, usecase: str, model: ModelRef, outcome: str, reason: str, metrics: Mapping[str, float]
+    ) -> None:
         """Tag the judged version and its run with outcome and reason. Raises RegistryDown."""
         with self._answering("record the decision"):
             for name, value in metrics.items():
@@ -238,4 +242,3 @@ class Registry:
         experiment = self.experiment(usecase)
         with self._answering("list its runs"):
             return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
-

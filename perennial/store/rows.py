@@ -105,8 +105,10 @@ def accepted_in(
         return None
     before = table.to_pandas()
     before["_window"] = before.pop("_batch").map(others)
-    met = frame[list(schema.key)].reset_index(names="_place").merge(
-        before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left"
+    met = (
+        frame[list(schema.key)]
+        .reset_index(names="_place")
+        .merge(before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left")
     )
     return met.set_index("_place")["_window"].reindex(frame.index)
 

@@ -71,7 +71,9 @@ class Tables:
             return None
         known = {field.name for field in table.schema().fields}
         wanted = [c for c in columns if c in known] if columns is not None else None
-        return table.to_pyarrow_table(columns=wanted, filters=[("_batch", "in", batches)] if batches else [("_batch", "=", "")])
+        return table.to_pyarrow_table(
+            columns=wanted, filters=[("_batch", "in", batches)] if batches else [("_batch", "=", "")]
+        )
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch lie in the table, committed or not."""

@@ -105,7 +105,9 @@ def load(folder: Path, registered: str) -> Fitted:
 
     found = digest_model(folder)
     if found != registered:
-        raise ModelUnloadable(f"model bytes changed: registered {registered[:16]}, found {found[:16]}; restore them from a backup")
+        raise ModelUnloadable(
+            f"model bytes changed: registered {registered[:16]}, found {found[:16]}; restore them from a backup"
+        )
     untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
     if untrusted:
         raise ModelUnloadable(f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}")

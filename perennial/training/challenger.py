@@ -118,7 +118,9 @@ def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, An
         "seed": model.seed,
         "window": declaration.model_dump(mode="json")["model"]["window"],
         **{f"param.{name}": value for name, value in model.params.items()},
-        "features": ", ".join([*declaration.features.categorical, *declaration.features.numeric, *declaration.features.derived]),
+        "features": ", ".join(
+            [*declaration.features.categorical, *declaration.features.numeric, *declaration.features.derived]
+        ),
         "snapshot_rows": snapshot.rows,
         "snapshot_first": snapshot.first,
         "snapshot_last": snapshot.last,

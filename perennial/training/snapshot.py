@@ -55,7 +55,12 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
     }
     # The version is left out of the identity: compaction makes a new one and alters no row.
     return Snapshot.model_validate(
-        {"snapshot": short_id(values), "table": tables.where(declaration.name, "accepted"), "version": version or 0, **values}
+        {
+            "snapshot": short_id(values),
+            "table": tables.where(declaration.name, "accepted"),
+            "version": version or 0,
+            **values,
+        }
     )
 
 

@@ -14,7 +14,8 @@ from perennial.sources.window import Window
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 
-WINDOW = Window(datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 2, 1, tzinfo=UTC), "2013-01")
+START, END = datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 2, 1, tzinfo=UTC)
+WINDOW = Window(START, END, "2013-01")
 COLUMNS = ("flight_id", "time_hour", "temp", "carrier", "late")
 
 Row = dict[str, str]
@@ -61,7 +62,7 @@ def batch(found: Sequence[Row], declaration: Declaration, columns: Sequence[str]
 def check(found: Sequence[Row], *checks: Mapping[str, Any], **options: Any) -> Validation:
     """What the standing checks and these ones find on the rows."""
     declaration = options.pop("declaration", None) or declare(*checks)
-    given = {"as_of": WINDOW.end, "window": WINDOW} | options
+    given: dict[str, Any] = {"as_of": END, "window": WINDOW} | options
     return validate(batch(found, declaration), declaration, **given)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from data_checks.running import run
 from data_checks.suite import build_suite
+from data_checks.validation import validate
 from perennial.errors import InputError
-from tests.data_checks.conftest import WINDOW, check, declare, row, rows
+from tests.data_checks.conftest import END, START, WINDOW, batch, check, declare, row, rows
 
 WARM = {"column": "temp", "min_value": -30, "max_value": 115}
 
@@ -117,12 +118,9 @@ def test_columns_nobody_declared_count_for_checks_on_columns_and_helpers_do_not(
     names = {"expect_table_columns_to_match_set": {"column_set": ["gate"], "exact_match": False}}
     declaration = declare(count, names, {"expect_column_to_exist": {"column": "gate"}})
     columns = ("flight_id", "time_hour", "temp", "carrier", "late", "gate")
-    from data_checks.validation import validate
-    from tests.data_checks.conftest import batch
-
     arrived = batch([row(0, gate="A1")], declaration, columns)
-    assert validate(arrived, declaration, as_of=WINDOW.end, window=WINDOW).held_because == ()  # type: ignore[arg-type]
-    without = validate(batch([row(0)], declaration), declaration, as_of=WINDOW.end, window=WINDOW)  # type: ignore[arg-type]
+    assert validate(arrived, declaration, as_of=END, window=WINDOW).held_because == ()
+    without = validate(batch([row(0)], declaration), declaration, as_of=END, window=WINDOW)
     assert without.held_because[0] == "table: number of columns 6: observed 5"
     assert len(without.held_because) == 3
 
@@ -185,6 +183,6 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_suite_can_be_run_by_itself() -> None:
     import pandas as pd
 
-    planned = build_suite(declare(), as_of=WINDOW.start, batch_window=None)  # type: ignore[arg-type]
+    planned = build_suite(declare(), as_of=START, batch_window=None)
     counted = [p for p in planned if p.reason.startswith("no rows")]
     assert [found.success for found in run(pd.DataFrame({"a": [1]}), counted)] == [True]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_checks.quarantine import RowsLost, raw_rows, split
 from data_checks.validation import validate
-from tests.data_checks.conftest import WINDOW, Row, batch, check, declare, row, rows
+from tests.data_checks.conftest import END, WINDOW, Row, batch, check, declare, row, rows
 
 WARM = {"expect_column_values_to_be_between": {"column": "temp", "min_value": -30, "max_value": 115}}
 KNOWN = {"expect_column_values_to_be_in_set": {"column": "carrier", "value_set": ["UA", "AA"]}}
@@ -57,7 +57,7 @@ def test_no_row_is_lost_and_every_reason_is_kept(faults: list[Row]) -> None:
     found = [row(number, **fault) for number, fault in enumerate(faults)]
     declaration = declare(WARM, KNOWN)
     parsed = batch(found, declaration)
-    checked = validate(parsed, declaration, as_of=WINDOW.end, window=WINDOW)  # type: ignore[arg-type]
+    checked = validate(parsed, declaration, as_of=END, window=WINDOW)
     assert checked.held_because == ()
     assert {number: set(reasons) for number, reasons in checked.set_aside.items()} == expected(found)
 

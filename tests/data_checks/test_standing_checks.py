@@ -9,7 +9,8 @@ import pytest
 
 from data_checks.validation import Validation, validate
 from perennial.sources.window import Window
-from tests.data_checks.conftest import WINDOW, Row, batch, check, declare, row, rows
+from perennial.usecase.declaration import LabelSource
+from tests.data_checks.conftest import END, START, WINDOW, Row, batch, check, declare, row, rows
 
 
 def told(found: Validation) -> dict[str, int]:
@@ -106,22 +107,17 @@ def test_missing_columns_are_named_together_and_nothing_else_is_said_of_them() -
     mean = {"expect_column_mean_to_be_between": {"column": "temp", "min_value": 0}}
     declaration = declare(mean)
     present = ("flight_id", "time_hour", "late")
-    found = validate(batch(rows(5), declaration, present), declaration, as_of=WINDOW.start, window=WINDOW)
+    found = validate(batch(rows(5), declaration, present), declaration, as_of=START, window=WINDOW)
     assert found.held_because == ("columns are missing: temp, carrier",)
 
 
 def test_the_target_may_come_later_in_files_of_its_own() -> None:
-    early = declare({"expect_column_values_to_be_in_set": {"column": "late", "value_set": [0, 1]}})
-    declaration = early.model_copy(
-        update={"labels": declare().model_validate(LATER).labels}  # the rest stays
-    )
+    known = declare({"expect_column_values_to_be_in_set": {"column": "late", "value_set": [0, 1]}})
+    declaration = known.model_copy(update={"labels": LabelSource(path="labels", known_at="seen")})
     present = ("flight_id", "time_hour", "temp", "carrier")
-    found = validate(batch(rows(5), declaration, present), declaration, as_of=WINDOW.end, window=WINDOW)
+    found = validate(batch(rows(5), declaration, present), declaration, as_of=END, window=WINDOW)
     assert (found.held_because, found.set_aside) == ((), {})
     assert found.infos == ("late: in {0, 1}: not checked, the column comes later with the labels",)
-
-
-LATER = declare().model_dump(mode="json", by_alias=True) | {"labels": {"path": "labels", "known_at": "seen"}}
 
 
 def test_an_empty_batch_is_held_for_that_alone() -> None:
@@ -151,4 +147,4 @@ def test_rows_must_be_numbered_as_they_arrived() -> None:
     parsed = batch(rows(4), declaration)
     parsed.frame.index = parsed.frame.index[::-1]
     with pytest.raises(ValueError, match="order of their arrival"):
-        validate(parsed, declaration, as_of=WINDOW.start, window=None)
+        validate(parsed, declaration, as_of=START, window=None)

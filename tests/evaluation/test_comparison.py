@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from perennial.errors import TerminalError
 from perennial.evaluation.comparison import ComparisonFailed, compare, describe
@@ -130,6 +131,23 @@ def test_the_interval_replays_from_the_stored_sums_and_counts() -> None:
     again = ewc(told.gain or 0.0, np.array(told.sums), np.bincount(rows.day))
     assert again is not None
     assert again.model_dump() == {name: getattr(told, name) for name in again.model_dump()}
+
+
+def test_the_days_sums_point_the_way_of_the_gain() -> None:
+    """A day on which the challenger does badly is below 0 in every metric, so that the skewness means something."""
+    rows = flights()
+    rows.challenger[rows.day == 4] = 1 - rows.y[rows.day == 4]
+    for told in rows.compared().values():
+        assert np.argmin(told.sums) == 4
+
+
+def test_the_row_by_row_interval_is_the_paired_t_test() -> None:
+    rows = flights()
+    told = rows.compared(Asked("brier", "primary"))["brier"]
+    theirs = stats.ttest_rel((rows.y - rows.champion) ** 2, (rows.y - rows.challenger) ** 2, alternative="greater")
+    assert told.row_t is not None
+    assert told.row_t.df == theirs.df
+    assert told.row_t.p_value == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
 def test_fourteen_days_are_not_enough_and_the_values_are_told_all_the_same() -> None:

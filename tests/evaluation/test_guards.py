@@ -24,6 +24,7 @@ def auc(make: Make, gain: float | None, se: float, margin: float | None = 0.005,
         (-0.004, 0.001, 0.005, "blocked", "Guard roc_auc blocks: it may be worse by more than 0.00500"),
         (-0.020, 0.001, 0.005, "blocked", "blocks"),
         (0.0, 0.00124, 0.005, "passed", "not worse by more than"),  # 4.03 standard errors: tested as it stands
+        (0.0, 0.00126, 0.005, "passed", "is under 4 standard errors of 0.00126"),  # 3.97: falls back
         (0.0, 0.002, 0.005, "passed", "is under 4 standard errors of 0.00200"),  # 2.5: falls back
         (-0.003, 0.002, 0.005, "passed", "only what is proven worse at 5 %; this is not"),
         (-0.006, 0.002, 0.005, "blocked", "proven worse at 5 %; this is (gain -0.00600"),

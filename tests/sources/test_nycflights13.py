@@ -19,7 +19,6 @@ from perennial.sources import nycflights13
 from perennial.sources.nycflights13 import Flights
 from perennial.sources.window import Cut, Window
 
-
 JUNE = "32299267bce137269e07ced7e3e4f18fb799472cf7cd1347383ec66b4d796dce"
 
 
@@ -86,7 +85,7 @@ def test_the_bytes_are_the_same_everywhere(year: Year) -> None:
 
 
 @pytest.mark.parametrize(("cut", "windows", "first"), [("week", 53, "2013-W01"), ("day", 365, "2013-01-01")])
-def test_other_cuts_add_up_too(cut: Cut, windows: int, first: str) -> None:
+def test_other_cuts_add_up_too(year: Year, cut: Cut, windows: int, first: str) -> None:
     source = Flights(cut)
     found = source.windows()
     assert len(found) == windows
@@ -95,7 +94,7 @@ def test_other_cuts_add_up_too(cut: Cut, windows: int, first: str) -> None:
     assert sum(source.fetch(window).data.count(b"\n") - 1 for window in found) == 336_776
 
 
-def test_an_hour_is_a_batch_too() -> None:
+def test_an_hour_is_a_batch_too(year: Year) -> None:
     source = Flights("hour")
     windows = source.windows()
     assert len(windows) == 6_936
@@ -114,7 +113,7 @@ def test_the_whole_year_takes_seconds(year: Year) -> None:
     assert year.seconds < 5
 
 
-def test_an_unknown_month_is_told_with_the_known_ones() -> None:
+def test_an_unknown_month_is_told_with_the_known_ones(year: Year) -> None:
     with pytest.raises(InputError, match="no flights in the window '2014-01'\n  windows go from 2013-01 to 2013-12"):
         Flights("month").fetch(Window(None, None, "2014-01"))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -254,11 +255,15 @@ def test_thirty_thousand_rows_of_thirty_columns_take_a_third_of_a_second() -> No
     numbers = np.random.default_rng(0).normal(size=(30_000, 24)).round(3)
     frame = pd.DataFrame(numbers, columns=[f"x{i}" for i in range(24)])
     frame["at"] = pd.date_range("2013-01-01", periods=30_000, freq="min", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
-    types: dict[str, ColumnType] = {name: "number" for name in frame.columns[:24]} | {"at": "timestamp"}
+    types: dict[str, ColumnType] = {"at": "timestamp"}
     for i in range(5):
         frame[f"t{i}"] = np.where(numbers[:, i] > 0, "late", "early")
         types[f"t{i}"] = "text"
-    data = frame.to_csv(index=False).encode()
+    for i in range(24):
+        types[f"x{i}"] = "number"
+    out = io.BytesIO()
+    arrow_csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out)
+    data = out.getvalue()
     spent = []
     for _ in range(3):
         start = time.process_time()

@@ -1,0 +1,19 @@
+"""What the forms of the Prefect UI offer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+
+from perennial.settings import settings
+from perennial.usecase.reading import list_use_cases
+
+
+def _one_of_the_declared() -> dict[str, Any]:
+    names = list_use_cases(settings().usecases)
+    return {"type": "string", "enum": names} if names else {"type": "string"}
+
+
+UseCaseName = Annotated[str, WithJsonSchema(_one_of_the_declared())]
+"""A use case's name; the form lists those that were declared when the flows were deployed."""

@@ -1,0 +1,57 @@
+"""Real parts for every test: a home of its own, a small world, one Prefect server for the session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and settings that lead there and nowhere else."""
+    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def world(home: Path, tmp_path: Path) -> World:
+    """The `shop` use case, declared, with no month yet."""
+    return World(tmp_path / "usecases").declare()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of a real Prefect server that all tests of the session share; in the environment too."""
+    from perennial.cli.prefect_server import environment, start_server, stop_server, wait_for
+    from perennial.settings import prepare_home, settings
+
+    folder = tmp_path_factory.mktemp("prefect")
+    where = settings({"PERENNIAL_HOME": str(folder)})
+    prepare_home(where)
+    server = start_server(where)
+    os.environ.update(environment(server))
+    try:
+        wait_for(server)
+        yield server.url
+    finally:
+        stop_server(where)
+
+
+@pytest.fixture
+def flows(prefect_server: str) -> Iterator[None]:
+    """Flows can be imported and called, without heartbeats."""
+    from perennial.cli.prefect_server import quiet_flows
+
+    with quiet_flows():
+        yield
