@@ -8,7 +8,7 @@ from datetime import datetime
 import perennial.sources as sources
 from data_checks.quarantine import raw_rows, split
 from data_checks.validation import validate as run_checks
-from perennial.clock import instant, write_instant
+from perennial.clock import write_instant
 from perennial.errors import InputError, TerminalError
 from perennial.fault_points import write
 from perennial.release.state import replay_clock
@@ -16,7 +16,9 @@ from perennial.sources.parsing import parse
 from perennial.sources.window import Source, Window
 from perennial.store.batches import accepted_table, content_digest, end_of, name_batch, quarantine_table
 from perennial.store.entries import BatchEntry, Cycle, DeclarationEntry, Rows
+from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
+from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
@@ -113,7 +115,10 @@ def accept(usecase: str, batch: BatchEntry) -> BatchEntry:
 
 
 def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> None:
-    counts = (("accepted", batch.rows.accepted), ("quarantine", batch.rows.quarantined))
+    counts: tuple[tuple[Name, int], ...] = (
+        ("accepted", batch.rows.accepted),
+        ("quarantine", batch.rows.quarantined),
+    )
     for name, expected in counts:
         found = workspace.tables.count(usecase, name, batch.batch) if expected else 0
         if found != expected and batch.status == "accepted":
@@ -130,7 +135,7 @@ def _window(case: UseCase, name: str) -> Window:
 def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
-    parsed = parse(workspace.landing.read(case.name, landing), f".{landing.rsplit('.', 1)[1]}", types, schema.timezone)
+    parsed = parse(workspace.landing.read(case.name, landing), suffix_of(landing), types, schema.timezone)
     revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
     named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
     if isinstance(named, BatchEntry):

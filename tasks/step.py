@@ -18,14 +18,14 @@ def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a Prefect task of its own name: three retries for transient errors, none for others."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
-        return task(
-            function,
+        decorated: Task[P, R] = task(
             name=function.__name__.replace("_", "-"),
             retries=3,
             retry_delay_seconds=[1, 5, 20],
             retry_condition_fn=_is_transient,
             timeout_seconds=timeout_minutes * 60,
-        )
+        )(function)
+        return decorated
 
     return decorate
 

@@ -17,7 +17,7 @@ def replay() -> None:
     where = settings()
     say("Perennial keeps a model good through 2013: will a flight out of New York arrive more than 30 minutes late?")
     say(
-        "Each month is landed, checked with Great Expectations, used to judge the waiting challenger, then learned from."
+        "Each month is landed, checked with Great Expectations, judges the waiting challenger, and is then learned from."
     )
     with flows_ready() as server:
         from flows.backfill import backfill
@@ -46,9 +46,8 @@ def _tell_where(where: Settings, ledger: Ledger, ui: str) -> None:
     unlabelled = sum(b.rows.unlabelled for b in batches)
     say()
     say(f"{rows:,} flights arrived, {accepted:,} were accepted, {aside:,} set aside with their reasons;")
-    say(
-        f"{unlabelled:,} of the accepted never got a label (cancelled). {len(releases)} releases, chain of {ledger.verify(USECASE)} ledger rows whole."
-    )
+    say(f"{unlabelled:,} of the accepted came without a label (cancelled or diverted) and train and judge nobody.")
+    say(f"{len(releases)} releases; the chain of {ledger.verify(USECASE)} ledger rows is whole.")
     say()
     say("Look around:")
     say(f"  Prefect (runs, artifacts)  {ui}/runs")

@@ -102,7 +102,8 @@ def _tell_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
     else:
         rows = batch.rows
         say(
-            f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, {rows.quarantined:,} set aside."
+            f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, "
+            f"{rows.quarantined:,} set aside."
         )
 
 

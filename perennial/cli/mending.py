@@ -65,9 +65,8 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
         as_json(told)
     else:
         for item in told:
-            say(
-                f"{item['usecase']}: {item['what']}\n  {'mended' if item['mended'] else 'not mended'}: {item['way_out']}"
-            )
+            done = "mended" if item["mended"] else "not mended"
+            say(f"{item['usecase']}: {item['what']}\n  {done}: {item['way_out']}")
         if not told:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
     if left:

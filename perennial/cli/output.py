@@ -29,7 +29,7 @@ def as_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Rows under headings: a Rich table on a terminal, aligned plain text in a pipe. right: columns set to the right."""
+    """Rows under headings: a Rich table on a terminal, aligned plain text in a pipe. right: columns of numbers."""
     if is_terminal():
         from rich.console import Console
         from rich.table import Table

@@ -18,7 +18,7 @@ from perennial.evaluation.policies.case import Case
 from perennial.evaluation.results import MetricResult, Policy
 from perennial.identity import digest_rows, short_id
 from perennial.release.evaluation_rows import EvaluationRows
-from perennial.store.entries import ChallengerEntry, Decision, Reference, Release, Trigger
+from perennial.store.entries import ChallengerEntry, Decision, Release, Trigger
 from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL
 from perennial.training.artifact import Fitted
 from perennial.training.environment import code_version, libraries

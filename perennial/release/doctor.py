@@ -81,7 +81,7 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
 
     return [
         Difference(
-            f"MLflow's alias names {f'version {found}' if found else 'no version'}, the ledger released version {expected}",
+            f"MLflow's alias names {f'version {found}' if found else 'no version'}, the ledger says version {expected}",
             "the alias is put back, and that it had moved is recorded",
             mend,
         )

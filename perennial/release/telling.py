@@ -42,7 +42,10 @@ def decision_in_words(decision: Decision) -> str:
     )
 
 
-HEADING = f"{'batch':<12} {'rows':>7} {'set aside':>9}   {'champion loss ±95 %':<20} {'challenger gain, 95 % interval':<34} outcome"
+HEADING = (
+    f"{'batch':<12} {'rows':>7} {'set aside':>9}   {'champion loss ±95 %':<20} "
+    f"{'challenger gain, 95 % interval':<34} outcome"
+)
 
 
 def cycle_in_a_line(batch: BatchEntry, cycle: Cycle, decision: Decision | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from perennial.errors import TerminalError
 from perennial.fault_points import write
@@ -46,3 +47,11 @@ class Landing:
                 f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup"
             )
         return data
+
+
+def suffix_of(name: str) -> Literal[".csv", ".parquet"]:
+    """The kind of bytes that a landing's name tells. Raises ValueError for a name that `keep` never gave."""
+    for suffix in (".csv", ".parquet"):
+        if name.endswith(suffix):
+            return suffix  # type: ignore[return-value]
+    raise ValueError(f"{name!r} is no landing's name")

@@ -31,7 +31,8 @@ _DIGEST = "perennial.digest"
 class Training:
     """What is recorded about a fit.
 
-    predictions: of the first 100 inputs. files: travel with the pipeline. trusted: our allow-list for skops. digest: of a saved model's folder.
+    predictions: of the first 100 inputs. files: travel with the pipeline.
+    trusted: our allow-list for skops. digest: of a saved model's folder.
     """
 
     challenger: str
@@ -143,7 +144,7 @@ class Registry:
             mlflow.log_metrics(dict(training.metrics))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # one path fits two of MLflow's kinds of local source
-                data = mlflow.data.from_pandas(  # type: ignore[attr-defined]
+                data = mlflow.data.from_pandas(
                     training.inputs.head(1000),
                     source=training.dataset,
                     name=training.tags["perennial.snapshot"],
@@ -206,7 +207,7 @@ class Registry:
                 self._client.set_tag(model.run_id, name.replace("state", "outcome"), text)
 
     def folder(self, usecase: str, model: ModelRef) -> Path:
-        """Where the version's files lie on this machine. Raises RegistryDown, or ModelUnloadable where they are gone."""
+        """Where the version's files lie here. Raises RegistryDown, or ModelUnloadable where they are gone."""
         import mlflow
         from mlflow.exceptions import MlflowException
 
@@ -216,8 +217,8 @@ class Registry:
             return Path(mlflow.artifacts.download_artifacts(source))
         except (MlflowException, OSError) as error:
             raise ModelUnloadable(
-                f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}. Restore them "
-                f"from a backup, or go back with `perennial rollback {usecase}`"
+                f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}. "
+                f"Restore them from a backup, or go back with `perennial rollback {usecase}`"
             ) from error
 
     def champion(self, usecase: str) -> int | None:

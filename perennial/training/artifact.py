@@ -129,7 +129,8 @@ def _check_golden(fitted: Fitted, model: dict[str, Any]) -> None:
         here = libraries()
         changed = [f"{n} {v} → {here.get(n, 'absent')}" for n, v in model["libraries"].items() if here.get(n) != v]
         raise ModelUnloadable(
-            f"the model's golden predictions differ by {gap:.3g} here; changed libraries: {', '.join(changed) or 'none'}"
+            f"the model's golden predictions differ by {gap:.3g} here; "
+            f"changed libraries: {', '.join(changed) or 'none'}"
         )
 
 

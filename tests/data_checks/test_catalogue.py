@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data_checks.catalogue import CATALOGUE, ROW_LEVEL, catalogue, core_expectations, kind_of, written
-from tests.data_checks.conftest import check, rows
+from tests.data_checks.flight_batches import check, rows
 
 ARGUMENTS: dict[str, Any] = {
     "column": "temp",

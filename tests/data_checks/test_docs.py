@@ -15,7 +15,7 @@ import pytest
 from data_checks import docs
 from data_checks.docs import write_docs
 from data_checks.validation import Validation
-from tests.data_checks.conftest import check, rows
+from tests.data_checks.flight_batches import check, rows
 
 WARM = {"expect_column_values_to_be_between": {"column": "temp", "min_value": -30, "max_value": 115}}
 

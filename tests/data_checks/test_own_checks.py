@@ -12,7 +12,7 @@ from data_checks.running import run
 from data_checks.suite import build_suite
 from data_checks.validation import validate
 from perennial.errors import InputError
-from tests.data_checks.conftest import END, START, WINDOW, batch, check, declare, row, rows
+from tests.data_checks.flight_batches import END, START, WINDOW, batch, check, declare, row, rows
 
 WARM = {"column": "temp", "min_value": -30, "max_value": 115}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_checks.quarantine import RowsLost, raw_rows, split
 from data_checks.validation import validate
-from tests.data_checks.conftest import END, WINDOW, Row, batch, check, declare, row, rows
+from tests.data_checks.flight_batches import END, WINDOW, Row, batch, check, declare, row, rows
 
 WARM = {"expect_column_values_to_be_between": {"column": "temp", "min_value": -30, "max_value": 115}}
 KNOWN = {"expect_column_values_to_be_in_set": {"column": "carrier", "value_set": ["UA", "AA"]}}

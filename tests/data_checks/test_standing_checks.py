@@ -10,7 +10,7 @@ import pytest
 from data_checks.validation import Validation, validate
 from perennial.sources.window import Window
 from perennial.usecase.declaration import LabelSource
-from tests.data_checks.conftest import END, START, WINDOW, Row, batch, check, declare, row, rows
+from tests.data_checks.flight_batches import END, START, WINDOW, Row, batch, check, declare, row, rows
 
 
 def told(found: Validation) -> dict[str, int]:

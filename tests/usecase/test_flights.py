@@ -61,7 +61,7 @@ def test_what_is_known_only_after_the_flight_is_no_feature(flights: UseCase) -> 
     assert not known_after & {*features.numeric, *features.categorical}
 
 
-def test_one_tail_number_of_four_flights_is_set_aside_in_the_year(february: Parsed) -> None:
+def test_the_checks_on_tail_numbers_set_aside_the_one_that_is_wrong(february: Parsed) -> None:
     tails = february.frame["tailnum"]
     wrong = tails[tails.notna() & ~tails.str.match("^N", na=False)]
     assert list(wrong) == ["D942DN"]
