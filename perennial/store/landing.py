@@ -53,5 +53,5 @@ def suffix_of(name: str) -> Literal[".csv", ".parquet"]:
     """The kind of bytes that a landing's name tells. Raises ValueError for a name that `keep` never gave."""
     for suffix in (".csv", ".parquet"):
         if name.endswith(suffix):
-            return suffix  # type: ignore[return-value]
+            return suffix
     raise ValueError(f"{name!r} is no landing's name")

@@ -144,7 +144,7 @@ class Registry:
             mlflow.log_metrics(dict(training.metrics))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # one path fits two of MLflow's kinds of local source
-                data = mlflow.data.from_pandas(
+                data = mlflow.data.from_pandas(  # type: ignore[attr-defined]
                     training.inputs.head(1000),
                     source=training.dataset,
                     name=training.tags["perennial.snapshot"],
