@@ -27,7 +27,7 @@ def with_helpers(parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Ser
     import pandas as pd
 
     frame = pd.DataFrame({column: _plain(values) for column, values in parsed.frame.items()}, index=parsed.frame.index)
-    nothing = pd.Series(None, index=frame.index, dtype="str")
+    nothing = pd.Series(float("nan"), index=frame.index)
     helpers: dict[str, pd.Series] = {}
     for check in planned:
         column = check.expectation.configuration.kwargs.get("column")

@@ -14,7 +14,14 @@ from perennial.fault_points import write
 from perennial.release.state import replay_clock
 from perennial.sources.parsing import parse
 from perennial.sources.window import Source, Window
-from perennial.store.batches import accepted_table, content_digest, end_of, name_batch, quarantine_table
+from perennial.store.batches import (
+    accepted_table,
+    content_digest,
+    end_of,
+    name_batch,
+    quarantine_table,
+    with_late_target,
+)
 from perennial.store.entries import BatchEntry, Cycle, DeclarationEntry, Rows
 from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
@@ -135,7 +142,8 @@ def _window(case: UseCase, name: str) -> Window:
 def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
-    parsed = parse(workspace.landing.read(case.name, landing), suffix_of(landing), types, schema.timezone)
+    data = workspace.landing.read(case.name, landing)
+    parsed = with_late_target(parse(data, suffix_of(landing), types, schema.timezone), declaration)
     revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
     named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
     if isinstance(named, BatchEntry):

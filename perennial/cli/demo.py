@@ -16,9 +16,7 @@ def replay() -> None:
     """Run the cycles of 2013 that are not done yet, and tell the whole story."""
     where = settings()
     say("Perennial keeps a model good through 2013: will a flight out of New York arrive more than 30 minutes late?")
-    say(
-        "Each month is landed, checked with Great Expectations, judges the waiting challenger, then is learned from."
-    )
+    say("Each month is landed, checked with Great Expectations, judges the waiting challenger, then is learned from.")
     with flows_ready() as server:
         from flows.backfill import backfill
 

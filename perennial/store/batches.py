@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,15 @@ def content_digest(frame: pd.DataFrame, unreadable: Mapping[str, pd.Series], key
     """sha256 of what a batch says, whatever its file's layout: typed values and texts that no type could read."""
     whole = frame.assign(**{f"{name}\x1funreadable": text for name, text in unreadable.items()})
     return digest_rows(whole, [name for name in key if name in frame.columns] or list(frame.columns[:1]))
+
+
+def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
+    """A batch whose labels come later in files of their own may lack the target column: then no label is known yet."""
+    target = declaration.schema_.target
+    if declaration.labels is None or target not in parsed.missing:
+        return parsed
+    empty = parsed.frame.assign(**{target: float("nan")})
+    return replace(parsed, frame=empty, missing=tuple(name for name in parsed.missing if name != target))
 
 
 def name_batch(declaration: Declaration, window: str, digest: str, revisions: list[BatchEntry]) -> Named | BatchEntry:

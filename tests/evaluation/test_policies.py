@@ -45,6 +45,7 @@ TABLE = [
     (BETTER, PASSED, DUE_AND_COLLAPSED, "release", "held"),
     (WORSE, PASSED, DUE, "keep", "keep"),
     (None, PASSED, DUE, "undecided", "undecided"),
+    (WORSE, PASSED, DUE | {"champion_skill": 0.2}, "release", "held"),  # proven worse, by less than the .01 allowed
     (BETTER, PASSED, FIRST, "first", "first"),
     (BETTER, UNDECIDED, FIRST, "first", "first"),
     (BETTER, BLOCKED, FIRST, "blocked", "blocked"),

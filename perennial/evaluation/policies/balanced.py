@@ -14,7 +14,7 @@ def decide(case: Case) -> Ruling:
     | primary metric | guards pass | guards block | a guard is undecided |
     |---|---|---|---|
     | proven better at 5 % | release | blocked | undecided |
-    | not, but refresh due and non-inferior | release | blocked | undecided |
+    | not, but refresh due and non-inferior (be it proven worse within the margin) | release | blocked | undecided |
     | else proven worse at 5 % | keep | keep | keep |
     | else | undecided | undecided | undecided |
 

@@ -1,0 +1,123 @@
+"""The year 2013 through the real flows: January to March taken in, one model trained, then a cycle a month."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, ModelRef, Recorded, Release, Snapshot
+from perennial.store.workspace import Workspace, open_workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+MONTHS = tuple(f"2013-{month:02}" for month in range(1, 13))
+JUDGED = MONTHS[3:]
+FEATURES: dict[str, list[str]] = {
+    "categorical": ["carrier", "origin", "dest"],
+    "numeric": [
+        *("distance", "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+    ],
+    "derived": ["flights.py:hour_of_day", "flights.py:day_of_week"],
+    "never": ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"],
+}
+FUNCTIONS = '''
+def hour_of_day(rows):
+    scheduled = rows["sched_dep_time"]
+    return scheduled // 100 + scheduled % 100 / 60
+
+
+def day_of_week(rows):
+    return rows["time_hour"].dt.tz_convert("America/New_York").dt.day_of_week.astype("float64")
+'''
+
+
+def declaration() -> dict[str, Any]:
+    """The demo's declaration with everything pinned that decides a number, and a person who decides."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / "usecases" / "flights.yaml").read_text())
+    return said | {
+        "features": FEATURES,
+        "model": {
+            "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+            "params": {"max_iter": 100, "random_state": 0},
+            "window": "expanding",
+        },
+        "evaluation": {"primary": "log_loss", "cluster_by": "day"},
+        "release": {"policy": "hold"},
+        "triggers": {"on_new_batch": True, "on_drift": False},
+    }
+
+
+@dataclass(frozen=True)
+class Year:
+    """The home of a year that was replayed, read afresh at each question."""
+
+    workspace: Workspace
+
+    def payloads(self, kind: type[Recorded]) -> list[Any]:
+        """Every ledger row of a kind, in order."""
+        return [row.payload for row in self.workspace.ledger.all("flights", kind)]
+
+    @property
+    def batches(self) -> dict[str, BatchEntry]:
+        """Window → batch."""
+        return {batch.window: batch for batch in self.payloads(BatchEntry)}
+
+    @property
+    def decisions(self) -> dict[str, Decision]:
+        """Window of the batch on which it was taken → decision."""
+        return {decision.batch: decision for decision in self.payloads(Decision)}
+
+    @property
+    def releases(self) -> list[Release]:
+        """Every release."""
+        return self.payloads(Release)
+
+    def snapshot_of(self, decision: Decision) -> Snapshot:
+        """What the challenger of a decision was trained on."""
+        entry = next(c for c in self.payloads(ChallengerEntry) if c.challenger == decision.challenger_id)
+        found: Snapshot = next(s for s in self.payloads(Snapshot) if s.snapshot == entry.snapshot)
+        return found
+
+    def table(self, name: Any, batch: str) -> pd.DataFrame:
+        """A batch's rows in one of the tables."""
+        found = self.workspace.tables.read("flights", name, [batch])
+        assert found is not None
+        return found.to_pandas()
+
+    def model_file(self, model: ModelRef) -> Path:
+        """Where the skops file of a registered version lies."""
+        return self.workspace.registry.folder("flights", model) / "model.skops"
+
+
+@contextmanager
+def replayed_year(folder: Path) -> Iterator[Year]:
+    """Replay the year below `folder`; inside, the environment leads there."""
+    from perennial.cli.prefect_server import quiet_flows
+
+    usecases = folder / "usecases"
+    usecases.mkdir()
+    (usecases / "flights.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(declaration()))))
+    (usecases / "flights.py").write_text(FUNCTIONS)
+    with pytest.MonkeyPatch.context() as patch, quiet_flows():
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_THREADS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
+        patch.setenv("PERENNIAL_USECASES", str(usecases))
+        from flows.cycle import cycle
+        from flows.ingest import ingest
+        from flows.train import train
+        from perennial.store.entries import Trigger
+
+        for month in MONTHS[:3]:
+            ingest("flights", month)
+        train("flights", Trigger(kind="person", detail="the first three months"))
+        for month in JUDGED:
+            cycle("flights", month)
+        yield Year(open_workspace())
