@@ -158,10 +158,14 @@ def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str
         window=window,
         accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, parsed.frame),
     )
+    held_because = found.held_because
+    if not held_because and len(found.set_aside) == len(parsed.frame):
+        worst = found.reasons[0]
+        held_because = (f"all {len(parsed.frame):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
     workspace.validations.keep(case.name, named.batch, found.results)
     versions: dict[str, int | None] = {"accepted": None, "quarantine": None}
     rows = Rows(arrived=len(parsed.frame), accepted=0, quarantined=0, unlabelled=0)
-    if not found.held_because:
+    if not held_because:
         good, bad = split(parsed.frame, raw_rows(parsed, sorted(found.set_aside)), found.set_aside)
         rows = Rows(
             arrived=len(parsed.frame),
@@ -184,11 +188,11 @@ def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str
         landing=landing,
         digest=named.digest,
         arrived_at=write_instant(arrived_at),
-        status="held" if found.held_because else "accepted",
+        status="held" if held_because else "accepted",
         rows=rows,
         quarantine=found.reasons,
         warnings=found.warnings,
-        held_because=found.held_because,
+        held_because=held_because,
         extra_columns=parsed.extra,
         table_version=versions["accepted"],
         quarantine_version=versions["quarantine"],

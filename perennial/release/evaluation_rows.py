@@ -63,7 +63,9 @@ def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: d
     if not only:
         only = known.batch_ids[-1:]
     rows = read_rows(tables, declaration.name, schema, known, only=only)
-    return _labelled(declaration, rows[rows[FIRST_KNOWN_AT].isna() | (rows[FIRST_KNOWN_AT] > after)])
+    # Of rows without a label, those count as still to come whose label would have been new.
+    unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (rows[schema.time] + schema.label_known_after > after))
+    return _labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
 
 
 def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:

@@ -13,7 +13,7 @@ How values are read:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,12 +56,9 @@ def parse(
     suffix: Literal[".csv", ".parquet"],
     types: dict[str, ColumnType],
     timezone: str,
-    *,
-    binary: Collection[str] = (),
 ) -> Parsed:
     """The declared columns of a batch, typed.
 
-    binary: columns where every number but 0 and 1 is unreadable too.
     Raises UnreadableBatch with the reason where the bytes are no table at all.
     """
     import pandas as pd
@@ -71,7 +68,7 @@ def parse(
     columns: dict[str, pd.Series] = {}
     unreadable: dict[str, pd.Series] = {}
     for name in (name for name in types if name in names):
-        read = _typed(table[name], types[name], timezone, name in binary)
+        read = _typed(table[name], types[name], timezone)
         columns[name] = pd.Series(read.values, index=index)
         if read.bad.null_count < len(read.bad):
             unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
@@ -122,7 +119,7 @@ class _Read:
     bad: pa.Array
 
 
-def _typed(column: Any, kind: ColumnType, timezone: str, binary: bool) -> _Read:
+def _typed(column: Any, kind: ColumnType, timezone: str) -> _Read:
     """One column read as its type. Equal values are read once, and by one way whatever their neighbours are."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -143,8 +140,6 @@ def _typed(column: Any, kind: ColumnType, timezone: str, binary: bool) -> _Read:
         found = pc.if_else(pc.equal(texts, ""), None, texts)
         return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
     found = _READERS[kind](_without_nulls(texts), timezone) if not _is_time(unique) else _times(unique, kind, timezone)
-    if binary and kind in ("number", "integer"):
-        found = pc.if_else(pc.is_in(found, value_set=pa.array([0, 1], found.type)), found, None)
     lost = pc.and_(pc.is_valid(_without_nulls(texts)), pc.is_null(found))
     bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
     return _Read(_pandas(found.take(places), kind), bad.take(places))

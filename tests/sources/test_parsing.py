@@ -66,10 +66,10 @@ def test_truth_values() -> None:
     assert kept == [*[None] * 6, "yes", "2"]
 
 
-def test_a_binary_target_is_0_or_1() -> None:
-    read, kept = column(["0", "1", "true", "false", "", "2", "0.5"], "number", binary=["x"])
-    assert read == [0, 1, 1, 0, None, None, None]
-    assert kept == [*[None] * 5, "2", "0.5"]
+def test_truth_values_count_as_numbers() -> None:
+    read, kept = column(["0", "1", "true", "FALSE", "", "2", "yes"], "number")
+    assert read == [0, 1, 1, 0, None, 2, None]
+    assert kept == [*[None] * 6, "yes"]
 
 
 def test_text_is_left_alone_and_nothing_is_nothing() -> None:

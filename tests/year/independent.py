@@ -164,9 +164,7 @@ def compared(rows: pd.DataFrame, champion: np.ndarray, challenger: np.ndarray) -
     df = float(np.trace(m) ** 2 / np.trace(m @ m))
     by_day = days / (days - 1) * np.sum(sums**2) / n**2
     by_row = np.sum((difference - gain) ** 2) / (n * (n - 1))
-    return Found(
-        gain, _around(gain, variance, df), _around(gain, by_day, days - 1), _around(gain, by_row, n - 1), df
-    )
+    return Found(gain, _around(gain, variance, df), _around(gain, by_day, days - 1), _around(gain, by_row, n - 1), df)
 
 
 def _surprise(y: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -176,5 +174,3 @@ def _surprise(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _around(gain: float, variance: float, df: float) -> tuple[float, float]:
     half = float(student.ppf(0.975, df) * np.sqrt(variance))
     return gain - half, gain + half
-
-
