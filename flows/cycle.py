@@ -11,6 +11,7 @@ from flows.train import train
 from flows.watch import watch
 from perennial.clock import instant
 from perennial.store.entries import BatchEntry, Trigger
+from tasks.batches import is_finished
 from tasks.tell import finish_cycle
 
 
@@ -24,7 +25,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
     batch = ingest(usecase, window)
-    if batch is None or batch.status == "held":
+    if batch is None or batch.status == "held" or is_finished(usecase, batch):
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")

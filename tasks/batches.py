@@ -47,7 +47,7 @@ def pick_window(usecase: str, window: str | None) -> str | None:
     """The window asked for, or the newest unfinished one, or the first that never came; None if all is done."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
-    known = [w.name for w in _source(case).windows()]
+    known = [w.name for w in _windows(case)]
     if window is not None:
         if window not in known:
             raise InputError(
@@ -67,7 +67,7 @@ def pick_window(usecase: str, window: str | None) -> str | None:
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
     """The source's windows from first to last that no finished cycle covers; held batches are not tried again."""
     workspace = open_workspace()
-    known = [w.name for w in _source(workspace.use_case(usecase)).windows()]
+    known = [w.name for w in _windows(workspace.use_case(usecase))]
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
             raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
@@ -79,6 +79,12 @@ def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str
         if r.payload.batch in finished or r.payload.status == "held"
     }
     return [name for name in known[start : end + 1] if name not in done]
+
+
+@step(timeout_minutes=5)
+def is_finished(usecase: str, batch: BatchEntry) -> bool:
+    """Whether this very batch has been through a whole cycle before."""
+    return open_workspace().ledger.get(usecase, Cycle, batch.batch) is not None
 
 
 @step(timeout_minutes=30)
@@ -135,8 +141,17 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
             )
 
 
+def _windows(case: UseCase) -> list[Window]:
+    """What the source has; on the wall clock without a window that has not ended yet."""
+    windows = _source(case).windows()
+    if case.declaration.clock == "replay":
+        return windows
+    now = scheduled_start()
+    return [w for w in windows if w.end is None or w.end <= now]
+
+
 def _window(case: UseCase, name: str) -> Window:
-    return next(w for w in _source(case).windows() if w.name == name)
+    return next(w for w in _windows(case) if w.name == name)
 
 
 def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:

@@ -6,7 +6,7 @@ import logging
 
 from perennial.clock import instant
 from perennial.errors import InputError
-from perennial.release.evaluation_rows import all_and_labelled
+from perennial.release.evaluation_rows import rows_to_watch
 from perennial.release.models import load_champion
 from perennial.release.state import current_release
 from perennial.store.entries import BatchEntry, EpisodeClosed, Health
@@ -37,7 +37,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     if release is None or batch.status == "held":
         return health(usecase, batch.batch, batch.arrived_at, None, [], batch.rows.accepted, retrain=False)
     known = known_at(ledger, usecase, instant(batch.arrived_at))
-    rows, judging = all_and_labelled(workspace.tables, case.declaration, known, batch)
+    rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch)
     champion = load_champion(workspace.registry, usecase, release)
     findings = look(case.declaration, champion, release.reference, rows, judging.rows, judging.codes)
     due = changes(findings, open_episodes(ledger, usecase), release.release_no)

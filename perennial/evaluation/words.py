@@ -12,18 +12,8 @@ from perennial.evaluation.results import Evaluation, Interval, MetricResult, Out
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
-COLUMNS = (
-    "metric",
-    "champion",
-    "challenger",
-    "gain",
-    "95 % interval",
-    "days alone would claim",
-    "rows alone would claim",
-    "p",
-    "smallest gain that could be seen",
-    "verdict",
-)
+FOUND = ("metric", "champion", "challenger", "gain", "95 % interval", "p", "verdict")
+BESIDE = ("metric", "days alone would claim", "rows alone would claim", "smallest gain that could be seen")
 
 
 def escape(text: str) -> str:
@@ -64,7 +54,8 @@ def in_words(
     challenger_version: int,
     batch: str,
 ) -> str:
-    """The decision as markdown: headline, one paragraph, a table of the metrics, and what to know about it.
+    """The decision as markdown: headline, one paragraph, a table of what was found, what to know about it,
+    and a table of what other ways of counting would have claimed.
 
     Everything that people named (batch, metrics, clusters) is escaped.
     """
@@ -76,32 +67,41 @@ def in_words(
         table(metrics, champion="naive baseline" if champion_version is None else f"champion {champion_version}"),
         "",
         escape(_about(evaluation)),
+        "",
+        beside(metrics),
     ]
     notes = [f"- {escape(m.name)}: {escape(m.note)}" for m in metrics if m.note]
     return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
 def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str:
-    """The metrics as a markdown table; `champion` heads the column of what serves now."""
-    head = ("metric", champion, *COLUMNS[2:])
-    rows = [head, ("---",) * len(COLUMNS), *(_row(metric) for metric in metrics)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    """What was found, as a markdown table; `champion` heads the column of what serves now."""
+    return _table(("metric", champion, *FOUND[2:]), [_found(metric) for metric in metrics])
 
 
-def _row(metric: MetricResult) -> tuple[str, ...]:
-    role = "" if metric.role == "info" else f" ({metric.role})"
+def beside(metrics: Sequence[MetricResult]) -> str:
+    """What other ways of counting would have claimed, and what could have been seen, as a markdown table."""
+    return _table(BESIDE, [(_name(m), _claim(m.day_t), _claim(m.row_t), _visible(m)) for m in metrics])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))
+
+
+def _found(metric: MetricResult) -> tuple[str, ...]:
     return (
-        escape(metric.name) + role,
+        _name(metric),
         figure(metric.champion),
         figure(metric.challenger),
         change(metric.gain),
         between(metric.ci_low, metric.ci_high),
-        _claim(metric.day_t),
-        _claim(metric.row_t),
         chance(metric.p_value).replace("<", "&lt;").replace(">", "&gt;"),
-        _visible(metric),
         metric.verdict.replace("_", " "),
     )
+
+
+def _name(metric: MetricResult) -> str:
+    return escape(metric.name) + ("" if metric.role == "info" else f" ({metric.role})")
 
 
 def _visible(metric: MetricResult) -> str:

@@ -64,7 +64,7 @@ def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFram
     columns = {}
     for name, function in functions.items():
         try:
-            column = function(rows)
+            column = function(rows.copy(deep=False))  # what a function changes, no other one sees
         except Exception as error:
             raise DerivedFeatureFailed(f"derived feature {name!r} failed on {len(rows)} rows: {error!r}") from error
         if not isinstance(column, pd.Series) or len(column) != len(rows):
@@ -72,6 +72,8 @@ def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFram
                 f"derived feature {name!r} must return a pandas Series with one value a row ({len(rows)}), "
                 f"not {type(column).__name__}"
             )
+        if not column.index.equals(rows.index) and column.index.is_unique and column.index.isin(rows.index).all():
+            column = column.reindex(rows.index)  # the same rows in another order
         columns[name] = column.to_numpy()
     return pd.DataFrame(columns, index=rows.index)
 

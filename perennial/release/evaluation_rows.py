@@ -47,12 +47,18 @@ def evaluation_rows(
     return _rows_after(tables, declaration, known, after)
 
 
-def all_and_labelled(
+def rows_to_watch(
     tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry
 ) -> tuple[pd.DataFrame, EvaluationRows]:
-    """One batch's accepted rows, and those of them that have a label, for watching."""
+    """One batch's accepted rows, and all rows whose label has become known since the batch before it arrived.
+
+    With labels that take a month, those are rows of earlier batches: each is watched once, when it can be.
+    """
     rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
-    return rows, _labelled(declaration, rows)
+    earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
+    if not earlier:
+        return rows, _labelled(declaration, rows)
+    return rows, _rows_after(tables, declaration, known, max(earlier))
 
 
 def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:

@@ -21,6 +21,7 @@ def build_pipeline(model: Model, inputs: pd.DataFrame) -> Pipeline:
 
     Text columns become codes (a value never seen in training is a missing one, the rarest share a code);
     an estimator that knows categories is told which columns they are, unless `params` say otherwise.
+    A column without a single value is left out: histogram trees cannot be fitted with it.
     Raises InputError for an import path or parameter that does not exist.
     """
     import numpy as np
@@ -28,8 +29,9 @@ def build_pipeline(model: Model, inputs: pd.DataFrame) -> Pipeline:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
-    text = text_columns(inputs)
-    numbers = [name for name in inputs.columns if name not in text]
+    filled = inputs.loc[:, inputs.notna().any()]
+    text = text_columns(filled)
+    numbers = [name for name in filled.columns if name not in text]
     estimator_type = _estimator_type(model.estimator)
     accepted = inspect.signature(estimator_type).parameters
     params: dict[str, Any] = dict(model.params)

@@ -49,7 +49,7 @@ def test_a_function_sees_no_column_that_is_known_only_after_the_event(world: Wor
 
 def test_a_function_that_asks_for_the_target_is_told_by_name(world: World) -> None:
     source = "def cheat(rows):\n    return rows['returned']\n"
-    with pytest.raises(DerivedFeatureFailed, match="'cheat' failed on 3 rows: KeyError.*returned"):
+    with pytest.raises(DerivedFeatureFailed, match=r"'cheat' failed on 3 rows: KeyError.*returned"):
         recipe(world, source, "cheat").inputs(ROWS)
 
 
@@ -87,6 +87,11 @@ def test_a_function_that_changes_its_rows_changes_no_other_column(world: World) 
     assert ROWS["price"].tolist() == [1.0, 2.0, 3.0]
 
 
+def test_a_result_in_another_order_goes_to_its_rows(world: World) -> None:
+    source = "def rank(rows):\n    return rows['price'].sort_values(ascending=False).rank()\n"
+    assert recipe(world, source, "rank").inputs(ROWS)["rank"].tolist() == [1.0, 2.0, 3.0]
+
+
 def test_two_versions_of_a_file_live_side_by_side() -> None:
     old = load_functions(("f.py:f",), {"f.py": "STEP = 1\n\n\ndef f(rows):\n    return rows['price'] + STEP\n"})
     new = load_functions(("f.py:f",), {"f.py": "STEP = 100\n\n\ndef f(rows):\n    return rows['price'] + STEP\n"})
@@ -103,7 +108,7 @@ def test_a_file_that_does_not_run_is_told_with_its_name() -> None:
 
 
 def test_a_function_that_is_gone_is_told_when_the_declaration_is_read(world: World) -> None:
-    with pytest.raises(InputError, match="no function 'gone' in shop.py"):
+    with pytest.raises(InputError, match=r"no function 'gone' in shop\.py"):
         recipe(world, "def there(rows):\n    return rows['price']\n", "gone")
 
 

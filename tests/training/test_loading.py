@@ -1,4 +1,4 @@
-"""A registered model is loaded only if its bytes are those that were judged, hold nothing foreign, and predict alike."""
+"""A registered model is loaded only if its bytes are those that were judged, hold nothing foreign and predict alike."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_file_with_a_foreign_type_is_refused_though_its_digest_is_right(
     folder = saved(made)
     mark = tmp_path / "ran"
     skops.io.dump(Pipeline([*made.fitted.pipeline.steps[:1], ("estimator", Poison(str(mark)))]), folder / PIPELINE_FILE)
-    with pytest.raises(ModelUnloadable, match="outside the allow-list: .*Poison"):
+    with pytest.raises(ModelUnloadable, match=r"outside the allow-list: .*Poison"):
         load(folder, digest_model(folder))
     assert not mark.exists()
 

@@ -28,12 +28,12 @@ def test_a_category_never_seen_in_training_is_treated_as_a_missing_one(world: Wo
 
 def test_more_categories_than_a_tree_can_hold_are_grouped_and_every_row_gets_a_prediction() -> None:
     draw = np.random.default_rng(0)
-    shops = np.array([f"shop {i:03}" for i in range(400)])
+    shops = np.array([f"shop {i:03}" for i in range(300)])
     # The first ten are frequent and decide; the rest come a few times each.
-    places = np.concatenate([draw.integers(0, 10, 4000), draw.integers(10, 400, 2000)])
-    inputs = pd.DataFrame({"shop": pd.Series(shops[places], dtype="str"), "x": draw.normal(size=6000)})
+    places = np.concatenate([draw.integers(0, 10, 2000), draw.integers(10, 300, 1500)])
+    inputs = pd.DataFrame({"shop": pd.Series(shops[places], dtype="str"), "x": draw.normal(size=3500)})
     y = (places % 2 == 0).astype(int)
-    pipeline = build_pipeline(Model(estimator=TREES, params={"max_iter": 20, "early_stopping": False}), inputs)
+    pipeline = build_pipeline(Model(estimator=TREES, params={"max_iter": 15, "early_stopping": False}), inputs)
     pipeline.fit(ready(inputs), y)
     codes = pipeline.named_steps["columns"].transform(ready(inputs))[:, 0]
     assert codes.max() < 255
@@ -44,7 +44,7 @@ def test_more_categories_than_a_tree_can_hold_are_grouped_and_every_row_gets_a_p
 
 
 def test_a_number_that_is_nowhere_known_hinders_nothing(world: World, month: pd.DataFrame) -> None:
-    month["weight"] = np.nan
+    month["weight"], month["carrier"] = np.nan, None
     p = fitted_on(world, month).fitted.predict(accepted(month))
     assert np.isfinite(p).all() and p.std() > 0
 
@@ -64,7 +64,7 @@ def test_truth_values_and_their_absence_are_categories() -> None:
 def test_an_estimator_that_knows_no_categories_gets_codes(world: World, month: pd.DataFrame) -> None:
     world.declare(model={"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 3}})
     p = fitted_on(world, month).fitted.predict(accepted(month))
-    assert 0 < p.std()
+    assert p.std() > 0
 
 
 def test_the_same_rows_and_seed_give_the_same_model(world: World, month: pd.DataFrame) -> None:
