@@ -23,6 +23,7 @@ WRITES = (
     "episode_row",
     "episode_closed_row",
     "decision_row",
+    "approval_row",
     "release_row",
     "alias",
     "alias_moved_row",

@@ -12,7 +12,7 @@ from perennial.release.decision import Contest, Waits
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
 from perennial.release.promote import mirror_alias, release_decided
-from perennial.release.state import current_release, undone_decision, waiting_challenger
+from perennial.release.state import current_release, says_release, undone_decision, waiting_challenger
 from perennial.store.entries import Decision, Trigger
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
@@ -61,7 +61,7 @@ def release(usecase: str, decision: str) -> int | None:
     if row is None:
         raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
     made = None
-    if row.payload.outcome in ("first", "release"):
+    if says_release(workspace.ledger, row.payload):
         made = release_decided(workspace.ledger, row.payload).payload.release_no
         log.info("release %s %d: version %d serves", usecase, made, row.payload.challenger.version)
     mirror_alias(workspace.ledger, workspace.registry, usecase)

@@ -135,6 +135,19 @@ def decision(
 
 
 @app.command()
+def approve(
+    id: Annotated[str, typer.Argument(help="id of a held decision, or its first digits", metavar="ID")],
+    by: Annotated[str, typer.Option("--by", help="who says so, for the record")],
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")],
+    json: Json = False,
+) -> None:
+    """Release the challenger of a decision that was left to a person."""
+    from perennial.cli import mending
+
+    mending.approve(id, by, reason, json)
+
+
+@app.command()
 def rollback(
     usecase: Usecase,
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")],

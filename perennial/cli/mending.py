@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from perennial.cli.output import as_json, say
+from perennial.cli.reading import find_decision
 from perennial.clock import write_instant
 from perennial.errors import HeldBack
 from perennial.release.state import current_release, former_release, replay_clock
@@ -40,6 +41,24 @@ def rollback(usecase: str, reason: str, json: bool) -> None:
         f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of version "
         f"{release.serves[0].model.version}. Reason on record: {reason}"
     )
+
+
+def approve(id: str, by: str, reason: str, json: bool) -> None:
+    """Raises InputError for an unknown id, HeldBack where nobody is waited for, ReleaseLost where it is too late."""
+    from perennial.release.models import load_model
+    from perennial.release.promote import approve, mirror_alias
+
+    workspace = open_workspace()
+    ledger = workspace.ledger
+    decision = find_decision(ledger, id).payload
+    load_model(workspace.registry, decision.usecase, decision.challenger)
+    made = approve(ledger, decision, by, reason).payload
+    mirror_alias(ledger, workspace.registry, decision.usecase)
+    if json:
+        as_json(made.model_dump(mode="json"))
+        return
+    version = decision.challenger.version
+    say(f"{decision.usecase}: version {version} serves as release {made.release_no}, approved by {by}.")
 
 
 def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:

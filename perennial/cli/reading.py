@@ -138,13 +138,19 @@ def decisions(usecase: str, json: bool) -> None:
 def decision(id: str, json: bool) -> None:
     """Raises InputError for an id that names no decision, or more than one."""
     ledger = open_ledger()
+    found = find_decision(ledger, id)
+    if json:
+        as_json(decision_view(ledger, found))
+        return
+    markdown(decision_in_words(found.payload))
+
+
+def find_decision(ledger: Ledger, id: str) -> Row[Decision]:
+    """The decision of any use case whose id begins so. Raises InputError for none, or more than one."""
     found: list[Row[Decision]] = [
         row for name in ledger.usecases() for row in ledger.all(name, Decision) if row.key.startswith(id)
     ]
     if len(found) != 1:
         what = "no decision" if not found else f"{len(found)} decisions"
         raise InputError(f"ID: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them")
-    if json:
-        as_json(decision_view(ledger, found[0]))
-        return
-    markdown(decision_in_words(found[0].payload))
+    return found[0]

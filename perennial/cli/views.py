@@ -7,7 +7,7 @@ from typing import Any
 
 from perennial.clock import instant
 from perennial.release.state import current_release, replay_clock, undone_decision
-from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Snapshot
+from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Snapshot
 from perennial.store.ledger import Ledger, Row
 from perennial.usecase.declaration import Declaration
 
@@ -24,6 +24,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     """One decision, with the snapshot that its challenger was trained on and its place in the chain."""
     whole = row.payload.model_dump(mode="json")
     snapshot = ledger.get(row.payload.usecase, Snapshot, row.payload.snapshot)
+    approval = ledger.get(row.payload.usecase, Approval, row.key)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
     per_row = ("cluster_names", "cluster_rows")
@@ -42,6 +43,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
+        "approvals": [approval.payload.model_dump(mode="json")] if approval else [],
         "release_no": whole["release_no"],
         "previous_hash": row.previous_hash,
         "hash": row.hash,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from perennial.errors import LedgerBroken, ModelUnloadable
 from perennial.release.models import load_champion
-from perennial.release.promote import mirror_alias
-from perennial.release.state import current_release
+from perennial.release.promote import mirror_alias, release_decided
+from perennial.release.state import current_release, undone_decision
 from perennial.store.entries import AliasMoved, BatchEntry, LabelBatchEntry
 from perennial.store.ledger import Ledger
 from perennial.store.registry import Registry
@@ -35,6 +35,7 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
         return [Difference(str(error), "restore the ledger from a backup", None)]
     return [
         *_uncommitted_rows(ledger, tables, usecase),
+        *_undone(ledger, registry, usecase),
         *_alias(ledger, registry, usecase, now),
         *_champion(ledger, registry, usecase),
         *_unfinished_runs(registry, usecase),
@@ -54,6 +55,24 @@ def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Diff
         for name in names
         for batch, rows in tables.batches(usecase, name).items()
         if batch not in committed
+    ]
+
+
+def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference]:
+    decision = undone_decision(ledger, usecase)
+    if decision is None:
+        return []
+
+    def mend() -> None:
+        release_decided(ledger, decision)
+        mirror_alias(ledger, registry, usecase)
+
+    return [
+        Difference(
+            f"decision {decision.id} released version {decision.challenger.version}, but it never came to serve",
+            "it is released now",
+            mend,
+        )
     ]
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.errors import HeldBack, ReleaseLost
-from perennial.release.state import current_release, former_release
-from perennial.store.entries import ChallengerEntry, Decision, Release, Served
+from perennial.release.state import current_release, former_release, says_release
+from perennial.store.entries import Approval, ChallengerEntry, Decision, Release, Served
 from perennial.store.ledger import Ledger, Row
 from perennial.store.registry import Registry
 
@@ -18,7 +18,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     The decision was taken against release `decision.release_no`, so only the number after it will do.
     Raises ReleaseLost when another release took that number in the meantime.
     """
-    if decision.outcome not in ("first", "release"):
+    if not says_release(ledger, decision) or decision.reference is None:
         raise ValueError(f"decision {decision.id} says {decision.outcome!r}, which releases nothing")
     challenger = ledger.get(decision.usecase, ChallengerEntry, decision.challenger_id)
     if challenger is None:
@@ -41,6 +41,30 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             declaration_digest=challenger.payload.declaration_digest,
         ),
     )
+
+
+def approve(ledger: Ledger, decision: Decision, by: str, reason: str) -> Row[Release]:
+    """Release the challenger of a held decision on a person's word; both are on record.
+
+    Raises HeldBack for a decision that was not left to a person, ReleaseLost where somebody released since it was
+    taken: the challenger was never compared with what serves now.
+    """
+    if decision.outcome != "held":
+        raise HeldBack(
+            f"decision {decision.id} says {decision.outcome!r}: only a held one waits for a person. "
+            f"Nothing was changed."
+        )
+    release = current_release(ledger, decision.usecase)
+    serving = release.release_no if release else 0
+    mine = release is not None and release.decision == decision.id
+    if serving != decision.release_no and not mine:
+        raise ReleaseLost(
+            f"decision {decision.id} was taken against release {decision.release_no}, "
+            f"but release {serving} serves now. Its challenger was never compared with that; "
+            f"wait for the next decision. Nothing was changed."
+        )
+    ledger.append(decision.usecase, Approval(decision=decision.id, by=by, reason=reason))
+    return release_decided(ledger, decision)
 
 
 def roll_back(ledger: Ledger, usecase: str, as_of: datetime, reason: str, expected: int) -> Row[Release]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant
-from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, LabelBatchEntry, Release
+from perennial.store.entries import Approval, BatchEntry, ChallengerEntry, Decision, LabelBatchEntry, Release
 from perennial.store.ledger import Ledger
 
 
@@ -25,10 +25,17 @@ def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
     return None if newest.challenger in decided else newest
 
 
+def says_release(ledger: Ledger, decision: Decision) -> bool:
+    """Whether a decision is to be carried out: its policy said so, or a person did where it was left to one."""
+    if decision.outcome == "held":
+        return ledger.get(decision.usecase, Approval, decision.id) is not None
+    return decision.outcome in ("first", "release")
+
+
 def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
     """The newest decision if it says release and neither that release nor another followed: a crash came between."""
     decisions = ledger.all(usecase, Decision)
-    if not decisions or decisions[-1].payload.outcome not in ("first", "release"):
+    if not decisions or not says_release(ledger, decisions[-1].payload):
         return None
     newest = decisions[-1].payload
     release = current_release(ledger, usecase)

@@ -84,7 +84,7 @@ def read_timestamps(column: Any, timezone: str) -> tuple[pd.Series, pd.Series]:
     """
     import pandas as pd
 
-    read = _typed(column, "timestamp", timezone, False)
+    read = _typed(column, "timestamp", timezone)
     return pd.Series(read.values), read.bad.to_pandas()
 
 

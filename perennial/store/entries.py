@@ -193,6 +193,18 @@ class Decision(Recorded):
         return self.id
 
 
+class Approval(Recorded):
+    """A person's word on a decision that was left to one. Key: the decision's id."""
+
+    decision: str
+    by: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return self.decision
+
+
 class Served(Entry):
     """One model of a release and its weight; today always one with weight 1."""
 
@@ -319,6 +331,7 @@ KINDS: dict[str, type[Recorded]] = {
     "snapshot": Snapshot,
     "challenger": ChallengerEntry,
     "decision": Decision,
+    "approval": Approval,
     "release": Release,
     "episode": Episode,
     "episode_closed": EpisodeClosed,

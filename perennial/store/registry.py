@@ -151,7 +151,7 @@ class Registry:
                     digest=training.dataset_digest[:16],
                 )
             mlflow.log_input(data, context="training")
-            info = mlflow.sklearn.log_model(  # type: ignore[attr-defined]
+            info = mlflow.sklearn.log_model(
                 training.pipeline,
                 name="model",
                 serialization_format="skops",

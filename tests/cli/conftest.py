@@ -1,0 +1,134 @@
+"""The command line as a person uses it, on a shop that has been running for two months."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from perennial.store.entries import Recorded
+from perennial.store.workspace import open_workspace
+from tests.world import World
+
+ROWS_A_DAY = 20
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Perennial = Callable[..., Told]
+
+
+@pytest.fixture
+def perennial(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Perennial:
+    """`perennial("run", "shop")`: the command in this process, its exit code and what it wrote."""
+
+    def call(*arguments: str) -> Told:
+        capsys.readouterr()
+        code = command(*arguments)
+        said = capsys.readouterr()
+        return Told(code, said.out, said.err)
+
+    return call
+
+
+def command(*arguments: str) -> int:
+    """Run a command in this process; its exit code."""
+    from perennial.cli import main
+
+    before, sys.argv = sys.argv, ["perennial", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.argv = before
+    return 0
+
+
+@pytest.fixture(scope="package")
+def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with home and use cases after January and February: version 1 serves, version 2 waits."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        _lead_to(patch, folder)
+        shop = World(folder / "usecases", rows_a_day=ROWS_A_DAY).declare()
+        shop.month("2024-01")
+        assert command("run", "shop") == 0
+        # The labels of its last day never come, so that March begins without any.
+        february = shop.month("2024-02").astype({"returned": "object"})
+        february.loc[february["at"] >= "2024-02-29", "returned"] = None
+        write(shop, "2024-02", february)
+        assert command("run", "shop") == 0
+    yield folder
+
+
+@pytest.fixture
+def settled(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A copy of the shop after January and February, for this test alone."""
+    for name in ("home", "usecases"):
+        shutil.copytree(template / name, tmp_path / name)
+    _lead_to(monkeypatch, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "home" / "mlflow" / "mlflow.db")) as database, database:
+        _replace_everywhere(database, str(template), str(tmp_path))
+    return World(tmp_path / "usecases", rows_a_day=ROWS_A_DAY)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks are retried as ever, without the pauses between."""
+    import flows.backfill  # noqa: F401
+    from prefect import Task
+
+    for module in [m for name, m in sys.modules.items() if name.startswith("tasks.")]:
+        for each in vars(module).values():
+            if isinstance(each, Task):
+                monkeypatch.setattr(each, "retry_delay_seconds", 0)
+
+
+def write(shop: World, month: str, rows: pd.DataFrame) -> None:
+    """Put a month's file into the shop's folder."""
+    rows.to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+
+
+def ledger_rows() -> int:
+    """How many rows the shop's ledger has, its chain whole."""
+    return open_workspace().ledger.verify("shop")
+
+
+def payloads(kind: type[Recorded]) -> list[Recorded]:
+    """Every row of a kind in the shop's ledger."""
+    return [row.payload for row in open_workspace().ledger.all("shop", kind)]
+
+
+def _lead_to(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+        patch.delenv(name, raising=False)
+    patch.setenv("PERENNIAL_HOME", str(folder / "home"))
+    (folder / "usecases").mkdir(exist_ok=True)
+    patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+
+
+def _replace_everywhere(database: sqlite3.Connection, old: str, new: str) -> None:
+    """MLflow keeps absolute places; the copy's are elsewhere."""
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        for _, column, kind, *_ in database.execute(f"PRAGMA table_info('{table}')").fetchall():
+            if kind.upper().startswith(("VARCHAR", "TEXT")):
+                database.execute(
+                    f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
+                    (old, new, old),
+                )
