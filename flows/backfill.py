@@ -6,11 +6,12 @@ from prefect import flow
 
 from flows.cycle import cycle
 from flows.forms import UseCaseName
+from flows.names import named_by
 from perennial.store.entries import BatchEntry
 from tasks.batches import windows_to_do
 
 
-@flow(name="backfill", flow_run_name="{usecase}-backfill", timeout_seconds=24 * 3600)
+@flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)
 def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
     """Run the cycle for each batch that the source has and no finished cycle covers, oldest first.
 

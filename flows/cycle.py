@@ -7,6 +7,7 @@ from prefect import flow
 from flows.decide import decide
 from flows.forms import UseCaseName
 from flows.ingest import ingest
+from flows.names import named_by, rename_run
 from flows.train import train
 from flows.watch import watch
 from perennial.clock import instant
@@ -15,7 +16,7 @@ from tasks.batches import is_finished
 from tasks.tell import finish_cycle
 
 
-@flow(name="cycle", flow_run_name="{usecase}-cycle", timeout_seconds=6 * 3600)
+@flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
 def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
     """Take in one batch, watch the champion, decide the waiting challenger on it, train the next one.
 
@@ -25,11 +26,13 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
     batch = ingest(usecase, window)
+    rename_run(usecase, batch.window if batch else "nothing-new")
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     health = watch(usecase, batch.window, start_training=False)
+    assert health is not None, "there is a batch, just taken in"
     decision = decide(usecase, batch.window, as_of, asked)
     challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
     finish_cycle(usecase, batch, health, decision, challenger)

@@ -7,6 +7,7 @@ from datetime import datetime
 from prefect import flow
 
 from flows.forms import UseCaseName
+from flows.names import named_by, rename_run
 from perennial.release.decision import Waits
 from perennial.store.entries import Decision, Trigger
 from tasks.deciding import compare, note_in_registry, release
@@ -14,7 +15,7 @@ from tasks.moment import present
 from tasks.tell import tell_decision
 
 
-@flow(name="decide", flow_run_name="{usecase}-decide", timeout_seconds=2 * 3600)
+@flow(name="decide", flow_run_name=named_by("batch", otherwise="newest"), timeout_seconds=2 * 3600)
 def decide(
     usecase: UseCaseName, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
 ) -> Decision | Waits:
@@ -27,6 +28,7 @@ def decide(
         trigger: What asked for the decision. Empty: a person.
     """
     now = present(usecase, batch, as_of)
+    rename_run(usecase, now.window)
     decision = compare(usecase, now.window, now.as_of, trigger or Trigger(kind="person"))
     if isinstance(decision, Decision):
         release(usecase, decision.id)

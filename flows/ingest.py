@@ -5,13 +5,14 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.forms import UseCaseName
+from flows.names import named_by, rename_run
 from perennial.store.entries import BatchEntry
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
 from tasks.tell import tell_batch, write_data_docs
 
 
-@flow(name="ingest", flow_run_name="{usecase}-ingest", timeout_seconds=2 * 3600)
+@flow(name="ingest", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=2 * 3600)
 def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None:
     """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
 
@@ -21,6 +22,7 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
     """
     take_labels(usecase)
     chosen = pick_window(usecase, window)
+    rename_run(usecase, chosen or "nothing-new")
     if chosen is None:
         return None
     landing = land(usecase, chosen)

@@ -7,12 +7,13 @@ from datetime import datetime
 from prefect import flow
 
 from flows.forms import UseCaseName
+from flows.names import named_by, rename_run
 from perennial.store.entries import ChallengerEntry, Trigger
 from tasks.moment import present
 from tasks.training import train_challenger, why_train
 
 
-@flow(name="train", flow_run_name="{usecase}-train", timeout_seconds=6 * 3600)
+@flow(name="train", flow_run_name=named_by("trigger", otherwise="if-needed"), timeout_seconds=6 * 3600)
 def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
 ) -> ChallengerEntry | None:
@@ -27,6 +28,7 @@ def train(
         as_of: Only what was known by then counts. Empty: the present of the use case's clock.
     """
     reason = why_train(usecase, trigger, new_batch)
+    rename_run(usecase, reason.kind if reason else "no-reason")
     if reason is None:
         return None
     now = present(usecase, None, as_of)

@@ -12,7 +12,13 @@ from perennial.release.decision import Contest, Waits
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
 from perennial.release.promote import mirror_alias, release_decided
-from perennial.release.state import current_release, says_release, undone_decision, waiting_challenger
+from perennial.release.state import (
+    current_release,
+    decision_taken,
+    says_release,
+    undone_decision,
+    waiting_challenger,
+)
 from perennial.store.entries import Decision, Trigger
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
@@ -25,11 +31,12 @@ log = logging.getLogger("perennial.tasks")
 def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Decision | Waits:
     """Score champion and waiting challenger on the same fresh rows and commit the decision.
 
-    A decision whose release a crash prevented comes back first, so that it is carried out.
+    A decision whose release a crash prevented comes back first, and so does one that was taken at this moment
+    already, so that its release, the alias and the registry's notes follow.
     """
     workspace = open_workspace()
     ledger, registry, case = workspace.ledger, workspace.registry, workspace.use_case(usecase)
-    unfinished = undone_decision(ledger, usecase)
+    unfinished = undone_decision(ledger, usecase) or decision_taken(ledger, usecase, as_of)
     if unfinished is not None:
         return unfinished
     waiting = waiting_challenger(ledger, usecase)

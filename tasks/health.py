@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
+
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
-from perennial.errors import InputError
+from perennial.errors import InputError, TransientError
 from perennial.release.evaluation_rows import rows_to_watch
 from perennial.release.models import load_champion
-from perennial.release.state import current_release
-from perennial.store.entries import BatchEntry, EpisodeClosed, Health
+from perennial.release.state import release_to_watch
+from perennial.store.entries import BatchEntry, EpisodeClosed, Health, Trigger
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
 from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
 from tasks.step import step
+
+log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=5)
@@ -25,15 +32,12 @@ def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
     return next((b for b in reversed(batches) if window in (None, b.window)), None)
 
 
-log = logging.getLogger("perennial.tasks")
-
-
 @step(timeout_minutes=30)
 def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     """Hold the champion against its reference on a batch; open an episode where it went bad, close one that is over."""
     workspace = open_workspace()
     ledger, case = workspace.ledger, workspace.use_case(usecase)
-    release = current_release(ledger, usecase)
+    release = release_to_watch(ledger, usecase, instant(batch.arrived_at))
     if release is None or batch.status == "held":
         return health(usecase, batch.batch, batch.arrived_at, None, [], batch.rows.accepted, retrain=False)
     known = known_at(ledger, usecase, instant(batch.arrived_at))
@@ -65,20 +69,52 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
 
 
 @step(timeout_minutes=10)
-def ask_for_retraining(usecase: str, health: Health) -> str:
-    """Start the train deployment once for the open episode; the flow run's id, whoever asked first.
+def ask_for_retraining(usecase: str) -> Trigger | None:
+    """Start the train deployment once for the open episode that has had no retraining.
 
-    The key is the episode's, so asking again (after a crash, or by another watcher) starts nothing new.
+    None where a run was started, by us or by whoever asked first, or where nothing is wanted; the trigger to
+    train with where no deployment can be asked. The key is the episode's, so asking again (after a crash, or by
+    another watcher) starts nothing new; only where the run that was asked for failed, one more is started.
     """
-    from prefect.deployments import run_deployment
-
     wanted = wants_retraining(open_workspace().ledger, usecase)
     if wanted is None:
-        raise InputError(f"{usecase}: batch {health.batch}: no open episode lacks a retraining")
-    run = run_deployment(
-        "train/train",
-        parameters={"usecase": usecase, "trigger": {"kind": "drift", "event": wanted}},
-        idempotency_key=f"drift:{usecase}:{wanted}",
-        timeout=0,
-    )
-    return str(run.id)
+        return None
+    trigger = Trigger(kind="drift", event=wanted, detail=f"episode {wanted} has had no retraining yet")
+    run = _asked_run(usecase, trigger, key := f"drift:{usecase}:{wanted}")
+    while run is not None and run.state is not None and (run.state.is_failed() or run.state.is_crashed()):
+        log.warning("the run %s, asked for because of episode %s %s, failed; asking again", run.name, usecase, wanted)
+        run = _asked_run(usecase, trigger, key := f"{key}:after-{str(run.id)[:8]}")
+    if run is None:
+        return trigger
+    log.info("episode %s %s: flow run %s trains", usecase, wanted, run.name)
+    return None
+
+
+def _asked_run(usecase: str, trigger: Trigger, key: str) -> FlowRun | None:
+    """The flow run of that key, made now or before; None where there is no deployment that takes it.
+
+    Raises TransientError where the server has too much to do.
+    """
+    try:
+        run = run_deployment(
+            "train/train",
+            parameters={"usecase": usecase, "trigger": trigger.model_dump(mode="json")},
+            flow_run_name=f"{usecase}-{trigger.kind}",
+            idempotency_key=key,
+            timeout=0,
+            as_subflow=False,
+        )
+        return cast(FlowRun, run)
+    except ObjectNotFound:
+        log.info("%s: no deployment train/train; training in this process", usecase)
+        return None
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code >= 500:
+            raise TransientError(f"{usecase}: the Prefect server cannot be asked for a retraining: {error}") from error
+        log.warning(
+            "%s: the deployment train/train does not take the request (status %d), so training happens in this "
+            "process. Was the use case declared after `prefect deploy --all`? Then deploy again.",
+            usecase,
+            error.response.status_code,
+        )
+        return None

@@ -10,6 +10,7 @@ from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.release.decision import Waits
 from perennial.release.telling import batch_in_words, cycle_in_a_line, decision_in_words
+from perennial.release.state import trained_at
 from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.store.workspace import open_workspace
 from tasks.step import step
@@ -50,6 +51,8 @@ def finish_cycle(
 ) -> Cycle:
     """Commit that the cycle ran to its end, and tell it in a line."""
     workspace = open_workspace()
+    if challenger is None:
+        challenger = trained_at(workspace.ledger, usecase, instant(batch.arrived_at))  # before a crash of this cycle
     row, _ = workspace.ledger.append(
         usecase,
         Cycle(

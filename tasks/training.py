@@ -54,7 +54,7 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
         if newest and newest.snapshot.digest == snapshot.digest:
             return newest.entry
         ledger.append(usecase, snapshot)
-        entry = train(case, snapshot, rows, workspace.registry, workspace.settings.threads, trigger)
+        entry = train(case, snapshot, rows, workspace.registry, trigger)
         row, _ = ledger.append(usecase, entry)
     log.info("challenger %s %s: version %d waits", usecase, row.key, row.payload.model.version)
     return row.payload

@@ -45,6 +45,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         wait_for(server)
         yield server.url
     finally:
+        from prefect.logging.handlers import APILogHandler
+
+        APILogHandler().flush()  # its last lines still reach the server
         stop_server(where)
 
 

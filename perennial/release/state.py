@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant
-from perennial.store.entries import Approval, BatchEntry, ChallengerEntry, Decision, LabelBatchEntry, Release
+from perennial.store.entries import Approval, BatchEntry, ChallengerEntry, Cycle, Decision, LabelBatchEntry, Release
 from perennial.store.ledger import Ledger
 
 
@@ -40,6 +40,47 @@ def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
     newest = decisions[-1].payload
     release = current_release(ledger, usecase)
     return newest if (release.release_no if release else 0) == newest.release_no else None
+
+
+def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | None:
+    """The newest decision if it was taken at `as_of` in a cycle that is not finished: a retry carries it to its end.
+
+    None where it says release and another release took its number: it lost, and was told so.
+    """
+    decisions = ledger.all(usecase, Decision)
+    newest = decisions[-1].payload if decisions else None
+    if newest is None or instant(newest.as_of) != as_of or newest.id in _finished(ledger, usecase):
+        return None
+    if not says_release(ledger, newest):
+        return newest
+    made = ledger.get(usecase, Release, str(newest.release_no + 1))
+    return newest if made is not None and made.payload.decision == newest.id else None
+
+
+def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:
+    """What serves, or what served before the unfinished cycle of `as_of` released: a retry watches the same model."""
+    release = current_release(ledger, usecase)
+    if release is None or release.decision is None or instant(release.as_of) != as_of:
+        return release
+    if release.decision in _finished(ledger, usecase):
+        return release
+    before = ledger.get(usecase, Release, str(release.release_no - 1))
+    return before.payload if before else None
+
+
+def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
+    """The newest challenger if it was trained at `as_of` in a cycle that is not finished."""
+    challengers = ledger.all(usecase, ChallengerEntry)
+    newest = challengers[-1].payload if challengers else None
+    if newest is None or instant(newest.as_of) != as_of or newest.challenger in _finished(ledger, usecase):
+        return None
+    return newest
+
+
+def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
+    """Ids of the decisions and challengers whose cycle ran to its end."""
+    cycles = [r.payload for r in ledger.all(usecase, Cycle)]
+    return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
 def replay_clock(ledger: Ledger, usecase: str) -> datetime | None:

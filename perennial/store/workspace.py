@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 from perennial.settings import Settings, prepare_home, settings
 from perennial.store.landing import Landing
@@ -51,13 +52,23 @@ class Workspace:
 
     def use_case(self, name: str) -> UseCase:
         """The declaration of that name. Raises DeclarationError with every mistake in it."""
-        return load_use_case(name, self.settings.usecases)
+        path = self.settings.usecases / f"{name}.yaml"
+        if not path.is_file():
+            return load_use_case(name, self.settings.usecases)
+        written = path.stat()
+        return _unchanged(name, self.settings.usecases, (written.st_mtime_ns, written.st_size, written.st_ino))
 
     @contextmanager
     def only_one(self, usecase: str, step: str) -> Iterator[None]:
         """Hold a step of a use case against other processes."""
         with only_one(self.settings.locks, usecase, step):
             yield
+
+
+@lru_cache(maxsize=32)
+def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCase:
+    """A declaration is read and checked again only when its file was written again."""
+    return load_use_case(name, folder)
 
 
 def open_workspace() -> Workspace:

@@ -98,16 +98,29 @@ def digest_model(folder: Path) -> str:
 def load(folder: Path, registered: str) -> Fitted:
     """The model of a folder, if its bytes are those that were registered.
 
+    The bytes are checked at every call; a model that this process has loaded from the very same is not read again.
     Raises ModelUnloadable: bytes changed or missing, types we do not trust, or golden predictions that come out
     differently here (with the libraries that differ).
     """
-    import skops.io
-
     found = digest_model(folder)
     if found != registered:
         raise ModelUnloadable(
             f"model bytes changed: registered {registered[:16]}, found {found[:16]}; restore them from a backup"
         )
+    if found not in _LOADED:
+        while len(_LOADED) >= _KEPT_IN_MEMORY:
+            del _LOADED[next(iter(_LOADED))]
+        _LOADED[found] = _read(folder)
+    return _LOADED[found]
+
+
+_KEPT_IN_MEMORY = 4
+_LOADED: dict[str, Fitted] = {}
+
+
+def _read(folder: Path) -> Fitted:
+    import skops.io
+
     untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
     if untrusted:
         raise ModelUnloadable(f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}")

@@ -50,7 +50,7 @@ def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
 
 
 def train(
-    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, threads: int, trigger: Trigger
+    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, trigger: Trigger
 ) -> ChallengerEntry:
     """Fit, save and register; the entry is for the caller to commit.
 
@@ -61,7 +61,7 @@ def train(
     name = challenger_id(snapshot, declaration)
     params = run_parameters(declaration, snapshot)
     try:
-        made = fit(case, rows, threads)
+        made = fit(case, rows)
     except TerminalError as error:
         registry.record_failure(case.name, name, params, str(error))
         raise

@@ -16,6 +16,7 @@ from perennial.features.recipe import recipe_of
 from perennial.store.rows import LABEL
 from perennial.training.artifact import Fitted, categories_seen
 from perennial.training.pipeline import build_pipeline, predict, ready
+from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import UseCase
 
 if TYPE_CHECKING:
@@ -42,14 +43,12 @@ class Fit:
     in_sample_rows: int
 
 
-def fit(case: UseCase, rows: pd.DataFrame, threads: int) -> Fit:
+def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     """Fit the declared estimator on labelled rows.
 
-    rows: accepted rows with `_label`; threads: how many cores the fit may use, since others work beside it.
+    rows: accepted rows with `_label`.
     Raises TrainingFailed with the estimator's own words, DerivedFeatureFailed, InputError.
     """
-    from threadpoolctl import threadpool_limits
-
     declaration = case.declaration
     task = declaration.schema_.task
     labels = rows[LABEL].to_numpy(dtype=np.float64)
@@ -64,7 +63,7 @@ def fit(case: UseCase, rows: pd.DataFrame, threads: int) -> Fit:
     target = labels.astype(np.int64) if task == "binary" else labels
     started = time.perf_counter()
     try:
-        with threadpool_limits(limits=threads), warnings.catch_warnings():
+        with bounded_threads(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pipeline.fit(ready(inputs), target)
             seconds = time.perf_counter() - started

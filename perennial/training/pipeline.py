@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
+from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import Model
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
 
         return np.empty(0)
     table = ready(inputs)
-    return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
+    with bounded_threads():
+        return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
 
 
 def _estimator_type(path: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perennial.clock import instant
 from perennial.store.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
 from perennial.store.ledger import Ledger
 from perennial.store.rows import LABEL
@@ -71,9 +72,13 @@ def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
 
 
 def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
-    """The id of an open episode that no challenger was trained for yet, or None."""
-    served = {r.payload.trigger.event for r in ledger.all(usecase, ChallengerEntry)}
-    return next((e.episode for e in open_episodes(ledger, usecase) if e.episode not in served), None)
+    """The id of an open episode since whose beginning nothing was trained, or None.
+
+    Whatever asked for it, a challenger of that moment or later knows what the episode was opened by.
+    """
+    trained = max((instant(r.payload.as_of) for r in ledger.all(usecase, ChallengerEntry)), default=None)
+    waiting = [e for e in open_episodes(ledger, usecase) if trained is None or trained < instant(e.opened_at)]
+    return waiting[0].episode if waiting else None
 
 
 def episode_of(opening: ToOpen, batch: str, as_of: str, release_no: int) -> Episode:

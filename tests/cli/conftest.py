@@ -90,8 +90,9 @@ def settled(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks are retried as ever, without the pauses between."""
-    import flows.backfill  # noqa: F401
     from prefect import Task
+
+    import flows.backfill  # noqa: F401
 
     for module in [m for name, m in sys.modules.items() if name.startswith("tasks.")]:
         for each in vars(module).values():

@@ -27,7 +27,7 @@ def accepted(rows: pd.DataFrame, label: str = "returned") -> pd.DataFrame:
 
 def fitted_on(world: World, rows: pd.DataFrame, label: str = "returned") -> Fit:
     """The declared model fitted on a month's rows."""
-    return fit(load_use_case("shop", world.usecases), accepted(rows, label), threads=1)
+    return fit(load_use_case("shop", world.usecases), accepted(rows, label))
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ def alone(year: Year, aside: set[str], champion: Predict) -> dict[str, Found]:
 
 def registered(year: Year, model: ModelRef) -> Predict:
     """A registered model's file, read with skops and asked with scikit-learn."""
-    trusted = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+    trees = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+    trusted = [trees, "functools.partial", "sklearn.utils.validation.check_array"]
     pipeline = skops.io.load(year.model_file(model), trusted=trusted)
     as_text = dict.fromkeys(independent.TEXT, "object")
     return lambda rows: pipeline.predict_proba(rows[independent.INPUTS].astype(as_text))[:, 1]

@@ -1,0 +1,18 @@
+"""How many cores a fit or a prediction may take. A server and a worker run beside it, and threads that wait for
+a busy core cost several times what they save, so the bound is deliberate: `PERENNIAL_THREADS`, 1 by default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from perennial.settings import settings
+
+
+@contextmanager
+def bounded_threads() -> Iterator[None]:
+    """Bound the threads of BLAS and OpenMP inside. Raises InputError for a PERENNIAL_THREADS that is no number."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=settings().threads):
+        yield

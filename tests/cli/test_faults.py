@@ -1,0 +1,282 @@
+"""What can go wrong in a month: told with exit code and way out, nothing released, and the next run goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from perennial.release.promote import release_decided
+from perennial.settings import settings
+from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Decision, ModelRef, Release
+from perennial.store.workspace import open_workspace
+from perennial.training.artifact import Fitted
+from tests.cli.conftest import Perennial, ledger_rows, payloads, write
+from tests.world import World
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("at_once")]
+
+
+def releases() -> list[int]:
+    return [r.release_no for r in payloads(Release) if isinstance(r, Release)]
+
+
+def decided_on() -> list[str]:
+    return [d.batch for d in payloads(Decision) if isinstance(d, Decision)]
+
+
+def challengers() -> list[ChallengerEntry]:
+    return [c for c in payloads(ChallengerEntry) if isinstance(c, ChallengerEntry)]
+
+
+def damage(model: ModelRef) -> tuple[Path, bytes]:
+    """Change one byte of a registered model's file; the file and what it was."""
+    file = open_workspace().registry.folder("shop", model) / "model.skops"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    return file, whole
+
+
+def failed_runs() -> list[str]:
+    """The reasons of the failed runs in MLflow."""
+    client = mlflow.MlflowClient(settings().mlflow_tracking_uri)
+    experiment = client.get_experiment_by_name("shop")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "attributes.status = 'FAILED'")
+    return [run.data.tags["perennial.reason"] for run in found]
+
+
+def goes_on(perennial: Perennial, month: str = "2024-03") -> None:
+    """The next run finishes the month that was begun: one decision, one new challenger, the chain whole."""
+    before = len(challengers())
+    told = perennial("run", "shop")
+    assert told.code == 0, told.err
+    assert decided_on()[-1] == month
+    assert len(challengers()) == before + 1
+    assert len(payloads(BatchEntry)) == len(payloads(Cycle)) == len({c.key for c in payloads(Cycle)})
+    assert ledger_rows() > 0
+    assert perennial("doctor", "shop").code == 0
+
+
+def test_a_registry_that_is_down_stops_the_month_and_releases_nothing(
+    settled: World, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled.month("2024-03")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        told = perennial("run", "shop")
+        assert told.code == 1
+        assert f"the model registry at http://127.0.0.1:{port} did not" in told.err
+        assert "Nothing was released; run the same command again when it answers" in told.err
+        assert "Traceback" not in told.err
+        rolled_back = perennial("rollback", "shop", "--reason", "try")
+        assert rolled_back.code in (1, 3) and rolled_back.err
+        assert perennial("status", "shop").code == 0, "what serves is in the ledger"
+    assert releases() == [1]
+    assert decided_on() == ["2024-02"]
+    assert "the cycle of batch 2024-03 is not finished" in perennial("status", "shop").out
+    goes_on(perennial)
+
+
+def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled: World, perennial: Perennial) -> None:
+    settled.month("2024-03")
+    champion = open_workspace().ledger.all("shop", Release)[0].payload.serves[0].model
+    file, whole = damage(champion)
+    told = perennial("run", "shop")
+    assert told.code == 1
+    assert f"model bytes changed: registered {champion.digest[:16]}, found" in told.err
+    assert releases() == [1]
+    assert decided_on() == ["2024-02"]
+
+    doctor = perennial("doctor", "shop")
+    assert doctor.code == 1
+    assert "the champion (version 1) cannot be loaded" in doctor.out
+    back = perennial("rollback", "shop", "--reason", "version 1 is broken")
+    assert back.code == 3
+    assert "there is no former champion to go back to; release 1 is the first" in back.err
+
+    file.write_bytes(whole)
+    goes_on(perennial)
+
+
+def test_from_a_champion_whose_bytes_changed_a_rollback_leads_back_to_the_former(
+    settled: World, perennial: Perennial
+) -> None:
+    settled.month("2024-03")
+    assert perennial("run", "shop").code == 0
+    workspace = open_workspace()
+    decision = workspace.ledger.all("shop", Decision)[-1].payload
+    release_decided(workspace.ledger, decision.model_copy(update={"outcome": "release"}))
+    assert perennial("doctor", "shop").code == 0  # the alias follows
+    damage(decision.challenger)
+    settled.month("2024-04")
+    assert perennial("run", "shop").code == 1
+
+    assert decision.champion is not None
+    file, whole = damage(decision.champion)
+    told = perennial("rollback", "shop", "--reason", "version 2 is broken")
+    assert told.code == 1
+    assert f"registered {decision.champion.digest[:16]}" in told.err
+    assert releases() == [1, 2], "what cannot be loaded is not brought back"
+
+    file.write_bytes(whole)
+    told = perennial("rollback", "shop", "--reason", "version 2 is broken", "--json")
+    assert told.code == 0, told.err
+    restored = json.loads(told.out)
+    assert (restored["release_no"], restored["kind"], restored["restores"]) == (3, "rollback", 1)
+    first = workspace.ledger.all("shop", Release)[0].payload
+    assert (restored["features_digest"], restored["snapshot"]) == (first.features_digest, first.snapshot)
+    assert json.loads(perennial("status", "shop", "--json").out)["champion"]["version"] == 1
+    assert workspace.registry.champion("shop") == 1
+    goes_on(perennial, "2024-04")
+
+
+def test_a_comparison_that_fails_releases_nothing(
+    settled: World, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = settled.month("2024-03")
+    champion = open_workspace()
+    serving = open_workspace().ledger.all("shop", Release)[0].payload
+    naive = json.loads(
+        (champion.registry.folder("shop", serving.serves[0].model) / "extra_files" / "model.json").read_text()
+    )["naive"]
+    predict = Fitted.predict
+
+    def gone_mad(self: Fitted, rows: pd.DataFrame) -> Any:
+        return predict(self, rows) * (1 if self.naive == naive else np.nan)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fitted, "predict", gone_mad)
+        told = perennial("run", "shop")
+    assert told.code == 1
+    assert f"the challenger gives no finite prediction for {_judging(rows)} of {_judging(rows)} rows" in told.err
+    assert "nothing was released; the model that serves goes on serving" in told.err
+    assert releases() == [1]
+    assert decided_on() == ["2024-02"]
+    goes_on(perennial)
+
+
+def _judging(rows: pd.DataFrame) -> int:
+    """Labels known within March, one day after the event."""
+    return int((rows["at"] < "2024-03-31").sum())
+
+
+def test_without_labels_the_challenger_waits_and_is_decided_when_they_come(
+    settled: World, perennial: Perennial
+) -> None:
+    write(settled, "2024-03", settled.month("2024-03").assign(returned=""))
+    told = perennial("run", "shop")
+    assert told.code == 0, told.err
+    assert "waits: no label has become known since the challenger was trained (0 labelled rows)" in told.out
+    assert decided_on() == ["2024-02"]
+    assert releases() == [1]
+    waiting = challengers()[-1]
+
+    settled.month("2024-04")
+    assert perennial("run", "shop").code == 0
+    decision = payloads(Decision)[-1]
+    assert isinstance(decision, Decision)
+    assert decision.challenger_id == waiting.challenger
+    assert decision.batch == "2024-04"
+    assert decision.evaluation.first.startswith("2024-04")
+
+
+def test_a_shop_without_any_label_cannot_train_and_says_so(world: World, perennial: Perennial) -> None:
+    world.rows_a_day = 5
+    write(world, "2024-01", world.month("2024-01").assign(returned=""))
+    told = perennial("run", "shop")
+    assert told.code == 2
+    assert "no row with a label is known at 2024-02-01T00:00:00Z" in told.err
+    assert challengers() == []
+
+
+def test_a_batch_with_a_missing_column_is_held_and_a_later_good_one_is_taken_in(
+    settled: World, perennial: Perennial
+) -> None:
+    rows = settled.month("2024-03")
+    write(settled, "2024-03", rows.drop(columns=["price"]))
+    told = perennial("run", "shop")
+    assert told.code == 3
+    assert "batch 2024-03 is held, no row of it counts: columns are missing: price" in told.out
+    assert decided_on() == ["2024-02"]
+    assert len(challengers()) == 2
+    assert open_workspace().tables.count("shop", "accepted", payloads(BatchEntry)[-1].batch) == 0  # type: ignore[attr-defined]
+
+    settled.month("2024-04")
+    told = perennial("run", "shop")
+    assert told.code == 0, told.err
+    assert decided_on()[-1] == "2024-04"
+
+    write(settled, "2024-03", rows)
+    told = perennial("ingest", "shop", "--batch", "2024-03", "--json")
+    assert told.code == 0, told.err
+    mended = json.loads(told.out)
+    assert (mended["revision"], mended["status"], mended["rows"]["arrived"]) == (2, "accepted", len(rows))
+
+
+def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_mended(
+    settled: World, perennial: Perennial
+) -> None:
+    settled.month("2024-03")
+    said = yaml.safe_load((settled.usecases / "shop.yaml").read_text())
+    said["features"]["derived"] = ["shop.py:heavy"]
+    (settled.usecases / "shop.yaml").write_text(yaml.safe_dump(said))
+    functions = settled.usecases / "shop.py"
+    functions.write_text("def heavy(rows):\n    return rows['wieght'] > 2\n")
+    told = perennial("run", "shop")
+    assert told.code == 1
+    assert re.search(r"derived feature 'heavy' failed on [\d,]+ rows: KeyError\('wieght'\)", told.err)
+    assert "Traceback" not in told.err
+    assert len(challengers()) == 2
+    assert [reason for reason in failed_runs() if "'heavy' failed" in reason]
+
+    functions.write_text("def heavy(rows):\n    return rows['weight'] > 2\n")
+    decisions = len(decided_on())
+    told = perennial("run", "shop")
+    assert told.code == 0, told.err
+    assert len(challengers()) == 3
+    assert len(decided_on()) == decisions, "the decision on March had been taken before the training failed"
+
+
+def test_an_estimator_that_is_not_there_is_told_before_anything_is_done(settled: World, perennial: Perennial) -> None:
+    settled.month("2024-03")
+    good = (settled.usecases / "shop.yaml").read_text()
+    (settled.usecases / "shop.yaml").write_text(good.replace("HistGradientBoostingClassifier", "HistGradBoosting"))
+    before = ledger_rows()
+    for command in (("check", "shop"), ("run", "shop"), ("train", "shop")):
+        told = perennial(*command)
+        assert told.code == 2
+        assert re.search(r"shop\.yaml:\d+: model\.estimator: no 'HistGradBoosting'", told.err)
+    assert ledger_rows() == before
+    (settled.usecases / "shop.yaml").write_text(good)
+    goes_on(perennial)
+
+
+def test_labels_of_one_class_leave_a_failed_run_with_its_reason_and_more_rows_help(
+    world: World, perennial: Perennial
+) -> None:
+    world.rows_a_day = 10
+    write(world, "2024-01", world.month("2024-01").assign(returned=1))
+    told = perennial("run", "shop")
+    assert told.code == 1
+    reason = "all 300 labels are 1; a binary model needs rows of both classes. Ingest more batches."
+    assert reason in told.err
+    assert challengers() == []
+    assert failed_runs() == [f"shop: {reason}"]
+
+    world.month("2024-02")
+    assert perennial("ingest", "shop").code == 0
+    assert perennial("run", "shop").code == 0
+    assert len(challengers()) == 1

@@ -1,0 +1,79 @@
+"""Homes that outlive a test, and what Prefect's server tells of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from perennial.cli.prefect_server import quiet_flows
+from perennial.store.ledger import Ledger
+from tests.world import World
+
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@contextmanager
+def living_in(folder: Path) -> Iterator[World]:
+    """The shop of a folder, with the settings leading there, and flows that can be called."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
+        patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+        with quiet_flows():
+            yield World(folder / "usecases", rows_a_day=20)
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What a home holds after its story."""
+
+    folder: Path
+
+    def all(self, kind: type[Any]) -> list[Any]:
+        """Every row of a kind in the shop's ledger."""
+        ledger = Ledger(f"sqlite:///{self.folder / 'home' / 'ledger.db'}")
+        return [row.payload for row in ledger.all("shop", kind)]
+
+
+def ask(path: str, body: Any = None, method: str = "POST") -> Any:
+    """What the Prefect server answers."""
+    data = None if method == "GET" else json.dumps({} if body is None else body).encode()
+    url = os.environ["PREFECT_API_URL"] + path
+    request = Request(url, data=data, headers={"Content-Type": "application/json"}, method=method)
+    with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+        return json.loads(answer.read() or "null")
+
+
+def runs_of(flow: str, **filters: Any) -> list[dict[str, Any]]:
+    """The runs of a flow, the oldest first."""
+    body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": filters, "sort": "EXPECTED_START_TIME_ASC"}
+    return list(ask("/flow_runs/filter", body))
+
+
+def until(found: Callable[[], Any], seconds: float = 90) -> Any:
+    """What `found` gives as soon as it gives something."""
+    end = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < end, f"nothing came in {seconds:.0f} s"
+        time.sleep(0.2)
+    return value
+
+
+def ended(run: str) -> dict[str, Any]:
+    """A flow run once it is over."""
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = ask(f"/flow_runs/{run}", method="GET")
+        return found if found["state"]["type"] in FINAL else None
+
+    return dict(until(look))
