@@ -22,6 +22,8 @@ from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
 
+DEPLOYMENT = "train/train"
+
 
 @step(timeout_minutes=5)
 def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
@@ -97,7 +99,7 @@ def _asked_run(usecase: str, trigger: Trigger, key: str) -> FlowRun | None:
     """
     try:
         run = run_deployment(
-            "train/train",
+            DEPLOYMENT,
             parameters={"usecase": usecase, "trigger": trigger.model_dump(mode="json")},
             flow_run_name=f"{usecase}-{trigger.kind}",
             idempotency_key=key,
@@ -106,15 +108,16 @@ def _asked_run(usecase: str, trigger: Trigger, key: str) -> FlowRun | None:
         )
         return cast(FlowRun, run)
     except ObjectNotFound:
-        log.info("%s: no deployment train/train; training in this process", usecase)
+        log.info("%s: no deployment %s; training in this process", usecase, DEPLOYMENT)
         return None
     except PrefectHTTPStatusError as error:
         if error.response.status_code >= 500:
             raise TransientError(f"{usecase}: the Prefect server cannot be asked for a retraining: {error}") from error
         log.warning(
-            "%s: the deployment train/train does not take the request (status %d), so training happens in this "
+            "%s: the deployment %s does not take the request (status %d), so training happens in this "
             "process. Was the use case declared after `prefect deploy --all`? Then deploy again.",
             usecase,
+            DEPLOYMENT,
             error.response.status_code,
         )
         return None

@@ -9,8 +9,8 @@ from prefect.artifacts import create_markdown_artifact
 from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.release.decision import Waits
-from perennial.release.telling import batch_in_words, cycle_in_a_line, decision_in_words
 from perennial.release.state import trained_at
+from perennial.release.telling import batch_in_words, cycle_in_a_line, decision_in_words
 from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.store.workspace import open_workspace
 from tasks.step import step

@@ -103,7 +103,7 @@ def batches(usecase: str, json: bool) -> None:
         for batch in found
     ]
     numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
-    table(("batch", "revision", "status", *numbers[1:], "why"), rows, right=numbers)
+    table(("batch", "revision", "status", *numbers[1:], "failed checks (rows)"), rows, right=numbers)
 
 
 def decisions(usecase: str, json: bool) -> None:

@@ -20,7 +20,7 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
     if batch.held_because:
         lines += ["", "**Held**, no row counts:", "", *[f"- {escape(why)}" for why in batch.held_because]]
     if batch.quarantine:
-        lines += ["", "| reason | rows set aside |", "|---|---:|"]
+        lines += ["", "| failed check | rows set aside |", "|---|---:|"]
         lines += [f"| {escape(r.reason)} | {r.rows:,} |" for r in batch.quarantine]
     if batch.warnings:
         lines += ["", "Warnings, rows accepted:", "", *[f"- {escape(w)}" for w in batch.warnings]]

@@ -3,21 +3,22 @@
 import alembic.command  # noqa: F401
 import duckdb  # noqa: F401
 import great_expectations  # noqa: F401
-import mlflow.sklearn  # noqa: F401
-import mlflow.store.artifact.local_artifact_repo  # noqa: F401
-import mlflow.store.model_registry.sqlalchemy_store  # noqa: F401
-import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-import mlflow.tracking._model_registry.client  # noqa: F401
+import mlflow.sklearn
+import mlflow.store.artifact.local_artifact_repo
+import mlflow.store.model_registry.sqlalchemy_store
+import mlflow.store.tracking.sqlalchemy_store
+import mlflow.tracking._model_registry.client
 import mlflow.tracking._tracking_service.client  # noqa: F401
-import skops.io  # noqa: F401
+import pytest  # noqa: F401
 import sklearn.ensemble  # noqa: F401
+import skops.io  # noqa: F401
 from mlflow.utils import requirements_utils
 
 import flows.backfill  # noqa: F401
-import perennial.cli.doing  # noqa: F401
-import perennial.cli.mending  # noqa: F401
-import perennial.release.doctor  # noqa: F401
-import perennial.training.environment  # noqa: F401
+import perennial.cli.doing
+import perennial.cli.mending
+import perennial.release.doctor
+import perennial.training.environment
 import perennial.watching.level  # noqa: F401
 
 requirements_utils._init_packages_to_modules_map()

@@ -43,15 +43,27 @@ def flipped(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Li
 
 @pytest.fixture(scope="module")
 def new_carrier(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    """March as it is; a carrier that comes in April, stays in May and is gone in June; nothing is released then."""
+    """A carrier that comes in April, stays in May, is gone in June and comes again in July; nothing is released then.
+
+    July is ingested and watched by hand, three times, on a server that knows no deployment.
+    """
+    import tasks.health
     from flows.backfill import backfill
+    from flows.ingest import ingest
+    from flows.watch import watch
 
     with living_in(folder := tmp_path_factory.mktemp("carrier")) as shop:
-        odd = {name: {"new_carrier": 0.1} for name in ("2023-04", "2023-05")}
-        months(shop.declare(triggers=ONLY_DRIFT), odd, until=6)
+        odd = {name: {"new_carrier": 0.1} for name in ("2023-04", "2023-05", "2023-07")}
+        months(shop.declare(triggers=ONLY_DRIFT), odd, until=7)
         backfill("shop", last="2023-03")
         shop.declare(release={"policy": "hold"})
-        backfill("shop")
+        backfill("shop", last="2023-06")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tasks.health, "DEPLOYMENT", "train/nobody-deployed-it")
+            ingest("shop")
+            watch("shop", start_training=False)  # as if it had died before it could ask
+            watch("shop")
+            watch("shop")
     return Lived(folder)
 
 
@@ -85,16 +97,23 @@ def test_each_cycle_tells_of_the_open_episode(flipped: Lived) -> None:
 
 
 def test_a_new_carrier_starts_one_retraining_however_long_it_stays(new_carrier: Lived) -> None:
-    (episode,) = new_carrier.all(Episode)
+    episode = new_carrier.all(Episode)[0]
     assert episode.channel == "unseen"
     assert episode.opened_at == "2023-05-01T00:00:00Z"
     assert "carrier" in episode.detail
     assert trained_in(new_carrier) == {"2023-01": ("first", None), "2023-04": ("drift", episode.episode)}
-    assert len(new_carrier.all(ChallengerEntry)) == 2
+    assert [made.trigger.event for made in new_carrier.all(ChallengerEntry)].count(episode.episode) == 1
+
+
+def test_watching_where_nothing_is_deployed_trains_at_once_and_only_once(new_carrier: Lived) -> None:
+    episodes = [episode.episode for episode in new_carrier.all(Episode)]
+    assert episodes == ["unseen@2023-05-01T00:00:00Z", "unseen@2023-08-01T00:00:00Z"]
+    because = [(made.trigger.kind, made.trigger.event) for made in new_carrier.all(ChallengerEntry)]
+    assert because == [("first", None), *(("drift", episode) for episode in episodes)]
 
 
 def test_the_episode_ends_when_the_carrier_is_gone(new_carrier: Lived) -> None:
     (closed,) = new_carrier.all(EpisodeClosed)
-    assert closed.batch == new_carrier.all(BatchEntry)[-1].batch
+    assert closed.batch == new_carrier.all(BatchEntry)[5].batch
     assert closed.detail.startswith("0 of 600 rows")
     assert len(new_carrier.all(Release)) == 1

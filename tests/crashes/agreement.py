@@ -1,0 +1,106 @@
+"""What holds in every home, however often its processes were killed, and what two homes have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+
+from perennial.release.doctor import examine
+from perennial.release.state import current_release, waiting_challenger
+from perennial.store.entries import (
+    KINDS,
+    BatchEntry,
+    ChallengerEntry,
+    Decision,
+    LabelBatchEntry,
+    Release,
+)
+from perennial.store.workspace import Workspace
+
+NOW = "2030-01-01T00:00:00Z"
+# What differs between two runs of the same thing, and says nothing about its result.
+_PASSING = {"seconds", "run_id", "code_version", "table", "action", "at"}
+
+
+def assert_readers_see_whole_batches(workspace: Workspace, usecase: str) -> None:
+    """Between a crash and the next run: what the ledger has committed is there, whole, and one model serves at most."""
+    ledger, tables = workspace.ledger, workspace.tables
+    ledger.verify(usecase)
+    accepted, aside = tables.batches(usecase, "accepted"), tables.batches(usecase, "quarantine")
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
+    for batch in batches:
+        assert accepted.get(batch.batch, 0) == batch.rows.accepted
+        assert aside.get(batch.batch, 0) == batch.rows.quarantined
+        assert batch.rows.arrived == batch.rows.accepted + batch.rows.quarantined
+    assert len({(b.window, b.digest) for b in batches}) == len(batches), "a batch is in the ledger twice"
+    late = tables.batches(usecase, "labels")
+    for labels in [row.payload for row in ledger.all(usecase, LabelBatchEntry)]:
+        assert late.get(labels.batch, 0) == labels.rows
+    numbers = [row.payload.release_no for row in ledger.all(usecase, Release)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def assert_whole(workspace: Workspace, usecase: str) -> None:
+    """After the last run: nothing lost, nothing doubled, one champion, the alias right, nothing left to mend."""
+    assert_readers_see_whole_batches(workspace, usecase)
+    ledger, tables, registry = workspace.ledger, workspace.tables, workspace.registry
+    committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
+    committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
+    for name in ("accepted", "quarantine", "labels"):
+        assert set(tables.batches(usecase, name)) <= committed  # type: ignore[arg-type]
+    keys = _accepted(workspace, usecase)
+    assert not keys.duplicated().any(), "a row was taken in twice"
+
+    release = current_release(ledger, usecase)
+    assert registry.champion(usecase) == (release.serves[0].model.version if release else None)
+
+    client = MlflowClient(workspace.settings.mlflow_tracking_uri, workspace.settings.mlflow_tracking_uri)
+    versions = {int(v.version): v for v in client.search_model_versions(f"name = '{usecase}'")}
+    trained = [row.payload for row in ledger.all(usecase, ChallengerEntry)]
+    assert {c.model.version for c in trained} == set(versions), "each version is one challenger's, and the reverse"
+    assert len({c.challenger for c in trained}) == len(trained)
+    for challenger in trained:
+        tags = versions[challenger.model.version].tags
+        assert (tags["perennial.challenger"], tags["perennial.digest"]) == (
+            challenger.challenger,
+            challenger.model.digest,
+        )
+    waiting = waiting_challenger(ledger, usecase)
+    decided = {row.payload.challenger_id: row.payload.outcome for row in ledger.all(usecase, Decision)}
+    for challenger in trained:
+        if challenger.challenger in decided:
+            state = versions[challenger.model.version].tags["perennial.state"]
+            assert state == decided[challenger.challenger], "MLflow tells the decision too"
+    assert waiting is None or versions[waiting.model.version].tags["perennial.state"] == "waiting"
+    left = examine(ledger, tables, registry, usecase, NOW)
+    assert [d.what for d in left if d.mend is None] == []
+    for difference in left:
+        assert difference.mend is not None
+        difference.mend()
+    assert examine(ledger, tables, registry, usecase, NOW) == []
+
+
+def story(workspace: Workspace, usecase: str) -> dict[str, list[Any]]:
+    """All that the ledger says happened, kind by kind, without what differs from run to run."""
+    ledger = workspace.ledger
+    return {
+        kind: [_lasting(row.payload.model_dump(mode="json")) for row in ledger.all(usecase, payload)]
+        for kind, payload in KINDS.items()
+    }
+
+
+def _accepted(workspace: Workspace, usecase: str) -> pd.DataFrame:
+    key = list(workspace.use_case(usecase).declaration.schema_.key)
+    batches = [r.payload.batch for r in workspace.ledger.all(usecase, BatchEntry)]
+    table = workspace.tables.read(usecase, "accepted", batches, columns=key)
+    assert table is not None
+    found: pd.DataFrame = table.to_pandas()
+    return found
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _lasting(inner) for name, inner in value.items() if name not in _PASSING}
+    return [_lasting(inner) for inner in value] if isinstance(value, list) else value

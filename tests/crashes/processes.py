@@ -1,0 +1,67 @@
+"""Processes that run the real commands and may be killed, each forked from one that has imported everything."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from perennial.settings import settings
+from perennial.store.workspace import Workspace
+
+LONG = 240.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home and the use cases it is for; every process is led there by its environment."""
+
+    home: Path
+    usecases: Path
+
+    def start(self, *command: str, crash_at: str | None = None) -> BaseProcess:
+        """Start `perennial COMMAND` in a process of its own."""
+        variables = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}
+        if crash_at is not None:
+            variables["PERENNIAL_CRASH_AT"] = crash_at
+        log = self.home.with_name(f"{self.home.name}.log")
+        context = multiprocessing.get_context("forkserver")
+        process = context.Process(target=_perennial, args=(command, variables, str(log)), daemon=True)
+        process.start()
+        return process
+
+    def run(self, *command: str, crash_at: str | None = None) -> int:
+        """Run `perennial COMMAND` and wait for its exit code, negative where a signal ended it."""
+        process = self.start(*command, crash_at=crash_at)
+        process.join(LONG)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"perennial {' '.join(command)} did not end in {LONG:.0f} s; crash_at={crash_at}")
+        return process.exitcode
+
+    def finish(self, *command: str) -> None:
+        """Run `perennial COMMAND`, which must succeed."""
+        code = self.run(*command)
+        said = self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")
+        assert code == 0, f"perennial {' '.join(command)} ended with {code}:\n{said[-3000:]}"
+
+    @property
+    def workspace(self) -> Workspace:
+        """Its stores, opened afresh."""
+        return Workspace(settings({"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}))
+
+
+def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) -> None:
+    with Path(log).open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_CRASH_AT"):
+        os.environ.pop(name, None)
+    os.environ.update(variables)
+    sys.argv = ["perennial", *command]
+    from perennial.cli import main
+
+    main()

@@ -1,0 +1,130 @@
+"""Killed with -9 before and after every write, then run again: as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from perennial.errors import HeldBack, PerennialError
+from perennial.fault_points import POINTS
+from perennial.store.entries import Decision
+from perennial.store.registry import ALIAS
+from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
+from tests.crashes.processes import Place
+from tests.world import World, month_of_rows
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROWS_A_DAY = 20
+HELD_BACK = HeldBack.exit_code
+TABLES = ("accepted_table", "quarantine_table")
+LABELS = ("label_landing", "labels_table", "labels_row")
+TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version", "challenger_row")
+
+
+@dataclass(frozen=True)
+class Killed:
+    """How a process that was to die at a point ended, and what readers then saw wrong."""
+
+    code: int
+    wrong: str
+
+
+class Year:
+    """Five months of a shop: a first release, a concept that turns round, a person's approval, a moved alias.
+
+    killed: whether the process is killed at each write of a step on its way to the step's end.
+    """
+
+    def __init__(self, folder: Path, *, killed: bool) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.place = Place(folder / "home", folder / "usecases")
+        self.killed = killed
+        self.ends: dict[str, Killed] = {}
+        self._world = World(self.place.usecases, rows_a_day=ROWS_A_DAY)
+
+    def live(self) -> Year:
+        """All of it."""
+        self._world.declare(labels={"path": "late", "known_at": "known_at"})
+        (self.place.usecases / "late").mkdir()
+        self._month("2013-01")
+        self._step("run", "shop", at=["declaration_row", "landing", *TABLES, "batch_row", *TRAINING, "cycle_row"])
+        self._month("2013-02")
+        self._corrected_labels("2013-01", known_at="2013-02-10T00:00:00Z")
+        self._step("run", "shop", at=[*LABELS, "decision_row", "release_row", "alias"])
+        self._month("2013-03", flipped=True)
+        self._step("run", "shop", at=["episode_row"])
+        self._world.declare(release={"policy": "hold"})
+        self._month("2013-04", flipped=True)
+        assert self._step("run", "shop", at=[]) == HELD_BACK
+        held = self.place.workspace.ledger.all("shop", Decision)[-1].payload
+        self._step("approve", held.id, "--by", "Ada", "--reason", "the concept turned round", at=["approval_row"])
+        self._month("2013-05", flipped=True)
+        self._step("run", "shop", at=["episode_closed_row"])
+        uri = self.place.workspace.settings.mlflow_tracking_uri
+        MlflowClient(uri, uri).set_registered_model_alias("shop", ALIAS, "2")
+        self._step("doctor", "shop", at=["alias_moved_row"])
+        return self
+
+    def _step(self, *command: str, at: list[str]) -> int:
+        points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []
+        for point in points:
+            code = self.place.run(*command, crash_at=point)
+            self.ends[point] = Killed(code, self._wrong())
+        return self.place.run(*command)
+
+    def _wrong(self) -> str:
+        try:
+            assert_readers_see_whole_batches(self.place.workspace, "shop")
+        except (AssertionError, PerennialError) as error:
+            return str(error) or "an assertion failed"
+        return ""
+
+    def _month(self, name: str, *, flipped: bool = False) -> None:
+        rows = month_of_rows(name, rows_a_day=ROWS_A_DAY, flipped=flipped)
+        rows.loc[rows.index[:5], "price"] = 900.0  # more than the declaration allows: set aside
+        rows.to_csv(self.place.usecases / "shop" / f"{name}.csv", index=False)
+
+    def _corrected_labels(self, name: str, known_at: str) -> None:
+        rows = month_of_rows(name, rows_a_day=ROWS_A_DAY)[["order", "returned"]].iloc[50:90]
+        rows.assign(returned=1 - rows["returned"], known_at=known_at).to_csv(
+            self.place.usecases / "late" / f"{name}.csv", index=False
+        )
+
+
+@pytest.fixture(scope="module")
+def years(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Year, Year]:
+    """The same year twice, side by side: undisturbed, and killed at every point."""
+    folder = tmp_path_factory.mktemp("years")
+    both = Year(folder / "undisturbed", killed=False), Year(folder / "killed", killed=True)
+    with ThreadPoolExecutor(2) as pool:
+        undisturbed, killed = pool.map(Year.live, both)
+    return undisturbed, killed
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_process_killed_at_a_write_leaves_readers_a_whole_state(years: tuple[Year, Year], point: str) -> None:
+    _, killed = years
+    assert point in killed.ends, "no step of the year is killed here: say in which"
+    assert killed.ends[point].code == -signal.SIGKILL, f"{point} was not reached: exit code {killed.ends[point].code}"
+    assert killed.ends[point].wrong == ""
+
+
+def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year]) -> None:
+    undisturbed, killed = (story(year.place.workspace, "shop") for year in years)
+    # Killed between the record and the alias, the doctor records the same move again: rather twice than never.
+    killed["alias_moved"] = killed["alias_moved"][-1:]
+    assert [r["kind"] for r in undisturbed["release"]] == ["first", "release"]
+    assert len(undisturbed["episode"]) == len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
+    for kind, rows in undisturbed.items():
+        assert killed[kind] == rows, kind
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])
+def test_nothing_is_lost_doubled_or_left_to_mend(years: tuple[Year, Year], which: int) -> None:
+    assert_whole(years[which].place.workspace, "shop")

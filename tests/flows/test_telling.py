@@ -1,0 +1,97 @@
+"""What the Prefect UI shows after some cycles: names, artifacts, and nothing that a data file could smuggle in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from perennial.store.entries import Decision
+from tests.flows.conftest import Lived, ask, living_in
+
+SMUGGLED = "<img src=x onerror=alert(1)>"
+
+pytestmark = pytest.mark.slow
+
+
+class Story(dict[str, list[dict[str, Any]]]):
+    """The runs below a backfill by their flow's name, oldest first."""
+
+    home: Lived
+
+
+@pytest.fixture(scope="module")
+def story(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """January, and a February whose file has a column that nobody declared."""
+    from flows.backfill import backfill
+    from flows.ingest import ingest
+
+    told = Story()
+    with living_in(folder := tmp_path_factory.mktemp("telling")) as shop:
+        shop.declare().month("2023-01")
+        february = shop.month("2023-02").assign(**{SMUGGLED: 1})
+        february.to_csv(shop.usecases / "shop" / "2023-02.csv", index=False)
+        state = backfill("shop", return_state=True)
+        nothing_left = ingest("shop", return_state=True)
+    told.home = Lived(folder)
+    below = [str(state.state_details.flow_run_id)]
+    told["backfill"] = [run(below[0])]
+    told["left"] = [run(str(nothing_left.state_details.flow_run_id))]
+    for _ in range(2):
+        found = ask(
+            "/flow_runs/filter",
+            {"flow_runs": {"parent_flow_run_id": {"any_": below}}, "sort": "START_TIME_ASC"},
+        )
+        for each in found:
+            flow = ask(f"/flows/{each['flow_id']}", method="GET")["name"]
+            told.setdefault(flow, []).append(each)
+        below = [each["id"] for each in found]
+    return told
+
+
+def run(identity: str) -> dict[str, Any]:
+    return dict(ask(f"/flow_runs/{identity}", method="GET"))
+
+
+def artifact_of(one: dict[str, Any], key: str) -> dict[str, Any]:
+    """The one artifact that a flow run left under a key."""
+    filters = {"artifacts": {"flow_run_id": {"any_": [one["id"]]}, "key": {"any_": [key]}}}
+    (found,) = ask("/artifacts/filter", filters)
+    return dict(found)
+
+
+def test_runs_are_called_by_use_case_and_batch(story: Story) -> None:
+    names = {flow: [each["name"] for each in runs] for flow, runs in story.items()}
+    months = ["shop-2023-01", "shop-2023-02"]
+    assert names == {
+        "backfill": ["shop-all"],
+        **dict.fromkeys(("cycle", "ingest", "watch", "decide"), months),
+        "train": ["shop-first", "shop-new-batch"],
+        "left": ["shop-nothing-new"],
+    }
+
+
+def test_tasks_are_called_by_what_they_do(story: Story) -> None:
+    tasks = ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [story["ingest"][1]["id"]]}}})
+    assert {name.rsplit("-", 1)[0] for name in (each["name"] for each in tasks)} >= {"land", "validate", "accept"}
+
+
+def test_a_batch_leaves_an_artifact_that_can_be_read(story: Story) -> None:
+    told = artifact_of(story["ingest"][0], "shop-batch")
+    assert told["type"] == "markdown"
+    assert told["description"] == "Batch 2023-01"
+    assert "620 rows arrived" in told["data"]
+
+
+def test_a_decision_leaves_an_artifact_that_can_be_read(story: Story) -> None:
+    (decision,) = story.home.all(Decision)
+    told = artifact_of(story["decide"][1], "shop-decision")
+    assert decision.outcome in told["description"]
+    assert "better than the naive baseline" in told["data"]
+    assert "|---" in told["data"]
+
+
+def test_a_file_cannot_smuggle_html_into_the_page(story: Story) -> None:
+    told = artifact_of(story["ingest"][1], "shop-batch")["data"]
+    assert "onerror" in told
+    assert "<img" not in told
