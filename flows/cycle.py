@@ -12,7 +12,7 @@ from flows.train import train
 from flows.watch import watch
 from perennial.clock import instant
 from perennial.store.entries import BatchEntry, Trigger
-from tasks.batches import is_finished
+from tasks.batches import is_finished, unfinished_window
 from tasks.tell import finish_cycle
 
 
@@ -25,7 +25,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         window: The batch, for example 2013-01. Empty: the one left unfinished, or the next that the source has.
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
-    batch = ingest(usecase, window)
+    batch = ingest(usecase, window or unfinished_window(usecase))
     rename_run(usecase, batch.window if batch else "nothing-new")
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         return batch

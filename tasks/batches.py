@@ -44,7 +44,7 @@ def _source(case: UseCase) -> Source:
 
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None) -> str | None:
-    """The window asked for, or the newest unfinished one, or the first that never came; None if all is done."""
+    """The window asked for, or the first that never came; None if all did."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
@@ -55,12 +55,18 @@ def pick_window(usecase: str, window: str | None) -> str | None:
                 f"{', …' if len(known) > 12 else ''}"
             )
         return window
-    batches = [r.payload for r in workspace.ledger.all(usecase, BatchEntry)]
-    finished = {r.payload.batch for r in workspace.ledger.all(usecase, Cycle)}
-    if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
-        return batches[-1].window
-    arrived = {b.window for b in batches}
+    arrived = {r.payload.window for r in workspace.ledger.all(usecase, BatchEntry)}
     return next((name for name in known if name not in arrived), None)
+
+
+@step(timeout_minutes=10)
+def unfinished_window(usecase: str) -> str | None:
+    """The newest batch's window if no cycle of it ran to its end, else None."""
+    ledger = open_workspace().ledger
+    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
+    open_still = batches and batches[-1].status == "accepted" and batches[-1].batch not in finished
+    return batches[-1].window if open_still else None
 
 
 @step(timeout_minutes=10)

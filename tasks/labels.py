@@ -30,6 +30,9 @@ def take_labels(usecase: str) -> list[str]:
     late = case.declaration.labels
     if late is None:
         return []
+    where = case.folder / late.path
+    if where.is_dir() and not any(where.iterdir()):
+        return []  # no label has come yet
     schema = case.declaration.schema_
     source = sources.open_source(
         FilesSource(kind="files", path=late.path, batch="file"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +59,8 @@ def command(*arguments: str) -> int:
     return 0
 
 
-@pytest.fixture(scope="package")
-def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="session")
+def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with home and use cases after January and February: version 1 serves, version 2 waits."""
     folder = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
@@ -73,7 +73,7 @@ def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> I
         february.loc[february["at"] >= "2024-02-29", "returned"] = None
         write(shop, "2024-02", february)
         assert command("run", "shop") == 0
-    yield folder
+    return folder
 
 
 @pytest.fixture

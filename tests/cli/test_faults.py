@@ -75,7 +75,6 @@ def test_a_registry_that_is_down_stops_the_month_and_releases_nothing(
         port = probe.getsockname()[1]
     with monkeypatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         told = perennial("run", "shop")
         assert told.code == 1
         assert f"the model registry at http://127.0.0.1:{port} did not" in told.err

@@ -45,8 +45,11 @@ class Place:
     def finish(self, *command: str) -> None:
         """Run `perennial COMMAND`, which must succeed."""
         code = self.run(*command)
-        said = self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")
-        assert code == 0, f"perennial {' '.join(command)} ended with {code}:\n{said[-3000:]}"
+        assert code == 0, f"perennial {' '.join(command)} ended with {code}:\n{self.said()}"
+
+    def said(self) -> str:
+        """The end of what its processes wrote."""
+        return self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")[-3000:]
 
     @property
     def workspace(self) -> Workspace:

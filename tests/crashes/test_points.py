@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import signal, sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROWS_A_DAY = 20
 HELD_BACK = HeldBack.exit_code
-TABLES = ("accepted_table", "quarantine_table")
 LABELS = ("label_landing", "labels_table", "labels_row")
-TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version", "challenger_row")
+BATCH = ("landing", "accepted_table", "quarantine_table", "batch_row")
+TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Killed:
 
 
 class Year:
-    """Five months of a shop: a first release, a concept that turns round, a person's approval, a moved alias.
+    """Four months of a shop: a first release, a concept that turns round, a person's approval, a moved alias.
 
     killed: whether the process is killed at each write of a step on its way to the step's end.
     """
@@ -53,19 +53,18 @@ class Year:
         self._world.declare(labels={"path": "late", "known_at": "known_at"})
         (self.place.usecases / "late").mkdir()
         self._month("2013-01")
-        self._step("run", "shop", at=["declaration_row", "landing", *TABLES, "batch_row", *TRAINING, "cycle_row"])
+        self._step("run", "shop", at=["declaration_row", *BATCH, *TRAINING, "cycle_row"])
         self._month("2013-02")
         self._corrected_labels("2013-01", known_at="2013-02-10T00:00:00Z")
-        self._step("run", "shop", at=[*LABELS, "decision_row", "release_row", "alias"])
+        self._step("run", "shop", at=[*LABELS, "decision_row", "alias"])
+        # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
-        self._step("run", "shop", at=["episode_row"])
+        self._step("run", "shop", at=["episode_row", "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
-        assert self._step("run", "shop", at=[]) == HELD_BACK
+        assert self._step("run", "shop", at=["episode_closed_row"]) == HELD_BACK
         held = self.place.workspace.ledger.all("shop", Decision)[-1].payload
         self._step("approve", held.id, "--by", "Ada", "--reason", "the concept turned round", at=["approval_row"])
-        self._month("2013-05", flipped=True)
-        self._step("run", "shop", at=["episode_closed_row"])
         uri = self.place.workspace.settings.mlflow_tracking_uri
         MlflowClient(uri, uri).set_registered_model_alias("shop", ALIAS, "2")
         self._step("doctor", "shop", at=["alias_moved_row"])
@@ -74,9 +73,15 @@ class Year:
     def _step(self, *command: str, at: list[str]) -> int:
         points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []
         for point in points:
+            import time; t = time.time()
             code = self.place.run(*command, crash_at=point)
+            print(point, code, round(time.time() - t, 2), file=sys.stderr)
             self.ends[point] = Killed(code, self._wrong())
-        return self.place.run(*command)
+        import time, sys; t = time.time()
+        code = self.place.run(*command)
+        print(self.killed, command[0], code, round(time.time() - t, 2), file=sys.stderr)
+        assert code in (0, HELD_BACK), self.place.said()
+        return code
 
     def _wrong(self) -> str:
         try:
@@ -119,7 +124,7 @@ def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year])
     undisturbed, killed = (story(year.place.workspace, "shop") for year in years)
     # Killed between the record and the alias, the doctor records the same move again: rather twice than never.
     killed["alias_moved"] = killed["alias_moved"][-1:]
-    assert [r["kind"] for r in undisturbed["release"]] == ["first", "release"]
+    assert [r["kind"] for r in undisturbed["release"]] == ["first", "release", "release"]
     assert len(undisturbed["episode"]) == len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
     for kind, rows in undisturbed.items():
         assert killed[kind] == rows, kind

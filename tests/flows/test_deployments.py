@@ -37,8 +37,9 @@ class Deployed:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the worker and of the deploying command."""
-        return os.environ | {
+        """Of the worker and of the deploying command; half a dozen processes compile the same modules only once."""
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return kept | {
             "PERENNIAL_HOME": str(self.home.folder / "home"),
             "PERENNIAL_USECASES": str(self.home.folder / "usecases"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",

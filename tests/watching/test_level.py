@@ -10,7 +10,7 @@ from perennial.store.entries import Reference
 from perennial.watching.level import LevelFinding, level, reference_of
 
 
-def batch(seed: int, *, days: int = 30, rows: int = 100, spoilt: float = 0.0) -> tuple[np.ndarray, ...]:
+def batch(seed: int, *, days: int = 30, rows: int = 100, spoilt: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, the champion's probabilities and days. spoilt: share of rows whose label is a coin's."""
     rng = np.random.default_rng(seed)
     day = np.repeat(np.arange(days), rows)
@@ -66,6 +66,7 @@ def test_the_alarm_is_welchs_lower_bound_above_the_tolerance() -> None:
     both = se**2 + reference.se**2
     df = both**2 / (se**4 / 4 + reference.se**4 / reference.df)
     expected = row.mean() - reference.value - stats.t.ppf(0.975, df) * both**0.5
+    assert told.lower_bound is not None
     assert told.lower_bound == pytest.approx(expected)
     assert told.threshold == pytest.approx(0.25 * reference.value)
     assert told.alarm == (told.lower_bound > told.threshold)

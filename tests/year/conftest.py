@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.year.replay import Year, replayed_year
+from tests.year.replay import Year, replay
 
 
-@pytest.fixture(scope="package")
-def year(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
-    with replayed_year(tmp_path_factory.mktemp("year")) as replayed:
-        yield replayed
+@pytest.fixture(scope="session")
+def year(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Year:
+    return replay(tmp_path_factory.mktemp("year"))

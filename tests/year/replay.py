@@ -7,8 +7,6 @@ A person does, and under the policy `hold` it serves for the rest of the year.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,12 +97,12 @@ class Year:
 
     def model_file(self, model: ModelRef) -> Path:
         """Where the skops file of a registered version lies."""
-        return self.workspace.registry.folder("flights", model) / "model.skops"
+        # Opened anew, since MLflow has one tracking address for the whole process and other tests have theirs.
+        return Workspace(self.workspace.settings).registry.folder("flights", model) / "model.skops"
 
 
-@contextmanager
-def replayed_year(folder: Path) -> Iterator[Year]:
-    """Replay the year below `folder`; inside, the environment leads there."""
+def replay(folder: Path) -> Year:
+    """Replay the year below `folder`. The environment leads there only meanwhile."""
     from perennial.cli.prefect_server import quiet_flows
 
     usecases = folder / "usecases"
@@ -133,4 +131,4 @@ def replayed_year(folder: Path) -> Iterator[Year]:
             cycle("flights", month)
         ingest("flights", FACED[-1])  # nobody judges what December's cycle would train
         decide("flights", FACED[-1])
-        yield year
+        return year

@@ -1,0 +1,116 @@
+"""What programs read: stable field names in `--json`, plain text in a pipe, one exit code for each kind of end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Perennial
+from tests.world import World
+
+pytestmark = pytest.mark.timeout(240)
+
+MODEL = {"version", "run_id", "digest"}
+INTERVAL = {"se", "df", "ci_low", "ci_high", "p_value"}
+DECISION = {
+    *("id", "usecase", "batch", "at", "as_of", "trigger", "champion", "challenger", "snapshot", "evaluation"),
+    *("metrics", "declaration_digest", "features_digest", "code_version", "policy", "outcome", "reasons", "approvals"),
+    *("release_no", "previous_hash", "hash"),
+}
+METRIC = {
+    *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),
+    *("mde", "verdict", "se", "note", "day_t", "row_t"),
+}
+EVALUATION = {
+    *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),
+    *("largest_cluster_share", "skewness", "first", "last", "digest"),
+}
+BATCH = {
+    *("usecase", "batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest"),
+    *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),
+}
+STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes", "next_run", "reconcile"}
+
+
+def read(perennial: Perennial, *command: str) -> Any:
+    told = perennial(*command, "--json")
+    assert (told.code, told.err) == (0, "")
+    return json.loads(told.out)
+
+
+def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> None:
+    (listed,) = read(perennial, "decisions", "shop")
+    decision = read(perennial, "decision", listed["id"][:6])
+    assert decision == listed
+    assert set(decision) == DECISION
+    assert set(decision["trigger"]) == {"kind", "event", "detail"}
+    assert decision["champion"] is None
+    assert set(decision["challenger"]) == MODEL
+    assert set(decision["snapshot"]) == {"table", "version", "rows", "first", "last", "digest"}
+    assert set(decision["evaluation"]) == EVALUATION
+    assert set(decision["policy"]) == {"name", "parameters"}
+    assert [(m["name"], m["role"]) for m in decision["metrics"]] == [
+        ("log_loss", "primary"),
+        ("brier", "info"),
+        ("roc_auc", "info"),
+    ]
+    for metric in decision["metrics"]:
+        assert set(metric) == METRIC
+        assert set(metric["day_t"]) == set(metric["row_t"]) == INTERVAL
+        better = metric["challenger"] - metric["champion"]
+        assert metric["gain"] == pytest.approx(-better if metric["direction"] == "lower" else better)
+        assert metric["ci_low"] < metric["gain"] < metric["ci_high"]
+    assert decision["outcome"] == "first"
+    assert len(decision["previous_hash"]) == len(decision["hash"]) == 64
+
+
+def test_the_field_names_of_a_batch(settled: World, perennial: Perennial) -> None:
+    january, february = read(perennial, "batches", "shop")
+    for batch in (january, february):
+        assert set(batch) == BATCH
+        assert set(batch["rows"]) == {"arrived", "accepted", "quarantined", "unlabelled"}
+        assert batch["rows"]["arrived"] == batch["rows"]["accepted"] + batch["rows"]["quarantined"]
+    assert (january["window"], january["revision"], january["status"]) == ("2024-01", 1, "accepted")
+    assert february["rows"] == {"arrived": 580, "accepted": 580, "quarantined": 0, "unlabelled": 20}
+
+
+def test_the_field_names_of_the_status(settled: World, perennial: Perennial) -> None:
+    status = read(perennial, "status", "shop")
+    assert set(status) == STATUS
+    assert read(perennial, "status") == [status]
+    assert set(status["champion"]) == {"version", "since", "age_days", "release_no", "reason"}
+    assert (status["champion"]["version"], status["champion"]["since"]) == (1, "2024-03-01T00:00:00Z")
+    assert set(status["last_batch"]) == BATCH
+    assert {"id", "batch", "outcome"} <= set(status["last_decision"])
+    assert status["open_episodes"] == []
+    assert status["next_run"] is None
+
+
+def test_a_shop_that_never_ran_has_a_status_too(world: World, perennial: Perennial) -> None:
+    status = read(perennial, "status", "shop")
+    assert set(status) == STATUS
+    assert (status["champion"], status["last_batch"], status["last_decision"]) == (None, None, None)
+    assert "none yet" in perennial("status", "shop").out
+    assert read(perennial, "batches", "shop") == read(perennial, "decisions", "shop") == []
+
+
+def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
+    (decision,) = read(perennial, "decisions", "shop")
+    for command in (("status",), ("batches", "shop"), ("decisions", "shop"), ("decision", decision["id"]), ("--help",)):
+        told = perennial(*command)
+        assert (told.code, told.err) == (0, "")
+        assert "\x1b" not in told.out and told.out.strip()
+    assert "first" in perennial("decisions", "shop").out
+    assert "Version 1 is released as the first model" in perennial("decision", decision["id"]).out
+
+
+def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:
+    said = (settled.usecases / "shop.yaml").read_text()
+    (settled.usecases / "shop.yaml").write_text(said.replace("log_loss", "logloss"))
+    for command in (("check", "shop"), ("status", "shop"), ("run", "shop", "--json")):
+        told = perennial(*command)
+        assert (told.code, told.out) == (2, "")
+        assert "did you mean 'log_loss'?" in told.err
+        assert "\x1b" not in told.err and "Traceback" not in told.err

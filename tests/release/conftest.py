@@ -1,0 +1,33 @@
+"""A shop in which three versions have served, one after the other, put back as it was after each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crashes.conftest import killable  # noqa: F401
+from tests.crashes.processes import Place
+from tests.world import World
+
+
+@pytest.fixture(scope="package")
+def three_releases(killable: None, tmp_path_factory: pytest.TempPathFactory) -> Place:  # noqa: F811
+    """After four months, of which the last two have a concept that turned round: version 3 serves, 4 waits."""
+    folder = tmp_path_factory.mktemp("shop")
+    place = Place(folder / "home", folder / "usecases")
+    shop = World(place.usecases, rows_a_day=20).declare()
+    for month in ("2013-01", "2013-02", "2013-03", "2013-04"):
+        shop.month(month, flipped=month >= "2013-03")
+    place.finish("backfill", "shop")
+    shutil.copytree(place.home, folder / "kept")
+    return place
+
+
+@pytest.fixture
+def shop(three_releases: Place) -> Iterator[Place]:
+    """That shop. A copy elsewhere would not do: MLflow keeps absolute places."""
+    yield three_releases
+    shutil.rmtree(three_releases.home)
+    shutil.copytree(three_releases.home.with_name("kept"), three_releases.home)

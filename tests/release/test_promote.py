@@ -1,0 +1,126 @@
+"""Releasing and going back, as the ledger sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import HeldBack, ReleaseLost
+from perennial.release.promote import approve, release_decided, roll_back
+from perennial.release.state import current_release, undone_decision
+from perennial.store.entries import Release
+from perennial.store.ledger import Ledger
+from tests.release.payloads import challenger, decision
+
+NOW = datetime(2024, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def released(ledger: Ledger, *versions: int) -> None:
+    """Release one version after the other."""
+    for version in versions:
+        serving = current_release(ledger, "shop")
+        model = challenger(f"c{version}", version)
+        said = decision(f"d{version}", model, serving.release_no if serving else 0)
+        ledger.append("shop", model)
+        ledger.append("shop", said)
+        release_decided(ledger, said)
+
+
+def serving(ledger: Ledger) -> tuple[int, int]:
+    """(release number, version)."""
+    release = current_release(ledger, "shop")
+    assert release is not None
+    return release.release_no, release.serves[0].model.version
+
+
+def test_carrying_a_decision_out_twice_releases_once(ledger: Ledger) -> None:
+    released(ledger, 1)
+    said = decision("d1", challenger("c1", 1), 0)
+    assert release_decided(ledger, said) == release_decided(ledger, said)
+    assert serving(ledger) == (1, 1)
+
+
+def test_each_rollback_goes_one_further_back_with_features_data_and_reference(ledger: Ledger) -> None:
+    released(ledger, 1, 2, 3)
+    originals = {r.payload.release_no: r.payload for r in ledger.all("shop", Release)}
+    for number, restores in ((4, 2), (5, 1)):
+        made = roll_back(ledger, "shop", NOW, "it went bad", expected=number - 1).payload
+        former = originals[restores]
+        assert (made.release_no, made.kind, made.restores, made.reason) == (number, "rollback", restores, "it went bad")
+        assert made.serves == former.serves
+        assert (made.features_digest, made.snapshot, made.reference) == (
+            former.features_digest,
+            former.snapshot,
+            former.reference,
+        )
+    with pytest.raises(HeldBack, match="no former champion to go back to"):
+        roll_back(ledger, "shop", NOW, "once more", expected=5)
+    assert serving(ledger) == (5, 1)
+
+
+def test_a_release_after_a_rollback_is_what_the_next_rollback_undoes(ledger: Ledger) -> None:
+    released(ledger, 1, 2)
+    roll_back(ledger, "shop", NOW, "bad", expected=2)
+    released(ledger, 3)
+    assert serving(ledger) == (4, 3)
+    roll_back(ledger, "shop", NOW, "bad too", expected=4)
+    assert serving(ledger) == (5, 1)
+
+
+def test_the_first_release_cannot_be_rolled_back(ledger: Ledger) -> None:
+    released(ledger, 1)
+    with pytest.raises(HeldBack, match="release 1 is the first"):
+        roll_back(ledger, "shop", NOW, "bad", expected=1)
+
+
+def test_a_person_who_saw_another_release_serve_loses(ledger: Ledger) -> None:
+    released(ledger, 1, 2)
+    with pytest.raises(ReleaseLost, match=r"release 2 was taken first, .* by decision d2 \(version 2 serves\)"):
+        roll_back(ledger, "shop", NOW, "bad", expected=1)
+
+
+def test_a_decision_against_a_former_champion_releases_nothing(ledger: Ledger) -> None:
+    released(ledger, 1)
+    late = challenger("late", 9)
+    ledger.append("shop", late)
+    said = decision("dlate", late, release_no=0)
+    with pytest.raises(ReleaseLost, match=r"by decision d1 \(version 1 serves\)\. Nothing was changed"):
+        release_decided(ledger, said)
+    assert serving(ledger) == (1, 1)
+
+
+def test_a_decision_whose_release_is_missing_is_found(ledger: Ledger) -> None:
+    released(ledger, 1)
+    assert undone_decision(ledger, "shop") is None
+    model = challenger("c2", 2)
+    said = decision("d2", model, 1)
+    ledger.append("shop", model)
+    ledger.append("shop", said)
+    assert undone_decision(ledger, "shop") == said
+    roll = challenger("c3", 3)
+    ledger.append("shop", roll)
+    release_decided(ledger, decision("d3", roll, 1))
+    assert undone_decision(ledger, "shop") is None, "another release followed: the decision lost"
+
+
+def test_only_a_held_decision_takes_a_persons_word_and_only_while_its_champion_serves(ledger: Ledger) -> None:
+    released(ledger, 1)
+    model = challenger("c2", 2)
+    ledger.append("shop", model)
+    kept = decision("dkept", model, 1).model_copy(update={"outcome": "keep"})
+    with pytest.raises(HeldBack, match="only a held one waits for a person"):
+        approve(ledger, kept, "Ada", "please")
+    held = decision("dheld", model, 1).model_copy(update={"outcome": "held"})
+    with pytest.raises(ValueError, match="releases nothing"):
+        release_decided(ledger, held)
+    released(ledger, 3)
+    with pytest.raises(ReleaseLost, match="taken against release 1, but release 2 serves now"):
+        approve(ledger, held, "Ada", "too late")
+    assert serving(ledger) == (2, 3)

@@ -1,0 +1,72 @@
+"""Two promoters at once, a hundred times: one wins, the other is told by whom it lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from perennial.errors import ReleaseLost
+from perennial.release.promote import release_decided, roll_back
+from perennial.store.entries import Release
+from perennial.store.ledger import Ledger
+from tests.release.payloads import challenger, decision
+
+ROUNDS = 100
+LONG = 100.0
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+
+
+def test_of_two_promoters_one_wins_and_the_other_learns_by_whom(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    context = multiprocessing.get_context("spawn")
+    barrier, told = context.Barrier(2), context.Queue()
+    promoters = [context.Process(target=promote, args=(url, who, barrier, told), daemon=True) for who in (0, 1)]
+    for promoter in promoters:
+        promoter.start()
+    heard: dict[int, dict[int, str]] = {number: {} for number in range(1, ROUNDS + 1)}
+    for _ in range(2 * ROUNDS):
+        number, who, message = told.get(timeout=LONG)
+        heard[number][who] = message
+    for promoter in promoters:
+        promoter.join(LONG)
+    assert [promoter.exitcode for promoter in promoters] == [0, 0]
+
+    ledger = Ledger(url)
+    ledger.verify("shop")
+    releases = [row.payload for row in ledger.all("shop", Release)]
+    assert [release.release_no for release in releases] == list(range(1, ROUNDS + 1))
+    for release in releases:
+        messages = heard[release.release_no]
+        winners = [who for who, message in messages.items() if message == "won"]
+        assert len(winners) == 1, f"release {release.release_no}: {messages}"
+        (winner,) = winners
+        by = release.decision or "rollback"
+        assert by in (f"d{release.release_no}-{winner}", "rollback")
+        lost = messages[1 - winner]
+        assert f"shop: release {release.release_no} was taken first" in lost
+        assert f"by {f'decision {by}' if release.decision else by} " in lost
+        assert f"(version {release.serves[0].model.version} serves)" in lost
+    assert {release.kind for release in releases} == {"first", "release", "rollback"}, "each kind won at times"
+
+
+def promote(url: str, who: int, barrier: Barrier, told: Queue[tuple[int, int, str]]) -> None:
+    """Release one's own challenger each round; in every third round the second promoter rolls back instead."""
+    ledger = Ledger(url)
+    for number in range(1, ROUNDS + 1):
+        model = challenger(f"c{number}-{who}", version=2 * number + who)
+        mine = decision(f"d{number}-{who}", model, release_no=number - 1)
+        ledger.append("shop", model)
+        ledger.append("shop", mine)
+        barrier.wait(LONG)
+        try:
+            if who == 1 and number % 3 == 0:
+                roll_back(ledger, "shop", NOW, "it went bad", expected=number - 1)
+            else:
+                release_decided(ledger, mine)
+            told.put((number, who, "won"))
+        except ReleaseLost as lost:
+            told.put((number, who, str(lost)))
+        barrier.wait(LONG)

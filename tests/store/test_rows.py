@@ -1,0 +1,172 @@
+"""What was known at a moment: rows of committed batches, each with the label it had by then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from perennial.release.evaluation_rows import evaluation_rows
+from perennial.store.batches import accepted_table, labels_table
+from perennial.store.entries import Snapshot
+from perennial.store.ledger import Ledger
+from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL, accepted_in, known_at, read_rows
+from perennial.store.tables import Tables
+from perennial.usecase.columns import column_types
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.reading import load_use_case
+from tests.store.payloads import batch, label_batch
+from tests.world import World
+
+
+def day(text: str) -> datetime:
+    """Midnight of a day, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class Shop:
+    """A shop's ledger and tables, filled by hand."""
+
+    def __init__(self, ledger: Ledger, tables: Tables, declaration: Declaration) -> None:
+        self.ledger, self.tables, self.declaration = ledger, tables, declaration
+        self.schema = declaration.schema_
+        self.types = column_types(declaration)
+
+    def orders(self, window: str, orders: dict[str, int | None], *, commit: bool = True, **changes: Any) -> None:
+        """Accept orders of the 10th of a month, each with its label (known a day later) or None."""
+        entry = batch(window, **changes)
+        frame = pd.DataFrame(
+            {
+                "order": list(orders),
+                "at": pd.to_datetime([f"{window}-10T00:00:00Z"] * len(orders), utc=True),
+                "price": 1.0,
+                "weight": 1.0,
+                "carrier": "post",
+                "returned": pd.array(list(orders.values()), dtype="Int64"),
+            }
+        )
+        arrived = datetime.fromisoformat(entry.arrived_at)
+        table = accepted_table(frame, self.declaration, self.types, entry.batch, arrived)
+        self.tables.append("shop", "accepted", table, entry.batch)
+        if commit:
+            self.ledger.append("shop", entry)
+
+    def labels(self, name: str, arrived_at: str, labels: dict[str, int], known: str) -> None:
+        """Take in labels from a file of their own, known since `known`."""
+        frame = pd.DataFrame(
+            {
+                "order": list(labels),
+                "returned": list(labels.values()),
+                "_label_known_at": pd.to_datetime([known] * len(labels), utc=True),
+            }
+        )
+        types = {column: self.types[column] for column in ("order", "returned")}
+        table = labels_table(frame, self.declaration, types, name, day(arrived_at))
+        self.tables.append("shop", "labels", table, name)
+        self.ledger.append("shop", label_batch(name, f"{arrived_at}T00:00:00Z", len(frame)))
+
+    def seen(self, as_of: str) -> pd.DataFrame:
+        """The rows known at a day's midnight, by order."""
+        known = known_at(self.ledger, "shop", day(as_of))
+        return read_rows(self.tables, "shop", self.schema, known).set_index("order")
+
+    def judging(self, as_of: str, trained: str) -> set[str]:
+        """Orders that may judge a challenger trained on what was known at a day's midnight."""
+        snapshot = Snapshot(
+            snapshot=f"s{trained}",
+            as_of=f"{trained}T00:00:00Z",
+            batches=(),
+            label_batches=(),
+            table="t",
+            version=0,
+            rows=1,
+            first=f"{trained}T00:00:00Z",
+            last=f"{trained}T00:00:00Z",
+            digest="d",
+            declaration_digest="d",
+        )
+        self.ledger.append("shop", snapshot)
+        challenger: Any = SimpleNamespace(snapshot=snapshot.snapshot, challenger="c")
+        known = known_at(self.ledger, "shop", day(as_of))
+        found = evaluation_rows(self.tables, self.ledger, self.declaration, known, challenger)
+        return set(found.rows["order"])
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path) -> Shop:
+    declaration = load_use_case("shop", world.usecases).declaration
+    return Shop(Ledger(f"sqlite:///{tmp_path / 'l.db'}"), Tables(str(tmp_path / "tables")), declaration)
+
+
+def test_the_label_known_latest_by_then_wins(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 0, "b": 1})
+    shop.labels("l1", "2024-02-20", {"a": 1}, "2024-02-15")
+    assert shop.seen("2024-02-01")[LABEL].to_dict() == {"a": 0, "b": 1}
+    later = shop.seen("2024-03-01")
+    assert later[LABEL].to_dict() == {"a": 1, "b": 1}
+    assert later.loc["a", KNOWN_AT] == pd.Timestamp("2024-02-15", tz="UTC")
+    assert later.loc["a", FIRST_KNOWN_AT] == pd.Timestamp("2024-01-11", tz="UTC")
+
+
+def test_of_two_labels_known_at_the_same_moment_the_one_that_arrived_later_wins(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": None})
+    shop.labels("l1", "2024-02-20", {"a": 1}, "2024-02-15")
+    shop.labels("l2", "2024-02-25", {"a": 0}, "2024-02-15")
+    assert shop.seen("2024-02-22")[LABEL].to_dict() == {"a": 1}
+    assert shop.seen("2024-03-01")[LABEL].to_dict() == {"a": 0}
+
+
+def test_a_label_is_invisible_before_it_is_known_and_before_it_arrived(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": None})
+    shop.labels("l1", "2024-02-05", {"a": 1}, "2024-03-15")
+    shop.labels("l2", "2024-04-05", {"a": 0}, "2024-02-02")
+    for moment in ("2024-02-01", "2024-03-01"):
+        assert shop.seen(moment)[LABEL].isna().all(), moment
+    assert shop.seen("2024-03-16")[LABEL].to_dict() == {"a": 1}
+    assert shop.seen("2024-05-01")[LABEL].to_dict() == {"a": 1}, "known later, so it wins, whatever arrived last"
+
+
+def test_the_rows_own_target_is_out_of_reach(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 1})
+    assert "returned" not in shop.seen("2024-02-01").columns
+
+
+def test_rows_without_a_ledger_row_are_invisible(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 1})
+    shop.orders("2024-02", {"b": 1}, commit=False)
+    assert set(shop.seen("2024-03-01").index) == {"a"}
+
+
+def test_a_restatement_counts_from_its_arrival_and_the_former_revision_stays_readable(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 1, "b": 0})
+    shop.orders("2024-01", {"a": 0}, batch="again", revision=2, digest="other", arrived_at="2024-03-01T00:00:00Z")
+    assert shop.seen("2024-02-01")[LABEL].to_dict() == {"a": 1, "b": 0}
+    assert shop.seen("2024-03-01")[LABEL].to_dict() == {"a": 0}
+
+
+def test_a_held_batch_counts_for_nothing(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 1})
+    shop.orders("2024-02", {"b": 1}, status="held", held_because=("too few rows",))
+    assert set(shop.seen("2024-03-01").index) == {"a"}
+
+
+def test_a_corrected_label_of_a_training_row_judges_nobody(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 0, "b": 1, "c": None})
+    shop.labels("l1", "2024-02-20", {"a": 1, "c": 1}, "2024-02-15")
+    shop.orders("2024-02", {"d": 1, "e": None})
+    assert shop.judging("2024-03-01", trained="2024-02-01") == {"c", "d"}, "only what was first known after training"
+    assert shop.judging("2024-03-01", trained="2024-02-16") == set(), "every label was known by then"
+
+
+def test_a_key_that_another_window_brought_before_is_found(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 0, "b": 1})
+    known = known_at(shop.ledger, "shop", day("2024-03-01"))
+    frame = pd.DataFrame({"order": ["b", "x", "a"]}, index=[5, 6, 7])
+    found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", frame)
+    assert found is not None
+    assert found.dropna().to_dict() == {5: "2024-01", 7: "2024-01"}
+    assert accepted_in(shop.tables, "shop", shop.schema, known, "2024-01", frame) is None, "a restatement may repeat"

@@ -1,0 +1,73 @@
+"""A batch's rows come into a table once; a column keeps its type; former versions stay readable."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from perennial.errors import InputError
+from perennial.store.tables import Tables
+
+
+def rows(batch: str, values: list[float], **more: list[object]) -> pa.Table:
+    """A table of one number column, with `_batch`."""
+    return pa.table({"value": pa.array(values, pa.float64()), **more, "_batch": [batch] * len(values)})
+
+
+def values_of(table: pa.Table | None) -> list[float]:
+    """The numbers of a table, sorted."""
+    assert table is not None
+    return sorted(table.column("value").to_pylist())
+
+
+def test_appending_a_batch_twice_is_appending_it_once(tables: Tables) -> None:
+    first = tables.append("shop", "accepted", rows("a", [1.0, 2.0]), "a")
+    assert tables.append("shop", "accepted", rows("a", [1.0, 2.0]), "a") == first
+    assert tables.batches("shop", "accepted") == {"a": 2}
+
+
+def test_readers_get_the_batches_they_name_and_no_other(tables: Tables) -> None:
+    tables.append("shop", "accepted", rows("a", [1.0]), "a")
+    tables.append("shop", "accepted", rows("b", [2.0]), "b")
+    assert values_of(tables.read("shop", "accepted", ["b"])) == [2.0]
+    assert values_of(tables.read("shop", "accepted", [])) == []
+    assert tables.read("shop", "labels", ["b"]) is None
+    assert tables.version("shop", "labels") is None
+
+
+def test_a_swept_batch_can_come_again(tables: Tables) -> None:
+    tables.append("shop", "accepted", rows("a", [1.0]), "a")
+    tables.append("shop", "accepted", rows("b", [2.0, 3.0]), "b")
+    tables.sweep("shop", "accepted", "b")
+    assert tables.batches("shop", "accepted") == {"a": 1}
+    tables.append("shop", "accepted", rows("b", [2.0, 3.0]), "b")
+    assert tables.batches("shop", "accepted") == {"a": 1, "b": 2}
+    tables.append("shop", "accepted", rows("b", [2.0, 3.0]), "b")
+    assert tables.count("shop", "accepted", "b") == 2
+
+
+def test_another_type_is_refused_with_the_column_named_and_nothing_written(tables: Tables) -> None:
+    before = tables.append("shop", "accepted", rows("a", [1.0], size=["large"]), "a")
+    with pytest.raises(InputError, match=r"column 'size' is .*string.* in the table and int64 in this batch"):
+        tables.append("shop", "accepted", rows("b", [2.0], size=[7]), "b")
+    assert tables.version("shop", "accepted") == before
+    assert tables.batches("shop", "accepted") == {"a": 1}
+
+
+def test_a_new_column_is_taken_up_and_is_null_before(tables: Tables) -> None:
+    tables.append("shop", "accepted", rows("a", [1.0]), "a")
+    tables.append("shop", "accepted", rows("b", [2.0], colour=["red"]), "b")
+    found = tables.read("shop", "accepted", ["a", "b"])
+    assert found is not None
+    assert sorted(zip(found["value"].to_pylist(), found["colour"].to_pylist(), strict=True)) == [
+        (1.0, None),
+        (2.0, "red"),
+    ]
+
+
+def test_a_former_version_reads_as_it_was(tables: Tables) -> None:
+    first = tables.append("shop", "accepted", rows("a", [1.0]), "a")
+    tables.append("shop", "accepted", rows("b", [2.0]), "b")
+    tables.sweep("shop", "accepted", "a")
+    assert values_of(tables.read("shop", "accepted", ["a", "b"], version=first)) == [1.0]
+    assert values_of(tables.read("shop", "accepted", ["a", "b"])) == [2.0]

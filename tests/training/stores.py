@@ -1,0 +1,44 @@
+"""The steps of the flows as plain functions, for tests of what is stored rather than of who calls whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Trigger
+from perennial.store.rows import known_at
+from perennial.store.workspace import open_workspace
+from perennial.training.snapshot import snapshot_of, training_rows
+
+
+def take_in(window: str) -> BatchEntry:
+    """Ingest one of the shop's batches."""
+    from tasks.batches import accept, land, validate
+    from tasks.labels import take_labels
+
+    take_labels.fn("shop")
+    return accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+
+
+def train_at(as_of: datetime) -> ChallengerEntry:
+    """Train on everything known by then."""
+    from tasks.training import train_challenger
+
+    return train_challenger.fn("shop", as_of, Trigger(kind="person"))
+
+
+def decide_at(as_of: datetime, window: str) -> Decision:
+    """Compare the waiting challenger on what is known by then."""
+    from tasks.deciding import compare
+
+    found = compare.fn("shop", window, as_of, Trigger(kind="person"))
+    assert isinstance(found, Decision), found
+    return found
+
+
+def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
+    """Identity, digest and number of the rows that a training at that moment would see."""
+    workspace = open_workspace()
+    declaration = workspace.use_case("shop").declaration
+    known = known_at(workspace.ledger, "shop", as_of)
+    snapshot = snapshot_of(workspace.tables, declaration, known, training_rows(workspace.tables, declaration, known))
+    return snapshot.snapshot, snapshot.digest, snapshot.rows

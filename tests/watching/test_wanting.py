@@ -1,0 +1,58 @@
+"""Which open episode still wants a retraining."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perennial.store.entries import ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
+from perennial.store.ledger import Ledger
+from perennial.watching.health import wants_retraining
+
+MARCH, APRIL, MAY = (f"2023-{month:02d}-01T00:00:00Z" for month in (3, 4, 5))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def opened(at: str) -> Episode:
+    return Episode(episode=f"level@{at}", channel="level", opened_at=at, batch="b", release_no=1, detail="much worse")
+
+
+def trained(as_of: str, kind: str = "person") -> ChallengerEntry:
+    return ChallengerEntry(
+        challenger=f"c{as_of}",
+        model=ModelRef(version=1, run_id="r", digest="d"),
+        snapshot="s",
+        model_digest="m",
+        declaration_digest="d",
+        features_digest="f",
+        code_version="v",
+        as_of=as_of,
+        trigger=Trigger.model_validate({"kind": kind}),
+        seconds=1,
+    )
+
+
+def test_an_episode_wants_one_until_something_knows_what_it_was_opened_by(ledger: Ledger) -> None:
+    assert wants_retraining(ledger, "shop") is None
+    ledger.append("shop", trained(MARCH))
+    ledger.append("shop", opened(APRIL))
+    assert wants_retraining(ledger, "shop") == f"level@{APRIL}"
+    ledger.append("shop", trained(APRIL))
+    assert wants_retraining(ledger, "shop") is None
+
+
+def test_the_next_episode_wants_its_own(ledger: Ledger) -> None:
+    for payload in (opened(MARCH), trained(APRIL), opened(MAY)):
+        ledger.append("shop", payload)
+    assert wants_retraining(ledger, "shop") == f"level@{MAY}"
+
+
+def test_an_episode_that_is_over_wants_nothing(ledger: Ledger) -> None:
+    ledger.append("shop", opened(APRIL))
+    ledger.append("shop", EpisodeClosed(episode=f"level@{APRIL}", closed_at=MAY, batch="b", detail="as it was"))
+    assert wants_retraining(ledger, "shop") is None
