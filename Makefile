@@ -78,7 +78,7 @@ $(READY): requirements.lock pyproject.toml
 	echo "Installing uv, which installs the rest quickly ..."; \
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.txt; \
 	echo "Installing $$(grep -c '^[a-z]' requirements.lock) pinned packages (about 1 GB; half a minute to some minutes) ..."; \
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock || { \
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock || { \
 		echo "uv could not; trying pip, which takes longer ..."; \
 		$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; \
 	}; \

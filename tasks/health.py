@@ -43,7 +43,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     if release is None or batch.status == "held":
         return health(usecase, batch.batch, batch.arrived_at, None, [], batch.rows.accepted, retrain=False)
     known = known_at(ledger, usecase, instant(batch.arrived_at))
-    rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch)
+    rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch, instant(release.as_of))
     champion = load_champion(workspace.registry, usecase, release)
     findings = look(case.declaration, champion, release.reference, rows, judging.rows, judging.codes)
     due = changes(findings, open_episodes(ledger, usecase), release.release_no)

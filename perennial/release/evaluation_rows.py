@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ from perennial.usecase.declaration import Declaration, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WATCHED = timedelta(days=28)
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,18 @@ def evaluation_rows(
 
 
 def rows_to_watch(
-    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry
+    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry, released: datetime
 ) -> tuple[pd.DataFrame, EvaluationRows]:
-    """One batch's accepted rows, and all rows whose label has become known since the batch before it arrived.
+    """One batch's accepted rows, and the rows to hold the champion's loss on.
 
-    With labels that take a month, those are rows of earlier batches: each is watched once, when it can be.
+    These are all whose label has become known since the batch before arrived, and where batches are short those of
+    the last `WATCHED` too, or a level could never be told; but none that was known when the champion was released
+    (`released`). With labels that take a month, they are rows of earlier batches.
     """
     rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
-    if not earlier:
-        return rows, _labelled(declaration, rows)
-    return rows, _rows_after(tables, declaration, known, max(earlier))
+    since = min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])])
+    return rows, _rows_after(tables, declaration, known, max(since, released))
 
 
 def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from perennial.evaluation.results import Evaluation, MetricResult, Outcome, Policy
 
@@ -32,9 +32,9 @@ class Recorded(Entry):
 class Trigger(Entry):
     """Why something was started."""
 
-    kind: TriggerKind
-    event: str | None = None
-    detail: str = ""
+    kind: TriggerKind = Field(description="who or what asks")
+    event: str | None = Field(None, description="id of the episode or event, where one asks")
+    detail: str = Field("", description="why, for the record")
 
 
 class DeclarationEntry(Recorded):

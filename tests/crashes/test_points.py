@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal, sys
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ class Year:
     def _step(self, *command: str, at: list[str]) -> int:
         points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []
         for point in points:
-            import time; t = time.time()
+            import sys, time; t = time.time()
             code = self.place.run(*command, crash_at=point)
             print(point, code, round(time.time() - t, 2), file=sys.stderr)
             self.ends[point] = Killed(code, self._wrong())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -27,7 +29,11 @@ def three_releases(killable: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def shop(three_releases: Place) -> Iterator[Place]:
-    """That shop. A copy elsewhere would not do: MLflow keeps absolute places."""
+    """That shop. A copy elsewhere would not do, nor other files: MLflow keeps absolute places and open databases."""
     yield three_releases
-    shutil.rmtree(three_releases.home)
-    shutil.copytree(three_releases.home.with_name("kept"), three_releases.home)
+    home, kept = three_releases.home, three_releases.home.with_name("kept")
+    shutil.rmtree(home / "tables")
+    shutil.copytree(kept / "tables", home / "tables")
+    for database in ("ledger.db", "mlflow/mlflow.db"):
+        with closing(sqlite3.connect(kept / database)) as former, closing(sqlite3.connect(home / database)) as now:
+            former.backup(now)

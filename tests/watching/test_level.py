@@ -10,7 +10,9 @@ from perennial.store.entries import Reference
 from perennial.watching.level import LevelFinding, level, reference_of
 
 
-def batch(seed: int, *, days: int = 30, rows: int = 100, spoilt: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batch(
+    seed: int, *, days: int = 30, rows: int = 100, spoilt: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, the champion's probabilities and days. spoilt: share of rows whose label is a coin's."""
     rng = np.random.default_rng(seed)
     day = np.repeat(np.arange(days), rows)

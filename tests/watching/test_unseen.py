@@ -60,7 +60,8 @@ def test_frames_and_arrays_are_read_as_they_come() -> None:
     frame = pd.DataFrame({"carrier": ["AA", "ZZ", None], "origin": pd.Categorical(["JFK", "EWR", "JFK"])})
     found = unseen({name: frame[name] for name in frame}, SEEN, threshold=0.05)
     assert found.unseen_rows == 1
-    assert unseen({"gate": list(np.array([1, 2, 3]))}, {"gate": [1, 2]}, threshold=0.05).unseen_rows == 1
+    arrays: Any = {"gate": np.array([1, 2, 3])}
+    assert unseen(arrays, {"gate": [1, 2]}, threshold=0.05).unseen_rows == 1
 
 
 def test_columns_must_be_there_and_equally_long() -> None:
