@@ -72,8 +72,6 @@ class Registry:
             logging.getLogger(noisy).setLevel(logging.ERROR)
         if self.tracking_uri.startswith("sqlite:///"):
             Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(self.tracking_uri)
-        mlflow.set_registry_uri(self.tracking_uri)
         return mlflow.MlflowClient(self.tracking_uri, self.tracking_uri)
 
     @contextmanager
@@ -137,6 +135,9 @@ class Registry:
         import mlflow
         from mlflow.models import infer_signature
 
+        # The fluent functions below know one address for the whole process.
+        mlflow.set_tracking_uri(self.tracking_uri)
+        mlflow.set_registry_uri(self.tracking_uri)
         with mlflow.start_run(
             experiment_id=experiment,
             run_name=training.challenger,
@@ -216,7 +217,7 @@ class Registry:
         with self._answering("give the version"):
             source = self._client.get_model_version(usecase, str(model.version)).source
         try:
-            return Path(mlflow.artifacts.download_artifacts(source))
+            return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=self.tracking_uri))
         except (MlflowException, OSError) as error:
             raise ModelUnloadable(
                 f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}. "

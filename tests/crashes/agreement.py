@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -83,10 +84,15 @@ def assert_whole(workspace: Workspace, usecase: str) -> None:
 
 
 def story(workspace: Workspace, usecase: str) -> dict[str, list[Any]]:
-    """All that the ledger says happened, kind by kind, without what differs from run to run."""
+    """All that the ledger says happened, kind by kind, without what differs from run to run.
+
+    Saved models differ in their bytes, though not in what they predict, and a decision's id is made of them:
+    models are named by version here and decisions by their place.
+    """
     ledger = workspace.ledger
+    places = {row.key: f"decision {place}" for place, row in enumerate(ledger.all(usecase, Decision), start=1)}
     return {
-        kind: [_lasting(row.payload.model_dump(mode="json")) for row in ledger.all(usecase, payload)]
+        kind: [_lasting(row.payload.model_dump(mode="json"), places) for row in ledger.all(usecase, payload)]
         for kind, payload in KINDS.items()
     }
 
@@ -100,7 +106,10 @@ def _accepted(workspace: Workspace, usecase: str) -> pd.DataFrame:
     return found
 
 
-def _lasting(value: Any) -> Any:
+def _lasting(value: Any, places: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {name: _lasting(inner) for name, inner in value.items() if name not in _PASSING}
-    return [_lasting(inner) for inner in value] if isinstance(value, list) else value
+        passing = _PASSING | ({"digest"} if "run_id" in value else set())
+        return {name: _lasting(inner, places) for name, inner in value.items() if name not in passing}
+    if isinstance(value, list):
+        return [_lasting(inner, places) for inner in value]
+    return places.get(value, value) if isinstance(value, str) else value

@@ -73,13 +73,9 @@ class Year:
     def _step(self, *command: str, at: list[str]) -> int:
         points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []
         for point in points:
-            import sys, time; t = time.time()
             code = self.place.run(*command, crash_at=point)
-            print(point, code, round(time.time() - t, 2), file=sys.stderr)
             self.ends[point] = Killed(code, self._wrong())
-        import time, sys; t = time.time()
         code = self.place.run(*command)
-        print(self.killed, command[0], code, round(time.time() - t, 2), file=sys.stderr)
         assert code in (0, HELD_BACK), self.place.said()
         return code
 

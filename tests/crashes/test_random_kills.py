@@ -1,0 +1,83 @@
+"""`perennial run flights`, killed thirty times at random moments and run again each time."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from perennial.store.entries import Cycle
+from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
+from tests.crashes.processes import Place
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+USECASES = Path(__file__).parents[2] / "usecases"
+MONTHS = 2
+KILLS = 30
+SIDE_BY_SIDE = 2
+
+
+@dataclass
+class Sufferer:
+    """Homes that are filled with the first months of flights, one after the other, and the kills along the way."""
+
+    folder: Path
+    seed: int
+    homes: list[Place] = field(default_factory=list)
+    kills: list[float] = field(default_factory=list)
+
+    def suffer(self, kills: int, run_seconds: float) -> Sufferer:
+        """Be killed so often, at moments drawn from a run's length; then come to the end of the last home's months."""
+        draw = random.Random(self.seed)
+        while len(self.kills) < kills:
+            if not self.homes or finished(self.homes[-1]):
+                self.homes.append(Place(self.folder / f"home{len(self.homes)}", USECASES))
+            seconds = draw.uniform(0, run_seconds)
+            process = self.homes[-1].start("run", "flights")
+            process.join(seconds)
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+                self.kills.append(seconds)
+                assert process.exitcode in (-signal.SIGKILL, 0)
+                if (self.homes[-1].home / "ledger.db").exists():
+                    assert_readers_see_whole_batches(self.homes[-1].workspace, "flights")
+            else:
+                assert process.exitcode == 0, self.homes[-1].said()
+        while not finished(self.homes[-1]):
+            self.homes[-1].finish("run", "flights")
+        return self
+
+
+def finished(place: Place) -> bool:
+    """Whether all months that are wanted have had their cycle."""
+    return (place.home / "ledger.db").exists() and len(place.workspace.ledger.all("flights", Cycle)) == MONTHS
+
+
+def test_thirty_random_kills_lose_and_double_nothing(killable: None, tmp_path: Path) -> None:
+    undisturbed = Place(tmp_path / "undisturbed", USECASES)
+    undisturbed.home.parent.mkdir(exist_ok=True)
+    assert undisturbed.run("status", "flights") == 0, "the process that all are forked from is warm"
+    begin = time.monotonic()
+    for _ in range(MONTHS):
+        undisturbed.finish("run", "flights")
+    run_seconds = (time.monotonic() - begin) / MONTHS
+    expected = story(undisturbed.workspace, "flights")
+    assert [cycle["waits"] for cycle in expected["cycle"]] == ["no challenger waits", ""]
+
+    sufferers = [Sufferer(tmp_path / str(seed), seed) for seed in range(SIDE_BY_SIDE)]
+    for sufferer in sufferers:
+        sufferer.folder.mkdir()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        suffered = list(pool.map(lambda each: each.suffer(KILLS // SIDE_BY_SIDE, run_seconds), sufferers))
+
+    assert sum(len(each.kills) for each in suffered) == KILLS
+    for place in [home for each in suffered for home in each.homes]:
+        assert_whole(place.workspace, "flights")
+        assert story(place.workspace, "flights") == expected
