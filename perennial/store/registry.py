@@ -215,9 +215,10 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         with self._answering("give the version"):
-            source = self._client.get_model_version(usecase, str(model.version)).source
+            # Not its source, models:/m-…, which MLflow looks up at the address of the whole process.
+            place = self._client.get_model_version_download_uri(usecase, str(model.version))
         try:
-            return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=self.tracking_uri))
+            return Path(mlflow.artifacts.download_artifacts(place, tracking_uri=self.tracking_uri))
         except (MlflowException, OSError) as error:
             raise ModelUnloadable(
                 f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}. "

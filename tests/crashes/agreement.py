@@ -50,7 +50,7 @@ def assert_whole(workspace: Workspace, usecase: str) -> None:
     committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
     committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
     for name in ("accepted", "quarantine", "labels"):
-        assert set(tables.batches(usecase, name)) <= committed  # type: ignore[arg-type]
+        assert set(tables.batches(usecase, name)) <= committed
     keys = _accepted(workspace, usecase)
     assert not keys.duplicated().any(), "a row was taken in twice"
 

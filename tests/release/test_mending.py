@@ -35,8 +35,9 @@ def versions(shop: Place) -> tuple[int | None, int | None]:
 def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follows(shop: Place) -> None:
     releases = [row.payload for row in shop.workspace.ledger.all("shop", Release)]
     served = [release.serves[0].model.version for release in releases]
-    assert (len(set(served)), versions(shop)) == (3, (served[2], served[2]))
-    for former in (releases[1], releases[0]):
+    assert len(served) >= 3
+    assert versions(shop) == (served[-1], served[-1])
+    for former in reversed(releases[:-1]):
         shop.finish("rollback", "shop", "--reason", "returns went up")
         now = current_release(shop.workspace.ledger, "shop")
         assert now is not None
@@ -75,9 +76,9 @@ def test_a_deleted_alias_is_put_back(shop: Place) -> None:
 
 
 def test_rows_of_an_interrupted_ingest_are_swept_and_come_again(shop: Place) -> None:
-    file = shop.usecases / "shop" / "2013-05.csv"
+    file = shop.usecases / "shop" / "2013-06.csv"
     try:
-        arrived = len(World(shop.usecases, rows_a_day=20).month("2013-05"))
+        arrived = len(World(shop.usecases, rows_a_day=20).month("2013-06"))
         assert shop.run("ingest", "shop", crash_at="batch_row.before") == -signal.SIGKILL
         tables, ledger = shop.workspace.tables, shop.workspace.ledger
         committed = {row.payload.batch for row in ledger.all("shop", BatchEntry)}
