@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.errors import ModelUnloadable, RegistryDown
 from perennial.fault_points import write
 from perennial.store.entries import ModelRef
+from perennial.store.lock import only_one
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ class Registry:
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         if self.tracking_uri.startswith("sqlite:///"):
-            Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            _make_database(Path(self.tracking_uri.removeprefix("sqlite:///")))
         return mlflow.MlflowClient(self.tracking_uri, self.tracking_uri)
 
     @contextmanager
@@ -247,3 +248,23 @@ class Registry:
         experiment = self.experiment(usecase)
         with self._answering("list its runs"):
             return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
+
+
+def _make_database(path: Path) -> None:
+    """MLflow's database, whole or not at all: it is made in many steps, and no run goes on from between two of them.
+
+    Raises TransientError where another process takes ten minutes for it.
+    """
+    import mlflow
+
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.half")
+    with only_one(path.parent, path.name, "making"):
+        if path.exists():
+            return
+        for left in (half, half.with_name(f"{half.name}-journal")):
+            left.unlink(missing_ok=True)
+        mlflow.MlflowClient(f"sqlite:///{half}", f"sqlite:///{half}").search_experiments(max_results=1)
+        half.replace(path)

@@ -69,7 +69,7 @@ def test_thirty_random_kills_lose_and_double_nothing(killable: None, tmp_path: P
         undisturbed.finish("run", "flights")
     run_seconds = (time.monotonic() - begin) / MONTHS
     expected = story(undisturbed.workspace, "flights")
-    assert [cycle["waits"] for cycle in expected["cycle"]] == ["no challenger waits", ""]
+    assert (len(expected["batch"]), len(expected["challenger"]), len(expected["decision"])) == (MONTHS, MONTHS, 1)
 
     sufferers = [Sufferer(tmp_path / str(seed), seed) for seed in range(SIDE_BY_SIDE)]
     for sufferer in sufferers:
