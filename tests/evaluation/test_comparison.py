@@ -183,7 +183,7 @@ def test_rows_of_one_class_have_no_auc() -> None:
 
 def test_no_labelled_row_yet_is_an_answer() -> None:
     none = np.zeros(0)
-    told = compare(none, none, none, none, metrics=BINARY)
+    told = compare(none, none, none, none.astype(np.int64), metrics=BINARY)
     assert {result.note for result in told} == {"0 days of labels; 15 are needed"}
     assert {result.gain for result in told} == {None}
 

@@ -43,7 +43,7 @@ def test_day_t_of_the_reference_series() -> None:
 
 
 def test_ewc_of_days_of_1_2_3_and_6_rows() -> None:
-    sums = np.bincount(V_DAY, weights=V - V.mean())
+    sums = np.bincount(V_DAY, weights=V - V.mean()).astype(np.float64)
     found = ewc(V.mean(), sums, V_COUNTS, frequencies=3)
     assert found is not None
     assert found.se == pytest.approx(0.0569898223, abs=1e-10)
@@ -51,7 +51,7 @@ def test_ewc_of_days_of_1_2_3_and_6_rows() -> None:
 
 
 def test_day_t_is_the_cluster_robust_error_of_statsmodels() -> None:
-    sums = np.bincount(V_DAY, weights=V - V.mean())
+    sums = np.bincount(V_DAY, weights=V - V.mean()).astype(np.float64)
     found = day_t(V.mean(), sums, V_COUNTS)
     theirs = sm.OLS(V, np.ones(12)).fit(cov_type="cluster", cov_kwds={"groups": V_DAY})
     assert found is not None

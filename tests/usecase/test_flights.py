@@ -40,7 +40,7 @@ def february(flights: UseCase) -> Parsed:
     )
     window = next(window for window in source.windows() if window.name == "2013-02")
     types = column_types(flights.declaration)
-    return parse(source.fetch(window).data, ".csv", types, schema.timezone, binary=[schema.target])
+    return parse(source.fetch(window).data, ".csv", types, schema.timezone)
 
 
 def test_the_demo_is_short(flights: UseCase) -> None:
