@@ -33,7 +33,7 @@ Perennial = Callable[..., Told]
 
 
 @pytest.fixture
-def perennial(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Perennial:
+def perennial(prefect_server: str, capsys: pytest.CaptureFixture[str]) -> Perennial:
     """`perennial("run", "shop")`: the command in this process, its exit code and what it wrote."""
 
     def call(*arguments: str) -> Told:
