@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
@@ -50,8 +51,16 @@ def ask(path: str, body: Any = None, method: str = "POST") -> Any:
     data = None if method == "GET" else json.dumps({} if body is None else body).encode()
     url = os.environ["PREFECT_API_URL"] + path
     request = Request(url, data=data, headers={"Content-Type": "application/json"}, method=method)
-    with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
-        return json.loads(answer.read() or "null")
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+                return json.loads(answer.read() or "null")
+        except HTTPError as error:
+            # Its database is locked for a moment; Prefect's own client asks again too.
+            if error.code != 503 or time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def runs_of(flow: str, **filters: Any) -> list[dict[str, Any]]:
