@@ -21,7 +21,7 @@ from perennial.release.state import (
 )
 from perennial.store.entries import Decision, Trigger
 from perennial.store.rows import known_at
-from perennial.store.workspace import open_workspace
+from perennial.store.workspace import Workspace, open_workspace
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -64,13 +64,11 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
 def release(usecase: str, decision: str) -> int | None:
     """Carry a decision out: the release number it made, or None where it releases nothing."""
     workspace = open_workspace()
-    row = workspace.ledger.get(usecase, Decision, decision)
-    if row is None:
-        raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
+    said = _taken(workspace, usecase, decision)
     made = None
-    if says_release(workspace.ledger, row.payload):
-        made = release_decided(workspace.ledger, row.payload).payload.release_no
-        log.info("release %s %d: version %d serves", usecase, made, row.payload.challenger.version)
+    if says_release(workspace.ledger, said):
+        made = release_decided(workspace.ledger, said).payload.release_no
+        log.info("release %s %d: version %d serves", usecase, made, said.challenger.version)
     mirror_alias(workspace.ledger, workspace.registry, usecase)
     return made
 
@@ -79,12 +77,16 @@ def release(usecase: str, decision: str) -> int | None:
 def note_in_registry(usecase: str, decision: str) -> None:
     """Let MLflow tell the decision too: outcome and reason as tags, values as metrics."""
     workspace = open_workspace()
-    row = workspace.ledger.get(usecase, Decision, decision)
-    if row is None:
-        raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
-    said = row.payload
+    said = _taken(workspace, usecase, decision)
     metrics = {f"decision_{m.name}": m.challenger for m in said.metrics if m.challenger is not None}
     gains = {f"decision_{m.name}_gain": m.gain for m in said.metrics if m.gain is not None}
     champion = said.champion.version if said.champion else None
     reason = " ".join((headline(said.outcome, champion, said.challenger.version, said.batch) + ".", *said.reasons))
     workspace.registry.record_decision(usecase, said.challenger, said.outcome, reason, {**metrics, **gains})
+
+
+def _taken(workspace: Workspace, usecase: str, decision: str) -> Decision:
+    row = workspace.ledger.get(usecase, Decision, decision)
+    if row is None:
+        raise LookupError(f"decision {decision} is not in the ledger of {usecase}")
+    return row.payload
