@@ -32,14 +32,20 @@ def world(home: Path, tmp_path: Path) -> World:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API address of a real Prefect server that all tests of the session share; in the environment too."""
-    from perennial.cli.prefect_server import environment, start_server, stop_server, wait_for
+    """The API address of a real Prefect server that all tests of the session share; in the environment too.
+
+    Its database is in memory, where requests take turns: in a file those of processes side by side meet locks,
+    and Prefect's client waits two seconds for each.
+    """
+    from perennial.cli.prefect_server import DATABASE, environment, start_server, stop_server, wait_for
     from perennial.settings import prepare_home, settings
 
     folder = tmp_path_factory.mktemp("prefect")
     where = settings({"PERENNIAL_HOME": str(folder)})
     prepare_home(where)
-    server = start_server(where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE, "sqlite+aiosqlite:///:memory:")
+        server = start_server(where)
     os.environ.update(environment(server))
     try:
         wait_for(server)

@@ -1,14 +1,22 @@
 """What the processes that get killed have in common, imported once: each of them then starts in no time."""
 
 import alembic.command  # noqa: F401
+import anyio._backends._asyncio  # noqa: F401
+import deltalake.fs  # noqa: F401
 import duckdb  # noqa: F401
+import git  # noqa: F401
+import graphviz  # noqa: F401
 import great_expectations  # noqa: F401
+import mlflow.pyfunc  # noqa: F401
 import mlflow.sklearn
 import mlflow.store.artifact.local_artifact_repo
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
 import mlflow.tracking._model_registry.client
 import mlflow.tracking._tracking_service.client  # noqa: F401
+import narwhals._pandas_like.dataframe  # noqa: F401
+import opentelemetry.sdk.trace  # noqa: F401
+import prefect.concurrency.sync  # noqa: F401
 import pytest  # noqa: F401
 import sklearn.ensemble  # noqa: F401
 import skops.io  # noqa: F401
@@ -20,5 +28,7 @@ import perennial.cli.mending
 import perennial.release.doctor
 import perennial.training.environment
 import perennial.watching.level  # noqa: F401
+from perennial.sources import nycflights13
 
 requirements_utils._init_packages_to_modules_map()
+nycflights13._year()
