@@ -39,7 +39,7 @@ install: $(READY) ## make .venv and install the pinned set, if that is still to 
 
 lock: $(READY) ## resolve the dependencies again and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements.lock
 	@echo "requirements.lock is written; the next make installs it"
 
 clean: ## remove what was installed and what tools left behind; .perennial stays

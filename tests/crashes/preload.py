@@ -7,7 +7,7 @@ import duckdb  # noqa: F401
 import git  # noqa: F401
 import graphviz  # noqa: F401
 import great_expectations  # noqa: F401
-import mlflow.pyfunc  # noqa: F401
+import mlflow.pyfunc
 import mlflow.sklearn
 import mlflow.store.artifact.local_artifact_repo
 import mlflow.store.model_registry.sqlalchemy_store
