@@ -7,11 +7,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.world import World
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+_SHARING = ("cli", "year")
+"""Folders whose modules share a home that took long to fill."""
+
+
+def _story(nodeid: str) -> str:
+    """What a test shares its homes with, and so its process: a module, or a whole folder."""
+    module = nodeid.partition("::")[0]
+    folder = module.rpartition("/")[0]
+    return folder if folder.endswith(_SHARING) else module
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long stories begin first, so that two processes end at about the same time."""
+    long = {_story(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: _story(item.nodeid) not in long)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """With `-n 2`, a story stays in one process."""
+
+    class ByStory(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _story(nodeid)
+
+    return ByStory(config, log)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from perennial.training.artifact import Fitted
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("at_once")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("at_once")]
 
 
 def releases() -> list[int]:
