@@ -21,7 +21,6 @@ from perennial.store.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 MONTHS = tuple(f"2013-{month:02}" for month in range(1, 13))
-THREADS = 2
 FACED = MONTHS[4:]
 """Months in which a challenger, trained on all months before, faces the model of January to March."""
 FEATURES: dict[str, list[str]] = {
@@ -111,9 +110,8 @@ def replay(folder: Path) -> Year:
     (usecases / "flights.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(declaration()))))
     (usecases / "flights.py").write_text(FUNCTIONS)
     with pytest.MonkeyPatch.context() as patch, quiet_flows():
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_THREADS"):
             patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_THREADS", str(THREADS))
         patch.setenv("PERENNIAL_HOME", str(folder / "home"))
         patch.setenv("PERENNIAL_USECASES", str(usecases))
         from flows.cycle import cycle
