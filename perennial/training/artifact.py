@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
+# A Booster's state is LightGBM's model text or XGBoost's model bytes, read by their own parsers; neither holds code
+# to run, and the digest says that the bytes are those we wrote.
 TRUSTED_TYPES = (
+    "collections.OrderedDict",
     "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 )
 PIPELINE_FILE = "model.skops"
 EXTRAS = "extra_files"
@@ -124,7 +133,13 @@ def _read(folder: Path) -> Fitted:
     untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
     if untrusted:
         raise ModelUnloadable(f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}")
-    pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    try:
+        pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    except ModuleNotFoundError as error:
+        raise ModelUnloadable(
+            f"the model needs the package {error.name!r}, which is not installed here; "
+            f"pip install 'perennial[{error.name}]'"
+        ) from error
     model = json.loads((folder / EXTRAS / "model.json").read_text(encoding="utf-8"))
     recipe = Recipe.model_validate_json((folder / EXTRAS / "recipe.json").read_text(encoding="utf-8"))
     fitted = Fitted(

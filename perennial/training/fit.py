@@ -59,7 +59,7 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
         )
     recipe = recipe_of(case)
     inputs = recipe.inputs(rows)
-    pipeline = build_pipeline(declaration.model, inputs)
+    pipeline = build_pipeline(declaration.model, inputs, recipe.sources)
     target = labels.astype(np.int64) if task == "binary" else labels
     started = time.perf_counter()
     try:

@@ -203,15 +203,69 @@ TrainingWindow = Annotated[
 ]
 
 
-class Model(Frozen):
-    """The estimator, by import path, and how much of the past it learns from."""
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"should be a number, is {value!r}")
+    return value
 
-    estimator: str = Field(description="for example `sklearn.ensemble.HistGradientBoostingClassifier`")
+
+Number = Annotated[Any, BeforeValidator(_number, json_schema_input_type=float)]
+
+
+class Span(Frozen):
+    """Values from `low` to `high`, both included: whole ones where both are written without a point."""
+
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
+    log: bool = Field(False, description="whether to look at orders of magnitude")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low}) is not below high ({self.high}): write the smaller one as low")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs a low above 0, is {self.low}: raise it, or leave log out")
+        return self
+
+
+def _values(value: Any) -> str:
+    """Which form of values is meant: a list is choices, everything else a span."""
+    return "values:choices" if isinstance(value, list | tuple) else "values:span"
+
+
+Values = Annotated[
+    Annotated[Span, Tag("values:span")]
+    | Annotated[tuple[str | int | float | bool | None, ...], Tag("values:choices")],
+    Discriminator(_values),
+]
+
+
+class Search(Frozen):
+    """A search for parameters on time-ordered folds of the training rows."""
+
+    space: dict[str, Values] = Field(
+        min_length=1, description="parameter → `{low, high, log}` or a list of values; wins over params"
+    )
+    trials: int = Field(30, gt=0, description="how many sets of parameters to try")
+    timeout: Duration | None = Field(None, gt=timedelta(0), description="no trial is begun after so long")
+    folds: int = Field(3, gt=0, description="blocks of days, each predicted by what was known before it")
+
+
+class Model(Frozen):
+    """The estimator, by import path or made by a function of the team's own, and the past it learns from."""
+
+    estimator: str = Field(
+        description="for example `sklearn.ensemble.HistGradientBoostingClassifier`, or `file.py:function`"
+    )
     params: dict[str, Any] = Field({}, description="the estimator's own parameters")
     window: TrainingWindow = Field(
         "expanding", description="`expanding`: everything known; `last: 90d`: rows of the last 90 days"
     )
     seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")
+    categories: Literal["native", "onehot", "ordinal"] | None = Field(
+        None, description="how text becomes numbers; default native where the estimator knows categories, else ordinal"
+    )
+    search: Search | None = Field(None, description="hyperparameters to search for before the fit")
 
 
 class Guard(Frozen):

@@ -26,7 +26,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_label_time(document),
         *_derived(document, path.parent),
         *_checks(document),
-        *_estimator(document),
+        *_estimator(document, path.parent),
         *_metrics(document),
         *_schedule(document),
         *_timezones(document),
@@ -164,9 +164,11 @@ def _check_columns(document: Document, place: Place, columns: set[str]) -> Itera
             yield document.mistake(where, f"no column '{name}' in this declaration", way_out)
 
 
-def _estimator(document: Document) -> Iterator[Mistake]:
+def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
     estimator = document.text("model", "estimator")
-    wrong = missing_class(estimator) if estimator is not None else None
+    if estimator is None:
+        return
+    wrong = missing_function(estimator, folder, of_rows=False) if ":" in estimator else missing_class(estimator)
     if wrong:
         yield document.mistake(("model", "estimator"), *wrong)
 
