@@ -99,9 +99,7 @@ def category_handling(model: Model, kind: type) -> str:
     """
     knows = takes(kind, "categorical_features") or kind.__module__.partition(".")[0] in EXTRAS
     if model.categories == "native" and not knows:
-        raise InputError(
-            f"model.categories: {model.estimator} knows no categories of its own; write onehot or ordinal"
-        )
+        raise InputError(f"model.categories: {model.estimator} knows no categories of its own; write onehot or ordinal")
     return model.categories or ("native" if knows else "ordinal")
 
 
@@ -135,8 +133,8 @@ def sample_weights(model: Model, target: Any) -> Any:
 
 def by_position(
     param: str, constraint: Mapping[str, int], inputs: pd.DataFrame, numbers: list[str], outputs: list[str]
-) -> list[int]:
-    """A monotone constraint by feature name as the list that the estimators take, one a column of `outputs`.
+) -> tuple[int, ...]:
+    """A monotone constraint by feature name as the sequence that the estimators take, one a column of `outputs`.
 
     numbers: names of the number columns that are fitted. outputs: of the ColumnTransformer.
     Raises InputError for a name that is no feature, or that of a category, which has no order.
@@ -148,4 +146,7 @@ def by_position(
             raise InputError(f"model.params.{param}: {name!r} holds categories, which have no order; remove it")
         if value not in (-1, 0, 1):
             raise InputError(f"model.params.{param}: {name!r} is {value!r}; write 1 (rising), -1 (falling) or 0")
-    return [int(constraint.get(name.removeprefix("numbers__"), 0)) if name.startswith("numbers__") else 0 for name in outputs]
+    return tuple(
+        int(constraint.get(name.removeprefix("numbers__"), 0)) if name.startswith("numbers__") else 0
+        for name in outputs
+    )

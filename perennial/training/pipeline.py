@@ -98,11 +98,29 @@ def ready(inputs: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
-    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number."""
+    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number.
+
+    `multiclass`: shape (n, k), the probability of each class that was trained on.
+    """
     if not len(inputs):
         import numpy as np
 
-        return np.empty(0)
+        return np.empty((0, len(pipeline.classes_)) if task == "multiclass" else 0)
     table = ready(inputs)
     with bounded_threads():
+        if task == "multiclass":
+            return pipeline.predict_proba(table)
         return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
+
+
+def in_places(probabilities: Any, present: Any, classes: int) -> Any:
+    """Probabilities of k classes, shape (n, k), as of all, shape (n, K): 0 for those never trained on.
+
+    present: shape (k,), the place of each column among the K classes, or -1 for one that is no longer a class.
+    """
+    import numpy as np
+
+    placed = np.zeros((len(probabilities), classes), dtype=probabilities.dtype)
+    kept = [column for column, place in enumerate(present) if place >= 0]
+    placed[:, [present[column] for column in kept]] = probabilities[:, kept]
+    return placed

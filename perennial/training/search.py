@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from perennial.clock import write_duration
-from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.metrics import load_metric
@@ -22,7 +21,7 @@ from perennial.evaluation.metrics.metric import Undefined
 from perennial.features.recipe import Recipe
 from perennial.store.rows import KNOWN_AT, labels_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
-from perennial.training.pipeline import predict
+from perennial.training.pipeline import in_places, predict
 from perennial.usecase.declaration import Declaration, Search, Span
 
 if TYPE_CHECKING:
@@ -142,7 +141,9 @@ def _value(declaration: Declaration, recipe: Recipe, params: dict[str, Any], fol
     task, classes = declaration.schema_.task, declaration.schema_.classes
     pipeline = fit_pipeline(declaration.name, model, task, recipe, fold.train, fold.train_labels)
     try:
-        predictions = predict(pipeline, fold.test, task, len(classes))
+        predictions = predict(pipeline, fold.test, task)
+        if task == "multiclass":
+            predictions = in_places(predictions, np.unique(fold.train_labels).astype(np.int64), len(classes))
         value, _ = load_metric(declaration.primary).value_and_influence(fold.test_labels, predictions)
     except (Undefined, ValueError) as why:
         raise TrainingFailed(f"fold from {fold.cut} ({len(fold.test_labels):,} rows): {why}") from why
@@ -177,9 +178,7 @@ def _told(
             judged.append(Trial(trial.number, trial.params, "won", trial.values, why))
         elif trial.state == "lost":
             behind = gain_of(direction, trial.mean, best.mean)
-            folds_won = sum(
-                gain_of(direction, b, t) > 0 for t, b in zip(trial.values, best.values, strict=True)
-            )
+            folds_won = sum(gain_of(direction, b, t) > 0 for t, b in zip(trial.values, best.values, strict=True))
             why = (
                 f"lost: mean {metric} {trial.mean:.5f}, worse than trial {best.number} by {behind:.5f}; "
                 f"better in {folds_won} of {folds}"

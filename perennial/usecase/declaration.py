@@ -62,6 +62,7 @@ class FilesSource(Frozen):
     )
 
 
+DEFAULT_METRICS = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mae"}
 OUR_KINDS = ("nycflights13", "files")
 
 
@@ -97,13 +98,27 @@ class LabelSource(Frozen):
     known_at: str = Field(description="the column that says when each label became known")
 
 
+def _class(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"a class is text or a whole number, is {value!r}: write it in quotes")
+    return value
+
+
+Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)]
+
+
 class Schema(Frozen):
     """The columns that every batch must have, and what they mean."""
 
     key: tuple[str, ...] = Field(min_length=1, description="columns that together name a row, for ever")
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
-    task: Literal["binary", "regression"] = Field(description="`binary` targets are 0/1 or false/true")
+    task: Literal["binary", "multiclass", "regression"] = Field(
+        description="`binary` targets are 0/1 or false/true, `multiclass` ones are listed under classes"
+    )
+    classes: tuple[Class, ...] = Field(
+        (), description="`multiclass`: every value of the target, all text or all whole numbers"
+    )
     timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
     label_known_after: Duration = Field(
         timedelta(0), description="how long after the event the label that comes with the row is known"
@@ -112,6 +127,18 @@ class Schema(Frozen):
         None, description="column that says when the row's own label became known (instead of label_known_after)"
     )
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
+
+    @model_validator(mode="after")
+    def _classes_of_the_task(self) -> Schema:
+        if self.task != "multiclass":
+            if self.classes:
+                raise ValueError(f"classes are for multiclass, the task is {self.task}: remove them")
+            return self
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise ValueError("a multiclass target needs two classes or more, each once: list them under classes")
+        if len({type(each) for each in self.classes}) > 1:
+            raise ValueError("classes mix text and numbers: write all in quotes, or none")
+        return self
 
 
 class Features(Frozen):
@@ -234,8 +261,7 @@ def _values(value: Any) -> str:
 
 
 Values = Annotated[
-    Annotated[Span, Tag("values:span")]
-    | Annotated[tuple[str | int | float | bool | None, ...], Tag("values:choices")],
+    Annotated[Span, Tag("values:span")] | Annotated[tuple[str | int | float | bool | None, ...], Tag("values:choices")],
     Discriminator(_values),
 ]
 
@@ -277,7 +303,7 @@ class Guard(Frozen):
 class Evaluation(Frozen):
     """How champion and challenger are compared."""
 
-    primary: str = Field("", description="metric that decides; default log_loss for binary, mae for regression")
+    primary: str = Field("", description="metric that decides; default mae for regression, else log_loss")
     guards: dict[str, Guard] = Field({}, description="metrics that a release must not make worse, and by how much")
     also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
     cluster_by: Literal["day", "week"] = Field("day", description="rows of one cluster move together")
@@ -340,7 +366,7 @@ class Declaration(Frozen):
     @property
     def primary(self) -> str:
         """The deciding metric, with the task's default filled in."""
-        return self.evaluation.primary or {"binary": "log_loss", "regression": "mae"}[self.schema_.task]
+        return self.evaluation.primary or DEFAULT_METRICS[self.schema_.task]
 
     @property
     def digest(self) -> str:

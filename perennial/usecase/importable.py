@@ -36,7 +36,10 @@ def missing_function(reference: str, folder: Path, *, of_rows: bool = True) -> W
     if name not in functions:
         near = closest(name, functions)
         way_out = f"did you mean '{near}'? " if near else ""
-        return f"no function '{name}' in {file}", way_out + f"It is written `def {name}({'rows' if of_rows else ''})` at the top level"
+        return (
+            f"no function '{name}' in {file}",
+            way_out + f"It is written `def {name}({'rows' if of_rows else ''})` at the top level",
+        )
     arguments = functions[name].args
     if of_rows and not (arguments.posonlyargs or arguments.args or arguments.vararg):
         return f"'{name}' in {file} takes no rows", f"write `def {name}(rows: pd.DataFrame) -> pd.Series`"

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from perennial.usecase.declaration import OUR_KINDS
+from perennial.usecase.declaration import DEFAULT_METRICS, OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
@@ -178,7 +178,7 @@ def _metrics(document: Document) -> Iterator[Mistake]:
 
     task = document.text("schema", "task")
     of_task = [name for name, tasks in METRIC_TASKS.items() if task in tasks] or list(METRIC_TASKS)
-    primary = document.text("evaluation", "primary") or {"binary": "log_loss", "regression": "mae"}.get(task or "")
+    primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
     guards = [name for name in document.mapping("evaluation", "guards") if isinstance(name, str)]
     named: list[tuple[Place, str]] = [(("evaluation", "guards", name), name) for name in guards]
     if document.text("evaluation", "primary"):
@@ -190,7 +190,7 @@ def _metrics(document: Document) -> Iterator[Mistake]:
         tasks = _tasks_of(name)
         if tasks is None:
             yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
-        elif task in ("binary", "regression") and task not in tasks:
+        elif task in DEFAULT_METRICS and task not in tasks:
             told = f"metric '{name}' is for {' and '.join(tasks)}, the task is {task}"
             yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
         elif place[1] == "guards" and name == primary:
