@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from perennial.features.recipe import recipe_of
+from perennial.release.models import load_model
 from perennial.store.rows import KNOWN_AT, LABEL
 from perennial.store.workspace import open_workspace
 from perennial.training.estimator_fit import TrainingFailed
@@ -105,11 +106,17 @@ def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
 
     world.rows_a_day = 10
     declared(world)
-    world.month("2024-01")
+    world.declaration["model"] |= {"estimator": "lightgbm.LGBMClassifier", "params": {"n_estimators": 8}}
+    world.declaration["model"]["search"]["space"] = space = {
+        "learning_rate": {"low": 0.01, "high": 0.3},
+        "num_leaves": {"low": 2, "high": 15},
+    }
+    month = world.declare().month("2024-01")
     take_in("2024-01")
     challenger = train_at(datetime(2024, 2, 1, tzinfo=UTC))
     client = MlflowClient(open_workspace().registry.tracking_uri)
     parent = client.get_run(challenger.model.run_id)
+    assert load_model(open_workspace().registry, "shop", challenger.model).predict(accepted(month)).std() > 0
     children = client.search_runs(
         [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{challenger.model.run_id}'"
     )
@@ -120,7 +127,7 @@ def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
         assert np.mean(folds) == pytest.approx(run.data.metrics["log_loss_mean"])
         assert run.data.tags["perennial.reason"].startswith(run.data.tags["perennial.outcome"] + ": ")
     assert parent.data.params["search"] == "4 of 4 trials ran, 0 failed"
-    for name in SPACE:
+    for name in space:
         assert parent.data.params[f"param.{name}"] == winner.data.params[name]
 
 
