@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perennial.errors import PerennialError, TerminalError
+from perennial.errors import InputError, PerennialError, TerminalError
 from perennial.features.recipe import Recipe
 from perennial.training.estimators import sample_weights
 from perennial.training.pipeline import build_pipeline, ready
@@ -41,7 +41,9 @@ def fit_pipeline(
         )
     target: Any = labels if task == "regression" else labels.astype(np.int64)
     if task == "multiclass":
-        # Estimators want classes 0, 1, 2, … without a gap; `classes_` of the pipeline alone would not tell them.
+        if isinstance(model.params.get("class_weight"), dict):
+            raise InputError("model.params.class_weight: several classes are weighed by `balanced` alone; write that")
+        # Estimators want classes 0, 1, 2, … without a gap: the caller knows which of the declared ones these are.
         target = np.unique(target, return_inverse=True)[1]
     pipeline = build_pipeline(model, inputs, recipe.sources)
     weights = sample_weights(model, target)

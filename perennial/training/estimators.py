@@ -12,6 +12,7 @@ from perennial.features.derived import load_functions
 from perennial.settings import settings
 from perennial.usecase.declaration import Model
 from perennial.usecase.importable import EXTRAS
+from perennial.usecase.mistakes import closest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,11 +77,30 @@ def default_params(model: Model, kind: type) -> dict[str, Any]:
 
 def instance(model: Model, kind: type, params: Mapping[str, Any]) -> Any:
     """The estimator with these parameters. Raises InputError for one that it does not take."""
-    # XGBoost and LightGBM take any keyword, and only warn of a misspelled one.
+    unknown = sorted(name for name in params if not _known(kind, name))
+    if unknown:
+        near = closest(unknown[0], kind().get_params())
+        way_out = f"; did you mean {near!r}?" if near else ""
+        raise InputError(f"model.params: {model.estimator} has no parameter {', '.join(unknown)}{way_out}")
     try:
         return kind(**params)
     except TypeError as error:
         raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+
+
+def _known(kind: type, name: str) -> bool:
+    """XGBoost and LightGBM take any keyword and go on without a misspelled one, so theirs are looked up."""
+    return kind.__module__.partition(".")[0] not in EXTRAS or takes(kind, name) or name in _names(kind)
+
+
+def _names(kind: type) -> set[str]:
+    names: set[str] = set(kind().get_params())
+    if kind.__module__.startswith("lightgbm."):
+        from lightgbm.basic import _ConfigAliases
+
+        for name, others in _ConfigAliases._get_all_param_aliases().items():
+            names |= {name, *others}
+    return names
 
 
 def takes(kind: type, name: str) -> bool:

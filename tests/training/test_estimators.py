@@ -109,6 +109,18 @@ def test_balanced_classes_raise_what_is_predicted_of_the_rarer_one(
     assert means[1] > means[0]
 
 
+@pytest.mark.parametrize(
+    ("estimator", "wrong", "meant"),
+    [(LIGHT, "num_leafs", "num_leaves"), (XGB, "max_dept", "max_depth")],
+)
+def test_a_misspelled_parameter_is_told_though_the_package_takes_any(
+    world: World, month: pd.DataFrame, estimator: str, wrong: str, meant: str
+) -> None:
+    world.declare(model={"estimator": estimator, "params": {wrong: 5}})
+    with pytest.raises(InputError, match=rf"model\.params: .* has no parameter {wrong}; did you mean '{meant}'"):
+        fitted_on(world, month)
+
+
 def test_native_categories_are_refused_where_the_estimator_knows_none(world: World, month: pd.DataFrame) -> None:
     world.declare(model={"estimator": "sklearn.tree.DecisionTreeClassifier", "categories": "native"})
     with pytest.raises(InputError, match=r"model\.categories: .*write onehot or ordinal"):
