@@ -128,25 +128,23 @@ def _standing(
     yield from _readable(declaration, critical)
     yield from _keyed(declaration.schema_.key, critical)
     yield from _timed(declaration.schema_, critical, as_of, window)
-    if declaration.schema_.task == "binary":
-        target = declaration.schema_.target
-        yield critical.row(
-            _not_binary(target), (target,), "column_values_to_be_in_set", column=target, value_set=[0, 1]
-        )
+    from perennial.usecase.columns import no_such_value, target_values
 
-
-def _not_binary(target: str) -> str:
-    return f"{target}: neither 0 nor 1"
+    schema = declaration.schema_
+    allowed, target = target_values(schema), schema.target
+    if allowed:
+        reason = f"{target}: {no_such_value(schema)}"
+        yield critical.row(reason, (target,), "column_values_to_be_in_set", column=target, value_set=allowed)
 
 
 def _readable(declaration: Declaration, critical: _Critical) -> Iterator[Planned]:
-    """Every value is of its column's type. To a binary target, all but 0 and 1 is unreadable."""
-    from perennial.usecase.columns import column_types
+    """Every value is of its column's type. To a target of classes, all but these is unreadable."""
+    from perennial.usecase.columns import column_types, no_such_value, target_values
 
     schema = declaration.schema_
     for column, kind in column_types(declaration).items():
-        binary = column == schema.target and schema.task == "binary"
-        reason = _not_binary(column) if binary else f"{column}: {_UNREADABLE_AS[kind]}"
+        of_classes = column == schema.target and target_values(schema)
+        reason = f"{column}: {no_such_value(schema) if of_classes else _UNREADABLE_AS[kind]}"
         yield critical.row(reason, (column,), "column_values_to_be_null", column=unreadable_in(column))
 
 

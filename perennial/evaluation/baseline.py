@@ -9,10 +9,11 @@ from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.metrics import load_metric
 
 
-def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int) -> FloatArray:
+def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int, classes: int = 0) -> FloatArray:
     """The best constant of the training labels, n times: shape (n,), in the target's unit.
 
-    task: `binary` (the base rate) or `regression` (the median for mae, which it minimises; else the mean).
+    task: `binary` (the base rate), `multiclass` (the share of each of `classes` classes, so shape (n, K)) or
+        `regression` (the median for mae, which it minimises; else the mean).
     training_labels: shape (m,), known when the model was trained; never those that judge.
     Raises ValueError without any training label.
 
@@ -24,6 +25,8 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
     labels = np.asarray(training_labels, dtype=np.float64)
     if labels.size == 0 or not np.isfinite(labels).all():
         raise ValueError("a naive prediction needs training labels, all of them finite")
+    if task == "multiclass":
+        return np.tile(np.bincount(labels.astype(np.int64), minlength=classes) / labels.size, (n, 1))
     constant = np.median(labels) if task == "regression" and metric == "mae" else labels.mean()
     return np.full(n, float(constant))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from perennial.errors import TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
@@ -34,7 +35,8 @@ def compare(
 ) -> tuple[MetricResult, ...]:
     """Both models' values and the paired gain with its interval, for each metric asked for, in that order.
 
-    y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows.
+    y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows;
+        of K classes predictions have shape (n, K) and labels are places 0..K−1.
     cluster_codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. cluster_by: its name.
     Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
     a row is never dropped, nor a gap filled, to get to a number. Raises ValueError for unlike shapes.
@@ -48,10 +50,11 @@ def compare(
     """
     labels, codes = np.asarray(y, dtype=np.float64), np.asarray(cluster_codes, dtype=np.int64)
     models = {"champion": _as_floats(champion), "challenger": _as_floats(challenger)}
-    if not (labels.ndim == 1 and labels.shape == codes.shape == models["champion"].shape == models["challenger"].shape):
-        raise ValueError("labels, predictions and clusters are one-dimensional and equally long")
+    shape = models["champion"].shape
+    if not (labels.ndim == 1 and labels.shape == codes.shape == shape[:1] and models["challenger"].shape == shape):
+        raise ValueError("labels, predictions and clusters are equally long, and both models' predictions alike")
     loaded = [load_metric(asked.name) for asked in metrics]
-    _refuse_gaps(labels, models, of_probabilities=any(metric.tasks == ("binary",) for metric in loaded))
+    _refuse_gaps(labels, models, of_probabilities=any("regression" not in m.tasks for m in loaded))
     counts = rows_of_clusters(codes)
     return tuple(
         _compare_by(metric, asked, labels, models, codes, counts, cluster_by, level)
@@ -141,20 +144,30 @@ def _refuse_gaps(y: FloatArray, models: dict[str, FloatArray], *, of_probabiliti
             f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"
             "  nothing was released; compare only rows whose label is known"
         )
-    if of_probabilities and (other := int(((y != 0) & (y != 1)).sum())):
+    classes = models["champion"].shape[1] if models["champion"].ndim == 2 else 2
+    if of_probabilities and (other := int((~np.isin(y, np.arange(classes))).sum())):
+        if models["champion"].ndim == 2:
+            raise ComparisonFailed(
+                f"{counted(other, 'label is', 'labels are')} of no declared class, of {y.size:,}\n"
+                "  nothing was released; list every class under schema.classes"
+            )
         raise ComparisonFailed(
             f"{counted(other, 'label is', 'labels are')} neither 0 nor 1, of {y.size:,}\n"
             "  nothing was released; a binary target is 0 or 1"
         )
     for name, predictions in models.items():
-        broken = int((~np.isfinite(predictions)).sum())
+        broken = _rows_where(~np.isfinite(predictions))
         if broken:
             raise ComparisonFailed(
                 f"the {name} gives no finite prediction for {broken:,} of {y.size:,} rows\n"
                 "  nothing was released; the model that serves goes on serving"
             )
-        if of_probabilities and (outside := int(((predictions < 0) | (predictions > 1)).sum())):
+        if of_probabilities and (outside := _rows_where((predictions < 0) | (predictions > 1))):
             raise ComparisonFailed(
                 f"the {name} predicts no probability (below 0 or above 1) for {outside:,} of {y.size:,} rows\n"
                 "  nothing was released; the estimator needs predict_proba"
             )
+
+
+def _rows_where(flags: npt.NDArray[np.bool_]) -> int:
+    return int((flags if flags.ndim == 1 else flags.any(axis=1)).sum())

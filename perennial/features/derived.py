@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perennial.errors import TerminalError
 from perennial.identity import digest_bytes
@@ -17,7 +17,7 @@ from perennial.identity import digest_bytes
 if TYPE_CHECKING:
     import pandas as pd
 
-Function = Callable[["pd.DataFrame"], "pd.Series"]
+Function = Callable[..., Any]
 
 
 class DerivedFeatureFailed(TerminalError):
@@ -38,7 +38,9 @@ def sources_of(derived: tuple[str, ...], folder: Path) -> dict[str, str]:
     return texts
 
 
-def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict[str, Function]:
+def load_functions(
+    derived: tuple[str, ...], sources: Mapping[str, str], field: str = "features.derived"
+) -> dict[str, Function]:
     """Feature name → function, each file loaded as a module named by its own digest, so versions live side by side.
 
     Raises DerivedFeatureFailed where a file does not run or lacks the function.
@@ -46,10 +48,10 @@ def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict
     functions: dict[str, Function] = {}
     for spec in derived:
         file, name = spec.split(":")
-        module = _module(file, sources[file])
+        module = _module(file, sources[file], field)
         function = getattr(module, name, None)
         if not callable(function):
-            raise DerivedFeatureFailed(f"features.derived: {file} has no function {name!r}")
+            raise DerivedFeatureFailed(f"{field}: {file} has no function {name!r}")
         functions[name] = function
     return functions
 
@@ -78,7 +80,7 @@ def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFram
     return pd.DataFrame(columns, index=rows.index)
 
 
-def _module(file: str, source: str) -> ModuleType:
+def _module(file: str, source: str, field: str) -> ModuleType:
     name = f"perennial_features_{digest_bytes(source.encode())[:16]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -86,6 +88,6 @@ def _module(file: str, source: str) -> ModuleType:
     try:
         exec(compile(source, file, "exec"), module.__dict__)  # the team's own file, named in its declaration
     except Exception as error:
-        raise DerivedFeatureFailed(f"features.derived: {file} does not run: {error!r}") from error
+        raise DerivedFeatureFailed(f"{field}: {file} does not run: {error!r}") from error
     sys.modules[name] = module
     return module

@@ -55,5 +55,9 @@ def recipe_of(case: UseCase) -> Recipe:
         hidden=tuple(
             sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
         ),
-        sources=sources_of(features.derived, case.folder),
+        # A team's own estimator travels with the model too, though loading it runs none of its code.
+        sources=sources_of(
+            (*features.derived, *([declaration.model.estimator] if ":" in declaration.model.estimator else [])),
+            case.folder,
+        ),
     )

@@ -19,7 +19,7 @@ from perennial.evaluation.results import MetricResult, Policy
 from perennial.identity import digest_rows, short_id
 from perennial.release.evaluation_rows import EvaluationRows
 from perennial.store.entries import ChallengerEntry, Decision, Release, Trigger
-from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL
+from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, labels_of
 from perennial.training.artifact import Fitted
 from perennial.training.environment import code_version, libraries
 from perennial.usecase.declaration import Declaration
@@ -64,8 +64,8 @@ def decide(
     schema, rows, entry = declaration.schema_, judging.rows, contest.challenger_entry
     if rows.empty:
         return Waits("no label has become known since the challenger was trained (0 labelled rows)")
-    labels = rows[LABEL].to_numpy(dtype=np.float64)
-    challenger = contest.challenger.predict(rows)
+    labels = labels_of(rows, schema)
+    challenger = contest.challenger.over(contest.challenger.predict(rows), schema.classes)
     champion = _champion_predictions(declaration, contest, rows)
     cluster_by = declaration.evaluation.cluster_by
     metrics = compare(
@@ -93,7 +93,7 @@ def decide(
             clusters=evaluation.clusters,
             cluster_by=cluster_by,
             is_first=release is None,
-            champion_skill=_champion_skill(contest, primary, labels),
+            champion_skill=_champion_skill(declaration, contest, primary, labels),
             days_since_release=_days(release, as_of),
             refresh_after_days=declaration.release.refresh_after.total_seconds() / 86400,
         )
@@ -124,17 +124,20 @@ def decide(
 
 
 def _champion_predictions(declaration: Declaration, contest: Contest, rows: pd.DataFrame) -> np.ndarray:
-    if contest.champion is not None:
-        predictions: np.ndarray = contest.champion.predict(rows)
-        return predictions
-    return np.full(len(rows), contest.challenger.naive)
+    model = contest.champion or contest.challenger
+    predictions = model.predict(rows) if contest.champion else model.naive_predictions(len(rows))
+    placed: np.ndarray = model.over(predictions, declaration.schema_.classes)
+    return placed
 
 
-def _champion_skill(contest: Contest, primary: MetricResult, labels: np.ndarray) -> float | None:
+def _champion_skill(
+    declaration: Declaration, contest: Contest, primary: MetricResult, labels: np.ndarray
+) -> float | None:
     """Over the constant that the champion's own training labels gave, on the rows that judge."""
     if contest.champion is None:
         return None
-    naive, _ = load_metric(primary.name).value_and_influence(labels, np.full(len(labels), contest.champion.naive))
+    constant = contest.champion.over(contest.champion.naive_predictions(len(labels)), declaration.schema_.classes)
+    naive, _ = load_metric(primary.name).value_and_influence(labels, constant)
     return skill(primary.name, primary.champion, naive)
 
 

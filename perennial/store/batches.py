@@ -12,6 +12,7 @@ from perennial.errors import InputError
 from perennial.identity import digest_rows, short_id
 from perennial.sources.window import Window
 from perennial.store.entries import BatchEntry
+from perennial.usecase.columns import no_such_value, target_values
 from perennial.usecase.declaration import ColumnType, Declaration, Schema
 
 if TYPE_CHECKING:
@@ -119,10 +120,11 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str) -> tupl
         for row in parsed.frame.index[parsed.frame[name].isna()]:
             text = unreadable[row]
             reasons.setdefault(int(row), []).append(f"{name}: empty" if pd.isna(text) else f"{name}: not readable")
-    if schema.task == "binary":
-        wrong = parsed.frame[schema.target].notna() & ~parsed.frame[schema.target].isin([0, 1])
+    allowed = target_values(schema)
+    if allowed:
+        wrong = parsed.frame[schema.target].notna() & ~parsed.frame[schema.target].isin(allowed)
         for row in parsed.frame.index[wrong]:
-            reasons.setdefault(int(row), []).append(f"{schema.target}: neither 0 nor 1")
+            reasons.setdefault(int(row), []).append(f"{schema.target}: {no_such_value(schema)}")
     good = parsed.frame.drop(index=list(reasons)).rename(columns={known_at: "_label_known_at"})
     raw = [
         json.dumps({n: str(parsed.unreadable.get(n, parsed.frame[n])[row]) for n in needed}, ensure_ascii=False)

@@ -6,6 +6,7 @@ MLflow's aliases know no compare-and-set, so they decide nothing here: the ledge
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,10 +30,21 @@ _DIGEST = "perennial.digest"
 
 
 @dataclass(frozen=True)
+class TrialRun:
+    """One trial of a search, kept as a child run. state: `won`, `lost` or `failed`; why: in words."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Training:
     """What is recorded about a fit.
 
-    predictions: of the first 100 inputs. files: travel with the pipeline.
+    predictions: of the first 100 inputs. files: travel with the pipeline. trials: of the search before the fit.
     trusted: our allow-list for skops. digest: of a saved model's folder.
     """
 
@@ -49,6 +61,7 @@ class Training:
     dataset_digest: str
     requirements: list[str]
     digest: Callable[[Path], str]
+    trials: tuple[TrialRun, ...]
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,8 @@ class Registry:
                     digest=training.dataset_digest[:16],
                 )
             mlflow.log_input(data, context="training")
+            for trial in training.trials:
+                self._log_trial(experiment, run.info.run_id, trial)
             info = mlflow.sklearn.log_model(
                 training.pipeline,
                 name="model",
@@ -165,6 +180,18 @@ class Registry:
                 signature=infer_signature(training.inputs.head(100), training.predictions),
             )
         return run.info.run_id, Path(mlflow.artifacts.download_artifacts(info.model_uri)), info.model_uri
+
+    def _log_trial(self, experiment: str, parent: str, trial: TrialRun) -> None:
+        """Without the challenger's tag: that names the one run that became a model."""
+        from mlflow.entities import Metric, Param
+
+        tags = {"mlflow.parentRunId": parent, "perennial.outcome": trial.state, "perennial.reason": trial.why[:5000]}
+        child = self._client.create_run(experiment, run_name=trial.name, tags=tags).info.run_id
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, 0) for name, value in trial.metrics.items()]
+        params = [Param(name, str(value)[:6000]) for name, value in trial.params.items()]
+        self._client.log_batch(child, metrics=metrics, params=params)
+        self._client.set_terminated(child, "FAILED" if trial.state == "failed" else "FINISHED")
 
     def _ensure_model(self, usecase: str) -> None:
         from mlflow.exceptions import MlflowException

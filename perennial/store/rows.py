@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from perennial.clock import instant, write_instant
+from perennial.errors import InputError
 from perennial.store.entries import BatchEntry, LabelBatchEntry
 from perennial.store.ledger import Ledger
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Schema
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 LABEL = "_label"
@@ -90,6 +92,26 @@ def read_rows(
             params=[write_instant(known.as_of)],
         ).to_arrow_table()
     return frame.to_pandas()
+
+
+def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """The labels as numbers, shape (n,): as they are, or each one's place in `schema.classes`, from 0.
+
+    rows: with `_label`, never null. Raises InputError for a label that is no longer among the classes.
+    """
+    import numpy as np
+
+    if schema.task != "multiclass":
+        return rows[LABEL].to_numpy(dtype=np.float64)
+    places = {value: place for place, value in enumerate(schema.classes)}
+    found: np.ndarray = rows[LABEL].map(places).to_numpy(dtype=np.float64)
+    if np.isnan(found).any():
+        gone = rows[LABEL][np.isnan(found)].iloc[0]
+        raise InputError(
+            f"schema.classes: {int(np.isnan(found).sum()):,} accepted rows are labelled otherwise, for example "
+            f"{gone!r}. Add it to the classes; nothing was changed."
+        )
+    return found
 
 
 def accepted_in(

@@ -17,17 +17,27 @@ from perennial.errors import ModelUnloadable
 from perennial.features.recipe import Recipe
 from perennial.identity import digest, digest_bytes, digest_folder
 from perennial.training.environment import libraries
-from perennial.training.pipeline import predict, text_columns
+from perennial.training.estimator_fit import TrainingFailed
+from perennial.training.pipeline import in_places, predict, text_columns
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
+# A Booster's state is LightGBM's model text or XGBoost's model bytes, read by their own parsers; neither holds code
+# to run, and the digest says that the bytes are those we wrote.
 TRUSTED_TYPES = (
+    "collections.OrderedDict",
     "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 )
 PIPELINE_FILE = "model.skops"
 EXTRAS = "extra_files"
@@ -37,17 +47,33 @@ _GOLDEN_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model in memory: the fitted pipeline, the recipe of its input, and the categories it was trained on."""
+    """A model in memory: the fitted pipeline, the recipe of its input, and the categories it was trained on.
+
+    naive: the best constant of its training labels; the share of each of `classes` where these are predicted.
+    classes: those it was trained on, in the order of the pipeline's probabilities; empty for other tasks.
+    """
 
     pipeline: Pipeline
     recipe: Recipe
     task: str
     seen: dict[str, tuple[str, ...]]
-    naive: float
+    naive: float | tuple[float, ...]
+    classes: tuple[str | int, ...] = ()
 
     def predict(self, rows: pd.DataFrame) -> Any:
         """One prediction for each accepted row, shape (n,): see `perennial.training.pipeline.predict`."""
         return predict(self.pipeline, self.recipe.inputs(rows), self.task)
+
+    def naive_predictions(self, n: int) -> Any:
+        """The constant n times, shaped as `predict` shapes n rows."""
+        return np.full(n, self.naive) if isinstance(self.naive, float) else np.tile(self.naive, (n, 1))
+
+    def over(self, predictions: Any, classes: tuple[str | int, ...]) -> Any:
+        """Predictions of this model over the declared classes, shape (n, K): 0 for one that it never saw."""
+        if self.task != "multiclass":
+            return predictions
+        present = [classes.index(each) if each in classes else -1 for each in self.classes]
+        return in_places(predictions, present, len(classes))
 
 
 def categories_seen(inputs: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -66,11 +92,12 @@ def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Pat
         "text": text_columns(inputs),
     }
     # Predicted from the inputs as JSON gives them back, not as they were before it rounded them.
-    golden["predictions"] = [float(p) for p in predict(fitted.pipeline, _golden_inputs(golden), fitted.task)]
+    golden["predictions"] = predict(fitted.pipeline, _golden_inputs(golden), fitted.task).tolist()
     model = {
         "task": fitted.task,
         "seen": fitted.seen,
         "naive": fitted.naive,
+        "classes": fitted.classes,
         "libraries": libraries(),
         "golden": golden,
     }
@@ -85,6 +112,22 @@ def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Pat
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+def refuse_foreign_types(pipeline: Pipeline) -> None:
+    """Raises TrainingFailed where a team's own pipeline holds types that would not be loaded again."""
+    import skops.io
+
+    try:
+        foreign = set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))) - set(TRUSTED_TYPES)
+    except Exception as error:
+        raise TrainingFailed(f"model.estimator: what it made cannot be saved with skops: {error!r}") from error
+    if foreign:
+        raise TrainingFailed(
+            f"model.estimator: the pipeline holds types outside the allow-list, so it could not be loaded: "
+            f"{', '.join(sorted(foreign))}. Build it of scikit-learn's, LightGBM's and XGBoost's parts; columns of "
+            f"your own making go under features.derived"
+        )
 
 
 def digest_model(folder: Path) -> str:
@@ -124,11 +167,23 @@ def _read(folder: Path) -> Fitted:
     untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
     if untrusted:
         raise ModelUnloadable(f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}")
-    pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    try:
+        pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    except ModuleNotFoundError as error:
+        raise ModelUnloadable(
+            f"the model needs the package {error.name!r}, which is not installed here; "
+            f"pip install 'perennial[{error.name}]'"
+        ) from error
     model = json.loads((folder / EXTRAS / "model.json").read_text(encoding="utf-8"))
     recipe = Recipe.model_validate_json((folder / EXTRAS / "recipe.json").read_text(encoding="utf-8"))
+    naive = model["naive"]
     fitted = Fitted(
-        pipeline, recipe, model["task"], {name: tuple(values) for name, values in model["seen"].items()}, model["naive"]
+        pipeline,
+        recipe,
+        model["task"],
+        {name: tuple(values) for name, values in model["seen"].items()},
+        tuple(naive) if isinstance(naive, list) else naive,
+        tuple(model.get("classes", ())),  # models of 0.1.0 have none
     )
     _check_golden(fitted, model)
     return fitted

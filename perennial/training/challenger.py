@@ -11,12 +11,15 @@ from perennial.errors import TerminalError
 from perennial.identity import short_id
 from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
 from perennial.store.ledger import Ledger
-from perennial.store.registry import Registry, Training
-from perennial.training.artifact import TRUSTED_TYPES, digest_model, write_extras
+from perennial.store.registry import Registry, Training, TrialRun
+from perennial.training.artifact import TRUSTED_TYPES, digest_model, refuse_foreign_types, write_extras
 from perennial.training.environment import code_version, libraries
+from perennial.training.estimators import is_own
 from perennial.training.fit import fit
 from perennial.training.pipeline import predict
+from perennial.training.search import Searched
 from perennial.usecase.declaration import Declaration, UseCase
+from perennial.usecase.importable import EXTRAS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +65,8 @@ def train(
     params = run_parameters(declaration, snapshot)
     try:
         made = fit(case, rows)
+        if is_own(declaration.model.estimator):
+            refuse_foreign_types(made.fitted.pipeline)
     except TerminalError as error:
         registry.record_failure(case.name, name, params, str(error))
         raise
@@ -75,7 +80,7 @@ def train(
                 trusted=TRUSTED_TYPES,
                 inputs=made.inputs,
                 predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),
-                params=params,
+                params={**params, **_found(made.searched)},
                 metrics={
                     f"in_sample_{declaration.primary}": made.in_sample,
                     "in_sample_rows": made.in_sample_rows,
@@ -92,8 +97,9 @@ def train(
                 },
                 dataset=snapshot.table,
                 dataset_digest=snapshot.digest,
-                requirements=[f"{library}=={libraries()[library]}" for library in REQUIREMENTS],
+                requirements=[f"{library}=={libraries()[library]}" for library in _requirements(declaration)],
                 digest=digest_model,
+                trials=_trials(declaration.primary, made.searched),
             ),
         )
     return ChallengerEntry(
@@ -108,6 +114,27 @@ def train(
         trigger=trigger,
         seconds=made.seconds,
     )
+
+
+def _requirements(declaration: Declaration) -> list[str]:
+    package = declaration.model.estimator.partition(".")[0]
+    return [*REQUIREMENTS, *([package] if package in EXTRAS else [])]
+
+
+def _found(searched: Searched | None) -> dict[str, Any]:
+    if searched is None:
+        return {}
+    return {**{f"param.{name}": value for name, value in searched.params.items()}, "search": searched.told}
+
+
+def _trials(metric: str, searched: Searched | None) -> tuple[TrialRun, ...]:
+    """Each trial with its metric on every fold and their mean."""
+    made = []
+    for trial in searched.trials if searched else ():
+        values = {f"{metric}_fold_{number}": value for number, value in enumerate(trial.values, start=1)}
+        mean = {f"{metric}_mean": trial.mean} if trial.values else {}
+        made.append(TrialRun(f"trial {trial.number}", trial.params, {**values, **mean}, trial.state, trial.why))
+    return tuple(made)
 
 
 def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, Any]:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import platform
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from perennial import __version__
 
-LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "deltalake", "duckdb", "mlflow")
+EXTRAS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu", "xgboost")}  # name → packages that bring it
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "deltalake", "duckdb", "mlflow", "optuna")
 
 
 @cache
 def libraries() -> dict[str, str]:
     """Name → version of Python and of the libraries that results depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    for extra, packages in EXTRAS.items():
+        for package in packages:
+            try:
+                found.setdefault(extra, version(package))
+            except PackageNotFoundError:
+                continue  # what is not installed made no result
+    return found
 
 
 @cache

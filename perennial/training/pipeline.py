@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from perennial.errors import InputError
+from perennial.training.estimators import (
+    MONOTONE,
+    by_position,
+    category_handling,
+    default_params,
+    estimator_type,
+    instance,
+    is_own,
+    made_by_team,
+    native_categories,
+)
 from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import Model
 
@@ -17,43 +26,52 @@ if TYPE_CHECKING:
 _MOST_CATEGORIES = 254  # histogram trees hold 255 bins, one of them for the rest
 
 
-def build_pipeline(model: Model, inputs: pd.DataFrame) -> Pipeline:
+def build_pipeline(model: Model, inputs: pd.DataFrame, sources: Mapping[str, str] | None = None) -> Pipeline:
     """An unfitted pipeline for inputs of these columns and types.
 
-    Text columns become codes (a value never seen in training is a missing one, the rarest share a code);
-    an estimator that knows categories is told which columns they are, unless `params` say otherwise.
-    A column without a single value is left out: histogram trees cannot be fitted with it.
+    Text columns become codes or indicators as `model.categories` says (a value never seen in training is a
+    missing one, the rarest share a code); an estimator that knows categories is told which columns they are,
+    unless `params` say otherwise. A column without a single value is left out: histogram trees cannot be fitted
+    with it. A team's own function (`file.py:function`, in `sources`) gets the columns as they are, by name.
     Raises InputError for an import path or parameter that does not exist.
     """
-    import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OrdinalEncoder
 
+    if is_own(model.estimator):
+        return Pipeline([("estimator", made_by_team(model, sources or {}))])
     filled = inputs.loc[:, inputs.notna().any()]
     text = text_columns(filled)
     numbers = [name for name in filled.columns if name not in text]
-    estimator_type = _estimator_type(model.estimator)
-    accepted = inspect.signature(estimator_type).parameters
-    params: dict[str, Any] = dict(model.params)
-    if "random_state" in accepted:
-        params.setdefault("random_state", model.seed)
-    if "categorical_features" in accepted and text:
-        params.setdefault("categorical_features", list(range(len(text))))
-    try:
-        estimator = estimator_type(**params)
-    except TypeError as error:
-        raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+    kind = estimator_type(model.estimator)
+    handling = category_handling(model, kind)
+    params = default_params(model, kind)
+    if handling == "native" and text:
+        for name, value in native_categories(kind, len(text), len(numbers)).items():
+            params.setdefault(name, value)
     most = min(_MOST_CATEGORIES, params.get("max_bins", 255) - 1)
-    codes = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        # Counting is slow, so only where there is something to group.
-        max_categories=most if any(inputs[name].nunique() > most for name in text) else None,
+    # Counting is slow, so only where there is something to group.
+    crowded = any(inputs[name].nunique() > most for name in text)
+    columns = ColumnTransformer(
+        [("text", _encoder(handling, most if crowded else None), text), ("numbers", "passthrough", numbers)]
     )
-    columns = ColumnTransformer([("text", codes, text), ("numbers", "passthrough", numbers)])
-    return Pipeline([("columns", columns), ("estimator", estimator)])
+    constraint = MONOTONE.intersection(params)
+    if any(isinstance(params[name], dict) for name in constraint):
+        outputs = columns.fit(ready(inputs)).get_feature_names_out()
+        for name in constraint:
+            params[name] = by_position(name, params[name], inputs, numbers, list(outputs))
+    return Pipeline([("columns", columns), ("estimator", instance(model, kind, params))])
+
+
+def _encoder(handling: str, most: int | None) -> Any:
+    import numpy as np
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+    if handling == "onehot":
+        return OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=most)
+    return OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=most
+    )
 
 
 def text_columns(inputs: pd.DataFrame) -> list[str]:
@@ -80,22 +98,29 @@ def ready(inputs: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
-    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number."""
+    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number.
+
+    `multiclass`: shape (n, k), the probability of each class that was trained on.
+    """
     if not len(inputs):
         import numpy as np
 
-        return np.empty(0)
+        return np.empty((0, len(pipeline.classes_)) if task == "multiclass" else 0)
     table = ready(inputs)
     with bounded_threads():
+        if task == "multiclass":
+            return pipeline.predict_proba(table)
         return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
 
 
-def _estimator_type(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"model.estimator: {path!r} cannot be imported: {error}. "
-            f"Write the full import path, for example sklearn.ensemble.HistGradientBoostingClassifier"
-        ) from error
+def in_places(probabilities: Any, present: Any, classes: int) -> Any:
+    """Probabilities of k classes, shape (n, k), as of all, shape (n, K): 0 for those never trained on.
+
+    present: shape (k,), the place of each column among the K classes, or -1 for one that is no longer a class.
+    """
+    import numpy as np
+
+    placed = np.zeros((len(probabilities), classes), dtype=probabilities.dtype)
+    kept = [column for column, place in enumerate(present) if place >= 0]
+    placed[:, [present[column] for column in kept]] = probabilities[:, kept]
+    return placed

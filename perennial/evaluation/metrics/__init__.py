@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "perennial.metrics"
 
 METRIC_TASKS: dict[str, tuple[str, ...]] = {
-    "accuracy": ("binary",),
+    "accuracy": ("binary", "multiclass"),
     "brier": ("binary",),
-    "log_loss": ("binary",),
+    "log_loss": ("binary", "multiclass"),
     "mae": ("regression",),
     "rmse": ("regression",),
     "roc_auc": ("binary",),

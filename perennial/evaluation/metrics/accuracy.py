@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class
 
@@ -15,6 +15,7 @@ MIN_DISCORDANT_ROWS = 200
 def accuracy_at(cut: float) -> Metric:
     """Accuracy with the decision d = 1{p ≥ cut}; v = 1{d = y}, influence v − v̄. Unit: share of rows.
 
+    Of K classes, p has shape (n, K), y is a place 0..K−1 and the likeliest class is decided, of equals the first.
     Two models differ only on the rows that they decide differently, so 200 of those are needed.
     Source: McNemar (1947), which looks at the same discordant rows.
 
@@ -23,13 +24,16 @@ def accuracy_at(cut: float) -> Metric:
     (0.5, [0.5, -0.5])
     """
 
+    def decided(p: FloatArray) -> IntArray:
+        return (p >= cut).astype(np.int64) if p.ndim == 1 else p.argmax(axis=1)
+
     def accuracy(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        row = ((p >= cut) == (y == 1)).astype(np.float64)
+        row = (decided(p) == y).astype(np.float64)
         value = float(row.mean())
         return value, row - value
 
     def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
-        rows = int(((champion >= cut) != (challenger >= cut)).sum())
+        rows = int((decided(champion) != decided(challenger)).sum())
         if rows >= MIN_DISCORDANT_ROWS:
             return None
         return (
@@ -37,7 +41,7 @@ def accuracy_at(cut: float) -> Metric:
             f"{MIN_DISCORDANT_ROWS} are needed"
         )
 
-    return Metric("accuracy", ("binary",), "higher", accuracy, too_few_discordant, rare_class)
+    return Metric("accuracy", ("binary", "multiclass"), "higher", accuracy, too_few_discordant, rare_class)
 
 
 METRIC = accuracy_at(CUT)

@@ -13,6 +13,7 @@ def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """Mean of v = −log(probability given to what happened), and each row's influence v − v̄.
 
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Unit: nats.
+    Of K classes: y their places 0..K−1, p of shape (n, K). A class the model never saw has probability 0.
     Probabilities are clipped to [ε, 1 − ε], ε that of their own type, as scikit-learn does:
     a certain miss costs 36 nats in double precision, not infinity.
     Source: Good (1952), Rational Decisions; scikit-learn's `log_loss`.
@@ -22,10 +23,11 @@ def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (1.039721, [-0.346574, 0.346574])
     """
     epsilon = np.finfo(p.dtype).eps
-    of_the_truth = np.clip(np.where(y == 1, p, 1 - p), epsilon, 1 - epsilon)
+    given = np.where(y == 1, p, 1 - p) if p.ndim == 1 else p[np.arange(y.size), y.astype(np.int64)]
+    of_the_truth = np.clip(given, epsilon, 1 - epsilon)
     row = -np.log(of_the_truth.astype(np.float64))
     value = float(row.mean())
     return value, row - value
 
 
-METRIC = Metric("log_loss", ("binary",), "lower", log_loss, rare_class_in_a_pair, rare_class)
+METRIC = Metric("log_loss", ("binary", "multiclass"), "lower", log_loss, rare_class_in_a_pair, rare_class)

@@ -24,7 +24,8 @@ class Metric:
     """A metric as rows that can be summed, so that one test serves all.
 
     name: what a declaration calls it.
-    tasks: those it is made for; where `binary` is the only one, y is 0 or 1 and p a probability of 1.
+    tasks: those it is made for; without `regression`, y is 0 or 1 and p a probability of 1, shape (n,), or for
+        `multiclass` y is a class's place and p the probability of each, shape (n, K).
     direction: whether `lower` or `higher` values are better.
     value_and_influence: (y, p), shapes (n,), n > 0, to the value and each row's influence, shape (n,),
         both in the metric's unit. The influence is n times the value's derivative with respect to the

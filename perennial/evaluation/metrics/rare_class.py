@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from perennial.evaluation.arrays import FloatArray
 
@@ -20,6 +22,13 @@ def rare_class(y: FloatArray, p: FloatArray) -> str | None:
     >>> rare_class(np.repeat([1.0, 0.0], [14, 500]), np.zeros(514))
     '14 positive rows; 20 are needed'
     """
+    if p.ndim == 2:
+        others = y.size - int(np.bincount(y.astype(np.int64)).max(initial=0))
+        if others >= MIN_ROWS_OF_A_CLASS:
+            return None
+        return (
+            f"{others} {'row' if others == 1 else 'rows'} beside the commonest class; {MIN_ROWS_OF_A_CLASS} are needed"
+        )
     positives = int(y.sum())
     for rows, kind in ((positives, "positive"), (y.size - positives, "negative")):
         if rows < MIN_ROWS_OF_A_CLASS:

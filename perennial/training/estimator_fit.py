@@ -1,0 +1,58 @@
+"""One pipeline fitted on inputs and labels, with its threads bounded and the estimator's own words where it fails."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perennial.errors import InputError, PerennialError, TerminalError
+from perennial.features.recipe import Recipe
+from perennial.training.estimators import sample_weights
+from perennial.training.pipeline import build_pipeline, ready
+from perennial.training.threads import bounded_threads
+from perennial.usecase.declaration import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+
+class TrainingFailed(TerminalError):
+    """The estimator could not be fitted; the failed run stays in MLflow with the reason."""
+
+
+def fit_pipeline(
+    usecase: str, model: Model, task: str, recipe: Recipe, inputs: pd.DataFrame, labels: np.ndarray
+) -> Pipeline:
+    """The fitted pipeline. inputs: of the recipe; labels: shape (n,), as `perennial.store.rows.labels_of` gives them.
+
+    Raises TrainingFailed with the estimator's own words, InputError for parameters it does not take.
+    """
+    if task == "binary" and len(np.unique(labels)) < 2:
+        raise TrainingFailed(
+            f"{usecase}: all {len(labels)} labels are {labels[0]:g}; a binary model needs rows of both classes. "
+            f"Ingest more batches."
+        )
+    if task == "multiclass" and len(np.unique(labels)) < 2:
+        raise TrainingFailed(
+            f"{usecase}: all {len(labels)} labels are of one class; a model needs rows of two. Ingest more batches."
+        )
+    target: Any = labels if task == "regression" else labels.astype(np.int64)
+    if task == "multiclass":
+        if isinstance(model.params.get("class_weight"), dict):
+            raise InputError("model.params.class_weight: several classes are weighed by `balanced` alone; write that")
+        # Estimators want classes 0, 1, 2, … without a gap: the caller knows which of the declared ones these are.
+        target = np.unique(target, return_inverse=True)[1]
+    pipeline = build_pipeline(model, inputs, recipe.sources)
+    weights = sample_weights(model, target)
+    try:
+        with bounded_threads(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pipeline.fit(ready(inputs), target, **({} if weights is None else {"estimator__sample_weight": weights}))
+    except PerennialError:
+        raise
+    except Exception as error:
+        raise TrainingFailed(f"{usecase}: {model.estimator} could not be fitted: {error!r}") from error
+    return pipeline

@@ -1,0 +1,172 @@
+"""The declared estimator: found by import path or made by the team's function, told seed, threads and categories."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from perennial.errors import InputError
+from perennial.features.derived import load_functions
+from perennial.settings import settings
+from perennial.usecase.declaration import Model
+from perennial.usecase.importable import EXTRAS
+from perennial.usecase.mistakes import closest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONOTONE = frozenset({"monotonic_cst", "monotone_constraints"})
+
+
+def is_own(estimator: str) -> bool:
+    """Whether an estimator is a function of the team's own, `file.py:function`, and no import path."""
+    return ":" in estimator
+
+
+def estimator_type(path: str) -> Any:
+    """The class of an import path. Raises InputError, which names the extra where one is missing."""
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        package = path.partition(".")[0]
+        way_out = (
+            f"Install it: pip install 'perennial[{package}]'"
+            if package in EXTRAS and isinstance(error, ModuleNotFoundError)
+            else "Write the full import path, for example sklearn.ensemble.HistGradientBoostingClassifier"
+        )
+        raise InputError(f"model.estimator: {path!r} cannot be imported: {error}. {way_out}") from error
+
+
+def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
+    """What the team's function returns when called with `params`: an estimator, a Pipeline perhaps.
+
+    sources: file name → source text. Where it is a parameter of the function, `seed` is passed too.
+    Raises InputError where it takes no such parameters or returns no estimator, DerivedFeatureFailed where
+    its file does not run.
+    """
+    (function,) = load_functions((model.estimator,), sources, "model.estimator").values()
+    params = dict(model.params)
+    if "seed" in inspect.signature(function).parameters:
+        params.setdefault("seed", model.seed)
+    try:
+        inspect.signature(function).bind(**params)
+    except TypeError as error:
+        raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+    made = function(**params)
+    if not (hasattr(made, "fit") and hasattr(made, "predict")):
+        raise InputError(f"model.estimator: {model.estimator} must return an estimator, not {type(made).__name__}")
+    return made
+
+
+def default_params(model: Model, kind: type) -> dict[str, Any]:
+    """`params`, with the seed and, for packages that would take all cores, the bound of `PERENNIAL_THREADS`."""
+    params = {name: value for name, value in model.params.items() if name != "class_weight" or takes(kind, name)}
+    if takes(kind, "random_state"):
+        params.setdefault("random_state", model.seed)
+    package = kind.__module__.partition(".")[0]
+    if package in EXTRAS:
+        params.setdefault("n_jobs", settings().threads)
+    if package == "lightgbm":
+        params.setdefault("verbosity", -1)
+        params.setdefault("deterministic", True)  # the sums of its threads would differ in the last bits
+    return params
+
+
+def instance(model: Model, kind: type, params: Mapping[str, Any]) -> Any:
+    """The estimator with these parameters. Raises InputError for one that it does not take."""
+    unknown = sorted(name for name in params if not _known(kind, name))
+    if unknown:
+        near = closest(unknown[0], kind().get_params())
+        way_out = f"; did you mean {near!r}?" if near else ""
+        raise InputError(f"model.params: {model.estimator} has no parameter {', '.join(unknown)}{way_out}")
+    try:
+        return kind(**params)
+    except TypeError as error:
+        raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+
+
+def _known(kind: type, name: str) -> bool:
+    """XGBoost and LightGBM take any keyword and go on without a misspelled one, so theirs are looked up."""
+    return kind.__module__.partition(".")[0] not in EXTRAS or takes(kind, name) or name in _names(kind)
+
+
+def _names(kind: type) -> set[str]:
+    names: set[str] = set(kind().get_params())
+    if kind.__module__.startswith("lightgbm."):
+        from lightgbm.basic import _ConfigAliases
+
+        for name, others in _ConfigAliases._get_all_param_aliases().items():
+            names |= {name, *others}
+    return names
+
+
+def takes(kind: type, name: str) -> bool:
+    """Whether an estimator's constructor, or one it hands its keywords on to, has a parameter of that name."""
+    return any(
+        name in inspect.signature(vars(each)["__init__"]).parameters
+        for each in kind.__mro__
+        if inspect.isfunction(vars(each).get("__init__"))
+    )
+
+
+def category_handling(model: Model, kind: type) -> str:
+    """`native`, `onehot` or `ordinal`: as declared, else native where the estimator knows categories.
+
+    Raises InputError where native is asked of one that does not.
+    """
+    knows = takes(kind, "categorical_features") or kind.__module__.partition(".")[0] in EXTRAS
+    if model.categories == "native" and not knows:
+        raise InputError(f"model.categories: {model.estimator} knows no categories of its own; write onehot or ordinal")
+    return model.categories or ("native" if knows else "ordinal")
+
+
+def native_categories(kind: type, text: int, numbers: int) -> dict[str, Any]:
+    """The parameters that tell an estimator that its first `text` columns are codes of categories."""
+    package = kind.__module__.partition(".")[0]
+    if package == "xgboost":
+        return {"enable_categorical": True, "feature_types": ["c"] * text + ["q"] * numbers}
+    if package == "lightgbm":
+        # The parameter's plain name is refused here, being an argument of `fit` as well.
+        return {"categorical_column": list(range(text))}
+    return {"categorical_features": list(range(text))}
+
+
+def sample_weights(model: Model, target: Any) -> Any:
+    """A weight a row, shape (n,), for an estimator that knows no `class_weight` itself; else None.
+
+    Source: scikit-learn's `compute_sample_weight`.
+    """
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    if "class_weight" not in model.params or is_own(model.estimator):
+        return None
+    kind = estimator_type(model.estimator)
+    if takes(kind, "class_weight"):
+        return None
+    if "sample_weight" not in inspect.signature(kind.fit).parameters:
+        raise InputError(f"model.params: {model.estimator} takes no class_weight and no weights of rows; remove it")
+    return compute_sample_weight(model.params["class_weight"], target)
+
+
+def by_position(
+    param: str, constraint: Mapping[str, int], inputs: pd.DataFrame, numbers: list[str], outputs: list[str]
+) -> tuple[int, ...]:
+    """A monotone constraint by feature name as the sequence that the estimators take, one a column of `outputs`.
+
+    numbers: names of the number columns that are fitted. outputs: of the ColumnTransformer.
+    Raises InputError for a name that is no feature, or that of a category, which has no order.
+    """
+    for name, value in constraint.items():
+        if name not in inputs.columns:
+            raise InputError(f"model.params.{param}: no feature {name!r}; features: {', '.join(inputs.columns)}")
+        if name in set(inputs.columns) - set(numbers) and inputs[name].notna().any():
+            raise InputError(f"model.params.{param}: {name!r} holds categories, which have no order; remove it")
+        if value not in (-1, 0, 1):
+            raise InputError(f"model.params.{param}: {name!r} is {value!r}; write 1 (rising), -1 (falling) or 0")
+    return tuple(
+        int(constraint.get(name.removeprefix("numbers__"), 0)) if name.startswith("numbers__") else 0
+        for name in outputs
+    )

@@ -1,0 +1,192 @@
+"""Search for parameters on time-ordered folds of the training rows, so that no trial sees what came later.
+
+Optuna's TPE sampler with the model's seed: the same rows, declaration and libraries give the same trials.
+Source: Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization; rolling-origin folds after
+Tashman (2000), Out-of-sample tests of forecasting accuracy.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from perennial.clock import write_duration
+from perennial.evaluation.figures import counted
+from perennial.evaluation.judgement import gain_of
+from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.metrics.metric import Undefined
+from perennial.features.recipe import Recipe
+from perennial.store.rows import KNOWN_AT, labels_of
+from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
+from perennial.training.pipeline import in_places, predict
+from perennial.usecase.declaration import Declaration, Search, Span
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Inputs and labels known before `cut`, and those of the days from it on, which are predicted."""
+
+    cut: str
+    train: pd.DataFrame
+    train_labels: np.ndarray
+    test: pd.DataFrame
+    test_labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of parameters. values: the primary metric of each fold; why: it lost, failed, or won."""
+
+    number: int
+    params: dict[str, Any]
+    state: Literal["won", "lost", "failed"]
+    values: tuple[float, ...]
+    why: str
+
+    @property
+    def mean(self) -> float:
+        """Of the folds' values, each fold counting the same."""
+        return float(np.mean(self.values))
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search found. told: how many trials ran, of how many asked, and what ended them."""
+
+    params: dict[str, Any]
+    trials: tuple[Trial, ...]
+    told: str
+
+
+def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.DataFrame) -> Searched:
+    """The best parameters of `asked.space` by the mean of the primary metric over the folds.
+
+    rows: the snapshot's labelled rows. A trial that cannot be fitted is kept with its reason; after `timeout`
+    no trial is begun. Raises TrainingFailed where no trial succeeds, InputError for a wrong parameter.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    folds = folds_of(declaration, recipe, rows, asked.folds)
+    direction = load_metric(declaration.primary).direction
+    study = optuna.create_study(
+        direction="minimize" if direction == "lower" else "maximize",
+        sampler=optuna.samplers.TPESampler(seed=declaration.model.seed),
+    )
+    started = time.monotonic()
+    found: list[Trial] = []
+    for number in range(asked.trials):
+        if asked.timeout is not None and number and time.monotonic() - started > asked.timeout.total_seconds():
+            break
+        trial = study.ask()
+        params = {name: _suggested(trial, name, values) for name, values in sorted(asked.space.items())}
+        try:
+            values = tuple(_value(declaration, recipe, params, fold) for fold in folds)
+        except TrainingFailed as error:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            found.append(Trial(number, params, "failed", (), str(error)))
+        else:
+            study.tell(trial, float(np.mean(values)))
+            found.append(Trial(number, params, "lost", values, ""))
+    return _told(declaration, asked, direction, found)
+
+
+def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds: int) -> list[Fold]:
+    """Expanding folds by blocks of local days: all that was known before a block's first day predicts the block.
+
+    The days are cut into `folds` + 1 blocks, as equal as they get; the first is only learnt from. A row is learnt
+    from where its event and the label it has were both known before the cut, so a label that came later, or was
+    corrected later, is not. Raises TrainingFailed where a block would be empty.
+    """
+    schema = declaration.schema_
+    days = rows[schema.time].dt.tz_convert(schema.timezone).dt.normalize()
+    found = np.sort(days.unique())
+    if len(found) <= folds:
+        raise TrainingFailed(
+            f"{declaration.name}: model.search: {folds} folds need rows of {folds + 1} days, there are {len(found)}. "
+            f"Ingest more batches, or search on fewer folds."
+        )
+    blocks = np.array_split(np.arange(len(found)), folds + 1)
+    made = []
+    for block in blocks[1:]:
+        cut, last = found[block[0]], found[block[-1]]
+        train = rows[(days < cut) & (rows[KNOWN_AT] <= cut)]
+        test = rows[(days >= cut) & (days <= last)]
+        if train.empty:
+            raise TrainingFailed(
+                f"{declaration.name}: model.search: no label was known before the fold that begins on "
+                f"{cut:%Y-%m-%d}. Search on fewer folds, or ingest more batches."
+            )
+        made.append(
+            Fold(
+                f"{cut:%Y-%m-%d}",
+                recipe.inputs(train),
+                labels_of(train, schema),
+                recipe.inputs(test),
+                labels_of(test, schema),
+            )
+        )
+    return made
+
+
+def _value(declaration: Declaration, recipe: Recipe, params: dict[str, Any], fold: Fold) -> float:
+    model = declaration.model.model_copy(update={"params": {**declaration.model.params, **params}})
+    task, classes = declaration.schema_.task, declaration.schema_.classes
+    pipeline = fit_pipeline(declaration.name, model, task, recipe, fold.train, fold.train_labels)
+    try:
+        predictions = predict(pipeline, fold.test, task)
+        if task == "multiclass":
+            predictions = in_places(predictions, np.unique(fold.train_labels).astype(np.int64), len(classes))
+        value, _ = load_metric(declaration.primary).value_and_influence(fold.test_labels, predictions)
+    except (Undefined, ValueError) as why:
+        raise TrainingFailed(f"fold from {fold.cut} ({len(fold.test_labels):,} rows): {why}") from why
+    if not np.isfinite(value):
+        raise TrainingFailed(f"fold from {fold.cut}: {declaration.primary} is {value}")
+    return float(value)
+
+
+def _suggested(trial: optuna.Trial, name: str, values: Span | tuple[Any, ...]) -> Any:
+    if not isinstance(values, Span):
+        return trial.suggest_categorical(name, values)
+    if isinstance(values.low, int) and isinstance(values.high, int):
+        return trial.suggest_int(name, values.low, values.high, log=values.log)
+    return trial.suggest_float(name, values.low, values.high, log=values.log)
+
+
+def _told(
+    declaration: Declaration, asked: Search, direction: Literal["lower", "higher"], found: list[Trial]
+) -> Searched:
+    done = [trial for trial in found if trial.state != "failed"]
+    if not done:
+        raise TrainingFailed(
+            f"{declaration.name}: model.search: none of {counted(len(found), 'trial', 'trials')} could be fitted; "
+            f"the first: {found[0].why}"
+        )
+    best = min(done, key=lambda trial: (trial.mean if direction == "lower" else -trial.mean, trial.number))
+    metric, folds = declaration.primary, counted(len(best.values), "fold", "folds")
+    judged = []
+    for trial in found:
+        if trial.number == best.number:
+            why = f"won: the best mean {metric} over {folds}, {best.mean:.5f}, of {len(done)} finished trials"
+            judged.append(Trial(trial.number, trial.params, "won", trial.values, why))
+        elif trial.state == "lost":
+            behind = gain_of(direction, trial.mean, best.mean)
+            folds_won = sum(gain_of(direction, b, t) > 0 for t, b in zip(trial.values, best.values, strict=True))
+            why = (
+                f"lost: mean {metric} {trial.mean:.5f}, worse than trial {best.number} by {behind:.5f}; "
+                f"better in {folds_won} of {folds}"
+            )
+            judged.append(Trial(trial.number, trial.params, "lost", trial.values, why))
+        else:
+            judged.append(trial)
+    told = f"{len(found)} of {asked.trials} trials ran, {len(found) - len(done)} failed"
+    if len(found) < asked.trials and asked.timeout is not None:
+        told += f"; stopped after {write_duration(asked.timeout)}"
+    return Searched(best.params, tuple(judged), told)
