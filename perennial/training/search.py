@@ -7,8 +7,8 @@ Tashman (2000), Out-of-sample tests of forecasting accuracy.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -80,10 +80,10 @@ def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.Dat
         direction="minimize" if direction == "lower" else "maximize",
         sampler=optuna.samplers.TPESampler(seed=declaration.model.seed),
     )
-    started = time.monotonic()
+    started = monotonic()
     found: list[Trial] = []
     for number in range(asked.trials):
-        if asked.timeout is not None and number and time.monotonic() - started > asked.timeout.total_seconds():
+        if asked.timeout is not None and number and monotonic() - started > asked.timeout.total_seconds():
             break
         trial = study.ask()
         params = {name: _suggested(trial, name, values) for name, values in sorted(asked.space.items())}

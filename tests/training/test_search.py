@@ -82,7 +82,7 @@ def test_a_search_that_ran_out_of_time_says_how_many_trials_ran(
     from perennial.training import search as module
 
     minutes = iter(range(0, 6000, 31))
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(minutes))
+    monkeypatch.setattr(module, "monotonic", lambda: next(minutes))
     found = searched(declared(world, trials=9, timeout="1m"), known(month))
     assert found.told == "2 of 9 trials ran, 0 failed; stopped after 1m"
 
