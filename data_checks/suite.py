@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
 from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
+from perennial.usecase.columns import column_types, no_such_value, target_values
 from perennial.usecase.declaration import Check, ColumnType, Declaration, Schema, Severity
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def unreadable_in(column: str) -> str:
 
 def required_columns(declaration: Declaration) -> dict[str, ColumnType]:
     """The columns, with their types, that every batch must have: the target may come later in files of its own."""
-    from perennial.usecase.columns import column_types
-
     late = {declaration.schema_.target} if declaration.labels else set()
     return {column: kind for column, kind in column_types(declaration).items() if column not in late}
 
@@ -128,8 +127,6 @@ def _standing(
     yield from _readable(declaration, critical)
     yield from _keyed(declaration.schema_.key, critical)
     yield from _timed(declaration.schema_, critical, as_of, window)
-    from perennial.usecase.columns import no_such_value, target_values
-
     schema = declaration.schema_
     allowed, target = target_values(schema), schema.target
     if allowed:
@@ -139,8 +136,6 @@ def _standing(
 
 def _readable(declaration: Declaration, critical: _Critical) -> Iterator[Planned]:
     """Every value is of its column's type. To a target of classes, all but these is unreadable."""
-    from perennial.usecase.columns import column_types, no_such_value, target_values
-
     schema = declaration.schema_
     for column, kind in column_types(declaration).items():
         of_classes = column == schema.target and target_values(schema)
@@ -220,8 +215,6 @@ def _of_the_columns_type(declaration: Declaration, check: Check, place: str) -> 
 
     A time without a zone is one of the use case's calendar. A number in a set for a text column is meant as text.
     """
-    from perennial.usecase.columns import column_types
-
     arguments = dict(check.arguments)
     if any(word in check.expectation for word in _NOT_OF_THE_COLUMNS_TYPE):
         return arguments

@@ -144,16 +144,14 @@ def _refuse_gaps(y: FloatArray, models: dict[str, FloatArray], *, of_probabiliti
             f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"
             "  nothing was released; compare only rows whose label is known"
         )
-    classes = models["champion"].shape[1] if models["champion"].ndim == 2 else 2
+    if models["champion"].ndim == 2:
+        classes, wrong = models["champion"].shape[1], "of no declared class"
+        way_out = "list every class under schema.classes"
+    else:
+        classes, wrong, way_out = 2, "neither 0 nor 1", "a binary target is 0 or 1"
     if of_probabilities and (other := int((~np.isin(y, np.arange(classes))).sum())):
-        if models["champion"].ndim == 2:
-            raise ComparisonFailed(
-                f"{counted(other, 'label is', 'labels are')} of no declared class, of {y.size:,}\n"
-                "  nothing was released; list every class under schema.classes"
-            )
         raise ComparisonFailed(
-            f"{counted(other, 'label is', 'labels are')} neither 0 nor 1, of {y.size:,}\n"
-            "  nothing was released; a binary target is 0 or 1"
+            f"{counted(other, 'label is', 'labels are')} {wrong}, of {y.size:,}\n  nothing was released; {way_out}"
         )
     for name, predictions in models.items():
         broken = _rows_where(~np.isfinite(predictions))

@@ -17,7 +17,7 @@ from perennial.identity import digest_bytes
 if TYPE_CHECKING:
     import pandas as pd
 
-Function = Callable[..., Any]
+Function = Callable[["pd.DataFrame"], "pd.Series"]
 
 
 class DerivedFeatureFailed(TerminalError):
@@ -38,22 +38,22 @@ def sources_of(derived: tuple[str, ...], folder: Path) -> dict[str, str]:
     return texts
 
 
-def load_functions(
-    derived: tuple[str, ...], sources: Mapping[str, str], field: str = "features.derived"
-) -> dict[str, Function]:
-    """Feature name → function, each file loaded as a module named by its own digest, so versions live side by side.
+def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict[str, Function]:
+    """Feature name → function. Raises as `load_function`."""
+    return {spec.split(":")[1]: load_function(spec, sources, "features.derived") for spec in derived}
 
-    Raises DerivedFeatureFailed where a file does not run or lacks the function.
+
+def load_function(spec: str, sources: Mapping[str, str], field: str) -> Callable[..., Any]:
+    """The function of a `file.py:function`, its file a module named by its own digest: versions live side by side.
+
+    field: of the declaration that names it, for errors.
+    Raises DerivedFeatureFailed where the file does not run or lacks the function.
     """
-    functions: dict[str, Function] = {}
-    for spec in derived:
-        file, name = spec.split(":")
-        module = _module(file, sources[file], field)
-        function = getattr(module, name, None)
-        if not callable(function):
-            raise DerivedFeatureFailed(f"{field}: {file} has no function {name!r}")
-        functions[name] = function
-    return functions
+    file, name = spec.split(":")
+    function: Callable[..., Any] | None = getattr(_module(file, sources[file], field), name, None)
+    if not callable(function):
+        raise DerivedFeatureFailed(f"{field}: {file} has no function {name!r}")
+    return function
 
 
 def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFrame:

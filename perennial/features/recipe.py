@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from perennial.features.derived import derive, load_functions, sources_of
 from perennial.identity import digest
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.importable import is_own
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def recipe_of(case: UseCase) -> Recipe:
         ),
         # A team's own estimator travels with the model too, though loading it runs none of its code.
         sources=sources_of(
-            (*features.derived, *([declaration.model.estimator] if ":" in declaration.model.estimator else [])),
+            (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else [])),
             case.folder,
         ),
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 _CHALLENGER = "perennial.challenger"
 _DIGEST = "perennial.digest"
+_LONGEST_TAG, _LONGEST_PARAM = 5000, 6000  # characters; within what MLflow takes
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Registry:
             run_name=training.challenger,
             tags={_CHALLENGER: training.challenger, **training.tags},
         ) as run:
-            mlflow.log_params({name: str(value)[:6000] for name, value in training.params.items()})
+            mlflow.log_params({name: str(value)[:_LONGEST_PARAM] for name, value in training.params.items()})
             mlflow.log_metrics(dict(training.metrics))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # one path fits two of MLflow's kinds of local source
@@ -185,11 +186,15 @@ class Registry:
         """Without the challenger's tag: that names the one run that became a model."""
         from mlflow.entities import Metric, Param
 
-        tags = {"mlflow.parentRunId": parent, "perennial.outcome": trial.state, "perennial.reason": trial.why[:5000]}
+        tags = {
+            "mlflow.parentRunId": parent,
+            "perennial.outcome": trial.state,
+            "perennial.reason": trial.why[:_LONGEST_TAG],
+        }
         child = self._client.create_run(experiment, run_name=trial.name, tags=tags).info.run_id
         now = int(time.time() * 1000)
         metrics = [Metric(name, value, now, 0) for name, value in trial.metrics.items()]
-        params = [Param(name, str(value)[:6000]) for name, value in trial.params.items()]
+        params = [Param(name, str(value)[:_LONGEST_PARAM]) for name, value in trial.params.items()]
         self._client.log_batch(child, metrics=metrics, params=params)
         self._client.set_terminated(child, "FAILED" if trial.state == "failed" else "FINISHED")
 
@@ -216,14 +221,14 @@ class Registry:
         with self._answering("record the failure"):
             run = self._client.create_run(experiment, run_name=challenger, tags={_CHALLENGER: challenger})
             for name, value in params.items():
-                self._client.log_param(run.info.run_id, name, str(value)[:6000])
+                self._client.log_param(run.info.run_id, name, str(value)[:_LONGEST_PARAM])
             self.mark_failed(run.info.run_id, reason)
         return str(run.info.run_id)
 
     def mark_failed(self, run_id: str, reason: str) -> None:
         """End a run as FAILED with `perennial.reason`. Raises RegistryDown."""
         with self._answering("mark a run as failed"):
-            self._client.set_tag(run_id, "perennial.reason", reason[:5000])
+            self._client.set_tag(run_id, "perennial.reason", reason[:_LONGEST_TAG])
             self._client.set_terminated(run_id, "FAILED")
 
     def record_decision(

@@ -14,12 +14,11 @@ from perennial.store.ledger import Ledger
 from perennial.store.registry import Registry, Training, TrialRun
 from perennial.training.artifact import TRUSTED_TYPES, digest_model, refuse_foreign_types, write_extras
 from perennial.training.environment import code_version, libraries
-from perennial.training.estimators import is_own
 from perennial.training.fit import fit
 from perennial.training.pipeline import predict
 from perennial.training.search import Searched
 from perennial.usecase.declaration import Declaration, UseCase
-from perennial.usecase.importable import EXTRAS
+from perennial.usecase.importable import EXTRAS, is_own
 
 if TYPE_CHECKING:
     import pandas as pd

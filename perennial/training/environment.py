@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from perennial import __version__
+from perennial.usecase.importable import EXTRAS
 
-EXTRAS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu", "xgboost")}  # name → packages that bring it
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "deltalake", "duckdb", "mlflow", "optuna")
 
 

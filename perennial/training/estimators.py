@@ -8,21 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
-from perennial.features.derived import load_functions
+from perennial.features.derived import load_function
 from perennial.settings import settings
 from perennial.usecase.declaration import Model
-from perennial.usecase.importable import EXTRAS
+from perennial.usecase.importable import EXTRAS, is_own
 from perennial.usecase.mistakes import closest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MONOTONE = frozenset({"monotonic_cst", "monotone_constraints"})
-
-
-def is_own(estimator: str) -> bool:
-    """Whether an estimator is a function of the team's own, `file.py:function`, and no import path."""
-    return ":" in estimator
 
 
 def estimator_type(path: str) -> Any:
@@ -47,7 +42,7 @@ def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
     Raises InputError where it takes no such parameters or returns no estimator, DerivedFeatureFailed where
     its file does not run.
     """
-    (function,) = load_functions((model.estimator,), sources, "model.estimator").values()
+    function = load_function(model.estimator, sources, "model.estimator")
     params = dict(model.params)
     if "seed" in inspect.signature(function).parameters:
         params.setdefault("seed", model.seed)
@@ -66,7 +61,7 @@ def default_params(model: Model, kind: type) -> dict[str, Any]:
     params = {name: value for name, value in model.params.items() if name != "class_weight" or takes(kind, name)}
     if takes(kind, "random_state"):
         params.setdefault("random_state", model.seed)
-    package = kind.__module__.partition(".")[0]
+    package = _package(kind)
     if package in EXTRAS:
         params.setdefault("n_jobs", settings().threads)
     if package == "lightgbm":
@@ -90,17 +85,21 @@ def instance(model: Model, kind: type, params: Mapping[str, Any]) -> Any:
 
 def _known(kind: type, name: str) -> bool:
     """XGBoost and LightGBM take any keyword and go on without a misspelled one, so theirs are looked up."""
-    return kind.__module__.partition(".")[0] not in EXTRAS or takes(kind, name) or name in _names(kind)
+    return _package(kind) not in EXTRAS or takes(kind, name) or name in _names(kind)
 
 
 def _names(kind: type) -> set[str]:
     names: set[str] = set(kind().get_params())
-    if kind.__module__.startswith("lightgbm."):
+    if _package(kind) == "lightgbm":
         from lightgbm.basic import _ConfigAliases
 
         for name, others in _ConfigAliases._get_all_param_aliases().items():
             names |= {name, *others}
     return names
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
 
 
 def takes(kind: type, name: str) -> bool:
@@ -117,7 +116,7 @@ def category_handling(model: Model, kind: type) -> str:
 
     Raises InputError where native is asked of one that does not.
     """
-    knows = takes(kind, "categorical_features") or kind.__module__.partition(".")[0] in EXTRAS
+    knows = takes(kind, "categorical_features") or _package(kind) in EXTRAS
     if model.categories == "native" and not knows:
         raise InputError(f"model.categories: {model.estimator} knows no categories of its own; write onehot or ordinal")
     return model.categories or ("native" if knows else "ordinal")
@@ -125,7 +124,7 @@ def category_handling(model: Model, kind: type) -> str:
 
 def native_categories(kind: type, text: int, numbers: int) -> dict[str, Any]:
     """The parameters that tell an estimator that its first `text` columns are codes of categories."""
-    package = kind.__module__.partition(".")[0]
+    package = _package(kind)
     if package == "xgboost":
         return {"enable_categorical": True, "feature_types": ["c"] * text + ["q"] * numbers}
     if package == "lightgbm":

@@ -12,12 +12,12 @@ from perennial.training.estimators import (
     default_params,
     estimator_type,
     instance,
-    is_own,
     made_by_team,
     native_categories,
 )
 from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import Model
+from perennial.usecase.importable import is_own
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,13 @@ from perennial.usecase.mistakes import closest
 
 Wrong = tuple[str, str]
 """What is wrong, and the way out."""
-EXTRAS = ("lightgbm", "xgboost")
+EXTRAS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu", "xgboost")}
+"""The packages that Perennial's extras bring, each with the distributions that hold it."""
+
+
+def is_own(estimator: str) -> bool:
+    """Whether an estimator is a function of the team's own, `file.py:function`, and no import path."""
+    return ":" in estimator
 
 
 def missing_function(reference: str, folder: Path, *, of_rows: bool = True) -> Wrong | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from perennial.usecase.declaration import DEFAULT_METRICS, OUR_KINDS
 from perennial.usecase.document import Document, Place, written
-from perennial.usecase.importable import missing_class, missing_function
+from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
 from perennial.usecase.schema import expectations, other_kinds
 
@@ -168,7 +168,7 @@ def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
     estimator = document.text("model", "estimator")
     if estimator is None:
         return
-    wrong = missing_function(estimator, folder, of_rows=False) if ":" in estimator else missing_class(estimator)
+    wrong = missing_function(estimator, folder, of_rows=False) if is_own(estimator) else missing_class(estimator)
     if wrong:
         yield document.mistake(("model", "estimator"), *wrong)
 

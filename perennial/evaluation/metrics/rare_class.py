@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perennial.evaluation.figures import counted
+
 if TYPE_CHECKING:
     from perennial.evaluation.arrays import FloatArray
 
@@ -26,13 +28,11 @@ def rare_class(y: FloatArray, p: FloatArray) -> str | None:
         others = y.size - int(np.bincount(y.astype(np.int64)).max(initial=0))
         if others >= MIN_ROWS_OF_A_CLASS:
             return None
-        return (
-            f"{others} {'row' if others == 1 else 'rows'} beside the commonest class; {MIN_ROWS_OF_A_CLASS} are needed"
-        )
+        return f"{counted(others, 'row', 'rows')} beside the commonest class; {MIN_ROWS_OF_A_CLASS} are needed"
     positives = int(y.sum())
     for rows, kind in ((positives, "positive"), (y.size - positives, "negative")):
         if rows < MIN_ROWS_OF_A_CLASS:
-            return f"{rows} {kind} {'row' if rows == 1 else 'rows'}; {MIN_ROWS_OF_A_CLASS} are needed"
+            return f"{counted(rows, f'{kind} row', f'{kind} rows')}; {MIN_ROWS_OF_A_CLASS} are needed"
     return None
 
 
