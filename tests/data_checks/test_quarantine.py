@@ -52,7 +52,7 @@ def expected(found: list[Row]) -> dict[int, set[str]]:
 
 
 @given(faults=st.lists(cells, min_size=1, max_size=12))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_row_is_lost_and_every_reason_is_kept(faults: list[Row]) -> None:
     found = [row(number, **fault) for number, fault in enumerate(faults)]
     declaration = declare(WARM, KNOWN)
