@@ -6,13 +6,18 @@ import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 
 from perennial.settings import settings
 from perennial.store.workspace import Workspace
 
 LONG = 240.0
+
+# A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
+_one_reads = Lock()
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,18 @@ class Place:
         log = self.home.with_name(f"{self.home.name}.log")
         context = multiprocessing.get_context("forkserver")
         process = context.Process(target=_perennial, args=(command, variables, str(log)), daemon=True)
-        process.start()
+        with _one_reads:
+            process.start()
         return process
 
     def run(self, *command: str, crash_at: str | None = None) -> int:
         """Run `perennial COMMAND` and wait for its exit code, negative where a signal ended it."""
         process = self.start(*command, crash_at=crash_at)
-        process.join(LONG)
-        if process.exitcode is None:
+        code = exit_code(process, LONG)
+        if code is None:
             process.kill()
             raise TimeoutError(f"perennial {' '.join(command)} did not end in {LONG:.0f} s; crash_at={crash_at}")
-        return process.exitcode
+        return code
 
     def finish(self, *command: str) -> None:
         """Run `perennial COMMAND`, which must succeed."""
@@ -55,6 +61,13 @@ class Place:
     def workspace(self) -> Workspace:
         """Its stores, opened afresh."""
         return Workspace(settings({"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}))
+
+
+def exit_code(process: BaseProcess, seconds: float) -> int | None:
+    """The exit code of a process, negative where a signal ended it; None where it has not ended in so long."""
+    wait([process.sentinel], seconds)
+    with _one_reads:
+        return process.exitcode
 
 
 def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from perennial.store.entries import Cycle
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
-from tests.crashes.processes import Place
+from tests.crashes.processes import LONG, Place, exit_code
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -45,16 +45,15 @@ class Sufferer:
                 self.homes.append(Place(self.folder / f"home{len(self.homes)}", self.usecases))
             seconds = draw.uniform(0, run_seconds)
             process = self.homes[-1].start("run", "flights")
-            process.join(seconds)
-            if process.exitcode is None:
+            code = exit_code(process, seconds)
+            if code is None:
                 process.kill()
-                process.join()
                 self.kills.append(seconds)
-                assert process.exitcode in (-signal.SIGKILL, 0)
+                assert exit_code(process, LONG) in (-signal.SIGKILL, 0)
                 if (self.homes[-1].home / "ledger.db").exists():
                     assert_readers_see_whole_batches(self.homes[-1].workspace, "flights")
             else:
-                assert process.exitcode == 0, self.homes[-1].said()
+                assert code == 0, self.homes[-1].said()
         while not finished(self.homes[-1]):
             self.homes[-1].finish("run", "flights")
         return self
