@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import datetime
 
 import perennial.sources as sources
@@ -22,7 +23,8 @@ from perennial.store.batches import (
     quarantine_table,
     with_late_target,
 )
-from perennial.store.entries import BatchEntry, Cycle, DeclarationEntry, Rows
+from perennial.store.entries import BatchEntry, Cycle, DeclarationEntry, EditedField, Rows
+from perennial.store.in_use import edits_since
 from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
 from perennial.store.tables import Name
@@ -101,7 +103,9 @@ def land(usecase: str, window: str) -> str:
     workspace.ledger.append(
         usecase,
         DeclarationEntry(
-            digest=case.declaration.digest, declaration=case.declaration.model_dump(mode="json", by_alias=True)
+            digest=case.declaration.digest,
+            declaration=case.declaration.model_dump(mode="json", by_alias=True),
+            edits=tuple(EditedField(**asdict(edit)) for edit in edits_since(workspace.ledger, case.declaration)),
         ),
     )
     arrival = _source(case).fetch(_window(case, window))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from perennial.cli.output import as_json, markdown, say, table
@@ -11,7 +12,9 @@ from perennial.evaluation.figures import between, change, counted, figure
 from perennial.release.telling import decision_in_words
 from perennial.settings import prepare_home, settings
 from perennial.store.entries import BatchEntry, Decision
+from perennial.store.in_use import edits_since
 from perennial.store.ledger import Ledger, Row
+from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import list_use_cases, load_use_case
 
 
@@ -23,11 +26,14 @@ def open_ledger() -> Ledger:
 
 
 def check(usecase: str, json: bool) -> None:
-    """Raises DeclarationError with every mistake."""
+    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids."""
     case = load_use_case(usecase, settings().usecases)
     said = case.declaration
+    edited = edits_since(open_ledger(), said)
+    refuse_new_identity(case.name, edited)
     if json:
-        as_json({"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": []})
+        changes = [asdict(edit) for edit in edited]
+        as_json({"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": [], "edits": changes})
         return
     features = said.features
     say(
@@ -35,6 +41,9 @@ def check(usecase: str, json: bool) -> None:
         f"{len(features.derived)} derived features, {counted(len(said.checks), 'check', 'checks')} of its own, "
         f"{said.primary} decides under policy {said.release.policy}."
     )
+    if edited:
+        say("Since the newest batch these fields were edited; the next run records it:")
+        table(("field", "was", "is", "restarts"), [(e.field, str(e.old), str(e.new), e.restarts) for e in edited])
 
 
 def status(usecase: str | None, json: bool) -> None:

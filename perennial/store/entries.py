@@ -37,11 +37,21 @@ class Trigger(Entry):
     detail: str = Field("", description="why, for the record")
 
 
+class EditedField(Entry):
+    """A field that differs from the declaration in use before, and what that restarts."""
+
+    field: str
+    old: Any
+    new: Any
+    restarts: str
+
+
 class DeclarationEntry(Recorded):
-    """A declaration at its first use. Key: its digest."""
+    """A declaration at its first use, with what it changed. Key: its digest."""
 
     digest: str
     declaration: dict[str, Any]
+    edits: tuple[EditedField, ...] = ()
 
     @property
     def key(self) -> str:

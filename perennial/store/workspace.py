@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from perennial.settings import Settings, prepare_home, settings
+from perennial.store.in_use import edits_since
 from perennial.store.landing import Landing
 from perennial.store.ledger import Ledger
 from perennial.store.lock import only_one
@@ -16,6 +17,7 @@ from perennial.store.registry import Registry
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import load_use_case
 
 
@@ -51,7 +53,15 @@ class Workspace:
         return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts)
 
     def use_case(self, name: str) -> UseCase:
-        """The declaration of that name. Raises DeclarationError with every mistake in it."""
+        """The declaration of that name.
+
+        Raises DeclarationError with every mistake in it, InputError if its key or target is not that of its history.
+        """
+        case = self._declared(name)
+        refuse_new_identity(name, edits_since(self.ledger, case.declaration))
+        return case
+
+    def _declared(self, name: str) -> UseCase:
         path = self.settings.usecases / f"{name}.yaml"
         if not path.is_file():
             return load_use_case(name, self.settings.usecases)

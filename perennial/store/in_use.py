@@ -1,0 +1,19 @@
+"""The declaration in use: the one under which the newest batch came."""
+
+from __future__ import annotations
+
+from perennial.store.entries import BatchEntry, DeclarationEntry
+from perennial.store.ledger import Ledger
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.edits import Edit, edits
+
+
+def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
+    """What differs from the declaration in use; nothing before the first batch."""
+    batches = ledger.all(declaration.name, BatchEntry)
+    if not batches or batches[-1].payload.declaration_digest == declaration.digest:
+        return ()
+    before = ledger.get(declaration.name, DeclarationEntry, batches[-1].payload.declaration_digest)
+    if before is None:
+        return ()
+    return edits(before.payload.declaration, declaration.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,64 @@
+"""An edit of a declaration is told before the run, and one that breaks the history is refused."""
+
+import json
+
+import pytest
+
+from perennial.cli.reading import check
+from perennial.errors import InputError
+from perennial.store.entries import DeclarationEntry
+from perennial.store.workspace import open_workspace
+from perennial.usecase.edits import edits, refuse_new_identity
+
+OLD = {
+    "schema": {"key": ["id"], "target": "late"},
+    "checks": [],
+    "evaluation": {"cluster_by": "day"},
+    "watch": {"a": 1},
+}
+
+
+def test_each_edit_says_what_it_restarts():
+    new = {**OLD, "checks": [{"expect_x": {}}], "evaluation": {"cluster_by": "week"}, "watch": {"a": 2}}
+    found = {edit.field: edit.restarts for edit in edits(OLD, new)}
+    assert found == {
+        "checks": "data checks, from the next batch",
+        "evaluation.cluster_by": "a new comparison history",
+        "watch.a": "nothing: it holds from the next run",
+    }
+
+
+@pytest.mark.parametrize(("field", "value"), [("key", ["other"]), ("target", "gone")])
+def test_another_key_or_target_is_refused(field, value):
+    new = {**OLD, "schema": {**OLD["schema"], field: value}}
+    with pytest.raises(InputError, match=rf"schema\.{field}.*new name"):
+        refuse_new_identity("shop", edits(OLD, new))
+
+
+def test_check_tells_an_edit_before_the_run_and_the_run_records_it(home, world, capsys):
+    from tests.training.stores import take_in
+
+    world.declare().month("2024-01")
+    take_in("2024-01")
+    world.declare(evaluation={"primary": "brier"}).month("2024-02")
+    check("shop", json=True)
+    told = {edit["field"]: edit for edit in json.loads(capsys.readouterr().out)["edits"]}
+    assert (told["evaluation.primary"]["old"], told["evaluation.primary"]["new"]) == ("log_loss", "brier")
+
+    take_in("2024-02")
+    newest = open_workspace().ledger.all("shop", DeclarationEntry)[-1].payload
+    assert {edit.field: edit.restarts for edit in newest.edits} == {f: e["restarts"] for f, e in told.items()}
+
+
+def test_a_new_target_is_refused_before_anything_is_written(home, world):
+    from tests.training.stores import take_in
+
+    world.declare().month("2024-01")
+    take_in("2024-01")
+    rows = open_workspace().ledger.verify("shop")
+    world.declaration["schema"]["target"] = "paid"
+    world.declare().month("2024-02")
+    for attempt in (lambda: check("shop", json=True), lambda: take_in("2024-02")):
+        with pytest.raises(InputError, match=r"schema\.target was 'returned' and is now 'paid'"):
+            attempt()
+    assert open_workspace().ledger.verify("shop") == rows
