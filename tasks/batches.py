@@ -164,7 +164,7 @@ def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
     data = workspace.landing.read(case.name, landing)
-    parsed = with_late_target(parse(data, suffix_of(landing), types, schema.timezone), declaration)
+    parsed = with_late_target(parse(data, suffix_of(landing), types, schema.timezone, schema.answer), declaration)
     revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
     named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
     if isinstance(named, BatchEntry):

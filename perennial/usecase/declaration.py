@@ -57,7 +57,7 @@ class FilesSource(Frozen):
 
     kind: Literal["files"] = Field(description="Parquet or CSV files")
     path: str = Field(description="a file, or a folder whose *.csv and *.parquet files are read in name order")
-    batch: Literal["file", "month", "week", "day", "hour"] = Field(
+    batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; else all files together are cut by the time column"
     )
 
@@ -103,7 +103,7 @@ class Schema(Frozen):
     key: tuple[str, ...] = Field(min_length=1, description="columns that together name a row, for ever")
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
-    task: Literal["binary", "regression"] = Field(description="`binary` targets are 0/1 or false/true")
+    task: Literal["binary", "regression"] = Field(description="`binary` targets are 0/1, false/true or no/yes")
     timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
     label_known_after: Duration = Field(
         timedelta(0), description="how long after the event the label that comes with the row is known"
@@ -112,6 +112,11 @@ class Schema(Frozen):
         None, description="column that says when the row's own label became known (instead of label_known_after)"
     )
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
+
+    @property
+    def answer(self) -> str | None:
+        """The column in which `yes` and `no` stand for 1 and 0: a binary target, or None."""
+        return self.target if self.task == "binary" else None
 
 
 class Features(Frozen):
@@ -220,13 +225,30 @@ class Guard(Frozen):
     margin: float = Field(gt=0, description="how much worse is still accepted, in the metric's own unit")
 
 
+def _clusters(value: Any) -> str:
+    """Which form of clusters is meant: a list is a column, everything else a word of the calendar."""
+    return "clusters:column" if isinstance(value, list | tuple) else "clusters:calendar"
+
+
+Clusters = Annotated[
+    Annotated[Literal["day", "week"], Tag("clusters:calendar")]
+    | Annotated[Annotated[tuple[str, ...], Field(min_length=1, max_length=1)], Tag("clusters:column")],
+    Discriminator(_clusters),
+]
+
+
 class Evaluation(Frozen):
     """How champion and challenger are compared."""
 
     primary: str = Field("", description="metric that decides; default log_loss for binary, mae for regression")
     guards: dict[str, Guard] = Field({}, description="metrics that a release must not make worse, and by how much")
     also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
-    cluster_by: Literal["day", "week"] = Field("day", description="rows of one cluster move together")
+    cluster_by: Clusters = Field("day", description="rows of one cluster move together: day, week, or [column]")
+
+    @property
+    def cluster_name(self) -> str:
+        """What the clusters are called: day, week, or the column."""
+        return self.cluster_by if isinstance(self.cluster_by, str) else self.cluster_by[0]
 
 
 class Release(Frozen):
