@@ -35,6 +35,7 @@ def _what_helps(case: Case) -> str:
     if not will_not_come(case.clusters, case.cluster_by):
         return ""
     return (
-        " It is not decidable in time either: waiting brings rows, not clusters. What would help: rows that cover more"
-        f" of {case.cluster_by}, or, as evaluation.cluster_by, a column of more groups that do not depend on each other."
+        " It is not decidable in time either: waiting brings rows, not clusters. What would help: rows that"
+        f" cover more of {case.cluster_by}, or, as evaluation.cluster_by, a column of more groups that do not"
+        " depend on each other."
     )
