@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.training.stores import take_in
@@ -16,10 +19,21 @@ def imported() -> None:
     great_expectations()
 
 
+@pytest.fixture(scope="session")
+def january(imported: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with home and use cases in which January is accepted."""
+    folder = tmp_path_factory.mktemp("january")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
+        patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+        World(folder / "usecases", rows_a_day=4).declare().month("2024-01")
+        assert take_in("2024-01").status == "accepted"
+    return folder
+
+
 @pytest.fixture
-def shop(world: World) -> World:
-    """January is accepted; February is the test's."""
-    world.rows_a_day = 4
-    world.month("2024-01")
-    assert take_in("2024-01").status == "accepted"
-    return world
+def shop(january: Path, home: Path, tmp_path: Path) -> World:
+    """A copy of the shop after January, for this test alone; February is the test's."""
+    shutil.copytree(january / "home", home)
+    shutil.copytree(january / "usecases", tmp_path / "usecases")
+    return World(tmp_path / "usecases", rows_a_day=4)

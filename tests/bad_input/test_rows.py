@@ -1,4 +1,4 @@
-"""pd.DataFrame that are wrong: accepted or set aside with the reason, every one of them, and the next month is taken in.
+"""Wrong rows: accepted or set aside with the reason, every one of them, and the next month is taken in.
 
 Where the other kinds of bad input are tested:
 
