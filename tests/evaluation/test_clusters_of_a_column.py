@@ -16,7 +16,7 @@ def test_it_is_the_jackknife_that_leaves_each_cluster_out() -> None:
     site = np.repeat(np.arange(6), counts)
     gain = draw.normal(0.1, 1.0, site.size) + draw.normal(0, 0.5, 6)[site]
     mean = gain.mean()
-    sums = np.bincount(site, gain - mean)
+    sums = np.bincount(site, gain - mean).astype(np.float64)
     without = np.array([gain[site != each].mean() for each in range(6)])
     by_hand = (5 / 6 * ((without - mean) ** 2).sum()) ** 0.5
     found = cv3(mean, sums, counts)
