@@ -21,6 +21,10 @@ class TerminalError(PerennialError):
     """Trying again gives the same: somebody has to act."""
 
 
+class DiskFull(TerminalError):
+    """The disk took no more: what was being written does not count, what was committed before is safe."""
+
+
 class InputError(TerminalError):
     """What the person gave is wrong; nothing has been changed."""
 

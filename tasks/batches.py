@@ -13,7 +13,7 @@ from perennial.clock import write_instant
 from perennial.errors import InputError, TerminalError
 from perennial.fault_points import write
 from perennial.release.state import replay_clock
-from perennial.sources.parsing import parse
+from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Source, Window
 from perennial.store.batches import (
     accepted_table,
@@ -167,8 +167,7 @@ def _window(case: UseCase, name: str) -> Window:
 def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
-    data = workspace.landing.read(case.name, landing)
-    parsed = with_late_target(parse(data, suffix_of(landing), types, schema.timezone), declaration)
+    parsed = with_late_target(_parsed(workspace, case, window, landing), declaration)
     revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
     named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
     if isinstance(named, BatchEntry):
@@ -223,6 +222,17 @@ def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str
         quarantine_version=versions["quarantine"],
         declaration_digest=declaration.digest,
     )
+
+
+def _parsed(workspace: Workspace, case: UseCase, window: Window, landing: str) -> Parsed:
+    schema = case.declaration.schema_
+    data = workspace.landing.read(case.name, landing)
+    try:
+        return parse(data, suffix_of(landing), column_types(case.declaration), schema.timezone, schema.answer)
+    except UnreadableBatch as problem:
+        raise UnreadableBatch(
+            f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first with `--batch`"
+        ) from problem
 
 
 def _arrival(workspace: Workspace, case: UseCase, end: datetime) -> datetime:

@@ -140,8 +140,8 @@ def decisions(usecase: str, json: bool) -> None:
                 said.outcome,
             )
         )
-    columns = ("id", "batch", "champion", "challenger", "loss", "gain", "95 % interval", "rows", "days", "outcome")
-    table(columns, rows, right=("champion", "challenger", "rows", "days"))
+    columns = ("id", "batch", "champion", "challenger", "loss", "gain", "95 % interval", "rows", "clusters", "outcome")
+    table(columns, rows, right=("champion", "challenger", "rows", "clusters"))
 
 
 def decision(id: str, json: bool) -> None:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from perennial.errors import TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cluster_interval import too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.dependence import autocorrelation, largest_cluster_share, skewness
-from perennial.evaluation.figures import counted
-from perennial.evaluation.judgement import Asked, judge, too_few_clusters, without_values
+from perennial.evaluation.figures import UNITS, counted
+from perennial.evaluation.judgement import Asked, judge, without_values
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.results import Evaluation, MetricResult
@@ -75,6 +76,8 @@ def describe(
 ) -> Evaluation:
     """The rows that judged, and how the primary metric's clusters hang together.
 
+    Neighbours are alike only where clusters have an order: autocorrelation is None for those of a column.
+
     results: of `compare`. cluster_codes: shape (n,), as there. cluster_names: T names in the same order.
     labelled_share: of the rows that could judge, those whose label is known, 0 to 1.
     first, last: instants of the first and last row's event. digest: of the rows.
@@ -90,7 +93,7 @@ def describe(
         cluster_names=tuple(cluster_names),
         cluster_rows=tuple(counts.tolist()),
         labelled_share=labelled_share,
-        autocorrelation=autocorrelation(sums),
+        autocorrelation=autocorrelation(sums) if cluster_by in UNITS else None,
         largest_cluster_share=largest_cluster_share(sums),
         skewness=skewness(sums),
         first=first,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.day_t import day_t
-from perennial.evaluation.ewc import MIN_CLUSTERS, ewc
-from perennial.evaluation.figures import clusters_in_words
 from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.results import Interval, MetricResult, Verdict
 from perennial.evaluation.row_t import row_t
@@ -35,17 +34,6 @@ def gain_of(direction: Literal["lower", "higher"], champion: float, challenger: 
     return champion - challenger if direction == "lower" else challenger - champion
 
 
-def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
-    """The reason why so few clusters decide nothing, or None.
-
-    >>> too_few_clusters(14, "day")
-    '14 days of labels; 15 are needed'
-    """
-    if clusters >= MIN_CLUSTERS:
-        return None
-    return f"{clusters_in_words(clusters, cluster_by)} of labels; {MIN_CLUSTERS} are needed"
-
-
 def judge(
     asked: Asked,
     direction: Literal["lower", "higher"],
@@ -69,7 +57,7 @@ def judge(
     smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
     """
     gain = gain_of(direction, champion, challenger)
-    found = ewc(gain, sums, counts, level=level)
+    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, level=level)
     why_not = "; ".join(reason for reason in (too_few_clusters(sums.size, cluster_by), undecidable) if reason)
     shown = found if not why_not else None
     verdict, note = "not_decidable", why_not

@@ -9,6 +9,7 @@ import numpy as np
 
 from perennial.clock import instant, write_instant
 from perennial.evaluation.baseline import skill
+from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
@@ -58,7 +59,8 @@ def decide(
 ) -> Decision | Waits:
     """Compare on the judging rows and let the declared policy rule.
 
-    Waits where the primary metric cannot be decided on these rows yet: more labels will come.
+    Waits where the primary metric cannot be decided on these rows yet: more labels will come. More groups of a
+    declared column will not: too few of them leave the challenger undecided.
     Raises ComparisonFailed for predictions that are no numbers, DerivedFeatureFailed for a team's function.
     """
     schema, rows, entry = declaration.schema_, judging.rows, contest.challenger_entry
@@ -67,12 +69,12 @@ def decide(
     labels = labels_of(rows, schema)
     challenger = contest.challenger.over(contest.challenger.predict(rows), schema.classes)
     champion = _champion_predictions(declaration, contest, rows)
-    cluster_by = declaration.evaluation.cluster_by
+    cluster_by = declaration.evaluation.cluster_name
     metrics = compare(
         labels, champion, challenger, judging.codes, metrics=asked_metrics(declaration), cluster_by=cluster_by
     )
     primary = metrics[0]
-    if primary.verdict == "not_decidable":
+    if primary.verdict == "not_decidable" and not will_not_come(len(judging.names), cluster_by):
         return Waits(f"not decidable yet on {len(rows):,} labelled rows: {primary.note}")
     evaluation = describe(
         metrics,

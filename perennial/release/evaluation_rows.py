@@ -13,7 +13,7 @@ from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Snaps
 from perennial.store.ledger import Ledger
 from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
 from perennial.store.tables import Tables
-from perennial.usecase.declaration import Declaration, Schema
+from perennial.usecase.declaration import Declaration, Evaluation, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,17 +79,24 @@ def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: d
 
 def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
     labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
-    names = cluster_names(labelled, declaration.schema_, declaration.evaluation.cluster_by)
+    names = cluster_names(labelled, declaration.schema_, declaration.evaluation)
     found, codes = np.unique(names, return_inverse=True)
     return EvaluationRows(
         labelled, codes.astype(np.int64), tuple(str(n) for n in found), len(labelled) / len(rows) if len(rows) else 0.0
     )
 
 
-def cluster_names(rows: pd.DataFrame, schema: Schema, cluster_by: str) -> np.ndarray:
-    """The local day (2013-01-31) or ISO week (2013-W05) of each row, shape (n,), in the schema's time zone."""
+def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: Evaluation) -> np.ndarray:
+    """The local day (2013-01-31), ISO week (2013-W05) or the declared column's value of each row, shape (n,).
+
+    Days and weeks are those of the schema's time zone. Rows without a value are one cluster, named `nothing`.
+    """
+    if not isinstance(evaluation.cluster_by, str):
+        values = rows[evaluation.cluster_name]
+        named: np.ndarray = values.astype("str").where(values.notna(), "nothing").to_numpy(dtype=str)
+        return named
     local = rows[schema.time].dt.tz_convert(schema.timezone)
-    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[cluster_by]
+    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[evaluation.cluster_by]
     days = local.dt.normalize()
     # Formatting is slow and days are few: format each day once.
     spelled = {day: day.strftime(pattern) for day in days.unique()}

@@ -78,7 +78,7 @@ class _Piece:
 
 @dataclass(frozen=True)
 class CutFiles:
-    """All files together, cut into months, weeks, days or hours by the time column. No value is altered."""
+    """All files together, cut into years, months, weeks, days or hours by the time column. No value is altered."""
 
     path: Path
     cut: Cut

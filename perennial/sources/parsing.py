@@ -2,6 +2,7 @@
 
 How values are read:
 - number: decimal or exponent form; `true` and `false` count as 1 and 0. Not finite is unreadable.
+  In a binary target `yes` and `no` do so too.
 - integer: as number, and whole: 1.0 is one, 1.5 unreadable.
 - boolean: true, false, 1, 0.
 - timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), or YYYYMMDD.
@@ -56,8 +57,11 @@ def parse(
     suffix: Literal[".csv", ".parquet"],
     types: dict[str, ColumnType],
     timezone: str,
+    answer: str | None = None,
 ) -> Parsed:
     """The declared columns of a batch, typed.
+
+    answer: the column, if any, in which `yes` and `no` count as 1 and 0: a binary target.
 
     Raises UnreadableBatch with the reason where the bytes are no table at all.
     """
@@ -68,13 +72,25 @@ def parse(
     columns: dict[str, pd.Series] = {}
     unreadable: dict[str, pd.Series] = {}
     for name in (name for name in types if name in names):
-        read = _typed(table[name], types[name], timezone)
+        column = _answers(table[name]) if name == answer else table[name]
+        read = _typed(column, types[name], timezone)
         columns[name] = pd.Series(read.values, index=index)
         if read.bad.null_count < len(read.bad):
             unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
     missing = tuple(name for name in types if name not in names)
     extra = tuple(name for name in names if name not in types)
     return Parsed(pd.DataFrame(columns, index=index), unreadable, missing, extra)
+
+
+def _answers(column: pa.ChunkedArray) -> Any:
+    """A column of texts with `yes` and `no`, however capitalised, as 1 and 0; another column as it is."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+    return pc.if_else(pc.equal(words, "yes"), "1", pc.if_else(pc.equal(words, "no"), "0", column))
 
 
 def read_timestamps(column: Any, timezone: str) -> tuple[pd.Series, pd.Series]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     import pandas as pd
 
-Cut = Literal["month", "week", "day", "hour"]
+Cut = Literal["year", "month", "week", "day", "hour"]
 
 
 @dataclass(frozen=True, order=True)
@@ -51,12 +51,15 @@ class Source(Protocol):
 
 
 def window_of(name: str, cut: Cut, zone: ZoneInfo) -> Window:
-    """The window that a name such as `2013-01`, `2013-W05`, `2013-01-31` or `2013-01-31T14` stands for.
+    """The window that a name such as `2013`, `2013-01`, `2013-W05`, `2013-01-31` or `2013-01-31T14` stands for.
 
-    Months, weeks (ISO, from Monday), days and hours are those of `zone`'s calendar.
+    Years, months, weeks (ISO, from Monday), days and hours are those of `zone`'s calendar.
     Raises ValueError for a name of another shape.
     """
-    if cut == "month":
+    if cut == "year":
+        first = datetime.strptime(name, "%Y")
+        after = datetime(first.year + 1, 1, 1)
+    elif cut == "month":
         first = datetime.strptime(name, "%Y-%m")
         after = datetime(first.year + first.month // 12, first.month % 12 + 1, 1)
     elif cut == "week":
@@ -83,4 +86,10 @@ def window_names(times: pd.Series, cut: Cut, zone: ZoneInfo) -> pd.Series:
     return step.map({each: each.strftime(NAME_FORMATS[cut]) for each in step.unique()}).astype("str")
 
 
-NAME_FORMATS: dict[Cut, str] = {"month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
+NAME_FORMATS: dict[Cut, str] = {
+    "year": "%Y",
+    "month": "%Y-%m",
+    "week": "%G-W%V",
+    "day": "%Y-%m-%d",
+    "hour": "%Y-%m-%dT%H",
+}

@@ -19,7 +19,7 @@ class Landing:
     folder: Path
 
     def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
-        """Put the bytes in place, once, and return their name `<sha256><suffix>`. Raises OSError on a full disk."""
+        """Put the bytes in place, once, and return their name `<sha256><suffix>`. Raises DiskFull."""
         name = digest_bytes(data) + suffix
         path = self.folder / usecase / name
         if path.exists():

@@ -57,7 +57,7 @@ class FilesSource(Frozen):
 
     kind: Literal["files"] = Field(description="Parquet or CSV files")
     path: str = Field(description="a file, or a folder whose *.csv and *.parquet files are read in name order")
-    batch: Literal["file", "month", "week", "day", "hour"] = Field(
+    batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; else all files together are cut by the time column"
     )
 
@@ -114,7 +114,7 @@ class Schema(Frozen):
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
     task: Literal["binary", "multiclass", "regression"] = Field(
-        description="`binary` targets are 0/1 or false/true, `multiclass` ones are listed under classes"
+        description="`binary` targets are 0/1, false/true or no/yes, `multiclass` ones are listed under classes"
     )
     classes: tuple[Class, ...] = Field(
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
@@ -139,6 +139,11 @@ class Schema(Frozen):
         if len({type(each) for each in self.classes}) > 1:
             raise ValueError("classes mix text and numbers: write all in quotes, or none")
         return self
+
+    @property
+    def answer(self) -> str | None:
+        """The column in which `yes` and `no` stand for 1 and 0: a binary target, or None."""
+        return self.target if self.task == "binary" else None
 
 
 class Features(Frozen):
@@ -300,13 +305,30 @@ class Guard(Frozen):
     margin: float = Field(gt=0, description="how much worse is still accepted, in the metric's own unit")
 
 
+def _clusters(value: Any) -> str:
+    """Which form of clusters is meant: a list is a column, everything else a word of the calendar."""
+    return "clusters:column" if isinstance(value, list | tuple) else "clusters:calendar"
+
+
+Clusters = Annotated[
+    Annotated[Literal["day", "week"], Tag("clusters:calendar")]
+    | Annotated[Annotated[tuple[str, ...], Field(min_length=1, max_length=1)], Tag("clusters:column")],
+    Discriminator(_clusters),
+]
+
+
 class Evaluation(Frozen):
     """How champion and challenger are compared."""
 
     primary: str = Field("", description="metric that decides; default mae for regression, else log_loss")
     guards: dict[str, Guard] = Field({}, description="metrics that a release must not make worse, and by how much")
     also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
-    cluster_by: Literal["day", "week"] = Field("day", description="rows of one cluster move together")
+    cluster_by: Clusters = Field("day", description="rows of one cluster move together: day, week, or [column]")
+
+    @property
+    def cluster_name(self) -> str:
+        """What the clusters are called: day, week, or the column."""
+        return self.cluster_by if isinstance(self.cluster_by, str) else self.cluster_by[0]
 
 
 class Release(Frozen):

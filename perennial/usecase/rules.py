@@ -28,6 +28,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_checks(document),
         *_estimator(document, path.parent),
         *_metrics(document),
+        *_clusters(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -200,6 +201,17 @@ def _metrics(document: Document) -> Iterator[Mistake]:
             if name in first:
                 yield document.mistake(place, f"'{name}' is {first[name]} already, and shown", "remove it here")
             first.setdefault(name, "listed")
+
+
+def _clusters(document: Document) -> Iterator[Mistake]:
+    """A cluster column is one that the declaration names, and no word of the calendar."""
+    columns = _known_columns(document)
+    for place, name in document.texts("evaluation", "cluster_by"):
+        if name in ("day", "week"):
+            told = f"a column called '{name}' would be taken for the calendar's {name}"
+            yield document.mistake(place, told, f"write `cluster_by: {name}`, or rename the column")
+        elif columns:
+            yield from _check_columns(document, place, columns)
 
 
 def _tasks_of(name: str) -> tuple[str, ...] | None:

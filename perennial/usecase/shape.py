@@ -82,7 +82,7 @@ def _place(document: Document, location: tuple[str | int, ...]) -> Place:
     """A pydantic location as a place in the file: the tags of its unions name nothing there."""
     place: Place = ()
     for step in location:
-        if not str(step).startswith(("source:", "window:", "values:")) and step != "[key]":
+        if not str(step).startswith(("source:", "window:", "values:", "clusters:")) and step != "[key]":
             place = (*place, step)
     return place
 

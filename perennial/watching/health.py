@@ -51,11 +51,12 @@ def look(
         codes,
         reference,
         tolerance=watch.tolerance,
-        cluster_by=declaration.evaluation.cluster_by,
+        cluster_by=declaration.evaluation.cluster_name,
     )
     inputs = champion.recipe.inputs(rows)
     columns = {name: inputs[name].tolist() for name in text_columns(inputs)}
-    seen = {name: values for name, values in champion.seen.items() if name in columns}
+    # A column that was empty in training is none of the model's inputs: its first values mislead nobody.
+    seen = {name: values for name, values in champion.seen.items() if name in columns and values}
     return Findings(found, unseen(columns, seen, threshold=watch.unseen_share), len(rows), len(labelled))
 
 

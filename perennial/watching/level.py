@@ -8,10 +8,9 @@ import numpy as np
 from scipy import special
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
-from perennial.evaluation.ewc import ewc
 from perennial.evaluation.figures import change, figure, percent, sample
-from perennial.evaluation.judgement import too_few_clusters
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Undefined
 from perennial.evaluation.results import Interval
@@ -56,7 +55,7 @@ def measure(
 ) -> Measured:
     """One model's metric with its cluster interval.
 
-    y, predictions: shape (n,). cluster_codes: shape (n,), 0..T−1 in time order. Needs 15 clusters.
+    y, predictions: shape (n,). cluster_codes: shape (n,), 0..T−1 in time order. Needs 15 days or weeks, or 5 groups.
     """
     loaded, codes = load_metric(metric), np.asarray(cluster_codes, dtype=np.int64)
     labels, predicted = np.asarray(y, dtype=np.float64), np.asarray(predictions)
@@ -73,7 +72,7 @@ def measure(
     why_not = too_few_clusters(counts.size, cluster_by) or loaded.unmeasurable(labels, predicted)
     if why_not:
         return Measured(value, None, labels.size, counts.size, why_not)
-    interval = ewc(value, sums_of_clusters(influence, codes, counts.size), counts)
+    interval = cluster_interval(value, sums_of_clusters(influence, codes, counts.size), counts, cluster_by=cluster_by)
     return Measured(value, interval, labels.size, counts.size)
 
 

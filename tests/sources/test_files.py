@@ -69,12 +69,13 @@ def test_files_are_cut_by_local_months_and_no_value_is_altered(put: Put, source:
 @pytest.mark.parametrize(
     ("batch", "expected"),
     [
+        ("year", ["2012", "2012", "2013"]),
         ("week", ["2012-W52", "2013-W01", "2013-W01"]),
         ("day", ["2012-12-30", "2012-12-31", "2013-01-01"]),
         ("hour", ["2012-12-30T11", "2012-12-31T11", "2013-01-01T11"]),
     ],
 )
-def test_weeks_days_and_hours(put: Put, source: Open, batch: str, expected: list[str]) -> None:
+def test_years_weeks_days_and_hours(put: Put, source: Open, batch: str, expected: list[str]) -> None:
     put("1.csv", "at\n" + "".join(f"{day} 12:00\n" for day in ("2012-12-30", "2012-12-31", "2013-01-01")))
     assert names(source(batch).windows()) == sorted(set(expected))
 

@@ -72,6 +72,15 @@ def test_truth_values_count_as_numbers() -> None:
     assert kept == [*[None] * 6, "yes"]
 
 
+def test_yes_and_no_are_answers_in_the_target_alone() -> None:
+    data = b"searched,lat\nYES,no\nno,1\n,2\nmaybe,3\n1,4\n"
+    parsed = parse(data, ".csv", {"searched": "number", "lat": "number"}, "UTC", "searched")
+    assert parsed.frame["searched"].tolist()[:2] == [1, 0]
+    assert parsed.frame["searched"][4] == 1
+    assert parsed.unreadable["searched"].dropna().tolist() == ["maybe"]
+    assert parsed.unreadable["lat"].dropna().tolist() == ["no"]
+
+
 def test_text_is_left_alone_and_nothing_is_nothing() -> None:
     values = ["a", " b ", "", '""', "NA", '"NA"', "null", "none", "ü", '"a,""b"""', "1.0"]
     assert column(values, "text") == ([*"a", " b ", None, None, None, "NA", None, "none", "ü", 'a,"b"', "1.0"], [])

@@ -1,6 +1,8 @@
 """An edit of a declaration is told before the run, and one that breaks the history is refused."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +11,9 @@ from perennial.errors import InputError
 from perennial.store.entries import DeclarationEntry
 from perennial.store.workspace import open_workspace
 from perennial.usecase.edits import edits, refuse_new_identity
+from tests.world import World
 
-OLD = {
+OLD: dict[str, Any] = {
     "schema": {"key": ["id"], "target": "late"},
     "checks": [],
     "evaluation": {"cluster_by": "day"},
@@ -18,7 +21,7 @@ OLD = {
 }
 
 
-def test_each_edit_says_what_it_restarts():
+def test_each_edit_says_what_it_restarts() -> None:
     new = {**OLD, "checks": [{"expect_x": {}}], "evaluation": {"cluster_by": "week"}, "watch": {"a": 2}}
     found = {edit.field: edit.restarts for edit in edits(OLD, new)}
     assert found == {
@@ -29,13 +32,15 @@ def test_each_edit_says_what_it_restarts():
 
 
 @pytest.mark.parametrize(("field", "value"), [("key", ["other"]), ("target", "gone")])
-def test_another_key_or_target_is_refused(field, value):
+def test_another_key_or_target_is_refused(field: str, value: object) -> None:
     new = {**OLD, "schema": {**OLD["schema"], field: value}}
     with pytest.raises(InputError, match=rf"schema\.{field}.*new name"):
         refuse_new_identity("shop", edits(OLD, new))
 
 
-def test_check_tells_an_edit_before_the_run_and_the_run_records_it(home, world, capsys):
+def test_check_tells_an_edit_before_the_run_and_the_run_records_it(
+    home: Path, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     from tests.training.stores import take_in
 
     world.declare().month("2024-01")
@@ -50,7 +55,7 @@ def test_check_tells_an_edit_before_the_run_and_the_run_records_it(home, world, 
     assert {edit.field: edit.restarts for edit in newest.edits} == {f: e["restarts"] for f, e in told.items()}
 
 
-def test_a_new_target_is_refused_before_anything_is_written(home, world):
+def test_a_new_target_is_refused_before_anything_is_written(home: Path, world: World) -> None:
     from tests.training.stores import take_in
 
     world.declare().month("2024-01")

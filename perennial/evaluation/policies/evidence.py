@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.figures import between, chance, change, figure, sample
 from perennial.evaluation.policies.case import Case
 
@@ -13,7 +14,7 @@ def evidence(case: Case) -> str:
     other = "the naive baseline" if case.is_first else "the champion"
     values = f"{primary.name} {figure(primary.challenger)}, {other} {figure(primary.champion)}"
     if primary.verdict == "not_decidable" or primary.p_value is None:
-        return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values})."
+        return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values}).{_what_helps(case)}"
     said = (
         f"better than {other}"
         if case.is_better
@@ -28,3 +29,13 @@ def evidence(case: Case) -> str:
     if case.is_better or case.is_worse or not primary.mde:
         return sentence
     return f"{sentence} A true gain of {figure(primary.mde, 3)} would have been found in 4 of 5 such samples."
+
+
+def _what_helps(case: Case) -> str:
+    if not will_not_come(case.clusters, case.cluster_by):
+        return ""
+    return (
+        " It is not decidable in time either: waiting brings rows, not clusters. What would help: rows that"
+        f" cover more of {case.cluster_by}, or, as evaluation.cluster_by, a column of more groups that do not"
+        " depend on each other."
+    )
