@@ -31,7 +31,7 @@ def declaration() -> str:
         _section("Top level", schema),
         *[_section(name, part) for name, part in parts.items()],
         f"## Check\n\n{schema['$defs']['Check']['description']}\n\n"
-        "`critical` (the default) sets rows aside or holds the batch; `warning` and `info` are told and rows accepted.\n"
+        "`critical` (the default) sets rows aside or holds the batch; `warning` and `info` are told, rows accepted.\n"
         "The names are those of Great Expectations' core expectations; `perennial schema` lists them.",
     ]
     return "\n\n".join(sections) + "\n"
@@ -44,7 +44,9 @@ def _section(name: str, part: dict[str, Any]) -> str:
         for field, about in part["properties"].items()
     ]
     meaning = part.get("description", "").split("\n\n")[0].replace("\n", " ")
-    return "\n".join([f"## {name}", "", meaning, "", "| field | type | default | meaning |", "|---|---|---|---|", *rows])
+    return "\n".join(
+        [f"## {name}", "", meaning, "", "| field | type | default | meaning |", "|---|---|---|---|", *rows]
+    )
 
 
 def _type(about: dict[str, Any]) -> str:

@@ -1,23 +1,31 @@
-"""The docs say what the program does: generated pages are fresh, examples are read by the program, pages stand alone."""
+"""The docs say what the program does: generated pages are fresh, examples run, pages need no network."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatchcase
+from glob import escape
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perennial import errors, settings
-from tests.cli.conftest import command
+from tests.cli.conftest import Perennial, command
+from tests.cli.conftest import perennial as perennial
+from tests.world import month_of_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DECLARATIONS = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in [ROOT / "README.md", *PAGES]
@@ -74,6 +82,50 @@ def test_commands_and_options_that_pages_name_exist() -> None:
         for name, rest in re.findall(r"`perennial ([a-z]+)([^`]*)`", page.read_text(encoding="utf-8")):
             assert name in helps, f"{page.name}: no command {name}"
             assert all(option in helps[name] for option in re.findall(r"--[a-z-]+", rest)), f"{page.name}: {name}{rest}"
+
+
+def shown(text: str) -> list[str]:
+    """Lines without what differs from machine to machine: column widths, ids, digits of a fit."""
+    plain = re.sub(r"\b[0-9a-f]{16}\b", "ID", text)
+    plain = re.sub(r"[-+]?\d+\.\d+", "#", plain)
+    return [" ".join(line.split()) for line in plain.splitlines() if line.strip()]
+
+
+def test_tutorial_is_what_happens(perennial: Perennial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    (tmp_path / "usecases").mkdir()
+    (tmp_path / "usecases" / "shop.yaml").write_text(BLOCK.findall(page)[0])
+    (tmp_path / "data" / "shop").mkdir(parents=True)
+    for month in ("2024-01", "2024-02"):
+        rows = month_of_rows(month, rows_a_day=20)
+        rows.to_csv(tmp_path / "data" / "shop" / f"{month}.csv", index=False)
+    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    for step in "".join(CONSOLE.findall(page)).split("$ perennial ")[1:]:
+        line, _, expected = step.partition("\n")
+        told = perennial(*line.split())
+        assert told.code == 0, told.err
+        for want, got in zip_longest(shown(expected), shown(told.out), fillvalue=""):
+            assert fnmatchcase(got, escape(want).replace("...", "*")), f"perennial {line}: {got!r} instead of {want!r}"
+    assert_json_is_in_the_docs(perennial)
+
+
+def keys(printed: Any) -> set[str]:
+    """Every field name in a JSON value, however deep."""
+    if isinstance(printed, list):
+        return set().union(*map(keys, printed))
+    if isinstance(printed, dict):
+        return set(printed).union(*map(keys, printed.values()))
+    return set()
+
+
+def assert_json_is_in_the_docs(perennial: Perennial) -> None:
+    sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
+    named = {part.partition("\n")[0]: set(re.findall(r"`([a-z_]+)`", part)) for part in sections[1:]}
+    named["Status"] |= named["A batch"]
+    for name, section in (("batches", "A batch"), ("decisions", "A decision"), ("status", "Status")):
+        printed = keys(json.loads(perennial(name, "shop", "--json").out))
+        assert printed and printed <= named[section], f"json.md, {section}: {sorted(printed - named[section])}"
 
 
 def test_docs_build_strictly_and_need_no_network(tmp_path: Path) -> None:
