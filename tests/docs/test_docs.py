@@ -67,6 +67,7 @@ def test_declarations_of_the_docs_are_read(
 def test_every_error_has_its_exit_code_in_the_docs() -> None:
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     for name, error in inspect.getmembers(errors, inspect.isclass):
+        assert issubclass(error, errors.PerennialError)
         assert f"| `{name}` | {error.exit_code} |" in text
 
 
