@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FOLDERS := perennial flows tasks data_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down test check lint types imports install lock clean
+.PHONY: help demo down test check lint types imports docs install lock clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ types: $(READY) ## types
 imports: $(READY) ## which folder may import which
 	@$(BIN)/lint-imports
 
+docs: $(READY) ## write the generated pages and build the docs, strictly, into site/
+	@$(BIN)/python docs/reference.py
+	@$(BIN)/zensical build --strict
+
 install: $(READY) ## make .venv and install the pinned set, if that is still to do
 
 lock: $(READY) ## resolve the dependencies again and write requirements.lock
@@ -44,7 +48,7 @@ lock: $(READY) ## resolve the dependencies again and write requirements.lock
 
 clean: ## remove what was installed and what tools left behind; .perennial stays
 	-@$(MAKE) --no-print-directory down
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build site .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(FOLDERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last: an installation that was interrupted goes on with the next make.

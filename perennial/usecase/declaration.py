@@ -363,7 +363,7 @@ class Triggers(Frozen):
 
 
 class Declaration(Frozen):
-    """One use case, whole. `folder` is where it was read from and is no part of its meaning."""
+    """One use case, whole."""
 
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,62}$", description="the file's name, and the registered model's: flights"

@@ -1,0 +1,113 @@
+"""Writes the pages that follow from the code: `declaration.md` from the schema, `commands.md` from the command line.
+
+`python docs/reference.py` writes them; a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its file name below `docs/`."""
+    return {"declaration.md": declaration(), "commands.md": commands()}
+
+
+def declaration() -> str:
+    """The reference of the declaration: each field with type, default and meaning."""
+    from perennial.usecase.declaration import Declaration
+
+    schema = Declaration.model_json_schema(by_alias=True)
+    parts = {name: part for name, part in schema["$defs"].items() if "properties" in part and name != "Check"}
+    sections = [
+        "# The declaration",
+        "One YAML file a use case, `usecases/NAME.yaml`. This page is generated from the schema that\n"
+        "`perennial check` reads it with; `perennial schema` prints the same for an editor.\n"
+        "An unknown field is a mistake. Durations are written `15m`, `12h`, `30d` or `4w`.",
+        _section("Top level", schema),
+        *[_section(name, part) for name, part in parts.items()],
+        f"## Check\n\n{schema['$defs']['Check']['description']}\n\n"
+        "`critical` (the default) sets rows aside or holds the batch; `warning` and `info` are told, rows accepted.\n"
+        "The names are those of Great Expectations' core expectations; `perennial schema` lists them.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(name: str, part: dict[str, Any]) -> str:
+    required = part.get("required", [])
+    rows = [
+        f"| `{field}` | {_type(about)} | {_default(about, field in required)} | {_cell(about.get('description', ''))} |"
+        for field, about in part["properties"].items()
+    ]
+    meaning = part.get("description", "").split("\n\n")[0].replace("\n", " ")
+    return "\n".join(
+        [f"## {name}", "", meaning, "", "| field | type | default | meaning |", "|---|---|---|---|", *rows]
+    )
+
+
+def _type(about: dict[str, Any]) -> str:
+    """What may be written, in words: the allowed values, a link to a part, or the type."""
+    if "$ref" in about:
+        name = about["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "const" in about:
+        return f"`{about['const']}`"
+    if "enum" in about:
+        return ", ".join(f"`{value}`" for value in about["enum"])
+    if forms := about.get("oneOf") or about.get("anyOf"):
+        return " or ".join(dict.fromkeys(_type(form) for form in forms))
+    if about.get("type") == "array":
+        return f"list of {_type(about.get('items', {}))}"
+    if about.get("type") == "object" and isinstance(about.get("additionalProperties"), dict):
+        return f"name → {_type(about['additionalProperties'])}"
+    if about.get("pattern", "").endswith(r"[mhdw]\s*$"):
+        return "duration"
+    words = {"string": "text", "null": "nothing", "object": "mapping", "boolean": "true or false"}
+    return words.get(about.get("type", ""), about.get("type", "anything")) + _bounds(about)
+
+
+def _bounds(about: dict[str, Any]) -> str:
+    signs = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+    return "".join(f" {sign} {about[key]}" for key, sign in signs.items() if key in about)
+
+
+def _default(about: dict[str, Any], required: bool) -> str:
+    if required:
+        return "**needed**"
+    value = about.get("default")
+    if value is None or value in ("", [], {}):
+        return "–"
+    return "see there" if isinstance(value, dict) else f"`{json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def commands() -> str:
+    """Every command's own help, as `perennial COMMAND --help` prints it."""
+    import typer
+
+    from perennial.cli.app import app
+
+    group = typer.main.get_command(app)
+    context = group.make_context("perennial", [], resilient_parsing=True)
+    sections = [
+        "# Commands",
+        "This page is generated from the command line itself.\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong input, 3 held back by a gate.",
+    ]
+    for name in group.list_commands(context):  # type: ignore[attr-defined]
+        command = group.get_command(context, name)  # type: ignore[attr-defined]
+        with command.make_context(name, [], parent=context, resilient_parsing=True, terminal_width=100) as inner:
+            sections.append(f"## {name}\n\n```text\n{command.get_help(inner)}\n```")
+    return "\n\n".join(sections) + "\n"
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (HERE / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,141 @@
+"""The docs say what the program does: generated pages are fresh, examples run, pages need no network."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import shutil
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from glob import escape
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial import errors, settings
+from tests.cli.conftest import Perennial, command
+from tests.cli.conftest import perennial as perennial
+from tests.world import month_of_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DECLARATIONS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in [ROOT / "README.md", *PAGES]
+    for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
+    if block.startswith("name:")
+]
+
+
+def generated() -> dict[str, str]:
+    spec = spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pages: dict[str, str] = module.pages()
+    return pages
+
+
+def test_generated_pages_are_fresh() -> None:
+    for name, text in generated().items():
+        written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert written == text, f"docs/{name} is stale: python docs/reference.py"
+
+
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_declarations_of_the_docs_are_read(
+    declaration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data" / "shop").mkdir(parents=True)
+    (tmp_path / "data" / "shop" / "2024-01.csv").write_text(
+        "order,at,price,weight,carrier,returned\nA1,2024-01-02T10:00:00Z,9.5,1.2,post,0\n"
+    )
+    (tmp_path / "usecases").mkdir()
+    (tmp_path / "usecases" / "shop.yaml").write_text(declaration)
+    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    assert command("check", "shop") == 0, capsys.readouterr().err
+
+
+def test_every_error_has_its_exit_code_in_the_docs() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    for name, error in inspect.getmembers(errors, inspect.isclass):
+        assert issubclass(error, errors.PerennialError)
+        assert f"| `{name}` | {error.exit_code} |" in text
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    names = set(re.findall(r'"((?:PERENNIAL|MLFLOW|PREFECT)_[A-Z_]+)"', inspect.getsource(settings)))
+    assert names and all(f"| `{name}` |" in text for name in names)
+
+
+def test_commands_and_options_that_pages_name_exist() -> None:
+    helps = dict(re.findall(r"^## (\w+)\n\n```text\n(.*?)^```", generated()["commands.md"], re.MULTILINE | re.DOTALL))
+    for page in PAGES:
+        for name, rest in re.findall(r"`perennial ([a-z]+)([^`]*)`", page.read_text(encoding="utf-8")):
+            assert name in helps, f"{page.name}: no command {name}"
+            assert all(option in helps[name] for option in re.findall(r"--[a-z-]+", rest)), f"{page.name}: {name}{rest}"
+
+
+def shown(text: str) -> list[str]:
+    """Lines without what differs from machine to machine: column widths, ids, digits of a fit."""
+    plain = re.sub(r"\b[0-9a-f]{16}\b", "ID", text)
+    plain = re.sub(r"[-+]?\d+\.\d+", "#", plain)
+    return [" ".join(line.split()) for line in plain.splitlines() if line.strip()]
+
+
+def test_tutorial_is_what_happens(perennial: Perennial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    (tmp_path / "usecases").mkdir()
+    (tmp_path / "usecases" / "shop.yaml").write_text(BLOCK.findall(page)[0])
+    (tmp_path / "data" / "shop").mkdir(parents=True)
+    for month in ("2024-01", "2024-02"):
+        rows = month_of_rows(month, rows_a_day=20)
+        rows.to_csv(tmp_path / "data" / "shop" / f"{month}.csv", index=False)
+    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
+    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    for step in "".join(CONSOLE.findall(page)).split("$ perennial ")[1:]:
+        line, _, expected = step.partition("\n")
+        told = perennial(*line.split())
+        assert told.code == 0, told.err
+        for want, got in zip_longest(shown(expected), shown(told.out), fillvalue=""):
+            assert fnmatchcase(got, escape(want).replace("...", "*")), f"perennial {line}: {got!r} instead of {want!r}"
+    assert_json_is_in_the_docs(perennial)
+
+
+def keys(printed: Any) -> set[str]:
+    """Every field name in a JSON value, however deep."""
+    if isinstance(printed, list):
+        return set().union(*map(keys, printed))
+    if isinstance(printed, dict):
+        return set(printed).union(*map(keys, printed.values()))
+    return set()
+
+
+def assert_json_is_in_the_docs(perennial: Perennial) -> None:
+    sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
+    named = {part.partition("\n")[0]: set(re.findall(r"`([a-z_]+)`", part)) for part in sections[1:]}
+    named["Status"] |= named["A batch"]
+    for name, section in (("batches", "A batch"), ("decisions", "A decision"), ("status", "Status")):
+        printed = keys(json.loads(perennial(name, "shop", "--json").out))
+        assert printed and printed <= named[section], f"json.md, {section}: {sorted(printed - named[section])}"
+
+
+def test_docs_build_strictly_and_need_no_network(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    zensical = Path(sys.executable).parent / "zensical"
+    built = subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert built.returncode == 0, built.stdout + built.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) >= len(PAGES)
+    loaded = r"<(?:script|img|iframe)\b[^>]*\bsrc=\"?https?:[^\">]*|<link\b[^>]*\bhref=\"?https?:[^\">]*"
+    assert [found for page in pages for found in re.findall(loaded, page.read_text(encoding="utf-8"))] == []
