@@ -335,7 +335,7 @@ class Release(Frozen):
     """When a challenger becomes the champion."""
 
     policy: Literal["balanced", "hold"] = Field(
-        "balanced", description="balanced: the gate decides; hold: nothing is released"
+        "balanced", description="balanced: the gate decides; hold: a person releases, by perennial approve"
     )
     refresh_after: Duration = Field(
         timedelta(days=90), description="`balanced`: after so long without a release, non-inferior is enough"
