@@ -175,7 +175,7 @@ def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
 
 
 def _metrics(document: Document) -> Iterator[Mistake]:
-    from perennial.evaluation.metrics import METRIC_TASKS
+    from perennial.evaluation.metrics import METRIC_TASKS, SHOWN_ONLY, wrong_cut
 
     task = document.text("schema", "task")
     of_task = [name for name, tasks in METRIC_TASKS.items() if task in tasks] or list(METRIC_TASKS)
@@ -189,8 +189,14 @@ def _metrics(document: Document) -> Iterator[Mistake]:
     }
     for place, name in [*named, *document.texts("evaluation", "also")]:
         tasks = _tasks_of(name)
-        if tasks is None:
+        if told := wrong_cut(name):
+            yield document.mistake(place, f"metric '{name}' is not understood", told)
+        elif tasks is None:
             yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
+        elif name in SHOWN_ONLY and place[1] != "also":
+            yield document.mistake(
+                place, f"'{name}' decides nothing: {SHOWN_ONLY[name]}", "list it under evaluation.also"
+            )
         elif task in DEFAULT_METRICS and task not in tasks:
             told = f"metric '{name}' is for {' and '.join(tasks)}, the task is {task}"
             yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
@@ -220,7 +226,7 @@ def _tasks_of(name: str) -> tuple[str, ...] | None:
 
     from perennial.evaluation.metrics import METRIC_TASKS, tasks_of
 
-    if name in METRIC_TASKS or entry_points(group="perennial.metrics", name=name):
+    if name.partition("@")[0] in METRIC_TASKS or entry_points(group="perennial.metrics", name=name):
         return tasks_of(name)
     return None
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perennial.errors import InputError
@@ -54,19 +55,40 @@ def test_evaluation_and_the_rules_of_watching_know_neither_storage_nor_orchestra
 @pytest.mark.parametrize("name", sorted(METRIC_TASKS))
 def test_the_register_says_what_the_metric_says(name: str) -> None:
     metric = load_metric(name)
-    assert (metric.name, metric.tasks) == (name, METRIC_TASKS[name] == tasks_of(name) and tasks_of(name))
+    assert (metric.name, metric.tasks) == (name, METRIC_TASKS[name])
+    assert tasks_of(name) == METRIC_TASKS[name]
 
 
 def test_metrics_are_listed_by_task() -> None:
-    assert known_metrics("binary") == ["accuracy", "brier", "log_loss", "roc_auc"]
-    assert known_metrics("regression") == ["mae", "rmse"]
+    assert known_metrics("multiclass") == ["accuracy", "log_loss"]
+    assert known_metrics("regression") == ["mae", "r2", "rmse"]
+
+
+def test_a_cut_follows_the_name() -> None:
+    y, p = np.array([1.0, 1.0, 0.0]), np.array([0.4, 0.2, 0.35])
+    assert load_metric("recall@0.3").value_and_influence(y, p)[0] == 0.5
+    assert load_metric("recall").value_and_influence(y, p)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("recall@2", "'@2' is no share between 0 and 1; write for example recall@0.3"),
+        ("recall@", "'@' is no share between 0 and 1"),
+        ("brier@0.3", "'brier' takes no number"),
+    ],
+)
+def test_a_wrong_cut_is_told_with_the_way_out(name: str, told: str) -> None:
+    with pytest.raises(UnknownMetric) as refused:
+        load_metric(name)
+    assert told in str(refused.value)
 
 
 def test_a_misspelt_metric_is_met_with_the_right_spelling() -> None:
     with pytest.raises(UnknownMetric) as told:
         load_metric("logloss")
     assert "unknown metric 'logloss'" in str(told.value)
-    assert "did you mean 'log_loss'? Known metrics: accuracy, brier, log_loss" in str(told.value)
+    assert "did you mean 'log_loss'? Known metrics: accuracy, average_precision, brier" in str(told.value)
     assert isinstance(told.value, InputError)
 
 

@@ -51,7 +51,7 @@ def test_five_mistakes_are_told_together_each_with_its_line(mistakes: Told, fold
     ]
     shown = str(DeclarationError(told))
     assert f"{folder}/shop.yaml:23: evaluation.primary: unknown metric 'logloss'\n  did you mean 'log_loss'? " in shown
-    assert "Known metrics: accuracy, brier, log_loss, roc_auc" in shown
+    assert "Known metrics: accuracy, average_precision, brier" in shown
 
 
 def test_paths_are_told_as_seen_from_the_working_folder(
@@ -76,6 +76,8 @@ def test_paths_are_told_as_seen_from_the_working_folder(
         ("0.01}", "-1}", 22, "evaluation.guards.roc_auc.margin", "should be greater than 0, is -1", "how much worse"),
         ("roc_auc:", "rmse:", 22, "evaluation.guards.rmse", "metric 'rmse' is for regression", "for binary: acc"),
         ("roc_auc:", "log_loss:", 22, "evaluation.guards.log_loss", "is the primary metric", "guard another"),
+        ("roc_auc:", "ece:", 22, "evaluation.guards.ece", "decides nothing", "list it under evaluation.also"),
+        ("roc_auc:", "recall@30:", 22, "evaluation.guards.recall@30", "not understood", "for example recall@0.3"),
         (
             "guards:",
             "cluster_by: [shop]\n  guards:",

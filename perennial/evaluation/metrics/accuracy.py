@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.metrics.decided import CUT
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class
 
-CUT = 0.5
 MIN_DISCORDANT_ROWS = 200
 
 
-def accuracy_at(cut: float) -> Metric:
+def at(cut: float) -> Metric:
     """Accuracy with the decision d = 1{p ≥ cut}; v = 1{d = y}, influence v − v̄. Unit: share of rows.
 
     Of K classes, p has shape (n, K), y is a place 0..K−1 and the likeliest class is decided, of equals the first.
     Two models differ only on the rows that they decide differently, so 200 of those are needed.
     Source: McNemar (1947), which looks at the same discordant rows.
 
-    >>> value, influence = accuracy_at(0.5).value_and_influence(np.array([1.0, 0.0]), np.array([0.5, 0.75]))
+    >>> value, influence = at(0.5).value_and_influence(np.array([1.0, 0.0]), np.array([0.5, 0.75]))
     >>> value, influence.tolist()
     (0.5, [0.5, -0.5])
     """
@@ -44,4 +44,4 @@ def accuracy_at(cut: float) -> Metric:
     return Metric("accuracy", ("binary", "multiclass"), "higher", accuracy, too_few_discordant, rare_class)
 
 
-METRIC = accuracy_at(CUT)
+METRIC = at(CUT)

@@ -7,6 +7,7 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
+from perennial.evaluation.metrics.ties import tie_groups
 
 
 def roc_auc(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
@@ -27,10 +28,7 @@ def roc_auc(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     negatives = y.size - positives
     if positives == 0 or negatives == 0:
         raise Undefined(f"all {y.size:,} rows are of one class")
-    order = np.argsort(p)
-    starts = np.flatnonzero(np.concatenate(([True], np.diff(p[order]) > 0)))
-    tie = np.empty(y.size, dtype=np.intp)
-    tie[order] = np.repeat(np.arange(starts.size), np.diff(np.append(starts, y.size)))
+    tie = tie_groups(p)
     positives_in = np.bincount(tie, weights=positive)
     negatives_in = np.bincount(tie, weights=~positive)
     negatives_below = (np.cumsum(negatives_in) - negatives_in / 2) / negatives

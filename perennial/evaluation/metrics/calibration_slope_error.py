@@ -1,0 +1,74 @@
+"""Calibration slope: are high probabilities as high, and low ones as low, as they should be?"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.metrics.decided import of_either, positives_needed
+from perennial.evaluation.metrics.metric import Metric, Undefined
+
+MIN_POSITIVES = 60
+STEPS = 50
+
+
+def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+    """The slope b of the logistic regression of y on logit(p), and each row's influence on it.
+
+    b = 1 is calibrated, under 1 too sure of itself, above 1 not sure enough.
+    Influence: the second entry of (XᵀWX/n)⁻¹x(y − μ), x = (1, logit p), W = μ(1 − μ).
+    y: shape (n,), 0 or 1. p: shape (n,), probability of 1, clipped by its type's ε. Unit: none.
+    Raises Undefined where all rows are of one class or one probability, or the probabilities part the classes.
+    Sources: Cox (1958), Two further applications of a model for binary regression; van der Vaart (1998),
+    Asymptotic Statistics, chapter 5, for the influence of an M-estimator.
+
+    >>> y, p = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.2, 0.8, 0.2, 0.2, 0.8])
+    >>> slope, influence = calibration_slope(y, p)
+    >>> round(slope, 6), bool(abs(influence.sum()) < 1e-9)
+    (0.5, True)
+    """
+    epsilon = np.finfo(p.dtype).eps
+    logit = special.logit(np.clip(p, epsilon, 1 - epsilon).astype(np.float64))
+    if y.min() == y.max():
+        raise Undefined(f"all {y.size:,} rows are of one class")
+    if logit.min() == logit.max():
+        raise Undefined(f"all {y.size:,} probabilities are the same")
+    if _parted(logit[y == 1], logit[y == 0]):
+        raise Undefined("one probability parts the classes wholly, so the slope has no bound")
+    design = np.stack([np.ones(y.size), logit])
+    beta = np.array([special.logit(y.mean()), 0.0])
+    for _ in range(STEPS):
+        mean = special.expit(beta @ design)
+        score = design @ (y - mean)
+        information = (design * (mean * (1 - mean))) @ design.T
+        step = np.linalg.solve(information, score)
+        beta = beta + step / max(1.0, float(np.abs(step).max()))
+        if float(np.abs(step).max()) < 1e-12 * max(1.0, float(np.abs(beta).max())):
+            break
+    else:
+        raise Undefined(f"the logistic regression did not converge in {STEPS} steps")
+    mean = special.expit(beta @ design)
+    information = (design * (mean * (1 - mean))) @ design.T / y.size
+    influence = np.linalg.solve(information, design * (y - mean))[1]
+    return float(beta[1]), influence
+
+
+def calibration_slope_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+    """|b − 1|, how far the calibration slope b is from 1, and each row's influence on it.
+
+    >>> y, p = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.2, 0.8, 0.2, 0.2, 0.8])
+    >>> round(calibration_slope_error(y, p)[0], 6)
+    0.5
+    """
+    slope, influence = calibration_slope(y, p)
+    return abs(slope - 1), influence if slope >= 1 else -influence
+
+
+def _parted(one: FloatArray, other: FloatArray) -> bool:
+    """Whether a point lies between all of one class and all of the other, in either order, touching included."""
+    return bool(one.min() >= other.max() or other.min() >= one.max())
+
+
+_BOUND = positives_needed(MIN_POSITIVES)
+METRIC = Metric("calibration_slope_error", ("binary",), "lower", calibration_slope_error, of_either(_BOUND), _BOUND)

@@ -1,0 +1,59 @@
+"""What the metrics of a yes/no decision share: the cut, and their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.figures import counted
+from perennial.evaluation.metrics.rare_class import rare_class
+
+CUT = 0.5
+
+Bound = Callable[[FloatArray, FloatArray], str | None]
+BoundOfAPair = Callable[[FloatArray, FloatArray, FloatArray], str | None]
+
+
+def decided_at(p: FloatArray, cut: float) -> npt.NDArray[np.float64]:
+    """d = 1{p ≥ cut}, shape (n,), as 0.0 and 1.0."""
+    return (p >= cut).astype(np.float64)
+
+
+def positives_needed(least: int) -> Bound:
+    """The bound of a metric that lives on the positive rows: `least` of them, and the negatives of `rare_class`.
+
+    >>> positives_needed(60)(np.repeat([1.0, 0.0], [59, 500]), np.zeros(559))
+    '59 positive rows; 60 are needed'
+    """
+
+    def bound(y: FloatArray, p: FloatArray) -> str | None:
+        positives = int(y.sum())
+        if positives < least:
+            return f"{counted(positives, 'positive row', 'positive rows')}; {least} are needed"
+        return rare_class(y, p)
+
+    return bound
+
+
+def flagged_needed(least: int, cut: float) -> Bound:
+    """The bound of a metric that lives on the rows a model says yes to: `least` of them."""
+
+    def bound(y: FloatArray, p: FloatArray) -> str | None:
+        flagged = int(decided_at(p, cut).sum())
+        if flagged >= least:
+            return None
+        return f"{counted(flagged, 'row', 'rows')} at or above the cut {cut:g}; {least} are needed"
+
+    return bound
+
+
+def of_either(bound: Bound) -> BoundOfAPair:
+    """A bound of one model, asked of both: the first reason found."""
+
+    def of_a_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
+        return bound(y, champion) or bound(y, challenger)
+
+    return of_a_pair

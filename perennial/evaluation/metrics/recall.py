@@ -1,0 +1,36 @@
+"""Recall: the share of the positive rows that the model says yes to."""
+
+from __future__ import annotations
+
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.metrics.decided import CUT, decided_at, of_either, positives_needed
+from perennial.evaluation.metrics.metric import Metric, Undefined
+
+MIN_POSITIVES = 200
+
+
+def at(cut: float) -> Metric:
+    """Recall θ with d = 1{p ≥ cut}; influence y(d − θ)/π, π the base rate. Unit: share of positive rows.
+
+    y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Raises Undefined without a positive row.
+    Source: scikit-learn's `recall_score`; the influence by the delta method.
+
+    >>> import numpy as np
+    >>> value, influence = at(0.5).value_and_influence(np.array([1.0, 1.0, 0.0]), np.array([0.9, 0.2, 0.8]))
+    >>> value, influence.tolist()
+    (0.5, [0.75, -0.75, 0.0])
+    """
+
+    def recall(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        rate = float(y.mean())
+        if rate == 0:
+            raise Undefined(f"none of {y.size:,} rows is positive")
+        decided = decided_at(p, cut)
+        value = float((y * decided).mean()) / rate
+        return value, y * (decided - value) / rate
+
+    bound = positives_needed(MIN_POSITIVES)
+    return Metric("recall", ("binary",), "higher", recall, of_either(bound), bound)
+
+
+METRIC = at(CUT)

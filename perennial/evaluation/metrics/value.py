@@ -1,0 +1,56 @@
+"""Value: what the predictions are worth, by a function of the team's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from perennial.errors import TerminalError
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.figures import counted
+from perennial.evaluation.metrics.metric import Metric
+
+MIN_DISCORDANT_ROWS = 200
+
+Worth = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+class ValueFailed(TerminalError):
+    """A team's value function gave something else than a number for each row."""
+
+
+def worth(of_rows: Worth, tasks: tuple[str, ...]) -> Metric:
+    """The mean of v = of_rows(y, p), in the function's own unit (money); influence v − v̄. Higher is better.
+
+    of_rows: (y, p), shapes (n,), to each row's worth, shape (n,).
+    Two models differ only on the rows whose worth differs, so 200 of those are needed.
+    Raises ValueFailed where the function gives another shape or what is not finite.
+
+    >>> metric = worth(lambda y, p: np.where(p >= 0.45, np.where(y == 1, 10.0, -1.0), 0.0), ("binary",))
+    >>> metric.value_and_influence(np.array([1.0, 0.0]), np.array([0.9, 0.5]))[0]
+    4.5
+    """
+
+    def rows(y: FloatArray, p: FloatArray) -> FloatArray:
+        found = np.asarray(of_rows(y, p), dtype=np.float64)
+        if found.shape != y.shape:
+            raise ValueFailed(f"the value function gave shape {found.shape} for {y.size:,} rows: one number a row")
+        if broken := int((~np.isfinite(found)).sum()):
+            raise ValueFailed(f"the value function gave {counted(broken, 'row', 'rows')} no finite number")
+        return found
+
+    def value(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        row = rows(y, p)
+        mean = float(row.mean())
+        return mean, row - mean
+
+    def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
+        different = int((rows(y, champion) != rows(y, challenger)).sum())
+        if different >= MIN_DISCORDANT_ROWS:
+            return None
+        return (
+            f"{counted(different, 'row', 'rows')} of another worth under the two models; {MIN_DISCORDANT_ROWS} needed"
+        )
+
+    return Metric("value", tasks, "higher", value, too_few_discordant)
