@@ -54,6 +54,19 @@ def write_docs(folder: Path, usecase: str, batch: str, at: datetime, results: Se
     return site / "index.html"
 
 
+def pages_of(folder: Path, usecase: str) -> dict[str, Path]:
+    """The pages that there are: the index under "", then each batch's by its name, the newest first. None: empty."""
+    site = folder / usecase
+    if not (site / "index.html").exists():
+        return {}
+    known = sorted(
+        (json.loads(path.read_text(encoding="utf-8")) for path in (site / "results").glob("*.json")),
+        key=lambda record: (instant(record["at"]), record["batch"]),
+        reverse=True,
+    )
+    return {"": site / "index.html"} | {record["batch"]: site / _path(usecase, record) for record in known}
+
+
 def _write(path: Path, text: str) -> None:
     """In one move, so that nobody reads half a page."""
     path.parent.mkdir(parents=True, exist_ok=True)

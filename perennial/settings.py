@@ -50,6 +50,11 @@ class Settings:
         return self.home / "docs"
 
     @property
+    def pages(self) -> Path:
+        """One page a use case, for everybody to read."""
+        return self.home / "pages"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -132,6 +133,18 @@ def decision(
     from perennial.cli import reading
 
     reading.decision(id, json)
+
+
+@app.command()
+def page(
+    usecase: Usecase,
+    out: Annotated[Path | None, typer.Option("--out", help="the file to write; default: in the home")] = None,
+    json: Json = False,
+) -> None:
+    """Write one HTML page for everybody: what serves and why, every batch, every decision."""
+    from perennial.cli import reading
+
+    reading.page(usecase, out, json)
 
 
 @app.command()

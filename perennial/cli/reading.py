@@ -1,8 +1,9 @@
-"""Commands that only read: `check`, `status`, `batches`, `decisions`, `decision`."""
+"""Commands that only read: `check`, `status`, `batches`, `decisions`, `decision`, `page`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from perennial.cli.output import as_json, markdown, say, table
@@ -113,6 +114,24 @@ def batches(usecase: str, json: bool) -> None:
     ]
     numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
     table(("batch", "revision", "status", *numbers[1:], "failed checks (rows)"), rows, right=numbers)
+
+
+def page(usecase: str, out: Path | None, json: bool) -> None:
+    """The page as a file. Raises InputError where it cannot be written."""
+    from perennial.page.publish import publish
+
+    where = settings()
+    case = load_use_case(usecase, where.usecases)
+    path = (out or where.pages / f"{usecase}.html").expanduser().resolve()
+    try:
+        publish(path, open_ledger(), case.declaration, where.docs)
+    except OSError as error:
+        told = f"--out: {path} cannot be written: {error.strerror}"
+        raise InputError(f"{told}\n  Name a file in a folder that you may write.") from error
+    if json:
+        as_json({"usecase": usecase, "path": str(path)})
+        return
+    say(f"{usecase}: the page is {path}")
 
 
 def decisions(usecase: str, json: bool) -> None:

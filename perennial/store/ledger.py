@@ -43,6 +43,15 @@ class Row(Generic[Payload]):
     hash: str
 
 
+@dataclass(frozen=True)
+class Position:
+    """The end of a chain: how many rows, the last one's hash, when it was written."""
+
+    position: int
+    hash: str
+    recorded_at: str
+
+
 def _machine_clock() -> datetime:
     return datetime.now(UTC)
 
@@ -121,6 +130,17 @@ class Ledger:
                 .order_by(entries.c.position)
             ).all()
         return [_row(row._asdict(), payload) for row in found]
+
+    def newest(self, usecase: str) -> Position | None:
+        """Where the chain of a use case ends, or None where it has no row."""
+        with self._reading() as connection:
+            found = connection.execute(
+                select(entries.c.position, entries.c.hash, entries.c.recorded_at)
+                .where(entries.c.usecase == usecase)
+                .order_by(entries.c.position.desc())
+                .limit(1)
+            ).first()
+        return Position(found.position, found.hash, found.recorded_at) if found else None
 
     def usecases(self) -> list[str]:
         """Names of every use case that has a row."""

@@ -1,0 +1,37 @@
+"""The page as one HTML file: no script, no network, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from perennial.page.charts import batches_chart, gains_chart, losses_chart
+from perennial.page.view import View
+
+
+def render(view: View, data_docs: Mapping[str, str]) -> str:
+    """The page. data_docs: the address of each batch's page of checks, by `window-revision`; "" is their index.
+
+    Everything that data or people named is escaped: a column called `<script>` is shown as that.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    words = MarkdownIt("commonmark", {"html": False}).enable("table")
+    names = list(dict.fromkeys(line.window for line in view.batches))
+    charts = {}
+    if names:
+        charts["batches"] = Markup(batches_chart(view.batches))
+    if view.losses or any(g.challenger is not None for g in view.gains):
+        charts["losses"] = Markup(losses_chart(view.losses, view.gains, view.metric, names))
+    if any(g.low is not None for g in view.gains):
+        charts["gains"] = Markup(gains_chart(view.gains, view.metric, names))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        view=view,
+        charts=charts,
+        data_docs=data_docs,
+        in_words={card.id: Markup(words.render(card.markdown)) for card in view.decisions},
+    )

@@ -1,0 +1,228 @@
+"""What the page says of a use case, gathered from the ledger's rows: plain values, already in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perennial.evaluation.figures import between, change, counted, figure, sample
+from perennial.evaluation.words import headline
+from perennial.release.telling import decision_in_words
+from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release
+
+
+@dataclass(frozen=True)
+class History:
+    """All that the ledger holds of a use case that the page tells, each kind in the order of writing."""
+
+    usecase: str
+    description: str
+    metric: str
+    batches: Sequence[BatchEntry]
+    decisions: Sequence[Decision]
+    releases: Sequence[Release]
+    cycles: Sequence[Cycle]
+    episodes: Sequence[Episode]
+    closed: Sequence[EpisodeClosed]
+    rows: int
+    head: str
+    recorded_at: str
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """A batch on the timeline. status: accepted, held or revised (a later revision took its place)."""
+
+    window: str
+    revision: int
+    status: str
+    arrived: int
+    accepted: int
+    aside: int
+    unlabelled: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """The champion's loss on a batch with its 95 % interval, and the loss where it was judged."""
+
+    batch: str
+    value: float
+    low: float
+    high: float
+    reference: float | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class GainPoint:
+    """A challenger's gain with its 95 % interval; None where no number could be given."""
+
+    batch: str
+    gain: float | None
+    low: float | None
+    high: float | None
+    champion: float | None
+    challenger: float | None
+    rows: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class DecisionCard:
+    """A decision: its headline and the markdown that `perennial decision ID` prints."""
+
+    id: str
+    batch: str
+    as_of: str
+    outcome: str
+    headline: str
+    markdown: str
+
+
+@dataclass(frozen=True)
+class View:
+    """The page's content."""
+
+    usecase: str
+    description: str
+    metric: str
+    serves: str
+    facts: tuple[tuple[str, str], ...]
+    batches: tuple[BatchLine, ...]
+    losses: tuple[LossPoint, ...]
+    gains: tuple[GainPoint, ...]
+    releases: tuple[tuple[str, str, str, str], ...]
+    decisions: tuple[DecisionCard, ...]
+    footer: str
+
+
+def view_of(history: History) -> View:
+    """Everything that the page shows. Whatever is not known yet is said to be unknown."""
+    release = max(history.releases, key=lambda r: r.release_no, default=None)
+    return View(
+        usecase=history.usecase,
+        description=history.description,
+        metric=history.metric,
+        serves=f"Version {release.serves[0].model.version} serves" if release else "Nothing serves yet",
+        facts=tuple(_facts(history, release)),
+        batches=tuple(_batch_lines(history.batches)),
+        losses=tuple(_losses(history)),
+        gains=tuple(_gain(decision) for decision in history.decisions),
+        releases=tuple(
+            (str(r.release_no), f"version {r.serves[0].model.version}", _day(r.as_of), r.reason)
+            for r in sorted(history.releases, key=lambda r: -r.release_no)
+        ),
+        decisions=tuple(_card(decision) for decision in reversed(history.decisions)),
+        footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
+        f"(hash {history.head[:12]}).",
+    )
+
+
+def _facts(history: History, release: Release | None) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    if release is not None:
+        facts.append(("since", f"{_day(release.as_of)} (release {release.release_no}, {release.kind})"))
+        facts.append(("why", release.reason))
+        facts.append(("how sure", _how_sure(history, release)))
+    facts.append(("on the newest batch", _newest_loss(history)))
+    facts.append(("open episodes", "; ".join(e.detail for e in _open(history)) or "none"))
+    last = history.decisions[-1] if history.decisions else None
+    if last is not None:
+        facts.append(("last decision", f"{_headline(last)} ({last.id})"))
+    waits = history.cycles[-1].waits if history.cycles else ""
+    if waits:
+        facts.append(("the challenger waits", waits))
+    return facts
+
+
+def _how_sure(history: History, release: Release) -> str:
+    judged = next((d for d in history.decisions if d.id == release.decision), None)
+    if judged is None:
+        return "brought back by a rollback; no comparison of its own"
+    primary, rows = judged.metrics[0], judged.evaluation
+    over = f"version {judged.champion.version}" if judged.champion else "a constant"
+    return (
+        f"{primary.name} better than {over} by {change(primary.gain)}, 95 % interval "
+        f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
+    )
+
+
+def _newest_loss(history: History) -> str:
+    cycle = history.cycles[-1] if history.cycles else None
+    if cycle is None or cycle.health.loss is None:
+        rows = cycle.health.labelled_rows if cycle else 0
+        return f"{history.metric} unknown ({counted(rows, 'labelled row', 'labelled rows')})"
+    loss = cycle.health.loss
+    beside = "" if loss.reference is None else f"; where it was judged {figure(loss.reference)}"
+    return (
+        f"{history.metric} {figure(loss.value)}, 95 % interval {figure(loss.ci_low)} to {figure(loss.ci_high)}, on "
+        f"{counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}{beside}"
+    )
+
+
+def _open(history: History) -> list[Episode]:
+    closed = {each.episode for each in history.closed}
+    return [episode for episode in history.episodes if episode.episode not in closed]
+
+
+def _batch_lines(batches: Sequence[BatchEntry]) -> list[BatchLine]:
+    newest = {batch.window: batch.revision for batch in batches if batch.status == "accepted"}
+    return [
+        BatchLine(
+            window=batch.window,
+            revision=batch.revision,
+            status="revised" if batch.status == "accepted" and batch.revision < newest[batch.window] else batch.status,
+            arrived=batch.rows.arrived,
+            accepted=batch.rows.accepted,
+            aside=batch.rows.quarantined,
+            unlabelled=batch.rows.unlabelled,
+            why=(*batch.held_because, *(f"{r.reason} ({counted(r.rows, 'row', 'rows')})" for r in batch.quarantine)),
+        )
+        for batch in batches
+    ]
+
+
+def _losses(history: History) -> list[LossPoint]:
+    window = {batch.batch: batch.window for batch in history.batches}
+    return [
+        LossPoint(
+            batch=window[cycle.batch],
+            value=cycle.health.loss.value,
+            low=cycle.health.loss.ci_low,
+            high=cycle.health.loss.ci_high,
+            reference=cycle.health.loss.reference,
+            rows=cycle.health.labelled_rows,
+        )
+        for cycle in history.cycles
+        if cycle.health.loss is not None
+    ]
+
+
+def _gain(decision: Decision) -> GainPoint:
+    primary = decision.metrics[0]
+    return GainPoint(
+        batch=decision.batch,
+        gain=primary.gain,
+        low=primary.ci_low,
+        high=primary.ci_high,
+        champion=primary.champion if decision.champion else None,
+        challenger=primary.challenger,
+        rows=decision.evaluation.rows,
+        outcome=decision.outcome,
+    )
+
+
+def _card(decision: Decision) -> DecisionCard:
+    _, _, body = decision_in_words(decision).partition("\n\n")
+    return DecisionCard(decision.id, decision.batch, _day(decision.as_of), decision.outcome, _headline(decision), body)
+
+
+def _headline(decision: Decision) -> str:
+    champion = decision.champion.version if decision.champion else None
+    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
+
+
+def _day(instant: str) -> str:
+    return instant.partition("T")[0]
