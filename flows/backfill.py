@@ -9,6 +9,7 @@ from flows.forms import UseCaseName
 from flows.names import named_by
 from perennial.store.entries import BatchEntry
 from tasks.batches import windows_to_do
+from tasks.tell import write_page
 
 
 @flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)
@@ -21,4 +22,5 @@ def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = 
         last: End with this batch. Empty: the newest.
     """
     done = [cycle(usecase, window) for window in windows_to_do(usecase, first, last)]
+    write_page(usecase, return_state=True)
     return [batch for batch in done if batch is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.decide import decide
 from flows.forms import UseCaseName
@@ -13,7 +14,7 @@ from flows.watch import watch
 from perennial.clock import instant
 from perennial.store.entries import BatchEntry, Trigger
 from tasks.batches import is_finished, unfinished_window
-from tasks.tell import finish_cycle
+from tasks.tell import finish_cycle, write_page
 
 
 @flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
@@ -36,4 +37,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     decision = decide(usecase, batch.window, as_of, asked)
     challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
+    if flow_run.parent_flow_run_id is None:  # a backfill writes it once, at its end
+        # The cycle is finished: a page that fails to be written is told as a failed task and stops nothing.
+        write_page(usecase, return_state=True)
     return batch

@@ -48,6 +48,7 @@ def _tell_where(where: Settings, ledger: Ledger, ui: str) -> None:
     say(f"{len(releases)} releases; the chain of {ledger.verify(USECASE)} ledger rows is whole.")
     say()
     say("Look around:")
+    say(f"  the page                   {where.pages / USECASE}.html")
     say(f"  Prefect (runs, artifacts)  {ui}/runs")
     say(f"  Data Docs                  {where.docs / USECASE / 'index.html'}")
     say(f"  MLflow (models, runs)      .venv/bin/mlflow ui --backend-store-uri {where.mlflow_tracking_uri}")

@@ -118,13 +118,14 @@ def batches(usecase: str, json: bool) -> None:
 
 def page(usecase: str, out: Path | None, json: bool) -> None:
     """The page as a file. Raises InputError where it cannot be written."""
+    from data_checks.docs import pages_of
     from perennial.page.publish import publish
 
     where = settings()
     case = load_use_case(usecase, where.usecases)
     path = (out or where.pages / f"{usecase}.html").expanduser().resolve()
     try:
-        publish(path, open_ledger(), case.declaration, where.docs)
+        publish(path, open_ledger(), case.declaration, pages_of(where.docs, usecase))
     except OSError as error:
         told = f"--out: {path} cannot be written: {error.strerror}"
         raise InputError(f"{told}\n  Name a file in a folder that you may write.") from error

@@ -44,7 +44,7 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
             ("accepted", line.accepted),
         )
     ]
-    chart = (
+    bars = (
         alt.Chart(alt.Data(values=rows), height=150)
         .mark_bar()
         .encode(
@@ -59,7 +59,13 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
             order=alt.Order("what:N"),
         )
     )
-    return _svg(chart)
+    revised = [
+        {"batch": line.window, "rows": line.arrived, "said": f"revision {line.revision}"}
+        for line in newest.values()
+        if line.revision > 1
+    ]
+    told = alt.Chart(alt.Data(values=revised)).mark_text(dy=-7, fontSize=12, color="#030303")
+    return _svg(bars + told.encode(x=_batches(list(newest)), y="rows:Q", text="said:N"))
 
 
 def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:

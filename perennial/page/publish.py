@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from data_checks.docs import pages_of
 from perennial.page.render import render
 from perennial.page.view import History, view_of
 from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release
@@ -34,13 +34,13 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
     )
 
 
-def publish(path: Path, ledger: Ledger, declaration: Declaration, docs: Path) -> None:
-    """Write the page to `path` in one move, so that nobody reads half of it. docs: where the Data Docs lie.
+def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path]) -> None:
+    """Write the page to `path` in one move, so that nobody reads half of it.
 
+    data_docs: the pages of checks by batch, the newest first; "" is their index.
     Raises OSError where the place cannot be written.
     """
-    pages = pages_of(docs, declaration.name)
-    links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in pages.items()}
+    links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
     text = render(view_of(history_of(ledger, declaration)), links)
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.half")

@@ -10,6 +10,9 @@ from perennial.evaluation.words import headline
 from perennial.release.telling import decision_in_words
 from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release
 
+NEWEST = 24
+"""So many decisions are told in full; all of them are in the charts and tables."""
+
 
 @dataclass(frozen=True)
 class History:
@@ -114,7 +117,7 @@ def view_of(history: History) -> View:
             (str(r.release_no), f"version {r.serves[0].model.version}", _day(r.as_of), r.reason)
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
-        decisions=tuple(_card(decision) for decision in reversed(history.decisions)),
+        decisions=tuple(_card(decision) for decision in reversed(history.decisions[-NEWEST:])),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(hash {history.head[:12]}).",
     )

@@ -1,0 +1,113 @@
+"""The page: one file that says what serves and why, and that a browser shows as it is meant."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.release.telling import decision_in_words
+from perennial.store.entries import Decision
+from tests.cli.conftest import Perennial, payloads, write
+from tests.world import World
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+SMUGGLED = "<img src=x onerror=alert(1)>"
+
+
+def text_of(page: str) -> str:
+    """What a reader sees, without charts: tags removed, white space as one."""
+    body = re.sub(r"(?s)<(style|svg|title).*?</\1>", " ", page)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_a_run_leaves_a_page_that_says_what_serves_and_why(settled: World, perennial: Perennial) -> None:
+    left_by_the_run = settled.usecases.parent / "home" / "pages" / "shop.html"
+    assert "Version 1 serves" in left_by_the_run.read_text(encoding="utf-8")
+    told = perennial("page", "shop")
+    assert told.code == 0 and told.out.strip().endswith(str(left_by_the_run))
+    seen = text_of(left_by_the_run.read_text(encoding="utf-8"))
+    (decision,) = [p for p in payloads(Decision) if isinstance(p, Decision)]
+    assert "Version 1 is released as the first model, on batch 2024-02" in seen
+    assert " ".join(decision.reasons)[:60] in seen
+    assert f"on {decision.evaluation.rows:,} rows of {decision.evaluation.clusters} days" in seen
+    last_line_of_the_table = decision_in_words(decision).strip().splitlines()[-1].strip("| ").split(" | ")[-1]
+    assert html.unescape(last_line_of_the_table) in seen
+
+
+def test_a_held_and_a_revised_batch_are_told(settled: World, perennial: Perennial) -> None:
+    write(settled, "2024-03", settled.month("2024-03").drop(columns="price"))
+    assert perennial("run", "shop").code == 3
+    january = settled.month("2024-01")
+    january.loc[0, "price"] += 1
+    write(settled, "2024-01", january)
+    assert perennial("ingest", "shop", "--batch", "2024-01").code == 0
+    path = Path(json.loads(perennial("page", "shop", "--json").out)["path"])
+    seen = text_of(path.read_text(encoding="utf-8"))
+    assert "2024-01 1 revised" in seen and "2024-01 2 accepted" in seen
+    assert "2024-03 1 held" in seen and "price" in seen
+
+
+def test_a_place_that_cannot_be_written_is_named(settled: World, perennial: Perennial, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = perennial("page", "shop", "--out", str(tmp_path / "file" / "page.html"))
+    assert told.code == 2 and "--out:" in told.err and "cannot be written" in told.err
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: make test-all installs it")
+def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
+    settled: World, perennial: Perennial, tmp_path: Path
+) -> None:
+    settled.declare(description=SMUGGLED)
+    page = tmp_path / "page.html"
+    assert perennial("page", "shop", "--out", str(page)).code == 0
+    written = page.read_text(encoding="utf-8")
+    assert SMUGGLED not in written and html.escape(SMUGGLED) in written
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//|<script|@import|url\(http", written)
+    dom = in_a_phone(page, tmp_path)
+    assert dom["headings"] == ["shop", "Batches", "Champion and challenger", "Releases", "Decisions", "Data checks"]
+    assert dom["wide"] <= dom["window"] <= 390, "a phone does not scroll sideways"
+    assert dom["images"] == 0 and dom["charts"] == dom["tall"] == 3, "each chart is drawn"
+    assert dom["dark"] != dom["light"], "it follows the reader's colours"
+
+
+def in_a_phone(page: Path, folder: Path) -> dict[str, Any]:
+    """What a browser makes of the page on a screen of 390 pixels, measured in it."""
+    measured = folder / "measured.html"
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"<meta http-equiv=.Content-Security-Policy.[^>]*>", "", text)
+    measured.write_text(text, encoding="utf-8")
+    (folder / "phone.html").write_text(
+        """<!doctype html><iframe id=phone width=390 height=3000 style="border:0" src="measured.html"></iframe>
+        <script>phone.onload = () => { const d = phone.contentDocument, svg = [...d.querySelectorAll("figure svg")];
+          const seen = { headings: [...d.querySelectorAll("h1, h2")].map(h => h.textContent),
+            wide: d.documentElement.scrollWidth, window: d.documentElement.clientWidth,
+            images: d.querySelectorAll("img").length, charts: svg.length,
+            tall: svg.filter(s => s.getBoundingClientRect().height > 100).length,
+            paper: getComputedStyle(d.body).backgroundColor };
+          document.body.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>"; };</script>""",
+        encoding="utf-8",
+    )
+    light, dark = (
+        json.loads(html.unescape(re.findall(r"<pre>(.*?)</pre>", dump_dom(folder, preference))[0]))
+        for preference in (1, 0)
+    )
+    return {**light, "light": light["paper"], "dark": dark["paper"]}
+
+
+def dump_dom(folder: Path, colours: int) -> str:
+    """The DOM after loading; colours: Chromium's number of the preferred scheme, 0 dark, 1 light."""
+    quiet = ("disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--allow-file-access-from-files", *(f"--{q}" for q in quiet)]
+    command += [f"--user-data-dir={folder / f'profile-{colours}'}", f"--blink-settings=preferredColorScheme={colours}"]
+    command += ["--virtual-time-budget=5000", "--dump-dom", (folder / "phone.html").as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
