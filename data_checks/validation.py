@@ -9,8 +9,8 @@ all rows as they arrived, with those that will be set aside.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,7 @@ def validate(
     as_of: datetime,
     window: Window | None,
     accepted_in: pd.Series | None = None,
+    waived: Collection[str] = (),
 ) -> Validation:
     """Run the standing checks and the team's on one batch.
 
@@ -68,6 +69,7 @@ def validate(
     as_of: aware; a row whose time is not before it is from the future.
     window: the stretch that the batch covers; its times may be None.
     accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, else null.
+    waived: reasons of the team's critical checks that a person waived: they are told as warnings and change nothing.
     Raises InputError for a check that Great Expectations refuses to build; ValueError where rows are not numbered
     0..n-1. What goes wrong while a critical check runs holds the batch and is named in `held_because`.
     """
@@ -77,6 +79,7 @@ def validate(
     if not parsed.frame.index.equals(pd.RangeIndex(rows)):
         raise ValueError("rows must be numbered 0..n-1 in the order of their arrival")
     suite = build_suite(declaration, as_of=as_of, batch_window=(window.start, window.end) if window else None)
+    suite = [replace(p, severity="warning") if p.reason in waived and not p.standing else p for p in suite]
     present = set(parsed.frame.columns)
     runnable = [p for p in suite if present.issuperset(p.needs) and (rows or (p.standing and p.level == "batch"))]
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]

@@ -19,6 +19,7 @@ WRITES = (
     "accepted_table",
     "quarantine_table",
     "batch_row",
+    "waiver_row",
     "label_landing",
     "labels_table",
     "labels_row",

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Iterable
 
 import perennial.sources as sources
-from data_checks.quarantine import raw_rows, split
-from data_checks.validation import validate as run_checks
-from perennial.clock import write_instant
 from perennial.errors import InputError, TerminalError
-from perennial.fault_points import write
-from perennial.release.state import replay_clock
-from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Source, Window
-from perennial.store.batches import (
-    accepted_table,
-    content_digest,
-    end_of,
-    name_batch,
-    quarantine_table,
-    with_late_target,
-)
-from perennial.store.entries import BatchEntry, Cycle, DeclarationEntry, EditedField, Rows
-from perennial.store.in_use import edits_since
-from perennial.store.landing import suffix_of
-from perennial.store.rows import accepted_in, known_at
+from perennial.store.entries import BatchEntry, Cycle
+from perennial.store.landing import name_of
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
 from tasks.moment import scheduled_start
 from tasks.step import step
+from tasks.validating import record_declaration, validated
 
 log = logging.getLogger("perennial.tasks")
 
@@ -46,7 +29,7 @@ def _source(case: UseCase) -> Source:
 
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None) -> str | None:
-    """The window asked for, or the first that never came; None if all did."""
+    """The window asked for, or the first that never came, or one held that was mended since; None if there is none."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
@@ -57,8 +40,9 @@ def pick_window(usecase: str, window: str | None) -> str | None:
                 f"{', …' if len(known) > 12 else ''}"
             )
         return window
-    arrived = {r.payload.window for r in workspace.ledger.all(usecase, BatchEntry)}
-    return next((name for name in known if name not in arrived), None)
+    newest = _newest(workspace, usecase)
+    fresh = next((name for name in known if name not in newest), None)
+    return fresh or next(iter(_mended(case, (b for b in newest.values() if b.status == "held"))), None)
 
 
 @step(timeout_minutes=10)
@@ -73,20 +57,33 @@ def unfinished_window(usecase: str) -> str | None:
 
 @step(timeout_minutes=10)
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
-    """The source's windows from first to last that no finished cycle covers; held batches are not tried again."""
+    """The source's windows from first to last that no finished cycle covers; held ones only where they were mended."""
     workspace = open_workspace()
-    known = [w.name for w in _windows(workspace.use_case(usecase))]
+    case = workspace.use_case(usecase)
+    known = [w.name for w in _windows(case)]
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
             raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
     start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
     finished = {r.payload.batch for r in workspace.ledger.all(usecase, Cycle)}
-    done = {
-        r.payload.window
-        for r in workspace.ledger.all(usecase, BatchEntry)
-        if r.payload.batch in finished or r.payload.status == "held"
-    }
+    newest = _newest(workspace, usecase)
+    held = {name: batch for name, batch in newest.items() if batch.status == "held"}
+    done = {name for name, batch in newest.items() if batch.batch in finished} | set(held)
+    done -= set(_mended(case, held.values()))
     return [name for name in known[start : end + 1] if name not in done]
+
+
+def _newest(workspace: Workspace, usecase: str) -> dict[str, BatchEntry]:
+    """The newest entry of each window that came."""
+    return {r.payload.window: r.payload for r in workspace.ledger.all(usecase, BatchEntry)}
+
+
+def _mended(case: UseCase, held: Iterable[BatchEntry]) -> list[str]:
+    """The windows of those held batches whose source has other bytes by now."""
+    landed = {batch.window: batch.landing for batch in held}
+    there = [w for w in _windows(case) if w.name in landed] if landed else []
+    arrivals = (_source(case).fetch(window) for window in there)
+    return [a.window.name for a in arrivals if name_of(a.data, a.suffix) != landed[a.window.name]]
 
 
 @step(timeout_minutes=5)
@@ -100,14 +97,7 @@ def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
-    workspace.ledger.append(
-        usecase,
-        DeclarationEntry(
-            digest=case.declaration.digest,
-            declaration=case.declaration.model_dump(mode="json", by_alias=True),
-            edits=tuple(EditedField(**asdict(edit)) for edit in edits_since(workspace.ledger, case.declaration)),
-        ),
-    )
+    record_declaration(workspace, case)
     arrival = _source(case).fetch(_window(case, window))
     return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
 
@@ -118,7 +108,7 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
-        return _validated(workspace, case, _window(case, window), landing)
+        return validated(workspace, case, _window(case, window), landing)
 
 
 @step(timeout_minutes=5)
@@ -162,80 +152,3 @@ def _windows(case: UseCase) -> list[Window]:
 
 def _window(case: UseCase, name: str) -> Window:
     return next(w for w in _windows(case) if w.name == name)
-
-
-def _validated(workspace: Workspace, case: UseCase, window: Window, landing: str) -> BatchEntry:
-    declaration, schema = case.declaration, case.declaration.schema_
-    types = column_types(declaration)
-    parsed = with_late_target(_parsed(workspace, case, window, landing), declaration)
-    revisions = [r.payload for r in workspace.ledger.all(case.name, BatchEntry) if r.payload.window == window.name]
-    named = name_batch(declaration, window.name, content_digest(parsed.frame, parsed.unreadable, schema.key), revisions)
-    if isinstance(named, BatchEntry):
-        return named
-    end = end_of(window, parsed.frame, schema)
-    arrived_at = _arrival(workspace, case, end)
-    known = known_at(workspace.ledger, case.name, arrived_at)
-    found = run_checks(
-        parsed,
-        declaration,
-        as_of=arrived_at,
-        window=window,
-        accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, parsed.frame),
-    )
-    held_because = found.held_because
-    if not held_because and len(found.set_aside) == len(parsed.frame):
-        worst = found.reasons[0]
-        held_because = (f"all {len(parsed.frame):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
-    workspace.validations.keep(case.name, named.batch, found.results)
-    versions: dict[str, int | None] = {"accepted": None, "quarantine": None}
-    rows = Rows(arrived=len(parsed.frame), accepted=0, quarantined=0, unlabelled=0)
-    if not held_because:
-        good, bad = split(parsed.frame, raw_rows(parsed, sorted(found.set_aside)), found.set_aside)
-        rows = Rows(
-            arrived=len(parsed.frame),
-            accepted=len(good),
-            quarantined=len(bad),
-            unlabelled=int(good[schema.target].isna().sum()),
-        )
-        with write("accepted_table"):
-            table = accepted_table(good, declaration, types, named.batch, arrived_at)
-            versions["accepted"] = workspace.tables.append(case.name, "accepted", table, named.batch)
-        with write("quarantine_table"):
-            aside = quarantine_table(bad, named.batch, arrived_at)
-            versions["quarantine"] = workspace.tables.append(case.name, "quarantine", aside, named.batch)
-    return BatchEntry(
-        batch=named.batch,
-        window=window.name,
-        start=write_instant(window.start) if window.start else None,
-        end=write_instant(end),
-        revision=named.revision,
-        landing=landing,
-        digest=named.digest,
-        arrived_at=write_instant(arrived_at),
-        status="held" if held_because else "accepted",
-        rows=rows,
-        quarantine=found.reasons,
-        warnings=found.warnings,
-        held_because=held_because,
-        extra_columns=parsed.extra,
-        table_version=versions["accepted"],
-        quarantine_version=versions["quarantine"],
-        declaration_digest=declaration.digest,
-    )
-
-
-def _parsed(workspace: Workspace, case: UseCase, window: Window, landing: str) -> Parsed:
-    schema = case.declaration.schema_
-    data = workspace.landing.read(case.name, landing)
-    try:
-        return parse(data, suffix_of(landing), column_types(case.declaration), schema.timezone, schema.answer)
-    except UnreadableBatch as problem:
-        raise UnreadableBatch(
-            f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first with `--batch`"
-        ) from problem
-
-
-def _arrival(workspace: Workspace, case: UseCase, end: datetime) -> datetime:
-    if case.declaration.clock == "wall":
-        return scheduled_start()
-    return max(end, replay_clock(workspace.ledger, case.name) or end)

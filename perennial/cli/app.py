@@ -118,6 +118,44 @@ def batches(usecase: Usecase, json: Json = False) -> None:
 
 
 @app.command()
+def quarantine(
+    usecase: Usecase,
+    batch: Batch = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="how many example rows for each reason")] = 3,
+    json: Json = False,
+) -> None:
+    """What is set aside or held and why, with example rows, and what brings it back."""
+    from perennial.cli import quarantine as away
+
+    away.quarantine(usecase, batch, rows, json)
+
+
+@app.command()
+def requeue(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Check what is set aside or held again, under the declaration of today; what passes becomes a new revision."""
+    from perennial.cli import quarantine as away
+
+    away.requeue(usecase, batch, json)
+
+
+@app.command()
+def waive(
+    usecase: Usecase,
+    batch: Annotated[str, typer.Option("--batch", help="the batch, for example 2013-07")],
+    by: Annotated[str, typer.Option("--by", help="who says so, for the record")],
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")],
+    check: Annotated[
+        list[str] | None, typer.Option("--check", help="first words of the check, as `quarantine` tells it; repeatable")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Accept a batch in spite of a failed check of the declaration, on a person's word."""
+    from perennial.cli import quarantine as away
+
+    away.waive(usecase, batch, check or [], by, reason, json)
+
+
+@app.command()
 def decisions(usecase: Usecase, json: Json = False) -> None:
     """Every decision with the gain, its interval and the outcome."""
     from perennial.cli import reading

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from perennial.cli.output import as_json, markdown, say, table
-from perennial.cli.views import batch_view, decision_view, status_view
+from perennial.cli.views import batch_view, decision_view, status_view, trained_on
 from perennial.errors import InputError
-from perennial.evaluation.figures import between, change, counted, figure
+from perennial.evaluation.figures import between, change, counted, figure, ranges
 from perennial.release.telling import decision_in_words
 from perennial.settings import prepare_home, settings
 from perennial.store.entries import BatchEntry, Decision
@@ -95,25 +95,31 @@ def _tell_status(view: dict[str, Any]) -> None:
 def batches(usecase: str, json: bool) -> None:
     """Every batch, in the order of arrival."""
     load_use_case(usecase, settings().usecases)
-    found = [r.payload for r in open_ledger().all(usecase, BatchEntry)]
+    ledger = open_ledger()
+    found = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    versions = trained_on(ledger, usecase)
     if json:
-        as_json([batch_view(usecase, batch) for batch in found])
+        as_json([{**batch_view(usecase, batch), "trained": versions.get(batch.batch, [])} for batch in found])
         return
+    newest = {batch.window: batch.revision for batch in found if batch.status == "accepted"}
     rows = [
         (
             batch.window,
             str(batch.revision),
-            batch.status,
+            batch.because,
+            "replaced" if batch.revision < newest.get(batch.window, 0) else batch.status,
             f"{batch.rows.arrived:,}",
             f"{batch.rows.accepted:,}",
             f"{batch.rows.quarantined:,}",
             f"{batch.rows.unlabelled:,}",
+            ranges(versions.get(batch.batch, [])),
             "; ".join([*(f"{r.reason} ({r.rows:,})" for r in batch.quarantine), *batch.held_because]),
         )
         for batch in found
     ]
     numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
-    table(("batch", "revision", "status", *numbers[1:], "failed checks (rows)"), rows, right=numbers)
+    heading = ("batch", "revision", "because", "status", *numbers[1:], "models trained on it", "failed checks (rows)")
+    table(heading, rows, right=numbers)
 
 
 def page(usecase: str, out: Path | None, json: bool) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 from perennial.clock import instant
 from perennial.release.state import current_release, replay_clock, undone_decision
-from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Snapshot
+from perennial.store.entries import (
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    Snapshot,
+)
 from perennial.store.ledger import Ledger, Row
 from perennial.usecase.declaration import Declaration
 
@@ -17,7 +26,17 @@ def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
     whole = batch.model_dump(mode="json")
     first = ("batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest")
     rest = ("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest")
-    return {"usecase": usecase, **{name: whole[name] for name in (*first, *rest)}}
+    return {"usecase": usecase, **{name: whole[name] for name in (*first, *rest, "because", "waived")}}
+
+
+def trained_on(ledger: Ledger, usecase: str) -> dict[str, list[int]]:
+    """Which model versions learned from which batch, by the batch's id: a revision's are its own."""
+    snapshots = {r.key: r.payload.batches for r in ledger.all(usecase, Snapshot)}
+    found: dict[str, list[int]] = {}
+    for row in ledger.all(usecase, ChallengerEntry):
+        for batch in snapshots[row.payload.snapshot]:
+            found.setdefault(batch, []).append(row.payload.model.version)
+    return found
 
 
 def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:

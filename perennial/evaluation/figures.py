@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 UNITS = {"day": ("day", "days"), "week": ("week", "weeks")}
@@ -68,6 +69,21 @@ def counted(number: int, one: str, many: str) -> str:
     ('1 row', '27,004 rows')
     """
     return f"{number:,} {one if number == 1 else many}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending whole numbers, runs of them by their ends.
+
+    >>> ranges([2, 3, 4, 9]), ranges([])
+    ('2–4, 9', '–')
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "–"
 
 
 def clusters_in_words(clusters: int, cluster_by: str) -> str:

@@ -176,7 +176,7 @@ def _batch_lines(batches: Sequence[BatchEntry]) -> list[BatchLine]:
         BatchLine(
             window=batch.window,
             revision=batch.revision,
-            status="revised" if batch.status == "accepted" and batch.revision < newest[batch.window] else batch.status,
+            status="revised" if batch.revision < newest.get(batch.window, 0) else batch.status,
             arrived=batch.rows.arrived,
             accepted=batch.rows.accepted,
             aside=batch.rows.quarantined,

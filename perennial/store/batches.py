@@ -46,16 +46,15 @@ def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
     return replace(parsed, frame=empty, missing=tuple(name for name in parsed.missing if name != target))
 
 
-def name_batch(declaration: Declaration, window: str, digest: str, revisions: list[BatchEntry]) -> Named | BatchEntry:
-    """The identity of a batch that came, or the entry that holds the very same content already.
+def name_batch(
+    declaration: Declaration, window: str, digest: str, newest: BatchEntry | None, waived: tuple[str, ...] = ()
+) -> Named:
+    """The identity of a batch that came. Other content for a known window is its next revision.
 
-    revisions: entries of the same window. Other content for a known window is its next revision.
+    newest: of the same window. waived: checks that are waived for this content.
     """
-    newest = max(revisions, key=lambda b: b.revision, default=None)
-    if newest is not None and newest.digest == digest:
-        return newest
     revision = newest.revision + 1 if newest else 1
-    identity = [declaration.name, declaration.source.kind, window, revision, digest, declaration.digest]
+    identity = [declaration.name, declaration.source.kind, window, revision, digest, declaration.digest, *waived]
     return Named(short_id(identity), revision, digest)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from perennial.evaluation.results import Evaluation, MetricResult, Outcome, Policy
+from perennial.identity import short_id
 
 TriggerKind = Literal["first", "schedule", "new_batch", "drift", "event", "person"]
 
@@ -94,10 +95,28 @@ class BatchEntry(Recorded):
     table_version: int | None
     quarantine_version: int | None
     declaration_digest: str
+    because: Literal["arrived", "restated", "requeued", "waived"] = Field(
+        "arrived", description="why there is this revision: other content, checks run again, or checks waived"
+    )
+    waived: tuple[str, ...] = Field((), description="checks that a person waived for these landed bytes")
 
     @property
     def key(self) -> str:
         return f"{self.window}/{self.revision}"
+
+
+class Waiver(Recorded):
+    """A person's word that checks may fail on what landed for a window. Key: of window, landing and checks."""
+
+    window: str
+    landing: str
+    checks: tuple[str, ...]
+    by: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return short_id([self.window, self.landing, *self.checks])
 
 
 class LabelBatchEntry(Recorded):
@@ -337,6 +356,7 @@ Cycle.model_rebuild()
 KINDS: dict[str, type[Recorded]] = {
     "declaration": DeclarationEntry,
     "batch": BatchEntry,
+    "waiver": Waiver,
     "labels": LabelBatchEntry,
     "snapshot": Snapshot,
     "challenger": ChallengerEntry,

@@ -20,7 +20,7 @@ class Landing:
 
     def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
         """Put the bytes in place, once, and return their name `<sha256><suffix>`. Raises DiskFull."""
-        name = digest_bytes(data) + suffix
+        name = name_of(data, suffix)
         path = self.folder / usecase / name
         if path.exists():
             return name
@@ -47,6 +47,11 @@ class Landing:
                 f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup"
             )
         return data
+
+
+def name_of(data: bytes, suffix: str) -> str:
+    """The name under which `Landing.keep` puts bytes: `<sha256><suffix>`."""
+    return digest_bytes(data) + suffix
 
 
 def suffix_of(name: str) -> Literal[".csv", ".parquet"]:

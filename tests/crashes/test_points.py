@@ -68,6 +68,9 @@ class Year:
         uri = self.place.workspace.settings.mlflow_tracking_uri
         MlflowClient(uri, uri).set_registered_model_alias("shop", ALIAS, "2")
         self._step("doctor", "shop", at=["alias_moved_row"])
+        self._step(
+            "waive", "shop", "--batch", "2013-01", "--by", "Ada", "--reason", "prices were right", at=["waiver_row"]
+        )
         return self
 
     def _step(self, *command: str, at: list[str]) -> int:

@@ -23,7 +23,7 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
-FLOWS = ["backfill", "cycle", "decide", "ingest", "train", "watch"]
+FLOWS = ["backfill", "cycle", "decide", "ingest", "requeue", "train", "watch"]
 
 pytestmark = pytest.mark.slow
 

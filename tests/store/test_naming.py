@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from perennial.store.batches import Named, content_digest, name_batch
+from perennial.store.batches import content_digest, name_batch
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.reading import load_use_case
 from tests.store.payloads import batch
@@ -20,33 +20,23 @@ def declaration(world: World, tmp_path: Path) -> Declaration:
 
 
 def test_a_first_batch_is_revision_1_and_its_name_says_what_it_holds(declaration: Declaration) -> None:
-    named = name_batch(declaration, "2024-01", "content", [])
-    assert isinstance(named, Named)
+    named = name_batch(declaration, "2024-01", "content", None)
     assert named.revision == 1
-    assert name_batch(declaration, "2024-01", "content", []) == named, "a retry names it alike"
+    assert name_batch(declaration, "2024-01", "content", None) == named, "a retry names it alike"
     for window, digest in (("2024-02", "content"), ("2024-01", "other")):
-        other = name_batch(declaration, window, digest, [])
-        assert isinstance(other, Named)
+        other = name_batch(declaration, window, digest, None)
         assert other.batch != named.batch
 
 
-def test_the_same_content_again_is_the_entry_that_is_there(declaration: Declaration) -> None:
-    there = batch("2024-01", digest="content")
-    assert name_batch(declaration, "2024-01", "content", [there]) is there
-
-
 def test_other_content_is_the_next_revision(declaration: Declaration) -> None:
-    first, second = batch("2024-01", digest="a"), batch("2024-01", digest="b", revision=2)
-    named = name_batch(declaration, "2024-01", "c", [first, second])
-    assert isinstance(named, Named)
-    assert named.revision == 3
+    second = batch("2024-01", digest="b", revision=2)
+    assert name_batch(declaration, "2024-01", "c", second).revision == 3
 
 
-def test_going_back_to_the_first_content_is_a_revision_too(declaration: Declaration) -> None:
-    first, second = batch("2024-01", digest="a"), batch("2024-01", digest="b", revision=2)
-    named = name_batch(declaration, "2024-01", "a", [first, second])
-    assert isinstance(named, Named)
-    assert named.revision == 3
+def test_a_waived_check_makes_another_batch(declaration: Declaration) -> None:
+    first = batch("2024-01", digest="a")
+    plain, waived = (name_batch(declaration, "2024-01", "a", first, checks) for checks in ((), ("price",)))
+    assert plain.batch != waived.batch, "rows written before a crash are not taken for those of another wish"
 
 
 def test_a_text_that_no_type_could_read_is_part_of_the_content() -> None:

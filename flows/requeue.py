@@ -1,0 +1,29 @@
+"""Bring back what was set aside or held."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.forms import UseCaseName
+from flows.names import named_by
+from perennial.store.entries import BatchEntry
+from tasks.batches import accept
+from tasks.requeue import validate_again, windows_to_requeue
+from tasks.tell import tell_batch, write_data_docs
+
+
+@flow(name="requeue", flow_run_name=named_by("window", otherwise="all"), timeout_seconds=6 * 3600)
+def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]:
+    """Check landed batches again under the declaration of today; what passes now is taken in as a new revision.
+
+    Args:
+        usecase: Name of the use case, as in its declaration.
+        window: The batch, for example 2013-01. Empty: every one that is held or has rows set aside.
+    """
+    found = []
+    for each in windows_to_requeue(usecase, window):
+        batch = accept(usecase, validate_again(usecase, each))
+        tell_batch(usecase, batch)
+        write_data_docs(usecase, batch, return_state=True)
+        found.append(batch)
+    return found

@@ -1,0 +1,156 @@
+"""The way out of the quarantine: `quarantine`, `requeue`, `waive`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from perennial.cli.doing import HELD_BACK
+from perennial.cli.output import as_json, say
+from perennial.cli.running import flows_ready
+from perennial.cli.views import batch_view
+from perennial.errors import InputError
+from perennial.evaluation.figures import counted
+from perennial.settings import settings
+from perennial.store.entries import BatchEntry, Waiver
+from perennial.store.quarantine import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside
+from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.reading import load_use_case
+
+
+def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
+    """What is set aside or held, by reason, with example rows. Raises InputError for a batch that never came."""
+    case = load_use_case(usecase, settings().usecases)
+    workspace = open_workspace()
+    still = open_still([r.payload for r in workspace.ledger.all(usecase, BatchEntry)])
+    if window is not None:
+        still = [batch for batch in still if batch.window == _known(workspace, usecase, window).window]
+    views = [_view(workspace, usecase, batch, rows) for batch in still]
+    if json:
+        as_json(views)
+        return
+    key = case.declaration.schema_.key
+    for view in views:
+        _tell(view, key)
+    if not views:
+        say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
+        return
+    say(f"After a changed check: perennial requeue {usecase}. To accept in spite of a check:")
+    say(f"  perennial waive {usecase} --batch BATCH --check 'FIRST WORDS' --by NAME --reason TEXT")
+
+
+def requeue(usecase: str, window: str | None, json: bool) -> None:
+    """Exit code 3 where a batch stays held."""
+    before = {b.window: b.batch for b in _batches(usecase)}
+    found = _requeued(usecase, window)
+    if json:
+        as_json([batch_view(usecase, batch) for batch in found])
+    for batch in found if not json else ():
+        _tell_outcome(usecase, batch, changed=before.get(batch.window) != batch.batch)
+    if not found and not json:
+        say(f"{usecase}: nothing is set aside and no batch is held.")
+    if any(batch.status == "held" for batch in found):
+        sys.exit(HELD_BACK)
+
+
+def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str, json: bool) -> None:
+    """Raises InputError for a check that cannot be waived, before anything is written."""
+    load_use_case(usecase, settings().usecases)
+    for field, said in (("--by", by), ("--reason", reason)):
+        if not said.strip():
+            raise InputError(f"{field}: is empty; the record needs it")
+    workspace = open_workspace()
+    batch = _known(workspace, usecase, window)
+    failed = failed_checks(workspace.validations.read(usecase, batch.batch))
+    waiver = Waiver(
+        window=window, landing=batch.landing, checks=checks_to_waive(checks, failed, batch), by=by, reason=reason
+    )
+    workspace.ledger.append(usecase, waiver)
+    (found,) = _requeued(usecase, window)
+    if json:
+        as_json(batch_view(usecase, found))
+    else:
+        say(f"{usecase}: waived on {window} by {by}: {'; '.join(waiver.checks)}. Reason on record: {reason}")
+        _tell_outcome(usecase, found, changed=found.batch != batch.batch)
+    if found.status == "held":
+        sys.exit(HELD_BACK)
+
+
+def _requeued(usecase: str, window: str | None) -> list[BatchEntry]:
+    load_use_case(usecase, settings().usecases)
+    with flows_ready():
+        from flows.requeue import requeue as flow
+
+        found: list[BatchEntry] = flow(usecase, window)
+    return found
+
+
+def _batches(usecase: str) -> list[BatchEntry]:
+    load_use_case(usecase, settings().usecases)
+    return [r.payload for r in open_workspace().ledger.all(usecase, BatchEntry)]
+
+
+def _known(workspace: Workspace, usecase: str, window: str) -> BatchEntry:
+    for row in reversed(workspace.ledger.all(usecase, BatchEntry)):
+        if row.payload.window == window:
+            return row.payload
+    raise InputError(f"--batch: {usecase} has no batch {window!r}; `perennial batches {usecase}` lists them")
+
+
+def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> dict[str, Any]:
+    aside = rows_aside(workspace.tables, usecase, batch)
+    failed = failed_checks(workspace.validations.read(usecase, batch.batch))
+    return {
+        "usecase": usecase,
+        "window": batch.window,
+        "revision": batch.revision,
+        "status": batch.status,
+        "rows": batch.rows.model_dump(mode="json"),
+        "held_because": list(batch.held_because),
+        "reasons": [
+            {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, rows)}
+            for each in batch.quarantine
+        ],
+        "waivable": [check.reason for check in failed if check.waivable],
+    }
+
+
+def _examples(aside: Sequence[AsideRow], reason: str, most: int) -> list[dict[str, Any]]:
+    return [{"row": row.row, "raw": row.raw} for row in aside if reason in row.reasons][:most]
+
+
+def _tell(view: dict[str, Any], key: Sequence[str]) -> None:
+    rows = view["rows"]
+    state = f"{rows['quarantined']:,} of {rows['arrived']:,} rows set aside"
+    if view["status"] == "held":
+        state = f"held, no row of {rows['arrived']:,} counts"
+    say(f"{view['window']}, revision {view['revision']}: {state}")
+    for why in view["held_because"]:
+        say(f"  {why}")
+    for each in view["reasons"]:
+        say(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}{_may(each['reason'], view['waivable'])}")
+        for example in each["examples"]:
+            raw = example["raw"]
+            named = [name for name in raw if name in key or each["reason"].startswith(name)]
+            cells = ", ".join(f"{name}={raw[name]!r}" for name in named or list(raw)[:4])
+            say(f"    row {example['row'] + 1}: {cells}")
+    say()
+
+
+def _may(reason: str, waivable: Sequence[str]) -> str:
+    return "" if reason in waivable else " (cannot be waived)"
+
+
+def _tell_outcome(usecase: str, batch: BatchEntry, *, changed: bool) -> None:
+    rows = batch.rows
+    if not changed:
+        say(f"{usecase}: {batch.window}: the checks find the same as before; nothing was changed.")
+    elif batch.status == "held":
+        held = "; ".join(batch.held_because)
+        say(f"{usecase}: {batch.window} is still held, now as revision {batch.revision}: {held}")
+    else:
+        say(
+            f"{usecase}: {batch.window} is revision {batch.revision} now ({batch.because}): {rows.arrived:,} rows, "
+            f"{rows.accepted:,} accepted, {rows.quarantined:,} set aside. `perennial run {usecase}` goes on with it."
+        )

@@ -1,0 +1,38 @@
+"""Running the checks again on what was set aside or held, from the bytes as they landed."""
+
+from __future__ import annotations
+
+from perennial.clock import instant
+from perennial.errors import InputError
+from perennial.sources.window import Window
+from perennial.store.entries import BatchEntry
+from perennial.store.quarantine import open_still
+from perennial.store.workspace import open_workspace
+from tasks.step import step
+from tasks.validating import newest_revision, record_declaration, validated
+
+
+@step(timeout_minutes=10)
+def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
+    """The window asked for, or every one that is held or has rows set aside."""
+    ledger = open_workspace().ledger
+    if window is None:
+        return [batch.window for batch in open_still([r.payload for r in ledger.all(usecase, BatchEntry)])]
+    if newest_revision(ledger, usecase, window) is None:
+        raise InputError(f"--batch: {usecase} has no batch {window!r}; `perennial batches {usecase}` lists them")
+    return [window]
+
+
+@step(timeout_minutes=60)
+def validate_again(usecase: str, window: str) -> BatchEntry:
+    """Check the landed bytes under the declaration of today: the next revision, or the entry that is there."""
+    workspace = open_workspace()
+    case = workspace.use_case(usecase)
+    with workspace.only_one(usecase, "ingest"):
+        batch = newest_revision(workspace.ledger, usecase, window)
+        assert batch is not None, "its window was chosen because it has an entry"
+        stretch = (
+            Window(instant(batch.start), instant(batch.end), window) if batch.start else Window(None, None, window)
+        )
+        record_declaration(workspace, case)
+        return validated(workspace, case, stretch, batch.landing, again=True)
