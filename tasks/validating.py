@@ -147,7 +147,8 @@ def _parsed(workspace: Workspace, case: UseCase, window: Window, landing: str) -
     schema = case.declaration.schema_
     data = workspace.landing.read(case.name, landing)
     try:
-        return parse(data, suffix_of(landing), column_types(case.declaration), schema.timezone, schema.answer)
+        types = column_types(case.declaration)
+        return parse(data, suffix_of(landing), types, schema.timezone, schema.answer, schema.decimal)
     except UnreadableBatch as problem:
         raise UnreadableBatch(
             f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first with `--batch`"

@@ -31,6 +31,23 @@ def demo() -> None:
 
 
 @app.command()
+def init(
+    data: Annotated[str, typer.Argument(help="a CSV or Parquet file, or a folder of them", metavar="DATA")],
+    target: Annotated[str | None, typer.Option("--target", help="the column to predict")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="the column that says when; guessed without it")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", help="a column that names a row; repeatable; guessed without it")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="of the use case; from the file without it")] = None,
+    json: Json = False,
+) -> None:
+    """Draft a declaration from a file: what was guessed, how sure it is, and what only you can say."""
+    from perennial.cli import drafting
+
+    drafting.init(data, target, time, key or [], name, json)
+
+
+@app.command()
 def check(usecase: Usecase, json: Json = False) -> None:
     """Read a declaration and tell every mistake in it, with file, line and way out."""
     from perennial.cli import reading

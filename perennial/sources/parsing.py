@@ -1,11 +1,14 @@
 """From the bytes of a batch to typed columns. A value that is not of its column's type is kept as it was written.
 
 How values are read:
-- number: decimal or exponent form; `true` and `false` count as 1 and 0. Not finite is unreadable.
+- number: decimal or exponent form, with the decimal mark that the schema names: a text with the other one is
+  unreadable. Where that is the comma, points part thousands: 1.234,5. `true` and `false` count as 1 and 0.
+  Not finite is unreadable.
   In a binary target `yes` and `no` do so too.
 - integer: as number, and whole: 1.0 is one, 1.5 unreadable.
 - boolean: true, false, 1, 0.
-- timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), or YYYYMMDD.
+- timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD, or
+  day, month and year parted by points: 31.12.2024 18:30. Parted by slashes they could mean two days: unreadable.
   One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
   passing (daylight-saving time), and an hour that they skip is unreadable.
 - text: as it is. A Parquet number is written without `.0` when it is whole, so that a code stays one code.
@@ -26,9 +29,13 @@ if TYPE_CHECKING:
 
     from perennial.usecase.declaration import ColumnType
 
-__all__ = ["Parsed", "UnreadableBatch", "parse", "read_timestamps"]
+__all__ = ["Parsed", "UnreadableBatch", "parse", "read_as", "read_timestamps"]
+
+Decimal = Literal[".", ","]
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
+_DOTTED = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,T]+(\d{2}:\d{2}(?::\d{2})?))?$"
 _DATE = r"^\d{4}(-\d{2}(-\d{2})?)?$|^\d{8}$"
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?$"
 _ZONED = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
@@ -58,10 +65,12 @@ def parse(
     types: dict[str, ColumnType],
     timezone: str,
     answer: str | None = None,
+    decimal: Decimal = ".",
 ) -> Parsed:
     """The declared columns of a batch, typed.
 
     answer: the column, if any, in which `yes` and `no` count as 1 and 0: a binary target.
+    decimal: the decimal mark of numbers that are written as text.
 
     Raises UnreadableBatch with the reason where the bytes are no table at all.
     """
@@ -73,7 +82,7 @@ def parse(
     unreadable: dict[str, pd.Series] = {}
     for name in (name for name in types if name in names):
         column = _answers(table[name]) if name == answer else table[name]
-        read = _typed(column, types[name], timezone)
+        read = _typed(column, types[name], timezone, decimal)
         columns[name] = pd.Series(read.values, index=index)
         if read.bad.null_count < len(read.bad):
             unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
@@ -98,9 +107,17 @@ def read_timestamps(column: Any, timezone: str) -> tuple[pd.Series, pd.Series]:
 
     column: a pyarrow array or chunked array.
     """
+    return read_as(column, "timestamp", timezone)
+
+
+def read_as(column: Any, kind: ColumnType, timezone: str, decimal: Decimal = ".") -> tuple[pd.Series, pd.Series]:
+    """A column read as a type: (values, null where nothing or unreadable; texts that were unreadable, else null).
+
+    column: a pyarrow array or chunked array.
+    """
     import pandas as pd
 
-    read = _typed(column, "timestamp", timezone)
+    read = _typed(column, kind, timezone, decimal)
     return pd.Series(read.values), read.bad.to_pandas()
 
 
@@ -135,7 +152,7 @@ class _Read:
     bad: pa.Array
 
 
-def _typed(column: Any, kind: ColumnType, timezone: str) -> _Read:
+def _typed(column: Any, kind: ColumnType, timezone: str, decimal: Decimal) -> _Read:
     """One column read as its type. Equal values are read once, and by one way whatever their neighbours are."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -155,10 +172,33 @@ def _typed(column: Any, kind: ColumnType, timezone: str) -> _Read:
     if kind == "text":
         found = pc.if_else(pc.equal(texts, ""), None, texts)
         return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
-    found = _READERS[kind](_without_nulls(texts), timezone) if not _is_time(unique) else _times(unique, kind, timezone)
+    if _is_time(unique):
+        found = _times(unique, kind, timezone)
+    else:
+        plain = _without_nulls(texts)
+        if decimal == "," and kind in ("number", "integer") and _is_text(unique):
+            plain = _with_points(plain)
+        found = _READERS[kind](plain, timezone)
     lost = pc.and_(pc.is_valid(_without_nulls(texts)), pc.is_null(found))
     bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
     return _Read(_pandas(found.take(places), kind), bad.take(places))
+
+
+def _is_text(values: pa.Array) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
+
+
+def _with_points(texts: pa.Array) -> pa.Array:
+    """Numbers written with a decimal comma, written with a point; null where a text is no such number or truth."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pc.match_substring_regex(texts, _COMMA_NUMBER)
+    pointed = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
+    truth = pc.is_valid(_truths(texts))
+    return pc.if_else(number, pointed, pc.if_else(truth, texts, pa.scalar(None, pa.string())))
 
 
 def _is_time(values: pa.Array) -> bool:
@@ -256,6 +296,7 @@ def _timestamps(texts: pa.Array, timezone: str) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    texts = _turned(texts)
     zoned = pc.match_substring_regex(texts, _ZONED).fill_null(False)
     local = pc.match_substring_regex(texts, f"{_DATE}|{_TIME}").fill_null(False)
     nothing = pa.scalar(None, pa.string())
@@ -265,6 +306,19 @@ def _timestamps(texts: pa.Array, timezone: str) -> pa.Array:
     instants = pd.to_datetime(_strings(plain), format="ISO8601", utc=True, errors="coerce")
     naive = pd.to_datetime(_strings(pc.if_else(local, texts, nothing)), format="ISO8601", errors="coerce")
     return _arrow(instants.dt.as_unit("us").fillna(_placed(naive.dt.as_unit("us"), timezone)))
+
+
+def _turned(texts: pa.Array) -> pa.Array:
+    """31.12.2024 18:30 as 2024-12-31 18:30; other texts as they are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    dotted = pc.match_substring_regex(texts, _DOTTED)
+    day, month, year, clock = (pc.replace_substring_regex(texts, _DOTTED, rf"\{group}") for group in range(1, 5))
+    day, month = (pc.utf8_lpad(part, 2, padding="0") for part in (day, month))
+    date = pc.binary_join_element_wise(year, month, day, "-")
+    whole = pc.if_else(pc.equal(clock, ""), date, pc.binary_join_element_wise(date, clock, pa.scalar(" ")))
+    return pc.if_else(dotted, whole, texts)
 
 
 def _times(values: pa.Array, kind: ColumnType, timezone: str) -> pa.Array:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import ValidationError
+
 from perennial.store.entries import BatchEntry, DeclarationEntry
 from perennial.store.ledger import Ledger
 from perennial.usecase.declaration import Declaration
@@ -16,4 +20,12 @@ def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
     before = ledger.get(declaration.name, DeclarationEntry, batches[-1].payload.declaration_digest)
     if before is None:
         return ()
-    return edits(before.payload.declaration, declaration.model_dump(mode="json", by_alias=True))
+    return edits(_with_new_fields(before.payload.declaration), declaration.model_dump(mode="json", by_alias=True))
+
+
+def _with_new_fields(written: dict[str, Any]) -> dict[str, Any]:
+    """A declaration that an earlier version wrote, with the fields that came since at their defaults."""
+    try:
+        return Declaration.model_validate(written).model_dump(mode="json", by_alias=True)
+    except ValidationError:
+        return written  # what it said is no longer allowed: the edit is told field by field

@@ -120,6 +120,7 @@ class Schema(Frozen):
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
     )
     timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in CSV files")
     label_known_after: Duration = Field(
         timedelta(0), description="how long after the event the label that comes with the row is known"
     )
@@ -392,13 +393,17 @@ class Declaration(Frozen):
 
     @property
     def digest(self) -> str:
-        """sha256 of the declaration's meaning: spacing, comments and order of fields do not count."""
-        return digest(self.model_dump(mode="json", by_alias=True))
+        """sha256 of the declaration's meaning: spacing, comments and order of fields do not count.
+
+        Nor does a field at its default, so that a new version of Perennial with another field changes no digest.
+        """
+        return digest(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
     @property
     def model_digest(self) -> str:
         """sha256 of the parts that decide what is trained; an edit elsewhere restarts no training."""
-        parts = self.model_dump(mode="json", by_alias=True, include={"schema_", "features", "model"})
+        decisive = {"schema_", "features", "model"}
+        parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
         return digest(parts)
 
 

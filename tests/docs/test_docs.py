@@ -102,6 +102,7 @@ def test_tutorial_is_what_happens(perennial: Perennial, tmp_path: Path, monkeypa
         rows.to_csv(tmp_path / "data" / "shop" / f"{month}.csv", index=False)
     monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
     for step in "".join(CONSOLE.findall(page)).split("$ perennial ")[1:]:
         line, _, expected = step.partition("\n")
         told = perennial(*line.split())

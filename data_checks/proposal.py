@@ -1,0 +1,119 @@
+"""Ranges that ordinary batches keep, proposed from the rows of the past.
+
+Each day is one aggregate; batches of 28 days are put together from blocks of 7 consecutive days drawn at random, so
+that they vary as real ones do: days drawn singly give ranges that many ordinary months break. A season longer than
+the data still breaks some, so a proposal is a warning. Source: Künsch (1989), the moving-block bootstrap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+BLOCK_DAYS = 7
+BLOCKS = 4
+DRAWS = 1_000
+MOST_NAMES = 20
+_MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A check as a declaration writes it. why: the ordinary range, and from how many days."""
+
+    expectation: str
+    arguments: dict[str, Any]
+    why: str
+
+
+def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 0) -> list[Proposal]:
+    """Checks that ordinary batches pass: rows, and of each column its mean, its empty share or its names.
+
+    frame: the features; numbers and truth values as numbers, all else as text. days: each row's day, aligned.
+    monthly: whether batches are months, the only ones that 28 days stand for; else only names are proposed.
+    """
+    import numpy as np
+    import pandas as pd
+
+    every = pd.date_range(days.min(), days.max(), freq="D")
+    codes = every.get_indexer(pd.DatetimeIndex(days))
+    rows = np.bincount(codes, minlength=len(every)).astype(float)
+    found: list[Proposal] = []
+    blocks = _blocks(len(every), seed) if monthly and len(every) >= BLOCKS * BLOCK_DAYS else None
+    told = f"in batches of 28 days put together from {len(every):,} days"
+    if blocks is not None:
+        drawn = rows[blocks].sum(axis=1)
+        low, high = _range(drawn)
+        least, most = max(1, floor(low)), ceil(high * 31 / 28)
+        found.append(
+            Proposal(
+                "expect_table_row_count_to_be_between",
+                {"min_value": least, "max_value": most},
+                f"{drawn.min():,.0f} to {drawn.max():,.0f} rows {told}, and three days more",
+            )
+        )
+    numeric = [name for name, values in frame.items() if pd.api.types.is_numeric_dtype(values)]
+    for name in frame.columns.difference(numeric, sort=False):
+        found += _names(str(name), frame[name])
+    if blocks is not None:
+        for name in numeric:
+            found += _mean(str(name), frame[name], codes, blocks, told)
+    return found
+
+
+def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, told: str) -> list[Proposal]:
+    import numpy as np
+
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    there = np.isfinite(numbers)
+    days = int(blocks.max()) + 1
+    counts = np.bincount(codes[there], minlength=days)[blocks].sum(axis=1)
+    sums = np.bincount(codes[there], weights=numbers[there], minlength=days)[blocks].sum(axis=1)
+    if not (counts > 0).all():
+        return []
+    means = sums / counts
+    low, high = _range(means)
+    low = max(low, 0.0) if numbers[there].min() >= 0 else low
+    step = 10.0 ** floor(log10(high - low)) / 10 if high > low else 1.0
+    bounds = {"min_value": _stepped(low, step, floor), "max_value": _stepped(high, step, ceil)}
+    why = f"means of {means.min():.4g} to {means.max():.4g} {told}"
+    return [Proposal("expect_column_mean_to_be_between", {"column": name, **bounds}, why)]
+
+
+def _names(name: str, values: pd.Series) -> list[Proposal]:
+    known = sorted(values.dropna().astype("str").unique())
+    if not known or len(known) > MOST_NAMES:
+        return []
+    return [
+        Proposal(
+            "expect_column_values_to_be_in_set",
+            {"column": name, "value_set": known},
+            f"all there were in {int(values.notna().sum()):,} rows",
+        )
+    ]
+
+
+def _blocks(days: int, seed: int) -> np.ndarray:
+    """Days of `DRAWS` batches, shape (DRAWS, 28): blocks of consecutive days, round the end to the beginning."""
+    import numpy as np
+
+    starts = np.random.default_rng(seed).integers(0, days, (DRAWS, BLOCKS, 1))
+    found: np.ndarray = ((starts + np.arange(BLOCK_DAYS)) % days).reshape(DRAWS, -1)
+    return found
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """From the least to the most of the drawn batches, and a tenth of that on either side."""
+    low, high = float(values.min()), float(values.max())
+    more = _MARGIN * (high - low)
+    return low - more, high + more
+
+
+def _stepped(value: float, step: float, away: Any) -> float:
+    """A whole number of steps, away from the middle of the range: `away` is floor for the lower end, else ceil."""
+    return float(f"{away(value / step) * step:.10g}")

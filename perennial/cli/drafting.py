@@ -1,0 +1,138 @@
+"""`perennial init`: a first declaration from a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perennial.cli.output import as_json, say
+from perennial.errors import InputError
+from perennial.settings import settings
+from perennial.usecase.reading import load_use_case
+
+if TYPE_CHECKING:
+    from perennial.usecase.drafting.guess import Guess
+
+MOST_CHECKS = 20
+
+
+def init(data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool) -> None:
+    """Raises Question where the data do not say what is needed; InputError where the file is there already."""
+    from data_checks.proposal import propose
+    from perennial.usecase.drafting.calendar import calendar_of, times_of
+    from perennial.usecase.drafting.features import features_of
+    from perennial.usecase.drafting.guess import Question
+    from perennial.usecase.drafting.roles import key_of, target_of, time_of
+    from perennial.usecase.drafting.sample import look_at
+    from perennial.usecase.drafting.writing import Draft, as_yaml
+
+    path = Path(data).expanduser().resolve()
+    folder = settings().usecases
+    called = name or _name_of(path)
+    file = _free(folder, called)
+    sample = look_at(path)
+    when = time_of(sample, time)
+    wanted, task, classes = target_of(sample, target, when.value)
+    named = key_of(sample, key, when.value, wanted)
+    calendar = calendar_of(sample, when.value, wanted)
+    times = times_of(sample, when.value)
+    features = features_of(sample, named.value, when.value, wanted, task.value, times)
+    chosen = [*features.numeric, *features.categorical]
+    if not chosen:
+        left = "; ".join(f"{column}: {why}" for column, why in features.left_out[:8])
+        raise Question(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
+    frame = sample.frame(chosen)
+    frame[list(features.categorical)] = frame[list(features.categorical)].astype("str").where(frame.notna())
+    proposals = propose(frame, times.dt.floor("D"), monthly=calendar.batch.value == "month")[:MOST_CHECKS]
+    draft = Draft(
+        name=called,
+        path=_path_from(folder, path),
+        rows=sample.rows,
+        decimal=sample.decimal,
+        key=named,
+        time=when,
+        target=wanted,
+        task=task,
+        classes=classes,
+        calendar=calendar,
+        features=features,
+        checks=[(p.expectation, p.arguments, p.why) for p in proposals],
+    )
+    _write_new(file, as_yaml(draft))
+    load_use_case(called, folder)
+    told = [
+        _guess("batch", calendar.batch),
+        _guess("key", named),
+        _guess("time", when),
+        _guess("task", task),
+        _guess("label_known_after", calendar.label_known_after),
+        _guess("cluster_by", calendar.clusters),
+    ]
+    leaks = [asdict(leak) for leak in features.never]
+    asked = [asdict(leak) for leak in features.asked]
+    if json:
+        as_json(
+            {
+                "usecase": called,
+                "file": str(file),
+                "rows": sample.rows,
+                "guesses": told,
+                "numeric": list(features.numeric),
+                "categorical": list(features.categorical),
+                "never": leaks,
+                "asked": asked,
+                "left_out": [{"column": column, "why": why} for column, why in features.left_out],
+                "checks": len(proposals),
+            }
+        )
+        return
+    say(f"{file} is written, from {sample.rows:,} rows: {len(chosen)} features, {len(proposals)} checks (warnings).")
+    for guess in told:
+        value = ", ".join(guess["value"]) if isinstance(guess["value"], tuple) else guess["value"]
+        say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
+    for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
+        seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"
+        say(f"  unsure  {field}: {leak['column']} alone tells the target well ({seen}). Is it known before the event?")
+    say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")
+
+
+def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
+    return {"field": field, "value": guess.value, "certainty": guess.certainty, "why": guess.why}
+
+
+def _name_of(path: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    return name if re.match(r"[a-z]", name) else f"data_{name}".rstrip("_")
+
+
+def _free(folder: Path, name: str) -> Path:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise InputError(f"--name: {name!r} is no name\n  Small letters, digits and _, a letter first: bike_hires")
+    for suffix in (".yaml", ".yml"):
+        if (there := folder / f"{name}{suffix}").exists():
+            raise InputError(f"{there} is there already, and is never overwritten\n  Choose another with --name.")
+    return folder / f"{name}.yaml"
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    """Relative where both lie in one project, so that it can move; else absolute."""
+    if path.is_relative_to(folder.parent):
+        return Path(os.path.relpath(path, folder)).as_posix()
+    return path.as_posix()
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Raises InputError where the file appeared meanwhile, or the folder cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError as error:
+        raise InputError(f"{file} is there already, and is never overwritten\n  Choose another with --name.") from error
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be written: {error.strerror}\n  Set PERENNIAL_USECASES to your folder."
+        ) from error

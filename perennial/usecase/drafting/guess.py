@@ -1,0 +1,27 @@
+"""A guess with its grounds, and a question where the data do not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from perennial.errors import InputError
+
+T = TypeVar("T")
+Certainty = Literal["given", "sure", "likely", "unsure"]
+
+
+@dataclass(frozen=True)
+class Guess(Generic[T]):
+    """A value, how sure it is, and why.
+
+    given: a person said so. sure: the rows show it. likely: it fits the rows and names. unsure: look at it.
+    """
+
+    value: T
+    certainty: Certainty
+    why: str
+
+
+class Question(InputError):
+    """The data do not say something that a declaration needs. Names the option that answers it."""

@@ -1,0 +1,137 @@
+"""The draft as YAML: each guess with how sure it is and why beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perennial.usecase.drafting.calendar import Calendar
+from perennial.usecase.drafting.features import Features
+from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.roles import Task
+
+WIDTH = 110
+_PLAIN = re.compile(r"^[A-Za-z_][\w ./-]*$")
+_NO_TEXT = {"yes", "no", "true", "false", "null", "on", "off", "y", "n", "none", "nan"}
+ESTIMATORS = {
+    "binary": "sklearn.ensemble.HistGradientBoostingClassifier",
+    "multiclass": "sklearn.ensemble.HistGradientBoostingClassifier",
+    "regression": "sklearn.ensemble.HistGradientBoostingRegressor",
+}
+ALSO = {"binary": "[brier, roc_auc]", "multiclass": "[accuracy]", "regression": "[rmse]"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that is guessed of a use case. checks: (expectation, arguments, why), each proposed as a warning."""
+
+    name: str
+    path: str
+    rows: int
+    decimal: str
+    key: Guess[tuple[str, ...]]
+    time: Guess[str]
+    target: str
+    task: Guess[Task]
+    classes: tuple[Any, ...]
+    calendar: Calendar
+    features: Features
+    checks: Sequence[tuple[str, dict[str, Any], str]]
+
+
+def as_yaml(draft: Draft) -> str:
+    """The declaration, to be read and corrected by a person."""
+    calendar, features = draft.calendar, draft.features
+    clusters = calendar.clusters.value
+    lines = [
+        f"# Drafted from {draft.rows:,} rows, {calendar.first} to {calendar.last} ({calendar.days:,} days with rows).",
+        "# What is marked `unsure` is a question to you; the rest was found in the rows.",
+        f"name: {draft.name}",
+        "description: ''  # the question that the model answers",
+        f"source: {{kind: files, path: {_text(draft.path)}, batch: {calendar.batch.value}}}{_note(calendar.batch)}",
+        "schema:",
+        f"  key: {_list(draft.key.value)}{_note(draft.key)}",
+        f"  time: {_text(draft.time.value)}{_note(draft.time)}",
+        f"  target: {_text(draft.target)}",
+        f"  task: {draft.task.value}{_note(draft.task)}",
+    ]
+    if draft.classes:
+        lines.append(f"  classes: {_list(draft.classes)}")
+    if draft.decimal != ".":
+        lines.append('  decimal: ","  # sure: numbers are written 1.234,5')
+    lines += [
+        "  timezone: UTC  # unsure: the calendar that cuts batches and days; Europe/Berlin?",
+        f"  label_known_after: {calendar.label_known_after.value}{_note(calendar.label_known_after)}",
+        "features:",
+    ]
+    for field, names in (("numeric", features.numeric), ("categorical", features.categorical)):
+        if names:
+            lines += _folded(f"  {field}: ", names)
+    if features.never:
+        lines += _folded("  never: ", [leak.column for leak in features.never])
+        for leak in features.never:
+            seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
+            lines.append(f"    # unsure: {_comment(leak.column)} alone tells the target too well ({seen}).")
+            lines.append("    #   Is it known before the event? Then move it up.")
+    for leak in features.asked:
+        seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
+        lines.append(f"  # unsure: {_comment(leak.column)} alone tells much ({seen}): move it under never")
+        lines.append("  #   unless it is known before the event.")
+    lines += [f"  # left out: {_comment(name)}: {_comment(why)}" for name, why in features.left_out[:12]]
+    if len(features.left_out) > 12:
+        lines.append(f"  # left out: {len(features.left_out) - 12} more")
+    lines.append("clock: replay  # unsure: replay for a history; wall once batches come by schedule")
+    if draft.checks:
+        lines.append("checks:  # warnings: told, rows accepted; make what must hold critical")
+    for expectation, arguments, why in draft.checks:
+        asked = ", ".join(f"{name}: {_value(value)}" for name, value in arguments.items())
+        lines += [f"  # {_comment(why)}", f"  - {{{expectation}: {{{asked}}}, severity: warning}}"]
+    lines += [
+        "model:",
+        f"  estimator: {ESTIMATORS[draft.task.value]}",
+        "  params: {max_iter: 100}",
+        "evaluation:",
+        f"  also: {ALSO[draft.task.value]}",
+        f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _note(guess: Guess[Any]) -> str:
+    return f"  # {guess.certainty}: {_comment(guess.why)}"
+
+
+def _comment(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _text(value: str) -> str:
+    """A text as YAML reads it back: in quotes wherever it could be taken for something else."""
+    if _PLAIN.match(value) and value.lower() not in _NO_TEXT and not value.endswith(" "):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    return _list(value) if isinstance(value, list | tuple) else f"{value:.10g}"
+
+
+def _list(values: Sequence[Any]) -> str:
+    return "[" + ", ".join(_value(value) for value in values) + "]"
+
+
+def _folded(start: str, names: Sequence[str]) -> list[str]:
+    """A flow list over as many lines as it needs."""
+    lines, line = [], f"{start}["
+    for place, name in enumerate(names):
+        word = _text(name) + ("]" if place == len(names) - 1 else ",")
+        if len(line) + len(word) > WIDTH and not line.endswith("["):
+            lines.append(line.rstrip())
+            line = " " * 4
+        line += f"{word} "
+    return [*lines, line.rstrip()]

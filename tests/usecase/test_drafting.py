@@ -1,0 +1,218 @@
+"""`perennial init`: a file becomes a declaration that runs, or a question that names what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from perennial.store.entries import BatchEntry
+from perennial.usecase.reading import load_use_case
+from tests.cli.conftest import command
+from tests.world import month_of_rows
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the data beside the demo is not here")
+
+pytestmark = pytest.mark.usefixtures("home", "usecases")
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def usecases(tmp_path: Path) -> None:
+    """The folder of declarations, still empty."""
+    (tmp_path / "usecases").mkdir()
+
+
+def quarter() -> pd.DataFrame:
+    """Three months of the shop's orders."""
+    return pd.concat([month_of_rows(f"2024-0{m}", rows_a_day=20) for m in (1, 2, 3)], ignore_index=True)
+
+
+def with_commas(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers and dates as a German spreadsheet writes them: 1.234,50 and 31.12.2024."""
+    marks = str.maketrans(",.", ".,")
+    return rows.assign(
+        price=[f"{price * 10:,.2f}".translate(marks) for price in rows["price"]],
+        weight=[f"{weight}".translate(marks) for weight in rows["weight"]],
+        at=pd.to_datetime(rows["at"]).dt.strftime("%d.%m.%Y %H:%M"),
+    )
+
+
+def drafted(data: Path, capsys: Captured, *options: str) -> dict[str, Any]:
+    """What `init --json` tells; the declaration passes `check`."""
+    capsys.readouterr()
+    assert command("init", str(data), "--json", *options) == 0, capsys.readouterr().err
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert command("check", told["usecase"]) == 0, capsys.readouterr().err
+    return told
+
+
+def asked(data: Path, capsys: Captured, *options: str) -> str:
+    """The question instead of a declaration: exit code 2, and no file is written."""
+    before = written()
+    assert command("init", str(data), *options) == 2
+    assert written() == before
+    return capsys.readouterr().err
+
+
+def written() -> list[str]:
+    return sorted(path.name for path in Path(os.environ["PERENNIAL_USECASES"]).iterdir())
+
+
+def first_batch(name: str, window: str) -> BatchEntry:
+    from tasks.batches import accept, land, validate
+
+    return accept.fn(name, validate.fn(name, window, land.fn(name, window)))
+
+
+def test_semicolons_decimal_commas_and_dotted_dates(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    with_commas(quarter()).to_csv(data, sep=";", index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    said = load_use_case("orders", tmp_path / "usecases").declaration
+    assert said.schema_.decimal == "," and said.schema_.key == ("order",) and said.schema_.time == "at"
+    assert (told["numeric"], told["categorical"]) == (["price", "weight"], ["carrier"])
+    batch = first_batch("orders", "2024-01")
+    assert (batch.status, batch.rows.accepted, batch.warnings) == ("accepted", 620, ())
+
+
+def test_dates_as_text(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(at=rows["at"].str[:10]).to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    guesses = {each["field"]: each for each in told["guesses"]}
+    assert guesses["time"]["value"] == "at" and guesses["batch"]["value"] == "month"
+    assert guesses["label_known_after"]["certainty"] == "unsure", "the data do not say"
+    assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_dates_by_slashes_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().assign(at="03/04/2024").to_csv(data, index=False)
+    told = asked(data, capsys, "--target", "returned")
+    assert "--time: 'at' has dates like '03/04/2024', which may begin with the day or with the month" in told
+
+
+def test_without_a_time_column_it_asks(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().drop(columns="at").to_csv(data, index=False)
+    told = asked(data, capsys, "--target", "returned")
+    assert "--time: no column of" in told and "each row needs the time of its event" in told
+
+
+def test_constant_empty_and_telltale_columns_stay_out(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(country="US", note=np.nan, refund=rows["price"] * rows["returned"]).to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    assert {each["column"]: each["why"] for each in told["left_out"]} == {
+        "order": "it is the key",
+        "country": "it is US in every row",
+        "note": "it is empty in every row",
+    }
+    (leak,) = told["never"]
+    assert leak["column"] == "refund" and leak["score"] > 0.99 and leak["rows"] == 546
+    text = (tmp_path / "usecases" / "orders.yaml").read_text()
+    assert "never: [refund]" in text and "Is it known before the event?" in text
+
+
+def test_three_hundred_columns(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.parquet"
+    rows = quarter()
+    noise = pd.DataFrame(np.random.default_rng(0).normal(size=(len(rows), 300))).rename(columns="x{}".format)
+    pd.concat([rows, noise], axis=1).to_parquet(data)
+    told = drafted(data, capsys, "--target", "returned")
+    assert len(told["numeric"]) == 302 and told["never"] == []
+    assert max(map(len, (tmp_path / "usecases" / "orders.yaml").read_text().splitlines())) < 180
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("file", "target", "key", "batch", "window", "accepted"),
+    [
+        ("bikeshare_hourly", "count", ["ts"], "month", "2010-10", 744),
+        ("mpls_stops", "personSearch", ["idNum"], "month", "2017-02", 4579),
+        ("census_employment_ma", "employed", ["id"], "year", "2015", 68785),
+    ],
+)
+def test_real_files_become_declarations_that_take_their_data_in(
+    file: str, target: str, key: list[str], batch: str, window: str, accepted: int, capsys: Captured
+) -> None:
+    told = drafted(SHARED / f"{file}.parquet", capsys, "--target", target)
+    guesses = {each["field"]: each["value"] for each in told["guesses"]}
+    assert (guesses["key"], guesses["batch"]) == (key, batch)
+    assert first_batch(file, window).rows.accepted == accepted
+
+
+def test_it_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index=False)
+    drafted(data, capsys, "--target", "returned")
+    mine = tmp_path / "usecases" / "orders.yaml"
+    mine.write_text("name: orders  # mine\n")
+    assert "is there already, and is never overwritten" in asked(data, capsys, "--target", "returned")
+    assert mine.read_text() == "name: orders  # mine\n"
+    drafted(data, capsys, "--target", "returned", "--name", "other")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "--target: which column is the model to predict?\n  It may be one of order, price, weight"),
+        (("--target", "retuned"), "--target: there is no column 'retuned'"),
+        (("--target", "order"), "--target: 'order' has 1,820 different texts"),
+        (("--target", "returned", "--time", "carrier"), "--time: 'carrier' cannot be read as a time"),
+        (("--target", "returned", "--key", "carrier"), "--key: carrier names only 0.2% of 1,820 rows"),
+        (("--target", "returned", "--name", "My Shop"), "--name: 'My Shop' is no name"),
+    ],
+)
+def test_what_the_data_do_not_say_is_asked(
+    options: tuple[str, ...], told: str, tmp_path: Path, capsys: Captured
+) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index=False)
+    assert told in asked(data, capsys, *options)
+
+
+def test_rows_that_nothing_tells_apart_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter().drop(columns="order").assign(at="2024-01-01")
+    pd.concat([rows, rows]).to_csv(data, index=False)
+    assert "--key: no set of up to three columns names a row" in asked(data, capsys, "--target", "returned")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        (["yes", "no"], "binary", None),
+        ([True, False], "binary", None),
+        (["good", "bad", "no"], "multiclass", ["bad", "good", "no"]),
+        ([1.5, 2.25, 3.0, 4.125], "regression", None),
+    ],
+)
+def test_the_task_follows_from_the_targets_values(
+    values: list[Any], task: str, classes: list[str] | None, tmp_path: Path, capsys: Captured
+) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(returned=np.resize(np.array(values, dtype=object), len(rows))).to_csv(data, index=False)
+    drafted(data, capsys, "--target", "returned")
+    said = yaml.safe_load((tmp_path / "usecases" / "orders.yaml").read_text())
+    assert said["schema"]["task"] == task and said["schema"].get("classes") == classes
+
+
+def test_labels_that_are_missing_at_the_end_tell_how_late_they_come(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter().astype({"returned": "object"})
+    rows.loc[rows["at"] >= "2024-03-18", "returned"] = None
+    rows.to_csv(data, index=False)
+    guesses = {each["field"]: each for each in drafted(data, capsys, "--target", "returned")["guesses"]}
+    assert (guesses["label_known_after"]["value"], guesses["label_known_after"]["certainty"]) == ("14d", "likely")
