@@ -9,10 +9,10 @@ READY := $(VENV)/.ready
 FOLDERS := perennial flows tasks data_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down test check lint types imports docs install lock clean
+.PHONY: help demo down test test-all check lint types imports docs install lock clean
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## replay the year 2013: twelve batches taken in, judged, learned from
 	@$(BIN)/perennial demo
@@ -21,7 +21,20 @@ down: ## stop the Prefect server that the demo left running
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial down; else echo "nothing is installed, so nothing runs"; fi
 
 test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" picks some
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -rs $(PYTEST_ARGS)
+
+test-all: $(READY) ## the tests with those that need PostgreSQL and Chromium, which it installs
+	@missing=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing $$missing ..."; apt-get update -qq && apt-get install -y -qq $$missing >/dev/null; \
+		else \
+			echo "The extended tests need: $$missing. Install them with your system's packages." >&2; exit 1; \
+		fi; \
+	fi; \
+	PERENNIAL_TEST_ALL=1 $(BIN)/python -m pytest -rs $(PYTEST_ARGS)
 
 check: lint types imports ## lint, types and imports
 

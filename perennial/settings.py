@@ -127,7 +127,7 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _tables(environ: Mapping[str, str], home: Path) -> str:
     value = environ.get("PERENNIAL_TABLES_URI") or str(home / "tables")
-    return value if "://" in value else str(_absolute(value))
+    return value.rstrip("/") if "://" in value else str(_absolute(value))
 
 
 def _usecases(environ: Mapping[str, str]) -> Path:

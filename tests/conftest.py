@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,16 @@ def _story(nodeid: str) -> str:
     module = nodeid.partition("::")[0]
     folder = module.rpartition("/")[0]
     return folder if folder.endswith(_SHARING) else module
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under `make test-all` a test that skips because a program is missing has failed."""
+    report = yield
+    needs_a_program = any(item.get_closest_marker(name) for name in ("extended", "browser"))
+    if report.skipped and needs_a_program and os.environ.get("PERENNIAL_TEST_ALL"):
+        report.outcome = "failed"
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from perennial.clock import write_instant
-from perennial.errors import LedgerBroken, TransientError
+from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.fault_points import write
 from perennial.identity import canonical_json, digest
 from perennial.store.entries import KIND_OF, Recorded
-from perennial.store.migrations import bring_up_to_date
+from perennial.store.migrations import bring_up_to_date, take_turns
 from perennial.store.migrations.tables import entries
 
 Payload = TypeVar("Payload", bound=Recorded)
@@ -67,7 +67,8 @@ class Ledger:
         self.url = url
         self._now = now
         self._engine = _engine(url)
-        bring_up_to_date(self._engine, url)
+        self._shown = self._engine.url.render_as_string(hide_password=True)
+        bring_up_to_date(self._engine, self._shown)
 
     def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
         """Write a row under its key, or find the row that has it: (row, whether it was written now).
@@ -78,13 +79,14 @@ class Ledger:
         for _ in range(_ATTEMPTS):
             try:
                 with write(f"{kind}_row"), self._writing() as connection, connection.begin():
+                    take_turns(connection, usecase)
                     found = self._find(connection, usecase, type(payload), payload.key)
                     return (found, False) if found else (self._insert(connection, usecase, kind, payload), True)
             except IntegrityError:
                 continue  # another process took the key or the head of the chain: look again
-            except OperationalError as error:
-                raise TransientError(f"the ledger at {self.url} does not take writes: {error.orig}") from error
-        raise TransientError(f"the ledger at {self.url} is too busy: {_ATTEMPTS} attempts to append a {kind} failed")
+            except (OperationalError, InterfaceError) as error:
+                raise TransientError(f"the ledger at {self._shown} does not take writes: {error.orig}") from error
+        raise TransientError(f"the ledger at {self._shown} is too busy: {_ATTEMPTS} attempts to append a {kind} failed")
 
     def _insert(self, connection: Connection, usecase: str, kind: str, payload: Payload) -> Row[Payload]:
         head = connection.execute(
@@ -174,8 +176,8 @@ class Ledger:
     def _reading(self) -> Connection:
         try:
             return self._engine.connect()
-        except OperationalError as error:
-            raise TransientError(f"the ledger at {self.url} does not answer: {error.orig}") from error
+        except (OperationalError, InterfaceError) as error:
+            raise TransientError(f"the ledger at {self._shown} does not answer: {error.orig}") from error
 
 
 def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
@@ -192,7 +194,13 @@ def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, poolclass=NullPool)
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise InputError(
+            f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"
+            "  For PostgreSQL: pip install 'perennial[postgres]', and postgresql+psycopg://user:password@host/database"
+        ) from None
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

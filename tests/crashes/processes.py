@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,14 +22,15 @@ _one_reads = Lock()
 
 @dataclass(frozen=True)
 class Place:
-    """A home and the use cases it is for; every process is led there by its environment."""
+    """A home and the use cases it is for; every process is led there by its environment. more: variables of it."""
 
     home: Path
     usecases: Path
+    more: dict[str, str] = field(default_factory=dict)
 
     def start(self, *command: str, crash_at: str | None = None) -> BaseProcess:
         """Start `perennial COMMAND` in a process of its own."""
-        variables = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}
+        variables = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
         if crash_at is not None:
             variables["PERENNIAL_CRASH_AT"] = crash_at
         log = self.home.with_name(f"{self.home.name}.log")
@@ -60,7 +61,8 @@ class Place:
     @property
     def workspace(self) -> Workspace:
         """Its stores, opened afresh."""
-        return Workspace(settings({"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}))
+        there = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}
+        return Workspace(settings(there | self.more))
 
 
 def exit_code(process: BaseProcess, seconds: float) -> int | None:

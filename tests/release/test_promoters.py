@@ -20,7 +20,11 @@ NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def test_of_two_promoters_one_wins_and_the_other_learns_by_whom(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    race(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def race(url: str) -> None:
+    """A hundred releases, each of which two processes want."""
     context = multiprocessing.get_context("spawn")
     barrier, told = context.Barrier(2), context.Queue()
     promoters = [context.Process(target=promote, args=(url, who, barrier, told), daemon=True) for who in (0, 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from perennial.errors import InputError, TransientError
@@ -30,6 +30,16 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
     _upgrade(engine)
 
 
+def take_turns(connection: Connection, what: str) -> None:
+    """Wait until no other transaction writes the same, for PostgreSQL has no BEGIN IMMEDIATE.
+
+    The turn ends with the transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        turn = text("SELECT pg_advisory_xact_lock(hashtext('perennial'), hashtext(:what))")
+        connection.execute(turn, {"what": what})
+
+
 def _upgrade(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
@@ -38,5 +48,6 @@ def _upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent))
     # One writer at a time: a second process waits here and then finds nothing left to do.
     with engine.connect().execution_options(perennial_write=True) as connection, connection.begin():
+        take_turns(connection, "migrations")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -25,6 +25,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("usecase", "previous_hash", name="one_successor_a_row"),
         sa.UniqueConstraint("usecase", "position", name="one_row_a_position"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'the ledger is append-only'; END$$"
+        )
+        op.execute(
+            "CREATE TRIGGER entries_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON entries "
+            "FOR EACH STATEMENT EXECUTE FUNCTION entries_append_only()"
+        )
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(

@@ -1,0 +1,134 @@
+"""The ledger on a real PostgreSQL: append-only, one winner, whole after kills, and a use case that lives on it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import sqlalchemy.exc
+from sqlalchemy import create_engine, text
+
+from perennial.errors import InputError, LedgerBroken, TransientError
+from perennial.sources.sql import SqlRows
+from perennial.store.entries import BatchEntry, DeclarationEntry, Release
+from perennial.store.ledger import Ledger
+from tests.crashes.agreement import assert_whole
+from tests.crashes.processes import Place
+from tests.postgres.conftest import new_database
+from tests.release.test_promoters import race
+from tests.store.payloads import declaration
+from tests.world import World
+
+pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
+
+
+def execute(url: str, *statements: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_of_two_promoters_one_wins_here_too(database: str) -> None:
+    race(database)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE entries SET payload = '{}'", "DELETE FROM entries", "TRUNCATE entries"])
+def test_nobody_changes_a_row_and_who_takes_the_trigger_away_is_found(database: str, statement: str) -> None:
+    ledger = Ledger(database)
+    for number in range(3):
+        ledger.append("shop", declaration(number))
+    with pytest.raises(sqlalchemy.exc.DBAPIError, match="the ledger is append-only"):
+        execute(database, statement)
+    assert ledger.verify("shop") == 3
+    execute(database, "DROP TRIGGER entries_no_change ON entries", "UPDATE entries SET key = 'x' WHERE position = 2")
+    with pytest.raises(LedgerBroken, match="row 2 of the ledger"):
+        ledger.verify("shop")
+
+
+def append_here(url: str, point: str, numbers: list[int]) -> None:
+    """Append declarations in a process that dies at a point."""
+    os.environ["PERENNIAL_CRASH_AT"] = point
+    ledger = Ledger(url)
+    for number in numbers:
+        ledger.append("shop", declaration(number))
+
+
+@pytest.mark.parametrize("point", ["declaration_row.before", "declaration_row.after"])
+def test_a_writer_killed_at_a_row_leaves_it_whole_or_not_there(database: str, point: str) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=append_here, args=(database, point, [1]))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    ledger = Ledger(database)
+    assert ledger.verify("shop") == (1 if point.endswith("after") else 0)
+    ledger.append("shop", declaration(1))
+    assert [row.key for row in ledger.all("shop", DeclarationEntry)] == ["d1"] and ledger.verify("shop") == 1
+
+
+def test_processes_that_start_at_once_migrate_once_and_append_in_turns(database: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    numbers = [list(range(each, 60, 3)) for each in range(3)]
+    processes = [context.Process(target=append_here, args=(database, "none", mine)) for mine in numbers]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert Ledger(database).verify("shop") == 60
+
+
+def test_what_is_out_of_reach_is_told_without_a_password() -> None:
+    with pytest.raises(TransientError, match="does not answer") as told:
+        Ledger("postgresql+psycopg://perennial:s3cr3t@127.0.0.1:1/none?connect_timeout=2")
+    assert "s3cr3t" not in str(told.value)
+    with pytest.raises(InputError, match="the driver it names is not installed") as told_too:
+        Ledger("postgresql+nosuch://perennial:s3cr3t@127.0.0.1:1/none")
+    assert "s3cr3t" not in str(told_too.value)
+
+
+def test_a_query_reads_times_without_a_zone_in_the_schemas(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(
+        database,
+        "CREATE TABLE orders (id int, at timestamp)",
+        "INSERT INTO orders VALUES (1, '2024-01-31 23:30'), (2, '2024-02-01 00:30')",
+    )
+    monkeypatch.setenv("SHOP_URL", database)
+    query = "SELECT * FROM orders WHERE at >= :start AND at < :end"
+    source = SqlRows("SHOP_URL", query, "month", "2024-01-01", "at", "America/New_York")
+    january, february = source.windows()
+    assert (january.name, february.name) == ("2024-01", "2024-02")
+    assert source.fetch(january).data != source.fetch(february).data
+    deleting = SqlRows(
+        "SHOP_URL",
+        f"WITH x AS (DELETE FROM orders RETURNING *) {query.replace('orders', 'x')}",
+        "month",
+        "2024-01-01",
+        "at",
+        "UTC",
+    )
+    with pytest.raises(InputError, match="read-only"):
+        deleting.fetch(january)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("killable")
+def test_a_shop_lives_on_it_through_kills(server: str, tmp_path: Path) -> None:
+    more = {"PERENNIAL_DATABASE_URL": new_database(server), "MLFLOW_TRACKING_URI": new_database(server)}
+    place = Place(tmp_path / "home", tmp_path / "usecases", more)
+    shop = World(place.usecases, rows_a_day=20).declare()
+    shop.month("2013-01")
+    assert place.run("run", "shop", crash_at="batch_row.after") == -signal.SIGKILL
+    place.finish("run", "shop")
+    shop.month("2013-02")
+    for point in ("decision_row.before", "release_row.before", "challenger_row.before"):
+        assert place.run("run", "shop", crash_at=point) == -signal.SIGKILL
+    place.finish("run", "shop")
+    ledger = place.workspace.ledger
+    assert len(ledger.all("shop", BatchEntry)) == 2 and len(ledger.all("shop", Release)) == 1
+    assert_whole(place.workspace, "shop")
+    assert not (place.home / "ledger.db").exists() and not (place.home / "mlflow" / "mlflow.db").exists()
