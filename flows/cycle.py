@@ -29,6 +29,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     batch = ingest(usecase, window or unfinished_window(usecase))
     rename_run(usecase, batch.window if batch else "nothing-new")
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
+        _write_page(usecase)
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
@@ -37,7 +38,11 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     decision = decide(usecase, batch.window, as_of, asked)
     challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
-    if flow_run.parent_flow_run_id is None:  # a backfill writes it once, at its end
-        # The cycle is finished: a page that fails to be written is told as a failed task and stops nothing.
-        write_page(usecase, return_state=True)
+    _write_page(usecase)
     return batch
+
+
+def _write_page(usecase: str) -> None:
+    """A page that fails to be written is told as a failed task and stops nothing. A backfill writes it at its end."""
+    if flow_run.parent_flow_run_id is None:
+        write_page(usecase, return_state=True)

@@ -9,7 +9,7 @@ from flows.names import named_by
 from perennial.store.entries import BatchEntry
 from tasks.batches import accept
 from tasks.requeue import validate_again, windows_to_requeue
-from tasks.tell import tell_batch, write_data_docs
+from tasks.tell import tell_batch, write_data_docs, write_page
 
 
 @flow(name="requeue", flow_run_name=named_by("window", otherwise="all"), timeout_seconds=6 * 3600)
@@ -26,4 +26,5 @@ def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]
         tell_batch(usecase, batch)
         write_data_docs(usecase, batch, return_state=True)
         found.append(batch)
+    write_page(usecase, return_state=True)
     return found

@@ -6,14 +6,14 @@ import logging
 
 from prefect.artifacts import create_markdown_artifact
 
-from data_checks.docs import pages_of, write_docs
+from data_checks.docs import write_docs
 from perennial.clock import instant
-from perennial.page.publish import publish
 from perennial.release.decision import Waits
 from perennial.release.state import trained_at
 from perennial.release.telling import batch_in_words, cycle_in_a_line, decision_in_words
 from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.store.workspace import open_workspace
+from tasks.page import refresh_page
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -49,9 +49,7 @@ def write_data_docs(usecase: str, batch: BatchEntry) -> None:
 @step(timeout_minutes=10)
 def write_page(usecase: str) -> None:
     """The use case's page, for everybody."""
-    workspace = open_workspace()
-    where, case = workspace.settings, workspace.use_case(usecase)
-    publish(where.pages / f"{usecase}.html", workspace.ledger, case.declaration, pages_of(where.docs, usecase))
+    refresh_page(open_workspace(), usecase)
 
 
 @step(timeout_minutes=5)

@@ -19,6 +19,7 @@ def rollback(usecase: str, reason: str, json: bool) -> None:
     """Raises HeldBack where there is nothing to go back to, ModelUnloadable where the former model is gone."""
     from perennial.release.models import load_champion
     from perennial.release.promote import mirror_alias, roll_back
+    from tasks.page import refresh_page
 
     workspace = open_workspace()
     ledger, case = workspace.ledger, workspace.use_case(usecase)
@@ -33,6 +34,7 @@ def rollback(usecase: str, reason: str, json: bool) -> None:
         now = replay_clock(ledger, usecase) or now
     made = roll_back(ledger, usecase, now, reason, release.release_no).payload
     mirror_alias(ledger, workspace.registry, usecase)
+    refresh_page(workspace, usecase)
     if json:
         as_json(made.model_dump(mode="json"))
         return
@@ -47,6 +49,7 @@ def approve(id: str, by: str, reason: str, json: bool) -> None:
     """Raises InputError for an unknown id, HeldBack where nobody is waited for, ReleaseLost where it is too late."""
     from perennial.release.models import load_model
     from perennial.release.promote import approve, mirror_alias
+    from tasks.page import refresh_page
 
     workspace = open_workspace()
     ledger = workspace.ledger
@@ -54,6 +57,7 @@ def approve(id: str, by: str, reason: str, json: bool) -> None:
     load_model(workspace.registry, decision.usecase, decision.challenger)
     made = approve(ledger, decision, by, reason).payload
     mirror_alias(ledger, workspace.registry, decision.usecase)
+    refresh_page(workspace, decision.usecase)
     if json:
         as_json(made.model_dump(mode="json"))
         return

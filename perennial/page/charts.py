@@ -87,7 +87,11 @@ def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric
     )
     y = alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     base = alt.Chart(alt.Data(values=champion), height=200)
+    judged = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
     layers = [
+        alt.Chart(alt.Data(values=judged))
+        .mark_tick(color="#030303", size=18, xOffset=-4)
+        .encode(x=_batches(names), y=y),
         base.mark_rule(strokeWidth=2, xOffset=-4)
         .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
         .transform_calculate(loss="datum.low"),

@@ -43,6 +43,6 @@ def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Map
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
     text = render(view_of(history_of(ledger, declaration)), links)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half")
+    half = path.with_name(f".{path.name}.{os.getpid()}.half")
     half.write_text(text, encoding="utf-8")
     half.replace(path)

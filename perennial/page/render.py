@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
+from perennial.evaluation.figures import between, change, figure
 from perennial.page.charts import batches_chart, gains_chart, losses_chart
 from perennial.page.view import View
 
@@ -28,6 +29,7 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
     if any(g.low is not None for g in view.gains):
         charts["gains"] = Markup(gains_chart(view.gains, view.metric, names))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(figure=figure, change=change, between=between)
     template = environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         view=view,

@@ -146,8 +146,9 @@ def _how_sure(history: History, release: Release) -> str:
         return "brought back by a rollback; no comparison of its own"
     primary, rows = judged.metrics[0], judged.evaluation
     over = f"version {judged.champion.version}" if judged.champion else "a constant"
+    better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
-        f"{primary.name} better than {over} by {change(primary.gain)}, 95 % interval "
+        f"{primary.name} {better} than {over}: gain {change(primary.gain)}, 95 % interval "
         f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
     )
 

@@ -46,6 +46,8 @@ def test_a_run_leaves_a_page_that_says_what_serves_and_why(settled: World, peren
 def test_a_held_and_a_revised_batch_are_told(settled: World, perennial: Perennial) -> None:
     write(settled, "2024-03", settled.month("2024-03").drop(columns="price"))
     assert perennial("run", "shop").code == 3
+    left_by_the_run = settled.usecases.parent / "home" / "pages" / "shop.html"
+    assert "2024-03 1 held" in text_of(left_by_the_run.read_text(encoding="utf-8"))
     january = settled.month("2024-01")
     january.loc[0, "price"] += 1
     write(settled, "2024-01", january)

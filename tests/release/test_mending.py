@@ -49,6 +49,8 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
         )
         assert (now.kind, now.restores, now.reason) == ("rollback", former.release_no, "returns went up")
         assert versions(shop) == (former.serves[0].model.version,) * 2
+        page = (shop.home / "pages" / "shop.html").read_text(encoding="utf-8")
+        assert f"Version {former.serves[0].model.version} serves" in page, "the page tells it at once"
         load_champion(shop.workspace.registry, "shop", now)
     assert shop.run("rollback", "shop", "--reason", "once more") == HeldBack.exit_code
     assert "there is no former champion to go back to" in shop.said()

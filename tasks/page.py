@@ -1,0 +1,14 @@
+"""Writing the page of a use case into its home. Not a task itself: commands that run no flow write it too."""
+
+from __future__ import annotations
+
+from data_checks.docs import pages_of
+from perennial.page.publish import publish
+from perennial.store.workspace import Workspace
+
+
+def refresh_page(workspace: Workspace, usecase: str) -> None:
+    """The page as the ledger has it now. Raises OSError where the home cannot be written."""
+    where = workspace.settings
+    declaration = workspace.use_case(usecase).declaration
+    publish(where.pages / f"{usecase}.html", workspace.ledger, declaration, pages_of(where.docs, usecase))
