@@ -1,0 +1,158 @@
+"""The warm full cycle beside a bare scikit-learn script that makes the same fits and the same comparison, in one run.
+
+    python benchmarks/cycle.py            # flights, month by month, the two sides taking turns
+    python benchmarks/cycle.py --growth   # what a cycle costs beside its fit after 1, 3 and 10 years of batches
+
+The bare script reads the month's bytes with pandas, fits on all earlier months, predicts with champion and challenger
+and compares by day (tests/year/independent.py: numpy, pandas, scipy and scikit-learn alone). It stores nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A home and a Prefect server for this run alone, everything imported and warm."""
+    from perennial.cli.prefect_server import stop_server
+    from perennial.cli.running import flows_ready
+    from perennial.settings import settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PERENNIAL_HOME"] = f"{folder}/home"
+        os.environ["PERENNIAL_USECASES"] = f"{folder}/usecases"
+        Path(folder, "usecases").mkdir()
+        try:
+            with flows_ready():
+                yield Path(folder)
+        finally:
+            stop_server(settings())
+
+
+def flights() -> None:
+    """Ours and bare, month by month; a line each, then the medians from April on."""
+    import pandas as pd
+
+    import perennial.sources as sources
+    from perennial.usecase.reading import load_use_case
+    from tests.year import independent
+    from tests.year.replay import FUNCTIONS, MONTHS, declaration
+
+    with home() as folder:
+        import yaml
+
+        said = declaration() | {"release": {"policy": "balanced"}}
+        (folder / "usecases" / "flights.yaml").write_text(yaml.safe_dump(said))
+        (folder / "usecases" / "flights.py").write_text(FUNCTIONS)
+        from flows.cycle import cycle
+
+        case = load_use_case("flights", folder / "usecases")
+        schema = case.declaration.schema_
+        source = sources.open_source(
+            case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone
+        )
+        windows = {window.name: window for window in source.windows()}
+        independent.flights()
+        champion: Any = None
+        waiting: Any = None
+        print("| month | rows trained on | bare, s | ours, s | ratio | ours beside the bare, s |")
+        print("|---|---:|---:|---:|---:|---:|")
+        rows = []
+        for month in MONTHS:
+            start = time.perf_counter()
+            pd.read_csv(io.BytesIO(source.fetch(windows[month]).data))
+            as_of = independent.end_of(month)
+            if waiting is not None:
+                judges = independent.judging_rows(independent.end_of(waiting[1]), as_of, set())
+                serving = champion or waiting[0]
+                independent.compared(judges, serving(judges), waiting[0](judges))
+                champion = champion or waiting[0]
+            training = independent.training_rows(as_of, set())
+            waiting = (independent.fitted(training), month)
+            bare = time.perf_counter() - start
+            start = time.perf_counter()
+            cycle("flights", month)
+            ours = time.perf_counter() - start
+            rows.append((bare, ours))
+            print(
+                f"| {month} | {len(training):,} | {bare:.2f} | {ours:.2f} | {ours / bare:.2f} | {ours - bare:.2f} |",
+                flush=True,
+            )
+        warm = rows[3:]
+        ratios, beside = [o / b for b, o in warm], [o - b for b, o in warm]
+        print(
+            f"\nApril to December, {len(warm)} cycles: ratio {statistics.median(ratios):.2f} "
+            f"({min(ratios):.2f} to {max(ratios):.2f}), beside the bare {statistics.median(beside):.2f} s "
+            f"({min(beside):.2f} to {max(beside):.2f})."
+        )
+        where_it_goes()
+
+
+def where_it_goes() -> None:
+    """Seconds of each Prefect task a cycle, as a table and a picture beside this file."""
+    import altair as alt
+    from prefect import get_client
+    from prefect.client.schemas.filters import TaskRunFilter
+
+    found: dict[str, list[float]] = {}
+    with get_client(sync_client=True) as client:
+        for offset in range(0, 2_000, 200):
+            page = client.read_task_runs(task_run_filter=TaskRunFilter(), limit=200, offset=offset)
+            for run in page:
+                found.setdefault(run.name.rsplit("-", 1)[0], []).append(run.total_run_time.total_seconds())
+    rows = sorted(((name, statistics.median(s), len(s)) for name, s in found.items()), key=lambda row: -row[1])
+    print("\n| task | runs | median, s |\n|---|---:|---:|")
+    for name, seconds, runs in rows:
+        print(f"| {name} | {runs} | {seconds:.3f} |")
+    values = [{"task": name, "seconds": seconds} for name, seconds, _ in rows if seconds >= 0.01]
+    chart = alt.Chart(alt.Data(values=values), width=500).mark_bar()
+    drawn = chart.encode(x=alt.X("seconds:Q", title="median seconds a cycle"), y=alt.Y("task:N", sort="-x", title=None))
+    drawn.save(str(Path(__file__).with_name("cycle.svg")))
+
+
+def growth() -> None:
+    """Ten years of a small shop: seconds of a cycle beside its fit, at the end of years 1, 3 and 10."""
+    import pandas as pd
+
+    from perennial.store.entries import ChallengerEntry
+    from perennial.store.workspace import open_workspace
+    from tests.world import World, month_of_rows
+
+    with home() as folder:
+        shop = World(folder / "usecases", rows_a_day=2).declare(clock="replay")
+        months = [str(month) for month in pd.period_range("2010-01", periods=120, freq="M")]
+        for month in months:
+            month_of_rows(month, rows_a_day=2).to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+        from flows.cycle import cycle
+
+        beside = []
+        for month in months:
+            start = time.perf_counter()
+            cycle("shop", month)
+            whole = time.perf_counter() - start
+            fit = open_workspace().ledger.all("shop", ChallengerEntry)[-1].payload.seconds
+            beside.append(whole - fit)
+        print("| batches | seconds of a cycle beside its fit, median of the last 6 (range) |\n|---:|---|")
+        for end in (12, 36, 120):
+            last = beside[end - 6 : end]
+            print(f"| {end} | {statistics.median(last):.2f} ({min(last):.2f} to {max(last):.2f}) |", flush=True)
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--growth", action="store_true")
+    growth() if asked.parse_args().growth else flights()
