@@ -56,8 +56,8 @@ def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arriv
     schema = case.declaration.schema_
     of_case = column_types(case.declaration)
     types = {name: of_case[name] for name in (*schema.key, schema.target)}
-    types = {**types, late.known_at: "timestamp"}
-    parsed = parse(arrival.data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+    read = {**types, late.known_at: "timestamp"}
+    parsed = parse(arrival.data, arrival.suffix, read, schema.timezone, schema.answer, schema.decimal)
     batch = short_id([case.name, "labels", landing])
     arrived_at = scheduled_start() if case.declaration.clock == "wall" else replay_clock(workspace.ledger, case.name)
     if arrived_at is None:
