@@ -28,6 +28,8 @@ EVALUATION = {
     *("largest_cluster_share", "skewness", "first", "last", "digest"),
 }
 BATCH = {
+    "because",
+    "waived",
     *("usecase", "batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest"),
     *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),
 }
@@ -69,10 +71,11 @@ def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> 
 def test_the_field_names_of_a_batch(settled: World, perennial: Perennial) -> None:
     january, february = read(perennial, "batches", "shop")
     for batch in (january, february):
-        assert set(batch) == BATCH
+        assert set(batch) == BATCH | {"trained"}
         assert set(batch["rows"]) == {"arrived", "accepted", "quarantined", "unlabelled"}
         assert batch["rows"]["arrived"] == batch["rows"]["accepted"] + batch["rows"]["quarantined"]
     assert (january["window"], january["revision"], january["status"]) == ("2024-01", 1, "accepted")
+    assert (january["because"], january["trained"], february["trained"]) == ("arrived", [1, 2], [2])
     assert february["rows"] == {"arrived": 580, "accepted": 580, "quarantined": 0, "unlabelled": 20}
 
 

@@ -47,7 +47,7 @@ def test_other_content_for_a_window_is_a_revision_and_training_uses_it_alone(
     told = perennial("ingest", "shop", "--batch", "2024-01")
     assert told.code == 0, told.err
     listed = [line.split()[:3] for line in perennial("batches", "shop").out.splitlines()[1:]]
-    assert listed == [["2024-01", "1", "accepted"], ["2024-02", "1", "accepted"], ["2024-01", "2", "accepted"]]
+    assert listed == [["2024-01", "1", "arrived"], ["2024-02", "1", "arrived"], ["2024-01", "2", "restated"]]
 
     assert perennial("train", "shop", "--reason", "January was restated").code == 0
     batches = [b for b in payloads(BatchEntry) if isinstance(b, BatchEntry)]
