@@ -93,7 +93,9 @@ def shown(text: str) -> list[str]:
     return [" ".join(line.split()) for line in plain.splitlines() if line.strip()]
 
 
-def test_tutorial_is_what_happens(perennial: Perennial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tutorial_is_what_happens(
+    perennial: Perennial, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     (tmp_path / "usecases").mkdir()
     (tmp_path / "usecases" / "shop.yaml").write_text(BLOCK.findall(page)[0])
@@ -101,8 +103,6 @@ def test_tutorial_is_what_happens(perennial: Perennial, tmp_path: Path, monkeypa
     for month in ("2024-01", "2024-02"):
         rows = month_of_rows(month, rows_a_day=20)
         rows.to_csv(tmp_path / "data" / "shop" / f"{month}.csv", index=False)
-    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
-    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     for step in "".join(CONSOLE.findall(page)).split("$ perennial ")[1:]:
         line, _, expected = step.partition("\n")
