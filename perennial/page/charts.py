@@ -59,47 +59,56 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
             order=alt.Order("what:N"),
         )
     )
-    revised = [
-        {"batch": line.window, "rows": line.arrived, "said": f"revision {line.revision}"}
+    said = {
+        line.window: [*(["held"] if line.status == "held" else []), *([f"rev. {line.revision}"] * (line.revision > 1))]
         for line in newest.values()
-        if line.revision > 1
+    }
+    notes = [
+        {"batch": line.window, "rows": line.arrived, "said": ", ".join(said[line.window])}
+        for line in newest.values()
+        if said[line.window]
     ]
-    told = alt.Chart(alt.Data(values=revised)).mark_text(dy=-7, fontSize=12, color="#030303")
+    told = alt.Chart(alt.Data(values=notes)).mark_text(dy=-7, fontSize=12, color="#030303")
     return _svg(bars + told.encode(x=_batches(list(newest)), y="rows:Q", text="said:N"))
 
 
 def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
-    """The champion's loss with its 95 % interval, the challenger's beside it, and the reference. SVG."""
+    """The losses of champion (circles) and challenger (diamonds) with 95 % intervals, and the reference. SVG."""
     import altair as alt
 
-    champion = [
-        {"batch": p.batch, "loss": p.value, "low": p.low, "high": p.high, "who": "champion, 95 % interval"}
-        for p in losses
-    ]
+    champion = [{"batch": p.batch, "loss": p.value, "low": p.low, "high": p.high, "who": "champion"} for p in losses]
     challenger = [
-        {"batch": g.batch, "loss": g.challenger, "who": "challenger"} for g in gains if g.challenger is not None
+        {
+            "batch": g.batch,
+            "loss": g.challenger,
+            "low": g.challenger if g.challenger_low is None else g.challenger_low,
+            "high": g.challenger if g.challenger_high is None else g.challenger_high,
+            "who": "challenger",
+        }
+        for g in gains
+        if g.challenger is not None
     ]
-    colour = alt.Color(
-        "who:N",
-        title=None,
-        scale=alt.Scale(domain=["champion, 95 % interval", "challenger"], range=[_CHAMPION, _CHALLENGER]),
-        legend=alt.Legend(orient="top"),
-    )
+    both = ["champion", "challenger"]
+    legend = alt.Legend(orient="top")
+    colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=both, range=[_CHAMPION, _CHALLENGER]), legend=legend)
+    shape = alt.Shape("who:N", title=None, scale=alt.Scale(domain=both, range=["circle", "diamond"]), legend=legend)
     y = alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
-    base = alt.Chart(alt.Data(values=champion), height=200)
     judged = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
     layers = [
         alt.Chart(alt.Data(values=judged))
         .mark_tick(color="#030303", size=18, xOffset=-4)
         .encode(x=_batches(names), y=y),
-        base.mark_rule(strokeWidth=2, xOffset=-4)
-        .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
-        .transform_calculate(loss="datum.low"),
-        base.mark_point(filled=True, size=45, xOffset=-4).encode(x=_batches(names), y=y, color=colour),
-        alt.Chart(alt.Data(values=challenger))
-        .mark_point(shape="diamond", size=45, strokeWidth=2, xOffset=4)
-        .encode(x=_batches(names), y=y, color=colour),
     ]
+    for points, offset in ((champion, -4), (challenger, 4)):
+        base = alt.Chart(alt.Data(values=points), height=200)
+        layers += [
+            base.mark_rule(strokeWidth=2, xOffset=offset)
+            .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
+            .transform_calculate(loss="datum.low"),
+            base.mark_point(filled=True, size=50, xOffset=offset).encode(
+                x=_batches(names), y=y, color=colour, shape=shape
+            ),
+        ]
     return _svg(alt.layer(*layers))
 
 
@@ -142,21 +151,29 @@ def _batches(names: Sequence[str]) -> Any:
     return alt.X("batch:N", sort=list(names), title=None, scale=alt.Scale(domain=list(names)), axis=axis)
 
 
+_CONFIG = {
+    "background": "transparent",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "#010101",
+        "titleColor": "#010101",
+        "tickColor": "#020202",
+        "domainColor": "#020202",
+        "gridColor": "#020202",
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+    },
+    "legend": {"labelColor": "#010101", "labelFontSize": 13},
+}
+"""Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
+
+
 def _svg(chart: Any) -> str:
     import vl_convert
 
-    drawn = chart.properties(width=WIDTH).configure(background="transparent").configure_view(stroke=None)
-    drawn = drawn.configure_axis(
-        labelColor="#010101",
-        titleColor="#010101",
-        tickColor="#020202",
-        domainColor="#020202",
-        gridColor="#020202",
-        labelFontSize=13,
-        titleFontSize=13,
-        titleFontWeight="normal",
-    ).configure_legend(labelColor="#010101", labelFontSize=13)
-    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict())
+    spec = chart.to_dict(validate=False) | {"config": _CONFIG}
+    svg: str = vl_convert.vegalite_to_svg(spec | {"width": WIDTH})
     for mark, variable in {**_INK, **_PAINT}.items():
         svg = svg.replace(f'"{mark}"', f'"{variable}"')
     return svg[svg.index("<svg") :]

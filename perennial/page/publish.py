@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from perennial.page.render import render
 from perennial.page.view import History, view_of
-from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release
+from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
 from perennial.store.ledger import Ledger
 from perennial.usecase.declaration import Declaration
 
@@ -28,6 +28,8 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
         cycles=[row.payload for row in ledger.all(usecase, Cycle)],
         episodes=[row.payload for row in ledger.all(usecase, Episode)],
         closed=[row.payload for row in ledger.all(usecase, EpisodeClosed)],
+        approvals=[row.payload for row in ledger.all(usecase, Approval)],
+        waivers=[row.payload for row in ledger.all(usecase, Waiver)],
         rows=newest.position if newest else 0,
         head=newest.hash if newest else "",
         recorded_at=newest.recorded_at if newest else "never",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import between, change, figure
 from perennial.page.charts import batches_chart, gains_chart, losses_chart
 from perennial.page.view import View
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def render(view: View, data_docs: Mapping[str, str]) -> str:
@@ -15,7 +20,6 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
 
     Everything that data or people named is escaped: a column called `<script>` is shown as that.
     """
-    from jinja2 import Environment, StrictUndefined
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
@@ -28,12 +32,18 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         charts["losses"] = Markup(losses_chart(view.losses, view.gains, view.metric, names))
     if any(g.low is not None for g in view.gains):
         charts["gains"] = Markup(gains_chart(view.gains, view.metric, names))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(figure=figure, change=change, between=between)
-    template = environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))
-    return template.render(
+    return _template().render(
         view=view,
         charts=charts,
         data_docs=data_docs,
         in_words={card.id: Markup(words.render(card.markdown)) for card in view.decisions},
     )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(figure=figure, change=change, between=between)
+    return environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))

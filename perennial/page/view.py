@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perennial.evaluation.figures import between, change, counted, figure, sample
+from perennial.evaluation.student_t import student_t
 from perennial.evaluation.words import headline
 from perennial.release.telling import decision_in_words
-from perennial.store.entries import BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release
+from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
 
 NEWEST = 24
 """So many decisions are told in full; all of them are in the charts and tables."""
@@ -27,6 +28,8 @@ class History:
     cycles: Sequence[Cycle]
     episodes: Sequence[Episode]
     closed: Sequence[EpisodeClosed]
+    approvals: Sequence[Approval]
+    waivers: Sequence[Waiver]
     rows: int
     head: str
     recorded_at: str
@@ -60,7 +63,7 @@ class LossPoint:
 
 @dataclass(frozen=True)
 class GainPoint:
-    """A challenger's gain with its 95 % interval; None where no number could be given."""
+    """A challenger's gain and its own loss, each with its 95 % interval; None where no number could be given."""
 
     batch: str
     gain: float | None
@@ -68,13 +71,15 @@ class GainPoint:
     high: float | None
     champion: float | None
     challenger: float | None
+    challenger_low: float | None
+    challenger_high: float | None
     rows: int
     outcome: str
 
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """A decision: its headline and the markdown that `perennial decision ID` prints."""
+    """A decision: its headline, the markdown that `perennial decision ID` prints, and who approved it."""
 
     id: str
     batch: str
@@ -82,6 +87,7 @@ class DecisionCard:
     outcome: str
     headline: str
     markdown: str
+    approved: str
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,14 @@ def view_of(history: History) -> View:
         metric=history.metric,
         serves=f"Version {release.serves[0].model.version} serves" if release else "Nothing serves yet",
         facts=tuple(_facts(history, release)),
-        batches=tuple(_batch_lines(history.batches)),
+        batches=tuple(_batch_lines(history)),
         losses=tuple(_losses(history)),
         gains=tuple(_gain(decision) for decision in history.decisions),
         releases=tuple(
             (str(r.release_no), f"version {r.serves[0].model.version}", _day(r.as_of), r.reason)
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
-        decisions=tuple(_card(decision) for decision in reversed(history.decisions[-NEWEST:])),
+        decisions=tuple(_card(decision, history.approvals) for decision in reversed(history.decisions[-NEWEST:])),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(hash {history.head[:12]}).",
     )
@@ -171,8 +177,8 @@ def _open(history: History) -> list[Episode]:
     return [episode for episode in history.episodes if episode.episode not in closed]
 
 
-def _batch_lines(batches: Sequence[BatchEntry]) -> list[BatchLine]:
-    newest = {batch.window: batch.revision for batch in batches if batch.status == "accepted"}
+def _batch_lines(history: History) -> list[BatchLine]:
+    newest = {batch.window: batch.revision for batch in history.batches if batch.status == "accepted"}
     return [
         BatchLine(
             window=batch.window,
@@ -182,10 +188,24 @@ def _batch_lines(batches: Sequence[BatchEntry]) -> list[BatchLine]:
             accepted=batch.rows.accepted,
             aside=batch.rows.quarantined,
             unlabelled=batch.rows.unlabelled,
-            why=(*batch.held_because, *(f"{r.reason} ({counted(r.rows, 'row', 'rows')})" for r in batch.quarantine)),
+            why=tuple(_why(batch, history.waivers)),
         )
-        for batch in batches
+        for batch in history.batches
     ]
+
+
+def _why(batch: BatchEntry, waivers: Sequence[Waiver]) -> list[str]:
+    """What is out of the ordinary: faults, warnings, and what people had done about them."""
+    said = [*batch.held_because, *(f"{r.reason} ({counted(r.rows, 'row', 'rows')})" for r in batch.quarantine)]
+    said += [f"warning: {warning}" for warning in batch.warnings]
+    if batch.because in ("restated", "requeued"):
+        said.append(
+            "other content came" if batch.because == "restated" else "checked again under a changed declaration"
+        )
+    for waiver in waivers:
+        if waiver.landing == batch.landing and (waived := [c for c in waiver.checks if c in batch.waived]):
+            said.append(f"waived by {waiver.by}: {', '.join(waived)} ({waiver.reason})")
+    return said
 
 
 def _losses(history: History) -> list[LossPoint]:
@@ -205,7 +225,8 @@ def _losses(history: History) -> list[LossPoint]:
 
 
 def _gain(decision: Decision) -> GainPoint:
-    primary = decision.metrics[0]
+    primary, own = decision.metrics[0], decision.reference
+    around = student_t(own.value, own.se, own.df) if own else None
     return GainPoint(
         batch=decision.batch,
         gain=primary.gain,
@@ -213,14 +234,24 @@ def _gain(decision: Decision) -> GainPoint:
         high=primary.ci_high,
         champion=primary.champion if decision.champion else None,
         challenger=primary.challenger,
+        challenger_low=around.ci_low if around else None,
+        challenger_high=around.ci_high if around else None,
         rows=decision.evaluation.rows,
         outcome=decision.outcome,
     )
 
 
-def _card(decision: Decision) -> DecisionCard:
+def _card(decision: Decision, approvals: Sequence[Approval]) -> DecisionCard:
     _, _, body = decision_in_words(decision).partition("\n\n")
-    return DecisionCard(decision.id, decision.batch, _day(decision.as_of), decision.outcome, _headline(decision), body)
+    return DecisionCard(
+        id=decision.id,
+        batch=decision.batch,
+        as_of=_day(decision.as_of),
+        outcome=decision.outcome,
+        headline=_headline(decision),
+        markdown=body,
+        approved=next((f"approved by {a.by}: {a.reason}" for a in approvals if a.decision == decision.id), ""),
+    )
 
 
 def _headline(decision: Decision) -> str:

@@ -163,12 +163,15 @@ _LOADED: dict[str, Fitted] = {}
 
 def _read(folder: Path) -> Fitted:
     import skops.io
+    import skops.io.exceptions
 
-    untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
-    if untrusted:
-        raise ModelUnloadable(f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}")
     try:
         pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    except skops.io.exceptions.UntrustedTypesFoundException as error:
+        untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
+        raise ModelUnloadable(
+            f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}"
+        ) from error
     except ModuleNotFoundError as error:
         raise ModelUnloadable(
             f"the model needs the package {error.name!r}, which is not installed here; "

@@ -58,6 +58,18 @@ def test_a_held_and_a_revised_batch_are_told(settled: World, perennial: Perennia
     assert "2024-03 1 held" in seen and "price" in seen
 
 
+def test_what_people_answered_for_is_told(settled: World, perennial: Perennial) -> None:
+    few = settled.month("2024-03").head(5)
+    settled.declare(checks=[{"expect_table_row_count_to_be_between": {"min_value": 10}}])
+    write(settled, "2024-03", few)
+    assert perennial("run", "shop").code == 3
+    assert perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "the shop was shut").code == 0
+    path = Path(json.loads(perennial("page", "shop", "--json").out)["path"])
+    seen = text_of(path.read_text(encoding="utf-8"))
+    assert "waived by Ada: table: number of rows at least 10 (the shop was shut)" in seen
+    assert "warning: table: number of rows at least 10: observed 5" in seen
+
+
 def test_a_place_that_cannot_be_written_is_named(settled: World, perennial: Perennial, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told = perennial("page", "shop", "--out", str(tmp_path / "file" / "page.html"))

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from perennial import errors, settings
+from perennial.store.entries import ChallengerEntry, Health, Release
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial
 from tests.world import month_of_rows
@@ -125,10 +127,19 @@ def keys(printed: Any) -> set[str]:
 def assert_json_is_in_the_docs(perennial: Perennial) -> None:
     sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
     named = {part.partition("\n")[0]: set(re.findall(r"`([a-z_]+)`", part)) for part in sections[1:]}
-    named["Status"] |= named["A batch"]
-    for name, section in (("batches", "A batch"), ("decisions", "A decision"), ("status", "Status")):
-        printed = keys(json.loads(perennial(name, "shop", "--json").out))
+    named["A status"] |= named["A batch"]
+    asked = {"batches": "A batch", "decisions": "A decision", "status": "A status", "check": "A check"}
+    seen = {section: keys(json.loads(perennial(name, "shop", "--json").out)) for name, section in asked.items()}
+    seen |= {"A release": fields(Release), "A challenger": fields(ChallengerEntry)}
+    seen |= {"A look at the champion": fields(Health)}
+    for section, printed in seen.items():
         assert printed and printed <= named[section], f"json.md, {section}: {sorted(printed - named[section])}"
+
+
+def fields(model: type[BaseModel]) -> set[str]:
+    """Every field name of a payload, however deep."""
+    parts = model.model_json_schema()
+    return set().union(*(part.get("properties", {}) for part in [parts, *parts.get("$defs", {}).values()]))
 
 
 def test_docs_build_strictly_and_need_no_network(tmp_path: Path) -> None:

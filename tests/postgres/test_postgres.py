@@ -13,13 +13,13 @@ from sqlalchemy import create_engine, text
 
 from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.sources.sql import SqlRows
-from perennial.store.entries import BatchEntry, DeclarationEntry, Release
+from perennial.store.entries import KINDS, BatchEntry, Release
 from perennial.store.ledger import Ledger
 from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
 from tests.postgres.conftest import new_database
 from tests.release.test_promoters import race
-from tests.store.payloads import declaration
+from tests.store.payloads import declaration, one_of_each
 from tests.world import World
 
 pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
@@ -50,30 +50,42 @@ def test_nobody_changes_a_row_and_who_takes_the_trigger_away_is_found(database: 
         ledger.verify("shop")
 
 
-def append_here(url: str, point: str, numbers: list[int]) -> None:
-    """Append declarations in a process that dies at a point."""
+def append_here(url: str, point: str, kinds: list[str]) -> None:
+    """Append a payload of each kind, in a process that dies at a point."""
     os.environ["PERENNIAL_CRASH_AT"] = point
+    ledger, payloads = Ledger(url), one_of_each()
+    for kind in kinds:
+        ledger.append("shop", payloads[kind])
+
+
+@pytest.mark.usefixtures("killable")
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_writer_killed_at_any_row_leaves_it_whole_or_not_there(database: str, side: str) -> None:
+    ledger, payloads = Ledger(database), one_of_each()
+    assert list(payloads) == list(KINDS)
+    for done, kind in enumerate(KINDS):
+        process = multiprocessing.get_context("forkserver").Process(
+            target=append_here, args=(database, f"{kind}_row.{side}", [kind])
+        )
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL, kind
+        assert ledger.verify("shop") == done + (side == "after"), kind
+        ledger.append("shop", payloads[kind])
+        assert [row.key for row in ledger.all("shop", KINDS[kind])] == [payloads[kind].key]
+        assert ledger.verify("shop") == done + 1
+
+
+def append_numbers(url: str, numbers: list[int]) -> None:
     ledger = Ledger(url)
     for number in numbers:
         ledger.append("shop", declaration(number))
 
 
-@pytest.mark.parametrize("point", ["declaration_row.before", "declaration_row.after"])
-def test_a_writer_killed_at_a_row_leaves_it_whole_or_not_there(database: str, point: str) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=append_here, args=(database, point, [1]))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
-    ledger = Ledger(database)
-    assert ledger.verify("shop") == (1 if point.endswith("after") else 0)
-    ledger.append("shop", declaration(1))
-    assert [row.key for row in ledger.all("shop", DeclarationEntry)] == ["d1"] and ledger.verify("shop") == 1
-
-
 def test_processes_that_start_at_once_migrate_once_and_append_in_turns(database: str) -> None:
     context = multiprocessing.get_context("spawn")
     numbers = [list(range(each, 60, 3)) for each in range(3)]
-    processes = [context.Process(target=append_here, args=(database, "none", mine)) for mine in numbers]
+    processes = [context.Process(target=append_numbers, args=(database, mine)) for mine in numbers]
     for process in processes:
         process.start()
     for process in processes:
@@ -125,7 +137,13 @@ def test_a_shop_lives_on_it_through_kills(server: str, tmp_path: Path) -> None:
     assert place.run("run", "shop", crash_at="batch_row.after") == -signal.SIGKILL
     place.finish("run", "shop")
     shop.month("2013-02")
-    for point in ("decision_row.before", "release_row.before", "challenger_row.before"):
+    for point in (
+        "decision_row.before",
+        "release_row.before",
+        "alias.before",
+        "challenger_row.before",
+        "cycle_row.before",
+    ):
         assert place.run("run", "shop", crash_at=point) == -signal.SIGKILL
     place.finish("run", "shop")
     ledger = place.workspace.ledger

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from perennial.store.entries import BatchEntry, DeclarationEntry, LabelBatchEntry, Rows
+from perennial.store.entries import (
+    KIND_OF,
+    AliasMoved,
+    Approval,
+    BatchEntry,
+    Cycle,
+    DeclarationEntry,
+    Episode,
+    EpisodeClosed,
+    Health,
+    LabelBatchEntry,
+    Recorded,
+    Reference,
+    Release,
+    Rows,
+    Served,
+    Snapshot,
+    Waiver,
+)
+from tests.release.payloads import challenger as trained
+from tests.release.payloads import decision
+
+AT = "2024-02-01T00:00:00Z"
 
 
 def declaration(number: int | str) -> DeclarationEntry:
@@ -43,3 +65,61 @@ def label_batch(name: str, arrived_at: str, rows: int = 1) -> LabelBatchEntry:
     return LabelBatchEntry(
         batch=name, landing=f"{name}.csv", file=name, rows=rows, refused=0, arrived_at=arrived_at, table_version=0
     )
+
+
+def one_of_each() -> dict[str, Recorded]:
+    """A payload of every kind that the ledger takes."""
+    reference = Reference(metric="log_loss", value=0.5, se=0.01, df=20, rows=10, clusters=5)
+    challenger = trained("c", 1)
+    health = Health(
+        usecase="shop",
+        batch="b",
+        as_of=AT,
+        rows=10,
+        labelled_rows=0,
+        loss=None,
+        unseen_share=None,
+        alarms=(),
+        action="none",
+    )
+    made = (
+        declaration(1),
+        batch(),
+        Waiver(window="2024-01", landing="l.csv", checks=("price: between 0 and 500",), by="Ada", reason="furs"),
+        label_batch("labels", AT),
+        Snapshot(
+            snapshot="s",
+            as_of=AT,
+            batches=("b",),
+            label_batches=(),
+            table="t",
+            version=0,
+            rows=10,
+            first=AT,
+            last=AT,
+            digest="d",
+            declaration_digest="d",
+        ),
+        challenger,
+        decision("e", challenger, 0),
+        Approval(decision="e", by="Ada", reason="seen"),
+        Release(
+            release_no=1,
+            kind="first",
+            serves=(Served(model=challenger.model, challenger="c", weight=1.0),),
+            stage="full",
+            as_of=AT,
+            reason="better",
+            decision="e",
+            restores=None,
+            reference=reference,
+            snapshot="s",
+            features_digest="f",
+            declaration_digest="d",
+        ),
+        Episode(episode="level@1", channel="level", opened_at=AT, batch="b", release_no=1, detail="worse"),
+        EpisodeClosed(episode="level@1", closed_at=AT, batch="b", detail="as it was"),
+        AliasMoved(at=AT, found=2, restored=1, release_no=1),
+        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits=""),
+    )
+    return {KIND_OF[type(payload)]: payload for payload in made}

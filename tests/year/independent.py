@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -118,13 +117,24 @@ def training_rows(as_of: pd.Timestamp, aside: set[str]) -> pd.DataFrame:
     return rows[rows["late"].notna() & (rows["known_at"] <= as_of) & ~rows["flight_id"].isin(aside)]
 
 
-def fitted(rows: pd.DataFrame) -> Callable[[pd.DataFrame], np.ndarray]:
-    """A model of these rows: rows → probability of being late."""
+@dataclass(frozen=True)
+class Model:
+    """A model with its coding: rows → probability of being late."""
+
+    coded: Coded
+    model: HistGradientBoostingClassifier
+
+    def __call__(self, wanted: pd.DataFrame) -> np.ndarray:
+        return np.asarray(self.model.predict_proba(self.coded.inputs(wanted))[:, 1])
+
+
+def fitted(rows: pd.DataFrame) -> Model:
+    """A model of these rows."""
     coded = Coded(rows)
     model = HistGradientBoostingClassifier(max_iter=100, random_state=0, categorical_features=[0, 1, 2])
     with threadpool_limits(limits=1):
         model.fit(coded.inputs(rows), rows["late"].astype(int))
-    return lambda wanted: model.predict_proba(coded.inputs(wanted))[:, 1]
+    return Model(coded, model)
 
 
 def judging_rows(trained_at: pd.Timestamp, as_of: pd.Timestamp, aside: set[str]) -> pd.DataFrame:

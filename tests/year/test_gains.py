@@ -54,7 +54,7 @@ def alone(year: Year, aside: set[str], champion: Predict) -> dict[str, Found]:
     for month, before in zip(FACED, (independent.end_of("2013-04"), *map(independent.end_of, FACED)), strict=False):
         rows = independent.judging_rows(before, independent.end_of(month), aside)
         if month in REFITTED:
-            challenger = independent.fitted(independent.training_rows(before, aside))
+            challenger: Predict = independent.fitted(independent.training_rows(before, aside))
         else:
             challenger = registered(year, year.decisions[month].challenger)
         found[month] = independent.compared(rows, champion(rows), challenger(rows))
