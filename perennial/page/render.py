@@ -14,6 +14,9 @@ from perennial.page.view import View
 if TYPE_CHECKING:
     from jinja2 import Template
 
+CHARTED = 60
+"""So many batches are drawn, the newest; all of them are in the tables."""
+
 
 def render(view: View, data_docs: Mapping[str, str]) -> str:
     """The page. data_docs: the address of each batch's page of checks, by `window-revision`; "" is their index.
@@ -24,16 +27,19 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
     from markupsafe import Markup
 
     words = MarkdownIt("commonmark", {"html": False}).enable("table")
-    names = list(dict.fromkeys(line.window for line in view.batches))
+    names = list(dict.fromkeys(line.window for line in view.batches))[-CHARTED:]
+    losses = [point for point in view.losses if point.batch in names]
+    gains = [point for point in view.gains if point.batch in names]
     charts = {}
     if names:
-        charts["batches"] = Markup(batches_chart(view.batches))
-    if view.losses or any(g.challenger is not None for g in view.gains):
-        charts["losses"] = Markup(losses_chart(view.losses, view.gains, view.metric, names))
-    if any(g.low is not None for g in view.gains):
-        charts["gains"] = Markup(gains_chart(view.gains, view.metric, names))
+        charts["batches"] = Markup(batches_chart([line for line in view.batches if line.window in names]))
+    if losses or any(g.challenger is not None for g in gains):
+        charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names))
+    if any(g.low is not None for g in gains):
+        charts["gains"] = Markup(gains_chart(gains, view.metric, names))
     return _template().render(
         view=view,
+        charted=CHARTED,
         charts=charts,
         data_docs=data_docs,
         in_words={card.id: Markup(words.render(card.markdown)) for card in view.decisions},

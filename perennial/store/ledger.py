@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -182,13 +183,19 @@ class Ledger:
 
 def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
     return Row(
-        payload=payload.model_validate(json.loads(values["payload"])),
+        payload=_payload(payload, values["payload"]),
         position=values["position"],
         key=values["key"],
         recorded_at=values["recorded_at"],
         previous_hash=values["previous_hash"],
         hash=values["hash"],
     )
+
+
+@lru_cache(maxsize=8192)
+def _payload(payload: type[Payload], text: str) -> Payload:
+    """Rows never change, and a cycle reads the same ones many times over."""
+    return payload.model_validate(json.loads(text))
 
 
 def _engine(url: str) -> Engine:

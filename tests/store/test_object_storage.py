@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
 from collections.abc import Iterator
+from multiprocessing.queues import Queue
 
 import pyarrow as pa
 import pytest
@@ -13,13 +16,14 @@ from perennial.store.tables import Tables
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket of a server of our own."""
+    """An empty bucket of a server of our own: a process, for Delta Lake reads without letting other threads run."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    context = multiprocessing.get_context("spawn")
+    told: Queue[tuple[str, int]] = context.Queue()
+    server = context.Process(target=serve, args=(told,), daemon=True)
     server.start()
-    host, port = server.get_host_and_port()
+    host, port = told.get(timeout=60)
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ALLOW_HTTP": "true",
@@ -30,7 +34,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, value)
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="lake")
     yield "s3://lake/perennial/"
-    server.stop()
+    server.terminate()
+    server.join()
+
+
+def serve(told: Queue[tuple[str, int]]) -> None:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    told.put(server.get_host_and_port())
+    threading.Event().wait()
 
 
 def rows(batch: str, numbers: list[int]) -> pa.Table:
