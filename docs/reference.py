@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,21 @@ def commands() -> str:
         "This page is generated from the command line itself.\n"
         "Exit codes: 0 done, 1 failed, 2 wrong input, 3 held back by a gate.",
     ]
-    for name in group.list_commands(context):  # type: ignore[attr-defined]
-        command = group.get_command(context, name)  # type: ignore[attr-defined]
-        with command.make_context(name, [], parent=context, resilient_parsing=True, terminal_width=100) as inner:
-            sections.append(f"## {name}\n\n```text\n{command.get_help(inner)}\n```")
+    for name, command, above in _below(group, context):
+        with command.make_context(name, [], parent=above, resilient_parsing=True, terminal_width=100) as inner:
+            title = inner.command_path.removeprefix("perennial ")
+            sections.append(f"## {title}\n\n```text\n{command.get_help(inner)}\n```")
     return "\n\n".join(sections) + "\n"
+
+
+def _below(group: Any, context: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every command with its name and the context above it; of a group of commands, those in it."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if hasattr(command, "list_commands"):
+            yield from _below(command, command.make_context(name, [], parent=context, resilient_parsing=True))
+        else:
+            yield name, command, context
 
 
 if __name__ == "__main__":

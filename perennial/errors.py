@@ -41,6 +41,10 @@ class RegistryDown(TransientError):
     """The model registry does not answer. No release happens without it."""
 
 
+class TableUnreadable(TerminalError):
+    """A table's files are missing or damaged."""
+
+
 class ModelUnloadable(TerminalError):
     """A registered model cannot be loaded: bytes missing, changed, or of a type we do not trust."""
 

@@ -16,6 +16,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawing help with Rich costs three times the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+ledger = typer.Typer(help="The record itself.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(ledger, name="ledger")
 
 Usecase = Annotated[str, typer.Argument(help="name of a use case, as in its declaration", metavar="USECASE")]
 Batch = Annotated[str | None, typer.Option("--batch", help="the batch, for example 2013-07")]
@@ -188,6 +190,33 @@ def decision(
     from perennial.cli import reading
 
     reading.decision(id, json)
+
+
+@app.command()
+def replay(
+    which: Annotated[
+        str, typer.Argument(help="a decision's id or its first digits, or a use case for all of its own", metavar="ID")
+    ],
+    deep: Annotated[bool, typer.Option("--deep", help="from rows and models, not from the ledger's sums")] = False,
+    json: Json = False,
+) -> None:
+    """Compute a decision again and compare every number. Exit code 1: the first that differs is named."""
+    from perennial.cli import replaying
+
+    replaying.replay(which, deep, json)
+
+
+@ledger.command()
+def verify(
+    usecase: Annotated[
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Follow the hash chain: was a row changed, removed or inserted? Exit code 1: the first such row is named."""
+    from perennial.cli import replaying
+
+    replaying.verify(usecase, json)
 
 
 @app.command()

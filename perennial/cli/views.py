@@ -46,7 +46,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     approval = ledger.get(row.payload.usecase, Approval, row.key)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
-    per_row = ("cluster_names", "cluster_rows")
+    per_row, sums = ("cluster_names", "cluster_rows"), ("sums", "sum_of_squares")
     return {
         "id": whole["id"],
         "usecase": whole["usecase"],
@@ -58,7 +58,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "challenger": whole["challenger"],
         "snapshot": {name: trained_on.get(name) for name in names},
         "evaluation": {name: value for name, value in whole["evaluation"].items() if name not in per_row},
-        "metrics": [{name: value for name, value in metric.items() if name != "sums"} for metric in whole["metrics"]],
+        "metrics": [{name: value for name, value in metric.items() if name not in sums} for metric in whole["metrics"]],
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],

@@ -85,6 +85,7 @@ def judge(
         day_t=day_t(gain, sums, counts, level=level),
         row_t=row_t(gain, sum_of_squares, int(counts.sum()), level=level),
         sums=tuple(sums.tolist()),
+        sum_of_squares=sum_of_squares,
     )
 
 

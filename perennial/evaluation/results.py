@@ -30,6 +30,8 @@ class MetricResult(Result):
     """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
 
     p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
+    sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows: all that is needed to
+    compute the rest again.
     """
 
     name: str
@@ -50,6 +52,7 @@ class MetricResult(Result):
     day_t: Interval | None = None
     row_t: Interval | None = None
     sums: tuple[float, ...] = ()
+    sum_of_squares: float | None = None
 
 
 class Evaluation(Result):

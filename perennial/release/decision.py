@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.policies import load_policy
-from perennial.evaluation.policies.case import Case
-from perennial.evaluation.results import MetricResult, Policy
+from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.results import Evaluation, MetricResult, Policy
 from perennial.identity import digest_rows, short_id
 from perennial.release.evaluation_rows import EvaluationRows
 from perennial.store.entries import ChallengerEntry, Decision, Release, Trigger
@@ -24,6 +25,7 @@ from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, labels_of
 from perennial.training.artifact import Fitted
 from perennial.training.environment import code_version, libraries
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declaration import Release as ReleaseRules
 from perennial.watching.level import reference_of
 
 if TYPE_CHECKING:
@@ -87,19 +89,8 @@ def decide(
         digest=digest_rows(rows.drop(columns=["_arrived_at", KNOWN_AT, FIRST_KNOWN_AT]), list(schema.key)),
     )
     release = contest.release
-    ruling = load_policy(declaration.release.policy)(
-        Case(
-            primary=primary,
-            guards=guard(metrics),
-            rows=evaluation.rows,
-            clusters=evaluation.clusters,
-            cluster_by=cluster_by,
-            is_first=release is None,
-            champion_skill=_champion_skill(declaration, contest, primary, labels),
-            days_since_release=_days(release, as_of),
-            refresh_after_days=declaration.release.refresh_after.total_seconds() / 86400,
-        )
-    )
+    champion_skill = _champion_skill(declaration, contest, primary, labels)
+    ruling = rule(declaration.release, metrics, evaluation, release, as_of, champion_skill)
     served = release.serves[0].model if release else None
     return Decision(
         id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
@@ -122,6 +113,31 @@ def decide(
         outcome=ruling.outcome,
         reasons=ruling.reasons,
         libraries=libraries(),
+        champion_skill=champion_skill,
+    )
+
+
+def rule(
+    said: ReleaseRules,
+    metrics: Sequence[MetricResult],
+    evaluation: Evaluation,
+    release: Release | None,
+    as_of: str,
+    champion_skill: float | None,
+) -> Ruling:
+    """What the declared policy makes of a comparison. metrics: the primary first. release: what serves, if any."""
+    return load_policy(said.policy)(
+        Case(
+            primary=metrics[0],
+            guards=guard(metrics),
+            rows=evaluation.rows,
+            clusters=evaluation.clusters,
+            cluster_by=evaluation.cluster_by,
+            is_first=release is None,
+            champion_skill=champion_skill,
+            days_since_release=_days(release, as_of),
+            refresh_after_days=said.refresh_after.total_seconds() / 86400,
+        )
     )
 
 

@@ -216,6 +216,9 @@ class Decision(Recorded):
     outcome: Outcome
     reasons: tuple[str, ...]
     libraries: dict[str, str]
+    champion_skill: float | None = Field(
+        None, description="how much better than the base rate the champion is on the rows that judged"
+    )
 
     @property
     def key(self) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -70,12 +71,21 @@ class Ledger:
         self._engine = _engine(url)
         self._shown = self._engine.url.render_as_string(hide_password=True)
         bring_up_to_date(self._engine, self._shown)
+        self._past: tuple[ColumnElement[bool], ...] = ()
+
+    def before(self, position: int) -> Ledger:
+        """The ledger as it was before that row of a use case's chain; for reading only."""
+        past = copy(self)
+        past._past = (entries.c.position < position,)
+        return past
 
     def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
         """Write a row under its key, or find the row that has it: (row, whether it was written now).
 
         Raises TransientError if the database stays locked or out of reach.
         """
+        if self._past:
+            raise ValueError("nothing is appended to the past")
         kind = KIND_OF[type(payload)]
         for _ in range(_ATTEMPTS):
             try:
@@ -110,11 +120,10 @@ class Ledger:
         connection.execute(insert(entries).values(values))
         return _row(values, type(payload))
 
-    @staticmethod
-    def _find(connection: Connection, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
+    def _find(self, connection: Connection, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
         found = connection.execute(
             select(entries).where(
-                entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.key == key
+                entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.key == key, *self._past
             )
         ).first()
         return _row(found._asdict(), payload) if found else None
@@ -129,7 +138,7 @@ class Ledger:
         with self._reading() as connection:
             found = connection.execute(
                 select(entries)
-                .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload])
+                .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], *self._past)
                 .order_by(entries.c.position)
             ).all()
         return [_row(row._asdict(), payload) for row in found]

@@ -36,6 +36,11 @@ class Known:
         return tuple(b.batch for b in self.batches)
 
     @property
+    def table_version(self) -> int | None:
+        """The version of the accepted table that has all of them, with the columns that it had then."""
+        return max((b.table_version for b in self.batches if b.table_version is not None), default=None)
+
+    @property
     def label_batch_ids(self) -> tuple[str, ...]:
         """Ids of the label batches, in the order of arrival."""
         return tuple(b.batch for b in self.label_batches)
@@ -65,7 +70,7 @@ def read_rows(
     import duckdb
 
     batches = list(known.batch_ids if only is None else only)
-    accepted = tables.read(usecase, "accepted", batches)
+    accepted = tables.read(usecase, "accepted", batches, version=known.table_version)
     late = tables.read(usecase, "labels", list(known.label_batch_ids))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

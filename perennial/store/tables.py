@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from perennial.errors import InputError, TransientError
+from perennial.errors import InputError, TableUnreadable, TransientError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,6 +116,7 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
     """By DataFusion, which opens only the files that hold these batches: what a batch costs is not the table's age.
 
     batches: all where None. columns: those that the table does not have are left out.
+    Raises TableUnreadable for a file that is damaged or gone, TransientError for storage that does not answer.
     """
     import pyarrow as pa
 
@@ -127,8 +128,26 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in schema.names)
     listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
     query = f"SELECT {names} FROM here" + (f" WHERE _batch IN ({listed})" if batches else "")
-    found = QueryBuilder().register("here", table).execute(query)
-    return pa.table(found.read_all()).cast(schema)
+    try:
+        found = QueryBuilder().register("here", table).execute(query).read_all()
+    except Exception as error:  # DataFusion's errors have no type of their own
+        told = str(error)
+        if "Object Store error: Generic" in told:
+            raise TransientError(f"{table.table_uri} cannot be reached: {told}") from error
+        raise TableUnreadable(
+            f"{table.table_uri}{_first_unreadable(table)} cannot be read: {told}\n  bring it back from a backup"
+        ) from error
+    return pa.table(found).cast(schema)
+
+
+def _first_unreadable(table: DeltaTable) -> str:
+    """The table's first file that cannot be read alone, which DataFusion does not always name."""
+    for fragment in table.to_pyarrow_dataset().get_fragments():
+        try:
+            fragment.to_table()
+        except (OSError, ValueError):
+            return str(fragment.path)
+    return ""
 
 
 def _count(table: DeltaTable, batch: str) -> int:

@@ -51,9 +51,9 @@ class Shop:
         )
         arrived = datetime.fromisoformat(entry.arrived_at)
         table = accepted_table(frame, self.declaration, self.types, entry.batch, arrived)
-        self.tables.append("shop", "accepted", table, entry.batch)
+        version = self.tables.append("shop", "accepted", table, entry.batch)
         if commit:
-            self.ledger.append("shop", entry)
+            self.ledger.append("shop", entry.model_copy(update={"table_version": version}))
 
     def labels(self, name: str, arrived_at: str, labels: dict[str, int], known: str) -> None:
         """Take in labels from a file of their own, known since `known`."""
