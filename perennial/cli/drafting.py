@@ -30,7 +30,8 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     from perennial.usecase.drafting.writing import Draft, as_yaml
 
     path = Path(data).expanduser().resolve()
-    folder = settings().usecases
+    # Beside the working folder's home, not in the folder that the project ships its own use cases in.
+    folder = settings().usecases if os.environ.get("PERENNIAL_USECASES") else Path("usecases").resolve()
     called = name or _name_of(path)
     file = _free(folder, called)
     sample = look_at(path)
@@ -62,7 +63,11 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         checks=[(p.expectation, p.arguments, p.why) for p in proposals],
     )
     _write_new(file, as_yaml(draft))
-    load_use_case(called, folder)
+    try:
+        load_use_case(called, folder)
+    except InputError:
+        file.unlink()
+        raise
     told = [
         _guess("batch", calendar.batch),
         _guess("key", named),

@@ -102,14 +102,15 @@ def _known_columns(document: Document) -> set[str]:
 
 
 def _columns(document: Document) -> Iterator[Mistake]:
-    """A column has one role; only the time may be (part of) the key as well."""
+    """A column has one role; only the time may be (part of) the key as well, and a part of a key a feature."""
     first: dict[str, tuple[Place, str]] = {}
+    parts = len([name for name, _, role in _roles(document) if role == "key"])
     for name, place, role in _roles(document):
         if not name.strip():
             yield document.mistake(place, "a column has no name", "write its name")
         elif name not in first:
             first[name] = place, role
-        elif not (first[name][1] == "time" and role == "key"):
+        elif (first[name][1], role) not in {("time", "key"), ("key", "categorical" if parts > 1 else "")}:
             yield _two_roles(document, name, place, role, *first[name])
     for name in document.mapping("schema", "types"):
         if name in first and first[name][1] not in ("key", "never"):

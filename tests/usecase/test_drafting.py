@@ -101,6 +101,17 @@ def test_dates_by_slashes_are_asked_about(tmp_path: Path, capsys: Captured) -> N
     assert "--time: 'at' has dates like '03/04/2024', which may begin with the day or with the month" in told
 
 
+def test_a_part_of_the_key_may_say_something_about_the_next_row(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "stations.csv"
+    hours = pd.date_range("2024-01-01", periods=24 * 70, freq="h", tz="UTC")
+    rows = pd.DataFrame({"station": np.repeat([1, 2, 3], len(hours)), "at": np.tile(hours.astype("str"), 3)})
+    draws = np.random.default_rng(0).normal(size=(2, len(rows)))
+    rows.assign(wind=draws[0].round(3), rain=(draws[1] + rows["station"]).round(3)).to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "rain")
+    assert {each["field"]: each["value"] for each in told["guesses"]}["key"] == ["station", "at"]
+    assert (told["numeric"], told["categorical"]) == (["wind"], ["station"])
+
+
 def test_without_a_time_column_it_asks(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     quarter().drop(columns="at").to_csv(data, index=False)

@@ -59,7 +59,7 @@ def features_of(sample: Sample, key: tuple[str, ...], time: str, target: str, ta
         if why_not is not None:
             left_out.append((column.name, why_not))
             continue
-        as_words = _is_categorical(column)
+        as_words = _is_categorical(column) or column.name in key
         leak = _leak(column, sample.columns[target], task, earlier_first, as_words=as_words)
         if leak is not None and leak.score > TOO_WELL[task]:
             never.append(leak)

@@ -39,7 +39,9 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
         column = named(sample, "--time", given)
         if not _is_time(column):
             first = column.values.dropna()
-            example = f"; the first is {first.iloc[0]!r}" if len(first) else ", it is empty"
+            example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
+            if column.nulls and column.kind == "integer":
+                example = f": {column.nulls:,} of {sample.rows:,} rows have none"
             raise Question(
                 f"--time: '{given}' cannot be read as a time{example}\n"
                 "  Times are ISO 8601 (2024-12-31T18:30), YYYYMMDD, 31.12.2024 or a whole year."
