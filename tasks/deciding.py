@@ -51,7 +51,8 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         champion=load_champion(registry, usecase, release) if release else None,
         release=release,
     )
-    found = deciding.decide(case.declaration, contest, judging, batch, write_instant(as_of), trigger)
+    history = [r.payload for r in ledger.all(usecase, Decision)]
+    found = deciding.decide(case.declaration, contest, judging, history, batch, write_instant(as_of), trigger)
     if isinstance(found, Waits):
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
         return found

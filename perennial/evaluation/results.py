@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from perennial.evaluation.budget import Pool
+
 Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
 Verdict = Literal["better", "worse", "no_difference_shown", "non_inferior", "not_decidable"]
 
@@ -73,7 +75,14 @@ class Evaluation(Result):
 
 
 class Policy(Result):
-    """The rule that decided, with its parameters, so that the decision can be replayed."""
+    """The rule that decided, with its parameters, so that the decision can be replayed.
+
+    alpha: what a release could err at, one-sided; None in rows of 0.1.0, which was 5 %. pool: whether an event had
+    asked for the challenger. spent: what this year's decisions before could err at together, None without a budget.
+    """
 
     name: str
     parameters: dict[str, Any]
+    alpha: float | None = None
+    pool: Pool = "planned"
+    spent: float | None = None

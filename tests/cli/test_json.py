@@ -52,7 +52,7 @@ def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> 
     assert set(decision["challenger"]) == MODEL
     assert set(decision["snapshot"]) == {"table", "version", "rows", "first", "last", "digest"}
     assert set(decision["evaluation"]) == EVALUATION
-    assert set(decision["policy"]) == {"name", "parameters"}
+    assert set(decision["policy"]) == {"name", "parameters", "alpha", "pool", "spent"}
     assert [(m["name"], m["role"]) for m in decision["metrics"]] == [
         ("log_loss", "primary"),
         ("brier", "info"),

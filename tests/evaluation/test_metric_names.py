@@ -128,5 +128,5 @@ def test_an_entry_point_that_is_no_metric_is_named() -> None:
 
 def test_every_policy_loads_and_an_unknown_one_is_refused() -> None:
     assert all(callable(load_policy(name)) for name in POLICIES)
-    with pytest.raises(InputError, match="unknown policy 'always'\n  Known policies: balanced, hold"):
+    with pytest.raises(InputError, match="unknown policy 'always'\n  Known policies: balanced, five_"):
         load_policy("always")

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from perennial.evaluation.budget import Taken
+from perennial.evaluation.figures import figure
 from perennial.evaluation.guards import GuardFinding
+from perennial.evaluation.mde import minimal_detectable_effect
 from perennial.evaluation.policies import POLICIES, load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import MetricResult
@@ -82,6 +85,45 @@ def test_every_ruling_says_why_with_the_sample(
     else:
         assert "95 % interval" in reasons[0]
         assert "one-sided p" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("gain", "guards", "newest", "yearly"),
+    [
+        (BETTER, PASSED, "release", "undecided"),  # p .008 is not under 5 % / 16
+        (BETTER * 5, PASSED, "release", "release"),  # p .00002 is
+        (BETTER * 5, BLOCKED, "blocked", "blocked"),
+        (BETTER * 5, UNDECIDED, "undecided", "undecided"),
+        (ALIKE, PASSED, "release", "undecided"),
+        (ALIKE, BLOCKED, "blocked", "undecided"),
+        (-ALIKE, PASSED, "release", "undecided"),
+        (WORSE, PASSED, "keep", "keep"),
+        (None, PASSED, "undecided", "undecided"),
+    ],
+)
+def test_outcome_of_the_newest_and_of_shares(
+    metric_result: Make, gain: float | None, guards: GuardFinding, newest: str, yearly: str
+) -> None:
+    case = case_of(metric_result, gain, guards, FRESH)
+    assert load_policy("newest_unless_worse")(case).outcome == newest
+    assert load_policy("five_percent_a_year")(case).outcome == yearly
+    assert load_policy("newest_unless_worse")(case).alpha == 0.05
+    assert load_policy("five_percent_a_year")(case).alpha == 0.05 / 16
+    assert load_policy("strict")(case).alpha == pytest.approx(0.05 / 80)
+
+
+def test_a_spent_year_releases_nothing_however_good(metric_result: Make) -> None:
+    case = replace(case_of(metric_result, 0.1, PASSED, FRESH), year=2013, taken=(Taken(2013, "planned", 0.05),))
+    ruling = load_policy("five_percent_a_year")(case)
+    assert (ruling.outcome, ruling.alpha, ruling.spent) == ("undecided", 0.0, 0.05)
+    assert "could err at 5 %" in ruling.reasons[1]
+    assert load_policy("five_percent_a_year")(replace(case, year=2014)).outcome == "release"
+
+
+def test_what_could_have_been_seen_is_that_of_the_share(metric_result: Make) -> None:
+    told = load_policy("five_percent_a_year")(case_of(metric_result, ALIKE, PASSED, FRESH)).reasons[0]
+    seen = minimal_detectable_effect(0.001, 4, alpha=0.05 / 16)
+    assert f"A true gain of {figure(seen, 3)} would" in told and seen > 2 * minimal_detectable_effect(0.001, 4)
 
 
 def balanced(make: Make, gain: float | None, guards: GuardFinding = PASSED, **age: Any) -> Ruling:

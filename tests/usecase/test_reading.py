@@ -61,6 +61,13 @@ def test_paths_are_told_as_seen_from_the_working_folder(
     assert str(mistakes(("name: shop", "name: shops"))[0]).startswith(f"{folder.name}/shop.yaml:1: name: ")
 
 
+def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Told) -> None:
+    strict = ("triggers:", "release: {policy: strict}\ntriggers:")
+    (told,) = mistakes(strict, ("batch: month", "batch: file"))
+    assert (told.field, told.line) == ("release.policy", 23)
+    assert "'strict' shares a year's budget" in told.message and "release.decisions_a_year" in told.way_out
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "field", "message", "way_out"),
     [

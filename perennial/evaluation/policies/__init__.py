@@ -11,7 +11,7 @@ from perennial.errors import InputError
 if TYPE_CHECKING:
     from perennial.evaluation.policies.case import Case, Ruling
 
-POLICIES: tuple[str, ...] = ("balanced", "hold")
+POLICIES: tuple[str, ...] = ("balanced", "five_percent_a_year", "strict", "newest_unless_worse", "hold")
 
 
 class UnknownPolicy(InputError):

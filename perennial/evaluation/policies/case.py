@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from perennial.evaluation.budget import Pool, Taken
+from perennial.evaluation.mde import ALPHA
+
 if TYPE_CHECKING:
     from perennial.evaluation.guards import GuardFinding
     from perennial.evaluation.results import MetricResult, Outcome
@@ -21,7 +24,9 @@ class Case:
         metric's unit; None where it is not better.
     days_since_release: the age of what serves; None where nothing does.
     refresh_after_days: the age from which a model that is no worse may take its place.
-    alpha: one-sided.
+    alpha: what the proof of a gain may err at, one-sided. That of a harm is always 5 %.
+    year, pool, taken: the calendar year, whether an event asked for the challenger, and every decision before.
+    planned_decisions, event_decisions: how many of each a year provides for.
     """
 
     primary: MetricResult
@@ -33,7 +38,12 @@ class Case:
     champion_skill: float | None = None
     days_since_release: float | None = None
     refresh_after_days: float = 90.0
-    alpha: float = 0.05
+    alpha: float = ALPHA
+    year: int = 0
+    pool: Pool = "planned"
+    taken: tuple[Taken, ...] = ()
+    planned_decisions: int = 12
+    event_decisions: int = 4
 
     @property
     def is_better(self) -> bool:
@@ -42,8 +52,8 @@ class Case:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the challenger is proven worse on the primary metric, at `alpha`."""
-        return self.primary.p_value is not None and 1 - self.primary.p_value < self.alpha
+        """Whether the challenger is proven worse on the primary metric, at 5 %."""
+        return self.primary.p_value is not None and 1 - self.primary.p_value < ALPHA
 
     @property
     def refresh_is_due(self) -> bool:
@@ -53,7 +63,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What follows, and why, in sentences with the numbers in them."""
+    """What follows, and why, in sentences with the numbers in them.
+
+    alpha: what a release could err at. spent: of the year's budget before, None for a policy without one.
+    """
 
     outcome: Outcome
     reasons: tuple[str, ...]
+    alpha: float = ALPHA
+    spent: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.figures import between, chance, change, figure, sample
+from perennial.evaluation.mde import minimal_detectable_effect
 from perennial.evaluation.policies.case import Case
 
 
@@ -26,9 +27,10 @@ def evidence(case: Case) -> str:
         f"The challenger is {said} on {seen_on}: {values}, gain {change(primary.gain)} "
         f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(primary.p_value)})."
     )
-    if case.is_better or case.is_worse or not primary.mde:
+    if case.is_better or case.is_worse or not primary.se or not primary.df or not case.alpha:
         return sentence
-    return f"{sentence} A true gain of {figure(primary.mde, 3)} would have been found in 4 of 5 such samples."
+    visible = minimal_detectable_effect(primary.se, primary.df, alpha=case.alpha)
+    return f"{sentence} A true gain of {figure(visible, 3)} would have been found in 4 of 5 such samples."
 
 
 def _what_helps(case: Case) -> str:

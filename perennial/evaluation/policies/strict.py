@@ -1,0 +1,14 @@
+"""In five years with no real improvement, at most about a 1-in-20 chance that a new model is released anyway."""
+
+from __future__ import annotations
+
+from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.policies.yearly import decide_by_share
+
+HORIZON_YEARS = 5
+OVER_THE_HORIZON = 0.05
+
+
+def decide(case: Case) -> Ruling:
+    """Rule by a share of 5 % over five years, a fifth of it in each. Its price: a true gain waits 2.3 months."""
+    return decide_by_share(case, OVER_THE_HORIZON / HORIZON_YEARS)
