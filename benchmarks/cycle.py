@@ -111,7 +111,7 @@ def bare_cycle(kept: Path, month: str, typed: pd.DataFrame) -> int:
         champion, _ = joblib.load(serving if serving.exists() else waiting)
         judges = known[known["known_at"] > trained_at]
         found = independent.compared(judges, champion(judges), challenger(judges))
-        if found.ewc[0] > 0 or not serving.exists():
+        if found.gate[0] > 0 or not serving.exists():
             shutil.copy(waiting, serving)
     known = known.sort_values("flight_id", ignore_index=True)
     joblib.dump((independent.fitted(known), as_of), waiting)

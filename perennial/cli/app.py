@@ -16,7 +16,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawing help with Rich costs three times the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-ledger = typer.Typer(help="The record itself.", no_args_is_help=True, rich_markup_mode=None)
+ledger = typer.Typer(
+    help="The record of everything that happened: was it changed?", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(ledger, name="ledger")
 
 Usecase = Annotated[str, typer.Argument(help="name of a use case, as in its declaration", metavar="USECASE")]

@@ -6,18 +6,28 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cv3 import MIN_GROUPS, cv3
 from perennial.evaluation.ewc import MIN_CLUSTERS, ewc
 from perennial.evaluation.figures import UNITS, clusters_in_words
+from perennial.evaluation.pooled import Inflation, pooled
 from perennial.evaluation.results import Interval
 from perennial.evaluation.student_t import LEVEL
 
 
 def cluster_interval(
-    estimate: float, sums: FloatArray, counts: IntArray, *, cluster_by: str, level: float = LEVEL
+    estimate: float,
+    sums: FloatArray,
+    counts: IntArray,
+    *,
+    cluster_by: str,
+    seen: Inflation | None = None,
+    level: float = LEVEL,
 ) -> Interval | None:
     """`ewc` for days and weeks, `cv3` for a column's groups; None where there are too few clusters.
 
     estimate: in its own unit. sums, counts: shape (T,), each cluster's influence (together 0) and rows.
+    seen: what earlier decisions showed of neighbouring days and weeks, who are then counted by `pooled`.
     """
     if cluster_by in UNITS:
+        if seen is not None and sums.size >= MIN_CLUSTERS:
+            return pooled(estimate, sums, counts, seen, level=level)
         return ewc(estimate, sums, counts, level=level)
     return cv3(estimate, sums, counts, level=level)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from perennial.evaluation.figures import UNITS, counted
 from perennial.evaluation.judgement import Asked, judge, without_values
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.pooled import Inflation
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.student_t import LEVEL
 
@@ -32,6 +33,7 @@ def compare(
     *,
     metrics: Sequence[Asked],
     cluster_by: str = "day",
+    seen: Mapping[str, Inflation | None] | None = None,
     level: float = LEVEL,
 ) -> tuple[MetricResult, ...]:
     """Both models' values and the paired gain with its interval, for each metric asked for, in that order.
@@ -39,6 +41,7 @@ def compare(
     y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows;
         of K classes predictions have shape (n, K) and labels are places 0..K−1.
     cluster_codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. cluster_by: its name.
+    seen: by metric, what earlier decisions showed of neighbouring clusters.
     Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
     a row is never dropped, nor a gap filled, to get to a number. Raises ValueError for unlike shapes.
 
@@ -58,7 +61,7 @@ def compare(
     _refuse_gaps(labels, models, of_probabilities=any("regression" not in m.tasks for m in loaded))
     counts = rows_of_clusters(codes)
     return tuple(
-        _compare_by(metric, asked, labels, models, codes, counts, cluster_by, level)
+        _compare_by(metric, asked, labels, models, codes, counts, cluster_by, (seen or {}).get(asked.name), level)
         for metric, asked in zip(loaded, metrics, strict=True)
     )
 
@@ -110,6 +113,7 @@ def _compare_by(
     codes: IntArray,
     counts: IntArray,
     cluster_by: str,
+    seen: Inflation | None,
     level: float,
 ) -> MetricResult:
     if y.size == 0:
@@ -131,6 +135,7 @@ def _compare_by(
         sum_of_squares=float((paired**2).sum()),
         undecidable=metric.undecidable(y, champion, challenger),
         cluster_by=cluster_by,
+        seen=seen,
         level=level,
     )
 

@@ -9,6 +9,7 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.day_t import day_t
 from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.pooled import Inflation
 from perennial.evaluation.results import Interval, MetricResult, Verdict
 from perennial.evaluation.row_t import row_t
 from perennial.evaluation.student_t import LEVEL, p_at_most
@@ -45,6 +46,7 @@ def judge(
     sum_of_squares: float,
     undecidable: str | None = None,
     cluster_by: str = "day",
+    seen: Inflation | None = None,
     level: float = LEVEL,
 ) -> MetricResult:
     """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
@@ -52,12 +54,13 @@ def judge(
     champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's
     influence on the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`.
     undecidable: the metric's own reason why nothing can be decided, if it has one.
+    seen: what earlier decisions showed of this metric's neighbouring clusters.
 
     Verdicts, each at one-sided 5 %: better; non_inferior where a margin is given and the loss is proven
     smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
     """
     gain = gain_of(direction, champion, challenger)
-    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, level=level)
+    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, level=level)
     why_not = "; ".join(reason for reason in (too_few_clusters(sums.size, cluster_by), undecidable) if reason)
     shown = found if not why_not else None
     verdict, note = "not_decidable", why_not
@@ -86,6 +89,8 @@ def judge(
         row_t=row_t(gain, sum_of_squares, int(counts.sum()), level=level),
         sums=tuple(sums.tolist()),
         sum_of_squares=sum_of_squares,
+        inflation=seen.factor if seen and shown else None,
+        inflation_seen_in=seen.decisions if seen and shown else 0,
     )
 
 

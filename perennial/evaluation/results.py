@@ -34,6 +34,8 @@ class MetricResult(Result):
     p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
     sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows: all that is needed to
     compute the rest again.
+    inflation, inflation_seen_in: by what the variance of days alone was multiplied, and how many earlier decisions
+    showed that; None and 0 where these clusters stood alone.
     """
 
     name: str
@@ -55,6 +57,8 @@ class MetricResult(Result):
     row_t: Interval | None = None
     sums: tuple[float, ...] = ()
     sum_of_squares: float | None = None
+    inflation: float | None = None
+    inflation_seen_in: int = 0
 
 
 class Evaluation(Result):

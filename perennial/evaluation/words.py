@@ -66,7 +66,7 @@ def in_words(
         "",
         table(metrics, champion="naive baseline" if champion_version is None else f"champion {champion_version}"),
         "",
-        escape(_about(evaluation)),
+        escape(_about(evaluation, metrics[0] if metrics else None)),
         "",
         beside(metrics),
     ]
@@ -116,13 +116,18 @@ def _claim(interval: Interval | None) -> str:
     return "–" if interval is None else between(interval.ci_low, interval.ci_high)
 
 
-def _about(evaluation: Evaluation) -> str:
+def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
     said = (
         f"Judged on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
         f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
     )
     if evaluation.autocorrelation is not None:
         said += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
+    if primary is not None and primary.inflation is not None:
+        said += (
+            f" The variance of clusters alone is multiplied by {figure(primary.inflation, 3)}, as "
+            f"{primary.inflation_seen_in} earlier decisions showed that neighbours are alike."
+        )
     if evaluation.largest_cluster_share is not None:
         said += f" Largest cluster's share in the sums: {percent(evaluation.largest_cluster_share)}."
     if evaluation.skewness is not None:

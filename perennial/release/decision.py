@@ -13,12 +13,14 @@ from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Pool, Taken
 from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.comparison import compare, describe
+from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.pooled import Inflation, inflation
 from perennial.evaluation.results import Evaluation, MetricResult, Policy
 from perennial.identity import digest_rows, short_id
 from perennial.release.evaluation_rows import EvaluationRows
@@ -80,8 +82,15 @@ def decide(
     challenger = contest.challenger.over(contest.challenger.predict(rows), schema.classes)
     champion = _champion_predictions(declaration, contest, rows)
     cluster_by = declaration.evaluation.cluster_name
+    asked = asked_metrics(declaration)
     metrics = compare(
-        labels, champion, challenger, judging.codes, metrics=asked_metrics(declaration), cluster_by=cluster_by
+        labels,
+        champion,
+        challenger,
+        judging.codes,
+        metrics=asked,
+        cluster_by=cluster_by,
+        seen={each.name: seen_before(history, each.name, cluster_by) for each in asked},
     )
     primary = metrics[0]
     if primary.verdict == "not_decidable" and not will_not_come(len(judging.names), cluster_by):
@@ -129,6 +138,21 @@ def decide(
         reasons=ruling.reasons,
         libraries=libraries(),
         champion_skill=champion_skill,
+    )
+
+
+def seen_before(history: Sequence[Decision], metric: str, cluster_by: str) -> Inflation | None:
+    """What earlier decisions between two models show of how alike a metric's neighbouring clusters are."""
+    if cluster_by not in UNITS:
+        return None
+    return inflation(
+        [
+            (np.array(found.sums), np.array(decision.evaluation.cluster_rows))
+            for decision in history
+            if decision.release_no and decision.evaluation.cluster_by == cluster_by
+            for found in decision.metrics
+            if found.name == metric and found.sums
+        ]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from perennial.evaluation.cluster_interval import too_few_clusters
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.results import Evaluation, MetricResult
-from perennial.release.decision import Contest, Waits, decide, rule
+from perennial.release.decision import Contest, Waits, decide, rule, seen_before
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
 from perennial.store.entries import ChallengerEntry, Decision, DeclarationEntry, Release, Snapshot
@@ -75,7 +75,8 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     The models' own values and the reference are taken as written; only `replay_deep` finds those again.
     """
     said, past = row.payload, ledger.before(row.position)
-    metrics = tuple(_judged_again(metric, said.evaluation) for metric in said.metrics)
+    history = [r.payload for r in past.all(said.usecase, Decision)]
+    metrics = tuple(_judged_again(metric, said.evaluation, history) for metric in said.metrics)
     evaluation = said.evaluation
     again = describe(
         metrics,
@@ -92,7 +93,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         metrics,
         again,
         _served(past, said),
-        [r.payload for r in past.all(said.usecase, Decision)],
+        history,
         said.as_of,
         said.champion_skill,
         said.policy.pool,
@@ -143,7 +144,7 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
     return _compared(said, found, deep=True, cause=_environment(said))
 
 
-def _judged_again(metric: MetricResult, evaluation: Evaluation) -> MetricResult:
+def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:
     if metric.champion is None or metric.challenger is None or not metric.sums:
         return metric
     few = too_few_clusters(evaluation.clusters, evaluation.cluster_by) or ""
@@ -158,6 +159,8 @@ def _judged_again(metric: MetricResult, evaluation: Evaluation) -> MetricResult:
         sum_of_squares=metric.sum_of_squares or 0.0,
         undecidable=own_reason or None,
         cluster_by=evaluation.cluster_by,
+        # Rows of 0.1.0 say nothing of an inflation: their clusters stood alone.
+        seen=seen_before(history, metric.name, evaluation.cluster_by) if metric.inflation else None,
     )
     # Rows of 0.1.0 lack the sum of squares, so that the rows' own interval is not found again.
     return found if metric.sum_of_squares is not None else found.model_copy(update={"row_t": metric.row_t})

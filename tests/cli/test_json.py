@@ -21,7 +21,7 @@ DECISION = {
 }
 METRIC = {
     *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),
-    *("mde", "verdict", "se", "note", "day_t", "row_t"),
+    *("mde", "verdict", "se", "note", "day_t", "row_t", "inflation", "inflation_seen_in"),
 }
 EVALUATION = {
     *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -146,17 +147,24 @@ def judging_rows(trained_at: pd.Timestamp, as_of: pd.Timestamp, aside: set[str])
 
 @dataclass(frozen=True)
 class Found:
-    """A gain and the three intervals, each (low, high)."""
+    """A gain and the three intervals, each (low, high): the gate's, of days alone, of rows alone.
+
+    variances: by cosines and by days, which later decisions learn from.
+    """
 
     gain: float
-    ewc: tuple[float, float]
+    gate: tuple[float, float]
     day: tuple[float, float]
     row: tuple[float, float]
     df: float
+    variances: tuple[float, float] = (0.0, 0.0)
 
 
-def compared(rows: pd.DataFrame, champion: np.ndarray, challenger: np.ndarray) -> Found:
-    """The gain in log loss with its intervals, from the formulas of the design's statistics."""
+def compared(rows: pd.DataFrame, champion: np.ndarray, challenger: np.ndarray, earlier: Sequence[Found] = ()) -> Found:
+    """The gain in log loss with its intervals, from the formulas of the design's statistics.
+
+    earlier: comparisons of two models before; from four on, the newest twelve say how alike neighbouring days are.
+    """
     y = rows["late"].to_numpy()
     difference = _surprise(y, champion) - _surprise(y, challenger)
     n, gain = len(y), float(difference.mean())
@@ -174,7 +182,13 @@ def compared(rows: pd.DataFrame, champion: np.ndarray, challenger: np.ndarray) -
     df = float(np.trace(m) ** 2 / np.trace(m @ m))
     by_day = days / (days - 1) * np.sum(sums**2) / n**2
     by_row = np.sum((difference - gain) ** 2) / (n * (n - 1))
-    return Found(gain, _around(gain, variance, df), _around(gain, by_day, days - 1), _around(gain, by_row, n - 1), df)
+    variances, gate = (variance, by_day), variance
+    if len(earlier) >= 4:
+        cosines, alone = np.sum([found.variances for found in earlier[-12:]], axis=0)
+        gate = by_day * max(1.0, cosines / alone)
+        df = 1 / (1 / (days - 1) + 1 / (4 * len(earlier[-12:])))
+    spans = [_around(gain, v, d) for v, d in ((gate, df), (by_day, days - 1), (by_row, n - 1))]
+    return Found(gain, spans[0], spans[1], spans[2], df, variances)
 
 
 def _surprise(y: np.ndarray, p: np.ndarray) -> np.ndarray:
