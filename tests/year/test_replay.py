@@ -1,0 +1,42 @@
+"""A year's decisions computed again by another process: the same to the last bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.year.replay import FACED, Year
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def replayed(year: Year, *arguments: str) -> list[dict[str, Any]]:
+    where = {"PERENNIAL_HOME": str(year.workspace.settings.home), "PERENNIAL_USECASES": "."}
+    others = ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI")
+    told = subprocess.run(
+        [sys.executable, "-m", "perennial.cli", "replay", *arguments, "--json"],
+        env={name: value for name, value in os.environ.items() if name not in others} | where,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    found: list[dict[str, Any]] = json.loads(told.stdout)
+    assert all(each["exact"] and each["numbers"] > 90 for each in found)
+    return found
+
+
+def test_every_decision_comes_out_the_same_from_the_sums(year: Year) -> None:
+    assert [each["batch"] for each in replayed(year, "flights")] == ["2013-04", *FACED]
+    assert year.decisions["2013-12"].metrics[0].inflation_seen_in == 7, "the later ones learn from the earlier ones"
+
+
+@pytest.mark.parametrize("month", ["2013-05", "2013-12"])
+def test_a_decision_comes_out_the_same_from_rows_and_models(year: Year, month: str) -> None:
+    (found,) = replayed(year, year.decisions[month].id, "--deep")
+    assert (found["batch"], found["deep"], found["difference"]) == (month, True, None)
