@@ -195,6 +195,20 @@ def decision(
 
 
 @app.command()
+def plan(
+    usecase: Usecase,
+    gain: Annotated[
+        float | None, typer.Option("--gain", help="the one gain to ask about, in the metric's unit")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """How many days of labels would show a gain, when that will be, and which labels are still unspent."""
+    from perennial.cli import planning
+
+    planning.plan(usecase, gain, json)
+
+
+@app.command()
 def replay(
     which: Annotated[
         str, typer.Argument(help="a decision's id or its first digits, or a use case for all of its own", metavar="ID")

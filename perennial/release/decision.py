@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,17 +143,18 @@ def decide(
 
 def seen_before(history: Sequence[Decision], metric: str, cluster_by: str) -> Inflation | None:
     """What earlier decisions between two models show of how alike a metric's neighbouring clusters are."""
-    if cluster_by not in UNITS:
-        return None
-    return inflation(
-        [
-            (np.array(found.sums), np.array(decision.evaluation.cluster_rows))
-            for decision in history
-            if decision.release_no and decision.evaluation.cluster_by == cluster_by
-            for found in decision.metrics
-            if found.name == metric and found.sums
-        ]
-    )
+    return inflation(clusters_before(history, metric, cluster_by)) if cluster_by in UNITS else None
+
+
+def clusters_before(history: Sequence[Decision], metric: str, cluster_by: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each earlier decision between two models the metric's sums and rows by cluster, shapes (T,)."""
+    return [
+        (np.array(found.sums), np.array(decision.evaluation.cluster_rows))
+        for decision in history
+        if decision.release_no and decision.evaluation.cluster_by == cluster_by
+        for found in decision.metrics
+        if found.name == metric and found.sums
+    ]
 
 
 def rule(
@@ -180,19 +181,24 @@ def rule(
             refresh_after_days=said.refresh_after.total_seconds() / 86400,
             year=instant(as_of).year,
             pool=pool,
-            taken=tuple(_taken(history)),
+            taken=taken_before(history),
             planned_decisions=said.decisions_a_year or 12,  # None in rows of 0.1.0, which had no budget
             event_decisions=said.event_decisions_a_year,
         )
     )
 
 
-def _taken(history: Sequence[Decision]) -> Iterator[Taken]:
+def taken_before(history: Sequence[Decision]) -> tuple[Taken, ...]:
     """Decisions that could err: against a champion, and with a test."""
-    for decision in history:
-        if decision.release_no and decision.metrics and decision.metrics[0].p_value is not None:
-            alpha = ALPHA if decision.policy.alpha is None else decision.policy.alpha
-            yield Taken(instant(decision.as_of).year, decision.policy.pool, alpha)
+    return tuple(
+        Taken(
+            instant(decision.as_of).year,
+            decision.policy.pool,
+            ALPHA if decision.policy.alpha is None else decision.policy.alpha,
+        )
+        for decision in history
+        if decision.release_no and decision.metrics and decision.metrics[0].p_value is not None
+    )
 
 
 def _champion_predictions(declaration: Declaration, contest: Contest, rows: pd.DataFrame) -> np.ndarray:
