@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ledger = typer.Typer(
-    help="The record of everything that happened: was it changed?", no_args_is_help=True, rich_markup_mode=None
+    help="The record of what happened, and whether anybody changed it.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(ledger, name="ledger")
 
