@@ -206,17 +206,18 @@ def picture(found: list[Size], path: Path) -> None:
     """The gate beside the usual ways, a column for each kind of dependence."""
     import altair as alt
 
+    ways = ["gate", "day t", "row t"]
     values = [
         {"metric": s.cell.metric, "days": s.cell.dependence, "way": way, "share": 100 * s.released[way] / s.compared}
         for s in found
-        for way in ("gate", "row t", "day t")
+        for way in ways
     ]
     points = alt.Chart(alt.Data(values=values), width=170).mark_point(filled=True, size=45)
     drawn = points.encode(
         x=alt.X("share:Q", title="released, % of equal models"),
         y=alt.Y("metric:N", title=None),
-        color=alt.Color("way:N", title=None, scale=alt.Scale(domain=["gate", "day t", "row t"])),
-        shape=alt.Shape("way:N", title=None),
+        color=alt.Color("way:N", title=None, scale=alt.Scale(domain=ways)),
+        shape=alt.Shape("way:N", title=None, scale=alt.Scale(domain=ways)),
         column=alt.Column("days:N", title=None, sort=list(DEPENDENCE)),
     )
     drawn.save(str(path))
