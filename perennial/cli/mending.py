@@ -9,7 +9,7 @@ from perennial.cli.output import as_json, say
 from perennial.cli.reading import find_decision
 from perennial.clock import write_instant
 from perennial.errors import HeldBack
-from perennial.release.state import current_release, former_release, replay_clock
+from perennial.release.state import current_release, former_release, time_of
 from perennial.store.entries import Release
 from perennial.store.workspace import open_workspace
 from perennial.usecase.reading import list_use_cases
@@ -29,9 +29,7 @@ def rollback(usecase: str, reason: str, json: bool) -> None:
     former = former_release([r.payload for r in ledger.all(usecase, Release)])
     if former is not None:
         load_champion(workspace.registry, usecase, former)
-    now = datetime.now(UTC)
-    if case.declaration.clock == "replay":
-        now = replay_clock(ledger, usecase) or now
+    now = time_of(ledger, case.declaration)
     made = roll_back(ledger, usecase, now, reason, release.release_no).payload
     mirror_alias(ledger, workspace.registry, usecase)
     refresh_page(workspace, usecase)

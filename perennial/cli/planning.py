@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from perennial.cli.output import as_json, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
-from perennial.release.state import replay_clock
+from perennial.release.state import time_of
 from perennial.store.workspace import open_workspace
 
 
@@ -20,8 +19,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")
     workspace = open_workspace()
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
-    now = replay_clock(ledger, usecase) if declaration.clock == "replay" else datetime.now(UTC)
-    found = plan_of(ledger, workspace.tables, declaration, now or datetime.now(UTC), gain)
+    found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration), gain)
     if json:
         as_json(asdict(found))
         return

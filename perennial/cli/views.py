@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perennial.clock import instant
-from perennial.release.state import current_release, replay_clock, undone_decision
+from perennial.release.state import current_release, time_of, undone_decision
 from perennial.store.entries import (
     Approval,
     BatchEntry,
@@ -73,13 +73,12 @@ def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
     """A use case at a glance. `age_days` and what is due follow its own clock."""
     usecase = declaration.name
     release = current_release(ledger, usecase)
-    now = replay_clock(ledger, usecase) if declaration.clock == "replay" else datetime.now(UTC)
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     decisions = ledger.all(usecase, Decision)
     closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
     champion = None
     if release is not None:
-        age = (now - instant(release.as_of)).total_seconds() / 86400 if now else None
+        age = (time_of(ledger, declaration) - instant(release.as_of)).total_seconds() / 86400
         champion = {
             "version": release.serves[0].model.version,
             "since": release.as_of,

@@ -25,7 +25,7 @@ from perennial.usecase.declaration import Declaration
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
 _LENGTH = {"day": 1, "week": 7}
-_A_YEAR = {"five_percent_a_year": five_percent_a_year.A_YEAR, "strict": strict.OVER_THE_HORIZON / strict.HORIZON_YEARS}
+_A_YEAR = {"five_percent_a_year": five_percent_a_year.A_YEAR, "strict": strict.A_YEAR}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from perennial.clock import instant
 from perennial.store.entries import Approval, BatchEntry, ChallengerEntry, Cycle, Decision, LabelBatchEntry, Release
 from perennial.store.ledger import Ledger
+from perennial.usecase.declaration import Declaration
 
 
 def current_release(ledger: Ledger, usecase: str) -> Release | None:
@@ -88,6 +89,12 @@ def replay_clock(ledger: Ledger, usecase: str) -> datetime | None:
     arrivals = [r.payload.arrived_at for r in ledger.all(usecase, BatchEntry)]
     arrivals += [r.payload.arrived_at for r in ledger.all(usecase, LabelBatchEntry)]
     return max((instant(a) for a in arrivals), default=None)
+
+
+def time_of(ledger: Ledger, declaration: Declaration) -> datetime:
+    """What time it is for a use case, by its declared clock; before the first batch of a replay, the machine's."""
+    replayed = replay_clock(ledger, declaration.name) if declaration.clock == "replay" else None
+    return replayed or datetime.now(UTC)
 
 
 def former_release(releases: list[Release]) -> Release | None:

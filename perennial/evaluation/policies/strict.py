@@ -6,9 +6,9 @@ from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.yearly import decide_by_share
 
 HORIZON_YEARS = 5
-OVER_THE_HORIZON = 0.05
+A_YEAR = 0.05 / HORIZON_YEARS
 
 
 def decide(case: Case) -> Ruling:
     """Rule by a share of 5 % over five years, a fifth of it in each. Its price: a true gain waits 2.3 months."""
-    return decide_by_share(case, OVER_THE_HORIZON / HORIZON_YEARS)
+    return decide_by_share(case, A_YEAR)
