@@ -30,8 +30,8 @@ from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
 from perennial.evaluation.cluster_sums import sums_of_clusters  # noqa: E402
 from perennial.evaluation.judgement import Asked, judge  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
+from perennial.evaluation.metrics.group_ratio import among  # noqa: E402
 from perennial.evaluation.metrics.metric import Metric, Undefined  # noqa: E402
-from perennial.evaluation.metrics.selection_rate_ratio import among  # noqa: E402
 from perennial.evaluation.metrics.value import worth  # noqa: E402
 
 DAYS, ALPHA, MOST = 30, 0.05, 0.07

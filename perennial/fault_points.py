@@ -25,6 +25,8 @@ WRITES = (
     "labels_row",
     "episode_row",
     "episode_closed_row",
+    "code_row",
+    "flips_table",
     "decision_row",
     "approval_row",
     "release_row",

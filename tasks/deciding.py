@@ -7,6 +7,7 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.evaluation.words import headline
+from perennial.features.metric import metric_sources
 from perennial.release import decision as deciding
 from perennial.release.decision import Contest, Waits
 from perennial.release.evaluation_rows import evaluation_rows
@@ -19,7 +20,8 @@ from perennial.release.state import (
     undone_decision,
     waiting_challenger,
 )
-from perennial.store.entries import Decision, Trigger
+from perennial.store.entries import Code, Decision, Trigger
+from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from tasks.step import step
@@ -52,11 +54,15 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         release=release,
     )
     history = [r.payload for r in ledger.all(usecase, Decision)]
-    found = deciding.decide(case.declaration, contest, judging, history, batch, write_instant(as_of), trigger)
+    sources = metric_sources(case)
+    found = deciding.decide(case.declaration, contest, judging, history, batch, write_instant(as_of), trigger, sources)
     if isinstance(found, Waits):
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
         return found
-    row, _ = ledger.append(usecase, found)
+    for file, text in sources.items():
+        ledger.append(usecase, Code(digest=found.decision.code[file], file=file, text=text))
+    keep_newly_wrong(workspace.tables, usecase, found.decision.id, found.newly_wrong)
+    row, _ = ledger.append(usecase, found.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
 

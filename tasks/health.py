@@ -11,6 +11,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
 from perennial.errors import InputError, TransientError
+from perennial.features.metric import declared_metric, metric_sources
 from perennial.release.evaluation_rows import rows_to_watch
 from perennial.release.models import load_champion
 from perennial.release.state import release_to_watch
@@ -45,7 +46,10 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     known = known_at(ledger, usecase, instant(batch.arrived_at))
     rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch, instant(release.as_of))
     champion = load_champion(workspace.registry, usecase, release)
-    findings = look(case.declaration, champion, release.reference, rows, judging.rows, judging.codes)
+    metric = declared_metric(
+        case.declaration, metric_sources(case), release.reference.metric, rows=judging.rows, codes=judging.codes
+    )
+    findings = look(case.declaration, champion, release.reference, rows, judging.rows, judging.codes, metric)
     due = changes(findings, open_episodes(ledger, usecase), release.release_no)
     for closing in due.closes:
         ledger.append(

@@ -174,10 +174,22 @@ def decision(id: str, json: bool) -> None:
     """Raises InputError for an id that names no decision, or more than one."""
     ledger = open_ledger()
     found = find_decision(ledger, id)
+    said = found.payload
+    examples = _newly_wrong(said) if said.flips and said.flips.negative and said.flips.negative.share else []
     if json:
-        as_json(decision_view(ledger, found))
+        as_json({**decision_view(ledger, found), "newly_wrong": examples})
         return
-    markdown(decision_in_words(found.payload))
+    markdown(decision_in_words(said))
+    if examples:
+        say(f"Newly wrong, those that moved furthest first ({len(examples)} of them):")
+        table(list(examples[0]), [tuple(str(value) for value in each.values()) for each in examples])
+
+
+def _newly_wrong(said: Decision) -> list[dict[str, str]]:
+    from perennial.store.newly_wrong import newly_wrong_of
+    from perennial.store.workspace import open_workspace
+
+    return newly_wrong_of(open_workspace().tables, said.usecase, said.id)
 
 
 def find_decision(ledger: Ledger, id: str) -> Row[Decision]:

@@ -46,7 +46,8 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     approval = ledger.get(row.payload.usecase, Approval, row.key)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
-    per_row, sums = ("cluster_names", "cluster_rows"), ("sums", "sum_of_squares")
+    per_row, sums = ("cluster_names", "cluster_rows"), ("sums", "sum_of_squares", "challenger_sums")
+    of_own = ("own_se", "variance_ratio")
     return {
         "id": whole["id"],
         "usecase": whole["usecase"],
@@ -59,7 +60,9 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "snapshot": {name: trained_on.get(name) for name in names},
         "evaluation": {name: value for name, value in whole["evaluation"].items() if name not in per_row},
         "metrics": [{name: value for name, value in metric.items() if name not in sums} for metric in whole["metrics"]],
-        **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "policy")},
+        "slices": [{name: v for name, v in each.items() if name not in of_own} for each in whole["slices"]],
+        "flips": whole["flips"],
+        **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
         "approvals": [approval.payload.model_dump(mode="json")] if approval else [],

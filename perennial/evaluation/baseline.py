@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
@@ -43,15 +45,16 @@ def naive_value(task: str, metric: str, y: FloatArray, training_labels: FloatArr
     return value
 
 
-def skill(metric: str, champion: float | None, naive: float | None) -> float | None:
+def skill(direction: Literal["lower", "higher"], champion: float | None, naive: float | None) -> float | None:
     """How much better than the naive prediction the champion is, on the same rows, in the metric's unit.
 
-    None where it is not better or a value is unknown: a share of nothing is no margin.
+    direction: whether lower or higher values are better. None where it is not better or a value is unknown: a share of
+    nothing is no margin.
 
-    >>> round(skill("log_loss", 0.25, 0.75), 6), skill("roc_auc", 0.25, 0.5)
+    >>> round(skill("lower", 0.25, 0.75), 6), skill("higher", 0.25, 0.5)
     (0.5, None)
     """
     if champion is None or naive is None:
         return None
-    better_by = gain_of(load_metric(metric).direction, naive, champion)
+    better_by = gain_of(direction, naive, champion)
     return better_by if better_by > 0 else None

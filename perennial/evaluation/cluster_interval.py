@@ -5,10 +5,13 @@ from __future__ import annotations
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cv3 import MIN_GROUPS, cv3
 from perennial.evaluation.ewc import MIN_CLUSTERS, ewc
-from perennial.evaluation.figures import UNITS, clusters_in_words
+from perennial.evaluation.figures import UNITS, clusters_in_words, percent
 from perennial.evaluation.pooled import Inflation, pooled
-from perennial.evaluation.results import Interval
+from perennial.evaluation.results import Interval, SecondClusters
 from perennial.evaluation.student_t import LEVEL
+from perennial.evaluation.two_way import too_few_second, two_way
+
+LARGEST_SHARE = 0.5
 
 
 def cluster_interval(
@@ -18,18 +21,22 @@ def cluster_interval(
     *,
     cluster_by: str,
     seen: Inflation | None = None,
+    second: SecondClusters | None = None,
     level: float = LEVEL,
 ) -> Interval | None:
     """`ewc` for days and weeks, `cv3` for a column's groups; None where there are too few clusters.
 
     estimate: in its own unit. sums, counts: shape (T,), each cluster's influence (together 0) and rows.
     seen: what earlier decisions showed of neighbouring days and weeks, who are then counted by `pooled`.
+    second: another way in which rows move together; then both count, by `two_way`.
     """
-    if cluster_by in UNITS:
-        if seen is not None and sums.size >= MIN_CLUSTERS:
-            return pooled(estimate, sums, counts, seen, level=level)
-        return ewc(estimate, sums, counts, level=level)
-    return cv3(estimate, sums, counts, level=level)
+    if cluster_by not in UNITS:
+        found = cv3(estimate, sums, counts, level=level)
+    elif seen is not None and sums.size >= MIN_CLUSTERS:
+        found = pooled(estimate, sums, counts, seen, level=level)
+    else:
+        found = ewc(estimate, sums, counts, level=level)
+    return two_way(estimate, found, second, level=level) if found is not None and second is not None else found
 
 
 def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
@@ -45,10 +52,37 @@ def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
     return f"{clusters_in_words(clusters, cluster_by)}{labels}; {needed} are needed"
 
 
-def will_not_come(clusters: int, cluster_by: str) -> bool:
-    """Whether there are too few clusters and waiting is no help: days go on, a column's groups are what they are.
+def undecidable_clusters(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> str | None:
+    """The reason why these clusters decide nothing: too few of them, or one that holds most of the rows; else None.
 
-    >>> will_not_come(14, "day"), will_not_come(1, "year"), will_not_come(5, "site")
+    A column's cluster with more than half of the rows leaves too little to learn its own variation from.
+
+    >>> undecidable_clusters(np.array([60, 10, 10, 10, 10]), "site")
+    'one cluster of site holds 60 % of the rows; at most 50 % may be in one'
+    """
+    found = [too_few_clusters(counts.size, cluster_by)]
+    if cluster_by not in UNITS and found[0] is None and counts.max() / counts.sum() > LARGEST_SHARE:
+        found.append(_giant(float(counts.max() / counts.sum()), cluster_by))
+    if second is not None:
+        found.append(_undecidable_second(second))
+    return "; ".join(reason for reason in found if reason) or None
+
+
+def _undecidable_second(second: SecondClusters) -> str | None:
+    giant = _giant(second.largest_share, second.name) if second.largest_share > LARGEST_SHARE else None
+    return too_few_second(second) or giant
+
+
+def _giant(share: float, name: str) -> str:
+    return f"one cluster of {name} holds {percent(share)} of the rows; at most {percent(LARGEST_SHARE)} may be in one"
+
+
+def will_not_come(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> bool:
+    """Whether these clusters decide nothing and waiting is no help: days go on, a column's groups are what they are.
+
+    >>> will_not_come(np.ones(14), "day"), will_not_come(np.ones(1), "year"), will_not_come(np.ones(5), "site")
     (False, True, False)
     """
-    return cluster_by not in UNITS and clusters < MIN_GROUPS
+    if cluster_by in UNITS:
+        return second is not None and _undecidable_second(second) is not None
+    return undecidable_clusters(counts, cluster_by) is not None

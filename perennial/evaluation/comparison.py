@@ -19,6 +19,7 @@ from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.pooled import Inflation
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.student_t import LEVEL
+from perennial.evaluation.two_way import second_clusters
 
 
 class ComparisonFailed(TerminalError):
@@ -33,6 +34,7 @@ def compare(
     *,
     metrics: Sequence[Asked],
     cluster_by: str = "day",
+    second: tuple[str, IntArray] | None = None,
     seen: Mapping[str, Inflation | None] | None = None,
     level: float = LEVEL,
 ) -> tuple[MetricResult, ...]:
@@ -41,6 +43,7 @@ def compare(
     y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows;
         of K classes predictions have shape (n, K) and labels are places 0..K−1.
     cluster_codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. cluster_by: its name.
+    second: another way in which rows move together: its name and each row's cluster, shape (n,), from 0.
     seen: by metric, what earlier decisions showed of neighbouring clusters.
     Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
     a row is never dropped, nor a gap filled, to get to a number. Raises ValueError for unlike shapes.
@@ -57,11 +60,13 @@ def compare(
     shape = models["champion"].shape
     if not (labels.ndim == 1 and labels.shape == codes.shape == shape[:1] and models["challenger"].shape == shape):
         raise ValueError("labels, predictions and clusters are equally long, and both models' predictions alike")
-    loaded = [load_metric(asked.name) for asked in metrics]
+    loaded = [asked.metric or load_metric(asked.name) for asked in metrics]
     _refuse_gaps(labels, models, of_probabilities=any("regression" not in m.tasks for m in loaded))
     counts = rows_of_clusters(codes)
     return tuple(
-        _compare_by(metric, asked, labels, models, codes, counts, cluster_by, (seen or {}).get(asked.name), level)
+        _compare_by(
+            metric, asked, labels, models, codes, counts, cluster_by, second, (seen or {}).get(asked.name), level
+        )
         for metric, asked in zip(loaded, metrics, strict=True)
     )
 
@@ -113,6 +118,7 @@ def _compare_by(
     codes: IntArray,
     counts: IntArray,
     cluster_by: str,
+    second: tuple[str, IntArray] | None,
     seen: Inflation | None,
     level: float,
 ) -> MetricResult:
@@ -136,6 +142,8 @@ def _compare_by(
         undecidable=metric.undecidable(y, champion, challenger),
         cluster_by=cluster_by,
         seen=seen,
+        second=second_clusters(paired, codes, second[1], second[0]) if second else None,
+        challenger_sums=sums_of_clusters(influence_after, codes, counts.size) if asked.is_bounded else None,
         level=level,
     )
 

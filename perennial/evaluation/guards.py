@@ -8,7 +8,9 @@ from typing import Literal
 
 from perennial.evaluation.figures import between, change, figure, percent
 from perennial.evaluation.mde import ALPHA
-from perennial.evaluation.results import MetricResult
+from perennial.evaluation.metrics import NEGATIVE_FLIPS
+from perennial.evaluation.results import Estimate, Flips, MetricResult, SliceResult
+from perennial.evaluation.slices import slices_in_words
 from perennial.evaluation.student_t import p_at_most
 
 FINEST_MARGIN = 4.0  # in standard errors: at 3, a guard at 5 % blocks 10–24 % of good models
@@ -25,20 +27,74 @@ class GuardFinding:
     sentences: tuple[str, ...] = ()
 
 
-def guard(metrics: Sequence[MetricResult], *, alpha: float = ALPHA) -> GuardFinding:
+def guard(
+    metrics: Sequence[MetricResult],
+    *,
+    slices: Sequence[SliceResult] = (),
+    flips: Flips | None = None,
+    alpha: float = ALPHA,
+) -> GuardFinding:
     """The finding on those of `metrics` that are guards. All must pass, so each may err at `alpha`.
 
     A guard passes where the loss is proven smaller than its margin. A margin under 4 standard errors is
     finer than these rows can show and would block good models: there a guard blocks only where the
     challenger is proven worse at alpha/number of guards, and says so.
+
+    A bound of its own (at_least, at_most) blocks where the challenger's value is beyond it, unless the challenger is
+    proven better by this metric than what serves. Slices block where harm is proven on one of them.
+    So does a larger share of newly wrong rows than `flips` says there may be.
     """
     guards = [result for result in metrics if result.role == "guard"]
-    found = [_guard_by(result, alpha, alpha / len(guards)) for result in guards]
+    found = [
+        _bound(result)
+        if result.at_least is not None or result.at_most is not None
+        else _guard_by(result, alpha, alpha / len(guards))
+        for result in guards
+    ]
+    if slices:
+        found.append(slices_in_words(slices))
+    if flips is not None and flips.negative is not None and flips.at_most is not None:
+        found.append(_flips(flips, flips.negative, flips.at_most))
     stati = {status for status, _ in found}
     status: Literal["passed", "blocked", "undecided"] = (
         "blocked" if "blocked" in stati else "undecided" if "undecided" in stati else "passed"
     )
     return GuardFinding(status, tuple(sentence for _, sentence in found))
+
+
+def _bound(result: MetricResult) -> tuple[str, str]:
+    if result.challenger is None or result.of_challenger is None:
+        return "undecided", f"Guard {result.name} cannot be decided: {result.note}."
+    low, high = result.of_challenger.ci_low, result.of_challenger.ci_high
+    bound = (
+        f"at least {figure(result.at_least)}" if result.at_least is not None else f"at most {figure(result.at_most)}"
+    )
+    beyond = (result.at_least is not None and result.challenger < result.at_least) or (
+        result.at_most is not None and result.challenger > result.at_most
+    )
+    value = f"the challenger's {figure(result.challenger)} (95 % interval {figure(low)} to {figure(high)})"
+    if not beyond:
+        return "passed", f"Guard {result.name} passes: {value} is {bound}."
+    if result.verdict == "better":
+        return "passed", (
+            f"Guard {result.name} passes: {value} is not {bound}, but proven better than the {figure(result.champion)} "
+            f"of what serves."
+        )
+    return "blocked", f"Guard {result.name} blocks: {value} is not {bound}."
+
+
+def _flips(flips: Flips, negative: Estimate, most: float) -> tuple[str, str]:
+    interval = (
+        ""
+        if negative.ci_low is None or negative.ci_high is None
+        else (f" (95 % interval {percent(negative.ci_low)} to {percent(negative.ci_high)})")
+    )
+    beyond = negative.share > most
+    return (
+        "blocked" if beyond else "passed",
+        f"Guard {NEGATIVE_FLIPS} {'blocks' if beyond else 'passes'}: {percent(negative.share)}{interval} of "
+        f"{flips.rows:,} rows are newly wrong; at most {percent(most)} may be.",
+    )
 
 
 def _guard_by(result: MetricResult, alpha: float, alpha_each: float) -> tuple[str, str]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
+from perennial.evaluation.cluster_interval import cluster_interval, undecidable_clusters
 from perennial.evaluation.day_t import day_t
 from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.pooled import Inflation
-from perennial.evaluation.results import Interval, MetricResult, Verdict
+from perennial.evaluation.results import Interval, MetricResult, SecondClusters, Verdict
 from perennial.evaluation.row_t import row_t
 from perennial.evaluation.student_t import LEVEL, p_at_most
 
@@ -19,11 +20,23 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Asked:
-    """A metric to compare by. margin: how much worse a guard may become, in the metric's unit."""
+    """A metric to compare by.
+
+    margin: how much worse a guard may become, in the metric's unit. at_least, at_most: what the challenger's own value
+    may be. metric: None for one of ours, found by its name.
+    """
 
     name: str
     role: Literal["primary", "guard", "info"]
     margin: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    metric: Metric | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the challenger's own value is held against a bound."""
+        return self.at_least is not None or self.at_most is not None
 
 
 def gain_of(direction: Literal["lower", "higher"], champion: float, challenger: float) -> float:
@@ -47,6 +60,8 @@ def judge(
     undecidable: str | None = None,
     cluster_by: str = "day",
     seen: Inflation | None = None,
+    challenger_sums: FloatArray | None = None,
+    second: SecondClusters | None = None,
     level: float = LEVEL,
 ) -> MetricResult:
     """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
@@ -55,14 +70,20 @@ def judge(
     influence on the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`.
     undecidable: the metric's own reason why nothing can be decided, if it has one.
     seen: what earlier decisions showed of this metric's neighbouring clusters.
+    second: what a second clustering says of the gain.
+    challenger_sums: shape (T,), of the influence on the challenger's own value, where that has a bound.
 
     Verdicts, each at one-sided 5 %: better; non_inferior where a margin is given and the loss is proven
     smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
     """
     gain = gain_of(direction, champion, challenger)
-    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, level=level)
-    why_not = "; ".join(reason for reason in (too_few_clusters(sums.size, cluster_by), undecidable) if reason)
+    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, second=second, level=level)
+    few = undecidable_clusters(counts, cluster_by, second)
+    why_not = "; ".join(reason for reason in (few, undecidable) if reason)
     shown = found if not why_not else None
+    own = None
+    if challenger_sums is not None and not why_not:
+        own = cluster_interval(challenger, challenger_sums, counts, cluster_by=cluster_by, level=level)
     verdict, note = "not_decidable", why_not
     if shown is not None:
         if max(abs(gain), shown.se) <= ROUNDING * max(abs(champion), abs(challenger)):
@@ -91,6 +112,11 @@ def judge(
         sum_of_squares=sum_of_squares,
         inflation=seen.factor if seen and shown else None,
         inflation_seen_in=seen.decisions if seen and shown else 0,
+        second=second,
+        at_least=asked.at_least,
+        at_most=asked.at_most,
+        of_challenger=own,
+        challenger_sums=() if challenger_sums is None else tuple(challenger_sums.tolist()),
     )
 
 
@@ -119,6 +145,8 @@ def without_values(
         mde=None,
         verdict="not_decidable",
         note=why,
+        at_least=asked.at_least,
+        at_most=asked.at_most,
     )
 
 

@@ -28,12 +28,28 @@ class Interval(Result):
     p_value: float
 
 
+class SecondClusters(Result):
+    """What a second clustering says of one estimate.
+
+    se_alone: by its clusters; se_within: by the pairs of both clusterings. largest_share: of rows in its largest one.
+    """
+
+    name: str
+    clusters: int
+    largest_share: float
+    se_alone: float
+    se_within: float
+
+
 class MetricResult(Result):
     """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
 
     p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
     sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows: all that is needed to
     compute the rest again.
+    at_least, at_most: the bounds of a guard on the challenger's own value, whose interval is `of_challenger`, computed
+    from `challenger_sums`.
+    second: what a second clustering adds, where one is declared.
     inflation, inflation_seen_in: by what the variance of days alone was multiplied, and how many earlier decisions
     showed that; None and 0 where these clusters stood alone.
     """
@@ -59,6 +75,73 @@ class MetricResult(Result):
     sum_of_squares: float | None = None
     inflation: float | None = None
     inflation_seen_in: int = 0
+    at_least: float | None = None
+    at_most: float | None = None
+    of_challenger: Interval | None = None
+    challenger_sums: tuple[float, ...] = ()
+    second: SecondClusters | None = None
+
+
+class SliceResult(Result):
+    """The rows of one value of a column, under the primary metric.
+
+    own_se: of the gain, by this slice's days alone; variance_ratio: of EWC over that. p_harm: against "not worse",
+    adjusted by Holm over all slices. harm: the loss looked for. The interval is of this slice alone, at 95 %.
+    verdict: worse where harm is proven; not_decidable, with a note, where harm could not have been seen.
+    """
+
+    column: str
+    value: str
+    rows: int
+    clusters: int
+    metric: str
+    champion: float | None = None
+    challenger: float | None = None
+    gain: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_harm: float | None = None
+    se: float | None = None
+    df: float | None = None
+    mde: float | None = None
+    harm: float | None = None
+    verdict: Verdict = "not_decidable"
+    note: str = ""
+    own_se: float | None = None
+    variance_ratio: float | None = None
+
+
+class Estimate(Result):
+    """A share, or a mean, with its 95 % interval; without one where there are too few clusters."""
+
+    share: float
+    ci_low: float | None
+    ci_high: float | None
+
+
+class WorstSlice(Result):
+    """A slice and the share of its rows that are newly wrong."""
+
+    column: str
+    value: str
+    rows: int
+    share: float
+
+
+class Flips(Result):
+    """Shares of all `rows`: negative, right before and wrong now; positive, wrong before and right now.
+
+    moved: by how much a prediction moved, on average and, moved_95, in all but 5 % of rows; of several classes the
+    probability that moved. For a regression negative and positive are None. at_most: of negative, where a guard says.
+    """
+
+    rows: int
+    negative: Estimate | None
+    positive: Estimate | None
+    moved: Estimate
+    moved_95: float
+    worst: tuple[WorstSlice, ...]
+    at_most: float | None = None
 
 
 class Evaluation(Result):
@@ -83,6 +166,7 @@ class Policy(Result):
 
     alpha: what a release could err at, one-sided; None in rows of 0.1.0, which was 5 %. pool: whether an event had
     asked for the challenger. spent: what this year's decisions before could err at together, None without a budget.
+    refit_weight: the share of the newest refit in what serves from then on, None where one model serves.
     """
 
     name: str
@@ -90,3 +174,4 @@ class Policy(Result):
     alpha: float | None = None
     pool: Pool = "planned"
     spent: float | None = None
+    refit_weight: float | None = None

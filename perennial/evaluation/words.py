@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from perennial.evaluation.figures import between, chance, change, figure, percent, sample
+from perennial.evaluation.figures import between, chance, change, clusters_in_words, counted, figure, percent, sample
 from perennial.evaluation.mde_range import range_of_mde
-from perennial.evaluation.results import Evaluation, Interval, MetricResult, Outcome
+from perennial.evaluation.results import Estimate, Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 FOUND = ("metric", "champion", "challenger", "gain", "95 % interval", "p", "verdict")
+SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest loss seen", "verdict")
+SLICES_SHOWN = 20
 BESIDE = ("metric", "days alone would claim", "rows alone would claim", "smallest gain that could be seen")
 
 
@@ -53,9 +55,11 @@ def in_words(
     champion_version: int | None,
     challenger_version: int,
     batch: str,
+    slices: Sequence[SliceResult] = (),
+    flips: Flips | None = None,
 ) -> str:
     """The decision as markdown: headline, one paragraph, a table of what was found, what to know about it,
-    and a table of what other ways of counting would have claimed.
+    a table of slices, and one of what other ways of counting would have claimed.
 
     Everything that people named (batch, metrics, clusters) is escaped.
     """
@@ -68,6 +72,8 @@ def in_words(
         "",
         escape(_about(evaluation, metrics[0] if metrics else None)),
         "",
+        *([escape(flips_in_words(flips)), ""] if flips else []),
+        *([slice_table(slices), ""] if slices else []),
         beside(metrics),
     ]
     notes = [f"- {escape(m.name)}: {escape(m.note)}" for m in metrics if m.note]
@@ -77,6 +83,53 @@ def in_words(
 def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str:
     """What was found, as a markdown table; `champion` heads the column of what serves now."""
     return _table(("metric", champion, *FOUND[2:]), [_found(metric) for metric in metrics])
+
+
+def flips_in_words(flips: Flips) -> str:
+    """How much a release changes for the rows, in sentences."""
+    of_rows = f"of {counted(flips.rows, 'row', 'rows')}"
+    moved = (
+        f"A prediction moves by {figure(flips.moved.share, 3)} on average{_within(flips.moved, figure)}, and by at "
+        f"most {figure(flips.moved_95, 3)} for 95 % {of_rows}."
+    )
+    if flips.negative is None or flips.positive is None:
+        return moved
+    said = (
+        f"Newly wrong are {percent(flips.negative.share)}{_within(flips.negative, percent)} {of_rows}, newly right "
+        f"{percent(flips.positive.share)}{_within(flips.positive, percent)}. {moved}"
+    )
+    if flips.worst:
+        worst = ", ".join(
+            f"{w.column} {w.value} ({percent(w.share)} of {counted(w.rows, 'row', 'rows')})" for w in flips.worst
+        )
+        said += f" Most newly wrong: {worst}."
+    return said
+
+
+def slice_table(slices: Sequence[SliceResult]) -> str:
+    """The slices as a markdown table: those proven worse first, then from the largest loss on; the rest is counted."""
+    ordered = sorted(slices, key=lambda each: (each.verdict != "worse", each.gain is None, each.gain or 0.0))
+    rows = [
+        (
+            escape(f"{each.column} {each.value}"),
+            f"{each.rows:,}",
+            figure(each.champion),
+            figure(each.challenger),
+            change(each.gain),
+            between(each.ci_low, each.ci_high),
+            figure(each.mde, 3),
+            {"worse": "worse", "not_decidable": "cannot be checked"}.get(each.verdict, "no harm shown"),
+        )
+        for each in ordered[:SLICES_SHOWN]
+    ]
+    more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices: `--json` has all." if len(ordered) > SLICES_SHOWN else ""
+    return _table(SLICES, rows) + more
+
+
+def _within(found: Estimate, written: Callable[[float], str]) -> str:
+    if found.ci_low is None or found.ci_high is None:
+        return ""
+    return f" (95 % interval {written(found.ci_low)} to {written(found.ci_high)})"
 
 
 def beside(metrics: Sequence[MetricResult]) -> str:
@@ -123,6 +176,11 @@ def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
     )
     if evaluation.autocorrelation is not None:
         said += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
+    if primary is not None and primary.second is not None:
+        said += (
+            f" Rows of {clusters_in_words(primary.second.clusters, primary.second.name)} move together too "
+            f"(standard error by these alone {figure(primary.second.se_alone, 3)})."
+        )
     if primary is not None and primary.inflation is not None:
         said += (
             f" The variance of clusters alone is multiplied by {figure(primary.inflation, 3)}, as "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,22 @@ from perennial.clock import instant, write_instant
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Pool, Taken
 from perennial.evaluation.cluster_interval import will_not_come
+from perennial.evaluation.cluster_sums import rows_of_clusters
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.figures import UNITS
-from perennial.evaluation.guards import guard
+from perennial.evaluation.flips import flips, newly_wrong
+from perennial.evaluation.guards import GuardFinding, guard
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.mde import ALPHA
-from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.metrics import NEGATIVE_FLIPS, load_metric
+from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.pooled import Inflation, inflation
 from perennial.evaluation.results import Evaluation, MetricResult, Policy
-from perennial.identity import digest_rows, short_id
+from perennial.evaluation.slices import compare_slices, sliced
+from perennial.features.metric import declared_metric, groups_of
+from perennial.identity import digest_bytes, digest_rows, short_id
 from perennial.release.evaluation_rows import EvaluationRows
 from perennial.store.entries import ChallengerEntry, Decision, Release, Trigger
 from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, labels_of
@@ -44,6 +49,17 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """A decision, and the keys of up to twenty rows that the challenger newly gets wrong.
+
+    These stay out of the ledger, which nobody can erase from.
+    """
+
+    decision: Decision
+    newly_wrong: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Contest:
     """Who faces whom. champion and release are None while nothing serves: then the naive baseline stands in."""
 
@@ -53,11 +69,25 @@ class Contest:
     release: Release | None
 
 
-def asked_metrics(declaration: Declaration) -> list[Asked]:
-    """The primary metric, the guards, then those shown for information."""
+def asked_metrics(
+    declaration: Declaration, sources: Mapping[str, str], rows: pd.DataFrame, codes: np.ndarray
+) -> list[Asked]:
+    """The primary metric, the guards, then those shown for information; rows, codes: that judge, with their clusters.
+
+    Raises DerivedFeatureFailed where a team's own metric cannot be loaded.
+    """
     evaluation = declaration.evaluation
-    guards = [Asked(name, "guard", g.margin) for name, g in sorted(evaluation.guards.items())]
-    return [Asked(declaration.primary, "primary"), *guards, *(Asked(name, "info") for name in evaluation.also)]
+
+    def metric(name: str) -> Metric:
+        return declared_metric(declaration, sources, name, rows=rows, codes=codes)
+
+    guards = [
+        Asked(name, "guard", bound.margin, bound.at_least, bound.at_most, metric(name))
+        for name, bound in sorted(evaluation.guards.items())
+        if name != NEGATIVE_FLIPS
+    ]
+    also = [Asked(name, "info", metric=metric(name)) for name in evaluation.also]
+    return [Asked(declaration.primary, "primary", metric=metric(declaration.primary)), *guards, *also]
 
 
 def decide(
@@ -68,8 +98,11 @@ def decide(
     batch: str,
     as_of: str,
     trigger: Trigger,
-) -> Decision | Waits:
+    sources: Mapping[str, str],
+) -> Decided | Waits:
     """Compare on the judging rows and let the declared policy rule. history: every decision before.
+
+    sources: file name → text of the team's own metrics.
 
     Waits where the primary metric cannot be decided on these rows yet: more labels will come. More groups of a
     declared column will not: too few of them leave the challenger undecided.
@@ -82,7 +115,8 @@ def decide(
     challenger = contest.challenger.over(contest.challenger.predict(rows), schema.classes)
     champion = _champion_predictions(declaration, contest, rows)
     cluster_by = declaration.evaluation.cluster_name
-    asked = asked_metrics(declaration)
+    asked = asked_metrics(declaration, sources, rows, judging.codes)
+    deciding = asked[0].metric or load_metric(asked[0].name)
     metrics = compare(
         labels,
         champion,
@@ -90,10 +124,13 @@ def decide(
         judging.codes,
         metrics=asked,
         cluster_by=cluster_by,
+        second=judging.second,
         seen={each.name: seen_before(history, each.name, cluster_by) for each in asked},
     )
     primary = metrics[0]
-    if primary.verdict == "not_decidable" and not will_not_come(len(judging.names), cluster_by):
+    if primary.verdict == "not_decidable" and not will_not_come(
+        rows_of_clusters(judging.codes), cluster_by, primary.second
+    ):
         return Waits(f"not decidable yet on {len(rows):,} labelled rows: {primary.note}")
     evaluation = describe(
         metrics,
@@ -106,11 +143,34 @@ def decide(
         digest=digest_rows(rows.drop(columns=["_arrived_at", KNOWN_AT, FIRST_KNOWN_AT]), list(schema.key)),
     )
     release = contest.release
-    champion_skill = _champion_skill(declaration, contest, primary, labels)
+    champion_skill = _champion_skill(declaration, contest, deciding, primary, labels)
+    columns = [sliced(column, groups_of(rows, column)) for column in declaration.evaluation.slices]
+    slices = compare_slices(
+        deciding,
+        labels,
+        champion,
+        challenger,
+        judging.codes,
+        columns,
+        cluster_by=cluster_by,
+        harm=declaration.evaluation.slice_harm,
+    )
+    of_flips = declaration.evaluation.guards.get(NEGATIVE_FLIPS)
+    flipped = flips(
+        labels,
+        champion,
+        challenger,
+        judging.codes,
+        of_classes=schema.task != "regression",
+        cluster_by=cluster_by,
+        slices=columns,
+        at_most=of_flips.at_most if of_flips else None,
+    )
+    guards = guard(metrics, slices=slices, flips=flipped)
     pool: Pool = "event" if entry.trigger.kind in ("drift", "event") else "planned"
-    ruling = rule(declaration.rules, metrics, evaluation, release, history, as_of, champion_skill, pool)
+    ruling = rule(declaration.rules, metrics, guards, evaluation, release, history, as_of, champion_skill, pool)
     served = release.serves[0].model if release else None
-    return Decision(
+    said = Decision(
         id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
         usecase=declaration.name,
         batch=batch,
@@ -123,7 +183,7 @@ def decide(
         evaluation=evaluation,
         metrics=metrics,
         release_no=release.release_no if release else 0,
-        reference=reference_of(primary.name, labels, challenger, judging.codes, cluster_by=cluster_by),
+        reference=reference_of(deciding, labels, challenger, judging.codes, cluster_by=cluster_by),
         declaration_digest=declaration.digest,
         features_digest=entry.features_digest,
         code_version=code_version(),
@@ -138,7 +198,15 @@ def decide(
         reasons=ruling.reasons,
         libraries=libraries(),
         champion_skill=champion_skill,
+        slices=slices,
+        flips=flipped,
+        code={file: digest_bytes(text.encode()) for file, text in sources.items()},
     )
+    return Decided(said, _examples(declaration, rows, newly_wrong(labels, champion, challenger)))
+
+
+def _examples(declaration: Declaration, rows: pd.DataFrame, places: np.ndarray) -> pd.DataFrame:
+    return rows[list(declaration.schema_.key)].iloc[places].reset_index(drop=True)
 
 
 def seen_before(history: Sequence[Decision], metric: str, cluster_by: str) -> Inflation | None:
@@ -160,6 +228,7 @@ def clusters_before(history: Sequence[Decision], metric: str, cluster_by: str) -
 def rule(
     said: ReleaseRules,
     metrics: Sequence[MetricResult],
+    guards: GuardFinding,
     evaluation: Evaluation,
     release: Release | None,
     history: Sequence[Decision],
@@ -171,10 +240,11 @@ def rule(
     return load_policy(said.policy)(
         Case(
             primary=metrics[0],
-            guards=guard(metrics),
+            guards=guards,
             rows=evaluation.rows,
             clusters=evaluation.clusters,
             cluster_by=evaluation.cluster_by,
+            will_not_come=will_not_come(np.array(evaluation.cluster_rows), evaluation.cluster_by, metrics[0].second),
             is_first=release is None,
             champion_skill=champion_skill,
             days_since_release=_days(release, as_of),
@@ -209,14 +279,14 @@ def _champion_predictions(declaration: Declaration, contest: Contest, rows: pd.D
 
 
 def _champion_skill(
-    declaration: Declaration, contest: Contest, primary: MetricResult, labels: np.ndarray
+    declaration: Declaration, contest: Contest, metric: Metric, primary: MetricResult, labels: np.ndarray
 ) -> float | None:
     """Over the constant that the champion's own training labels gave, on the rows that judge."""
     if contest.champion is None:
         return None
     constant = contest.champion.over(contest.champion.naive_predictions(len(labels)), declaration.schema_.classes)
-    naive, _ = load_metric(primary.name).value_and_influence(labels, constant)
-    return skill(primary.name, primary.champion, naive)
+    naive, _ = metric.value_and_influence(labels, constant)
+    return skill(metric.direction, primary.champion, naive)
 
 
 def _days(release: Release | None, as_of: str) -> float | None:

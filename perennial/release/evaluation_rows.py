@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import instant
+from perennial.evaluation.figures import UNITS
 from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.store.ledger import Ledger
 from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
@@ -26,12 +27,14 @@ class EvaluationRows:
     """Labelled rows in key order with the cluster of each, and how much of what could be labelled is.
 
     codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
+    second: of a second clustering its column and each row's cluster, shape (n,), from 0.
     """
 
     rows: pd.DataFrame
     codes: np.ndarray
     names: tuple[str, ...]
     labelled_share: float
+    second: tuple[str, np.ndarray] | None = None
 
 
 def evaluation_rows(
@@ -81,9 +84,11 @@ def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
     labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
     names = cluster_names(labelled, declaration.schema_, declaration.evaluation)
     found, codes = np.unique(names, return_inverse=True)
-    return EvaluationRows(
-        labelled, codes.astype(np.int64), tuple(str(n) for n in found), len(labelled) / len(rows) if len(rows) else 0.0
-    )
+    other, second = declaration.evaluation.second_cluster, None
+    if other is not None and len(labelled):
+        second = other, np.unique(_groups(labelled, other), return_inverse=True)[1].astype(np.int64)
+    share = len(labelled) / len(rows) if len(rows) else 0.0
+    return EvaluationRows(labelled, codes.astype(np.int64), tuple(str(n) for n in found), share, second)
 
 
 def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: Evaluation) -> np.ndarray:
@@ -91,13 +96,18 @@ def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: Evaluation) ->
 
     Days and weeks are those of the schema's time zone. Rows without a value are one cluster, named `nothing`.
     """
-    if not isinstance(evaluation.cluster_by, str):
-        values = rows[evaluation.cluster_name]
-        named: np.ndarray = values.astype("str").where(values.notna(), "nothing").to_numpy(dtype=str)
-        return named
+    unit = evaluation.cluster_name
+    if unit not in UNITS:
+        return _groups(rows, unit)
     local = rows[schema.time].dt.tz_convert(schema.timezone)
-    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[evaluation.cluster_by]
+    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[unit]
     days = local.dt.normalize()
     # Formatting is slow and days are few: format each day once.
     spelled = {day: day.strftime(pattern) for day in days.unique()}
     return days.map(spelled).to_numpy(dtype=str) if len(rows) else np.empty(0, dtype=str)
+
+
+def _groups(rows: pd.DataFrame, column: str) -> np.ndarray:
+    values = rows[column]
+    named: np.ndarray = values.astype("str").where(values.notna(), "nothing").to_numpy(dtype=str)
+    return named

@@ -11,14 +11,16 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
-from perennial.evaluation.cluster_interval import too_few_clusters
+from perennial.evaluation.cluster_interval import undecidable_clusters
 from perennial.evaluation.comparison import describe
+from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.results import Evaluation, MetricResult
+from perennial.evaluation.slices import judge_slices
 from perennial.release.decision import Contest, Waits, decide, rule, seen_before
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
-from perennial.store.entries import ChallengerEntry, Decision, DeclarationEntry, Release, Snapshot
+from perennial.store.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
 from perennial.store.ledger import Ledger, Row
 from perennial.store.registry import Registry
 from perennial.store.rows import Known, known_at
@@ -77,6 +79,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     said, past = row.payload, ledger.before(row.position)
     history = [r.payload for r in past.all(said.usecase, Decision)]
     metrics = tuple(_judged_again(metric, said.evaluation, history) for metric in said.metrics)
+    slices = judge_slices(said.slices)
     evaluation = said.evaluation
     again = describe(
         metrics,
@@ -91,6 +94,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     ruling = rule(
         ReleaseRules.model_validate(said.policy.parameters),
         metrics,
+        guard(metrics, slices=slices, flips=said.flips),
         again,
         _served(past, said),
         history,
@@ -101,6 +105,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     found = said.model_copy(
         update={
             "metrics": metrics,
+            "slices": slices,
             "evaluation": again,
             "outcome": ruling.outcome,
             "reasons": ruling.reasons,
@@ -129,7 +134,8 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
             release=release,
         )
         history = [r.payload for r in past.all(said.usecase, Decision)]
-        found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger)
+        sources = {file: _code(past, said.usecase, digest) for file, digest in said.code.items()}
+        found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger, sources)
         learned_from = _learned_from(ledger, tables, said, entry.payload)
     except ModelUnloadable as error:
         return _lost(said, "models", str(error))
@@ -137,20 +143,21 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         return _lost(said, "data", str(error))
     if isinstance(found, Waits):
         return _lost(said, "outcome", f"the challenger would wait now: {found.why}")
-    if found.evaluation.digest != said.evaluation.digest:
-        return _compared(said, found, deep=True, cause=_data_changed(tables, said.usecase, known, judging.rows))
+    again = found.decision
+    if again.evaluation.digest != said.evaluation.digest:
+        return _compared(said, again, deep=True, cause=_data_changed(tables, said.usecase, known, judging.rows))
     if learned_from is not None:
         return _differing(said, learned_from)
-    return _compared(said, found, deep=True, cause=_environment(said))
+    return _compared(said, again, deep=True, cause=_environment(said))
 
 
 def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:
     if metric.champion is None or metric.challenger is None or not metric.sums:
         return metric
-    few = too_few_clusters(evaluation.clusters, evaluation.cluster_by) or ""
+    few = undecidable_clusters(np.array(evaluation.cluster_rows), evaluation.cluster_by, metric.second) or ""
     own_reason = metric.note.removeprefix(few).removeprefix("; ") if metric.verdict == "not_decidable" else ""
     found = judge(
-        Asked(metric.name, metric.role, metric.margin),
+        Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most),
         metric.direction,
         metric.champion,
         metric.challenger,
@@ -161,6 +168,8 @@ def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequenc
         cluster_by=evaluation.cluster_by,
         # Rows of 0.1.0 say nothing of an inflation: their clusters stood alone.
         seen=seen_before(history, metric.name, evaluation.cluster_by) if metric.inflation else None,
+        second=metric.second,
+        challenger_sums=np.array(metric.challenger_sums) if metric.challenger_sums else None,
     )
     # Rows of 0.1.0 lack the sum of squares, so that the rows' own interval is not found again.
     return found if metric.sum_of_squares is not None else found.model_copy(update={"row_t": metric.row_t})
@@ -175,6 +184,11 @@ def _served(past: Ledger, said: Decision) -> Release | None:
 def _declaration(past: Ledger, usecase: str, digest: str) -> Declaration:
     entry = _needed(past.get(usecase, DeclarationEntry, digest), f"declaration {digest[:16]}")
     return Declaration.model_validate(entry.payload.declaration)
+
+
+def _code(past: Ledger, usecase: str, digest: str) -> str:
+    text: str = _needed(past.get(usecase, Code, digest), f"the code {digest[:16]} of a metric").payload.text
+    return text
 
 
 def _needed(found: Any, what: str) -> Any:

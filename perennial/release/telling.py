@@ -39,6 +39,8 @@ def decision_in_words(decision: Decision) -> str:
         champion_version=decision.champion.version if decision.champion else None,
         challenger_version=decision.challenger.version,
         batch=decision.batch,
+        slices=decision.slices,
+        flips=decision.flips,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from perennial.evaluation.results import Evaluation, MetricResult, Outcome, Policy
+from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
 from perennial.identity import short_id
 
 TriggerKind = Literal["first", "schedule", "new_batch", "drift", "event", "person"]
@@ -219,10 +219,25 @@ class Decision(Recorded):
     champion_skill: float | None = Field(
         None, description="how much better than the base rate the champion is on the rows that judged"
     )
+    slices: tuple[SliceResult, ...] = Field((), description="the rows of each value of the declared columns")
+    flips: Flips | None = Field(None, description="rows newly right and newly wrong; None in rows of 0.1.0")
+    code: dict[str, str] = Field({}, description="file → digest of the team's own metrics")
 
     @property
     def key(self) -> str:
         return self.id
+
+
+class Code(Recorded):
+    """A file with a team's own metrics, as it was when these first decided. Key: its digest."""
+
+    digest: str
+    file: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        return self.digest
 
 
 class Approval(Recorded):
@@ -363,6 +378,7 @@ KINDS: dict[str, type[Recorded]] = {
     "labels": LabelBatchEntry,
     "snapshot": Snapshot,
     "challenger": ChallengerEntry,
+    "code": Code,
     "decision": Decision,
     "approval": Approval,
     "release": Release,

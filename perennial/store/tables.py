@@ -1,6 +1,7 @@
-"""Versioned tables in Delta Lake: accepted rows, rows set aside, labels. Rows carry the batch they came with.
+"""Versioned tables in Delta Lake: accepted rows, rows set aside, labels, examples of flips.
 
-A row counts only once the ledger has its batch; readers name the batches they want.
+Rows carry the batch they came with, or the decision they are about.
+A row counts only once the ledger has that; readers name those they want.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from perennial.errors import InputError, TableUnreadable, TransientError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Name = Literal["accepted", "quarantine", "labels"]
+Name = Literal["accepted", "quarantine", "labels", "flips"]
 
 _SETTINGS = {
     # Opening a table reads its log from the newest checkpoint on.

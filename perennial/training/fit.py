@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.baseline import naive_prediction
-from perennial.evaluation.metrics import load_metric
+from perennial.features.metric import declared_metric, metric_sources
 from perennial.features.recipe import recipe_of
 from perennial.store.rows import labels_of
 from perennial.training.artifact import Fitted, categories_seen
@@ -51,7 +51,8 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     task, classes = schema.task, schema.classes
     labels = labels_of(rows, schema)
     recipe = recipe_of(case)
-    searched = search(declaration, model.search, recipe, rows) if model.search else None
+    metric = declared_metric(declaration, metric_sources(case), declaration.primary)
+    searched = search(declaration, model.search, recipe, rows, metric) if model.search else None
     if searched is not None:
         model = model.model_copy(update={"params": {**model.params, **searched.params}})
     inputs = recipe.inputs(rows)
@@ -67,6 +68,6 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
         present = np.unique(labels).astype(np.int64)
         predictions = in_places(predictions, present, len(classes))
         naive, trained_on = tuple(constant[present].tolist()), tuple(classes[place] for place in present)
-    value, _ = load_metric(declaration.primary).value_and_influence(labels[some], predictions)
+    value, _ = metric.value_and_influence(labels[some], predictions)
     fitted = Fitted(pipeline, recipe, task, categories_seen(inputs), naive, trained_on)
     return Fit(fitted, inputs, seconds, float(value), len(some), searched)

@@ -16,8 +16,7 @@ import numpy as np
 from perennial.clock import write_duration
 from perennial.evaluation.figures import counted
 from perennial.evaluation.judgement import gain_of
-from perennial.evaluation.metrics import load_metric
-from perennial.evaluation.metrics.metric import Undefined
+from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.features.recipe import Recipe
 from perennial.store.rows import KNOWN_AT, labels_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
@@ -65,8 +64,8 @@ class Searched:
     told: str
 
 
-def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.DataFrame) -> Searched:
-    """The best parameters of `asked.space` by the mean of the primary metric over the folds.
+def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.DataFrame, metric: Metric) -> Searched:
+    """The best parameters of `asked.space` by the mean of `metric`, the primary one, over the folds.
 
     rows: the snapshot's labelled rows. A trial that cannot be fitted is kept with its reason; after `timeout`
     no trial is begun. Raises TrainingFailed where no trial succeeds, InputError for a wrong parameter.
@@ -75,9 +74,8 @@ def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.Dat
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folds = folds_of(declaration, recipe, rows, asked.folds)
-    direction = load_metric(declaration.primary).direction
     study = optuna.create_study(
-        direction="minimize" if direction == "lower" else "maximize",
+        direction="minimize" if metric.direction == "lower" else "maximize",
         sampler=optuna.samplers.TPESampler(seed=declaration.model.seed),
     )
     started = monotonic()
@@ -88,14 +86,14 @@ def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.Dat
         trial = study.ask()
         params = {name: _suggested(trial, name, values) for name, values in sorted(asked.space.items())}
         try:
-            values = tuple(_value(declaration, recipe, params, fold) for fold in folds)
+            values = tuple(_value(declaration, recipe, metric, params, fold) for fold in folds)
         except TrainingFailed as error:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             found.append(Trial(number, params, "failed", (), str(error)))
         else:
             study.tell(trial, float(np.mean(values)))
             found.append(Trial(number, params, "lost", values, ""))
-    return _told(declaration, asked, direction, found)
+    return _told(declaration, asked, metric.direction, found)
 
 
 def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds: int) -> list[Fold]:
@@ -136,7 +134,7 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
     return made
 
 
-def _value(declaration: Declaration, recipe: Recipe, params: dict[str, Any], fold: Fold) -> float:
+def _value(declaration: Declaration, recipe: Recipe, metric: Metric, params: dict[str, Any], fold: Fold) -> float:
     model = declaration.model.model_copy(update={"params": {**declaration.model.params, **params}})
     task, classes = declaration.schema_.task, declaration.schema_.classes
     pipeline = fit_pipeline(declaration.name, model, task, recipe, fold.train, fold.train_labels)
@@ -144,7 +142,7 @@ def _value(declaration: Declaration, recipe: Recipe, params: dict[str, Any], fol
         predictions = predict(pipeline, fold.test, task)
         if task == "multiclass":
             predictions = in_places(predictions, np.unique(fold.train_labels).astype(np.int64), len(classes))
-        value, _ = load_metric(declaration.primary).value_and_influence(fold.test_labels, predictions)
+        value, _ = metric.value_and_influence(fold.test_labels, predictions)
     except (Undefined, ValueError) as why:
         raise TrainingFailed(f"fold from {fold.cut} ({len(fold.test_labels):,} rows): {why}") from why
     if not np.isfinite(value):

@@ -20,10 +20,10 @@ def is_own(estimator: str) -> bool:
     return ":" in estimator
 
 
-def missing_function(reference: str, folder: Path, *, of_rows: bool = True) -> Wrong | None:
+def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wrong | None:
     """What is wrong with a `file.py:function` below `folder`; None where nothing is.
 
-    of_rows: whether it must take rows, as a derived feature does.
+    takes: the arguments that it must take, as they are written; a derived feature takes `rows`, an estimator none.
     """
     file, colon, name = reference.partition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
@@ -44,11 +44,14 @@ def missing_function(reference: str, folder: Path, *, of_rows: bool = True) -> W
         way_out = f"did you mean '{near}'? " if near else ""
         return (
             f"no function '{name}' in {file}",
-            way_out + f"It is written `def {name}({'rows' if of_rows else ''})` at the top level",
+            way_out + f"It is written `def {name}({takes})` at the top level",
         )
     arguments = functions[name].args
-    if of_rows and not (arguments.posonlyargs or arguments.args or arguments.vararg):
-        return f"'{name}' in {file} takes no rows", f"write `def {name}(rows: pd.DataFrame) -> pd.Series`"
+    wanted = len(takes.split(", ")) if takes else 0
+    if len([*arguments.posonlyargs, *arguments.args]) < wanted and not arguments.vararg:
+        told = f"'{name}' in {file} takes no {takes.replace(', ', ' and ')}"
+        signature = "rows: pd.DataFrame) -> pd.Series" if takes == "rows" else f"{takes})"
+        return told, f"write `def {name}({signature}`"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import instant
+from perennial.evaluation.metrics.metric import Metric
 from perennial.store.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
 from perennial.store.ledger import Ledger
 from perennial.store.rows import labels_of
@@ -39,10 +40,12 @@ def look(
     rows: pd.DataFrame,
     labelled: pd.DataFrame,
     codes: np.ndarray,
+    metric: Metric,
 ) -> Findings:
     """Hold the champion against its reference on the labelled rows, and every row against its training categories.
 
-    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster.
+    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster. metric: the
+    reference's.
     """
     watch = declaration.watch
     found = level(
@@ -50,6 +53,7 @@ def look(
         champion.over(champion.predict(labelled), declaration.schema_.classes),
         codes,
         reference,
+        metric=metric,
         tolerance=watch.tolerance,
         cluster_by=declaration.evaluation.cluster_name,
     )

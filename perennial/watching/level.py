@@ -11,8 +11,7 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.figures import change, figure, percent, sample
-from perennial.evaluation.metrics import load_metric
-from perennial.evaluation.metrics.metric import Undefined
+from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.results import Interval
 from perennial.store.entries import LossWithInterval, Reference
 
@@ -51,13 +50,13 @@ class LevelFinding:
 
 
 def measure(
-    metric: str, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
+    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
 ) -> Measured:
     """One model's metric with its cluster interval.
 
     y, predictions: shape (n,). cluster_codes: shape (n,), 0..T−1 in time order. Needs 15 days or weeks, or 5 groups.
     """
-    loaded, codes = load_metric(metric), np.asarray(cluster_codes, dtype=np.int64)
+    codes = np.asarray(cluster_codes, dtype=np.int64)
     labels, predicted = np.asarray(y, dtype=np.float64), np.asarray(predictions)
     counts = rows_of_clusters(codes)
     if labels.size == 0:
@@ -66,10 +65,10 @@ def measure(
     if broken:
         return Measured(None, None, labels.size, counts.size, f"{broken:,} labels or predictions are not finite")
     try:
-        value, influence = loaded.value_and_influence(labels, predicted)
+        value, influence = metric.value_and_influence(labels, predicted)
     except Undefined as why:
         return Measured(None, None, labels.size, counts.size, str(why))
-    why_not = too_few_clusters(counts.size, cluster_by) or loaded.unmeasurable(labels, predicted)
+    why_not = too_few_clusters(counts.size, cluster_by) or metric.unmeasurable(labels, predicted)
     if why_not:
         return Measured(value, None, labels.size, counts.size, why_not)
     interval = cluster_interval(value, sums_of_clusters(influence, codes, counts.size), counts, cluster_by=cluster_by)
@@ -77,14 +76,14 @@ def measure(
 
 
 def reference_of(
-    metric: str, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
+    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
 ) -> Reference | None:
     """A model's metric where it was judged: what later batches are held against. None where unmeasurable."""
     found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
     if found.value is None or found.interval is None:
         return None
     return Reference(
-        metric=metric,
+        metric=metric.name,
         value=found.value,
         se=found.interval.se,
         df=found.interval.df,
@@ -99,22 +98,24 @@ def level(
     cluster_codes: IntArray,
     reference: Reference,
     *,
+    metric: Metric,
     tolerance: float,
     cluster_by: str = "day",
 ) -> LevelFinding:
     """Hold the champion's metric on a batch against its reference.
 
     y, predictions: shape (n,), labels and the champion's predictions of the batch's labelled rows.
-    cluster_codes: shape (n,), 0..T−1 in time order. tolerance: share of the reference that may be lost.
+    cluster_codes: shape (n,), 0..T−1 in time order. metric: the reference's.
+    tolerance: share of the reference that may be lost.
     The worsening's standard error joins both samples', its degrees of freedom are Welch–Satterthwaite's;
     an alarm needs its one-sided 97.5 % lower bound above tolerance × reference.
     """
     threshold = tolerance * abs(reference.value)
-    found = measure(reference.metric, y, predictions, cluster_codes, cluster_by=cluster_by)
+    found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
     if found.value is None or found.interval is None:
         seen = "" if found.value is None else f" ({reference.metric} {figure(found.value)})"
         return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {found.why}{seen}.")
-    lower_is_better = load_metric(reference.metric).direction == "lower"
+    lower_is_better = metric.direction == "lower"
     worsening = (found.value - reference.value) * (1 if lower_is_better else -1)
     lower_bound = worsening - _half_width(found.interval, reference)
     alarm, back = lower_bound > threshold, worsening <= threshold

@@ -17,11 +17,12 @@ INTERVAL = {"se", "df", "ci_low", "ci_high", "p_value"}
 DECISION = {
     *("id", "usecase", "batch", "at", "as_of", "trigger", "champion", "challenger", "snapshot", "evaluation"),
     *("metrics", "declaration_digest", "features_digest", "code_version", "policy", "outcome", "reasons", "approvals"),
-    *("release_no", "previous_hash", "hash"),
+    *("release_no", "previous_hash", "hash", "slices", "flips", "code"),
 }
 METRIC = {
     *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),
     *("mde", "verdict", "se", "note", "day_t", "row_t", "inflation", "inflation_seen_in"),
+    *("at_least", "at_most", "of_challenger", "second"),
 }
 EVALUATION = {
     *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),
@@ -45,8 +46,12 @@ def read(perennial: Perennial, *command: str) -> Any:
 def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> None:
     (listed,) = read(perennial, "decisions", "shop")
     decision = read(perennial, "decision", listed["id"][:6])
+    examples = decision.pop("newly_wrong")
     assert decision == listed
     assert set(decision) == DECISION
+    assert 0 < len(examples) <= 20
+    assert all(set(example) == {"order"} for example in examples)
+    assert decision["flips"]["negative"]["ci_low"] <= decision["flips"]["negative"]["share"]
     assert set(decision["trigger"]) == {"kind", "event", "detail"}
     assert decision["champion"] is None
     assert set(decision["challenger"]) == MODEL
@@ -106,7 +111,9 @@ def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
         assert (told.code, told.err) == (0, "")
         assert "\x1b" not in told.out and told.out.strip()
     assert "first" in perennial("decisions", "shop").out
-    assert "Version 1 is released as the first model" in perennial("decision", decision["id"]).out
+    shown = perennial("decision", decision["id"]).out
+    assert "Version 1 is released as the first model" in shown
+    assert "Newly wrong, those that moved furthest first" in shown
 
 
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:

@@ -24,7 +24,17 @@ ROWS_A_DAY = 20
 HELD_BACK = HeldBack.exit_code
 LABELS = ("label_landing", "labels_table", "labels_row")
 BATCH = ("landing", "accepted_table", "quarantine_table", "batch_row")
+DECISION = ("code_row", "flips_table", "decision_row")
 TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version")
+
+
+MONEY = "def money(labels, predictions):\n    return (predictions >= 0.5) * (5 * labels - 2)\n"
+EVALUATION = {
+    "primary": "log_loss",
+    "also": ["brier", "money", "selection_rate_ratio:carrier"],
+    "metrics": {"money": {"function": "shop.py:money"}},
+    "slices": ["carrier"],
+}
 
 
 @dataclass(frozen=True)
@@ -50,13 +60,14 @@ class Year:
 
     def live(self) -> Year:
         """All of it."""
-        self._world.declare(labels={"path": "late", "known_at": "known_at"})
+        self._world.declare(labels={"path": "late", "known_at": "known_at"}, evaluation=EVALUATION)
+        (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
         self._month("2013-01")
         self._step("run", "shop", at=["declaration_row", *BATCH, *TRAINING, "cycle_row"])
         self._month("2013-02")
         self._corrected_labels("2013-01", known_at="2013-02-10T00:00:00Z")
-        self._step("run", "shop", at=[*LABELS, "decision_row", "alias"])
+        self._step("run", "shop", at=[*LABELS, *DECISION, "alias"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
         self._step("run", "shop", at=["episode_row", "release_row", "challenger_row"])
@@ -127,6 +138,12 @@ def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year])
     assert len(undisturbed["episode"]) == len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
     for kind, rows in undisturbed.items():
         assert killed[kind] == rows, kind
+
+
+def test_every_decision_of_the_killed_year_replays_by_its_own_metrics_code(years: tuple[Year, Year]) -> None:
+    place = years[1].place
+    (place.usecases / "shop.py").write_text(MONEY.replace("5 *", "7 *"))
+    assert place.run("replay", "shop", "--deep") == 0, place.said()
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])

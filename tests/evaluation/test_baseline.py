@@ -62,4 +62,6 @@ def test_naive_auc_is_a_coin_and_undefined_on_one_class() -> None:
 def test_skill_is_what_the_champion_adds_or_unknown(
     metric: str, champion: float | None, naive: float | None, expected: float | None
 ) -> None:
-    assert skill(metric, champion, naive) == (None if expected is None else pytest.approx(expected))
+    assert skill(load_metric(metric).direction, champion, naive) == (
+        None if expected is None else pytest.approx(expected)
+    )

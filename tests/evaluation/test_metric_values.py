@@ -13,8 +13,8 @@ from sklearn import metrics as sk
 
 from perennial.evaluation.metrics import METRIC_TASKS, SHOWN_ONLY, load_metric
 from perennial.evaluation.metrics.calibration_slope_error import calibration_slope
+from perennial.evaluation.metrics.group_ratio import among, ratio_of_rates
 from perennial.evaluation.metrics.metric import Undefined
-from perennial.evaluation.metrics.selection_rate_ratio import among, ratio_of_rates
 from perennial.evaluation.metrics.value import ValueFailed, worth
 
 DAY = np.repeat(np.arange(4), 3)
@@ -225,7 +225,7 @@ def test_ece_is_shown_and_never_decides() -> None:
 
 @pytest.mark.parametrize("given", [np.ones(3), np.full(5, np.nan)])
 def test_a_value_function_that_gives_no_number_a_row_is_named(given: np.ndarray) -> None:
-    with pytest.raises(ValueFailed, match="value function gave"):
+    with pytest.raises(ValueFailed, match="metric 'value' gave"):
         worth(lambda y, p: given, ("binary",)).value_and_influence(np.ones(5), np.ones(5))
 
 

@@ -12,7 +12,7 @@ from perennial.evaluation.planning import days_needed, smallest_gain, spread_of
 from perennial.evaluation.pooled import Inflation
 
 
-@given(st.floats(0.06, 3.0), st.sampled_from([0.05, 0.05 / 16]), st.sampled_from([None, Inflation(1.5, 8)]))
+@given(st.floats(0.08, 3.0), st.sampled_from([0.05, 0.05 / 16]), st.sampled_from([None, Inflation(1.5, 8)]))
 def test_so_many_days_show_it_and_one_fewer_does_not(gain: float, alpha: float, seen: Inflation | None) -> None:
     days = days_needed(gain, 1.0, seen, alpha=alpha)
     assert days is not None and days >= 15

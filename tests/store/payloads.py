@@ -9,6 +9,7 @@ from perennial.store.entries import (
     AliasMoved,
     Approval,
     BatchEntry,
+    Code,
     Cycle,
     DeclarationEntry,
     Episode,
@@ -101,6 +102,7 @@ def one_of_each() -> dict[str, Recorded]:
             declaration_digest="d",
         ),
         challenger,
+        Code(digest="c", file="shop.py", text="def money(labels, predictions): ..."),
         decision("e", challenger, 0),
         Approval(decision="e", by="Ada", reason="seen"),
         Release(

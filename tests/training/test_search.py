@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perennial.evaluation.metrics import load_metric
 from perennial.features.recipe import recipe_of
 from perennial.release.models import load_model
 from perennial.store.rows import KNOWN_AT, LABEL
@@ -47,7 +48,9 @@ def known(month: pd.DataFrame) -> pd.DataFrame:
 def searched(world: World, rows: pd.DataFrame) -> Searched:
     case = load_use_case("shop", world.usecases)
     assert case.declaration.model.search is not None
-    return search(case.declaration, case.declaration.model.search, recipe_of(case), rows)
+    return search(
+        case.declaration, case.declaration.model.search, recipe_of(case), rows, load_metric(case.declaration.primary)
+    )
 
 
 def test_no_fold_learns_from_its_days_nor_from_a_label_that_came_later(world: World, month: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from perennial.evaluation.metrics import load_metric
 from perennial.store.entries import Reference
 from perennial.watching.level import LevelFinding, level, reference_of
 
@@ -22,9 +23,9 @@ def batch(
 
 
 def held_against(seed: int, *, metric: str = "log_loss", tolerance: float = 0.25, **kind: float) -> LevelFinding:
-    reference = reference_of(metric, *batch(seed + 1_000))
+    reference = reference_of(load_metric(metric), *batch(seed + 1_000))
     assert reference is not None
-    return level(*batch(seed, **kind), reference, tolerance=tolerance)  # type: ignore[arg-type]
+    return level(*batch(seed, **kind), reference, metric=load_metric(reference.metric), tolerance=tolerance)  # type: ignore[arg-type]
 
 
 def test_an_unchanged_champion_raises_no_alarm_in_a_hundred_batches() -> None:
@@ -46,10 +47,10 @@ def test_a_champion_that_went_bad_is_found_whatever_the_metrics_direction(metric
 
 def test_a_champion_that_became_better_is_back() -> None:
     """A lower loss is better, a higher AUC is better: neither is an alarm."""
-    spoilt = {metric: reference_of(metric, *batch(1, spoilt=0.5)) for metric in ("log_loss", "roc_auc")}
+    spoilt = {metric: reference_of(load_metric(metric), *batch(1, spoilt=0.5)) for metric in ("log_loss", "roc_auc")}
     for reference in spoilt.values():
         assert reference is not None
-        found = level(*batch(2), reference, tolerance=0.1)
+        found = level(*batch(2), reference, metric=load_metric(reference.metric), tolerance=0.1)
         assert found.worsening is not None
         assert found.worsening < 0
         assert (found.alarm, found.back) == (False, True)
@@ -57,9 +58,9 @@ def test_a_champion_that_became_better_is_back() -> None:
 
 def test_the_alarm_is_welchs_lower_bound_above_the_tolerance() -> None:
     y, p, day = batch(5, spoilt=0.3)
-    reference = reference_of("brier", *batch(6))
+    reference = reference_of(load_metric("brier"), *batch(6))
     assert reference is not None
-    told = level(y, p, day, reference, tolerance=0.25)
+    told = level(y, p, day, reference, metric=load_metric(reference.metric), tolerance=0.25)
     assert told.loss is not None
     row = (y - p) ** 2
     days = row.reshape(30, 100).mean(axis=1)
@@ -77,19 +78,19 @@ def test_the_alarm_is_welchs_lower_bound_above_the_tolerance() -> None:
 
 
 def test_more_uncertainty_where_it_was_judged_means_fewer_alarms() -> None:
-    sure = reference_of("log_loss", *batch(8))
+    sure = reference_of(load_metric("log_loss"), *batch(8))
     assert sure is not None
     unsure = sure.model_copy(update={"se": sure.value})
     bad = batch(7, spoilt=0.6)
-    assert level(*bad, sure, tolerance=0.25).alarm
-    assert not level(*bad, unsure, tolerance=0.25).alarm
+    assert level(*bad, sure, metric=load_metric(sure.metric), tolerance=0.25).alarm
+    assert not level(*bad, unsure, metric=load_metric(unsure.metric), tolerance=0.25).alarm
 
 
 def test_between_tolerance_and_proof_nothing_opens_and_nothing_closes() -> None:
-    reference = reference_of("log_loss", *batch(8))
+    reference = reference_of(load_metric("log_loss"), *batch(8))
     assert reference is not None
     unsure = reference.model_copy(update={"se": reference.value})
-    found = level(*batch(7, spoilt=0.6), unsure, tolerance=0.25)
+    found = level(*batch(7, spoilt=0.6), unsure, metric=load_metric(unsure.metric), tolerance=0.25)
     assert (found.alarm, found.back) == (False, False)
     assert "though it may be chance" in found.words
 
@@ -110,7 +111,14 @@ def test_fourteen_days_say_nothing_however_bad_they_are() -> None:
 )
 def test_what_cannot_be_measured_is_unknown(metric: str, y: float, p: float, reason: str) -> None:
     reference = Reference(metric=metric, value=0.4, se=0.01, df=4, rows=100, clusters=30)
-    found = level(np.full(300, y), np.full(300, p), np.repeat(np.arange(30), 10), reference, tolerance=0.25)
+    found = level(
+        np.full(300, y),
+        np.full(300, p),
+        np.repeat(np.arange(30), 10),
+        reference,
+        metric=load_metric(reference.metric),
+        tolerance=0.25,
+    )
     assert (found.alarm, found.back, found.loss) == (False, False, None)
     assert reason in found.words
 
@@ -118,9 +126,9 @@ def test_what_cannot_be_measured_is_unknown(metric: str, y: float, p: float, rea
 def test_a_batch_without_labels_is_unknown() -> None:
     reference = Reference(metric="mae", value=3, se=0.1, df=4, rows=100, clusters=30)
     none = np.zeros(0)
-    found = level(none, none, none, reference, tolerance=0.25, cluster_by="week")  # type: ignore[arg-type]
+    found = level(none, none, none, reference, metric=load_metric(reference.metric), tolerance=0.25, cluster_by="week")  # type: ignore[arg-type]
     assert found.words == "The level is unknown: 0 weeks of labels; 15 are needed."
 
 
 def test_too_few_days_are_no_reference() -> None:
-    assert reference_of("log_loss", *batch(1, days=14)) is None
+    assert reference_of(load_metric("log_loss"), *batch(1, days=14)) is None

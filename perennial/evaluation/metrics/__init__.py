@@ -6,12 +6,14 @@ what a declaration says, the object a `perennial.evaluation.metrics.metric.Metri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
 
 if TYPE_CHECKING:
+    from perennial.evaluation.metrics.group_ratio import Rate
     from perennial.evaluation.metrics.metric import Metric
 
 ENTRY_POINTS = "perennial.metrics"
@@ -34,7 +36,15 @@ METRIC_TASKS: dict[str, tuple[str, ...]] = {
     "roc_auc": ("binary",),
 }
 
-WITH_A_CUT = ("accuracy", "f1", "precision", "precision_at_top", "recall")
+NEGATIVE_FLIPS = "negative_flips"
+"""What a declaration calls the guard on rows that were right and would be wrong: no metric of one model."""
+
+RATES: tuple[Rate, ...] = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate")
+"""Rates whose ratio between the groups of a column is a metric: `selection_rate_ratio:sex`, with fairlearn's names."""
+
+GROUP_RATIOS = tuple(f"{rate}_ratio" for rate in RATES)
+
+WITH_A_CUT = ("accuracy", "f1", "precision", "precision_at_top", "recall", *GROUP_RATIOS)
 """Metrics that take a number after an `@`: the cut, or the top share. `recall@0.3`; without it `recall` is at 0.5."""
 
 SHOWN_ONLY = {
@@ -59,8 +69,31 @@ def known_metrics(task: str) -> list[str]:
 
 def tasks_of(name: str) -> tuple[str, ...]:
     """The tasks a metric is made for. Loads a metric that is not ours; raises UnknownMetric."""
-    base = name.partition("@")[0]
+    base = base_of(name)
+    if base in GROUP_RATIOS:
+        return ("binary",)
     return METRIC_TASKS[base] if base in METRIC_TASKS else load_metric(name).tasks
+
+
+def base_of(name: str) -> str:
+    """A metric's name without its column and number.
+
+    >>> base_of("selection_rate_ratio:sex@0.3"), base_of("recall@0.3"), base_of("brier")
+    ('selection_rate_ratio', 'recall', 'brier')
+    """
+    base = name.partition("@")[0]
+    ratio = base.partition(":")[0]
+    return ratio if ratio in GROUP_RATIOS else base
+
+
+def grouped_by(name: str) -> str | None:
+    """The column whose groups a metric compares; None for every other metric.
+
+    >>> grouped_by("selection_rate_ratio:sex@0.3"), grouped_by("recall@0.3")
+    ('sex', None)
+    """
+    base = name.partition("@")[0]
+    return base.partition(":")[2] if base_of(name) in GROUP_RATIOS else None
 
 
 def wrong_cut(name: str) -> str | None:
@@ -71,8 +104,11 @@ def wrong_cut(name: str) -> str | None:
     >>> wrong_cut("recall@2")
     "'@2' is no share between 0 and 1; write for example recall@0.3"
     """
-    base, at, number = name.partition("@")
-    if not at or base not in METRIC_TASKS:
+    _, at, number = name.partition("@")
+    base = base_of(name)
+    if base in GROUP_RATIOS and not grouped_by(name):
+        return f"'{base}' compares the groups of a column; write for example {base}:sex"
+    if not at or base not in (*METRIC_TASKS, *GROUP_RATIOS):
         return None
     if base not in WITH_A_CUT:
         return f"'{base}' takes no number; write {base}, and a number only after {', '.join(WITH_A_CUT)}"
@@ -91,6 +127,15 @@ def load_metric(name: str) -> Metric:
     module = import_module(f"perennial.evaluation.metrics.{base}")
     found: Metric = module.at(_share(number)) if number else module.METRIC
     return found
+
+
+def load_group_ratio(name: str, values: Sequence[str | None]) -> Metric:
+    """The ratio of that name between the groups of these rows. values: one a row, None for a row of no group."""
+    from perennial.evaluation.metrics.decided import CUT
+    from perennial.evaluation.metrics.group_ratio import among_values
+
+    number = name.partition("@")[2]
+    return among_values(name, values, rate=RATES[GROUP_RATIOS.index(base_of(name))], cut=_share(number) or CUT)
 
 
 def _share(number: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -20,8 +21,14 @@ class ValueFailed(TerminalError):
     """A team's value function gave something else than a number for each row."""
 
 
-def worth(of_rows: Worth, tasks: tuple[str, ...]) -> Metric:
-    """The mean of v = of_rows(y, p), in the function's own unit (money); influence v − v̄. Higher is better.
+def worth(
+    of_rows: Worth,
+    tasks: tuple[str, ...],
+    *,
+    name: str = "value",
+    direction: Literal["lower", "higher"] = "higher",
+) -> Metric:
+    """The mean of v = of_rows(y, p), in the function's own unit (money); influence v − v̄.
 
     of_rows: (y, p), shapes (n,), to each row's worth, shape (n,).
     Two models differ only on the rows whose worth differs, so 200 of those are needed.
@@ -33,11 +40,16 @@ def worth(of_rows: Worth, tasks: tuple[str, ...]) -> Metric:
     """
 
     def rows(y: FloatArray, p: FloatArray) -> FloatArray:
-        found = np.asarray(of_rows(y, p), dtype=np.float64)
+        try:
+            found = np.asarray(of_rows(y, p), dtype=np.float64)
+        except Exception as error:
+            raise ValueFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
         if found.shape != y.shape:
-            raise ValueFailed(f"the value function gave shape {found.shape} for {y.size:,} rows: one number a row")
+            raise ValueFailed(
+                f"metric '{name}' gave shape {found.shape} for {y.size:,} rows: one number a row, or `per: all`"
+            )
         if broken := int((~np.isfinite(found)).sum()):
-            raise ValueFailed(f"the value function gave {counted(broken, 'row', 'rows')} no finite number")
+            raise ValueFailed(f"metric '{name}' gave {counted(broken, 'row', 'rows')} no finite number")
         return found
 
     def value(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
@@ -53,4 +65,4 @@ def worth(of_rows: Worth, tasks: tuple[str, ...]) -> Metric:
             f"{counted(different, 'row', 'rows')} of another worth under the two models; {MIN_DISCORDANT_ROWS} needed"
         )
 
-    return Metric("value", tasks, "higher", value, too_few_discordant)
+    return Metric(name, tasks, direction, value, too_few_discordant)

@@ -11,7 +11,15 @@ from perennial.errors import InputError
 if TYPE_CHECKING:
     from perennial.evaluation.policies.case import Case, Ruling
 
-POLICIES: tuple[str, ...] = ("balanced", "five_percent_a_year", "strict", "newest_unless_worse", "hold")
+POLICIES: tuple[str, ...] = (
+    "balanced",
+    "five_percent_a_year",
+    "strict",
+    "newest_unless_worse",
+    "blend",
+    "blend_learned",
+    "hold",
+)
 
 
 class UnknownPolicy(InputError):

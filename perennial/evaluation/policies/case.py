@@ -18,13 +18,14 @@ class Case:
     """One challenger against what serves now.
 
     primary: the deciding metric's result. guards: what the guard metrics say.
-    rows, clusters, cluster_by: the sample that judged.
+    rows, clusters, cluster_by: the sample that judged. will_not_come: it has too few clusters, and waiting is no help.
     is_first: nothing serves yet; the results' champion is then the naive baseline.
     champion_skill: how much better than the base rate the champion is on these rows, in the primary
         metric's unit; None where it is not better.
     days_since_release: the age of what serves; None where nothing does.
     refresh_after_days: the age from which a model that is no worse may take its place.
     alpha: what the proof of a gain may err at, one-sided. That of a harm is always 5 %.
+    gains: of the primary metric in earlier decisions between two models, the oldest first.
     year, pool, taken: the calendar year, whether an event asked for the challenger, and every decision before.
     planned_decisions, event_decisions: how many of each a year provides for.
     """
@@ -34,11 +35,13 @@ class Case:
     rows: int
     clusters: int
     cluster_by: str = "day"
+    will_not_come: bool = False
     is_first: bool = False
     champion_skill: float | None = None
     days_since_release: float | None = None
     refresh_after_days: float = 90.0
     alpha: float = ALPHA
+    gains: tuple[float, ...] = ()
     year: int = 0
     pool: Pool = "planned"
     taken: tuple[Taken, ...] = ()
@@ -66,9 +69,11 @@ class Ruling:
     """What follows, and why, in sentences with the numbers in them.
 
     alpha: what a release could err at. spent: of the year's budget before, None for a policy without one.
+    refit_weight: the share that the newest refit has in what serves, None for a policy that serves one model.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...]
     alpha: float = ALPHA
     spent: float | None = None
+    refit_weight: float | None = None

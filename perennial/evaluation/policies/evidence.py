@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.figures import between, chance, change, figure, sample
 from perennial.evaluation.mde import minimal_detectable_effect
 from perennial.evaluation.policies.case import Case
@@ -34,7 +33,7 @@ def evidence(case: Case) -> str:
 
 
 def _what_helps(case: Case) -> str:
-    if not will_not_come(case.clusters, case.cluster_by):
+    if not case.will_not_come:
         return ""
     return (
         " It is not decidable in time either: waiting brings rows, not clusters. What would help: rows that"

@@ -1,0 +1,69 @@
+"""A metric that is any function of labels and predictions: what leaving each cluster out would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from perennial.errors import TerminalError
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.metrics.metric import Metric
+
+MIN_ROWS = 200
+
+Function = Callable[[FloatArray, FloatArray], float]
+
+
+class MetricFailed(TerminalError):
+    """A team's metric gave something else than one finite number."""
+
+
+def black_box(
+    name: str,
+    function: Function,
+    tasks: tuple[str, ...],
+    direction: Literal["lower", "higher"],
+    codes: IntArray | None = None,
+) -> Metric:
+    """The metric θ = function(y, p), in the function's own unit, for a function whose inside is unknown.
+
+    codes: shape (n,), each row's cluster, 0..T−1; without them only the value can be had, and the influence is 0.
+    A cluster's influence is (n − n_d)·(θ − θ without d), centred, and each of its rows has an equal share of it: for
+    a mean that is the sum of v − v̄. The function is called T + 1 times a model. It should be smooth: for a median or a
+    maximum the jackknife is wrong.
+    Raises MetricFailed where the function fails or gives no finite number.
+    Source: delete-a-cluster jackknife, Efron & Stein (1981), as in MacKinnon, Nielsen & Webb (2023).
+
+    >>> days = np.array([0, 0, 1, 1])
+    >>> told = black_box("mean", lambda y, p: float((y - p).mean()), ("regression",), "lower", days)
+    >>> value, influence = told.value_and_influence(np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4))
+    >>> value, influence.tolist()
+    (2.5, [-1.0, -1.0, 1.0, 1.0])
+    """
+
+    def once(y: FloatArray, p: FloatArray) -> float:
+        try:
+            found = float(function(y, p))
+        except Exception as error:
+            raise MetricFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
+        if not np.isfinite(found):
+            raise MetricFailed(f"metric '{name}' gave {found} on {y.size:,} rows; one finite number is needed")
+        return found
+
+    def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        whole = once(y, p)
+        if codes is None or np.unique(codes).size < 2:
+            return whole, np.zeros(y.size)
+        counts = np.bincount(codes)
+        sums = np.array(
+            [(y.size - counts[d]) * (whole - once(y[codes != d], p[codes != d])) for d in range(counts.size)]
+        )
+        sums -= sums.sum() * counts / y.size
+        return whole, (sums / counts)[codes]
+
+    def too_few_rows(y: FloatArray, p: FloatArray) -> str | None:
+        return None if y.size >= MIN_ROWS else f"{y.size:,} rows; {MIN_ROWS} are needed"
+
+    return Metric(name, tasks, direction, value_and_influence, lambda y, a, b: too_few_rows(y, b), too_few_rows)

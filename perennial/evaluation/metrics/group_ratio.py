@@ -1,0 +1,111 @@
+"""How evenly a model treats the groups of a column: the smallest group's rate over the largest's, 1 is even."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.figures import counted
+from perennial.evaluation.metrics.decided import CUT, decided_at, of_either
+from perennial.evaluation.metrics.metric import Metric, Undefined
+
+MIN_SELECTED = 200
+
+Rate = Literal["selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate"]
+
+
+def ratio_of_rates(
+    chosen: FloatArray, of: FloatArray, group: IntArray, numerator: int, denominator: int
+) -> tuple[float, FloatArray]:
+    """A/B, the rates of two groups, and each row's influence θ[g(d − A)/(aA) − h(d − B)/(bB)].
+
+    chosen: shape (n,), d. of: shape (n,), 1 for the rows that a rate is over. group: shape (n,), codes.
+    g, h: whether a row counts in the numerator's and denominator's rate, a and b their shares of all rows.
+    Raises Undefined where a group has no row, or the denominator none that is chosen.
+
+    >>> y = np.ones(4)
+    >>> ratio_of_rates(np.array([1.0, 0.0, 1.0, 1.0]), y, np.array([0, 0, 1, 1]), 0, 1)[0]
+    0.5
+    """
+    parts = []
+    for code in (numerator, denominator):
+        rows = (group == code) * of
+        share = float(rows.mean())
+        if share == 0:
+            raise Undefined(f"group {code} has no row to take a rate of")
+        rate = float((rows * chosen).mean()) / share
+        parts.append((rate, rows * (chosen - rate) / share))
+    (above, influence_above), (below, influence_below) = parts
+    if below == 0:
+        raise Undefined("no row of the group with the higher rate is chosen")
+    value = above / below
+    return value, influence_above / below - value * influence_below / below
+
+
+def least_over_largest(chosen: FloatArray, of: FloatArray, group: IntArray) -> tuple[float, FloatArray]:
+    """The smallest group's rate over the largest's, 0 to 1 (1 is even), and each row's influence.
+
+    group: shape (n,), codes from 0; −1 for a row of no group. Raises Undefined where there are fewer than two groups
+    with rows, or nothing is chosen in any.
+    """
+    inside = group >= 0
+    rows = np.bincount(group[inside], weights=of[inside])
+    there = np.flatnonzero(rows)
+    if there.size < 2:
+        raise Undefined(f"{counted(int(there.size), 'group has', 'groups have')} rows; two are needed")
+    rate = np.bincount(group[inside], weights=(of * chosen)[inside])[there] / rows[there]
+    if rate.max() == 0:
+        raise Undefined("no row of any group is chosen")
+    return ratio_of_rates(chosen, of, group, int(there[rate.argmin()]), int(there[rate.argmax()]))
+
+
+def _chosen_of(rate: Rate, y: FloatArray, p: FloatArray, cut: float) -> tuple[FloatArray, FloatArray]:
+    """Which rows a rate counts, and of which it is a share."""
+    decided = decided_at(p, cut)
+    if rate == "selection_rate":
+        return decided, np.ones(y.size)
+    if rate == "true_positive_rate":
+        return decided, y
+    if rate == "false_positive_rate":
+        return decided, 1 - y
+    return 1 - decided, y
+
+
+def among(group: IntArray, names: Sequence[str], *, rate: Rate = "selection_rate", cut: float = CUT) -> Metric:
+    """The ratio of a rate over the groups of a column, with d = 1{p ≥ cut}: fairlearn's `<rate>_ratio`.
+
+    group: shape (n,), each row's group, 0..K−1, or −1 for none. names: of the K groups.
+    rate: the selection rate is over all rows of a group, the others over its positives or negatives; that of false
+    negatives counts those not decided for.
+    Decidable from 200 counted rows in each group, by each model.
+    Source: fairlearn.metrics, `selection_rate_ratio` (with two groups also `demographic_parity_ratio`) and the others.
+    """
+
+    def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        return least_over_largest(*_chosen_of(rate, y, p, cut), group)
+
+    def too_few(y: FloatArray, p: FloatArray) -> str | None:
+        chosen, of = _chosen_of(rate, y, p, cut)
+        inside = group >= 0
+        counts = np.bincount(group[inside], weights=(chosen * of)[inside], minlength=len(names)).astype(int)
+        if not counts.size:
+            return "no row has a group"
+        least = int(counts.argmin())
+        if counts[least] >= MIN_SELECTED:
+            return None
+        what = "selected" if rate == "selection_rate" else f"counted by the {rate.replace('_', ' ')}"
+        return f"{counted(int(counts[least]), 'row', 'rows')} {what} of group {names[least]}; {MIN_SELECTED} needed"
+
+    return Metric(f"{rate}_ratio", ("binary",), "higher", value_and_influence, of_either(too_few), too_few)
+
+
+def among_values(name: str, values: Sequence[str | None], *, rate: Rate, cut: float) -> Metric:
+    """`among` of a column's values, one a row, None for a row of no group; called `name`."""
+    groups = sorted({value for value in values if value is not None})
+    places = {group: code for code, group in enumerate(groups)}
+    codes = np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)
+    return replace(among(codes, groups, rate=rate, cut=cut), name=name)

@@ -1,0 +1,12 @@
+"""Half of the tested champion and half of the newest refit serve; the tested one alone where the newest is feared."""
+
+from __future__ import annotations
+
+from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.policies.blending import decide_by_blending
+from perennial.evaluation.policies.case import Case, Ruling
+
+
+def decide(case: Case) -> Ruling:
+    """Rule by blending, with a tested champion that is replaced where the challenger is proven better at 5 %."""
+    return decide_by_blending(case, 1 - ALPHA)

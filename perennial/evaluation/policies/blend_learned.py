@@ -1,0 +1,26 @@
+"""As `blend`, but how soon the tested champion is replaced is learned from earlier decisions."""
+
+from __future__ import annotations
+
+from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.policies.blending import decide_by_blending
+from perennial.evaluation.policies.case import Case, Ruling
+
+HALF_LIFE = 12
+"""Decisions after which a gain counts half."""
+FEWEST = 3
+LEANING = 0.5
+
+
+def decide(case: Case) -> Ruling:
+    """Rule by blending. Where challengers have been better than the champion so far, the likelier one is enough.
+
+    So far: the gains of at least three decisions, the newest counting most (half-life 12 decisions), add up to more
+    than 0. Where newer models were worse, as after a season that comes back, the challenger must be proven better.
+    """
+    gains = case.gains
+    weights = [2 ** (-(len(gains) - 1 - place) / HALF_LIFE) for place in range(len(gains))]
+    if len(gains) >= FEWEST and sum(w * gain for w, gain in zip(weights, gains, strict=True)) > 0:
+        told = f", which is enough since challengers gained in {len(gains)} earlier decisions"
+        return decide_by_blending(case, LEANING, because=told)
+    return decide_by_blending(case, 1 - ALPHA)

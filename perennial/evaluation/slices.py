@@ -1,0 +1,186 @@
+"""Slices: whether the challenger harms the rows of one value of a column, however good it is on all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cluster_interval import too_few_clusters
+from perennial.evaluation.cluster_sums import sums_of_clusters
+from perennial.evaluation.cv3 import cv3
+from perennial.evaluation.day_t import day_t
+from perennial.evaluation.ewc import ewc
+from perennial.evaluation.figures import UNITS, between, change, counted, figure, percent
+from perennial.evaluation.judgement import gain_of
+from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.results import SliceResult
+from perennial.evaluation.student_t import LEVEL, p_at_most, student_t
+
+TOLD = 3
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """A column and each row's place among its values.
+
+    codes: shape (n,), 0..K−1, −1 for a row without a value. values: the K values, as text.
+    """
+
+    column: str
+    values: tuple[str, ...]
+    codes: IntArray
+
+
+def sliced(column: str, values: Sequence[str | None]) -> Sliced:
+    """A column by its values, one a row.
+
+    >>> sliced("origin", ["JFK", None, "EWR"]).codes.tolist()
+    [1, -1, 0]
+    """
+    found = sorted({value for value in values if value is not None})
+    places = {value: place for place, value in enumerate(found)}
+    return Sliced(column, tuple(found), np.array([-1 if v is None else places[v] for v in values], dtype=np.int64))
+
+
+def compare_slices(
+    metric: Metric,
+    y: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    cluster_codes: IntArray,
+    slices: Sequence[Sliced],
+    *,
+    cluster_by: str = "day",
+    harm: float = 0.1,
+) -> tuple[SliceResult, ...]:
+    """The gain on each slice, and whether it is proven a loss; by column, then value.
+
+    y, champion, challenger, cluster_codes: as of `compare`. harm: the share of a slice's champion value that is
+    looked for.
+    """
+    found = [
+        _measured(
+            metric, y[rows], champion[rows], challenger[rows], cluster_codes[rows], each.column, value, cluster_by, harm
+        )
+        for each in slices
+        for value, rows in _rows_of(each)
+    ]
+    return judge_slices(found)
+
+
+def judge_slices(found: Sequence[SliceResult]) -> tuple[SliceResult, ...]:
+    """Intervals, p-values and verdicts from each slice's gain, its own standard error and its variance ratio.
+
+    A slice's days are too few to learn from alone how alike neighbours are, so all slices share one factor, the mean
+    of their EWC over their day variances, at least 1. Harm is proven by Holm's test over all slices at 5 %; where a
+    slice shows none, and the harm looked for would not have been seen in 4 of 5 such samples, it is not decidable.
+    Source: Holm (1979); the shared factor is our own.
+    """
+    ratios = [each.variance_ratio for each in found if each.variance_ratio is not None]
+    factor = max(1.0, float(np.mean(ratios))) if ratios else 1.0
+    tested = [each for each in found if each.own_se is not None]
+    adjusted = iter(holm([_p_harm(each, factor) for each in tested]))
+    return tuple(
+        _judged(each, factor, next(adjusted), len(tested)) if each.own_se is not None else each for each in found
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given: the family errs at α where those below α are rejected.
+
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def slices_in_words(found: Sequence[SliceResult]) -> tuple[Literal["passed", "blocked"], str]:
+    """What the slices say together, in a sentence: proof of harm on any blocks."""
+    harmed = [each for each in found if each.verdict == "worse"]
+    unseen = [each for each in found if each.verdict == "not_decidable"]
+    if harmed:
+        told = "; ".join(
+            f"{each.column} {each.value}: gain {change(each.gain)} (95 % interval "
+            f"{between(each.ci_low, each.ci_high)}, {counted(each.rows, 'row', 'rows')})"
+            for each in harmed[:TOLD]
+        )
+        more = f", and {len(harmed) - TOLD} more" if len(harmed) > TOLD else ""
+        return "blocked", (
+            f"Slices block: {len(harmed)} of {len(found)} proven worse (Holm's test at {percent(ALPHA)}): {told}{more}."
+        )
+    hidden = f"; {len(unseen)} cannot be checked on so few rows" if unseen else ""
+    return "passed", f"Slices pass: none of {len(found)} is proven worse (Holm's test at {percent(ALPHA)}){hidden}."
+
+
+def _rows_of(each: Sliced) -> list[tuple[str, IntArray]]:
+    order = np.argsort(each.codes, kind="stable")
+    ends = np.searchsorted(each.codes[order], np.arange(len(each.values) + 1))
+    return [(value, order[ends[code] : ends[code + 1]]) for code, value in enumerate(each.values)]
+
+
+def _measured(
+    metric: Metric,
+    y: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    codes: IntArray,
+    column: str,
+    value: str,
+    cluster_by: str,
+    harm: float,
+) -> SliceResult:
+    clusters, inside = np.unique(codes, return_inverse=True)
+    counts = np.bincount(inside)
+    plain = SliceResult(column=column, value=value, rows=y.size, clusters=clusters.size, metric=metric.name)
+    try:
+        before, influence_before = metric.value_and_influence(y, champion)
+        after, influence_after = metric.value_and_influence(y, challenger)
+    except Undefined as why:
+        return plain.model_copy(update={"note": str(why)})
+    gain = gain_of(metric.direction, before, after)
+    values = {"champion": before, "challenger": after, "gain": gain, "harm": harm * abs(before)}
+    why_not = too_few_clusters(clusters.size, cluster_by) or metric.undecidable(y, champion, challenger)
+    if why_not:
+        return plain.model_copy(update={**values, "note": why_not})
+    sign = -1 if metric.direction == "lower" else 1
+    sums = sums_of_clusters(sign * (influence_after - influence_before), inside, clusters.size)
+    alone = day_t(gain, sums, counts) if cluster_by in UNITS else cv3(gain, sums, counts)
+    cosine = ewc(gain, sums, counts) if cluster_by in UNITS else None
+    ratio = (cosine.se / alone.se) ** 2 if cosine is not None and alone is not None and alone.se > 0 else None
+    return plain.model_copy(update={**values, "own_se": alone.se if alone else None, "variance_ratio": ratio})
+
+
+def _p_harm(each: SliceResult, factor: float) -> float:
+    assert each.gain is not None and each.own_se is not None
+    return p_at_most(-each.gain, each.own_se * factor**0.5, each.clusters - 1, 0.0)
+
+
+def _judged(each: SliceResult, factor: float, p_harm: float, tested: int) -> SliceResult:
+    assert each.gain is not None and each.own_se is not None and each.harm is not None
+    found = student_t(each.gain, each.own_se * factor**0.5, float(each.clusters - 1), level=LEVEL)
+    mde = minimal_detectable_effect(found.se, found.df, alpha=ALPHA / tested)
+    worse, hidden = p_harm < ALPHA, mde > each.harm
+    note = f"a loss under {figure(mde, 3)} would most likely stay unseen; {figure(each.harm, 3)} is looked for"
+    return each.model_copy(
+        update={
+            "se": found.se,
+            "df": found.df,
+            "ci_low": found.ci_low,
+            "ci_high": found.ci_high,
+            "p_harm": p_harm,
+            "mde": mde,
+            "verdict": "worse" if worse else "not_decidable" if hidden else "no_difference_shown",
+            "note": note if hidden and not worse else "",
+        }
+    )

@@ -1,0 +1,55 @@
+"""Two ways to move together: rows of a day, and rows of a customer on whatever day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.cv3 import MIN_GROUPS
+from perennial.evaluation.figures import clusters_in_words
+from perennial.evaluation.results import Interval, SecondClusters
+from perennial.evaluation.student_t import LEVEL, student_t
+
+
+def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, name: str) -> SecondClusters:
+    """The variance that a second clustering gives, alone and within the clusters of the first.
+
+    influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: of
+    the second.
+    """
+    _, alone = np.unique(second, return_inverse=True)
+    _, within = np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
+    return SecondClusters(
+        name=name,
+        clusters=int(alone.max()) + 1,
+        largest_share=float(np.bincount(alone).max() / second.size),
+        se_alone=_jackknife(influence, alone),
+        se_within=_jackknife(influence, within),
+    )
+
+
+def two_way(estimate: float, first: Interval, second: SecondClusters, *, level: float = LEVEL) -> Interval:
+    """Both clusterings together, with a floor: V = max(V₁ + V₂ − V₁₂, V₁, V₂), df the smaller of both.
+
+    first: the interval by the first clustering, which may know that neighbouring days are alike. Without the floor the
+    difference of variances can fall below either.
+    Source: Cameron, Gelbach & Miller (2011), Robust Inference With Multiway Clustering; V₂ and V₁₂ with the weights of
+    MacKinnon, Nielsen & Webb's CV3.
+    """
+    one, two, both = first.se**2, second.se_alone**2, second.se_within**2
+    df = min(first.df, float(second.clusters - 1))
+    return student_t(estimate, max(one + two - both, one, two) ** 0.5, df, level=level)
+
+
+def too_few_second(second: SecondClusters) -> str | None:
+    """The reason why the second clustering decides nothing, or None; time brings no other groups."""
+    if second.clusters >= MIN_GROUPS:
+        return None
+    return f"{clusters_in_words(second.clusters, second.name)}; {MIN_GROUPS} are needed"
+
+
+def _jackknife(influence: FloatArray, codes: IntArray) -> float:
+    sums, counts = np.bincount(codes, weights=influence), np.bincount(codes)
+    if counts.size < 2:
+        return 0.0
+    return float((counts.size - 1) / counts.size * ((sums / (influence.size - counts)) ** 2).sum()) ** 0.5

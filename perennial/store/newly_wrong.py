@@ -1,0 +1,32 @@
+"""Keys of rows that a challenger newly gets wrong: beside the ledger, so that a row can be erased from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perennial.fault_points import write
+from perennial.store.tables import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PLACE = "_place"
+
+
+def keep_newly_wrong(tables: Tables, usecase: str, decision: str, keys: pd.DataFrame) -> None:
+    """Keep the keys of a decision's examples, once. keys: the key columns, in the order in which they are shown."""
+    import pyarrow as pa
+
+    if keys.empty:
+        return
+    columns = {name: [str(value) for value in keys[name]] for name in keys.columns}
+    with write("flips_table"):
+        table = pa.table({**columns, _PLACE: list(range(len(keys))), "_batch": [decision] * len(keys)})
+        tables.append(usecase, "flips", table, decision)
+
+
+def newly_wrong_of(tables: Tables, usecase: str, decision: str) -> list[dict[str, str]]:
+    """The keys of a decision's examples as text, in the order in which they are shown."""
+    found = tables.read(usecase, "flips", [decision])
+    rows = sorted(found.to_pylist(), key=lambda row: row[_PLACE]) if found is not None else []
+    return [{name: value for name, value in row.items() if name not in (_PLACE, "_batch")} for row in rows]

@@ -1,0 +1,69 @@
+"""Slices: harm is proven or not, and where it could not be seen, that is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.results import SliceResult
+from perennial.evaluation.slices import compare_slices, holm, judge_slices, sliced, slices_in_words
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
+def compared(*, harmed: float = 0.0, rows_a_day: int = 400, slices: int = 3, seed: int = 7) -> tuple[SliceResult, ...]:
+    """30 days, one column; in slice v0 the challenger's loss is larger by the share `harmed`."""
+    random = np.random.default_rng(seed)
+    day = np.repeat(np.arange(30), rows_a_day)
+    of = random.integers(0, slices, day.size)
+    y = random.normal(10, 3, day.size)
+    champion = y + random.normal(0, 1, day.size)
+    challenger = y + random.normal(0, 1, day.size) * np.where(of == 0, 1 + harmed, 1.0)
+    return compare_slices(
+        load_metric("mae"), y, champion, challenger, day, [sliced("site", [f"v{code}" for code in of])]
+    )
+
+
+def test_harm_on_one_slice_is_found_and_blocks() -> None:
+    found = compared(harmed=0.2)
+    assert [each.verdict for each in found] == ["worse", "no_difference_shown", "no_difference_shown"]
+    status, told = slices_in_words(found)
+    assert status == "blocked"
+    assert told.startswith("Slices block: 1 of 3 proven worse (Holm's test at 5 %): site v0: gain -0.1")
+    assert sum(each.rows for each in found) == 12_000
+
+
+def test_a_slice_with_few_rows_cannot_be_checked_and_says_what_would_have_been_seen() -> None:
+    found = compared(rows_a_day=12)
+    assert {each.verdict for each in found} == {"not_decidable"}
+    assert all("would most likely stay unseen; 0.0" in each.note for each in found)
+    assert "3 cannot be checked" in slices_in_words(found)[1]
+
+
+def test_a_slice_of_few_days_is_no_pass() -> None:
+    y = np.zeros(600)
+    found = compare_slices(
+        load_metric("mae"), y, y + 1, y + 2, np.repeat(np.arange(30), 20), [sliced("site", ["a"] * 40 + ["b"] * 560)]
+    )
+    assert [(each.verdict, each.rows) for each in found] == [("not_decidable", 40), ("worse", 560)]
+    assert found[0].note == "2 days of labels; 15 are needed"
+
+
+def test_they_are_judged_again_from_what_is_stored() -> None:
+    found = compared(harmed=0.05, slices=8)
+    assert judge_slices(found) == found
+    assert judge_slices([SliceResult.model_validate(each.model_dump(mode="json")) for each in found]) == found
+
+
+def test_rows_without_a_value_are_in_no_slice() -> None:
+    y = np.zeros(600)
+    column = sliced("site", [None if place % 2 else "a" for place in range(600)])
+    found = compare_slices(load_metric("mae"), y, y + 1, y + 2, np.repeat(np.arange(30), 20), [column])
+    assert [(each.value, each.rows) for each in found] == [("a", 300)]
