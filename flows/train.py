@@ -9,6 +9,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
 from perennial.store.entries import ChallengerEntry, Trigger
+from tasks.deciding import blend
 from tasks.moment import present
 from tasks.training import train_challenger, why_train
 
@@ -18,6 +19,8 @@ def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
 ) -> ChallengerEntry | None:
     """Train on everything known, if there is a reason; the model then waits to be judged on rows to come.
+
+    Under a blending policy it serves a share meanwhile.
 
     Whoever asks twice because of the same data gets the same challenger.
 
@@ -29,7 +32,7 @@ def train(
     """
     reason = why_train(usecase, trigger, new_batch)
     rename_run(usecase, reason.kind if reason else "no-reason")
-    if reason is None:
-        return None
     now = present(usecase, None, as_of)
-    return train_challenger(usecase, now.as_of, reason)
+    challenger = train_challenger(usecase, now.as_of, reason) if reason else None
+    blend(usecase, now.as_of)
+    return challenger

@@ -32,6 +32,7 @@ WRITES = (
     "release_row",
     "alias",
     "alias_moved_row",
+    "race_row",
     "snapshot_row",
     "mlflow_run",
     "mlflow_version",

@@ -12,7 +12,7 @@ from perennial.release import decision as deciding
 from perennial.release.decision import Contest, Waits
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
-from perennial.release.promote import mirror_alias, release_decided
+from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.release.state import (
     current_release,
     decision_taken,
@@ -78,6 +78,18 @@ def release(usecase: str, decision: str) -> int | None:
         log.info("release %s %d: version %d serves", usecase, made, said.challenger.version)
     mirror_alias(workspace.ledger, workspace.registry, usecase)
     return made
+
+
+@step(timeout_minutes=10)
+def blend(usecase: str, as_of: datetime) -> int | None:
+    """Let the newest refit serve its share, or none any more: the release number that made, None where all is so."""
+    workspace = open_workspace()
+    made = release_blend(workspace.ledger, usecase, as_of)
+    if made is None:
+        return None
+    log.info("release %s %d: %s", usecase, made.payload.release_no, made.payload.reason)
+    mirror_alias(workspace.ledger, workspace.registry, usecase)
+    return made.payload.release_no
 
 
 @step(timeout_minutes=10)

@@ -13,7 +13,7 @@ from perennial.clock import instant
 from perennial.errors import InputError, TransientError
 from perennial.features.metric import declared_metric, metric_sources
 from perennial.release.evaluation_rows import rows_to_watch
-from perennial.release.models import load_champion
+from perennial.release.models import load_served
 from perennial.release.state import release_to_watch
 from perennial.store.entries import BatchEntry, EpisodeClosed, Health, Trigger
 from perennial.store.rows import known_at
@@ -45,11 +45,14 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
         return health(usecase, batch.batch, batch.arrived_at, None, [], batch.rows.accepted, retrain=False)
     known = known_at(ledger, usecase, instant(batch.arrived_at))
     rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch, instant(release.as_of))
-    champion = load_champion(workspace.registry, usecase, release)
+    served = load_served(workspace.registry, usecase, release)
+    predicted = served.predict(judging.rows, case.declaration.schema_.classes)
     metric = declared_metric(
         case.declaration, metric_sources(case), release.reference.metric, rows=judging.rows, codes=judging.codes
     )
-    findings = look(case.declaration, champion, release.reference, rows, judging.rows, judging.codes, metric)
+    findings = look(
+        case.declaration, served.champion, predicted, release.reference, rows, judging.rows, judging.codes, metric
+    )
     due = changes(findings, open_episodes(ledger, usecase), release.release_no)
     for closing in due.closes:
         ledger.append(

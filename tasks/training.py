@@ -7,10 +7,12 @@ from datetime import datetime
 
 from perennial.release.state import current_release, waiting_challenger
 from perennial.store.entries import ChallengerEntry, Trigger
-from perennial.store.rows import known_at
-from perennial.store.workspace import open_workspace
+from perennial.store.rows import Known, known_at
+from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train
+from perennial.training.race import Raced, finish, steps_due
 from perennial.training.snapshot import covers, snapshot_of, training_rows
+from perennial.usecase.declaration import UseCase
 from perennial.watching.health import wants_retraining
 from perennial.watching.reason_to_train import reason_to_train
 from tasks.step import step
@@ -38,7 +40,7 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool) -> Trigger |
 
 @step(timeout_minutes=240)
 def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry:
-    """Take a snapshot, fit the declared model on it, register it, commit it: from now on it waits.
+    """Let windows and estimators race, take a snapshot, fit the winner on it, register it, commit it: now it waits.
 
     The challenger that was trained on the very same rows is given back instead of a second one.
     """
@@ -49,12 +51,22 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
         newest = newest_challenger(ledger, case)
         if newest and trigger.kind in ("event", "drift") and covers(newest.snapshot, known):
             return newest.entry
-        rows = training_rows(workspace.tables, case.declaration, known)
+        raced = race(workspace, case, known)
+        rows = training_rows(workspace.tables, case.declaration.racing_as(raced.rival), known)
         snapshot = snapshot_of(workspace.tables, case.declaration, known, rows)
-        if newest and newest.snapshot.digest == snapshot.digest:
+        if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
             return newest.entry
         ledger.append(usecase, snapshot)
-        entry = train(case, snapshot, rows, workspace.registry, trigger)
+        entry = train(case, snapshot, rows, workspace.registry, trigger, raced)
         row, _ = ledger.append(usecase, entry)
     log.info("challenger %s %s: version %d waits", usecase, row.key, row.payload.model.version)
     return row.payload
+
+
+def race(workspace: Workspace, case: UseCase, known: Known) -> Raced:
+    """Commit how each rival did on the batches that are new to the race, then say who is trained."""
+    if len(case.declaration.model.racing) == 1:
+        return Raced(next(iter(case.declaration.model.racing)), ())
+    for step_ in steps_due(workspace.tables, workspace.ledger, case, known):
+        workspace.ledger.append(case.name, step_)
+    return finish(workspace.ledger, case)

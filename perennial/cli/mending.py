@@ -37,9 +37,9 @@ def rollback(usecase: str, reason: str, json: bool) -> None:
         as_json(made.model_dump(mode="json"))
         return
     say(
-        f"{usecase}: version {made.serves[0].model.version} serves again as release {made.release_no} "
+        f"{usecase}: version {made.champion.model.version} serves again as release {made.release_no} "
         f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of version "
-        f"{release.serves[0].model.version}. Reason on record: {reason}"
+        f"{release.champion.model.version}. Reason on record: {reason}"
     )
 
 

@@ -83,7 +83,8 @@ def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
     if release is not None:
         age = (time_of(ledger, declaration) - instant(release.as_of)).total_seconds() / 86400
         champion = {
-            "version": release.serves[0].model.version,
+            "version": release.champion.model.version,
+            "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
             "since": release.as_of,
             "age_days": age,
             "release_no": release.release_no,

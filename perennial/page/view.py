@@ -114,19 +114,24 @@ def view_of(history: History) -> View:
         usecase=history.usecase,
         description=history.description,
         metric=history.metric,
-        serves=f"Version {release.serves[0].model.version} serves" if release else "Nothing serves yet",
+        serves=_serving(release) if release else "Nothing serves yet",
         facts=tuple(_facts(history, release)),
         batches=tuple(_batch_lines(history)),
         losses=tuple(_losses(history)),
         gains=tuple(_gain(decision) for decision in history.decisions),
         releases=tuple(
-            (str(r.release_no), f"version {r.serves[0].model.version}", _day(r.as_of), r.reason)
+            (str(r.release_no), r.versions, _day(r.as_of), r.reason)
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
         decisions=tuple(_card(decision, history.approvals) for decision in reversed(history.decisions[-NEWEST:])),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(hash {history.head[:12]}).",
     )
+
+
+def _serving(release: Release) -> str:
+    said = f"{release.versions} serve{'' if release.refit else 's'}"
+    return said[0].upper() + said[1:]
 
 
 def _facts(history: History, release: Release | None) -> list[tuple[str, str]]:

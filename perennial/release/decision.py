@@ -169,7 +169,7 @@ def decide(
     guards = guard(metrics, slices=slices, flips=flipped)
     pool: Pool = "event" if entry.trigger.kind in ("drift", "event") else "planned"
     ruling = rule(declaration.rules, metrics, guards, evaluation, release, history, as_of, champion_skill, pool)
-    served = release.serves[0].model if release else None
+    served = release.champion.model if release else None
     said = Decision(
         id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
         usecase=declaration.name,
@@ -193,6 +193,7 @@ def decide(
             alpha=ruling.alpha,
             pool=pool,
             spent=ruling.spent,
+            refit_weight=ruling.refit_weight,
         ),
         outcome=ruling.outcome,
         reasons=ruling.reasons,
@@ -249,6 +250,7 @@ def rule(
             champion_skill=champion_skill,
             days_since_release=_days(release, as_of),
             refresh_after_days=said.refresh_after.total_seconds() / 86400,
+            gains=_gains_before(history),
             year=instant(as_of).year,
             pool=pool,
             taken=taken_before(history),
@@ -256,6 +258,12 @@ def rule(
             event_decisions=said.event_decisions_a_year,
         )
     )
+
+
+def _gains_before(history: Sequence[Decision]) -> tuple[float, ...]:
+    """Of the primary metric, where two models were compared by the metric of the newest decision."""
+    judged = [decision.metrics[0] for decision in history if decision.release_no and decision.metrics]
+    return tuple(m.gain for m in judged if m.gain is not None and m.name == judged[-1].name)
 
 
 def taken_before(history: Sequence[Decision]) -> tuple[Taken, ...]:

@@ -79,7 +79,7 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference
 def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Difference]:
     release = current_release(ledger, usecase)
     found = registry.champion(usecase)
-    expected = release.serves[0].model.version if release else None
+    expected = release.champion.model.version if release else None
     if found == expected:
         return []
     if release is None:
@@ -94,7 +94,7 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
     def mend() -> None:
         ledger.append(
             usecase,
-            AliasMoved(at=now, found=found, restored=release.serves[0].model.version, release_no=release.release_no),
+            AliasMoved(at=now, found=found, restored=release.champion.model.version, release_no=release.release_no),
         )
         mirror_alias(ledger, registry, usecase)
 
@@ -116,7 +116,7 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Differen
     except ModelUnloadable as error:
         return [
             Difference(
-                f"the champion (version {release.serves[0].model.version}) cannot be loaded: {error}",
+                f"the champion (version {release.champion.model.version}) cannot be loaded: {error}",
                 f"restore its files from a backup, or run `perennial rollback {usecase}`",
                 None,
             )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.errors import HeldBack, ReleaseLost
-from perennial.release.state import current_release, former_release, says_release
+from perennial.release.state import blend_due, current_release, former_release, says_release
 from perennial.store.entries import Approval, ChallengerEntry, Decision, Release, Served
 from perennial.store.ledger import Ledger, Row
 from perennial.store.registry import Registry
@@ -41,6 +41,29 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             declaration_digest=challenger.payload.declaration_digest,
         ),
     )
+
+
+def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release] | None:
+    """Let what a blending policy wants serve, or end a blend; None where it does already.
+
+    Raises ReleaseLost where somebody released in the meantime.
+    """
+    release, due = current_release(ledger, usecase), blend_due(ledger, usecase)
+    if release is None or due is None:
+        return None
+    decision, serves = due
+    blended = release.model_copy(
+        update={
+            "release_no": release.release_no + 1,
+            "kind": "blend",
+            "serves": serves,
+            "as_of": write_instant(as_of),
+            "decision": decision.id,
+            "restores": None,
+        }
+    )
+    reason = f"By policy {decision.policy.name}: {blended.versions} serve{'' if blended.refit else 's alone'}."
+    return _insert(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
 
 def approve(ledger: Ledger, decision: Decision, by: str, reason: str) -> Row[Release]:
@@ -96,22 +119,23 @@ def _insert(ledger: Ledger, usecase: str, release: Release) -> Row[Release]:
         raise ReleaseLost(
             f"{usecase}: release {release.release_no} was taken first, at {row.recorded_at}, by "
             f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
-            f"(version {winner.serves[0].model.version} serves). Nothing was changed; look at `perennial status` "
+            f"({winner.versions} serves). Nothing was changed; look at `perennial status` "
             f"and decide again against the new champion."
         )
     return row
 
 
 def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
-    """Let MLflow's alias follow the ledger: (version it named before, version it names now).
+    """Let MLflow's aliases follow the ledger: (version that `champion` named before, version it names now).
 
-    Raises RegistryDown.
+    `refit` names the version that serves a share beside the champion, if one does. Raises RegistryDown.
     """
     release = current_release(ledger, usecase)
     found = registry.champion(usecase) if release is not None else None
     if release is None:
         return found, None
-    version = release.serves[0].model.version
+    version = release.champion.model.version
     if found != version:
         registry.point_champion(usecase, version)
+    registry.point_refit(usecase, release.refit.model.version if release.refit else None)
     return found, version

@@ -102,6 +102,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         said.champion_skill,
         said.policy.pool,
     )
+    decided = {"alpha": ruling.alpha, "spent": ruling.spent, "refit_weight": ruling.refit_weight}
     found = said.model_copy(
         update={
             "metrics": metrics,
@@ -109,7 +110,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             "evaluation": again,
             "outcome": ruling.outcome,
             "reasons": ruling.reasons,
-            "policy": said.policy.model_copy(update={"alpha": ruling.alpha, "spent": ruling.spent}),
+            "policy": said.policy.model_copy(update=decided),
         }
     )
     return _compared(said, found, deep=False, cause=_environment(said))
@@ -202,10 +203,11 @@ def _learned_from(ledger: Ledger, tables: Tables, said: Decision, entry: Challen
     row = _needed(ledger.get(said.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
     snapshot: Snapshot = row.payload
     past = ledger.before(row.position)
-    declaration = _declaration(past, said.usecase, snapshot.declaration_digest)
+    declared = _declaration(past, said.usecase, snapshot.declaration_digest)
+    declaration = declared.racing_as(entry.rival)
     known = known_at(past, said.usecase, instant(snapshot.as_of))
     rows = training_rows(tables, declaration, known)
-    now = snapshot_of(tables, declaration, known, rows)
+    now = snapshot_of(tables, declared, known, rows)
     if now.digest == snapshot.digest:
         return None
     return Difference("snapshot.digest", snapshot.digest, now.digest, _data_changed(tables, said.usecase, known, rows))

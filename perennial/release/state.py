@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from perennial.clock import instant
-from perennial.store.entries import Approval, BatchEntry, ChallengerEntry, Cycle, Decision, LabelBatchEntry, Release
+from perennial.store.entries import (
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    LabelBatchEntry,
+    Release,
+    Served,
+)
 from perennial.store.ledger import Ledger
 from perennial.usecase.declaration import Declaration
 
@@ -60,13 +69,12 @@ def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | 
 
 def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:
     """What serves, or what served before the unfinished cycle of `as_of` released: a retry watches the same model."""
-    release = current_release(ledger, usecase)
-    if release is None or release.decision is None or instant(release.as_of) != as_of:
-        return release
-    if release.decision in _finished(ledger, usecase):
-        return release
-    before = ledger.get(usecase, Release, str(release.release_no - 1))
-    return before.payload if before else None
+    finished = _finished(ledger, usecase)
+    for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
+        release = row.payload
+        if release.decision is None or instant(release.as_of) != as_of or release.decision in finished:
+            return release
+    return None
 
 
 def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
@@ -98,14 +106,44 @@ def time_of(ledger: Ledger, declaration: Declaration) -> datetime:
 
 
 def former_release(releases: list[Release]) -> Release | None:
-    """What a rollback brings back: the release before the one that serves, earlier rollbacks undone.
+    """What a rollback brings back: of a blend the tested champion alone, else the champion before, rollbacks undone.
 
     releases: all of a use case. None where nothing served before.
     """
-    served: list[Release] = []
-    for release in sorted(releases, key=lambda r: r.release_no):
+    tested: list[Release] = []
+    ordered = sorted(releases, key=lambda r: r.release_no)
+    for release in ordered:
         if release.kind == "rollback":
-            served.pop()
-        else:
-            served.append(release)
-    return served[-2] if len(served) > 1 else None
+            while tested[-1].release_no != release.restores:
+                tested.pop()
+        elif release.kind != "blend":
+            tested.append(release)
+    if ordered and ordered[-1].refit is not None:
+        return tested[-1]
+    return tested[-2] if len(tested) > 1 else None
+
+
+def blend_due(ledger: Ledger, usecase: str) -> tuple[Decision, tuple[Served, ...]] | None:
+    """What ought to serve by the newest decision and the newest refit, with that decision; None where it does already.
+
+    A release that somebody made since the decision, such as a rollback, stands until the next one; and a decision that
+    is left to a person changes nothing by itself.
+    """
+    release, decisions = current_release(ledger, usecase), ledger.all(usecase, Decision)
+    if release is None or not decisions:
+        return None
+    newest = decisions[-1].payload
+    if newest.outcome == "held":
+        return None
+    if release.release_no != newest.release_no and release.decision != newest.id:
+        return None
+    due: tuple[Served, ...] = (release.champion.model_copy(update={"weight": 1.0}),)
+    if newest.policy.refit_weight:
+        refit = waiting_challenger(ledger, usecase)
+        if refit is None:
+            return None
+        due = (
+            release.champion.model_copy(update={"weight": 1 - newest.policy.refit_weight}),
+            Served(model=refit.model, challenger=refit.challenger, weight=newest.policy.refit_weight),
+        )
+    return (newest, due) if due != release.serves else None

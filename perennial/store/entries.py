@@ -163,8 +163,30 @@ class ModelRef(Entry):
     digest: str
 
 
+class RaceStep(Recorded):
+    """How each rival predicted a batch that came after its training. Key: the batch's, and `model_digest`.
+
+    values: rival → the metric on `rows` labelled rows; None where it could not be trained or had no value.
+    """
+
+    batch: str
+    window: str
+    as_of: str
+    metric: str
+    rows: int
+    values: dict[str, float | None]
+    model_digest: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.batch}/{self.model_digest}"
+
+
 class ChallengerEntry(Recorded):
-    """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed)."""
+    """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed).
+
+    rival: which of those that raced it is; empty where none did.
+    """
 
     challenger: str
     model: ModelRef
@@ -176,6 +198,7 @@ class ChallengerEntry(Recorded):
     as_of: str
     trigger: Trigger
     seconds: float
+    rival: str = ""
 
     @property
     def key(self) -> str:
@@ -253,7 +276,7 @@ class Approval(Recorded):
 
 
 class Served(Entry):
-    """One model of a release and its weight; today always one with weight 1."""
+    """One model of a release and its weight in the mean of predictions; the weights of a release add up to 1."""
 
     model: ModelRef
     challenger: str
@@ -261,10 +284,13 @@ class Served(Entry):
 
 
 class Release(Recorded):
-    """What serves from now on. Key: `release_no`: whoever inserts it first has released."""
+    """What serves from now on: the tested champion, and under a blending policy the newest refit beside it.
+
+    Key: `release_no`: whoever inserts it first has released. reference, snapshot and digests are the champion's.
+    """
 
     release_no: int
-    kind: Literal["first", "release", "rollback"]
+    kind: Literal["first", "release", "rollback", "blend"]
     serves: tuple[Served, ...]
     stage: Literal["full"]
     as_of: str
@@ -279,6 +305,23 @@ class Release(Recorded):
     @property
     def key(self) -> str:
         return str(self.release_no)
+
+    @property
+    def champion(self) -> Served:
+        """The tested model, which challengers are compared with."""
+        return self.serves[0]
+
+    @property
+    def refit(self) -> Served | None:
+        """The newest refit, which nobody judged yet, where it serves a share."""
+        return self.serves[1] if len(self.serves) > 1 else None
+
+    @property
+    def versions(self) -> str:
+        """What serves, in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
+        if self.refit is None:
+            return f"version {self.champion.model.version}"
+        return " and ".join(f"version {each.model.version} ({each.weight * 100:.3g} %)" for each in self.serves)
 
 
 class Episode(Recorded):
@@ -377,6 +420,7 @@ KINDS: dict[str, type[Recorded]] = {
     "waiver": Waiver,
     "labels": LabelBatchEntry,
     "snapshot": Snapshot,
+    "race": RaceStep,
     "challenger": ChallengerEntry,
     "code": Code,
     "decision": Decision,

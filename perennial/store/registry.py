@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ALIAS = "champion"
+REFIT_ALIAS = "refit"
+"""The version that serves a share beside the champion, untested, under a blending policy."""
 _CHALLENGER = "perennial.challenger"
 _DIGEST = "perennial.digest"
 _LONGEST_TAG, _LONGEST_PARAM = 5000, 6000  # characters; within what MLflow takes
@@ -260,11 +262,14 @@ class Registry:
 
     def champion(self, usecase: str) -> int | None:
         """The version that the alias names now, or None. Raises RegistryDown."""
+        return self._named(usecase, ALIAS)
+
+    def _named(self, usecase: str, alias: str) -> int | None:
         from mlflow.exceptions import MlflowException
 
         with self._answering("say where the alias points"):
             try:
-                return int(self._client.get_model_version_by_alias(usecase, ALIAS).version)
+                return int(self._client.get_model_version_by_alias(usecase, alias).version)
             except MlflowException as error:
                 if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
@@ -274,6 +279,16 @@ class Registry:
         """Let the alias name a version. Raises RegistryDown."""
         with write("alias"), self._answering("move the alias"):
             self._client.set_registered_model_alias(usecase, ALIAS, str(version))
+
+    def point_refit(self, usecase: str, version: int | None) -> None:
+        """Let the alias of the refit name a version, or none. Raises RegistryDown."""
+        if self._named(usecase, REFIT_ALIAS) == version:
+            return
+        with self._answering("move the alias"):
+            if version is None:
+                self._client.delete_registered_model_alias(usecase, REFIT_ALIAS)
+            else:
+                self._client.set_registered_model_alias(usecase, REFIT_ALIAS, str(version))
 
     def unfinished(self, usecase: str) -> list[str]:
         """Ids of runs that still say RUNNING. Raises RegistryDown."""

@@ -16,6 +16,7 @@ from perennial.training.artifact import TRUSTED_TYPES, digest_model, refuse_fore
 from perennial.training.environment import code_version, libraries
 from perennial.training.fit import fit
 from perennial.training.pipeline import predict
+from perennial.training.race import Raced
 from perennial.training.search import Searched
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.importable import EXTRAS, is_own
@@ -52,18 +53,18 @@ def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
 
 
 def train(
-    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, trigger: Trigger
+    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, trigger: Trigger, raced: Raced
 ) -> ChallengerEntry:
-    """Fit, save and register; the entry is for the caller to commit.
+    """Fit who won the race, save and register; the entry is for the caller to commit.
 
     A fit that fails stays in MLflow as a failed run with its reason.
     Raises TrainingFailed, DerivedFeatureFailed, InputError, RegistryDown.
     """
-    declaration = case.declaration
+    declared, declaration = case.declaration, case.declaration.racing_as(raced.rival)
     name = challenger_id(snapshot, declaration)
     params = run_parameters(declaration, snapshot)
     try:
-        made = fit(case, rows)
+        made = fit(UseCase(declaration, case.path), rows)
         if is_own(declaration.model.estimator):
             refuse_foreign_types(made.fitted.pipeline)
     except TerminalError as error:
@@ -98,20 +99,21 @@ def train(
                 dataset_digest=snapshot.digest,
                 requirements=[f"{library}=={libraries()[library]}" for library in _requirements(declaration)],
                 digest=digest_model,
-                trials=_trials(declaration.primary, made.searched),
+                trials=(*raced.runs, *_trials(declaration.primary, made.searched)),
             ),
         )
     return ChallengerEntry(
         challenger=name,
         model=model,
         snapshot=snapshot.snapshot,
-        model_digest=declaration.model_digest,
-        declaration_digest=declaration.digest,
+        model_digest=declared.model_digest,
+        declaration_digest=declared.digest,
         features_digest=made.fitted.recipe.digest,
         code_version=code_version(),
         as_of=snapshot.as_of,
         trigger=trigger,
         seconds=made.seconds,
+        rival=raced.rival,
     )
 
 

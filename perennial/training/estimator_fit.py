@@ -24,10 +24,17 @@ class TrainingFailed(TerminalError):
 
 
 def fit_pipeline(
-    usecase: str, model: Model, task: str, recipe: Recipe, inputs: pd.DataFrame, labels: np.ndarray
+    usecase: str,
+    model: Model,
+    task: str,
+    recipe: Recipe,
+    inputs: pd.DataFrame,
+    labels: np.ndarray,
+    age: np.ndarray | None = None,
 ) -> Pipeline:
     """The fitted pipeline. inputs: of the recipe; labels: shape (n,), as `perennial.store.rows.labels_of` gives them.
 
+    age: shape (n,), what each row counts by its age; None where all count alike.
     Raises TrainingFailed with the estimator's own words, InputError for parameters it does not take.
     """
     if task == "binary" and len(np.unique(labels)) < 2:
@@ -45,8 +52,14 @@ def fit_pipeline(
             raise InputError("model.params.class_weight: several classes are weighed by `balanced` alone; write that")
         # Estimators want classes 0, 1, 2, … without a gap: the caller knows which of the declared ones these are.
         target = np.unique(target, return_inverse=True)[1]
+    from sklearn.utils.validation import has_fit_parameter
+
     pipeline = build_pipeline(model, inputs, recipe.sources)
     weights = sample_weights(model, target)
+    if age is not None:
+        if not has_fit_parameter(pipeline.steps[-1][1], "sample_weight"):
+            raise InputError(f"model.window: a decay weighs rows, which {model.estimator} cannot; use last or batches")
+        weights = age if weights is None else weights * age
     try:
         with bounded_threads(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

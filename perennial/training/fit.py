@@ -16,6 +16,7 @@ from perennial.training.artifact import Fitted, categories_seen
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.pipeline import in_places, predict
 from perennial.training.search import Searched, search
+from perennial.training.snapshot import age_weights
 from perennial.usecase.declaration import UseCase
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
         model = model.model_copy(update={"params": {**model.params, **searched.params}})
     inputs = recipe.inputs(rows)
     started = time.perf_counter()
-    pipeline = fit_pipeline(case.name, model, task, recipe, inputs, labels)
+    pipeline = fit_pipeline(
+        case.name, model, task, recipe, inputs, labels, age_weights(model.window, rows[schema.time])
+    )
     seconds = time.perf_counter() - started
     some = np.linspace(0, len(labels) - 1, min(_IN_SAMPLE_ROWS, len(labels))).astype(np.int64)
     predictions = predict(pipeline, inputs.iloc[some], task)

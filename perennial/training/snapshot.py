@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perennial.clock import write_instant
 from perennial.errors import InputError
@@ -11,14 +11,15 @@ from perennial.identity import digest_rows, short_id
 from perennial.store.entries import Snapshot
 from perennial.store.rows import LABEL, Known, read_rows
 from perennial.store.tables import Tables
-from perennial.usecase.declaration import Declaration, LastWindow
+from perennial.usecase.declaration import Decay, Declaration, LastBatches, LastWindow, Season
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
 def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame:
-    """Labelled rows inside the declared window, in key order, with labels as known at `known.as_of`.
+    """Labelled rows inside the declared window, which is one, in key order, with labels as known at `known.as_of`.
 
     Raises InputError where there are none.
     """
@@ -26,15 +27,34 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
     rows = read_rows(tables, declaration.name, schema, known) if known.batches else None
     if rows is not None:
         rows = rows[rows[LABEL].notna()]
-        window = declaration.model.window
-        if isinstance(window, LastWindow):
-            rows = rows[rows[schema.time] >= known.as_of - window.last]
+        rows = _inside(declaration.model.window, rows, rows[schema.time], known)
     if rows is None or rows.empty:
         raise InputError(
             f"{declaration.name}: no row with a label is known at {write_instant(known.as_of)}, so there is nothing to "
             f"train on. Ingest a batch first, or wait until labels arrive; nothing was changed."
         )
     return rows.reset_index(drop=True)
+
+
+def _inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
+    """The rows of a window that is one. A decay keeps them all: it weighs them where they are fitted."""
+    if isinstance(window, LastWindow):
+        return rows[at >= known.as_of - window.last]
+    if isinstance(window, LastBatches):
+        return rows[rows["_batch"].isin(known.batch_ids[-window.batches :])]
+    if isinstance(window, Season):
+        apart = (at.dt.day_of_year - known.as_of.timetuple().tm_yday).abs()
+        return rows[apart.where(apart <= 183, 366 - apart) <= window.season.days]
+    return rows
+
+
+def age_weights(window: Any, at: pd.Series) -> np.ndarray | None:
+    """What each row counts in a fit, shape (n,): half for one that is `decay` older than the newest; else None."""
+    if not isinstance(window, Decay):
+        return None
+    ages: np.ndarray = ((at.max() - at) / window.decay).to_numpy(dtype=float)
+    weights: np.ndarray = 2.0**-ages
+    return weights
 
 
 def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame) -> Snapshot:

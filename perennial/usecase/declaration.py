@@ -245,15 +245,55 @@ class LastWindow(Frozen):
     last: Duration = Field(gt=timedelta(0), description="for example 90d")
 
 
+class LastBatches(Frozen):
+    """Learn from the rows of the last so many batches."""
+
+    batches: int = Field(gt=0, description="for example 3")
+
+
+class Decay(Frozen):
+    """Learn from all rows, the newest counting most."""
+
+    decay: Duration = Field(gt=timedelta(0), description="a row that is so much older counts half: 60d")
+
+
+class Season(Frozen):
+    """Learn from rows of the same time of the year, of every year."""
+
+    season: Duration = Field(
+        gt=timedelta(0), le=timedelta(days=182), description="so far from today's day of the year: 45d"
+    )
+
+
 def _window(value: Any) -> str:
-    """Which form of window is meant: a mapping is `last`, everything else the word `expanding`."""
-    return "window:last" if isinstance(value, dict | LastWindow) else "window:expanding"
+    """Which form of window is meant: a mapping by its word, everything else the word `expanding`."""
+    if isinstance(value, dict):
+        word = next(iter(value), "last")
+        return f"window:{word if word in ('batches', 'decay', 'season') else 'last'}"
+    kinds: dict[type, str] = {LastWindow: "last", LastBatches: "batches", Decay: "decay", Season: "season"}
+    return f"window:{kinds.get(type(value), 'expanding')}"
 
 
-TrainingWindow = Annotated[
-    Annotated[Literal["expanding"], Tag("window:expanding")] | Annotated[LastWindow, Tag("window:last")],
+Window = Annotated[
+    Annotated[Literal["expanding"], Tag("window:expanding")]
+    | Annotated[LastWindow, Tag("window:last")]
+    | Annotated[LastBatches, Tag("window:batches")]
+    | Annotated[Decay, Tag("window:decay")]
+    | Annotated[Season, Tag("window:season")],
     Discriminator(_window),
 ]
+TrainingWindow = Annotated[
+    Annotated[Window, Tag("window:one")] | Annotated[tuple[Window, ...], Field(min_length=2), Tag("window:race")],
+    Discriminator(lambda value: "window:race" if isinstance(value, list | tuple) else "window:one"),
+]
+
+
+def window_in_words(window: Any) -> str:
+    """A window as a declaration spells it: `expanding`, `last 90d`."""
+    if isinstance(window, str):
+        return window
+    ((word, length),) = window.model_dump(mode="json").items()
+    return f"{word} {length}"
 
 
 def _number(value: Any) -> Any:
@@ -303,6 +343,13 @@ class Search(Frozen):
     folds: int = Field(3, gt=0, description="blocks of days, each predicted by what was known before it")
 
 
+class Rival(Frozen):
+    """Another estimator that races with the first."""
+
+    estimator: str = Field(description="as `model.estimator`")
+    params: dict[str, Any] = Field({}, description="its own parameters")
+
+
 class Model(Frozen):
     """The estimator, by import path or made by a function of the team's own, and the past it learns from."""
 
@@ -311,13 +358,30 @@ class Model(Frozen):
     )
     params: dict[str, Any] = Field({}, description="the estimator's own parameters")
     window: TrainingWindow = Field(
-        "expanding", description="`expanding`: everything known; `last: 90d`: rows of the last 90 days"
+        "expanding",
+        description="`expanding`: everything known; `{last: 90d}`, `{batches: 3}`, `{decay: 60d}`, `{season: 45d}`; "
+        "of a list the one is trained that predicted earlier batches best",
     )
+    rivals: tuple[Rival, ...] = Field((), description="other estimators, of which the best so far is trained")
     seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")
     categories: Literal["native", "onehot", "ordinal"] | None = Field(
         None, description="how text becomes numbers; default native where the estimator knows categories, else ordinal"
     )
     search: Search | None = Field(None, description="hyperparameters to search for before the fit")
+
+    @property
+    def racing(self) -> dict[str, Model]:
+        """Every window with every estimator, by name, each a model of one window and no rivals; one where none race."""
+        windows = self.window if isinstance(self.window, tuple) else (self.window,)
+        estimators = ((self.estimator, self.params), *((rival.estimator, rival.params) for rival in self.rivals))
+        named = {}
+        for number, (estimator, params) in enumerate(estimators):
+            alone = self.model_copy(update={"estimator": estimator, "params": params, "rivals": ()})
+            for window in windows:
+                words = [window_in_words(window)] if len(windows) > 1 else []
+                words += [estimator.rpartition(".")[2] + (f" {number + 1}" if number else "")] if self.rivals else []
+                named[", ".join(words)] = alone.model_copy(update={"window": window})
+        return named
 
 
 def _share(value: Any) -> Any:
@@ -405,10 +469,13 @@ class Evaluation(Frozen):
 class Release(Frozen):
     """When a challenger becomes the champion."""
 
-    policy: Literal["balanced", "five_percent_a_year", "strict", "newest_unless_worse", "hold"] = Field(
+    policy: Literal[
+        "balanced", "five_percent_a_year", "strict", "newest_unless_worse", "blend", "blend_learned", "hold"
+    ] = Field(
         "balanced",
         description="balanced: proven better at 5 %, or old and no worse; five_percent_a_year, strict: proven better, "
         "at a share of 5 % for a year's or five years' decisions together; newest_unless_worse: unless proven worse; "
+        "blend, blend_learned: half of what was tested and half of the newest refit serve; "
         "hold: a person releases, by perennial approve",
     )
     refresh_after: Duration = Field(
@@ -489,6 +556,10 @@ class Declaration(Frozen):
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
         return digest(parts)
 
+    def racing_as(self, rival: str) -> Declaration:
+        """The declaration with the model of that name of `model.racing` as its only one. Raises KeyError."""
+        return self.model_copy(update={"model": self.model.racing[rival]})
+
     @property
     def rules(self) -> Release:
         """`release` with the planned decisions a year as a number."""
@@ -498,6 +569,9 @@ class Declaration(Frozen):
 
 DECISIONS_A_YEAR = {"year": 1, "month": 12, "week": 24, "day": 24, "hour": 24}
 """Decisions that batches of that length bring: days decide from 15 on, so no more than 24."""
+BLENDING = ("blend", "blend_learned")
+CONVEX = ("log_loss", "brier", "mae", "rmse")
+"""Policies that mix models, and the metrics whose loss of a mixture is at most the mean of the losses."""
 SHARING = ("five_percent_a_year", "strict")
 """Policies that need that number."""
 

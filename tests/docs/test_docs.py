@@ -127,7 +127,7 @@ def keys(printed: Any) -> set[str]:
 
 def assert_json_is_in_the_docs(perennial: Perennial) -> None:
     sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
-    named = {part.partition("\n")[0]: set(re.findall(r"`([a-z_]+)`", part)) for part in sections[1:]}
+    named = {part.partition("\n")[0]: set(re.findall(r"`([a-z0-9_]+)`", part)) for part in sections[1:]}
     named["A status"] |= named["A batch"]
     asked = {"batches": "A batch", "decisions": "A decision", "status": "A status", "check": "A check"}
     seen = {section: keys(json.loads(perennial(name, "shop", "--json").out)) for name, section in asked.items()}

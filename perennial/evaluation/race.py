@@ -1,0 +1,40 @@
+"""A race of training windows or estimators: who predicted the next batch best so far is trained for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+HALF_LIFE = 12
+"""Batches after which a loss counts half."""
+
+
+def standing(steps: Sequence[Mapping[str, float]], *, half_life: float = HALF_LIFE) -> dict[str, float]:
+    """Each rival's one-step loss so far, as a weighted mean; the newest batch counts most.
+
+    steps: of each earlier batch, the oldest first, rival → its metric there, of a model trained before that batch.
+    Only batches that all rivals have count, since losses of different batches cannot be compared.
+
+    >>> standing([{"all": 0.4, "last 90d": 0.2}, {"all": 0.3, "last 90d": 0.3}], half_life=1)
+    {'all': 0.3333333333333333, 'last 90d': 0.26666666666666666}
+    """
+    rivals = list(dict.fromkeys(name for step in steps for name in step))
+    whole = [step for step in steps if len(step) == len(rivals)]
+    if not whole:
+        return {}
+    weights = [2.0 ** (-(len(whole) - 1 - place) / half_life) for place in range(len(whole))]
+    return {name: sum(w * step[name] for w, step in zip(weights, whole, strict=True)) / sum(weights) for name in rivals}
+
+
+def best_so_far(
+    steps: Sequence[Mapping[str, float]], *, lower_is_better: bool, half_life: float = HALF_LIFE
+) -> str | None:
+    """The rival with the best standing, of equals the first; None before the first batch that all were judged on.
+
+    The batches that will decide about the model come later, so that this choice costs nothing of them.
+    Source: rolling-origin evaluation, Tashman (2000), Out-of-sample tests of forecasting accuracy.
+
+    >>> best_so_far([{"all": 0.4, "last 90d": 0.2}], lower_is_better=True)
+    'last 90d'
+    """
+    found = standing(steps, half_life=half_life)
+    return min(found, key=lambda name: found[name] if lower_is_better else -found[name]) if found else None

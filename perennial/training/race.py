@@ -1,0 +1,154 @@
+"""The race of windows and estimators: each is tried on batches after its training, and the best so far is trained."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from perennial.clock import instant, write_instant
+from perennial.errors import InputError, TerminalError
+from perennial.evaluation.figures import counted, figure
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.race import HALF_LIFE, best_so_far, standing
+from perennial.features.metric import declared_metric, metric_sources
+from perennial.settings import settings
+from perennial.store.entries import BatchEntry, RaceStep
+from perennial.store.ledger import Ledger, Row
+from perennial.store.registry import TrialRun
+from perennial.store.rows import LABEL, Known, known_at, labels_of, read_rows
+from perennial.store.tables import Tables
+from perennial.training.fit import fit
+from perennial.training.snapshot import training_rows
+from perennial.training.threads import bounded_threads
+from perennial.usecase.declaration import Decay, Model, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("perennial.training")
+
+LOOK_BACK = 2 * HALF_LIFE
+"""Batches: older ones count less than a quarter."""
+FEWEST_LABELS = 0.5
+"""The share of a batch's labels that has to be known before rivals are held against it."""
+
+
+@dataclass(frozen=True)
+class Raced:
+    """Who is trained next. runs: each rival with its standing, and why it won or lost."""
+
+    rival: str
+    runs: tuple[TrialRun, ...]
+
+
+def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> Iterator[RaceStep]:
+    """How each rival predicted the batches that the race has not seen yet, oldest first, for the caller to commit.
+
+    A rival is trained on what was known when the batch before had arrived. Rivals with the same rows and parameters
+    are fitted once, and fits run side by side on the cores at hand.
+    """
+    declaration = case.declaration
+    seen = {row.payload.batch for row in _steps(ledger, case)}
+    batches = sorted(known.batches, key=lambda b: instant(b.arrived_at))
+    metric = declared_metric(declaration, metric_sources(case), declaration.primary)
+    for before, batch in list(pairwise(batches))[-LOOK_BACK:]:
+        if batch.batch in seen:
+            continue
+        rows = read_rows(tables, case.name, declaration.schema_, known, only=(batch.batch,))
+        labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
+        if len(labelled) < FEWEST_LABELS * len(rows) or labelled.empty:
+            continue
+        past = known_at(ledger, case.name, instant(before.arrived_at))
+        yield _step(tables, case, past, known, batch, labelled, metric)
+
+
+def finish(ledger: Ledger, case: UseCase) -> Raced:
+    """The rival with the best standing over the steps that the ledger has; the first one before there is any."""
+    racing = case.declaration.model.racing
+    metric = declared_metric(case.declaration, metric_sources(case), case.declaration.primary)
+    steps = [
+        {name: value for name in racing if (value := row.payload.values.get(name)) is not None}
+        for row in _steps(ledger, case)
+    ][-LOOK_BACK:]
+    best = best_so_far(steps, lower_is_better=metric.direction == "lower") or next(iter(racing))
+    return Raced(best, tuple(_runs(case, best, steps)))
+
+
+def _steps(ledger: Ledger, case: UseCase) -> list[Row[RaceStep]]:
+    digest = case.declaration.model_digest
+    return [row for row in ledger.all(case.name, RaceStep) if row.payload.model_digest == digest]
+
+
+def _step(
+    tables: Tables, case: UseCase, past: Known, known: Known, batch: BatchEntry, labelled: pd.DataFrame, metric: Metric
+) -> RaceStep:
+    racing = case.declaration.model.racing
+    labels = labels_of(labelled, case.declaration.schema_)
+
+    def value(rows: pd.DataFrame | None, rival: str) -> float | None:
+        if rows is None:
+            return None
+        try:
+            fitted = fit(UseCase(case.declaration.racing_as(rival), case.path), rows).fitted
+            predicted = fitted.over(fitted.predict(labelled), case.declaration.schema_.classes)
+            return metric.value_and_influence(labels, predicted)[0]
+        except (TerminalError, Undefined) as why:  # a rival that cannot run this leg is out of it; the others go on
+            log.warning("race %s %s: %s has no value: %s", case.name, batch.window, rival, why)
+            return None
+
+    rows = {rival: _training_rows(tables, case, past, rival) for rival in racing}
+    key = list(case.declaration.schema_.key)
+    same = {rival: _sameness(model, rows[rival], key) for rival, model in racing.items()}
+    first = {key: rival for rival, key in reversed(same.items())}
+    with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // settings().threads)) as pool:
+        values = pool.map(lambda rival: value(rows[rival], rival), first.values())
+        found = dict(zip(first, values, strict=True))
+    return RaceStep(
+        batch=batch.batch,
+        window=batch.window,
+        as_of=write_instant(known.as_of),
+        metric=metric.name,
+        rows=len(labelled),
+        values={rival: found[same[rival]] for rival in racing},
+        model_digest=case.declaration.model_digest,
+    )
+
+
+def _training_rows(tables: Tables, case: UseCase, past: Known, rival: str) -> pd.DataFrame | None:
+    try:
+        return training_rows(tables, case.declaration.racing_as(rival), past)
+    except InputError:
+        return None
+
+
+def _sameness(model: Model, rows: pd.DataFrame | None, key: list[str]) -> tuple[object, ...]:
+    """Rivals that come out the same here: equal parameters on equal rows, all of which are known by their keys."""
+    from pandas.util import hash_pandas_object
+
+    weighed = model.window if isinstance(model.window, Decay) else None
+    found = () if rows is None else (len(rows), int(hash_pandas_object(rows[key], index=False).sum()))
+    return (model.model_dump_json(exclude={"window"}), str(weighed), *found)
+
+
+def _runs(case: UseCase, best: str, steps: Sequence[dict[str, float]]) -> Iterator[TrialRun]:
+    metric, means, racing = case.declaration.primary, standing(steps), case.declaration.model.racing
+    over = counted(sum(len(step) == len(racing) for step in steps), "batch", "batches")
+    for rival, model in racing.items():
+        state: Literal["won", "lost"] = "won" if rival == best else "lost"
+        why = (
+            f"{state}: no batch has come after a training yet, so the first of the list is taken"
+            if rival not in means
+            else f"won: the best one-step {metric} so far, {figure(means[rival])} over {over} (half-life {HALF_LIFE})"
+            if rival == best
+            else f"lost: one-step {metric} {figure(means[rival])} over {over}, {best} had {figure(means[best])}"
+        )
+        values = {f"{metric}_step_{number}": step[rival] for number, step in enumerate(steps, 1) if rival in step}
+        if rival in means:
+            values[f"{metric}_standing"] = means[rival]
+        tried = {"estimator": model.estimator, "window": str(model.window)}
+        yield TrialRun(f"race: {rival}", tried, values, state, why)

@@ -1,0 +1,168 @@
+"""Random lives: decisions, crashes between writes, switched policies, two promoters, rollbacks. What always holds."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from perennial.clock import instant, write_instant
+from perennial.errors import HeldBack, ReleaseLost
+from perennial.evaluation.guards import GuardFinding
+from perennial.evaluation.judgement import Asked, judge
+from perennial.evaluation.policies import POLICIES
+from perennial.evaluation.results import Policy
+from perennial.release import decision as deciding
+from perennial.release.promote import approve, release_blend, release_decided, roll_back
+from perennial.release.state import current_release, says_release, undone_decision, waiting_challenger
+from perennial.store.entries import Decision, Release
+from perennial.store.ledger import Ledger
+from perennial.usecase.declaration import Release as ReleaseRules
+from tests.release.payloads import challenger, decision
+
+COUNTS = np.full(30, 100)
+SHARED = {"five_percent_a_year": 0.05, "strict": 0.01}
+
+
+def _is_due(ledger: Ledger) -> bool:
+    return waiting_challenger(ledger, "shop") is not None and undone_decision(ledger, "shop") is None
+
+
+class Life(RuleBasedStateMachine):
+    """One use case. A crash is a write that does not follow; the next rule finds what is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.ledger = Ledger(f"sqlite:///{Path(self.folder.name, 'ledger.db')}")
+        self.now = datetime(2024, 1, 31, tzinfo=UTC)
+        self.policy, self.versions, self.written = "balanced", 0, dict[str, str]()
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    @rule(days=st.integers(1, 90))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(policy=st.sampled_from(POLICIES))
+    def the_policy_is_switched(self, policy: str) -> None:
+        self.policy = policy
+
+    @precondition(lambda self: waiting_challenger(self.ledger, "shop") is None)
+    @rule()
+    def a_challenger_is_trained(self) -> None:
+        self.versions += 1
+        self.ledger.append("shop", challenger(f"c{self.versions}", self.versions))
+
+    @precondition(lambda self: _is_due(self.ledger))
+    @rule(gain=st.floats(-0.02, 0.02), event=st.booleans(), guards=st.sampled_from(["passed", "blocked", "undecided"]))
+    def it_is_decided(self, gain: float, event: bool, guards: Any) -> None:
+        self.now += timedelta(days=15)
+        waiting, release = waiting_challenger(self.ledger, "shop"), current_release(self.ledger, "shop")
+        assert waiting is not None
+        noise = np.random.default_rng(self.versions).normal(size=30)
+        sums = (noise - noise.mean()) * 2
+        found = judge(Asked("log_loss", "primary"), "lower", 0.5, 0.5 - gain, sums, COUNTS, sum_of_squares=9.0)
+        history = [r.payload for r in self.ledger.all("shop", Decision)]
+        rules = ReleaseRules.model_validate({"policy": self.policy, "decisions_a_year": 12})
+        plain = decision(f"d{self.versions}", waiting, release.release_no if release else 0)
+        pool: Any = "event" if event else "planned"
+        made = deciding.rule(
+            rules, [found], GuardFinding(guards), plain.evaluation, release, history, write_instant(self.now), 0.1, pool
+        )
+        policy = Policy(
+            name=self.policy,
+            parameters={},
+            alpha=made.alpha,
+            pool=pool,
+            spent=made.spent,
+            refit_weight=made.refit_weight,
+        )
+        said = plain.model_copy(
+            update={
+                "outcome": made.outcome,
+                "reasons": made.reasons,
+                "policy": policy,
+                "metrics": (found,),
+                "as_of": write_instant(self.now),
+            }
+        )
+        self.ledger.append("shop", said)
+        self.written[said.id] = said.model_dump_json()
+
+    @precondition(lambda self: self.ledger.all("shop", Decision))
+    @rule(again=st.booleans())
+    def a_promoter_carries_the_newest_out(self, again: bool) -> None:
+        said = self.ledger.all("shop", Decision)[-1].payload
+        if not says_release(self.ledger, said):
+            return
+        for _ in range(2 if again else 1):
+            try:
+                release_decided(self.ledger, said)
+            except ReleaseLost:
+                made = self.ledger.get("shop", Release, str(said.release_no + 1))
+                assert made is not None
+                assert made.payload.decision != said.id
+
+    @rule()
+    def a_blend_follows(self) -> None:
+        if undone_decision(self.ledger, "shop") is None:
+            release_blend(self.ledger, "shop", self.now)
+
+    @precondition(lambda self: self.ledger.all("shop", Decision))
+    @rule(which=st.integers(0, 30))
+    def a_person_approves(self, which: int) -> None:
+        decisions = self.ledger.all("shop", Decision)
+        with suppress(HeldBack, ReleaseLost):
+            approve(self.ledger, decisions[which % len(decisions)].payload, "Ada", "seen")
+
+    @precondition(lambda self: current_release(self.ledger, "shop") is not None)
+    @rule(stale=st.booleans())
+    def a_person_rolls_back(self, stale: bool) -> None:
+        release = current_release(self.ledger, "shop")
+        assert release is not None
+        if undone_decision(self.ledger, "shop") is not None:
+            return
+        with suppress(HeldBack, ReleaseLost):
+            roll_back(self.ledger, "shop", self.now, "it hurts", release.release_no - stale)
+
+    @invariant()
+    def one_champion(self) -> None:
+        releases = [r.payload for r in self.ledger.all("shop", Release)]
+        assert [r.release_no for r in releases] == list(range(1, len(releases) + 1))
+        for release in releases:
+            assert sum(each.weight for each in release.serves) == 1
+            assert len({each.model.version for each in release.serves}) == len(release.serves)
+
+    @invariant()
+    def the_budget_is_kept(self) -> None:
+        spent: dict[int, list[Decision]] = {}
+        for row in self.ledger.all("shop", Decision):
+            assert row.payload.policy.alpha is not None
+            assert row.payload.policy.alpha >= 0
+            if row.payload.release_no:
+                spent.setdefault(instant(row.payload.as_of).year, []).append(row.payload)
+        for year in spent.values():
+            for name, most in SHARED.items():
+                if all(said.policy.name == name for said in year):
+                    assert sum(said.policy.alpha or 0.0 for said in year) <= most + 1e-12
+
+    @invariant()
+    def no_decision_ever_changes(self) -> None:
+        found = {row.payload.id: row.payload.model_dump_json() for row in Ledger(self.ledger.url).all("shop", Decision)}
+        assert found == self.written
+        self.ledger.verify("shop")
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
