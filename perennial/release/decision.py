@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,7 +126,7 @@ def decide(
         metrics=asked,
         cluster_by=cluster_by,
         second=judging.second,
-        seen={each.name: seen_before(history, each.name, cluster_by) for each in asked},
+        seen={each.name: seen_before(settled(history, entry.challenger), each.name, cluster_by) for each in asked},
     )
     primary = metrics[0]
     if primary.verdict == "not_decidable" and not will_not_come(
@@ -168,7 +169,20 @@ def decide(
     )
     guards = guard(metrics, slices=slices, flips=flipped)
     pool: Pool = "event" if entry.trigger.kind in ("drift", "event") else "planned"
-    ruling = rule(declaration.rules, metrics, guards, evaluation, release, history, as_of, champion_skill, pool)
+    looks = looks_at(entry, history, declaration.release.patience, as_of) if release else ()
+    ruling = rule(
+        declaration.rules,
+        metrics,
+        guards,
+        evaluation,
+        release,
+        history,
+        as_of,
+        champion_skill,
+        pool,
+        entry.challenger,
+        looks,
+    )
     served = release.champion.model if release else None
     said = Decision(
         id=short_id([entry.challenger, served.digest if served else None, evaluation.digest]),
@@ -194,6 +208,8 @@ def decide(
             pool=pool,
             spent=ruling.spent,
             refit_weight=ruling.refit_weight,
+            looks=looks,
+            waits=ruling.outcome == "undecided" and bool(looks) and looks[-1] < 1,
         ),
         outcome=ruling.outcome,
         reasons=ruling.reasons,
@@ -208,6 +224,23 @@ def decide(
 
 def _examples(declaration: Declaration, rows: pd.DataFrame, places: np.ndarray) -> pd.DataFrame:
     return rows[list(declaration.schema_.key)].iloc[places].reset_index(drop=True)
+
+
+def settled(history: Sequence[Decision], challenger: str) -> list[Decision]:
+    """Earlier decisions whose rows no other shares: of each earlier challenger the last look, of this one none."""
+    last = {decision.challenger_id: decision for decision in history}
+    return [d for d in history if d.challenger_id != challenger and last[d.challenger_id] is d]
+
+
+def looks_at(
+    entry: ChallengerEntry, history: Sequence[Decision], patience: timedelta | None, as_of: str
+) -> tuple[float, ...]:
+    """The looks at a challenger so far and this one, each as the share of the patience that had passed by then."""
+    if patience is None:
+        return ()
+    before = next((d.policy.looks for d in reversed(history) if d.challenger_id == entry.challenger), ())
+    passed = min(1.0, (instant(as_of) - instant(entry.as_of)) / patience)
+    return (*before, max(passed, *before) if before else passed)
 
 
 def seen_before(history: Sequence[Decision], metric: str, cluster_by: str) -> Inflation | None:
@@ -236,8 +269,13 @@ def rule(
     as_of: str,
     champion_skill: float | None,
     pool: Pool,
+    challenger: str,
+    looks: tuple[float, ...],
 ) -> Ruling:
-    """What the declared policy makes of a comparison. metrics: the primary first. release: what serves, if any."""
+    """What the declared policy makes of a comparison. metrics: the primary first. release: what serves, if any.
+
+    challenger: its id. looks: of `looks_at`.
+    """
     return load_policy(said.policy)(
         Case(
             primary=metrics[0],
@@ -250,7 +288,8 @@ def rule(
             champion_skill=champion_skill,
             days_since_release=_days(release, as_of),
             refresh_after_days=said.refresh_after.total_seconds() / 86400,
-            gains=_gains_before(history),
+            looks=looks,
+            gains=_gains_before(settled(history, challenger)),
             year=instant(as_of).year,
             pool=pool,
             taken=taken_before(history),

@@ -40,14 +40,15 @@ class EvaluationRows:
 def evaluation_rows(
     tables: Tables, ledger: Ledger, declaration: Declaration, known: Known, challenger: ChallengerEntry
 ) -> EvaluationRows:
-    """Rows whose label became known after the challenger's snapshot and after every earlier decision.
+    """Rows whose label became known after the challenger's snapshot and after every earlier decision about another.
 
     A label counts as new by the first time it was known, so a corrected label of a training row judges nobody.
     """
     snapshot = ledger.get(declaration.name, Snapshot, challenger.snapshot)
     if snapshot is None:
         raise LookupError(f"snapshot {challenger.snapshot} of challenger {challenger.challenger} is not in the ledger")
-    earlier = [instant(r.payload.as_of) for r in ledger.all(declaration.name, Decision)]
+    decisions = [r.payload for r in ledger.all(declaration.name, Decision)]
+    earlier = [instant(d.as_of) for d in decisions if d.challenger_id != challenger.challenger]
     after = max([instant(snapshot.payload.as_of), *earlier])
     return _rows_after(tables, declaration, known, after)
 

@@ -17,7 +17,7 @@ from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.slices import judge_slices
-from perennial.release.decision import Contest, Waits, decide, rule, seen_before
+from perennial.release.decision import Contest, Waits, decide, rule, seen_before, settled
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
 from perennial.store.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
@@ -78,7 +78,8 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     """
     said, past = row.payload, ledger.before(row.position)
     history = [r.payload for r in past.all(said.usecase, Decision)]
-    metrics = tuple(_judged_again(metric, said.evaluation, history) for metric in said.metrics)
+    earlier = settled(history, said.challenger_id)
+    metrics = tuple(_judged_again(metric, said.evaluation, earlier) for metric in said.metrics)
     slices = judge_slices(said.slices)
     evaluation = said.evaluation
     again = describe(
@@ -101,6 +102,8 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         said.as_of,
         said.champion_skill,
         said.policy.pool,
+        said.challenger_id,
+        said.policy.looks,
     )
     decided = {"alpha": ruling.alpha, "spent": ruling.spent, "refit_weight": ruling.refit_weight}
     found = said.model_copy(

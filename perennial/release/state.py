@@ -26,12 +26,12 @@ def current_release(ledger: Ledger, usecase: str) -> Release | None:
 
 
 def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
-    """The newest challenger if nothing was decided about it yet; older undecided ones it has superseded."""
+    """The newest challenger if nothing was decided about it yet, or patience lets it wait; it superseded older ones."""
     challengers = ledger.all(usecase, ChallengerEntry)
     if not challengers:
         return None
     newest = challengers[-1].payload
-    decided = {r.payload.challenger_id for r in ledger.all(usecase, Decision)}
+    decided = {r.payload.challenger_id for r in ledger.all(usecase, Decision) if not r.payload.policy.waits}
     return None if newest.challenger in decided else newest
 
 

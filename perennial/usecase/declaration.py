@@ -481,6 +481,12 @@ class Release(Frozen):
     refresh_after: Duration = Field(
         timedelta(days=90), description="`balanced`: after so long without a release, non-inferior is enough"
     )
+    patience: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="how long after its training an undecided challenger is looked at again, with more days; without "
+        "it the next challenger takes over",
+    )
     decisions_a_year: int | None = Field(
         None,
         gt=0,

@@ -35,6 +35,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_clusters(document),
         *_budget(document),
         *_blending(document),
+        *_patience(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -342,6 +343,15 @@ def _blending(document: Document) -> Iterator[Mistake]:
     if policy in BLENDING and primary is not None and primary not in CONVEX:
         told = f"'{policy}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
         yield document.mistake(("release", "policy"), told, f"decide by one of {', '.join(CONVEX)}, or by balanced")
+
+
+def _patience(document: Document) -> Iterator[Mistake]:
+    policy = document.text("release", "policy")
+    if document.mapping("release").get("patience") is not None and policy in (*BLENDING, "newest_unless_worse"):
+        told = f"'{policy}' takes the newest model at every batch, so that none can wait"
+        yield document.mistake(
+            ("release", "patience"), told, "remove it, or decide by balanced, hold or a year's share"
+        )
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

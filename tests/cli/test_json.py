@@ -57,7 +57,14 @@ def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> 
     assert set(decision["challenger"]) == MODEL
     assert set(decision["snapshot"]) == {"table", "version", "rows", "first", "last", "digest"}
     assert set(decision["evaluation"]) == EVALUATION
-    assert set(decision["policy"]) == {"name", "parameters", "alpha", "pool", "spent"}
+    assert set(decision["policy"]) == {
+        "name",
+        "parameters",
+        "alpha",
+        "pool",
+        "spent",
+        *("looks", "waits", "refit_weight"),
+    }
     assert [(m["name"], m["role"]) for m in decision["metrics"]] == [
         ("log_loss", "primary"),
         ("brier", "info"),
@@ -88,7 +95,7 @@ def test_the_field_names_of_the_status(settled: World, perennial: Perennial) -> 
     status = read(perennial, "status", "shop")
     assert set(status) == STATUS
     assert read(perennial, "status") == [status]
-    assert set(status["champion"]) == {"version", "since", "age_days", "release_no", "reason"}
+    assert set(status["champion"]) == {"version", "serves", "since", "age_days", "release_no", "reason"}
     assert (status["champion"]["version"], status["champion"]["since"]) == (1, "2024-03-01T00:00:00Z")
     assert set(status["last_batch"]) == BATCH
     assert {"id", "batch", "outcome"} <= set(status["last_decision"])

@@ -60,11 +60,17 @@ class Life(RuleBasedStateMachine):
     @rule()
     def a_challenger_is_trained(self) -> None:
         self.versions += 1
-        self.ledger.append("shop", challenger(f"c{self.versions}", self.versions))
+        made = challenger(f"c{self.versions}", self.versions)
+        self.ledger.append("shop", made.model_copy(update={"as_of": write_instant(self.now)}))
 
     @precondition(lambda self: _is_due(self.ledger))
-    @rule(gain=st.floats(-0.02, 0.02), event=st.booleans(), guards=st.sampled_from(["passed", "blocked", "undecided"]))
-    def it_is_decided(self, gain: float, event: bool, guards: Any) -> None:
+    @rule(
+        gain=st.floats(-0.02, 0.02),
+        event=st.booleans(),
+        patient=st.booleans(),
+        guards=st.sampled_from(["passed", "blocked", "undecided"]),
+    )
+    def it_is_decided(self, gain: float, event: bool, patient: bool, guards: Any) -> None:
         self.now += timedelta(days=15)
         waiting, release = waiting_challenger(self.ledger, "shop"), current_release(self.ledger, "shop")
         assert waiting is not None
@@ -73,10 +79,22 @@ class Life(RuleBasedStateMachine):
         found = judge(Asked("log_loss", "primary"), "lower", 0.5, 0.5 - gain, sums, COUNTS, sum_of_squares=9.0)
         history = [r.payload for r in self.ledger.all("shop", Decision)]
         rules = ReleaseRules.model_validate({"policy": self.policy, "decisions_a_year": 12})
-        plain = decision(f"d{self.versions}", waiting, release.release_no if release else 0)
+        plain = decision(f"d{len(history)}", waiting, release.release_no if release else 0)
         pool: Any = "event" if event else "planned"
+        patience = timedelta(days=90) if patient and release and self.policy == "balanced" else None
+        looks = deciding.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
         made = deciding.rule(
-            rules, [found], GuardFinding(guards), plain.evaluation, release, history, write_instant(self.now), 0.1, pool
+            rules,
+            [found],
+            GuardFinding(guards),
+            plain.evaluation,
+            release,
+            history,
+            write_instant(self.now),
+            0.1,
+            pool,
+            waiting.challenger,
+            looks,
         )
         policy = Policy(
             name=self.policy,
@@ -85,6 +103,8 @@ class Life(RuleBasedStateMachine):
             pool=pool,
             spent=made.spent,
             refit_weight=made.refit_weight,
+            looks=looks,
+            waits=made.outcome == "undecided" and bool(looks) and looks[-1] < 1,
         )
         said = plain.model_copy(
             update={

@@ -61,6 +61,13 @@ def test_paths_are_told_as_seen_from_the_working_folder(
     assert str(mistakes(("name: shop", "name: shops"))[0]).startswith(f"{folder.name}/shop.yaml:1: name: ")
 
 
+def test_what_mixes_models_needs_a_convex_loss_and_no_patience(mistakes: Told) -> None:
+    blend = ("triggers:", "release: {policy: blend, patience: 90d}\ntriggers:")
+    found = {told.field: told for told in mistakes(blend, ("guards: {roc_auc: {margin: 0.01}}", "primary: roc_auc"))}
+    assert "mixes two models, which is bounded for convex losses alone" in found["release.policy"].message
+    assert "takes the newest model at every batch, so that none can wait" in found["release.patience"].message
+
+
 def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Told) -> None:
     strict = ("triggers:", "release: {policy: strict}\ntriggers:")
     (told,) = mistakes(strict, ("batch: month", "batch: file"))
@@ -93,6 +100,50 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "no column 'shop'",
             "schema.types",
         ),
+        (
+            "guards:",
+            "cluster_by: [country, day]\n  guards:",
+            22,
+            "evaluation.cluster_by",
+            "are days or weeks first",
+            "[day, customer]",
+        ),
+        (
+            "guards:",
+            "slices: [price]\n  guards:",
+            22,
+            "evaluation.slices[0]",
+            "holds numbers or times",
+            "names or codes",
+        ),
+        ("guards:", "slices: [contry]\n  guards:", 22, "evaluation.slices[0]", "no column 'contry'", "'country'"),
+        ("roc_auc:", "negative_flips:", 22, "evaluation.guards.negative_flips", "has no at_most", "{at_most: 2%}"),
+        (
+            "roc_auc:",
+            '"selection_rate_ratio:contry":',
+            22,
+            "evaluation.guards.selection_rate_ratio:contry",
+            "no column 'contry'",
+            "did you mean 'country'?",
+        ),
+        (
+            "roc_auc:",
+            "selection_rate_ratio:",
+            22,
+            "evaluation.guards.selection_rate_ratio",
+            "is not understood",
+            "selection_rate_ratio:sex",
+        ),
+        (
+            "guards:",
+            'metrics: {recall: {function: "shop.py:is_heavy"}}\n  guards:',
+            22,
+            "evaluation.metrics.recall",
+            "a metric of ours",
+            "another name",
+        ),
+        ("0.01}", "0.01, at_least: 1}", 22, "evaluation.guards.roc_auc", "has one of margin, at_least", ""),
+        ("0.01}", "many%}", 22, "evaluation.guards.roc_auc.margin", "many%", ""),
         ("guards:", "cluster_by: [day]\n  guards:", 22, "evaluation.cluster_by[0]", "the calendar's day", "rename"),
         ("guards:", "cluster_by: dya\n  guards:", 22, "evaluation.cluster_by", "unknown value 'dya'", "'day'"),
         ("guards:", "also: [brier, brier]\n  guards:", 22, "evaluation.also[1]", "'brier' is listed already", ""),

@@ -12,7 +12,7 @@ from perennial.evaluation.results import Outcome
 REFIT_WEIGHT = 0.5
 FEARED = 0.2
 """Where the challenger is better with less than this probability, its refit serves no share."""
-BLENDED = f"{percent(1 - REFIT_WEIGHT)} of what was tested and {percent(REFIT_WEIGHT)} of the newest refit serve."
+BLENDED = f"What serves is {percent(1 - REFIT_WEIGHT)} what was tested, {percent(REFIT_WEIGHT)} its newest refit."
 
 
 def decide_by_blending(case: Case, sure: float, *, because: str = "") -> Ruling:

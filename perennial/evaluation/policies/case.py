@@ -25,6 +25,7 @@ class Case:
     days_since_release: the age of what serves; None where nothing does.
     refresh_after_days: the age from which a model that is no worse may take its place.
     alpha: what the proof of a gain may err at, one-sided. That of a harm is always 5 %.
+    looks: at this challenger so far and this one, each as the share of the declared patience; empty without any.
     gains: of the primary metric in earlier decisions between two models, the oldest first.
     year, pool, taken: the calendar year, whether an event asked for the challenger, and every decision before.
     planned_decisions, event_decisions: how many of each a year provides for.
@@ -41,6 +42,7 @@ class Case:
     days_since_release: float | None = None
     refresh_after_days: float = 90.0
     alpha: float = ALPHA
+    looks: tuple[float, ...] = ()
     gains: tuple[float, ...] = ()
     year: int = 0
     pool: Pool = "planned"

@@ -1,0 +1,61 @@
+"""Looking more than once at the same challenger: what each look may err at, so that all together err at α."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import special
+
+_GRID = 1601
+_WIDEST = 8.0
+
+
+def nominal_level(alpha: float, looks: Sequence[float]) -> float:
+    """The level at which the newest look may call the challenger better, one-sided.
+
+    alpha: of all looks together. looks: the information at each look so far as a share of what patience allows,
+    ascending, 0 < t ≤ 1 (days since training over the days of patience); the newest last.
+    By t the share t of α is spent. The level is that of a normal statistic with independent increments, to which the
+    p-value of Student's t is held: the approximation of Jennison & Turnbull's chapter 11.
+    Source: Lan & DeMets (1983), Discrete sequential boundaries for clinical trials, with the spending function α·t of
+    Kim & DeMets (1987); the recursion is Armitage, McPherson & Rowe's (1969).
+
+    >>> nominal_level(0.05, [1.0]), round(nominal_level(0.05, [0.5, 1.0]), 4)
+    (0.05, 0.0354)
+    """
+    if not looks or any(not 0 < t <= 1 for t in looks) or list(looks) != sorted(looks):
+        raise ValueError(f"looks are ascending shares of the patience, above 0 and at most 1; these are {list(looks)}")
+    if len(looks) == 1:
+        return alpha * looks[0]
+    # Of a Brownian motion B(t), z = B(t)/√t: the density of paths that no look has stopped yet, on a grid of B.
+    density, grid, spent, level = None, None, 0.0, alpha * looks[0]
+    before = 0.0
+    for t in looks:
+        new_grid = np.linspace(-_WIDEST * t**0.5, _WIDEST * t**0.5, _GRID)
+        step = t - before
+        if density is None or grid is None:
+            reached = _normal(new_grid / t**0.5) / t**0.5
+        elif step == 0:
+            return 0.0
+        else:
+            spacing = grid[1] - grid[0]
+            reached = (_normal((new_grid[:, None] - grid) / step**0.5) / step**0.5 @ density) * spacing
+        to_spend = alpha * t - spent
+        bound = _bound(new_grid, reached, to_spend)
+        level = float(special.ndtr(-bound / t**0.5))
+        below = np.clip((bound - new_grid) / (new_grid[1] - new_grid[0]) + 0.5, 0.0, 1.0)
+        density, grid, spent, before = reached * below, new_grid, alpha * t, t
+    return level
+
+
+def _normal(z: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5
+    return found
+
+
+def _bound(grid: np.ndarray, density: np.ndarray, tail: float) -> float:
+    """Where so much of the density lies above."""
+    spacing = grid[1] - grid[0]
+    above = np.cumsum(density[::-1])[::-1] * spacing - density * spacing / 2
+    return float(np.interp(-tail, -above, grid))

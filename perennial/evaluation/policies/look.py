@@ -1,0 +1,35 @@
+"""One of several looks at the same challenger: what it may err at, so that all of them err at 5 %."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perennial.evaluation.figures import percent
+from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.patience import nominal_level
+from perennial.evaluation.policies.case import Case
+
+
+@dataclass(frozen=True)
+class Look:
+    """level: a p-value below it proves the challenger better. spends: of the 5 %. sentence: empty for a single look."""
+
+    level: float
+    spends: float
+    sentence: str
+
+
+def look_at(case: Case) -> Look:
+    """Without patience one look at 5 %. With it by group-sequential bounds: see `nominal_level`."""
+    looks = case.looks
+    if not looks:
+        return Look(case.alpha, ALPHA, "")
+    level = nominal_level(ALPHA, looks)
+    spends = ALPHA * (looks[-1] - (looks[-2] if len(looks) > 1 else 0.0))
+    goes_on = "it waits for more days" if looks[-1] < 1 else "its patience is over"
+    return Look(
+        level,
+        spends,
+        f"Look {len(looks)} at this challenger, {percent(looks[-1])} of its patience: proven at {percent(level)}, so "
+        f"that all looks together err at {percent(ALPHA)}; where undecided, {goes_on}.",
+    )
