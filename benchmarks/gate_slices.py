@@ -6,8 +6,8 @@
 Families of 20, 50 and 200 slices of 600 rows over 30 days: two equal models, whose losses differ by an error of the
 row, of the day (AR(1), shared by all slices) and of the slice's day. And flights: pairs of models trained on random
 halves of the months before, so that neither is better, each judged on the next month with random columns of 20, 50 and
-200 values; then with one slice of 4,000 rows on which the challenger's predictions are drawn towards a half until its loss
-there is 10 % larger. Two-way clusters: two equal models whose rows move together by day (AR(1)), by customer, or both.
+200 values; then with one slice of 4,000 rows on which the challenger's predictions are drawn towards a half until it
+loses 10 % more there. Two-way clusters: two equal models whose rows move together by day (AR(1)), by customer, or both.
 Intervals are Clopper and Pearson's, at 95 %.
 """
 

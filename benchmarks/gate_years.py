@@ -49,7 +49,10 @@ from perennial.evaluation.race import best_so_far  # noqa: E402
 KINDS = ("none", "gradual", "abrupt", "season", "recurring")
 REAL = ("flights month", "flights week", "bikes month", "stops month")
 RULES = ("balanced", "five_percent_a_year", "strict", "newest_unless_worse", "blend", "blend_learned")
-POLICIES = ("never", "newest refit", *RULES)
+PATIENT = "balanced, patience"
+POLICIES = ("never", "newest refit", *RULES, PATIENT)
+PATIENCE = 90.0
+"""Days."""
 WINDOWS: dict[str, int | None] = {"all": None, "last 3": 3, "last 12": 12}
 CHOICES = ("all", "last 3", "race")
 MONTHS, DAYS, ROWS_A_DAY = 60, 30, 20
@@ -134,6 +137,9 @@ class Told:
     taken: int
     delays: list[int]
     years: float
+    decisions: int
+    releases: int
+    losses: list[float]
 
 
 def synthetic(kind: str, seed: int) -> Stream:
@@ -236,6 +242,9 @@ class Life:
     twin: Model | None = None
     refit_weight: float | None = None
     released: float = 0.0
+    looks: tuple[float, ...] = ()
+    decisions: int = 0
+    releases: int = 0
     history: list[tuple[FloatArray, IntArray]] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
@@ -260,17 +269,18 @@ def replay(stream: Stream, policy: str, choice: str) -> Told:
         served.append(serves)
         if life.twin is not None:
             rows = (stream.batch > life.twin[1]) & (stream.batch <= t)
-            if np.unique(stream.day[rows]).size >= 15:
-                decide(stream, policy, rows, life, (t + 1) * stream.days_a_batch)
-                life.twin = None
+            if np.unique(stream.day[rows]).size >= 15 and decide(
+                stream, policy, rows, life, (t + 1) * stream.days_a_batch
+            ):
+                life.twin, life.looks = None, ()
         if life.twin is None and t < stream.batches - 1:
             life.twin = (stream.window(choice, t), t)
             serves = life.serves(policy)
-    return told(stream, losses, served, choice)
+    return told(stream, losses, served, choice, life)
 
 
-def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float) -> None:
-    """The challenger against the champion on the rows that came after its training."""
+def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float) -> bool:
+    """The challenger against the champion on the rows that came after its training; whether it is settled."""
     assert life.twin is not None
     champion, twin = life.champion, life.twin
     metric, y = load_metric(stream.metric), stream.y[rows]
@@ -292,6 +302,9 @@ def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float
         seen=inflation(life.history) if champion else None,
     )
     naive = metric.value_and_influence(y, np.full(y.size, stream.naive[champion or twin]))[0]
+    if champion is not None and policy == PATIENT:
+        trained = (twin[1] + 1) * stream.days_a_batch
+        life.looks = (*life.looks, max(min(1.0, (now - trained) / PATIENCE), *life.looks, 0.0))
     ruling = load_policy(policy if policy in RULES else "balanced")(
         Case(
             primary=found,
@@ -301,23 +314,28 @@ def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float
             is_first=champion is None,
             champion_skill=naive - before if champion and naive > before else None,
             days_since_release=now - life.released if champion else None,
+            looks=life.looks,
             gains=tuple(life.gains),
             year=int(now // 365.25),
             taken=tuple(life.taken),
             planned_decisions=12 if stream.days_a_batch > 20 else 24,
         )
     )
+    life.decisions += 1
+    if ruling.outcome == "undecided" and life.looks and life.looks[-1] < 1:
+        return False
     if champion is not None:
         life.history.append((sums, counts))
         life.gains.append(found.gain or 0.0)
         if found.p_value is not None:
             life.taken.append(Taken(int(now // 365.25), "planned", ruling.alpha))
     life.refit_weight = ruling.refit_weight
-    if ruling.outcome == "first" or (ruling.outcome == "release" and policy in RULES):
-        life.champion, life.released = twin, now
+    if ruling.outcome == "first" or (ruling.outcome == "release" and policy in (*RULES, PATIENT)):
+        life.champion, life.released, life.releases = twin, now, life.releases + 1
+    return True
 
 
-def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, float]]], choice: str) -> Told:
+def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, float]]], choice: str, life: Life) -> Told:
     """Sums over the batches from the first on at which something served."""
     start = next((t for t, now in enumerate(served) if now), stream.batches)
     best, naive = {}, {}
@@ -335,6 +353,9 @@ def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, flo
         taken=0,
         delays=[],
         years=len(whole) * stream.days_a_batch / 365.25,
+        decisions=life.decisions,
+        releases=life.releases,
+        losses=losses[1:],
     )
     waited = 0
     for t in range(start + 1, stream.batches - 2):
@@ -403,6 +424,26 @@ def releases(found: dict[str, list[dict[tuple[str, str], Told]]], choice: str) -
     return "\n".join(lines)
 
 
+def lives(found: dict[str, list[dict[tuple[str, str], Told]]]) -> str:
+    """Decisions, releases and loss on each real stream; the gain over releasing once, with its interval by batches."""
+    lines = [
+        "| stream, window | policy | decisions | releases | mean loss | gain over never, of batches | batches |",
+        "|---|---|---:|---:|---|---|---:|",
+    ]
+    for name in (name for name in REAL if name in found):
+        for choice in CHOICES:
+            for policy in POLICIES:
+                this, never = (np.array(found[name][0][which, choice].losses) for which in (policy, "never"))
+                gain = never - this
+                half = 1.96 * gain.std(ddof=1) / gain.size**0.5
+                of = found[name][0][policy, choice]
+                lines.append(
+                    f"| {name}, {choice} | {policy} | {of.decisions} | {of.releases} | {this.mean():.5g} "
+                    f"| {gain.mean():+.3g} ± {half:.2g} | {gain.size} |"
+                )
+    return "\n".join(lines)
+
+
 def _a_year(of: list[Told], what: str) -> str:
     rates = np.array([getattr(each, what) / each.years for each in of])
     if not rates.size:
@@ -453,6 +494,7 @@ def main() -> None:
     for choice in CHOICES:
         print(table(found, choice), end="\n\n")
         print(releases(found, choice), end="\n\n")
+    print(lives(found), end="\n\n")
     picture(found, Path(__file__).with_name("gate_years.svg"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from perennial.cli.output import as_json, markdown, say, table
 from perennial.cli.views import batch_view, decision_view, status_view, trained_on
 from perennial.errors import InputError
-from perennial.evaluation.figures import between, change, counted, figure, ranges
+from perennial.evaluation.figures import between, change, counted, figure, percent, ranges
 from perennial.release.telling import decision_in_words
 from perennial.settings import prepare_home, settings
 from perennial.store.entries import BatchEntry, Decision
@@ -68,7 +68,8 @@ def _tell_status(view: dict[str, Any]) -> None:
         rows.append(
             (
                 "champion",
-                f"version {champion['version']} since {champion['since']}{age} (release {champion['release_no']})",
+                f"version {champion['version']}{_refit(champion['serves'])} since {champion['since']}{age} "
+                f"(release {champion['release_no']})",
             )
         )
         rows.append(("because", champion["reason"]))
@@ -90,6 +91,10 @@ def _tell_status(view: dict[str, Any]) -> None:
     rows.append(("next scheduled run", view["next_run"] or "no schedule is declared"))
     rows.append(("state", view["reconcile"]))
     table(("", ""), rows)
+
+
+def _refit(serves: list[dict[str, Any]]) -> str:
+    return "".join(f" beside version {each['version']} ({percent(each['weight'])})" for each in serves[1:])
 
 
 def batches(usecase: str, json: bool) -> None:

@@ -57,6 +57,7 @@ def undecidable_clusters(counts: IntArray, cluster_by: str, second: SecondCluste
 
     A column's cluster with more than half of the rows leaves too little to learn its own variation from.
 
+    >>> import numpy as np
     >>> undecidable_clusters(np.array([60, 10, 10, 10, 10]), "site")
     'one cluster of site holds 60 % of the rows; at most 50 % may be in one'
     """
@@ -80,6 +81,7 @@ def _giant(share: float, name: str) -> str:
 def will_not_come(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> bool:
     """Whether these clusters decide nothing and waiting is no help: days go on, a column's groups are what they are.
 
+    >>> import numpy as np
     >>> will_not_come(np.ones(14), "day"), will_not_come(np.ones(1), "year"), will_not_come(np.ones(5), "site")
     (False, True, False)
     """

@@ -11,7 +11,7 @@ from perennial.errors import TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cluster_interval import too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
-from perennial.evaluation.dependence import autocorrelation, largest_cluster_share, skewness
+from perennial.evaluation.dependence import autocorrelation, effective_clusters, largest_cluster_share, skewness
 from perennial.evaluation.figures import UNITS, counted
 from perennial.evaluation.judgement import Asked, judge, without_values
 from perennial.evaluation.metrics import load_metric
@@ -93,7 +93,8 @@ def describe(
     counts = rows_of_clusters(np.asarray(cluster_codes, dtype=np.int64))
     if counts.size != len(cluster_names):
         raise ValueError(f"{counts.size} clusters have {len(cluster_names)} names")
-    sums = np.array(next((r.sums for r in results if r.role == "primary"), ()), dtype=np.float64)
+    primary = next((r for r in results if r.role == "primary"), None)
+    sums = np.array(primary.sums if primary else (), dtype=np.float64)
     return Evaluation(
         rows=int(counts.sum()),
         clusters=counts.size,
@@ -107,6 +108,7 @@ def describe(
         first=first,
         last=last,
         digest=digest,
+        effective_clusters=effective_clusters(counts.size, primary.se, primary.day_t) if primary else None,
     )
 
 

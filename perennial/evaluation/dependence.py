@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.results import Interval
 
 MIN_CLUSTERS_OF_A_SHAPE = 3
 
@@ -21,6 +22,20 @@ def autocorrelation(sums: FloatArray) -> float | None:
     if deviation is None:
         return None
     return float((deviation[1:] * deviation[:-1]).sum() / (deviation**2).sum())
+
+
+def effective_clusters(clusters: int, se: float | None, day_t: Interval | None) -> float | None:
+    """How many independent clusters would give the standard error that T dependent ones give, at most T.
+
+    se: of the deciding interval. day_t: that of clusters taken as independent. T·(SE of these/SE)², or None where
+    either is unknown. Source: Thiébaux & Zwiers (1984), effective sample size as a ratio of variances.
+
+    >>> effective_clusters(30, 0.2, Interval(se=0.1, df=29, ci_low=0, ci_high=1, p_value=0.5))
+    7.5
+    """
+    if not se or day_t is None:
+        return None
+    return min(float(clusters), clusters * (day_t.se / se) ** 2)
 
 
 def skewness(sums: FloatArray) -> float | None:

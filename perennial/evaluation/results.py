@@ -145,7 +145,10 @@ class Flips(Result):
 
 
 class Evaluation(Result):
-    """The rows that judged: how many, in which clusters, and how alike neighbouring clusters are."""
+    """The rows that judged: how many, in which clusters, and how alike neighbouring clusters are.
+
+    effective_clusters: how many independent clusters would tell as much of the primary metric.
+    """
 
     rows: int
     clusters: int
@@ -159,6 +162,7 @@ class Evaluation(Result):
     first: str
     last: str
     digest: str
+    effective_clusters: float | None = None
 
 
 class Policy(Result):

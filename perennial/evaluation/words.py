@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from perennial.evaluation.figures import between, chance, change, clusters_in_words, counted, figure, percent, sample
+from perennial.evaluation.figures import (
+    UNITS,
+    between,
+    chance,
+    change,
+    clusters_in_words,
+    counted,
+    figure,
+    percent,
+    sample,
+)
 from perennial.evaluation.mde_range import range_of_mde
 from perennial.evaluation.results import Estimate, Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
 
@@ -88,9 +98,10 @@ def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str
 def flips_in_words(flips: Flips) -> str:
     """How much a release changes for the rows, in sentences."""
     of_rows = f"of {counted(flips.rows, 'row', 'rows')}"
+    within = _within(flips.moved, lambda share: figure(share, 3))
     moved = (
-        f"A prediction moves by {figure(flips.moved.share, 3)} on average{_within(flips.moved, figure)}, and by at "
-        f"most {figure(flips.moved_95, 3)} for 95 % {of_rows}."
+        f"A prediction moves by {figure(flips.moved.share, 3)} on average{within}, and by at most "
+        f"{figure(flips.moved_95, 3)} for 95 % {of_rows}."
     )
     if flips.negative is None or flips.positive is None:
         return moved
@@ -107,8 +118,9 @@ def flips_in_words(flips: Flips) -> str:
 
 
 def slice_table(slices: Sequence[SliceResult]) -> str:
-    """The slices as a markdown table: those proven worse first, then from the largest loss on; the rest is counted."""
-    ordered = sorted(slices, key=lambda each: (each.verdict != "worse", each.gain is None, each.gain or 0.0))
+    """The slices as a markdown table: proven worse, checked, not to be checked, each from the largest loss on."""
+    rank = {"worse": 0, "not_decidable": 2}
+    ordered = sorted(slices, key=lambda each: (rank.get(each.verdict, 1), each.gain is None, each.gain or 0.0))
     rows = [
         (
             escape(f"{each.column} {each.value}"),
@@ -174,6 +186,11 @@ def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
         f"Judged on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
         f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
     )
+    if evaluation.effective_clusters is not None:
+        said += (
+            f" They tell as much as {evaluation.effective_clusters:.0f} independent "
+            f"{UNITS[evaluation.cluster_by][1] if evaluation.cluster_by in UNITS else 'clusters'} would."
+        )
     if evaluation.autocorrelation is not None:
         said += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
     if primary is not None and primary.second is not None:

@@ -152,15 +152,19 @@ def _facts(history: History, release: Release | None) -> list[tuple[str, str]]:
 
 
 def _how_sure(history: History, release: Release) -> str:
-    judged = next((d for d in history.decisions if d.id == release.decision), None)
-    if judged is None:
+    tested = release.champion.model
+    judged = next((d for d in reversed(history.decisions) if d.challenger.digest == tested.digest), None)
+    if judged is None or release.decision is None:
         return "brought back by a rollback; no comparison of its own"
+    untested = f"; nobody judged version {release.refit.model.version} yet" if release.refit else ""
+    its = f"version {tested.version}: " if release.refit else ""
     primary, rows = judged.metrics[0], judged.evaluation
     over = f"version {judged.champion.version}" if judged.champion else "a constant"
     better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
-        f"{primary.name} {better} than {over}: gain {change(primary.gain)}, 95 % interval "
+        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}, 95 % interval "
         f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
+        f"{untested}"
     )
 
 

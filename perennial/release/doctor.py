@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perennial.errors import LedgerBroken, ModelUnloadable
-from perennial.release.models import load_champion
+from perennial.release.models import load_served
 from perennial.release.promote import mirror_alias, release_decided
 from perennial.release.state import current_release, undone_decision
 from perennial.store.entries import AliasMoved, BatchEntry, LabelBatchEntry
@@ -112,11 +112,11 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Differen
     if release is None:
         return []
     try:
-        load_champion(registry, usecase, release)
+        load_served(registry, usecase, release)
     except ModelUnloadable as error:
         return [
             Difference(
-                f"the champion (version {release.champion.model.version}) cannot be loaded: {error}",
+                f"what serves ({release.versions}) cannot be loaded: {error}",
                 f"restore its files from a backup, or run `perennial rollback {usecase}`",
                 None,
             )

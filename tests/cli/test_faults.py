@@ -101,7 +101,7 @@ def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled:
 
     doctor = perennial("doctor", "shop")
     assert doctor.code == 1
-    assert "the champion (version 1) cannot be loaded" in doctor.out
+    assert "what serves (version 1) cannot be loaded" in doctor.out
     back = perennial("rollback", "shop", "--reason", "version 1 is broken")
     assert back.code == 3
     assert "there is no former champion to go back to; release 1 is the first" in back.err

@@ -26,7 +26,7 @@ METRIC = {
 }
 EVALUATION = {
     *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),
-    *("largest_cluster_share", "skewness", "first", "last", "digest"),
+    *("effective_clusters", "largest_cluster_share", "skewness", "first", "last", "digest"),
 }
 BATCH = {
     "because",

@@ -93,6 +93,7 @@ def as_yaml(draft: Draft) -> str:
         "model:",
         f"  estimator: {ESTIMATORS[draft.task.value]}",
         "  params: {max_iter: 100}",
+        "  window: [expanding, {batches: 3}, {batches: 12}]  # they race: the best on earlier batches is trained",
         "evaluation:",
         f"  also: {ALSO[draft.task.value]}",
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
