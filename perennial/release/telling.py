@@ -65,6 +65,8 @@ def cycle_in_a_line(batch: BatchEntry, cycle: Cycle, decision: Decision | None) 
         outcome = decision.outcome
         if outcome in ("first", "release"):
             outcome += f": version {decision.challenger.version} serves"
+        if decision.policy.refit_weight:
+            outcome += f", {percent(decision.policy.refit_weight)} its newest refit"
     notes = [f"drift: {alarm.channel}" for alarm in health.alarms]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows unseen categories")

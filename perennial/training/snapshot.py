@@ -27,7 +27,7 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
     rows = read_rows(tables, declaration.name, schema, known) if known.batches else None
     if rows is not None:
         rows = rows[rows[LABEL].notna()]
-        rows = _inside(declaration.model.window, rows, rows[schema.time], known)
+        rows = inside(declaration.model.window, rows, rows[schema.time], known)
     if rows is None or rows.empty:
         raise InputError(
             f"{declaration.name}: no row with a label is known at {write_instant(known.as_of)}, so there is nothing to "
@@ -36,7 +36,7 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
     return rows.reset_index(drop=True)
 
 
-def _inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
+def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
     """The rows of a window that is one. A decay keeps them all: it weighs them where they are fitted."""
     if isinstance(window, LastWindow):
         return rows[at >= known.as_of - window.last]

@@ -14,11 +14,11 @@ from perennial.clock import instant
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.race import best_so_far, standing
 from perennial.store.entries import RaceStep, Snapshot
-from perennial.store.rows import known_at
+from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
-from perennial.training.snapshot import age_weights, training_rows
-from perennial.usecase.declaration import Decay, Declaration, Model
+from perennial.training.snapshot import age_weights, inside, training_rows
+from perennial.usecase.declaration import Decay, Model, Season
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
 from tests.training.conftest import accepted
@@ -121,17 +121,12 @@ def test_a_decay_and_a_season_are_fitted(world: World, month: pd.DataFrame) -> N
     assert np.abs(fits[0] - fits[1]).max() > 0.01
 
 
-def test_a_season_is_the_same_part_of_every_year(world: World) -> None:
-    racing(world, window={"season": "20d"})
-    for month in ("2023-01", "2023-06", "2024-01"):
-        world.month(month)
-        take_in(month)
-    workspace = open_workspace()
-    declaration: Declaration = load_use_case("shop", world.usecases).declaration
-    known = known_at(workspace.ledger, "shop", datetime(2024, 2, 1, tzinfo=UTC))
-    rows = training_rows(workspace.tables, declaration, known)
-    assert set(rows["at"].dt.strftime("%Y-%m")) == {"2023-01", "2024-01"}
-    assert rows["at"].dt.day_of_year.min() == 12
+def test_a_season_is_the_same_part_of_every_year() -> None:
+    rows = pd.DataFrame({"at": pd.date_range("2022-06-01", "2024-01-31", freq="D", tz="UTC")})
+    known = Known(datetime(2024, 2, 1, tzinfo=UTC), (), ())
+    found = inside(Season.model_validate({"season": "20d"}), rows, rows["at"], known)
+    assert set(found["at"].dt.strftime("%Y-%m")) == {"2023-01", "2023-02", "2024-01"}
+    assert (found["at"].min(), found["at"].max()) == (pd.Timestamp("2023-01-12", tz="UTC"), rows["at"].max())
 
 
 def test_rivals_beside_a_search_are_refused(world: World) -> None:
