@@ -29,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
 from perennial.evaluation.cluster_sums import sums_of_clusters  # noqa: E402
 from perennial.evaluation.judgement import Asked, judge  # noqa: E402
-from perennial.evaluation.metrics import load_metric  # noqa: E402
+from perennial.evaluation.metrics import GROUP_RATIOS, RATES, load_metric  # noqa: E402
+from perennial.evaluation.metrics.black_box import black_box  # noqa: E402
 from perennial.evaluation.metrics.group_ratio import among  # noqa: E402
 from perennial.evaluation.metrics.metric import Metric, Undefined  # noqa: E402
 from perennial.evaluation.metrics.value import worth  # noqa: E402
@@ -37,7 +38,9 @@ from perennial.evaluation.metrics.value import worth  # noqa: E402
 DAYS, ALPHA, MOST = 30, 0.05, 0.07
 BINARY = (
     *("log_loss", "brier", "accuracy", "roc_auc", "average_precision", "recall", "precision", "f1"),
-    *("precision_at_top", "calibration_slope_error", "mean_calibration_error", "selection_rate_ratio", "value"),
+    *("precision_at_top", "calibration_slope_error", "mean_calibration_error", "value"),
+    *("selection_rate_ratio", "true_positive_rate_ratio", "false_positive_rate_ratio", "false_negative_rate_ratio"),
+    "black box",
 )
 REGRESSION = ("mae", "rmse", "r2")
 MULTICLASS = ("log_loss of 3 classes", "accuracy of 3 classes")
@@ -104,10 +107,16 @@ def draw(
     return label, 1 / (1 + np.exp(-score - error())), 1 / (1 + np.exp(-score - error())), day
 
 
-def metric_of(name: str, y: FloatArray, random: np.random.Generator) -> Metric:
-    """The metric, cut at 0.3. Groups are drawn anew, one with more positives; a hit is worth 10, a false alarm −1."""
-    if name == "selection_rate_ratio":
-        return among((random.random(y.size) < 0.3 + 0.4 * y).astype(np.int64), ("a", "b"), cut=0.3)
+def metric_of(name: str, y: FloatArray, day: IntArray, random: np.random.Generator) -> Metric:
+    """The metric, cut at 0.3. Groups are drawn anew, one with more positives; a hit is worth 10, a false alarm −1.
+
+    The black box is the root of the mean squared error, of which nothing but its value is told.
+    """
+    if name.endswith("_ratio"):
+        group = (random.random(y.size) < 0.3 + 0.4 * y).astype(np.int64)
+        return among(group, ("a", "b"), rate=RATES[GROUP_RATIOS.index(name)], cut=0.3)
+    if name == "black box":
+        return black_box(name, lambda y, p: float(((y - p) ** 2).mean() ** 0.5), ("binary",), "lower", day)
     if name == "value":
         return worth(lambda y, p: np.where(p >= 0.3, np.where(y == 1, 10.0, -1.0), 0.0), ("binary",))
     if name in ("accuracy", "recall", "precision", "f1"):
@@ -118,7 +127,7 @@ def metric_of(name: str, y: FloatArray, random: np.random.Generator) -> Metric:
 def compare_once(cell: Cell, counts: IntArray, random: np.random.Generator) -> dict[str, bool] | None:
     """What each way says of one draw: whether it would release. None where the draw is not decidable."""
     y, champion, challenger, day = draw(cell.metric, cell.dependence, counts, random)
-    metric = metric_of(cell.metric, y, random)
+    metric = metric_of(cell.metric, y, day, random)
     try:
         before, influence_before = metric.value_and_influence(y, champion)
         after, influence_after = metric.value_and_influence(y, challenger)

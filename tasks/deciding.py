@@ -9,7 +9,8 @@ from perennial.clock import write_instant
 from perennial.evaluation.words import headline
 from perennial.features.metric import metric_sources
 from perennial.release import decision as deciding
-from perennial.release.decision import Contest, Waits
+from perennial.release.contest import Contest
+from perennial.release.decision import Waits
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
 from perennial.release.promote import mirror_alias, release_blend, release_decided

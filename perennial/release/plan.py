@@ -14,8 +14,8 @@ from perennial.evaluation.figures import UNITS
 from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.planning import Spread, days_needed, smallest_gain, spread_of
 from perennial.evaluation.policies import five_percent_a_year, strict
-from perennial.release.decision import clusters_before, taken_before
 from perennial.release.evaluation_rows import evaluation_rows
+from perennial.release.ruling import clusters_before, taken_before
 from perennial.release.state import waiting_challenger
 from perennial.store.entries import Decision
 from perennial.store.ledger import Ledger

@@ -13,13 +13,14 @@ from perennial.clock import instant
 from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
 from perennial.evaluation.cluster_interval import undecidable_clusters
 from perennial.evaluation.comparison import describe
-from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.slices import judge_slices
-from perennial.release.decision import Contest, Waits, decide, rule, seen_before, settled
+from perennial.release.contest import Contest
+from perennial.release.decision import Waits, decide
 from perennial.release.evaluation_rows import evaluation_rows
 from perennial.release.models import load_champion, load_model
+from perennial.release.ruling import Found, Question, rule, seen_before, settled
 from perennial.store.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
 from perennial.store.ledger import Ledger, Row
 from perennial.store.registry import Registry
@@ -94,16 +95,9 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     )
     ruling = rule(
         ReleaseRules.model_validate(said.policy.parameters),
-        metrics,
-        guard(metrics, slices=slices, flips=said.flips),
-        again,
-        _served(past, said),
+        Found(metrics, again, said.champion_skill, slices, said.flips),
+        Question(said.challenger_id, _served(past, said), said.as_of, said.policy.pool, said.policy.looks),
         history,
-        said.as_of,
-        said.champion_skill,
-        said.policy.pool,
-        said.challenger_id,
-        said.policy.looks,
     )
     decided = {"alpha": ruling.alpha, "spent": ruling.spent, "refit_weight": ruling.refit_weight}
     found = said.model_copy(

@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from perennial.clock import instant, write_instant
 from perennial.errors import HeldBack, ReleaseLost
-from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.policies import POLICIES
-from perennial.evaluation.results import Policy
-from perennial.release import decision as deciding
+from perennial.evaluation.results import Policy, SliceResult
+from perennial.release import ruling
 from perennial.release.promote import approve, release_blend, release_decided, roll_back
+from perennial.release.ruling import Found, Question
 from perennial.release.state import current_release, says_release, undone_decision, waiting_challenger
 from perennial.store.entries import Decision, Release
 from perennial.store.ledger import Ledger
@@ -28,6 +28,7 @@ from perennial.usecase.declaration import Release as ReleaseRules
 from tests.release.payloads import challenger, decision
 
 COUNTS = np.full(30, 100)
+HARMED = SliceResult(column="site", value="a", rows=900, clusters=30, metric="log_loss", gain=-0.1, verdict="worse")
 SHARED = {"five_percent_a_year": 0.05, "strict": 0.01}
 
 
@@ -68,9 +69,9 @@ class Life(RuleBasedStateMachine):
         gain=st.floats(-0.02, 0.02),
         event=st.booleans(),
         patient=st.booleans(),
-        guards=st.sampled_from(["passed", "blocked", "undecided"]),
+        harm=st.booleans(),
     )
-    def it_is_decided(self, gain: float, event: bool, patient: bool, guards: Any) -> None:
+    def it_is_decided(self, gain: float, event: bool, patient: bool, harm: bool) -> None:
         self.now += timedelta(days=15)
         waiting, release = waiting_challenger(self.ledger, "shop"), current_release(self.ledger, "shop")
         assert waiting is not None
@@ -82,19 +83,12 @@ class Life(RuleBasedStateMachine):
         plain = decision(f"d{len(history)}", waiting, release.release_no if release else 0)
         pool: Any = "event" if event else "planned"
         patience = timedelta(days=90) if patient and release and self.policy == "balanced" else None
-        looks = deciding.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
-        made = deciding.rule(
+        looks = ruling.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
+        made = ruling.rule(
             rules,
-            [found],
-            GuardFinding(guards),
-            plain.evaluation,
-            release,
+            Found((found,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
+            Question(waiting.challenger, release, write_instant(self.now), pool, looks),
             history,
-            write_instant(self.now),
-            0.1,
-            pool,
-            waiting.challenger,
-            looks,
         )
         policy = Policy(
             name=self.policy,
