@@ -30,7 +30,8 @@ from data_checks.validation import validate
 from perennial.sources.parsing import Parsed, parse
 from perennial.sources.window import Window
 from perennial.usecase.columns import column_types
-from perennial.usecase.declaration import Check, Declaration
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_check import Check
 from perennial.usecase.reading import load_use_case
 
 EXPECTATIONS = 25

@@ -16,7 +16,9 @@ from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
 from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
 from perennial.usecase.columns import column_types, no_such_value, target_values
-from perennial.usecase.declaration import Check, ColumnType, Declaration, Schema, Severity
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_check import Check, Severity
+from perennial.usecase.declared_schema import ColumnType, Schema
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation

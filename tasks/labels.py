@@ -15,7 +15,8 @@ from perennial.store.batches import labels_table, quarantine_table, sort_labels
 from perennial.store.entries import LabelBatchEntry
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
-from perennial.usecase.declaration import FilesSource, LabelSource, UseCase
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.declared_source import FilesSource, LabelSource
 from tasks.moment import scheduled_start
 from tasks.step import step
 

@@ -14,7 +14,9 @@ from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Snaps
 from perennial.store.ledger import Ledger
 from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
 from perennial.store.tables import Tables
-from perennial.usecase.declaration import Declaration, Evaluation, Schema
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_evaluation import Evaluation
+from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd

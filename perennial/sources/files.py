@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.usecase.declaration import FilesSource
+    from perennial.usecase.declared_source import FilesSource
 
 Suffix = Literal[".csv", ".parquet"]
 SUFFIXES = (".csv", ".parquet")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.usecase.declaration import ColumnType
+    from perennial.usecase.declared_schema import ColumnType
 
 __all__ = ["Parsed", "UnreadableBatch", "parse", "read_as", "read_timestamps"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Connection
 
-    from perennial.usecase.declaration import SqlSource
+    from perennial.usecase.declared_source import SqlSource
 
 
 def open_sql(config: SqlSource, *, folder: Path, schema_time: str, timezone: str) -> SqlRows:

@@ -13,7 +13,8 @@ from perennial.identity import digest_rows, short_id
 from perennial.sources.window import Window
 from perennial.store.entries import BatchEntry
 from perennial.usecase.columns import no_such_value, target_values
-from perennial.usecase.declaration import ColumnType, Declaration, Schema
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_schema import ColumnType, Schema
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from perennial.errors import InputError
 from perennial.store.entries import BatchEntry, LabelBatchEntry
 from perennial.store.ledger import Ledger
 from perennial.store.tables import Tables
-from perennial.usecase.declaration import Schema
+from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from perennial.features.recipe import Recipe
 from perennial.training.estimators import sample_weights
 from perennial.training.pipeline import build_pipeline, ready
 from perennial.training.threads import bounded_threads
-from perennial.usecase.declaration import Model
+from perennial.usecase.declared_model import Model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.errors import InputError
 from perennial.features.derived import load_function
 from perennial.settings import settings
-from perennial.usecase.declaration import Model
+from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import EXTRAS, is_own
 from perennial.usecase.mistakes import closest
 

@@ -16,7 +16,7 @@ from perennial.training.estimators import (
     native_categories,
 )
 from perennial.training.threads import bounded_threads
-from perennial.usecase.declaration import Model
+from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import is_own
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from perennial.store.tables import Tables
 from perennial.training.fit import fit
 from perennial.training.snapshot import training_rows
 from perennial.training.threads import bounded_threads
-from perennial.usecase.declaration import Decay, Model, UseCase
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.declared_model import Decay, Model
 
 if TYPE_CHECKING:
     import pandas as pd

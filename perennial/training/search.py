@@ -21,7 +21,8 @@ from perennial.features.recipe import Recipe
 from perennial.store.rows import KNOWN_AT, labels_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
 from perennial.training.pipeline import in_places, predict
-from perennial.usecase.declaration import Declaration, Search, Span
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_model import Search, Span
 
 if TYPE_CHECKING:
     import optuna

@@ -11,7 +11,8 @@ from perennial.identity import digest_rows, short_id
 from perennial.store.entries import Snapshot
 from perennial.store.rows import LABEL, Known, read_rows
 from perennial.store.tables import Tables
-from perennial.usecase.declaration import Decay, Declaration, LastBatches, LastWindow, Season
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_model import Decay, LastBatches, LastWindow, Season
 
 if TYPE_CHECKING:
     import numpy as np

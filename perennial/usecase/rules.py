@@ -12,7 +12,9 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from perennial.usecase.declaration import BLENDING, CONVEX, DECISIONS_A_YEAR, DEFAULT_METRICS, OUR_KINDS, SHARING
+from perennial.usecase.declaration import BLENDING, CONVEX, DECISIONS_A_YEAR, SHARING
+from perennial.usecase.declared_evaluation import DEFAULT_METRICS
+from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint

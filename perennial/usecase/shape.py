@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from perennial.usecase.declaration import OUR_KINDS, Declaration
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest, hint
 from perennial.usecase.schema import json_schema, other_kinds

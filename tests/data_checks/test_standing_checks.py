@@ -9,7 +9,7 @@ import pytest
 
 from data_checks.validation import Validation, validate
 from perennial.sources.window import Window
-from perennial.usecase.declaration import LabelSource
+from perennial.usecase.declared_source import LabelSource
 from tests.data_checks.flight_batches import END, START, WINDOW, Row, batch, check, declare, row, rows
 
 

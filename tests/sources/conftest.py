@@ -9,7 +9,7 @@ import pytest
 
 from perennial.sources import open_source
 from perennial.sources.window import Source
-from perennial.usecase.declaration import FilesSource
+from perennial.usecase.declared_source import FilesSource
 
 Open = Callable[..., Source]
 Put = Callable[[str, str | bytes], Path]

@@ -17,7 +17,7 @@ from perennial.errors import InputError
 from perennial.sources import open_source
 from perennial.sources.parsing import parse
 from perennial.sources.window import Window
-from perennial.usecase.declaration import FilesSource
+from perennial.usecase.declared_source import FilesSource
 
 from .conftest import Open, Put
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
-from perennial.usecase.declaration import ColumnType
+from perennial.usecase.declared_schema import ColumnType
 
 
 def parquet(**columns: Any) -> bytes:

@@ -16,7 +16,8 @@ from perennial.errors import InputError
 from perennial.sources import KINDS, open_source
 from perennial.sources.window import Window
 from perennial.usecase import rules
-from perennial.usecase.declaration import OUR_KINDS, Declaration
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_source import OUR_KINDS
 
 
 class Queue:

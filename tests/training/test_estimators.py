@@ -12,7 +12,7 @@ from perennial.errors import InputError
 from perennial.training.artifact import digest_model, load, refuse_foreign_types
 from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.pipeline import build_pipeline, predict, ready
-from perennial.usecase.declaration import Model
+from perennial.usecase.declared_model import Model
 from perennial.usecase.mistakes import DeclarationError
 from tests.training.conftest import Saved, accepted, fitted_on
 from tests.world import World

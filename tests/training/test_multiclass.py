@@ -16,7 +16,7 @@ from perennial.evaluation.metrics import load_metric
 from perennial.store.rows import LABEL, labels_of
 from perennial.training.artifact import digest_model, load
 from perennial.training.fit import Fit, fit
-from perennial.usecase.declaration import Schema
+from perennial.usecase.declared_schema import Schema
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
 from tests.training.conftest import Saved, accepted

@@ -9,7 +9,7 @@ import pytest
 from perennial.errors import InputError
 from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.pipeline import build_pipeline, predict, ready
-from perennial.usecase.declaration import Model
+from perennial.usecase.declared_model import Model
 from tests.training.conftest import accepted, fitted_on
 from tests.world import World
 

@@ -18,7 +18,7 @@ from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
 from perennial.training.snapshot import age_weights, inside, training_rows
-from perennial.usecase.declaration import Decay, Model, Season
+from perennial.usecase.declared_model import Decay, Model, Season
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
 from tests.training.conftest import accepted

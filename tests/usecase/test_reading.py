@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from perennial.errors import InputError
-from perennial.usecase.declaration import Check, Declaration
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_check import Check
 from perennial.usecase.mistakes import DeclarationError, Mistake
 from perennial.usecase.reading import list_use_cases, load_use_case
 

@@ -1,0 +1,69 @@
+"""A data check as a declaration spells it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_serializer
+
+from perennial.usecase.spelling import Frozen
+
+Severity = Literal["critical", "warning", "info"]
+
+
+class Check(Frozen):
+    """One data check: a core expectation by its Great Expectations name.
+
+    In a declaration it is written `{expect_…: {arguments}, severity: critical}`, and so it is serialised.
+    """
+
+    expectation: str = Field(description="for example `expect_column_values_to_be_between`")
+    arguments: dict[str, Any] = Field({}, description="the expectation's own arguments")
+    severity: Severity = Field(
+        "critical", description="critical: sets rows aside or holds the batch; warning, info: told, rows accepted"
+    )
+
+    @model_serializer
+    def _spelling(self) -> dict[str, Any]:
+        return {self.expectation: self.arguments, "severity": self.severity}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """The spelling of a declaration, so that an editor can check one."""
+        return {
+            "title": "Check",
+            "type": "object",
+            "description": "One data check: `{expect_…: {arguments}, severity: critical}`.",
+            "properties": {
+                "severity": {
+                    "enum": ["critical", "warning", "info"],
+                    "default": "critical",
+                    "description": cls.model_fields["severity"].description,
+                }
+            },
+            "patternProperties": {
+                "^expect_": {"type": ["object", "null"], "description": cls.model_fields["arguments"].description}
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+            "if": {"required": ["severity"]},
+            "then": {"minProperties": 2, "maxProperties": 2},
+            "else": {"maxProperties": 1},
+        }
+
+
+def _check(value: Any) -> Any:
+    """A check from a declaration's spelling; `Check` itself passes. Raises ValueError for every other form."""
+    if isinstance(value, Check):
+        return value
+    names = [name for name in value if name != "severity"] if isinstance(value, dict) else []
+    if len(names) != 1 or not isinstance(names[0], str) or not names[0].startswith("expect_"):
+        raise ValueError("a check is one Great Expectations name with its arguments, and a severity if you like")
+    arguments = value[names[0]]
+    if not isinstance(arguments, dict | None):
+        raise ValueError(f"the arguments of {names[0]} should be a mapping, is {arguments!r}")
+    rest = {"severity": value["severity"]} if "severity" in value else {}
+    return {"expectation": names[0], "arguments": arguments or {}, **rest}
+
+
+SpelledCheck = Annotated[Check, BeforeValidator(_check)]

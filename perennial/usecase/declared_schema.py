@@ -1,0 +1,78 @@
+"""The columns of a batch, what they mean and which of them a model may see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from perennial.usecase.spelling import Duration, Frozen
+
+ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
+
+
+def _class(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"a class is text or a whole number, is {value!r}: write it in quotes")
+    return value
+
+
+Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)]
+
+
+class Schema(Frozen):
+    """The columns that every batch must have, and what they mean."""
+
+    key: tuple[str, ...] = Field(min_length=1, description="columns that together name a row, for ever")
+    time: str = Field(description="when the row's event happened")
+    target: str = Field(description="what the model predicts")
+    task: Literal["binary", "multiclass", "regression"] = Field(
+        description="`binary` targets are 0/1, false/true or no/yes, `multiclass` ones are listed under classes"
+    )
+    classes: tuple[Class, ...] = Field(
+        (), description="`multiclass`: every value of the target, all text or all whole numbers"
+    )
+    timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in CSV files")
+    label_known_after: Duration = Field(
+        timedelta(0), description="how long after the event the label that comes with the row is known"
+    )
+    label_known_at: str | None = Field(
+        None, description="column that says when the row's own label became known (instead of label_known_after)"
+    )
+    types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
+
+    @model_validator(mode="after")
+    def _classes_of_the_task(self) -> Schema:
+        if self.task != "multiclass":
+            if self.classes:
+                raise ValueError(f"classes are for multiclass, the task is {self.task}: remove them")
+            return self
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise ValueError("a multiclass target needs two classes or more, each once: list them under classes")
+        if len({type(each) for each in self.classes}) > 1:
+            raise ValueError("classes mix text and numbers: write all in quotes, or none")
+        return self
+
+    @property
+    def answer(self) -> str | None:
+        """The column in which `yes` and `no` stand for 1 and 0: a binary target, or None."""
+        return self.target if self.task == "binary" else None
+
+
+class Features(Frozen):
+    """What the model may see. Columns listed under `never` are known only after the event."""
+
+    numeric: tuple[str, ...] = Field((), description="columns of numbers")
+    categorical: tuple[str, ...] = Field((), description="columns of names or codes")
+    derived: tuple[str, ...] = Field((), description="functions of the team's own, as `file.py:function`")
+    never: tuple[str, ...] = Field(
+        (), description="known only after the event: refused as features, hidden from derived functions"
+    )
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Features:
+        if not (self.numeric or self.categorical or self.derived):
+            raise ValueError("no feature is named: list columns under numeric, categorical or derived")
+        return self
