@@ -1,0 +1,123 @@
+"""Mistakes in how models are compared: metrics, guards, slices, clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from perennial.usecase.declared_evaluation import DEFAULT_METRICS
+from perennial.usecase.document import Document, Place
+from perennial.usecase.importable import missing_function
+from perennial.usecase.mistakes import Mistake, hint
+from perennial.usecase.rules_of_columns import check_columns, known_columns, no_column
+
+
+def evaluation_rules(document: Document, folder: Path) -> Iterator[Mistake]:
+    """Every mistake in the meaning of `evaluation`. folder: the declaration's."""
+    yield from _metrics(document)
+    yield from _own_metrics(document, folder)
+    yield from _slices(document)
+    yield from _clusters(document)
+
+
+def _metrics(document: Document) -> Iterator[Mistake]:
+    from perennial.evaluation.metrics import METRIC_TASKS, NEGATIVE_FLIPS, SHOWN_ONLY, grouped_by, wrong_cut
+
+    task, own = document.text("schema", "task"), document.mapping("evaluation", "metrics")
+    of_task = [*own, *([name for name, tasks in METRIC_TASKS.items() if task in tasks] or METRIC_TASKS)]
+    primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
+    guards = [name for name in document.mapping("evaluation", "guards") if isinstance(name, str)]
+    named: list[tuple[Place, str]] = [(("evaluation", "guards", name), name) for name in guards]
+    if document.text("evaluation", "primary"):
+        named.insert(0, (("evaluation", "primary"), str(primary)))
+    first: dict[str, str] = {str(primary): "the primary metric"} | {
+        name: "a guard" for name in guards if name != primary
+    }
+    for place, name in [*named, *document.texts("evaluation", "also")]:
+        if place[1] == "guards" and name == NEGATIVE_FLIPS:
+            yield from _flips(document, place, task)
+            continue
+        tasks = (task,) if name in own else _tasks_of(name)
+        if told := wrong_cut(name):
+            yield document.mistake(place, f"metric '{name}' is not understood", told)
+        elif tasks is None:
+            yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
+        elif name in SHOWN_ONLY and place[1] != "also":
+            yield document.mistake(
+                place, f"'{name}' decides nothing: {SHOWN_ONLY[name]}", "list it under evaluation.also"
+            )
+        elif task in DEFAULT_METRICS and task not in tasks:
+            told = f"metric '{name}' is for {' and '.join(map(str, tasks))}, the task is {task}"
+            yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
+        elif (column := grouped_by(name)) is not None:
+            if place[1] == "primary":
+                told = f"'{name}' says how even a model is, not how good"
+                yield document.mistake(place, told, "make it a guard: {at_least: 0.8}")
+            elif (columns := known_columns(document)) and column not in columns:
+                yield no_column(document, place, column, columns)
+        elif place[1] == "guards" and name == primary and "margin" in document.mapping(*place):
+            told = f"'{name}' is the primary metric, which a release must improve anyway"
+            yield document.mistake(place, told, "remove the guard, or guard another metric")
+        if place[1] == "also" and tasks is not None:
+            if name in first:
+                yield document.mistake(place, f"'{name}' is {first[name]} already, and shown", "remove it here")
+            first.setdefault(name, "listed")
+
+
+def _flips(document: Document, place: Place, task: str | None) -> Iterator[Mistake]:
+    if task == "regression":
+        told = f"'{place[-1]}' is for classes: a number is never right or wrong, the task is regression"
+        yield document.mistake(place, told, "guard a metric, for example mae")
+    elif document.mapping(*place) and "at_most" not in document.mapping(*place):
+        yield document.mistake(place, f"'{place[-1]}' has no at_most", "write {at_most: 2%}")
+
+
+def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
+    from perennial.evaluation.metrics import GROUP_RATIOS, METRIC_TASKS, NEGATIVE_FLIPS
+
+    for name in document.mapping("evaluation", "metrics"):
+        place: Place = ("evaluation", "metrics", name)
+        if name in (*METRIC_TASKS, *GROUP_RATIOS, NEGATIVE_FLIPS):
+            yield document.mistake(place, f"'{name}' is the name of a metric of ours", "give it another name")
+        function = document.text(*place, "function")
+        if function is not None and (wrong := missing_function(function, folder, takes="labels, predictions")):
+            yield document.mistake((*place, "function"), *wrong)
+
+
+def _slices(document: Document) -> Iterator[Mistake]:
+    """A slice is the rows of one value, so a column of slices holds names or codes."""
+    columns = known_columns(document)
+    numbers = {name for _, name in document.texts("features", "numeric")}
+    numbers |= {name for name, kind in document.mapping("schema", "types").items() if kind in ("number", "timestamp")}
+    for place, name in document.texts("evaluation", "slices"):
+        if columns and name not in columns:
+            yield no_column(document, place, name, columns)
+        elif name in numbers or name in (document.text("schema", "time"), document.text("schema", "target")):
+            told = f"'{name}' holds numbers or times, of which every row is a slice of its own"
+            yield document.mistake(place, told, "name a column of names or codes")
+
+
+def _clusters(document: Document) -> Iterator[Mistake]:
+    """A cluster column is one that the declaration names, and no word of the calendar."""
+    columns, named = known_columns(document), document.texts("evaluation", "cluster_by")
+    for number, (place, name) in enumerate(named):
+        if len(named) == 2 and (number == 0) != (name in ("day", "week")):
+            told = "two ways to move together are days or weeks first, then a column"
+            yield document.mistake(("evaluation", "cluster_by"), told, "write for example [day, customer]")
+            return
+        if name in ("day", "week") and len(named) == 1:
+            told = f"a column called '{name}' would be taken for the calendar's {name}"
+            yield document.mistake(place, told, f"write `cluster_by: {name}`, or rename the column")
+        elif columns and name not in ("day", "week"):
+            yield from check_columns(document, place, columns)
+
+
+def _tasks_of(name: str) -> tuple[str, ...] | None:
+    """The tasks of a metric, ours or of an installed package; None if there is no such metric."""
+    from importlib.metadata import entry_points
+
+    from perennial.evaluation.metrics import GROUP_RATIOS, METRIC_TASKS, base_of, tasks_of
+
+    if base_of(name) in (*METRIC_TASKS, *GROUP_RATIOS) or entry_points(group="perennial.metrics", name=name):
+        return tasks_of(name)
+    return None
