@@ -437,8 +437,9 @@ def lives(found: dict[str, list[dict[tuple[str, str], Told]]]) -> str:
                 gain = never - this
                 half = 1.96 * gain.std(ddof=1) / gain.size**0.5
                 of = found[name][0][policy, choice]
+                released = of.decisions if policy == "newest refit" else of.releases
                 lines.append(
-                    f"| {name}, {choice} | {policy} | {of.decisions} | {of.releases} | {this.mean():.5g} "
+                    f"| {name}, {choice} | {policy} | {of.decisions} | {released} | {this.mean():.5g} "
                     f"| {gain.mean():+.3g} ± {half:.2g} | {gain.size} |"
                 )
     return "\n".join(lines)

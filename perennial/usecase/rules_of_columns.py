@@ -24,6 +24,7 @@ def roles(document: Document) -> list[tuple[str, Place, str]]:
 
 
 def known_columns(document: Document) -> set[str]:
+    """Every column that the declaration names, with or without a role."""
     typed = {name for name in document.mapping("schema", "types") if isinstance(name, str)}
     return {name for name, _, _ in roles(document)} | typed
 

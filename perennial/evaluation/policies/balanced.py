@@ -22,8 +22,8 @@ def decide(case: Case) -> Ruling:
     | else | undecided | undecided | undecided |
 
     With patience each look at the challenger has its own part of the 5 %: see `look_at`.
-    A first model is ruled on by `decide_first`. Its price: about 0.6 needless releases a year, and a
-    model worse by more than the margin passes in fewer than 1 of 20 decisions.
+    A first model is ruled on by `decide_first`. Its price in five simulated years
+    without any change: 3.6 ± 0.1 needless changes a year, most of them refreshes, and 0.07 ± 0.04 harmful ones.
     """
     if case.is_first:
         return decide_first(case)

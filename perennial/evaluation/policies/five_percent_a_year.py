@@ -11,6 +11,6 @@ A_YEAR = 0.05
 def decide(case: Case) -> Ruling:
     """Rule by a share of 5 % a year.
 
-    Its price: a gain is taken later, by up to 1.3 months where decisions are monthly, and small ones never.
+    Its price in simulated years of monthly decisions: under a third of the gains is taken, 1.5 months late on average.
     """
     return decide_by_share(case, A_YEAR)

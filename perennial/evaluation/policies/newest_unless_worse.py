@@ -16,8 +16,8 @@ def decide(case: Case) -> Ruling:
     | not decidable | undecided | undecided | undecided |
     | else | release | blocked | undecided |
 
-    Its price: where nothing drifts, half of the releases are a little worse in the next month. A first model is
-    ruled on by `decide_first`.
+    Its price in simulated years: 1.9 ± 0.1 harmful changes a year where something changes, twice those of `balanced`.
+    A first model is ruled on by `decide_first`.
     """
     if case.is_first:
         return decide_first(case)

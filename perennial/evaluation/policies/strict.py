@@ -10,5 +10,5 @@ A_YEAR = 0.05 / HORIZON_YEARS
 
 
 def decide(case: Case) -> Ruling:
-    """Rule by a share of 5 % over five years, a fifth of it in each. Its price: a true gain waits 2.3 months."""
+    """Rule by a share of 5 % over five years, a fifth of it in each. Its price: fewer than a quarter of gains."""
     return decide_by_share(case, A_YEAR)
