@@ -36,17 +36,6 @@ class Sliced:
     codes: IntArray
 
 
-def sliced(column: str, values: Sequence[str | None]) -> Sliced:
-    """A column by its values, one a row.
-
-    >>> sliced("origin", ["JFK", None, "EWR"]).codes.tolist()
-    [1, -1, 0]
-    """
-    found = sorted({value for value in values if value is not None})
-    places = {value: place for place, value in enumerate(found)}
-    return Sliced(column, tuple(found), np.array([-1 if v is None else places[v] for v in values], dtype=np.int64))
-
-
 def compare_slices(
     metric: Metric,
     y: FloatArray,

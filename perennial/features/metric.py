@@ -47,11 +47,13 @@ def declared_metric(
         column = grouped_by(name)
         if rows is None:
             raise LookupError(f"metric '{name}' needs rows with the column {column!r}")
-        return load_group_ratio(name, groups_of(rows, str(column)))
+        return load_group_ratio(name, *groups_of(rows, str(column)))
     return load_metric(name)
 
 
-def groups_of(rows: pd.DataFrame, column: str) -> list[str | None]:
-    """Each row's group by a column, as text; None where it has no value."""
-    values = rows[column]
-    return [str(value) if there else None for value, there in zip(values, values.notna(), strict=True)]
+def groups_of(rows: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The values of a column in order, as text, and each row's place among them, shape (n,); −1 where it has none."""
+    import pandas as pd
+
+    codes, values = pd.factorize(rows[column], sort=True)
+    return tuple(str(value) for value in values), codes.astype(np.int64)

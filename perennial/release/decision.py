@@ -13,7 +13,7 @@ from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.flips import flips, newly_wrong
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import MetricResult, Policy
-from perennial.evaluation.slices import compare_slices, sliced
+from perennial.evaluation.slices import Sliced, compare_slices
 from perennial.features.metric import groups_of
 from perennial.identity import digest_bytes, digest_rows, short_id
 from perennial.release.contest import Contest, Scored
@@ -141,7 +141,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Found:
     declaration, judging = scored.declaration, scored.judging
     schema, rows, said = declaration.schema_, judging.rows, declaration.evaluation
     both = (scored.labels, scored.champion, scored.challenger, judging.codes)
-    columns = [sliced(column, groups_of(rows, column)) for column in said.slices]
+    columns = [Sliced(column, *groups_of(rows, column)) for column in said.slices]
     of_flips = said.guards.get(NEGATIVE_FLIPS)
     return Found(
         metrics=metrics,

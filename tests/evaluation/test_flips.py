@@ -7,8 +7,8 @@ import pytest
 
 from perennial.evaluation.flips import EXAMPLES, flips, newly_wrong
 from perennial.evaluation.guards import guard
-from perennial.evaluation.slices import sliced
 from perennial.evaluation.words import flips_in_words
+from tests.evaluation.groups import sliced_by
 
 DAY = np.repeat(np.arange(30), 100)
 Y = (np.random.default_rng(1).random(3_000) < 0.5).astype(float)
@@ -17,7 +17,7 @@ LOST = np.arange(3_000) % 50 == 0  # 2 % of rows
 
 
 def test_newly_wrong_and_newly_right_are_counted_with_their_intervals() -> None:
-    found = flips(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY, of_classes=True, slices=[sliced("site", _sites())])
+    found = flips(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY, of_classes=True, slices=[sliced_by("site", _sites())])
     assert found.negative is not None
     assert found.positive is not None
     assert found.negative.share == pytest.approx(0.02)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from fairlearn import metrics as fairlearn
@@ -12,7 +14,13 @@ from perennial.evaluation.comparison import compare
 from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import GROUP_RATIOS, load_group_ratio
-from perennial.evaluation.metrics.metric import Undefined
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from tests.evaluation.groups import coded
+
+
+def ratio_of(name: str, groups: Sequence[str | None]) -> Metric:
+    return load_group_ratio(name, *coded(groups))
+
 
 THEIRS = {name: getattr(fairlearn, name) for name in GROUP_RATIOS}
 
@@ -28,7 +36,7 @@ def drawn(seed: int, groups: int = 3, n: int = 400) -> tuple[np.ndarray, np.ndar
 @given(seed=st.integers(0, 10_000), cut=st.sampled_from([0.3, 0.5, 0.7]))
 def test_the_value_is_fairlearns(name: str, seed: int, cut: float) -> None:
     y, p, groups = drawn(seed)
-    value, influence = load_group_ratio(f"{name}:sex@{cut}", groups).value_and_influence(y, p)
+    value, influence = ratio_of(f"{name}:sex@{cut}", groups).value_and_influence(y, p)
     theirs = THEIRS[name](y, p >= cut, sensitive_features=groups, method="between_groups")
     assert value == pytest.approx(theirs, abs=1e-12)
     assert influence.sum() == pytest.approx(0, abs=1e-8)
@@ -37,7 +45,7 @@ def test_the_value_is_fairlearns(name: str, seed: int, cut: float) -> None:
 @given(seed=st.integers(0, 10_000), row=st.integers(0, 399))
 def test_the_influence_is_the_derivative_by_a_rows_weight(seed: int, row: int) -> None:
     y, p, groups = drawn(seed, groups=2)
-    metric = load_group_ratio("selection_rate_ratio:sex", groups)
+    metric = ratio_of("selection_rate_ratio:sex", groups)
     value, influence = metric.value_and_influence(y, p)
     assume(0 < value < 0.999)
 
@@ -58,10 +66,8 @@ def test_rows_of_no_group_count_in_none() -> None:
     y, p, groups = drawn(1, groups=2)
     some = [None if place % 3 == 0 else group for place, group in enumerate(groups)]
     kept = np.array([group is not None for group in some])
-    value, influence = load_group_ratio("selection_rate_ratio:sex", some).value_and_influence(y, p)
-    alone, _ = load_group_ratio("selection_rate_ratio:sex", [g for g in some if g]).value_and_influence(
-        y[kept], p[kept]
-    )
+    value, influence = ratio_of("selection_rate_ratio:sex", some).value_and_influence(y, p)
+    alone, _ = ratio_of("selection_rate_ratio:sex", [g for g in some if g]).value_and_influence(y[kept], p[kept])
     assert value == pytest.approx(alone)
     assert not influence[~kept].any()
 
@@ -69,8 +75,8 @@ def test_rows_of_no_group_count_in_none() -> None:
 def test_one_group_has_no_ratio_and_small_groups_decide_nothing() -> None:
     y, p, _ = drawn(2)
     with pytest.raises(Undefined, match="1 group has rows; two are needed"):
-        load_group_ratio("selection_rate_ratio:sex", ["all"] * y.size).value_and_influence(y, p)
-    few = load_group_ratio("true_positive_rate_ratio:sex", ["few" if i < 40 else "many" for i in range(y.size)])
+        ratio_of("selection_rate_ratio:sex", ["all"] * y.size).value_and_influence(y, p)
+    few = ratio_of("true_positive_rate_ratio:sex", ["few" if i < 40 else "many" for i in range(y.size)])
     assert "counted by the true positive rate of group few; 200 needed" in str(few.undecidable(y, p, p))
 
 
@@ -81,7 +87,7 @@ def bounded(shift: float, *, champion_shift: float = 0.0) -> tuple[str, str]:
     groups = np.where(random.random(n) < 0.5, "a", "b")
     y = (random.random(n) < 0.5).astype(float)
     p = random.random(n)
-    ratio = load_group_ratio("selection_rate_ratio:sex", list(groups))
+    ratio = ratio_of("selection_rate_ratio:sex", list(groups))
     asked = Asked("selection_rate_ratio:sex", "guard", at_least=0.8, metric=ratio)
     champion, challenger = (np.where(groups == "b", np.clip(p - move, 0, 1), p) for move in (champion_shift, shift))
     found = guard(compare(y, champion, challenger, day, metrics=[asked]))

@@ -7,12 +7,14 @@ what a declaration says, the object a `perennial.evaluation.metrics.metric.Metri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
 
 if TYPE_CHECKING:
+    from perennial.evaluation.arrays import IntArray
     from perennial.evaluation.metrics.group_ratio import Rate
     from perennial.evaluation.metrics.metric import Metric
 
@@ -129,13 +131,14 @@ def load_metric(name: str) -> Metric:
     return found
 
 
-def load_group_ratio(name: str, values: Sequence[str | None]) -> Metric:
-    """The ratio of that name between the groups of these rows. values: one a row, None for a row of no group."""
+def load_group_ratio(name: str, groups: Sequence[str], codes: IntArray) -> Metric:
+    """The ratio of that name between groups. codes: shape (n,), each row's place among them; −1 for none."""
     from perennial.evaluation.metrics.decided import CUT
-    from perennial.evaluation.metrics.group_ratio import among_values
+    from perennial.evaluation.metrics.group_ratio import among
 
     number = name.partition("@")[2]
-    return among_values(name, values, rate=RATES[GROUP_RATIOS.index(base_of(name))], cut=_share(number) or CUT)
+    rate = RATES[GROUP_RATIOS.index(base_of(name))]
+    return replace(among(codes, groups, rate=rate, cut=_share(number) or CUT), name=name)
 
 
 def _share(number: str) -> float | None:

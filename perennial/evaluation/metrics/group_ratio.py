@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -101,11 +100,3 @@ def among(group: IntArray, names: Sequence[str], *, rate: Rate = "selection_rate
         return f"{counted(int(counts[least]), 'row', 'rows')} {what} of group {names[least]}; {MIN_SELECTED} needed"
 
     return Metric(f"{rate}_ratio", ("binary",), "higher", value_and_influence, of_either(too_few), too_few)
-
-
-def among_values(name: str, values: Sequence[str | None], *, rate: Rate, cut: float) -> Metric:
-    """`among` of a column's values, one a row, None for a row of no group; called `name`."""
-    groups = sorted({value for value in values if value is not None})
-    places = {group: code for code, group in enumerate(groups)}
-    codes = np.array([-1 if value is None else places[value] for value in values], dtype=np.int64)
-    return replace(among(codes, groups, rate=rate, cut=cut), name=name)
