@@ -32,7 +32,7 @@ from perennial.evaluation.comparison import compare  # noqa: E402
 from perennial.evaluation.judgement import Asked  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
 from perennial.evaluation.results import SliceResult  # noqa: E402
-from perennial.evaluation.slices import Sliced, compare_slices  # noqa: E402
+from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio  # noqa: E402
 
 DAYS, ROWS, HARMED = 30, 600, 4_000
 FAMILIES = (20, 50, 200)
@@ -42,8 +42,14 @@ TWO_WAYS = ((0.3, 0.0, 0.0), (0.0, 0.3, 0.0), (0.3, 0.3, 0.0), (0.3, 0.3, 0.2), 
 MONTHS = range(2, 12)
 
 
-def by_column(codes: np.ndarray) -> Sliced:
-    return Sliced("slice", tuple(f"{code:03d}" for code in range(int(codes.max()) + 1)), codes)
+def compared(
+    name: str, y: np.ndarray, a: np.ndarray, b: np.ndarray, day: np.ndarray, of: np.ndarray
+) -> tuple[SliceResult, ...]:
+    """As a decision does it: the whole first, then the slices."""
+    whole = compare(y, a, b, day, metrics=[Asked(name, "primary")])[0]
+    column = Sliced("slice", tuple(f"{code:03d}" for code in range(int(of.max()) + 1)), of)
+    of_all = variance_ratio(np.array(whole.sums), np.bincount(day), "day")
+    return compare_slices(load_metric(name), y, a, b, day, [column], of_all=of_all)
 
 
 def ar1(random: np.random.Generator, rho: float, size: tuple[int, ...]) -> np.ndarray:
@@ -63,7 +69,7 @@ def family(job: tuple[int, float, int]) -> tuple[bool, bool]:
     gain = random.normal(size=day.size) * 0.3
     gain += 0.05 * ar1(random, rho, (DAYS,))[day] + 0.05 * ar1(random, rho, (slices, DAYS))[of, day]
     y = np.zeros(day.size)
-    return _blocks(compare_slices(load_metric("mae"), y, y + 5 + gain, y + 5, day, [by_column(of)]))
+    return _blocks(compared("mae", y, y + 5 + gain, y + 5, day, of))
 
 
 def _blocks(found: Sequence[SliceResult]) -> tuple[bool, bool]:
@@ -94,11 +100,11 @@ def flights(slices: int, draws: int) -> tuple[int, int, int, int]:
         for draw in range(draws):
             random = np.random.default_rng([slices, month, draw])
             of = random.integers(0, slices, y.size)
-            blocked += _blocks(compare_slices(load_metric("log_loss"), y, a, b, day, [by_column(of)]))[0]
+            blocked += _blocks(compared("log_loss", y, a, b, day, of))[0]
             harmed = random.choice(y.size, HARMED, replace=False)
             of = random.integers(1, slices, y.size)
             of[harmed] = 0
-            told = compare_slices(load_metric("log_loss"), y, a, _worse(y, a, b, harmed), day, [by_column(of)])
+            told = compared("log_loss", y, a, _worse(y, a, b, harmed), day, of)
             found += next(each for each in told if each.value == "000").verdict == "worse"
             count += 1
     return blocked, count, found, count

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from perennial.clock import write_instant
 from perennial.evaluation.cluster_interval import will_not_come
 from perennial.evaluation.cluster_sums import rows_of_clusters
@@ -13,7 +15,7 @@ from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.flips import flips, newly_wrong
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import MetricResult, Policy
-from perennial.evaluation.slices import Sliced, compare_slices
+from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.features.metric import groups_of
 from perennial.identity import digest_bytes, digest_rows, short_id
 from perennial.release.contest import Contest, Scored
@@ -157,7 +159,12 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Found:
         ),
         champion_skill=scored.champion_skill(metrics[0]),
         slices=compare_slices(
-            scored.metric(metrics[0].name), *both, columns, cluster_by=said.cluster_name, harm=said.slice_harm
+            scored.metric(metrics[0].name),
+            *both,
+            columns,
+            cluster_by=said.cluster_name,
+            harm=said.slice_harm,
+            of_all=variance_ratio(np.array(metrics[0].sums), rows_of_clusters(judging.codes), said.cluster_name),
         ),
         flips=flips(
             *both,

@@ -15,7 +15,7 @@ from perennial.evaluation.cluster_interval import undecidable_clusters
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.results import Evaluation, MetricResult
-from perennial.evaluation.slices import judge_slices
+from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.release.contest import Contest
 from perennial.release.decision import Waits, decide
 from perennial.release.evaluation_rows import evaluation_rows
@@ -81,7 +81,9 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     history = [r.payload for r in past.all(said.usecase, Decision)]
     earlier = settled(history, said.challenger_id)
     metrics = tuple(_judged_again(metric, said.evaluation, earlier) for metric in said.metrics)
-    slices = judge_slices(said.slices)
+    evaluation, primary = said.evaluation, metrics[0]
+    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
+    slices = judge_slices(said.slices, of_all)
     evaluation = said.evaluation
     again = describe(
         metrics,

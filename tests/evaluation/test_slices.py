@@ -59,8 +59,18 @@ def test_a_slice_of_few_days_is_no_pass() -> None:
 
 def test_they_are_judged_again_from_what_is_stored() -> None:
     found = compared(harmed=0.05, slices=8)
-    assert judge_slices(found) == found
-    assert judge_slices([SliceResult.model_validate(each.model_dump(mode="json")) for each in found]) == found
+    assert judge_slices(found, None) == found
+    assert judge_slices([SliceResult.model_validate(each.model_dump(mode="json")) for each in found], None) == found
+
+
+def test_all_rows_together_may_know_better_that_neighbouring_days_are_alike() -> None:
+    found = compared(harmed=0.03, slices=8)
+    wider = judge_slices(found, 4.0)
+    assert [after.se / before.se for before, after in zip(found, wider, strict=True) if before.se and after.se] == (
+        pytest.approx([wider[0].se / found[0].se] * 8)  # type: ignore[operator]
+    )
+    assert wider[0].se == pytest.approx(2 * wider[0].own_se)  # type: ignore[operator]
+    assert wider[0].p_harm >= found[0].p_harm  # type: ignore[operator]
 
 
 def test_rows_without_a_value_are_in_no_slice() -> None:
