@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from perennial import errors, settings
 from perennial.store.entries import ChallengerEntry, Health, Release
+from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial
 from tests.world import month_of_rows
@@ -153,3 +155,15 @@ def test_docs_build_strictly_and_need_no_network(tmp_path: Path) -> None:
     assert len(pages) >= len(PAGES)
     loaded = r"<(?:script|img|iframe)\b[^>]*\bsrc=\"?https?:[^\">]*|<link\b[^>]*\bhref=\"?https?:[^\">]*"
     assert [found for page in pages for found in re.findall(loaded, page.read_text(encoding="utf-8"))] == []
+
+
+def test_the_example_of_guards_and_slices_is_a_declaration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "concepts" / "decision.md").read_text(encoding="utf-8")
+    flights = yaml.safe_load((ROOT / "usecases" / "flights.yaml").read_text(encoding="utf-8"))
+    functions = (ROOT / "usecases" / "flights.py").read_text(encoding="utf-8")
+    said = yaml.safe_load(BLOCK.findall(page)[0])
+    (tmp_path / "flights.py").write_text(f"{functions}\n\ndef money(labels, predictions):\n    return labels\n")
+    (tmp_path / "flights.yaml").write_text(yaml.safe_dump({**flights, **said}))
+    evaluation = load_use_case("flights", tmp_path).declaration.evaluation
+    assert evaluation.guards["negative_flips"].at_most == 0.02
+    assert (evaluation.cluster_name, evaluation.second_cluster) == ("day", "carrier")
