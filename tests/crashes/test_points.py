@@ -63,7 +63,10 @@ class Year:
     def live(self) -> Year:
         """All of it."""
         self._world.declare(
-            labels={"path": "late", "known_at": "known_at"}, evaluation=EVALUATION, release={"policy": "blend"}
+            labels={"path": "late", "known_at": "known_at"},
+            evaluation=EVALUATION,
+            release={"policy": "blend"},
+            model=MODEL,
         )
         (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
