@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
 from perennial.evaluation.cluster_sums import sums_of_clusters  # noqa: E402
-from perennial.evaluation.judgement import Asked, judge  # noqa: E402
+from perennial.evaluation.judgement import Asked, gain_of, judge  # noqa: E402
 from perennial.evaluation.metrics import GROUP_RATIOS, RATES, load_metric  # noqa: E402
 from perennial.evaluation.metrics.black_box import black_box  # noqa: E402
 from perennial.evaluation.metrics.group_ratio import among  # noqa: E402
@@ -135,7 +135,7 @@ def compare_once(cell: Cell, counts: IntArray, random: np.random.Generator) -> d
         return None
     if metric.undecidable(y, champion, challenger):
         return None
-    paired = influence_before - influence_after if metric.direction == "lower" else influence_after - influence_before
+    paired = gain_of(metric.direction, influence_before, influence_after)
     found = judge(
         Asked(metric.name, "primary"),
         metric.direction,

@@ -9,7 +9,7 @@ from perennial.evaluation.figures import UNITS, clusters_in_words, percent
 from perennial.evaluation.pooled import Inflation, pooled
 from perennial.evaluation.results import Interval, SecondClusters
 from perennial.evaluation.student_t import LEVEL
-from perennial.evaluation.two_way import too_few_second, two_way
+from perennial.evaluation.two_way import two_way
 
 LARGEST_SHARE = 0.5
 
@@ -61,21 +61,22 @@ def undecidable_clusters(counts: IntArray, cluster_by: str, second: SecondCluste
     >>> undecidable_clusters(np.array([60, 10, 10, 10, 10]), "site")
     'one cluster of site holds 60 % of the rows; at most 50 % may be in one'
     """
-    found = [too_few_clusters(counts.size, cluster_by)]
-    if cluster_by not in UNITS and found[0] is None and counts.max() / counts.sum() > LARGEST_SHARE:
-        found.append(_giant(float(counts.max() / counts.sum()), cluster_by))
+    share = float(counts.max() / counts.sum()) if counts.size else 0.0
+    found = [_undecidable(counts.size, share, cluster_by)]
     if second is not None:
         found.append(_undecidable_second(second))
     return "; ".join(reason for reason in found if reason) or None
 
 
 def _undecidable_second(second: SecondClusters) -> str | None:
-    giant = _giant(second.largest_share, second.name) if second.largest_share > LARGEST_SHARE else None
-    return too_few_second(second) or giant
+    return _undecidable(second.clusters, second.largest_share, second.name)
 
 
-def _giant(share: float, name: str) -> str:
-    return f"one cluster of {name} holds {percent(share)} of the rows; at most {percent(LARGEST_SHARE)} may be in one"
+def _undecidable(clusters: int, largest: float, name: str) -> str | None:
+    few = too_few_clusters(clusters, name)
+    if few or name in UNITS or largest <= LARGEST_SHARE:
+        return few
+    return f"one cluster of {name} holds {percent(largest)} of the rows; at most {percent(LARGEST_SHARE)} may be in one"
 
 
 def will_not_come(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> bool:

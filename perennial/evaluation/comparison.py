@@ -13,7 +13,7 @@ from perennial.evaluation.cluster_interval import too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.dependence import autocorrelation, effective_clusters, largest_cluster_share, skewness
 from perennial.evaluation.figures import UNITS, counted
-from perennial.evaluation.judgement import Asked, judge, without_values
+from perennial.evaluation.judgement import Asked, gain_of, judge, without_values
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.pooled import Inflation
@@ -132,7 +132,7 @@ def _compare_by(
         after, influence_after = metric.value_and_influence(y, challenger)
     except Undefined as why:
         return without_values(asked, metric.direction, str(why))
-    paired = influence_before - influence_after if metric.direction == "lower" else influence_after - influence_before
+    paired = gain_of(metric.direction, influence_before, influence_after)
     return judge(
         asked,
         metric.direction,

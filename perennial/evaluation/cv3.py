@@ -22,8 +22,12 @@ def cv3(estimate: float, sums: FloatArray, counts: IntArray, *, level: float = L
     >>> round(found.se, 6), found.df
     (0.109545, 4.0)
     """
-    clusters, rows = sums.size, int(counts.sum())
-    if clusters < MIN_GROUPS:
+    if sums.size < MIN_GROUPS:
         return None
-    se = float((clusters - 1) / clusters * ((sums / (rows - counts)) ** 2).sum()) ** 0.5
-    return student_t(estimate, se, float(clusters - 1), level=level)
+    return student_t(estimate, jackknife(sums, counts), float(sums.size - 1), level=level)
+
+
+def jackknife(sums: FloatArray, counts: IntArray) -> float:
+    """The standard error by leaving each of G ≥ 2 clusters out; sums, counts: as of `cv3`."""
+    clusters, rows = sums.size, int(counts.sum())
+    return float((clusters - 1) / clusters * ((sums / (rows - counts)) ** 2).sum()) ** 0.5

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import floor, isfinite, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perennial.evaluation.results import Estimate
 
 UNITS = {"day": ("day", "days"), "week": ("week", "weeks")}
 
@@ -40,6 +44,13 @@ def between(low: float | None, high: float | None) -> str:
     ('+0.000100 to +0.00150', '–')
     """
     return "–" if low is None or high is None else f"{change(low)} to {change(high)}"
+
+
+def within(found: Estimate, written: Callable[[float], str]) -> str:
+    """The interval in brackets behind its estimate; nothing where it is unknown. written: how a number is."""
+    if found.ci_low is None or found.ci_high is None:
+        return ""
+    return f" (95 % interval {written(found.ci_low)} to {written(found.ci_high)})"
 
 
 def chance(p: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
-from perennial.evaluation.metrics.decided import CUT
+from perennial.evaluation.metrics.decided import decided_class
 from perennial.evaluation.results import Estimate, Flips, WorstSlice
 from perennial.evaluation.slices import Sliced
 
@@ -27,12 +27,11 @@ def flips(
     cluster_by: str = "day",
     slices: Sequence[Sliced] = (),
     at_most: float | None = None,
-    cut: float = CUT,
 ) -> Flips:
     """How much a release would change for the rows, row by row.
 
     y, champion, challenger, cluster_codes: as of `compare`. of_classes: whether the target is a class, decided at
-    `cut` or as the likeliest; a number is never right or wrong, so of a regression only the move is told.
+    a half or as the likeliest; a number is never right or wrong, so of a regression only the move is told.
     at_most: of the newly wrong, where a guard says so; kept beside them.
     Source: Yan et al. (2021), Positive-Congruent Training: Towards Regression-Free Model Updates.
 
@@ -45,13 +44,12 @@ def flips(
     """
     codes = np.asarray(cluster_codes, dtype=np.int64)
     counts = rows_of_clusters(codes)
-    by_row = np.abs(challenger - champion)
-    distance = by_row if by_row.ndim == 1 else by_row.sum(axis=1) / 2
+    distance = _distance(champion, challenger)
     moved = _estimate(distance, codes, counts, cluster_by)
     largest = float(np.quantile(distance, 0.95))
     if not of_classes:
         return Flips(rows=y.size, negative=None, positive=None, moved=moved, moved_95=largest, worst=())
-    right, now_right = _decided(champion, cut) == y, _decided(challenger, cut) == y
+    right, now_right = decided_class(champion) == y, decided_class(challenger) == y
     lost = (right & ~now_right).astype(np.float64)
     won = (~right & now_right).astype(np.float64)
     return Flips(
@@ -65,21 +63,20 @@ def flips(
     )
 
 
-def newly_wrong(y: FloatArray, champion: FloatArray, challenger: FloatArray, *, cut: float = CUT) -> IntArray:
+def newly_wrong(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> IntArray:
     """Places of up to twenty rows that the challenger newly gets wrong, those that it moved furthest first.
 
     >>> newly_wrong(np.ones(3), np.array([0.9, 0.6, 0.2]), np.array([0.4, 0.1, 0.1])).tolist()
     [0, 1]
     """
-    lost = (_decided(champion, cut) == y) & (_decided(challenger, cut) != y)
+    places = np.flatnonzero((decided_class(champion) == y) & (decided_class(challenger) != y))
+    return places[np.argsort(-_distance(champion, challenger)[places], kind="stable")][:EXAMPLES]
+
+
+def _distance(champion: FloatArray, challenger: FloatArray) -> FloatArray:
+    """By how much each row's prediction moved; of several classes the probability that moved, half of all changes."""
     by_row = np.abs(challenger - champion)
-    distance = by_row if by_row.ndim == 1 else by_row.sum(axis=1)
-    places = np.flatnonzero(lost)
-    return places[np.argsort(-distance[places], kind="stable")][:EXAMPLES]
-
-
-def _decided(p: FloatArray, cut: float) -> IntArray:
-    return (p >= cut).astype(np.int64) if p.ndim == 1 else p.argmax(axis=1)
+    return by_row if by_row.ndim == 1 else by_row.sum(axis=1) / 2
 
 
 def _estimate(row: FloatArray, codes: IntArray, counts: IntArray, cluster_by: str) -> Estimate:

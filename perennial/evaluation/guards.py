@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perennial.evaluation.figures import between, change, figure, percent
+from perennial.evaluation.figures import between, change, figure, percent, within
 from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import Estimate, Flips, MetricResult, SliceResult
@@ -84,16 +84,11 @@ def _bound(result: MetricResult) -> tuple[str, str]:
 
 
 def _flips(flips: Flips, negative: Estimate, most: float) -> tuple[str, str]:
-    interval = (
-        ""
-        if negative.ci_low is None or negative.ci_high is None
-        else (f" (95 % interval {percent(negative.ci_low)} to {percent(negative.ci_high)})")
-    )
     beyond = negative.share > most
     return (
         "blocked" if beyond else "passed",
-        f"Guard {NEGATIVE_FLIPS} {'blocks' if beyond else 'passes'}: {percent(negative.share)}{interval} of "
-        f"{flips.rows:,} rows are newly wrong; at most {percent(most)} may be.",
+        f"Guard {NEGATIVE_FLIPS} {'blocks' if beyond else 'passes'}: {percent(negative.share)}"
+        f"{within(negative, percent)} of {flips.rows:,} rows are newly wrong; at most {percent(most)} may be.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.cluster_interval import cluster_interval, undecidable_clusters
@@ -39,8 +39,11 @@ class Asked:
         return self.at_least is not None or self.at_most is not None
 
 
-def gain_of(direction: Literal["lower", "higher"], champion: float, challenger: float) -> float:
-    """How much better the challenger is: positive when it is, whatever the direction.
+Amount = TypeVar("Amount", float, FloatArray)
+
+
+def gain_of(direction: Literal["lower", "higher"], champion: Amount, challenger: Amount) -> Amount:
+    """How much better the challenger is, in values or row by row: positive when it is, whatever the direction.
 
     >>> gain_of("lower", 0.5, 0.25), gain_of("higher", 0.5, 0.25)
     (0.25, -0.25)

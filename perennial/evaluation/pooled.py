@@ -37,15 +37,17 @@ def inflation(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Inflation | Non
     >>> inflation([(x - x.mean(), np.ones(15, dtype=int))] * 3) is None
     True
     """
-    variances = []
-    for sums, counts in earlier[-MOST:]:
-        cosine, day = ewc(0.0, sums, counts), day_t(0.0, sums, counts)
-        if cosine is not None and day is not None and day.se > 0:
-            variances.append((cosine.se**2, day.se**2))
-    if len(variances) < FEWEST:
+    both = [errors for sums, counts in earlier[-MOST:] if (errors := cosine_and_day(sums, counts))]
+    if len(both) < FEWEST:
         return None
-    cosines, days = np.array(variances).sum(axis=0)
-    return Inflation(max(1.0, float(cosines / days)), len(variances))
+    cosines, days = np.array([(cosine**2, day**2) for cosine, day in both]).sum(axis=0)
+    return Inflation(max(1.0, float(cosines / days)), len(both))
+
+
+def cosine_and_day(sums: FloatArray, counts: IntArray) -> tuple[float, float] | None:
+    """The standard errors of clusters' sums, shape (T,), by `ewc` and by `day_t`; None where either knows none."""
+    cosine, day = ewc(0.0, sums, counts), day_t(0.0, sums, counts)
+    return (cosine.se, day.se) if cosine is not None and day is not None and day.se > 0 else None
 
 
 def pooled(

@@ -8,6 +8,15 @@ HALF_LIFE = 12
 """Batches after which a loss counts half."""
 
 
+def fading(number: int, half_life: float = HALF_LIFE) -> list[float]:
+    """What each of so many counts, the oldest first and the newest 1.
+
+    >>> fading(3, half_life=1)
+    [0.25, 0.5, 1.0]
+    """
+    return [2.0 ** (-(number - 1 - place) / half_life) for place in range(number)]
+
+
 def standing(steps: Sequence[Mapping[str, float]], *, half_life: float = HALF_LIFE) -> dict[str, float]:
     """Each rival's one-step loss so far, as a weighted mean; the newest batch counts most.
 
@@ -21,7 +30,7 @@ def standing(steps: Sequence[Mapping[str, float]], *, half_life: float = HALF_LI
     whole = [step for step in steps if len(step) == len(rivals)]
     if not whole:
         return {}
-    weights = [2.0 ** (-(len(whole) - 1 - place) / half_life) for place in range(len(whole))]
+    weights = fading(len(whole), half_life)
     return {name: sum(w * step[name] for w, step in zip(weights, whole, strict=True)) / sum(weights) for name in rivals}
 
 

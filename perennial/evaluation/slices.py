@@ -13,11 +13,11 @@ from perennial.evaluation.cluster_interval import too_few_clusters
 from perennial.evaluation.cluster_sums import sums_of_clusters
 from perennial.evaluation.cv3 import cv3
 from perennial.evaluation.day_t import day_t
-from perennial.evaluation.ewc import ewc
 from perennial.evaluation.figures import UNITS, between, change, counted, figure, percent
 from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.pooled import cosine_and_day
 from perennial.evaluation.results import SliceResult
 from perennial.evaluation.student_t import LEVEL, p_at_most, student_t
 
@@ -65,10 +65,8 @@ def compare_slices(
 
 def variance_ratio(sums: FloatArray, counts: IntArray, cluster_by: str) -> float | None:
     """EWC over day variance of clusters' sums, shape (T,): how alike neighbouring days look; None where unknown."""
-    if cluster_by not in UNITS:
-        return None
-    cosine, alone = ewc(0.0, sums, counts), day_t(0.0, sums, counts)
-    return (cosine.se / alone.se) ** 2 if cosine is not None and alone is not None and alone.se > 0 else None
+    both = cosine_and_day(sums, counts) if cluster_by in UNITS else None
+    return (both[0] / both[1]) ** 2 if both else None
 
 
 def judge_slices(found: Sequence[SliceResult], of_all: float | None) -> tuple[SliceResult, ...]:
@@ -153,8 +151,8 @@ def _measured(
     why_not = too_few_clusters(clusters.size, cluster_by) or metric.undecidable(y, champion, challenger)
     if why_not:
         return plain.model_copy(update={**values, "note": why_not})
-    sign = -1 if metric.direction == "lower" else 1
-    sums = sums_of_clusters(sign * (influence_after - influence_before), inside, clusters.size)
+    paired = gain_of(metric.direction, influence_before, influence_after)
+    sums = sums_of_clusters(paired, inside, clusters.size)
     alone = day_t(gain, sums, counts) if cluster_by in UNITS else cv3(gain, sums, counts)
     ratio = variance_ratio(sums, counts, cluster_by)
     return plain.model_copy(update={**values, "own_se": alone.se if alone else None, "variance_ratio": ratio})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cv3 import MIN_GROUPS
-from perennial.evaluation.figures import clusters_in_words
+from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.cv3 import jackknife
 from perennial.evaluation.results import Interval, SecondClusters
 from perennial.evaluation.student_t import LEVEL, student_t
 
@@ -23,8 +23,8 @@ def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, na
         name=name,
         clusters=int(alone.max()) + 1,
         largest_share=float(np.bincount(alone).max() / second.size),
-        se_alone=_jackknife(influence, alone),
-        se_within=_jackknife(influence, within),
+        se_alone=_alone(influence, alone),
+        se_within=_alone(influence, within),
     )
 
 
@@ -41,15 +41,6 @@ def two_way(estimate: float, first: Interval, second: SecondClusters, *, level: 
     return student_t(estimate, max(one + two - both, one, two) ** 0.5, df, level=level)
 
 
-def too_few_second(second: SecondClusters) -> str | None:
-    """The reason why the second clustering decides nothing, or None; time brings no other groups."""
-    if second.clusters >= MIN_GROUPS:
-        return None
-    return f"{clusters_in_words(second.clusters, second.name)}; {MIN_GROUPS} are needed"
-
-
-def _jackknife(influence: FloatArray, codes: IntArray) -> float:
-    sums, counts = np.bincount(codes, weights=influence), np.bincount(codes)
-    if counts.size < 2:
-        return 0.0
-    return float((counts.size - 1) / counts.size * ((sums / (influence.size - counts)) ** 2).sum()) ** 0.5
+def _alone(influence: FloatArray, codes: IntArray) -> float:
+    counts = rows_of_clusters(codes)
+    return jackknife(sums_of_clusters(influence, codes, counts.size), counts) if counts.size > 1 else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from perennial.evaluation.figures import (
     UNITS,
@@ -15,9 +15,10 @@ from perennial.evaluation.figures import (
     figure,
     percent,
     sample,
+    within,
 )
 from perennial.evaluation.mde_range import range_of_mde
-from perennial.evaluation.results import Estimate, Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
+from perennial.evaluation.results import Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -98,16 +99,16 @@ def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str
 def flips_in_words(flips: Flips) -> str:
     """How much a release changes for the rows, in sentences."""
     of_rows = f"of {counted(flips.rows, 'row', 'rows')}"
-    within = _within(flips.moved, lambda share: figure(share, 3))
+    average = within(flips.moved, lambda share: figure(share, 3))
     moved = (
-        f"A prediction moves by {figure(flips.moved.share, 3)} on average{within}, and by at most "
+        f"A prediction moves by {figure(flips.moved.share, 3)} on average{average}, and by at most "
         f"{figure(flips.moved_95, 3)} for 95 % {of_rows}."
     )
     if flips.negative is None or flips.positive is None:
         return moved
     said = (
-        f"Newly wrong are {percent(flips.negative.share)}{_within(flips.negative, percent)} {of_rows}, newly right "
-        f"{percent(flips.positive.share)}{_within(flips.positive, percent)}. {moved}"
+        f"Newly wrong are {percent(flips.negative.share)}{within(flips.negative, percent)} {of_rows}, newly right "
+        f"{percent(flips.positive.share)}{within(flips.positive, percent)}. {moved}"
     )
     if flips.worst:
         worst = ", ".join(
@@ -136,12 +137,6 @@ def slice_table(slices: Sequence[SliceResult]) -> str:
     ]
     more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices: `--json` has all." if len(ordered) > SLICES_SHOWN else ""
     return _table(SLICES, rows) + more
-
-
-def _within(found: Estimate, written: Callable[[float], str]) -> str:
-    if found.ci_low is None or found.ci_high is None:
-        return ""
-    return f" (95 % interval {written(found.ci_low)} to {written(found.ci_high)})"
 
 
 def beside(metrics: Sequence[MetricResult]) -> str:

@@ -71,21 +71,24 @@ class Scored:
             if name != NEGATIVE_FLIPS
         ]
         also = [Asked(name, "info", metric=self.metric(name)) for name in evaluation.also]
-        primary = self.declaration.primary
-        return [Asked(primary, "primary", metric=self.metric(primary)), *guards, *also]
+        return [Asked(self.declaration.primary, "primary", metric=self.primary), *guards, *also]
+
+    @cached_property
+    def primary(self) -> Metric:
+        """The metric that decides."""
+        return self.metric(self.declaration.primary)
 
     def metric(self, name: str) -> Metric:
         """The declared metric of that name, for these rows."""
         rows, codes = self.judging.rows, self.judging.codes
         return declared_metric(self.declaration, self.sources, name, rows=rows, codes=codes)
 
-    def champion_skill(self, primary: MetricResult) -> float | None:
-        """Over the constant that the champion's own training labels gave, on these rows."""
+    def champion_skill(self, found: MetricResult) -> float | None:
+        """Over the constant that the champion's own training labels gave. found: by the primary metric."""
         if self.contest.champion is None:
             return None
-        metric = self.metric(primary.name)
-        naive, _ = metric.value_and_influence(self.labels, self._constant_of(self.contest.champion))
-        return skill(metric.direction, primary.champion, naive)
+        naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion))
+        return skill(self.primary.direction, found.champion, naive)
 
     def _constant_of(self, model: Fitted) -> np.ndarray:
         return self._over(model, model.naive_predictions(len(self.labels)))

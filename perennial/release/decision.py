@@ -98,9 +98,7 @@ def decide(
         evaluation=found.evaluation,
         metrics=metrics,
         release_no=release.release_no if release else 0,
-        reference=reference_of(
-            scored.metric(primary.name), scored.labels, scored.challenger, judging.codes, cluster_by=cluster_by
-        ),
+        reference=reference_of(scored.primary, scored.labels, scored.challenger, judging.codes, cluster_by=cluster_by),
         declaration_digest=declaration.digest,
         features_digest=entry.features_digest,
         code_version=code_version(),
@@ -159,7 +157,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Found:
         ),
         champion_skill=scored.champion_skill(metrics[0]),
         slices=compare_slices(
-            scored.metric(metrics[0].name),
+            scored.primary,
             *both,
             columns,
             cluster_by=said.cluster_name,

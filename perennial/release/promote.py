@@ -48,21 +48,20 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
 
     Raises ReleaseLost where somebody released in the meantime.
     """
-    release, due = current_release(ledger, usecase), blend_due(ledger, usecase)
-    if release is None or due is None:
+    due = blend_due(ledger, usecase)
+    if due is None:
         return None
-    decision, serves = due
-    blended = release.model_copy(
+    blended = due.release.model_copy(
         update={
-            "release_no": release.release_no + 1,
+            "release_no": due.release.release_no + 1,
             "kind": "blend",
-            "serves": serves,
+            "serves": due.serves,
             "as_of": write_instant(as_of),
-            "decision": decision.id,
+            "decision": due.decision.id,
             "restores": None,
         }
     )
-    reason = f"By policy {decision.policy.name}: {blended.versions} serve{'' if blended.refit else 's alone'}."
+    reason = f"By policy {due.decision.policy.name}: {blended.versions} serve{'' if blended.refit else 's alone'}."
     return _insert(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
 

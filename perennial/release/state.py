@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from perennial.clock import instant
@@ -123,8 +124,17 @@ def former_release(releases: list[Release]) -> Release | None:
     return tested[-2] if len(tested) > 1 else None
 
 
-def blend_due(ledger: Ledger, usecase: str) -> tuple[Decision, tuple[Served, ...]] | None:
-    """What ought to serve by the newest decision and the newest refit, with that decision; None where it does already.
+@dataclass(frozen=True)
+class BlendDue:
+    """What ought to serve in place of a release, and the decision that says so."""
+
+    release: Release
+    decision: Decision
+    serves: tuple[Served, ...]
+
+
+def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
+    """What ought to serve by the newest decision and the newest refit; None where it does already.
 
     A release that somebody made since the decision, such as a rollback, stands until the next one; and a decision that
     is left to a person changes nothing by itself.
@@ -146,4 +156,4 @@ def blend_due(ledger: Ledger, usecase: str) -> tuple[Decision, tuple[Served, ...
             release.champion.model_copy(update={"weight": 1 - newest.policy.refit_weight}),
             Served(model=refit.model, challenger=refit.challenger, weight=newest.policy.refit_weight),
         )
-    return (newest, due) if due != release.serves else None
+    return BlendDue(release, newest, due) if due != release.serves else None

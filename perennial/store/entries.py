@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from perennial.evaluation.figures import percent
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
 from perennial.identity import short_id
 
@@ -321,7 +322,7 @@ class Release(Recorded):
         """What serves, in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
         if self.refit is None:
             return f"version {self.champion.model.version}"
-        return " and ".join(f"version {each.model.version} ({each.weight * 100:.3g} %)" for each in self.serves)
+        return " and ".join(f"version {each.model.version} ({percent(each.weight)})" for each in self.serves)
 
 
 class Episode(Recorded):

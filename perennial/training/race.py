@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from perennial.clock import instant, write_instant
-from perennial.errors import InputError, TerminalError
+from perennial.errors import TerminalError
 from perennial.evaluation.figures import counted, figure
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.race import HALF_LIFE, best_so_far, standing
@@ -23,7 +23,7 @@ from perennial.store.registry import TrialRun
 from perennial.store.rows import LABEL, Known, known_at, labels_of, read_rows
 from perennial.store.tables import Tables
 from perennial.training.fit import fit
-from perennial.training.snapshot import training_rows
+from perennial.training.snapshot import inside, labelled_rows
 from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_model import Decay, Model
@@ -88,27 +88,30 @@ def _steps(ledger: Ledger, case: UseCase) -> list[Row[RaceStep]]:
 def _step(
     tables: Tables, case: UseCase, past: Known, known: Known, batch: BatchEntry, labelled: pd.DataFrame, metric: Metric
 ) -> RaceStep:
-    racing = case.declaration.model.racing
-    labels = labels_of(labelled, case.declaration.schema_)
+    declaration, racing = case.declaration, case.declaration.model.racing
+    labels, time = labels_of(labelled, declaration.schema_), declaration.schema_.time
+    before = labelled_rows(tables, declaration, past)
+    assert before is not None, "the batch before is known"
+    rows = {
+        rival: inside(model.window, before, before[time], past).reset_index(drop=True)
+        for rival, model in racing.items()
+    }
 
-    def value(rows: pd.DataFrame | None, rival: str) -> float | None:
-        if rows is None:
+    def value(rival: str) -> float | None:
+        if rows[rival].empty:
             return None
         try:
-            fitted = fit(UseCase(case.declaration.racing_as(rival), case.path), rows).fitted
-            predicted = fitted.over(fitted.predict(labelled), case.declaration.schema_.classes)
+            fitted = fit(UseCase(declaration.racing_as(rival), case.path), rows[rival]).fitted
+            predicted = fitted.over(fitted.predict(labelled), declaration.schema_.classes)
             return metric.value_and_influence(labels, predicted)[0]
         except (TerminalError, Undefined) as why:  # a rival that cannot run this leg is out of it; the others go on
             log.warning("race %s %s: %s has no value: %s", case.name, batch.window, rival, why)
             return None
 
-    rows = {rival: _training_rows(tables, case, past, rival) for rival in racing}
-    key = list(case.declaration.schema_.key)
-    same = {rival: _sameness(model, rows[rival], key) for rival, model in racing.items()}
-    first = {key: rival for rival, key in reversed(same.items())}
+    same = {rival: _sameness(model, rows[rival], list(declaration.schema_.key)) for rival, model in racing.items()}
+    first = {sameness: rival for rival, sameness in reversed(same.items())}
     with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // settings().threads)) as pool:
-        values = pool.map(lambda rival: value(rows[rival], rival), first.values())
-        found = dict(zip(first, values, strict=True))
+        found = dict(zip(first, pool.map(value, first.values()), strict=True))
     return RaceStep(
         batch=batch.batch,
         window=batch.window,
@@ -116,24 +119,17 @@ def _step(
         metric=metric.name,
         rows=len(labelled),
         values={rival: found[same[rival]] for rival in racing},
-        model_digest=case.declaration.model_digest,
+        model_digest=declaration.model_digest,
     )
 
 
-def _training_rows(tables: Tables, case: UseCase, past: Known, rival: str) -> pd.DataFrame | None:
-    try:
-        return training_rows(tables, case.declaration.racing_as(rival), past)
-    except InputError:
-        return None
-
-
-def _sameness(model: Model, rows: pd.DataFrame | None, key: list[str]) -> tuple[object, ...]:
+def _sameness(model: Model, rows: pd.DataFrame, key: list[str]) -> tuple[object, ...]:
     """Rivals that come out the same here: equal parameters on equal rows, all of which are known by their keys."""
     from pandas.util import hash_pandas_object
 
     weighed = model.window if isinstance(model.window, Decay) else None
-    found = () if rows is None else (len(rows), int(hash_pandas_object(rows[key], index=False).sum()))
-    return (model.model_dump_json(exclude={"window"}), str(weighed), *found)
+    keys = int(hash_pandas_object(rows[key], index=False).sum())
+    return (model.model_dump_json(exclude={"window"}), str(weighed), len(rows), keys)
 
 
 def _runs(case: UseCase, best: str, steps: Sequence[dict[str, float]]) -> Iterator[TrialRun]:

@@ -24,17 +24,21 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
 
     Raises InputError where there are none.
     """
-    schema = declaration.schema_
-    rows = read_rows(tables, declaration.name, schema, known) if known.batches else None
+    rows = labelled_rows(tables, declaration, known)
     if rows is not None:
-        rows = rows[rows[LABEL].notna()]
-        rows = inside(declaration.model.window, rows, rows[schema.time], known)
+        rows = inside(declaration.model.window, rows, rows[declaration.schema_.time], known)
     if rows is None or rows.empty:
         raise InputError(
             f"{declaration.name}: no row with a label is known at {write_instant(known.as_of)}, so there is nothing to "
             f"train on. Ingest a batch first, or wait until labels arrive; nothing was changed."
         )
     return rows.reset_index(drop=True)
+
+
+def labelled_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame | None:
+    """Every row whose label is known, whatever the window, in key order; None before the first batch."""
+    rows = read_rows(tables, declaration.name, declaration.schema_, known) if known.batches else None
+    return None if rows is None else rows[rows[LABEL].notna()]
 
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from perennial.usecase.declaration import Declaration
     from perennial.usecase.declared_schema import ColumnType, Schema
-from perennial.usecase.declaration import Declaration
 
 
 def column_types(declaration: Declaration) -> dict[str, ColumnType]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.metrics.decided import CUT
+from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.metrics.decided import CUT, decided_class
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class
 
@@ -24,16 +24,13 @@ def at(cut: float) -> Metric:
     (0.5, [0.5, -0.5])
     """
 
-    def decided(p: FloatArray) -> IntArray:
-        return (p >= cut).astype(np.int64) if p.ndim == 1 else p.argmax(axis=1)
-
     def accuracy(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        row = (decided(p) == y).astype(np.float64)
+        row = (decided_class(p, cut) == y).astype(np.float64)
         value = float(row.mean())
         return value, row - value
 
     def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
-        rows = int((decided(champion) != decided(challenger)).sum())
+        rows = int((decided_class(champion, cut) != decided_class(challenger, cut)).sum())
         if rows >= MIN_DISCORDANT_ROWS:
             return None
         return (

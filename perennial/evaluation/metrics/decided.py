@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.figures import counted
 from perennial.evaluation.metrics.rare_class import rare_class
 
@@ -20,6 +20,11 @@ BoundOfAPair = Callable[[FloatArray, FloatArray, FloatArray], str | None]
 def decided_at(p: FloatArray, cut: float) -> npt.NDArray[np.float64]:
     """d = 1{p ≥ cut}, shape (n,), as 0.0 and 1.0."""
     return (p >= cut).astype(np.float64)
+
+
+def decided_class(p: FloatArray, cut: float = CUT) -> IntArray:
+    """The place of the class decided for, shape (n,): by the cut, or of K classes, p of shape (n, K), the likeliest."""
+    return (p >= cut).astype(np.int64) if p.ndim == 1 else p.argmax(axis=1)
 
 
 def positives_needed(least: int) -> Bound:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.policies.blending import decide_by_blending
 from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.race import fading
 
-HALF_LIFE = 12
-"""Decisions after which a gain counts half."""
 FEWEST = 3
 LEANING = 0.5
 
@@ -19,8 +18,8 @@ def decide(case: Case) -> Ruling:
     than 0. Where newer models were worse, as after a season that comes back, the challenger must be proven better.
     """
     gains = case.gains
-    weights = [2 ** (-(len(gains) - 1 - place) / HALF_LIFE) for place in range(len(gains))]
-    if len(gains) >= FEWEST and sum(w * gain for w, gain in zip(weights, gains, strict=True)) > 0:
+    so_far = sum(weight * gain for weight, gain in zip(fading(len(gains)), gains, strict=True))
+    if len(gains) >= FEWEST and so_far > 0:
         told = f", which is enough since challengers gained in {len(gains)} earlier decisions"
         return decide_by_blending(case, LEANING, because=told)
     return decide_by_blending(case, 1 - ALPHA)

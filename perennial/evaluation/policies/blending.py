@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from perennial.evaluation.figures import chance, percent
-from perennial.evaluation.mde import ALPHA
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.evidence import evidence
 from perennial.evaluation.policies.first import decide_first
@@ -49,6 +48,6 @@ def decide_by_blending(case: Case, sure: float, *, because: str = "") -> Ruling:
         return Ruling(case.guards.status, (seen, *case.guards.sentences, *alone), 1 - sure, refit_weight=weight)
     if better < FEARED or case.guards.status == "blocked":
         why = f"{told}, less than {percent(FEARED)}" if better < FEARED else " ".join(case.guards.sentences)
-        outcome: Outcome = "keep" if 1 - p_value < ALPHA else "undecided"
+        outcome: Outcome = "keep" if case.is_worse else "undecided"
         return Ruling(outcome, (seen, f"{why}: what was tested serves alone."), 1 - sure, refit_weight=0.0)
     return Ruling("undecided", (seen, f"{told}. {BLENDED}"), 1 - sure, refit_weight=REFIT_WEIGHT)
