@@ -32,8 +32,8 @@ sys.path.insert(0, str(ROOT))
 @contextmanager
 def home() -> Iterator[Path]:
     """A home and a Prefect server for this run alone, everything imported and warm."""
-    from perennial.cli.prefect_server import stop_server
     from perennial.cli.running import flows_ready
+    from perennial.processes.prefect_server import stop_server
     from perennial.settings import settings
 
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +142,7 @@ def where_it_goes() -> None:
 
 def growth() -> None:
     """Ten years of a small shop: seconds of a cycle beside its fit, at the end of years 1, 3 and 10."""
-    from perennial.store.entries import ChallengerEntry
+    from perennial.ledger.entries import ChallengerEntry
     from perennial.store.workspace import open_workspace
     from tests.world import World, month_of_rows
 

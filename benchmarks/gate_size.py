@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
-from perennial.evaluation.cluster_sums import sums_of_clusters  # noqa: E402
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters  # noqa: E402
 from perennial.evaluation.judgement import Asked, gain_of, judge  # noqa: E402
 from perennial.evaluation.metrics import GROUP_RATIOS, RATES, load_metric  # noqa: E402
 from perennial.evaluation.metrics.black_box import black_box  # noqa: E402

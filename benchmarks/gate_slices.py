@@ -29,11 +29,11 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.gate_years import Stream, real  # noqa: E402
 from perennial.evaluation.comparison import compare  # noqa: E402
+from perennial.evaluation.intervals.student_t import p_at_most  # noqa: E402
 from perennial.evaluation.judgement import Asked  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
 from perennial.evaluation.results import SliceResult  # noqa: E402
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio  # noqa: E402
-from perennial.evaluation.student_t import p_at_most  # noqa: E402
 
 DAYS, ROWS, HARMED = 30, 600, 4_000
 FAMILIES = (20, 50, 200)

@@ -37,13 +37,13 @@ sys.path.insert(0, str(ROOT))
 
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
 from perennial.evaluation.budget import Taken  # noqa: E402
-from perennial.evaluation.cluster_sums import sums_of_clusters  # noqa: E402
 from perennial.evaluation.guards import GuardFinding  # noqa: E402
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters  # noqa: E402
+from perennial.evaluation.intervals.pooled import inflation  # noqa: E402
 from perennial.evaluation.judgement import Asked, judge  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
 from perennial.evaluation.policies import load_policy  # noqa: E402
 from perennial.evaluation.policies.case import Case  # noqa: E402
-from perennial.evaluation.pooled import inflation  # noqa: E402
 from perennial.evaluation.race import best_so_far  # noqa: E402
 
 KINDS = ("none", "gradual", "abrupt", "season", "recurring")

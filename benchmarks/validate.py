@@ -23,8 +23,8 @@ from side_by_side import HEAD, in_turns
 
 import perennial.sources as sources
 from data_checks.helper_columns import with_helpers
-from data_checks.quarantine import raw_rows, split
 from data_checks.quiet import great_expectations
+from data_checks.split import raw_rows, split
 from data_checks.suite import build_suite
 from data_checks.validation import validate
 from perennial.sources.parsing import Parsed, parse

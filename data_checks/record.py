@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from data_checks.running import Found
+from data_checks.running import CheckResult
 from data_checks.wording import in_words
 
 _LISTED = 200
 _SHOWN = 200
 
 
-def observed(check: Found) -> str:
+def observed(check: CheckResult) -> str:
     """The value that an aggregate found, for people."""
     value = as_json(check.result.get("observed_value"))
     if value is None:
@@ -22,7 +22,7 @@ def observed(check: Found) -> str:
     return "observed " + (text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
-def for_the_record(check: Found) -> dict[str, Any]:
+def for_the_record(check: CheckResult) -> dict[str, Any]:
     """One plain JSON object: what was asked, what was found."""
     planned = check.planned
     return {

@@ -19,7 +19,7 @@ _NOT_NULL = "expect_column_values_to_not_be_null"
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckResult:
     """One check after its run. rows: positions of the failing rows, known only where they are needed."""
 
     planned: Planned
@@ -35,7 +35,9 @@ class Found:
         return len(self.rows) if self.rows is not None else int(self.result.get("unexpected_count") or 0)
 
 
-def run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any] = _BASIC) -> list[Found]:
+def run(
+    frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any] = _BASIC
+) -> list[CheckResult]:
     """Each check's result, in the order of `planned`.
 
     Great Expectations tells most of what goes wrong in a check as that check's result. Where it fails as a whole,
@@ -54,15 +56,15 @@ def run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[
     return found
 
 
-def _alone(frame: pd.DataFrame, planned: Planned, result_format: Mapping[str, Any]) -> Found:
+def _alone(frame: pd.DataFrame, planned: Planned, result_format: Mapping[str, Any]) -> CheckResult:
     try:
         return _together(frame, [planned], result_format)[0]
     except Exception as error:  # noqa: BLE001 — whatever it is, it is told as the check's result
         message = str(error) or type(error).__name__
-        return Found(planned, False, {}, message, planned.expectation.configuration.kwargs)
+        return CheckResult(planned, False, {}, message, planned.expectation.configuration.kwargs)
 
 
-def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[Found]:
+def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
     """The results from a context made for this run and shared by nobody."""
     gx = great_expectations()
     for number, check in enumerate(planned):
@@ -79,11 +81,11 @@ def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Ma
     return [_found(check, by_number[number]) for number, check in enumerate(planned)]
 
 
-def _found(planned: Planned, result: ExpectationValidationResult) -> Found:
+def _found(planned: Planned, result: ExpectationValidationResult) -> CheckResult:
     config = result.expectation_config
     arguments = {k: v for k, v in (config.kwargs if config else {}).items() if k != "batch_id"}
     # Some expectations answer with numpy's bool, which JSON refuses.
-    return Found(planned, bool(result.success), result.result, _exception(result.exception_info), arguments)
+    return CheckResult(planned, bool(result.success), result.result, _exception(result.exception_info), arguments)
 
 
 def _exception(info: Mapping[str, Any] | None) -> str | None:
@@ -93,7 +95,7 @@ def _exception(info: Mapping[str, Any] | None) -> str | None:
     return "; ".join(dict.fromkeys(str(message).strip() for message in raised)) or None
 
 
-def with_rows(frame: pd.DataFrame, found: list[Found], unreadable: Mapping[str, pd.Series]) -> list[Found]:
+def with_rows(frame: pd.DataFrame, found: list[CheckResult], unreadable: Mapping[str, pd.Series]) -> list[CheckResult]:
     """The failing rows of those checks that set rows aside: they are asked again, for the rows this time.
 
     A value that could not be read is null in the frame. It is told as unreadable, so it does not count again as
@@ -126,6 +128,6 @@ def with_rows(frame: pd.DataFrame, found: list[Found], unreadable: Mapping[str, 
     return answered
 
 
-def _not_null_of(check: Found) -> str | None:
+def _not_null_of(check: CheckResult) -> str | None:
     is_not_null = check.planned.expectation.expectation_type == _NOT_NULL
     return check.arguments["column"] if is_not_null else None

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from data_checks.helper_columns import with_helpers
 from data_checks.record import for_the_record, observed
-from data_checks.running import Found, run, with_rows
+from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
-from perennial.store.entries import Reason
+from perennial.ledger.entries import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ class _Told:
         if absent:
             self._held.append(f"columns are missing: {', '.join(dict.fromkeys(absent))}")
 
-    def add(self, check: Found) -> None:
+    def add(self, check: CheckResult) -> None:
         """What follows from one check."""
         planned = check.planned
         self._results.append(for_the_record(check))
@@ -140,7 +140,7 @@ class _Told:
         else:
             self._say(planned, observed(check))
 
-    def _add_rows(self, check: Found) -> None:
+    def _add_rows(self, check: CheckResult) -> None:
         planned = check.planned
         if not check.count:
             return

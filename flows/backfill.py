@@ -7,9 +7,9 @@ from prefect import flow
 from flows.cycle import cycle
 from flows.forms import UseCaseName
 from flows.names import named_by
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
+from tasks.artifacts import write_page
 from tasks.batches import windows_to_do
-from tasks.tell import write_page
 
 
 @flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)

@@ -12,9 +12,9 @@ from flows.names import named_by, rename_run
 from flows.train import train
 from flows.watch import watch
 from perennial.clock import instant
-from perennial.store.entries import BatchEntry, Trigger
+from perennial.ledger.entries import BatchEntry, Trigger
+from tasks.artifacts import finish_cycle, write_page
 from tasks.batches import is_finished, unfinished_window
-from tasks.tell import finish_cycle, write_page
 
 
 @flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)

@@ -8,11 +8,11 @@ from prefect import flow
 
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
-from perennial.release.decision import Waits
-from perennial.store.entries import Decision, Trigger
+from perennial.deciding.decision import Waits
+from perennial.ledger.entries import Decision, Trigger
+from tasks.artifacts import tell_decision
+from tasks.as_of import present
 from tasks.deciding import compare, note_in_registry, release
-from tasks.moment import present
-from tasks.tell import tell_decision
 
 
 @flow(name="decide", flow_run_name=named_by("batch", otherwise="newest"), timeout_seconds=2 * 3600)

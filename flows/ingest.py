@@ -6,10 +6,10 @@ from prefect import flow
 
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
+from tasks.artifacts import tell_batch, write_data_docs
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
-from tasks.tell import tell_batch, write_data_docs
 
 
 @flow(name="ingest", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=2 * 3600)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
-from perennial.store.entries import Trigger
+from perennial.ledger.entries import Trigger
 
 
 def named_by(parameter: str, otherwise: str) -> Callable[[], str]:

@@ -6,10 +6,10 @@ from prefect import flow
 
 from flows.forms import UseCaseName
 from flows.names import named_by
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
+from tasks.artifacts import tell_batch, write_data_docs, write_page
 from tasks.batches import accept
 from tasks.requeue import validate_again, windows_to_requeue
-from tasks.tell import tell_batch, write_data_docs, write_page
 
 
 @flow(name="requeue", flow_run_name=named_by("window", otherwise="all"), timeout_seconds=6 * 3600)

@@ -8,9 +8,9 @@ from prefect import flow
 
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
-from perennial.store.entries import ChallengerEntry, Trigger
+from perennial.ledger.entries import ChallengerEntry, Trigger
+from tasks.as_of import present
 from tasks.deciding import blend
-from tasks.moment import present
 from tasks.training import train_challenger, why_train
 
 

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
 from flows.train import train
-from perennial.store.entries import Health
+from perennial.ledger.entries import Health
 from tasks.health import ask_for_retraining, batch_of, watch_champion
 
 

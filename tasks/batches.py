@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 import perennial.sources as sources
 from perennial.errors import InputError, TerminalError
+from perennial.ledger.entries import BatchEntry, Cycle
 from perennial.sources.window import Source, Window
-from perennial.store.entries import BatchEntry, Cycle
 from perennial.store.landing import name_of
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
-from tasks.moment import scheduled_start
+from tasks.as_of import scheduled_start
 from tasks.step import step
 from tasks.validating import record_declaration, validated
 

@@ -6,25 +6,25 @@ import logging
 from datetime import datetime
 
 from perennial.clock import write_instant
+from perennial.deciding import decision as deciding
+from perennial.deciding.decision import Waits
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.scored_models import Contest
 from perennial.evaluation.words import headline
-from perennial.features.metric import metric_sources
-from perennial.release import decision as deciding
-from perennial.release.contest import Contest
-from perennial.release.decision import Waits
-from perennial.release.evaluation_rows import evaluation_rows
-from perennial.release.models import load_champion, load_model
-from perennial.release.promote import mirror_alias, release_blend, release_decided
-from perennial.release.state import (
+from perennial.ledger.entries import Code, Decision, Trigger
+from perennial.ledger.present import (
     current_release,
     decision_taken,
     says_release,
     undone_decision,
     waiting_challenger,
 )
-from perennial.store.entries import Code, Decision, Trigger
+from perennial.model.released import load_champion, load_model
+from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.team_code.metrics import metric_sources
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")

@@ -10,14 +10,14 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
+from perennial.deciding.evaluation_rows import rows_to_watch
 from perennial.errors import InputError, TransientError
-from perennial.features.metric import declared_metric, metric_sources
-from perennial.release.evaluation_rows import rows_to_watch
-from perennial.release.models import load_served
-from perennial.release.state import release_to_watch
-from perennial.store.entries import BatchEntry, EpisodeClosed, Health, Trigger
+from perennial.ledger.entries import BatchEntry, EpisodeClosed, Health, Trigger
+from perennial.ledger.present import release_to_watch
+from perennial.model.released import load_served
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
+from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
 from tasks.step import step
 

@@ -8,16 +8,17 @@ import perennial.sources as sources
 from perennial.clock import write_instant
 from perennial.fault_points import write
 from perennial.identity import short_id
-from perennial.release.state import replay_clock
+from perennial.intake.frames import labels_table, quarantine_table
+from perennial.intake.labels import sort_labels
+from perennial.ledger.entries import LabelBatchEntry
+from perennial.ledger.present import replay_clock
 from perennial.sources.parsing import parse
 from perennial.sources.window import Arrival
-from perennial.store.batches import labels_table, quarantine_table, sort_labels
-from perennial.store.entries import LabelBatchEntry
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_source import FilesSource, LabelSource
-from tasks.moment import scheduled_start
+from tasks.as_of import scheduled_start
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")

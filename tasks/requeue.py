@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from perennial.clock import instant
 from perennial.errors import InputError
+from perennial.intake.set_aside import open_still
+from perennial.ledger.entries import BatchEntry
 from perennial.sources.window import Window
-from perennial.store.entries import BatchEntry
-from perennial.store.quarantine import open_still
 from perennial.store.workspace import open_workspace
 from tasks.step import step
 from tasks.validating import newest_revision, record_declaration, validated

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from perennial.release.state import current_release, waiting_challenger
-from perennial.store.entries import ChallengerEntry, Trigger
+from perennial.ledger.entries import ChallengerEntry, Trigger
+from perennial.ledger.present import current_release, waiting_challenger
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train

@@ -6,31 +6,25 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
-from data_checks.quarantine import raw_rows, split
+from data_checks.split import raw_rows, split
 from data_checks.validation import Validation
 from data_checks.validation import validate as run_checks
 from perennial.clock import write_instant
 from perennial.fault_points import write
-from perennial.release.state import replay_clock
+from perennial.intake.frames import accepted_table, quarantine_table
+from perennial.intake.naming import content_digest, end_of, name_batch, with_late_target
+from perennial.ledger.declaration_history import edits_since
+from perennial.ledger.entries import BatchEntry, DeclarationEntry, EditedField, Rows, Waiver
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Window
-from perennial.store.batches import (
-    accepted_table,
-    content_digest,
-    end_of,
-    name_batch,
-    quarantine_table,
-    with_late_target,
-)
-from perennial.store.entries import BatchEntry, DeclarationEntry, EditedField, Rows, Waiver
-from perennial.store.in_use import edits_since
 from perennial.store.landing import suffix_of
-from perennial.store.ledger import Ledger
 from perennial.store.rows import accepted_in, known_at
 from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
-from tasks.moment import scheduled_start
+from tasks.as_of import scheduled_start
 
 
 def validated(workspace: Workspace, case: UseCase, window: Window, landing: str, *, again: bool = False) -> BatchEntry:

@@ -77,7 +77,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     Its database is in memory, where requests take turns: in a file those of processes side by side meet locks,
     and Prefect's client waits two seconds for each.
     """
-    from perennial.cli.prefect_server import DATABASE, environment, start_server, stop_server, wait_for
+    from perennial.processes.prefect_server import DATABASE, environment, start_server, stop_server, wait_for
     from perennial.settings import prepare_home, settings
 
     folder = tmp_path_factory.mktemp("prefect")
@@ -100,7 +100,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def flows(prefect_server: str) -> Iterator[None]:
     """Flows can be imported and called, without heartbeats."""
-    from perennial.cli.prefect_server import quiet_flows
+    from perennial.processes.prefect_server import quiet_flows
 
     with quiet_flows():
         yield

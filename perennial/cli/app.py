@@ -71,7 +71,7 @@ def schema() -> None:
 @app.command()
 def run(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
     """Run one full cycle: take a batch in, watch, decide, train. Exit code 3: a gate held something back."""
-    from perennial.cli import doing
+    from perennial.cli import run_flows as doing
 
     doing.run(usecase, batch, json)
 
@@ -79,7 +79,7 @@ def run(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
 @app.command()
 def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
     """Take one batch in: land, check, set bad rows aside, accept."""
-    from perennial.cli import doing
+    from perennial.cli import run_flows as doing
 
     doing.ingest(usecase, batch, json)
 
@@ -87,7 +87,7 @@ def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
 @app.command()
 def watch(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
     """Hold the champion against its reference on a batch; ask for a retraining where it went bad."""
-    from perennial.cli import doing
+    from perennial.cli import run_flows as doing
 
     doing.watch(usecase, batch, json)
 
@@ -99,7 +99,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a challenger on everything known; it then waits for rows that can judge it."""
-    from perennial.cli import doing
+    from perennial.cli import run_flows as doing
 
     doing.train(usecase, reason, json)
 
@@ -112,7 +112,7 @@ def backfill(
     json: Json = False,
 ) -> None:
     """Run the cycle for every batch that no finished cycle covers, oldest first."""
-    from perennial.cli import doing
+    from perennial.cli import run_flows as doing
 
     doing.backfill(usecase, first, last, json)
 
@@ -255,7 +255,7 @@ def approve(
     json: Json = False,
 ) -> None:
     """Release the challenger of a decision that was left to a person."""
-    from perennial.cli import mending
+    from perennial.cli import repair as mending
 
     mending.approve(id, by, reason, json)
 
@@ -267,7 +267,7 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Bring the former champion back, with its features and data version, as a new release."""
-    from perennial.cli import mending
+    from perennial.cli import repair as mending
 
     mending.rollback(usecase, reason, json)
 
@@ -281,7 +281,7 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Compare ledger, tables and registry, and mend what differs. Exit code 1: something needs a person."""
-    from perennial.cli import mending
+    from perennial.cli import repair as mending
 
     mending.doctor(usecase, dry_run, json)
 
@@ -290,7 +290,7 @@ def doctor(
 def down() -> None:
     """Stop the Prefect server that a command left running."""
     from perennial.cli.output import say
-    from perennial.cli.prefect_server import stop_server
+    from perennial.processes.prefect_server import stop_server
     from perennial.settings import settings
 
     say("The Prefect server is stopped." if stop_server(settings()) else "No Prefect server of ours was running.")

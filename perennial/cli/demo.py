@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from perennial.cli.output import say
 from perennial.cli.running import flows_ready
-from perennial.release.telling import HEADING, cycle_in_a_line
+from perennial.ledger.entries import BatchEntry, Cycle, Decision, Release
+from perennial.ledger.ledger import Ledger
+from perennial.release.words import HEADING, cycle_in_a_line
 from perennial.settings import Settings, settings
-from perennial.store.entries import BatchEntry, Cycle, Decision, Release
-from perennial.store.ledger import Ledger
 
 USECASE = "flights"
 

@@ -20,11 +20,11 @@ MOST_CHECKS = 20
 
 
 def init(data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool) -> None:
-    """Raises Question where the data do not say what is needed; InputError where the file is there already."""
+    """Raises NeedsAnswer where the data do not say what is needed; InputError where the file is there already."""
     from data_checks.proposal import propose
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
-    from perennial.usecase.drafting.guess import Question
+    from perennial.usecase.drafting.guess import NeedsAnswer
     from perennial.usecase.drafting.roles import key_of, target_of, time_of
     from perennial.usecase.drafting.sample import look_at
     from perennial.usecase.drafting.writing import Draft, as_yaml
@@ -44,7 +44,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     chosen = [*features.numeric, *features.categorical]
     if not chosen:
         left = "; ".join(f"{column}: {why}" for column, why in features.left_out[:8])
-        raise Question(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
+        raise NeedsAnswer(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
     frame = sample.frame(chosen)
     frame[list(features.categorical)] = frame[list(features.categorical)].astype("str").where(frame.notna())
     proposals = propose(frame, times.dt.floor("D"), monthly=calendar.batch.value == "month")[:MOST_CHECKS]

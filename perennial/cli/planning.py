@@ -7,13 +7,13 @@ from dataclasses import asdict
 from perennial.cli.output import as_json, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
-from perennial.release.state import time_of
+from perennial.ledger.present import time_of
 from perennial.store.workspace import open_workspace
 
 
 def plan(usecase: str, gain: float | None, json: bool) -> None:
     """Raises InputError for a gain that is none, and where nothing was compared yet."""
-    from perennial.release.plan import plan_of
+    from perennial.deciding.plan import plan_of
 
     if gain is not None and not gain > 0:
         raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")

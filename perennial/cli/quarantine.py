@@ -6,15 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from perennial.cli.doing import HELD_BACK
+from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
+from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
-from perennial.cli.views import batch_view
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
+from perennial.intake.set_aside import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside
+from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.settings import settings
-from perennial.store.entries import BatchEntry, Waiver
-from perennial.store.quarantine import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import load_use_case
 

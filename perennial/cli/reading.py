@@ -6,15 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from perennial.cli.json_views import batch_view, decision_view, status_view, trained_on
 from perennial.cli.output import as_json, markdown, say, table
-from perennial.cli.views import batch_view, decision_view, status_view, trained_on
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, figure, percent, ranges
-from perennial.release.telling import decision_in_words
+from perennial.ledger.declaration_history import edits_since
+from perennial.ledger.entries import BatchEntry, Decision
+from perennial.ledger.ledger import Ledger, Row
+from perennial.release.words import decision_in_words
 from perennial.settings import prepare_home, settings
-from perennial.store.entries import BatchEntry, Decision
-from perennial.store.in_use import edits_since
-from perennial.store.ledger import Ledger, Row
 from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import list_use_cases, load_use_case
 

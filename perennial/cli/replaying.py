@@ -9,13 +9,13 @@ from perennial.cli.output import as_json, say
 from perennial.cli.reading import find_decision, open_ledger
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from perennial.store.workspace import open_workspace
 
 
 def replay(which: str, deep: bool, json: bool) -> None:
     """Exit code 1 where anything came out otherwise. Raises LedgerBroken, InputError for what names no decision."""
-    from perennial.release.replay import TOLERANCE, Replayed, replay_deep, replay_sums
+    from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
 
     workspace = open_workspace()
     ledger = workspace.ledger

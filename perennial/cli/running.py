@@ -13,7 +13,7 @@ from perennial.cli.output import is_terminal, note
 from perennial.settings import prepare_home, settings
 
 if TYPE_CHECKING:
-    from perennial.cli.prefect_server import Server
+    from perennial.processes.prefect_server import Server
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def flows_ready() -> Iterator[Server]:
 
     Raises TransientError where somebody else's server does not answer.
     """
-    from perennial.cli.prefect_server import environment, quiet_flows, start_server, wait_for
+    from perennial.processes.prefect_server import environment, quiet_flows, start_server, wait_for
 
     where = settings()
     prepare_home(where)

@@ -9,17 +9,22 @@ import numpy.typing as npt
 
 from perennial.errors import TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cluster_interval import too_few_clusters
-from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
-from perennial.evaluation.dependence import autocorrelation, effective_clusters, largest_cluster_share, skewness
 from perennial.evaluation.figures import UNITS, counted
+from perennial.evaluation.intervals.cluster_interval import too_few_clusters
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.dependence import (
+    autocorrelation,
+    effective_clusters,
+    largest_cluster_share,
+    skewness,
+)
+from perennial.evaluation.intervals.pooled import Inflation
+from perennial.evaluation.intervals.student_t import LEVEL
+from perennial.evaluation.intervals.two_way import second_clusters
 from perennial.evaluation.judgement import Asked, gain_of, judge, without_values
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
-from perennial.evaluation.pooled import Inflation
 from perennial.evaluation.results import Evaluation, MetricResult
-from perennial.evaluation.student_t import LEVEL
-from perennial.evaluation.two_way import second_clusters
 
 
 class ComparisonFailed(TerminalError):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cluster_interval import cluster_interval, too_few_clusters
-from perennial.evaluation.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.metrics.decided import decided_class
 from perennial.evaluation.results import Estimate, Flips, WorstSlice
 from perennial.evaluation.slices import Sliced

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perennial.evaluation.figures import between, change, figure, percent, within
-from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.intervals.mde import ALPHA
+from perennial.evaluation.intervals.student_t import p_at_most
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import Estimate, Flips, MetricResult, SliceResult
 from perennial.evaluation.slices import slices_in_words
-from perennial.evaluation.student_t import p_at_most
 
 FINEST_MARGIN = 4.0  # in standard errors: at 3, a guard at 5 % blocks 10–24 % of good models
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cluster_interval import cluster_interval, undecidable_clusters
-from perennial.evaluation.day_t import day_t
-from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.intervals.cluster_interval import cluster_interval, undecidable_clusters
+from perennial.evaluation.intervals.day_t import day_t
+from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.intervals.pooled import Inflation
+from perennial.evaluation.intervals.row_t import row_t
+from perennial.evaluation.intervals.student_t import LEVEL, p_at_most
 from perennial.evaluation.metrics.metric import Metric
-from perennial.evaluation.pooled import Inflation
 from perennial.evaluation.results import Interval, MetricResult, SecondClusters, Verdict
-from perennial.evaluation.row_t import row_t
-from perennial.evaluation.student_t import LEVEL, p_at_most
 
 ROUNDING = 1e-12
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.day_t import day_t
-from perennial.evaluation.ewc import MIN_CLUSTERS, ewc, frequencies_for
-from perennial.evaluation.mde import minimal_detectable_effect
-from perennial.evaluation.pooled import Inflation, inflation
+from perennial.evaluation.intervals.day_t import day_t
+from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc, frequencies_for
+from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.pooled import Inflation, inflation
 
 MOST_DAYS = 3_660
 

@@ -9,17 +9,17 @@ from typing import Literal
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.cluster_interval import too_few_clusters
-from perennial.evaluation.cluster_sums import sums_of_clusters
-from perennial.evaluation.cv3 import cv3
-from perennial.evaluation.day_t import day_t
 from perennial.evaluation.figures import UNITS, between, change, counted, figure, percent
+from perennial.evaluation.intervals.cluster_interval import too_few_clusters
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
+from perennial.evaluation.intervals.cv3 import cv3
+from perennial.evaluation.intervals.day_t import day_t
+from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
+from perennial.evaluation.intervals.pooled import cosine_and_day
+from perennial.evaluation.intervals.student_t import LEVEL, p_at_most, student_t
 from perennial.evaluation.judgement import gain_of
-from perennial.evaluation.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.metrics.metric import Metric, Undefined
-from perennial.evaluation.pooled import cosine_and_day
 from perennial.evaluation.results import SliceResult
-from perennial.evaluation.student_t import LEVEL, p_at_most, student_t
 
 TOLD = 3
 

@@ -17,7 +17,7 @@ from perennial.evaluation.figures import (
     sample,
     within,
 )
-from perennial.evaluation.mde_range import range_of_mde
+from perennial.evaluation.intervals.mde_range import range_of_mde
 from perennial.evaluation.results import Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")

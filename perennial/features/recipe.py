@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from perennial.features.derived import derive, load_functions, sources_of
+from perennial.features.derived import derive
 from perennial.identity import digest
+from perennial.team_code.loading import load_functions, sources_of
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.importable import is_own
 
@@ -35,7 +36,7 @@ class Recipe(BaseModel):
         """The model's input: text columns first, then numbers, then derived ones, in key order of `rows`.
 
         rows: accepted rows; the target, labels and columns known only after the event are taken away first.
-        Raises DerivedFeatureFailed; KeyError for a feature column that the rows lack.
+        Raises TeamCodeFailed; KeyError for a feature column that the rows lack.
         """
         import pandas as pd
 

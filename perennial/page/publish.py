@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from perennial.ledger.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
+from perennial.ledger.ledger import Ledger
 from perennial.page.render import render
 from perennial.page.view import History, view_of
-from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
-from perennial.store.ledger import Ledger
 from perennial.usecase.declaration import Declaration
 
 

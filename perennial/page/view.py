@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perennial.evaluation.figures import between, change, counted, figure, sample
-from perennial.evaluation.student_t import student_t
+from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.words import headline
-from perennial.release.telling import decision_in_words
-from perennial.store.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
+from perennial.ledger.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
+from perennial.release.words import decision_in_words
 
 NEWEST = 24
 """So many decisions are told in full; all of them are in the charts and tables."""

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perennial.errors import LedgerBroken, ModelUnloadable
-from perennial.release.models import load_served
+from perennial.ledger.entries import AliasMoved, BatchEntry, LabelBatchEntry
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import current_release, undone_decision
+from perennial.model.released import load_served
 from perennial.release.promote import mirror_alias, release_decided
-from perennial.release.state import current_release, undone_decision
-from perennial.store.entries import AliasMoved, BatchEntry, LabelBatchEntry
-from perennial.store.ledger import Ledger
 from perennial.store.registry import Registry
 from perennial.store.tables import Name, Tables
 
 
 @dataclass(frozen=True)
-class Difference:
+class Disagreement:
     """One thing that differs. `mend` puts it right, and is None where only a person can."""
 
     what: str
@@ -24,7 +24,7 @@ class Difference:
     mend: Callable[[], None] | None
 
 
-def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, now: str) -> list[Difference]:
+def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, now: str) -> list[Disagreement]:
     """Everything that differs for a use case, without changing it. `now`: written with a repair, decides nothing.
 
     Raises RegistryDown, TransientError.
@@ -32,7 +32,7 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
     try:
         ledger.verify(usecase)
     except LedgerBroken as error:
-        return [Difference(str(error), "restore the ledger from a backup", None)]
+        return [Disagreement(str(error), "restore the ledger from a backup", None)]
     return [
         *_uncommitted_rows(ledger, tables, usecase),
         *_undone(ledger, registry, usecase),
@@ -42,12 +42,12 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
     ]
 
 
-def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Difference]:
+def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disagreement]:
     committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
     committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
     names: tuple[Name, ...] = ("accepted", "quarantine", "labels")
     return [
-        Difference(
+        Disagreement(
             f"{rows} rows of batch {batch} lie in the {name} table without a ledger row (an ingest was interrupted)",
             "they are swept; the next ingest brings them again from the source",
             lambda name=name, batch=batch: tables.sweep(usecase, name, batch),  # type: ignore[misc]
@@ -58,7 +58,7 @@ def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Diff
     ]
 
 
-def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference]:
+def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
     decision = undone_decision(ledger, usecase)
     if decision is None:
         return []
@@ -68,7 +68,7 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference
         mirror_alias(ledger, registry, usecase)
 
     return [
-        Difference(
+        Disagreement(
             f"decision {decision.id} released version {decision.challenger.version}, but it never came to serve",
             "it is released now",
             mend,
@@ -76,7 +76,7 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference
     ]
 
 
-def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Difference]:
+def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Disagreement]:
     release = current_release(ledger, usecase)
     found = registry.champion(usecase)
     expected = release.champion.model.version if release else None
@@ -84,7 +84,7 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
         return []
     if release is None:
         return [
-            Difference(
+            Disagreement(
                 f"MLflow's alias names version {found}, but nothing was ever released",
                 "delete the alias by hand if nobody relies on it",
                 None,
@@ -99,7 +99,7 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
         mirror_alias(ledger, registry, usecase)
 
     return [
-        Difference(
+        Disagreement(
             f"MLflow's alias names {f'version {found}' if found else 'no version'}, the ledger says version {expected}",
             "the alias is put back, and that it had moved is recorded",
             mend,
@@ -107,7 +107,7 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
     ]
 
 
-def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Difference]:
+def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
     release = current_release(ledger, usecase)
     if release is None:
         return []
@@ -115,7 +115,7 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Differen
         load_served(registry, usecase, release)
     except ModelUnloadable as error:
         return [
-            Difference(
+            Disagreement(
                 f"what serves ({release.versions}) cannot be loaded: {error}",
                 f"restore its files from a backup, or run `perennial rollback {usecase}`",
                 None,
@@ -124,9 +124,9 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Differen
     return []
 
 
-def _unfinished_runs(registry: Registry, usecase: str) -> list[Difference]:
+def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
     return [
-        Difference(
+        Disagreement(
             f"MLflow run {run} says RUNNING, but no process trains it",
             "it is marked as failed: interrupted",
             lambda run=run: registry.mark_failed(run, "interrupted: the process ended before the model was saved"),  # type: ignore[misc]

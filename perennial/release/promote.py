@@ -6,9 +6,9 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.errors import HeldBack, ReleaseLost
-from perennial.release.state import blend_due, current_release, former_release, says_release
-from perennial.store.entries import Approval, ChallengerEntry, Decision, Release, Served
-from perennial.store.ledger import Ledger, Row
+from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, Served
+from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import blend_due, current_release, former_release, says_release
 from perennial.store.registry import Registry
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import ModelUnloadable, RegistryDown
 from perennial.fault_points import write
-from perennial.store.entries import ModelRef
+from perennial.ledger.entries import ModelRef
 from perennial.store.lock import only_one
 
 if TYPE_CHECKING:

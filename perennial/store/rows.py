@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from perennial.clock import instant, write_instant
 from perennial.errors import InputError
-from perennial.store.entries import BatchEntry, LabelBatchEntry
-from perennial.store.ledger import Ledger
+from perennial.ledger.entries import BatchEntry, LabelBatchEntry
+from perennial.ledger.ledger import Ledger
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from perennial.ledger.declaration_history import edits_since
+from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, prepare_home, settings
-from perennial.store.in_use import edits_since
 from perennial.store.landing import Landing
-from perennial.store.ledger import Ledger
 from perennial.store.lock import only_one
 from perennial.store.registry import Registry
 from perennial.store.tables import Tables

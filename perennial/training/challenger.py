@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import TerminalError
 from perennial.identity import short_id
-from perennial.store.entries import ChallengerEntry, Snapshot, Trigger
-from perennial.store.ledger import Ledger
+from perennial.ledger.entries import ChallengerEntry, Snapshot, Trigger
+from perennial.ledger.ledger import Ledger
+from perennial.model.artifact import TRUSTED_TYPES, digest_model, write_extras
+from perennial.model.environment import code_version, libraries
+from perennial.model.predicting import predict
 from perennial.store.registry import Registry, Training, TrialRun
-from perennial.training.artifact import TRUSTED_TYPES, digest_model, refuse_foreign_types, write_extras
-from perennial.training.environment import code_version, libraries
 from perennial.training.fit import fit
-from perennial.training.pipeline import predict
+from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.race import Raced
 from perennial.training.search import Searched
 from perennial.usecase.declaration import Declaration, UseCase
@@ -58,7 +59,7 @@ def train(
     """Fit who won the race, save and register; the entry is for the caller to commit.
 
     A fit that fails stays in MLflow as a failed run with its reason.
-    Raises TrainingFailed, DerivedFeatureFailed, InputError, RegistryDown.
+    Raises TrainingFailed, TeamCodeFailed, InputError, RegistryDown.
     """
     declared, declaration = case.declaration, case.declaration.racing_as(raced.rival)
     name = challenger_id(snapshot, declaration)

@@ -9,9 +9,10 @@ import numpy as np
 
 from perennial.errors import InputError, PerennialError, TerminalError
 from perennial.features.recipe import Recipe
+from perennial.model.predicting import ready
+from perennial.model.threads import bounded_threads
 from perennial.training.estimators import sample_weights
-from perennial.training.pipeline import build_pipeline, ready
-from perennial.training.threads import bounded_threads
+from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
 
 if TYPE_CHECKING:

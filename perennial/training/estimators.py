@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
-from perennial.features.derived import load_function
 from perennial.settings import settings
+from perennial.team_code.loading import load_function
 from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import EXTRAS, is_own
 from perennial.usecase.mistakes import closest
@@ -39,7 +39,7 @@ def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
     """What the team's function returns when called with `params`: an estimator, a Pipeline perhaps.
 
     sources: file name → source text. Where it is a parameter of the function, `seed` is passed too.
-    Raises InputError where it takes no such parameters or returns no estimator, DerivedFeatureFailed where
+    Raises InputError where it takes no such parameters or returns no estimator, TeamCodeFailed where
     its file does not run.
     """
     function = load_function(model.estimator, sources, "model.estimator")

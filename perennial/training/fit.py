@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.baseline import naive_prediction
-from perennial.features.metric import declared_metric, metric_sources
 from perennial.features.recipe import recipe_of
+from perennial.model.artifact import Fitted, categories_seen
+from perennial.model.predicting import in_places, predict
 from perennial.store.rows import labels_of
-from perennial.training.artifact import Fitted, categories_seen
+from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
-from perennial.training.pipeline import in_places, predict
 from perennial.training.search import Searched, search
 from perennial.training.snapshot import age_weights
 from perennial.usecase.declaration import UseCase
@@ -45,7 +45,7 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     """Fit the declared estimator on labelled rows.
 
     rows: accepted rows with `_label`, and `_known_at` where a search is declared.
-    Raises TrainingFailed with the estimator's own words, DerivedFeatureFailed, InputError.
+    Raises TrainingFailed with the estimator's own words, TeamCodeFailed, InputError.
     """
     declaration = case.declaration
     model, schema = declaration.model, declaration.schema_

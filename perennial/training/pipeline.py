@@ -15,13 +15,14 @@ from perennial.training.estimators import (
     made_by_team,
     native_categories,
 )
-from perennial.training.threads import bounded_threads
 from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import is_own
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
+
+from perennial.model.predicting import ready, text_columns
 
 _MOST_CATEGORIES = 254  # histogram trees hold 255 bins, one of them for the rest
 
@@ -72,55 +73,3 @@ def _encoder(handling: str, most: int | None) -> Any:
     return OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=most
     )
-
-
-def text_columns(inputs: pd.DataFrame) -> list[str]:
-    """Names of the columns that hold text or booleans rather than numbers."""
-    import pandas as pd
-
-    return [c for c in inputs.columns if not pd.api.types.is_numeric_dtype(inputs[c].dtype)]
-
-
-def ready(inputs: pd.DataFrame) -> pd.DataFrame:
-    """Inputs as the pipeline takes them: text as objects with None where absent, numbers as float64."""
-    import numpy as np
-    import pandas as pd
-
-    text = set(text_columns(inputs))
-    columns: dict[str, Any] = {}
-    for name in inputs.columns:
-        if name in text:
-            values = inputs[name].astype("object")
-            columns[name] = values.where(inputs[name].notna(), None).astype("object").to_numpy()
-        else:
-            columns[name] = inputs[name].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
-    return pd.DataFrame(columns, index=inputs.index)
-
-
-def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
-    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number.
-
-    `multiclass`: shape (n, k), the probability of each class that was trained on.
-    """
-    if not len(inputs):
-        import numpy as np
-
-        return np.empty((0, len(pipeline.classes_)) if task == "multiclass" else 0)
-    table = ready(inputs)
-    with bounded_threads():
-        if task == "multiclass":
-            return pipeline.predict_proba(table)
-        return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
-
-
-def in_places(probabilities: Any, present: Any, classes: int) -> Any:
-    """Probabilities of k classes, shape (n, k), as of all, shape (n, K): 0 for those never trained on.
-
-    present: shape (k,), the place of each column among the K classes, or -1 for one that is no longer a class.
-    """
-    import numpy as np
-
-    placed = np.zeros((len(probabilities), classes), dtype=probabilities.dtype)
-    kept = [column for column, place in enumerate(present) if place >= 0]
-    placed[:, [present[column] for column in kept]] = probabilities[:, kept]
-    return placed

@@ -15,16 +15,16 @@ from perennial.errors import TerminalError
 from perennial.evaluation.figures import counted, figure
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.race import HALF_LIFE, best_so_far, standing
-from perennial.features.metric import declared_metric, metric_sources
+from perennial.ledger.entries import BatchEntry, RaceStep
+from perennial.ledger.ledger import Ledger, Row
+from perennial.model.threads import bounded_threads
 from perennial.settings import settings
-from perennial.store.entries import BatchEntry, RaceStep
-from perennial.store.ledger import Ledger, Row
 from perennial.store.registry import TrialRun
 from perennial.store.rows import LABEL, Known, known_at, labels_of, read_rows
 from perennial.store.tables import Tables
+from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit
 from perennial.training.snapshot import inside, labelled_rows
-from perennial.training.threads import bounded_threads
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_model import Decay, Model
 

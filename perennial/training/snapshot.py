@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.clock import write_instant
 from perennial.errors import InputError
 from perennial.identity import digest_rows, short_id
-from perennial.store.entries import Snapshot
+from perennial.ledger.entries import Snapshot
 from perennial.store.rows import LABEL, Known, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration

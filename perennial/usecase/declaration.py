@@ -11,14 +11,14 @@ from pydantic import Field
 
 from perennial.identity import digest
 from perennial.usecase.declared_check import SpelledCheck
-from perennial.usecase.declared_evaluation import DEFAULT_METRICS, Evaluation
+from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
 from perennial.usecase.spelling import Duration, Frozen
 
 
-class Release(Frozen):
+class ReleaseRules(Frozen):
     """When a challenger becomes the champion."""
 
     policy: Literal[
@@ -89,8 +89,8 @@ class Declaration(Frozen):
         (), description="data checks, each `{expect_…: {arguments}, severity: critical}`"
     )
     model: Model = Field(description="what learns, and from how much of the past")
-    evaluation: Evaluation = Field(Evaluation(), description="how champion and challenger are compared")
-    release: Release = Field(Release(), description="when a challenger becomes the champion")
+    evaluation: EvaluationRules = Field(EvaluationRules(), description="how champion and challenger are compared")
+    release: ReleaseRules = Field(ReleaseRules(), description="when a challenger becomes the champion")
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
 
@@ -119,7 +119,7 @@ class Declaration(Frozen):
         return self.model_copy(update={"model": self.model.racing[rival]})
 
     @property
-    def rules(self) -> Release:
+    def rules(self) -> ReleaseRules:
         """`release` with the planned decisions a year as a number."""
         planned = self.release.decisions_a_year or DECISIONS_A_YEAR.get(getattr(self.source, "batch", "month"))
         return self.release.model_copy(update={"decisions_a_year": planned})

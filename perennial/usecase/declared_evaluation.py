@@ -47,7 +47,7 @@ Clusters = Annotated[
 ]
 
 
-class Evaluation(Frozen):
+class EvaluationRules(Frozen):
     """How champion and challenger are compared."""
 
     primary: str = Field("", description="metric that decides; default mae for regression, else log_loss")

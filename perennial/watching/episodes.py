@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from perennial.store.entries import Episode
+from perennial.ledger.entries import Episode
 
 Channel = Literal["level", "unseen"]
 

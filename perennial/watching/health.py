@@ -9,15 +9,15 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.evaluation.metrics.metric import Metric
-from perennial.store.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
-from perennial.store.ledger import Ledger
+from perennial.ledger.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
+from perennial.ledger.ledger import Ledger
+from perennial.model.artifact import Fitted
+from perennial.model.predicting import text_columns
 from perennial.store.rows import labels_of
-from perennial.training.artifact import Fitted
-from perennial.training.pipeline import text_columns
 from perennial.usecase.declaration import Declaration
+from perennial.watching.channels.level import LevelFinding, level
+from perennial.watching.channels.unseen import UnseenFinding, unseen
 from perennial.watching.episodes import Channel, EpisodeChanges, Finding, ToOpen, episode_changes
-from perennial.watching.level import LevelFinding, level
-from perennial.watching.unseen import UnseenFinding, unseen
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.store.entries import Trigger
+from perennial.ledger.entries import Trigger
 
 
 def reason_to_train(

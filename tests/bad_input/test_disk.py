@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from perennial.errors import DiskFull
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
 from perennial.store.workspace import open_workspace
 from tests.training.stores import take_in
 from tests.world import World

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
 from perennial.store.workspace import open_workspace
 from tests.training.stores import take_in
 from tests.world import World

@@ -22,7 +22,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
 from tests.training.stores import take_in

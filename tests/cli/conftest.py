@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from perennial.store.entries import Recorded
+from perennial.ledger.entries import Recorded
 from perennial.store.workspace import open_workspace
 from tests.world import World
 

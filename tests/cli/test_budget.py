@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
 

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, ModelRef, Release
+from perennial.model.artifact import Fitted
 from perennial.release.promote import release_decided
 from perennial.settings import settings
-from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Decision, ModelRef, Release
 from perennial.store.workspace import open_workspace
-from perennial.training.artifact import Fitted
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
 

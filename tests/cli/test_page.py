@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from perennial.release.telling import decision_in_words
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
+from perennial.release.words import decision_in_words
 from tests.cli.conftest import Perennial, payloads, write
 from tests.world import World
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
 

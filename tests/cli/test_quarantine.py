@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from perennial.store.entries import BatchEntry, DeclarationEntry, Waiver
+from perennial.ledger.entries import BatchEntry, DeclarationEntry, Waiver
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World

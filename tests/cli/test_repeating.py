@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from perennial.store.entries import BatchEntry, ChallengerEntry, Snapshot
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Snapshot
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
 

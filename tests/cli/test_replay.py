@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
@@ -96,8 +96,8 @@ def test_a_damaged_file_of_the_data_is_found_and_named(decided: Path, perennial:
 def test_other_libraries_are_named_and_small_differences_borne(
     decided: Path, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from perennial.release import replay
-    from perennial.training import environment
+    from perennial.deciding import replay
+    from perennial.model import environment
 
     elsewhere = environment.libraries() | {"numpy": "9.9.9"}
     monkeypatch.setattr(replay, "libraries", lambda: elsewhere)

@@ -9,9 +9,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from perennial.clock import instant
-from perennial.release.doctor import examine
-from perennial.release.state import current_release, waiting_challenger
-from perennial.store.entries import (
+from perennial.ledger.entries import (
     KINDS,
     BatchEntry,
     ChallengerEntry,
@@ -19,6 +17,8 @@ from perennial.store.entries import (
     LabelBatchEntry,
     Release,
 )
+from perennial.ledger.present import current_release, waiting_challenger
+from perennial.release.doctor import examine
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace
 

@@ -23,11 +23,11 @@ import skops.io  # noqa: F401
 from mlflow.utils import requirements_utils
 
 import flows.backfill  # noqa: F401
-import perennial.cli.doing
-import perennial.cli.mending
+import perennial.cli.repair
+import perennial.cli.run_flows
+import perennial.model.environment
 import perennial.release.doctor
-import perennial.training.environment
-import perennial.watching.level  # noqa: F401
+import perennial.watching.channels.level  # noqa: F401
 from perennial.sources import nycflights13
 
 requirements_utils._init_packages_to_modules_map()

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from perennial.errors import HeldBack, PerennialError
 from perennial.fault_points import POINTS
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from perennial.store.registry import ALIAS
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
 from tests.crashes.processes import Place

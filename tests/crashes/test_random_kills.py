@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perennial.store.entries import Cycle
+from perennial.ledger.entries import Cycle
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
 from tests.crashes.processes import LONG, Place, exit_code
 

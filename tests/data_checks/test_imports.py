@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 MODULES = (
-    "data_checks, data_checks.suite, data_checks.validation, data_checks.quarantine, data_checks.docs, "
-    "data_checks.catalogue"
+    "data_checks, data_checks.suite, data_checks.validation, data_checks.split, data_checks.docs, data_checks.catalogue"
 )
 
 

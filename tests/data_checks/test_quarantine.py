@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_checks.quarantine import RowsLost, raw_rows, split
+from data_checks.split import RowsLost, raw_rows, split
 from data_checks.validation import validate
 from tests.data_checks.flight_batches import END, WINDOW, Row, batch, check, declare, row, rows
 

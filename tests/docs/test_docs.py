@@ -20,7 +20,7 @@ import yaml
 from pydantic import BaseModel
 
 from perennial import errors, settings
-from perennial.store.entries import ChallengerEntry, Health, Release
+from perennial.ledger.entries import ChallengerEntry, Health, Release
 from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial

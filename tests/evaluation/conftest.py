@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.judgement import gain_of
-from perennial.evaluation.mde import minimal_detectable_effect
 from perennial.evaluation.results import MetricResult
-from perennial.evaluation.student_t import student_t
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perennial.evaluation.slices import Sliced
-from perennial.features.metric import groups_of
+from perennial.team_code.metrics import groups_of
 
 
 def coded(groups: Sequence[str | None]) -> tuple[tuple[str, ...], np.ndarray]:

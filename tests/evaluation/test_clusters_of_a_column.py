@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perennial.evaluation.cv3 import cv3
-from perennial.evaluation.day_t import day_t
+from perennial.evaluation.intervals.cv3 import cv3
+from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.judgement import Asked, judge
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from perennial.errors import TerminalError
 from perennial.evaluation.comparison import ComparisonFailed, compare, describe
-from perennial.evaluation.ewc import ewc
+from perennial.evaluation.intervals.ewc import ewc
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.results import MetricResult
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.day_t import day_t
-from perennial.evaluation.ewc import ewc
+from perennial.evaluation.intervals.day_t import day_t
+from perennial.evaluation.intervals.ewc import ewc
 
 DAYS, REPETITIONS = 30, 2_000
 

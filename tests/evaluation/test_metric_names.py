@@ -39,6 +39,9 @@ def test_checking_a_declaration_does_not_wait_for_numpy() -> None:
     assert not found & {"numpy", "scipy", "pydantic", "importlib.metadata"}
 
 
+RULES = ("channels.level", "channels.unseen", "episodes", "reason_to_train")
+
+
 def test_evaluation_and_the_rules_of_watching_know_neither_storage_nor_orchestration() -> None:
     walk = (
         "import importlib, pkgutil, perennial.{0} as package\n"
@@ -48,7 +51,7 @@ def test_evaluation_and_the_rules_of_watching_know_neither_storage_nor_orchestra
     of_evaluation = modules_after(walk.format("evaluation"))
     assert "perennial.evaluation.policies.hold" in of_evaluation
     assert not of_evaluation & (foreign | {"perennial.store"})
-    rules = ", ".join(f"perennial.watching.{name}" for name in ("level", "unseen", "episodes", "reason_to_train"))
+    rules = ", ".join(f"perennial.watching.{name}" for name in RULES)
     assert not modules_after(f"import {rules}") & foreign
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.evaluation.ewc import ewc
+from perennial.evaluation.intervals.ewc import ewc
+from perennial.evaluation.intervals.pooled import Inflation
 from perennial.evaluation.planning import days_needed, smallest_gain, spread_of
-from perennial.evaluation.pooled import Inflation
 
 
 @given(st.floats(0.08, 3.0), st.sampled_from([0.05, 0.05 / 16]), st.sampled_from([None, Inflation(1.5, 8)]))

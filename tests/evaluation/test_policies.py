@@ -11,7 +11,7 @@ import pytest
 from perennial.evaluation.budget import Taken
 from perennial.evaluation.figures import figure
 from perennial.evaluation.guards import GuardFinding
-from perennial.evaluation.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.mde import minimal_detectable_effect
 from perennial.evaluation.policies import POLICIES, load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import MetricResult

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from perennial.clock import instant
-from perennial.release.decision import Waits
-from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Health, Trigger
+from perennial.deciding.decision import Waits
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Health, Trigger
 from perennial.usecase.reading import load_use_case
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from perennial.cli.prefect_server import quiet_flows
-from perennial.store.ledger import Ledger
+from perennial.ledger.ledger import Ledger
+from perennial.processes.prefect_server import quiet_flows
 from tests.world import World
 
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from perennial.store.entries import Episode
+from perennial.ledger.entries import Episode
 from perennial.store.workspace import open_workspace
 from tests.world import World
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from perennial.store.entries import BatchEntry, ChallengerEntry, Episode
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Episode
 from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perennial.store.entries import BatchEntry, ChallengerEntry, Cycle, Episode, EpisodeClosed, Release
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Episode, EpisodeClosed, Release
 from tests.flows.conftest import Lived, living_in
 from tests.world import World
 

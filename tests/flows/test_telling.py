@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
 from tests.flows.conftest import Lived, ask, living_in, until
 
 SMUGGLED = "<img src=x onerror=alert(1)>"

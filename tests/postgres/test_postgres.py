@@ -12,14 +12,14 @@ import sqlalchemy.exc
 from sqlalchemy import create_engine, text
 
 from perennial.errors import InputError, LedgerBroken, TransientError
+from perennial.ledger.entries import KINDS, BatchEntry, Release
+from perennial.ledger.ledger import Ledger
 from perennial.sources.sql import SqlRows
-from perennial.store.entries import KINDS, BatchEntry, Release
-from perennial.store.ledger import Ledger
 from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
+from tests.ledger.payloads import declaration, one_of_each
 from tests.postgres.conftest import new_database
 from tests.release.test_promoters import race
-from tests.store.payloads import declaration, one_of_each
 from tests.world import World
 
 pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perennial.evaluation.results import Evaluation, Policy
-from perennial.store.entries import ChallengerEntry, Decision, ModelRef, Reference, Trigger
+from perennial.ledger.entries import ChallengerEntry, Decision, ModelRef, Reference, Trigger
 
 AS_OF = "2024-03-01T00:00:00Z"
 REASON = Trigger(kind="new_batch")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from perennial.errors import ReleaseLost
-from perennial.release.models import Serving
+from perennial.ledger.entries import Decision, Release
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import current_release
+from perennial.model.released import Serving
 from perennial.release.promote import release_blend, release_decided, roll_back
-from perennial.release.state import current_release
-from perennial.store.entries import Decision, Release
-from perennial.store.ledger import Ledger
 from tests.release.payloads import challenger, decision
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from perennial.errors import HeldBack
-from perennial.release.models import load_champion
-from perennial.release.state import current_release
-from perennial.store.entries import AliasMoved, BatchEntry, Release
+from perennial.ledger.entries import AliasMoved, BatchEntry, Release
+from perennial.ledger.present import current_release
+from perennial.model.released import load_champion
 from perennial.store.registry import ALIAS
 from tests.crashes.processes import Place
 from tests.world import World

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant
-from perennial.release.state import waiting_challenger
-from perennial.store.entries import Decision
+from perennial.ledger.entries import Decision
+from perennial.ledger.present import waiting_challenger
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from perennial.errors import HeldBack, ReleaseLost
+from perennial.ledger.entries import Release
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import current_release, undone_decision
 from perennial.release.promote import approve, release_decided, roll_back
-from perennial.release.state import current_release, undone_decision
-from perennial.store.entries import Release
-from perennial.store.ledger import Ledger
 from tests.release.payloads import challenger, decision
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from perennial.errors import ReleaseLost
+from perennial.ledger.entries import Release
+from perennial.ledger.ledger import Ledger
 from perennial.release.promote import release_decided, roll_back
-from perennial.store.entries import Release
-from perennial.store.ledger import Ledger
 from tests.release.payloads import challenger, decision
 
 ROUNDS = 100

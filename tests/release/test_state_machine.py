@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from perennial.clock import instant, write_instant
+from perennial.deciding import ruling
+from perennial.deciding.ruling import Comparison, DecisionContext
 from perennial.errors import HeldBack, ReleaseLost
 from perennial.evaluation.judgement import Asked, judge
 from perennial.evaluation.policies import POLICIES
 from perennial.evaluation.results import Policy, SliceResult
-from perennial.release import ruling
+from perennial.ledger.entries import Decision, Release
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import current_release, says_release, undone_decision, waiting_challenger
 from perennial.release.promote import approve, release_blend, release_decided, roll_back
-from perennial.release.ruling import Found, Question
-from perennial.release.state import current_release, says_release, undone_decision, waiting_challenger
-from perennial.store.entries import Decision, Release
-from perennial.store.ledger import Ledger
-from perennial.usecase.declaration import Release as ReleaseRules
+from perennial.usecase.declaration import ReleaseRules
 from tests.release.payloads import challenger, decision
 
 COUNTS = np.full(30, 100)
@@ -86,8 +86,8 @@ class Life(RuleBasedStateMachine):
         looks = ruling.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
         made = ruling.rule(
             rules,
-            Found((found,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
-            Question(waiting.challenger, release, write_instant(self.now), pool, looks),
+            Comparison((found,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
+            DecisionContext(waiting.challenger, release, write_instant(self.now), pool, looks),
             history,
         )
         policy = Policy(

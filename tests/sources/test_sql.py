@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError, TransientError
+from perennial.ledger.entries import BatchEntry
 from perennial.sources.sql import SqlRows
-from perennial.store.entries import BatchEntry
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
 from tests.training.stores import take_in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perennial.store.ledger import Ledger
+from perennial.ledger.ledger import Ledger
 from perennial.store.tables import Tables
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from perennial.release.evaluation_rows import evaluation_rows
-from perennial.store.batches import accepted_table, labels_table
-from perennial.store.entries import Snapshot
-from perennial.store.ledger import Ledger
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.intake.frames import accepted_table, labels_table
+from perennial.ledger.entries import Snapshot
+from perennial.ledger.ledger import Ledger
 from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL, accepted_in, known_at, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.reading import load_use_case
-from tests.store.payloads import batch, label_batch
+from tests.ledger.payloads import batch, label_batch
 from tests.world import World
 
 

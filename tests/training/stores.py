@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, Trigger
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Trigger
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.snapshot import snapshot_of, training_rows

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError
-from perennial.training.artifact import digest_model, load, refuse_foreign_types
+from perennial.model.artifact import digest_model, load
+from perennial.model.predicting import predict, ready
 from perennial.training.estimator_fit import TrainingFailed
-from perennial.training.pipeline import build_pipeline, predict, ready
+from perennial.training.foreign_types import refuse_foreign_types
+from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
 from perennial.usecase.mistakes import DeclarationError
 from tests.training.conftest import Saved, accepted, fitted_on

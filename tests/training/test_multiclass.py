@@ -13,8 +13,8 @@ from perennial.errors import InputError
 from perennial.evaluation.comparison import ComparisonFailed, compare
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
+from perennial.model.artifact import digest_model, load
 from perennial.store.rows import LABEL, labels_of
-from perennial.training.artifact import digest_model, load
 from perennial.training.fit import Fit, fit
 from perennial.usecase.declared_schema import Schema
 from perennial.usecase.mistakes import DeclarationError

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError
+from perennial.model.predicting import predict, ready
 from perennial.training.estimator_fit import TrainingFailed
-from perennial.training.pipeline import build_pipeline, predict, ready
+from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
 from tests.training.conftest import accepted, fitted_on
 from tests.world import World

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from perennial.clock import instant
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.race import best_so_far, standing
-from perennial.store.entries import RaceStep, Snapshot
+from perennial.ledger.entries import RaceStep, Snapshot
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit

@@ -11,7 +11,7 @@ import pytest
 
 from perennial.evaluation.metrics import load_metric
 from perennial.features.recipe import recipe_of
-from perennial.release.models import load_model
+from perennial.model.released import load_model
 from perennial.store.rows import KNOWN_AT, LABEL
 from perennial.store.workspace import open_workspace
 from perennial.training.estimator_fit import TrainingFailed

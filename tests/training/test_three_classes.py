@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from perennial.clock import instant
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World

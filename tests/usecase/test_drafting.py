@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from perennial.store.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry
 from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import command
 from tests.world import month_of_rows

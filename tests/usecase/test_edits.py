@@ -8,7 +8,7 @@ import pytest
 
 from perennial.cli.reading import check
 from perennial.errors import InputError
-from perennial.store.entries import DeclarationEntry
+from perennial.ledger.entries import DeclarationEntry
 from perennial.store.workspace import open_workspace
 from perennial.usecase.edits import edits, refuse_new_identity
 from tests.world import World

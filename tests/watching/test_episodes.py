@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perennial.store.entries import Episode
+from perennial.ledger.entries import Episode
 from perennial.watching.episodes import Channel, ToClose, ToOpen, episode_changes
 
 

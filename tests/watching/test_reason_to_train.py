@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perennial.store.entries import Trigger
+from perennial.ledger.entries import Trigger
 from perennial.watching.reason_to_train import reason_to_train
 
 QUIET: dict[str, Any] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from perennial.store.entries import ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
-from perennial.store.ledger import Ledger
+from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
+from perennial.ledger.ledger import Ledger
 from perennial.watching.health import wants_retraining
 
 MARCH, APRIL, MAY = (f"2023-{month:02d}-01T00:00:00Z" for month in (3, 4, 5))

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, ModelRef, Recorded, Release, Snapshot
 from perennial.release.promote import release_decided
-from perennial.store.entries import BatchEntry, ChallengerEntry, Decision, ModelRef, Recorded, Release, Snapshot
 from perennial.store.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +103,7 @@ class Year:
 
 def replay(folder: Path) -> Year:
     """Replay the year below `folder`. The environment leads there only meanwhile."""
-    from perennial.cli.prefect_server import quiet_flows
+    from perennial.processes.prefect_server import quiet_flows
 
     usecases = folder / "usecases"
     usecases.mkdir()
@@ -118,7 +118,7 @@ def replay(folder: Path) -> Year:
         from flows.decide import decide
         from flows.ingest import ingest
         from flows.train import train
-        from perennial.store.entries import Trigger
+        from perennial.ledger.entries import Trigger
 
         for month in MONTHS[:3]:
             ingest("flights", month)

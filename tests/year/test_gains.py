@@ -11,7 +11,7 @@ import pytest
 import skops.io
 import yaml
 
-from perennial.store.entries import Decision, ModelRef
+from perennial.ledger.entries import Decision, ModelRef
 from tests.year import independent
 from tests.year.independent import Found
 from tests.year.replay import FACED, ROOT, Year

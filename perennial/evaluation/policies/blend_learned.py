@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.policies.blending import decide_by_blending
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.race import fading

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.budget import Pool, Taken
-from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.intervals.mde import ALPHA
 
 if TYPE_CHECKING:
     from perennial.evaluation.guards import GuardFinding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perennial.evaluation.figures import between, chance, change, figure, sample
-from perennial.evaluation.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.mde import minimal_detectable_effect
 from perennial.evaluation.policies.case import Case
 
 

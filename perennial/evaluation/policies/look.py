@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perennial.evaluation.figures import percent
-from perennial.evaluation.mde import ALPHA
+from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.patience import nominal_level
 from perennial.evaluation.policies.case import Case
 

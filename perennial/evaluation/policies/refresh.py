@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perennial.evaluation.figures import figure, percent
+from perennial.evaluation.intervals.student_t import p_at_most
 from perennial.evaluation.policies.case import Case
-from perennial.evaluation.student_t import p_at_most
 
 SHARE_OF_SKILL = 0.05
 

@@ -36,7 +36,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class Features:
+class GuessedFeatures:
     """Columns by what they are good for. asked: features that tell much alone. left_out: (column, why)."""
 
     numeric: tuple[str, ...]
@@ -46,7 +46,9 @@ class Features:
     left_out: tuple[tuple[str, str], ...]
 
 
-def features_of(sample: Sample, key: tuple[str, ...], time: str, target: str, task: str, times: pd.Series) -> Features:
+def features_of(
+    sample: Sample, key: tuple[str, ...], time: str, target: str, task: str, times: pd.Series
+) -> GuessedFeatures:
     """Every column that is neither key, time nor target, sorted."""
     numeric, categorical, never, asked, left_out = [], [], [], [], []
     earlier_first = times.fillna(times.max()).argsort(kind="stable").to_numpy()
@@ -70,7 +72,7 @@ def features_of(sample: Sample, key: tuple[str, ...], time: str, target: str, ta
             categorical.append(column.name)
         else:
             numeric.append(column.name)
-    return Features(tuple(numeric), tuple(categorical), tuple(never), tuple(asked), tuple(left_out))
+    return GuessedFeatures(tuple(numeric), tuple(categorical), tuple(never), tuple(asked), tuple(left_out))
 
 
 def _useless(column: Column, rows: int, earlier_first: np.ndarray) -> str | None:

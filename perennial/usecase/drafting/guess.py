@@ -23,5 +23,5 @@ class Guess(Generic[T]):
     why: str
 
 
-class Question(InputError):
+class NeedsAnswer(InputError):
     """The data do not say something that a declaration needs. Names the option that answers it."""

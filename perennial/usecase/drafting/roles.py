@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import combinations
 from typing import Any, Literal
 
-from perennial.usecase.drafting.guess import Guess, Question
+from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.sample import Column, Sample
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -23,18 +23,18 @@ _MOST_TRIED = 14
 
 
 def named(sample: Sample, option: str, name: str) -> Column:
-    """The column that an option names. Raises Question with what may be meant."""
+    """The column that an option names. Raises NeedsAnswer with what may be meant."""
     if name not in sample.columns:
         near = get_close_matches(name, sample.columns, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise Question(
+        raise NeedsAnswer(
             f"{option}: there is no column '{name}' in {sample.path}\n  {hint}It has {_listed(sample.columns)}"
         )
     return sample.columns[name]
 
 
 def time_of(sample: Sample, given: str | None) -> Guess[str]:
-    """The column that says when a row's event happened. Raises Question where none or several may be it."""
+    """The column that says when a row's event happened. Raises NeedsAnswer where none or several may be it."""
     if given is not None:
         column = named(sample, "--time", given)
         if not _is_time(column):
@@ -42,7 +42,7 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
             example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
             if column.nulls and column.kind == "integer":
                 example = f": {column.nulls:,} of {sample.rows:,} rows have none"
-            raise Question(
+            raise NeedsAnswer(
                 f"--time: '{given}' cannot be read as a time{example}\n"
                 "  Times are ISO 8601 (2024-12-31T18:30), YYYYMMDD, 31.12.2024 or a whole year."
                 f"{_other_times(sample, given)}"
@@ -57,17 +57,17 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
     if len(likely) == 1:
         return Guess(likely[0], "likely", f"of {_listed(found)} it is called like a time")
     if found:
-        raise Question(
+        raise NeedsAnswer(
             f"--time: several columns are times: {_listed(found)}\n  Say which says when the event happened."
         )
     slashed = [c.name for c in sample.columns.values() if c.kind == "text" and _is_slashed(c)]
     if slashed:
         example = sample.columns[slashed[0]].values.dropna().iloc[0]
-        raise Question(
+        raise NeedsAnswer(
             f"--time: '{slashed[0]}' has dates like {example!r}, which may begin with the day or with the month\n"
             "  Write them as 2024-12-31 or 31.12.2024 at the source; nobody should have to guess."
         )
-    raise Question(
+    raise NeedsAnswer(
         f"--time: no column of {sample.path} can be read as a time\n"
         "  Perennial judges a model on rows that came later, so each row needs the time of its event. Name it with "
         "--time; where the data have none, add a column, for example the date of the file that a row came with."
@@ -75,16 +75,16 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
 
 
 def target_of(sample: Sample, given: str | None, time: str) -> tuple[str, Guess[Task], tuple[Any, ...]]:
-    """The target, its task, and of several classes all of them. Raises Question where it says nothing to learn."""
+    """The target, its task, and of several classes all of them. Raises NeedsAnswer where it says nothing to learn."""
     if given is None:
         names = [name for name in sample.columns if name != time]
-        raise Question(f"--target: which column is the model to predict?\n  It may be one of {_listed(names)}")
+        raise NeedsAnswer(f"--target: which column is the model to predict?\n  It may be one of {_listed(names)}")
     column = named(sample, "--target", given)
     if given == time:
-        raise Question(f"--target: '{given}' is the time already\n  Name the column that the model is to predict.")
+        raise NeedsAnswer(f"--target: '{given}' is the time already\n  Name the column that the model is to predict.")
     if column.distinct < 2:
         what = "is empty" if column.kind == "empty" else f"is {column.values.dropna().iloc[0]!r} in every row"
-        raise Question(f"--target: '{given}' {what}, so there is nothing to learn\n  Name another, or other rows.")
+        raise NeedsAnswer(f"--target: '{given}' {what}, so there is nothing to learn\n  Name another, or other rows.")
     values = sorted(column.values.dropna().unique().tolist(), key=str)
     if column.kind == "boolean" or (column.kind in ("integer", "number") and set(values) <= {0, 1}):
         return given, Guess("binary", "sure", f"its values are {values[0]} and {values[1]}"), ()
@@ -92,7 +92,7 @@ def target_of(sample: Sample, given: str | None, time: str) -> tuple[str, Guess[
         return given, Guess("binary", "sure", "it says yes and no"), ()
     if column.kind == "text":
         if column.distinct > MOST_CLASSES:
-            raise Question(
+            raise NeedsAnswer(
                 f"--target: '{given}' has {column.distinct:,} different texts\n"
                 f"  Perennial predicts numbers, yes or no, or up to {MOST_CLASSES} classes: derive such a column first."
             )
@@ -101,18 +101,18 @@ def target_of(sample: Sample, given: str | None, time: str) -> tuple[str, Guess[
         why = f"it has only {column.distinct} different whole numbers; `task: regression` if they are amounts"
         return given, Guess("multiclass", "unsure", why), tuple(int(value) for value in values)
     if column.kind == "timestamp":
-        raise Question(f"--target: '{given}' holds times\n  Derive a number from it, for example hours until then.")
+        raise NeedsAnswer(f"--target: '{given}' holds times\n  Derive a number from it, for example hours until then.")
     return given, Guess("regression", "sure", f"it has {column.distinct:,} different numbers"), ()
 
 
 def key_of(sample: Sample, given: list[str], time: str, target: str) -> Guess[tuple[str, ...]]:
-    """The fewest columns that name a row. Raises Question where up to three do not."""
+    """The fewest columns that name a row. Raises NeedsAnswer where up to three do not."""
     if given:
         for name in given:
             named(sample, "--key", name)
         share = _told_apart(sample, tuple(given))
         if share < UNIQUE:
-            raise Question(
+            raise NeedsAnswer(
                 f"--key: {', '.join(given)} names only {share:.1%} of {sample.rows:,} rows; the others are double\n"
                 "  Add a column that tells them apart. Double rows of one batch are set aside."
             )
@@ -134,7 +134,7 @@ def key_of(sample: Sample, given: list[str], time: str, target: str) -> Guess[tu
                 is_text = size == 1 and sample.columns[names[0]].kind == "text"
                 sure = any(_KEY_NAMES.search(name) for name in names) or names == (time,) or is_text
                 return Guess(names, "likely" if sure else "unsure", f"it tells apart {whole}, of {sample.rows:,}")
-    raise Question(
+    raise NeedsAnswer(
         f"--key: no set of up to three columns names a row: the best tells {best:.1%} of {sample.rows:,} rows apart\n"
         "  A key names a row for ever: labels, corrections and erasures find it by that. Name columns with --key, or "
         "add a number to each row at its source."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perennial.usecase.drafting.calendar import Calendar
-from perennial.usecase.drafting.features import Features
+from perennial.usecase.drafting.features import GuessedFeatures
 from perennial.usecase.drafting.guess import Guess
 from perennial.usecase.drafting.roles import Task
 
@@ -38,7 +38,7 @@ class Draft:
     task: Guess[Task]
     classes: tuple[Any, ...]
     calendar: Calendar
-    features: Features
+    features: GuessedFeatures
     checks: Sequence[tuple[str, dict[str, Any], str]]
 
 

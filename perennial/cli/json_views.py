@@ -1,0 +1,131 @@
+"""What the ledger holds, in the field names of `--json`. Others build on them: they are added to, never renamed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from perennial.clock import instant
+from perennial.ledger.entries import (
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    Snapshot,
+)
+from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import current_release, time_of, undone_decision
+from perennial.usecase.declaration import Declaration
+
+
+def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
+    """One batch."""
+    whole = batch.model_dump(mode="json")
+    first = ("batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest")
+    rest = ("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest")
+    return {"usecase": usecase, **{name: whole[name] for name in (*first, *rest, "because", "waived")}}
+
+
+def trained_on(ledger: Ledger, usecase: str) -> dict[str, list[int]]:
+    """Which model versions learned from which batch, by the batch's id: a revision's are its own."""
+    snapshots = {r.key: r.payload.batches for r in ledger.all(usecase, Snapshot)}
+    found: dict[str, list[int]] = {}
+    for row in ledger.all(usecase, ChallengerEntry):
+        for batch in snapshots[row.payload.snapshot]:
+            found.setdefault(batch, []).append(row.payload.model.version)
+    return found
+
+
+def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
+    """One decision, with the snapshot that its challenger was trained on and its place in the chain."""
+    whole = row.payload.model_dump(mode="json")
+    snapshot = ledger.get(row.payload.usecase, Snapshot, row.payload.snapshot)
+    approval = ledger.get(row.payload.usecase, Approval, row.key)
+    names = ("table", "version", "rows", "first", "last", "digest")
+    trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
+    per_row, sums = ("cluster_names", "cluster_rows"), ("sums", "sum_of_squares", "challenger_sums")
+    of_own = ("own_se", "variance_ratio")
+    return {
+        "id": whole["id"],
+        "usecase": whole["usecase"],
+        "batch": whole["batch"],
+        "at": row.recorded_at,
+        "as_of": whole["as_of"],
+        "trigger": whole["trigger"],
+        "champion": whole["champion"],
+        "challenger": whole["challenger"],
+        "snapshot": {name: trained_on.get(name) for name in names},
+        "evaluation": {name: value for name, value in whole["evaluation"].items() if name not in per_row},
+        "metrics": [{name: value for name, value in metric.items() if name not in sums} for metric in whole["metrics"]],
+        "slices": [{name: v for name, v in each.items() if name not in of_own} for each in whole["slices"]],
+        "flips": whole["flips"],
+        **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
+        "outcome": whole["outcome"],
+        "reasons": whole["reasons"],
+        "approvals": [approval.payload.model_dump(mode="json")] if approval else [],
+        "release_no": whole["release_no"],
+        "previous_hash": row.previous_hash,
+        "hash": row.hash,
+    }
+
+
+def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
+    """A use case at a glance. `age_days` and what is due follow its own clock."""
+    usecase = declaration.name
+    release = current_release(ledger, usecase)
+    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    decisions = ledger.all(usecase, Decision)
+    closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
+    champion = None
+    if release is not None:
+        age = (time_of(ledger, declaration) - instant(release.as_of)).total_seconds() / 86400
+        champion = {
+            "version": release.champion.model.version,
+            "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
+            "since": release.as_of,
+            "age_days": age,
+            "release_no": release.release_no,
+            "reason": release.reason,
+        }
+    return {
+        "usecase": usecase,
+        "champion": champion,
+        "last_batch": batch_view(usecase, batches[-1]) if batches else None,
+        "last_decision": _short(decisions[-1]) if decisions else None,
+        "open_episodes": [
+            r.payload.model_dump(mode="json") for r in ledger.all(usecase, Episode) if r.key not in closed
+        ],
+        "next_run": _next_run(declaration),
+        "reconcile": _reconcile(ledger, usecase),
+    }
+
+
+def _short(row: Row[Decision]) -> dict[str, Any]:
+    said = row.payload
+    return {"id": said.id, "batch": said.batch, "outcome": said.outcome, "reasons": list(said.reasons)}
+
+
+def _reconcile(ledger: Ledger, usecase: str) -> str:
+    """What a crash left to do, as far as the ledger alone can say; where the alias points, `doctor` looks."""
+    if undone_decision(ledger, usecase) is not None:
+        return "a decided release was not carried out: run the same command again"
+    finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
+    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
+        return f"the cycle of batch {batches[-1].window} is not finished: `perennial run {usecase}`"
+    return "nothing is left half done; `perennial doctor` compares the stores"
+
+
+def _next_run(declaration: Declaration) -> str | None:
+    from zoneinfo import ZoneInfo
+
+    from cronsim import CronSim
+
+    triggers = declaration.triggers
+    if triggers.schedule is None:
+        return None
+    following: datetime = next(CronSim(triggers.schedule, datetime.now(ZoneInfo(triggers.timezone))))
+    return following.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,182 @@
+"""Deciding: champion and waiting challenger scored now on the same rows, compared, ruled on by the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.clock import write_instant
+from perennial.deciding.evaluation_rows import EvaluationRows
+from perennial.deciding.ruling import Comparison, DecisionContext, looks_at, rule, seen_before, settled
+from perennial.deciding.scored_models import Contest, Scored
+from perennial.evaluation.comparison import compare, describe
+from perennial.evaluation.flips import flips, newly_wrong
+from perennial.evaluation.intervals.cluster_interval import will_not_come
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters
+from perennial.evaluation.metrics import NEGATIVE_FLIPS
+from perennial.evaluation.results import MetricResult, Policy
+from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
+from perennial.identity import digest_bytes, digest_rows, short_id
+from perennial.ledger.entries import Decision, Trigger
+from perennial.model.environment import code_version, libraries
+from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT
+from perennial.team_code.metrics import groups_of
+from perennial.usecase.declaration import Declaration
+from perennial.watching.channels.level import reference_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Waits:
+    """No decision yet: the challenger goes on waiting, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision, and the keys of up to twenty rows that the challenger newly gets wrong.
+
+    These stay out of the ledger, which nobody can erase from.
+    """
+
+    decision: Decision
+    newly_wrong: pd.DataFrame
+
+
+def decide(
+    declaration: Declaration,
+    contest: Contest,
+    judging: EvaluationRows,
+    history: Sequence[Decision],
+    batch: str,
+    as_of: str,
+    trigger: Trigger,
+    sources: Mapping[str, str],
+) -> Decided | Waits:
+    """Compare on the judging rows and let the declared policy rule.
+
+    history: every decision before. sources: file name → text of the team's own metrics.
+    Waits where the primary metric cannot be decided on these rows yet: more labels will come. More groups of a
+    declared column will not: too few of them leave the challenger undecided.
+    Raises ComparisonFailed for predictions that are no numbers, TeamCodeFailed for a team's function.
+    """
+    entry, release = contest.challenger_entry, contest.release
+    if judging.rows.empty:
+        return Waits("no label has become known since the challenger was trained (0 labelled rows)")
+    scored = Scored(declaration, contest, judging, sources)
+    metrics = _compared(scored, settled(history, entry.challenger))
+    primary, cluster_by = metrics[0], declaration.evaluation.cluster_name
+    counts = rows_of_clusters(judging.codes)
+    if primary.verdict == "not_decidable" and not will_not_come(counts, cluster_by, primary.second):
+        return Waits(f"not decidable yet on {len(judging.rows):,} labelled rows: {primary.note}")
+    found = _found(scored, metrics)
+    question = DecisionContext(
+        challenger=entry.challenger,
+        release=release,
+        as_of=as_of,
+        pool="event" if entry.trigger.kind in ("drift", "event") else "planned",
+        looks=looks_at(entry, history, declaration.release.patience, as_of) if release else (),
+    )
+    ruling = rule(declaration.rules, found, question, history)
+    served = release.champion.model if release else None
+    said = Decision(
+        id=short_id([entry.challenger, served.digest if served else None, found.evaluation.digest]),
+        usecase=declaration.name,
+        batch=batch,
+        as_of=as_of,
+        trigger=trigger,
+        champion=served,
+        challenger=entry.model,
+        challenger_id=entry.challenger,
+        snapshot=entry.snapshot,
+        evaluation=found.evaluation,
+        metrics=metrics,
+        release_no=release.release_no if release else 0,
+        reference=reference_of(scored.primary, scored.labels, scored.challenger, judging.codes, cluster_by=cluster_by),
+        declaration_digest=declaration.digest,
+        features_digest=entry.features_digest,
+        code_version=code_version(),
+        policy=Policy(
+            name=declaration.release.policy,
+            parameters=declaration.rules.model_dump(mode="json"),
+            alpha=ruling.alpha,
+            pool=question.pool,
+            spent=ruling.spent,
+            refit_weight=ruling.refit_weight,
+            looks=question.looks,
+            waits=ruling.outcome == "undecided" and bool(question.looks) and question.looks[-1] < 1,
+        ),
+        outcome=ruling.outcome,
+        reasons=ruling.reasons,
+        libraries=libraries(),
+        champion_skill=found.champion_skill,
+        slices=found.slices,
+        flips=found.flips,
+        code={file: digest_bytes(text.encode()) for file, text in sources.items()},
+    )
+    return Decided(said, _newly_wrong(scored))
+
+
+def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:
+    cluster_by = scored.declaration.evaluation.cluster_name
+    return compare(
+        scored.labels,
+        scored.champion,
+        scored.challenger,
+        scored.judging.codes,
+        metrics=scored.asked,
+        cluster_by=cluster_by,
+        second=scored.judging.second,
+        seen={asked.name: seen_before(earlier, asked.name, cluster_by) for asked in scored.asked},
+    )
+
+
+def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
+    declaration, judging = scored.declaration, scored.judging
+    schema, rows, said = declaration.schema_, judging.rows, declaration.evaluation
+    both = (scored.labels, scored.champion, scored.challenger, judging.codes)
+    columns = [Sliced(column, *groups_of(rows, column)) for column in said.slices]
+    of_flips = said.guards.get(NEGATIVE_FLIPS)
+    return Comparison(
+        metrics=metrics,
+        evaluation=describe(
+            metrics,
+            judging.codes,
+            judging.names,
+            cluster_by=said.cluster_name,
+            labelled_share=judging.labelled_share,
+            first=write_instant(rows[schema.time].min().to_pydatetime()),
+            last=write_instant(rows[schema.time].max().to_pydatetime()),
+            digest=digest_rows(rows.drop(columns=["_arrived_at", KNOWN_AT, FIRST_KNOWN_AT]), list(schema.key)),
+        ),
+        champion_skill=scored.champion_skill(metrics[0]),
+        slices=compare_slices(
+            scored.primary,
+            *both,
+            columns,
+            cluster_by=said.cluster_name,
+            harm=said.slice_harm,
+            of_all=variance_ratio(np.array(metrics[0].sums), rows_of_clusters(judging.codes), said.cluster_name),
+        ),
+        flips=flips(
+            *both,
+            of_classes=schema.task != "regression",
+            cluster_by=said.cluster_name,
+            slices=columns,
+            at_most=of_flips.at_most if of_flips else None,
+        ),
+    )
+
+
+def _newly_wrong(scored: Scored) -> pd.DataFrame:
+    """The keys of examples; none of a regression, whose predictions are never right or wrong."""
+    keys = scored.judging.rows[list(scored.declaration.schema_.key)]
+    if scored.declaration.schema_.task == "regression":
+        return keys.head(0)
+    return keys.iloc[newly_wrong(scored.labels, scored.champion, scored.challenger)].reset_index(drop=True)

@@ -1,0 +1,116 @@
+"""The rows that may judge a challenger: labels that became known after its training and judged nobody before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.clock import instant
+from perennial.evaluation.figures import UNITS
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
+from perennial.ledger.ledger import Ledger
+from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_evaluation import EvaluationRules
+from perennial.usecase.declared_schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WATCHED = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class EvaluationRows:
+    """Labelled rows in key order with the cluster of each, and how much of what could be labelled is.
+
+    codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
+    second: of a second clustering its column and each row's cluster, shape (n,), from 0.
+    """
+
+    rows: pd.DataFrame
+    codes: np.ndarray
+    names: tuple[str, ...]
+    labelled_share: float
+    second: tuple[str, np.ndarray] | None = None
+
+
+def evaluation_rows(
+    tables: Tables, ledger: Ledger, declaration: Declaration, known: Known, challenger: ChallengerEntry
+) -> EvaluationRows:
+    """Rows whose label became known after the challenger's snapshot and after every earlier decision about another.
+
+    A label counts as new by the first time it was known, so a corrected label of a training row judges nobody.
+    """
+    snapshot = ledger.get(declaration.name, Snapshot, challenger.snapshot)
+    if snapshot is None:
+        raise LookupError(f"snapshot {challenger.snapshot} of challenger {challenger.challenger} is not in the ledger")
+    decisions = [r.payload for r in ledger.all(declaration.name, Decision)]
+    earlier = [instant(d.as_of) for d in decisions if d.challenger_id != challenger.challenger]
+    after = max([instant(snapshot.payload.as_of), *earlier])
+    return _rows_after(tables, declaration, known, after)
+
+
+def rows_to_watch(
+    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry, released: datetime
+) -> tuple[pd.DataFrame, EvaluationRows]:
+    """One batch's accepted rows, and the rows to hold the champion's loss on.
+
+    These are all whose label has become known since the batch before arrived, and where batches are short those of
+    the last `WATCHED` too, or a level could never be told; but none that was known when the champion was released
+    (`released`). With labels that take a month, they are rows of earlier batches.
+    """
+    rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
+    earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
+    since = min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])])
+    return rows, _rows_after(tables, declaration, known, max(since, released))
+
+
+def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
+    schema = declaration.schema_
+    late = bool(known.label_batches) or schema.label_known_at is not None
+    # A row's own label is known at most `label_known_after` past its batch's end: older batches hold nothing new.
+    only = tuple(b.batch for b in known.batches if late or instant(b.end) + schema.label_known_after > after)
+    if not only:
+        only = known.batch_ids[-1:]
+    rows = read_rows(tables, declaration.name, schema, known, only=only)
+    # Of rows without a label, those count as still to come whose label would have been new.
+    unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (rows[schema.time] + schema.label_known_after > after))
+    return _labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
+
+
+def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
+    labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
+    names = cluster_names(labelled, declaration.schema_, declaration.evaluation)
+    found, codes = np.unique(names, return_inverse=True)
+    other, second = declaration.evaluation.second_cluster, None
+    if other is not None and len(labelled):
+        second = other, np.unique(_groups(labelled, other), return_inverse=True)[1].astype(np.int64)
+    share = len(labelled) / len(rows) if len(rows) else 0.0
+    return EvaluationRows(labelled, codes.astype(np.int64), tuple(str(n) for n in found), share, second)
+
+
+def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRules) -> np.ndarray:
+    """The local day (2013-01-31), ISO week (2013-W05) or the declared column's value of each row, shape (n,).
+
+    Days and weeks are those of the schema's time zone. Rows without a value are one cluster, named `nothing`.
+    """
+    unit = evaluation.cluster_name
+    if unit not in UNITS:
+        return _groups(rows, unit)
+    local = rows[schema.time].dt.tz_convert(schema.timezone)
+    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[unit]
+    days = local.dt.normalize()
+    # Formatting is slow and days are few: format each day once.
+    spelled = {day: day.strftime(pattern) for day in days.unique()}
+    return days.map(spelled).to_numpy(dtype=str) if len(rows) else np.empty(0, dtype=str)
+
+
+def _groups(rows: pd.DataFrame, column: str) -> np.ndarray:
+    values = rows[column]
+    named: np.ndarray = values.astype("str").where(values.notna(), "nothing").to_numpy(dtype=str)
+    return named

@@ -1,0 +1,144 @@
+"""What the next decisions could see: from what earlier ones saw, and the labels that no decision has used yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from perennial.clock import write_instant
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.ruling import clusters_before, taken_before
+from perennial.errors import InputError
+from perennial.evaluation.budget import share_of
+from perennial.evaluation.figures import UNITS
+from perennial.evaluation.intervals.mde import ALPHA
+from perennial.evaluation.planning import Spread, days_needed, smallest_gain, spread_of
+from perennial.evaluation.policies import five_percent_a_year, strict
+from perennial.ledger.entries import Decision
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import waiting_challenger
+from perennial.store.rows import known_at
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Declaration
+
+SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
+_LENGTH = {"day": 1, "week": 7}
+_A_YEAR = {"five_percent_a_year": five_percent_a_year.A_YEAR, "strict": strict.A_YEAR}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A gain, in the metric's unit and as a share of the champion's value, and what shows it in 4 of 5 cases.
+
+    clusters: days or weeks of labels; low, high: with the smallest and the largest spread of single decisions.
+    reached: when so many will be known, counting those that are unspent. None: not within ten years.
+    """
+
+    gain: float
+    share: float
+    clusters: int | None
+    low: int | None
+    high: int | None
+    reached: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the next decisions of a use case could see.
+
+    usual: clusters that earlier decisions had (median), and smallest: the gain that so many show. alpha: what a
+    release may err at, 0 where the year's budget is spent. unspent_rows, unspent_clusters: labels known since the
+    waiting challenger was trained that judged nobody yet.
+    """
+
+    usecase: str
+    metric: str
+    policy: str
+    cluster_by: str
+    alpha: float
+    champion: float
+    decisions: int
+    inflation: float | None
+    usual: int
+    smallest: float
+    unspent_rows: int
+    unspent_clusters: int
+    lines: tuple[Line, ...]
+
+
+def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime, gain: float | None) -> Plan:
+    """Plan for the primary metric. gain: the only one asked about, else some shares of the champion's value.
+
+    now: aware, by the use case's clock. Raises InputError where no two models were compared yet, or where clusters
+    have no order, so that time brings none.
+    """
+    usecase, metric, unit = declaration.name, declaration.primary, declaration.evaluation.cluster_name
+    if unit not in UNITS:
+        raise InputError(
+            f"evaluation.cluster_by: time brings rows of {unit}, not more of its groups, so there is nothing to plan"
+        )
+    history = [row.payload for row in ledger.all(usecase, Decision)]
+    earlier = clusters_before(history, metric, unit)
+    spread = spread_of(earlier)
+    if spread is None:
+        raise InputError(
+            f"{usecase}: no two models were compared on {metric} yet, so nobody knows how much its {unit}s vary. "
+            f"See `perennial decisions {usecase}`."
+        )
+    newest = next(d for d in reversed(history) if d.release_no and d.metrics[0].champion is not None)
+    champion = newest.metrics[0].champion or 0.0
+    alpha = _alpha(declaration, history, now)
+    rows, unspent = _unspent(ledger, tables, declaration, now)
+    usual = int(np.median([sums.size for sums, _ in earlier]))
+    wanted = [gain] if gain is not None else [share * abs(champion) for share in SHARES]
+    lines = [_line(each, champion, spread, alpha, unspent, now, declaration) for each in wanted] if alpha else []
+    return Plan(
+        usecase=usecase,
+        metric=metric,
+        policy=declaration.release.policy,
+        cluster_by=unit,
+        alpha=alpha,
+        champion=champion,
+        decisions=spread.decisions,
+        inflation=spread.seen.factor if spread.seen else None,
+        usual=usual,
+        smallest=smallest_gain(spread.a_day, usual, spread.seen, alpha=alpha or ALPHA),
+        unspent_rows=rows,
+        unspent_clusters=unspent,
+        lines=tuple(lines),
+    )
+
+
+def _line(
+    gain: float, champion: float, spread: Spread, alpha: float, unspent: int, now: datetime, declaration: Declaration
+) -> Line:
+    low, middle, high = (
+        days_needed(gain, each, spread.seen, alpha=alpha) for each in (spread.low, spread.a_day, spread.high)
+    )
+    reached = None
+    if middle is not None:
+        to_come = max(0, middle - unspent) * _LENGTH[declaration.evaluation.cluster_name]
+        delay = declaration.schema_.label_known_after if to_come else timedelta()
+        reached = write_instant(now + timedelta(days=to_come) + delay)
+    return Line(gain, gain / abs(champion) if champion else 0.0, middle, low, high, reached)
+
+
+def _alpha(declaration: Declaration, history: list[Decision], now: datetime) -> float:
+    a_year = _A_YEAR.get(declaration.release.policy)
+    if a_year is None:
+        return ALPHA
+    rules = declaration.rules
+    taken = taken_before(history)
+    return share_of(
+        a_year, rules.decisions_a_year or 12, rules.event_decisions_a_year, taken, now.year, "planned"
+    ).alpha
+
+
+def _unspent(ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime) -> tuple[int, int]:
+    waiting = waiting_challenger(ledger, declaration.name)
+    if waiting is None:
+        return 0, 0
+    found = evaluation_rows(tables, ledger, declaration, known_at(ledger, declaration.name, now), waiting)
+    return len(found.rows), len(found.names)

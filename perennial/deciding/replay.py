@@ -1,0 +1,281 @@
+"""Decisions computed again and compared with what was written: from the ledger's sums, or from data and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perennial.clock import instant
+from perennial.deciding.decision import Waits, decide
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.ruling import Comparison, DecisionContext, rule, seen_before, settled
+from perennial.deciding.scored_models import Contest
+from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
+from perennial.evaluation.comparison import describe
+from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
+from perennial.evaluation.judgement import Asked, judge
+from perennial.evaluation.results import Evaluation, MetricResult
+from perennial.evaluation.slices import judge_slices, variance_ratio
+from perennial.ledger.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
+from perennial.ledger.ledger import Ledger, Row
+from perennial.model.environment import code_version, libraries
+from perennial.model.released import load_champion, load_model
+from perennial.store.registry import Registry
+from perennial.store.rows import Known, known_at
+from perennial.store.tables import Tables
+from perennial.training.snapshot import snapshot_of, training_rows
+from perennial.usecase.declaration import Declaration, ReleaseRules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOLERANCE = 1e-6
+"""What numbers may differ by, absolutely or relative to the larger, where libraries are not those of then."""
+
+_AS_WRITTEN = {"libraries", "code_version", "declaration_digest"}
+"""Not computed again: what a decision was made with, which tells why it may come out otherwise."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """The first thing that came out otherwise. then, now: as written, and as computed; cause: the likely one."""
+
+    field: str
+    then: Any
+    now: Any
+    cause: str
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A decision computed again.
+
+    numbers: how many were compared. exact: to the last bit, since the libraries are those of then; else within
+    `TOLERANCE`, with the same outcome and verdicts. difference: None where all is the same.
+    """
+
+    decision: str
+    batch: str
+    outcome: str
+    deep: bool
+    exact: bool
+    numbers: int
+    difference: Deviation | None
+
+
+class Gone(TerminalError):
+    """What a decision was made of is no longer there or no longer what it was."""
+
+
+def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
+    """Compute a decision again from the clusters' sums in its own row: intervals, verdicts, outcome and reasons.
+
+    The models' own values and the reference are taken as written; only `replay_deep` finds those again.
+    """
+    said, past = row.payload, ledger.before(row.position)
+    history = [r.payload for r in past.all(said.usecase, Decision)]
+    earlier = settled(history, said.challenger_id)
+    metrics = tuple(_judged_again(metric, said.evaluation, earlier) for metric in said.metrics)
+    evaluation, primary = said.evaluation, metrics[0]
+    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
+    slices = judge_slices(said.slices, of_all)
+    evaluation = said.evaluation
+    again = describe(
+        metrics,
+        np.repeat(np.arange(evaluation.clusters), evaluation.cluster_rows),
+        evaluation.cluster_names,
+        cluster_by=evaluation.cluster_by,
+        labelled_share=evaluation.labelled_share,
+        first=evaluation.first,
+        last=evaluation.last,
+        digest=evaluation.digest,
+    )
+    ruling = rule(
+        ReleaseRules.model_validate(said.policy.parameters),
+        Comparison(metrics, again, said.champion_skill, slices, said.flips),
+        DecisionContext(said.challenger_id, _served(past, said), said.as_of, said.policy.pool, said.policy.looks),
+        history,
+    )
+    decided = {"alpha": ruling.alpha, "spent": ruling.spent, "refit_weight": ruling.refit_weight}
+    found = said.model_copy(
+        update={
+            "metrics": metrics,
+            "slices": slices,
+            "evaluation": again,
+            "outcome": ruling.outcome,
+            "reasons": ruling.reasons,
+            "policy": said.policy.model_copy(update=decided),
+        }
+    )
+    return _compared(said, found, deep=False, cause=_environment(said))
+
+
+def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Decision]) -> Replayed:
+    """Compute a decision again from the rows and the models' bytes, each checked against its digest first.
+
+    Only what the ledger held before the decision counts. Raises RegistryDown.
+    """
+    said, past = row.payload, ledger.before(row.position)
+    try:
+        declaration = _declaration(past, said.usecase, said.declaration_digest)
+        entry = _needed(past.get(said.usecase, ChallengerEntry, said.challenger_id), f"challenger {said.challenger_id}")
+        known = known_at(past, said.usecase, instant(said.as_of))
+        judging = evaluation_rows(tables, past, declaration, known, entry.payload)
+        release = _served(past, said)
+        contest = Contest(
+            challenger=load_model(registry, said.usecase, said.challenger),
+            challenger_entry=entry.payload,
+            champion=load_champion(registry, said.usecase, release) if release else None,
+            release=release,
+        )
+        history = [r.payload for r in past.all(said.usecase, Decision)]
+        sources = {file: _code(past, said.usecase, digest) for file, digest in said.code.items()}
+        found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger, sources)
+        learned_from = _learned_from(ledger, tables, said, entry.payload)
+    except ModelUnloadable as error:
+        return _lost(said, "models", str(error))
+    except (Gone, TableUnreadable) as error:
+        return _lost(said, "data", str(error))
+    if isinstance(found, Waits):
+        return _lost(said, "outcome", f"the challenger would wait now: {found.why}")
+    again = found.decision
+    if again.evaluation.digest != said.evaluation.digest:
+        return _compared(said, again, deep=True, cause=_data_changed(tables, said.usecase, known, judging.rows))
+    if learned_from is not None:
+        return _differing(said, learned_from)
+    return _compared(said, again, deep=True, cause=_environment(said))
+
+
+def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:
+    if metric.champion is None or metric.challenger is None or not metric.sums:
+        return metric
+    few = undecidable_clusters(np.array(evaluation.cluster_rows), evaluation.cluster_by, metric.second) or ""
+    own_reason = metric.note.removeprefix(few).removeprefix("; ") if metric.verdict == "not_decidable" else ""
+    found = judge(
+        Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most),
+        metric.direction,
+        metric.champion,
+        metric.challenger,
+        np.array(metric.sums),
+        np.array(evaluation.cluster_rows),
+        sum_of_squares=metric.sum_of_squares or 0.0,
+        undecidable=own_reason or None,
+        cluster_by=evaluation.cluster_by,
+        # Rows of 0.1.0 say nothing of an inflation: their clusters stood alone.
+        seen=seen_before(history, metric.name, evaluation.cluster_by) if metric.inflation else None,
+        second=metric.second,
+        challenger_sums=np.array(metric.challenger_sums) if metric.challenger_sums else None,
+    )
+    # Rows of 0.1.0 lack the sum of squares, so that the rows' own interval is not found again.
+    return found if metric.sum_of_squares is not None else found.model_copy(update={"row_t": metric.row_t})
+
+
+def _served(past: Ledger, said: Decision) -> Release | None:
+    if not said.release_no:
+        return None
+    return _needed(past.get(said.usecase, Release, str(said.release_no)), f"release {said.release_no}").payload
+
+
+def _declaration(past: Ledger, usecase: str, digest: str) -> Declaration:
+    entry = _needed(past.get(usecase, DeclarationEntry, digest), f"declaration {digest[:16]}")
+    return Declaration.model_validate(entry.payload.declaration)
+
+
+def _code(past: Ledger, usecase: str, digest: str) -> str:
+    text: str = _needed(past.get(usecase, Code, digest), f"the code {digest[:16]} of a metric").payload.text
+    return text
+
+
+def _needed(found: Any, what: str) -> Any:
+    if found is None:
+        raise Gone(f"{what} is not in the ledger before this decision")
+    return found
+
+
+def _learned_from(ledger: Ledger, tables: Tables, said: Decision, entry: ChallengerEntry) -> Deviation | None:
+    """Whether the challenger's training rows are still those that its snapshot names."""
+    row = _needed(ledger.get(said.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
+    snapshot: Snapshot = row.payload
+    past = ledger.before(row.position)
+    declared = _declaration(past, said.usecase, snapshot.declaration_digest)
+    declaration = declared.racing_as(entry.rival)
+    known = known_at(past, said.usecase, instant(snapshot.as_of))
+    rows = training_rows(tables, declaration, known)
+    now = snapshot_of(tables, declared, known, rows)
+    if now.digest == snapshot.digest:
+        return None
+    return Deviation("snapshot.digest", snapshot.digest, now.digest, _data_changed(tables, said.usecase, known, rows))
+
+
+def _data_changed(tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:
+    """Which batches are no longer whole; else that values of the batches of these rows changed."""
+    lost = [
+        f"{batch.window} has {left:,} of its {batch.rows.accepted:,} rows"
+        for batch in known.batches
+        if (left := tables.count(usecase, "accepted", batch.batch)) != batch.rows.accepted
+    ]
+    if lost:
+        return f"data erased or lost: batch {', '.join(lost)}"
+    read = set(rows["_batch"])
+    windows = ", ".join(batch.window for batch in known.batches if batch.batch in read)
+    return f"values were changed in {tables.where(usecase, 'accepted')}, of batch {windows}; bring a backup back"
+
+
+def _environment(said: Decision) -> str:
+    now = libraries()
+    changed = [f"{n} {v} → {now.get(n, 'absent')}" for n, v in said.libraries.items() if now.get(n) != v]
+    if changed:
+        return f"other libraries: {', '.join(changed)}"
+    if said.code_version != code_version():
+        return f"other code: {said.code_version} then, {code_version()} now"
+    return "unknown: rows, models, libraries and code are those of then"
+
+
+def _lost(said: Decision, field: str, why: str) -> Replayed:
+    return _differing(said, Deviation(field, None, None, why))
+
+
+def _differing(said: Decision, difference: Deviation) -> Replayed:
+    return Replayed(said.id, said.batch, said.outcome, True, _same_libraries(said), 0, difference)
+
+
+def _same_libraries(said: Decision) -> bool:
+    return libraries() == said.libraries
+
+
+def _compared(said: Decision, found: Decision, *, deep: bool, cause: str) -> Replayed:
+    exact, numbers = _same_libraries(said), 0
+    # A row of an earlier version lacks the fields that came since.
+    then = said.model_dump(mode="json", exclude=_AS_WRITTEN, exclude_unset=True)
+    now = found.model_dump(mode="json")
+    # First what a difference elsewhere would follow from.
+    order = sorted(then, key=lambda name: (name != "evaluation", name != "metrics"))
+    for field, a, b in _pairs({n: then[n] for n in order}, {n: now[n] for n in order}, ""):
+        numbers += isinstance(a, int | float) and not isinstance(a, bool)
+        if not _same(field, a, b, exact):
+            return Replayed(said.id, said.batch, said.outcome, deep, exact, numbers, Deviation(field, a, b, cause))
+    return Replayed(said.id, said.batch, said.outcome, deep, exact, numbers, None)
+
+
+def _pairs(then: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Every leaf of two JSON values side by side, with its path; metrics are named by name."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in then:
+            yield from _pairs(then[name], now.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(then, list) and isinstance(now, list):
+        for place, (a, b) in enumerate(zip_longest(then, now)):
+            name = a.get("name", place) if isinstance(a, dict) else place
+            yield from _pairs(a, b, f"{path}.{name}")
+    else:
+        yield path, then, now
+
+
+def _same(field: str, then: Any, now: Any, exact: bool) -> bool:
+    if exact or not (isinstance(then, float | int) and isinstance(now, float | int)):
+        # Sentences have rounded numbers in them: elsewhere they may come out with another last digit.
+        return bool(then == now) or (not exact and field.startswith("reasons"))
+    return abs(then - now) <= TOLERANCE * max(1.0, abs(then), abs(now))

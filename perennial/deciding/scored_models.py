@@ -1,0 +1,98 @@
+"""Champion and challenger on the rows that judge: who predicts what, and by which metrics they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from perennial.deciding.evaluation_rows import EvaluationRows
+from perennial.evaluation.baseline import skill
+from perennial.evaluation.judgement import Asked
+from perennial.evaluation.metrics import NEGATIVE_FLIPS
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.results import MetricResult
+from perennial.ledger.entries import ChallengerEntry, Release
+from perennial.model.artifact import Fitted
+from perennial.store.rows import labels_of
+from perennial.team_code.metrics import declared_metric
+from perennial.usecase.declaration import Declaration
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who faces whom. champion and release are None while nothing serves: then the naive baseline stands in."""
+
+    challenger: Fitted
+    challenger_entry: ChallengerEntry
+    champion: Fitted | None
+    release: Release | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Both models scored on the same rows. sources: file name → text of the team's own metrics."""
+
+    declaration: Declaration
+    contest: Contest
+    judging: EvaluationRows
+    sources: Mapping[str, str]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Shape (n,)."""
+        return labels_of(self.judging.rows, self.declaration.schema_)
+
+    @cached_property
+    def challenger(self) -> np.ndarray:
+        """Its predictions, shape (n,), or (n, K) over the declared classes."""
+        return self._over(self.contest.challenger, self.contest.challenger.predict(self.judging.rows))
+
+    @cached_property
+    def champion(self) -> np.ndarray:
+        """Its predictions likewise, or the constant that the challenger's training labels give."""
+        model = self.contest.champion
+        if model is None:
+            return self._constant_of(self.contest.challenger)
+        return self._over(model, model.predict(self.judging.rows))
+
+    @cached_property
+    def asked(self) -> list[Asked]:
+        """The primary metric, the guards, then those shown for information.
+
+        Raises TeamCodeFailed where a team's own metric cannot be loaded.
+        """
+        evaluation = self.declaration.evaluation
+        guards = [
+            Asked(name, "guard", bound.margin, bound.at_least, bound.at_most, self.metric(name))
+            for name, bound in sorted(evaluation.guards.items())
+            if name != NEGATIVE_FLIPS
+        ]
+        also = [Asked(name, "info", metric=self.metric(name)) for name in evaluation.also]
+        return [Asked(self.declaration.primary, "primary", metric=self.primary), *guards, *also]
+
+    @cached_property
+    def primary(self) -> Metric:
+        """The metric that decides."""
+        return self.metric(self.declaration.primary)
+
+    def metric(self, name: str) -> Metric:
+        """The declared metric of that name, for these rows."""
+        rows, codes = self.judging.rows, self.judging.codes
+        return declared_metric(self.declaration, self.sources, name, rows=rows, codes=codes)
+
+    def champion_skill(self, found: MetricResult) -> float | None:
+        """Over the constant that the champion's own training labels gave. found: by the primary metric."""
+        if self.contest.champion is None:
+            return None
+        naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion))
+        return skill(self.primary.direction, found.champion, naive)
+
+    def _constant_of(self, model: Fitted) -> np.ndarray:
+        return self._over(model, model.naive_predictions(len(self.labels)))
+
+    def _over(self, model: Fitted, predictions: np.ndarray) -> np.ndarray:
+        placed: np.ndarray = model.over(predictions, self.declaration.schema_.classes)
+        return placed

@@ -1,0 +1,46 @@
+"""Two ways to move together: rows of a day, and rows of a customer on whatever day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.cv3 import jackknife
+from perennial.evaluation.intervals.student_t import LEVEL, student_t
+from perennial.evaluation.results import Interval, SecondClusters
+
+
+def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, name: str) -> SecondClusters:
+    """The variance that a second clustering gives, alone and within the clusters of the first.
+
+    influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: of
+    the second.
+    """
+    _, alone = np.unique(second, return_inverse=True)
+    _, within = np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
+    return SecondClusters(
+        name=name,
+        clusters=int(alone.max()) + 1,
+        largest_share=float(np.bincount(alone).max() / second.size),
+        se_alone=_alone(influence, alone),
+        se_within=_alone(influence, within),
+    )
+
+
+def two_way(estimate: float, first: Interval, second: SecondClusters, *, level: float = LEVEL) -> Interval:
+    """Both clusterings together, with a floor: V = max(V₁ + V₂ − V₁₂, V₁, V₂), df the smaller of both.
+
+    first: the interval by the first clustering, which may know that neighbouring days are alike. Without the floor the
+    difference of variances can fall below either.
+    Source: Cameron, Gelbach & Miller (2011), Robust Inference With Multiway Clustering; V₂ and V₁₂ with the weights of
+    MacKinnon, Nielsen & Webb's CV3.
+    """
+    one, two, both = first.se**2, second.se_alone**2, second.se_within**2
+    df = min(first.df, float(second.clusters - 1))
+    return student_t(estimate, max(one + two - both, one, two) ** 0.5, df, level=level)
+
+
+def _alone(influence: FloatArray, codes: IntArray) -> float:
+    counts = rows_of_clusters(codes)
+    return jackknife(sums_of_clusters(influence, codes, counts.size), counts) if counts.size > 1 else 0.0

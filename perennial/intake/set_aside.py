@@ -1,0 +1,82 @@
+"""What was set aside or held, why, and which checks a person may waive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perennial.errors import InputError
+from perennial.ledger.entries import BatchEntry
+from perennial.store.tables import Tables
+
+
+@dataclass(frozen=True)
+class AsideRow:
+    """A row that was set aside. row: its place in the batch, from 0. raw: column → text as it arrived."""
+
+    row: int
+    reasons: tuple[str, ...]
+    raw: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A critical check that failed on a batch. waivable: whether it is one of the team's own.
+
+    Those that always stand (columns, types, keys, times) are what tables and statistics rely on.
+    """
+
+    reason: str
+    waivable: bool
+
+
+def open_still(batches: Sequence[BatchEntry]) -> list[BatchEntry]:
+    """The newest entry of each window that is held or has rows set aside, in the order of first arrival."""
+    newest = {batch.window: batch for batch in batches}
+    return [batch for batch in newest.values() if batch.status == "held" or batch.rows.quarantined]
+
+
+def rows_aside(tables: Tables, usecase: str, batch: BatchEntry) -> list[AsideRow]:
+    """The rows of a batch that were set aside, in the order of arrival."""
+    table = tables.read(usecase, "quarantine", [batch.batch]) if batch.rows.quarantined else None
+    rows = table.select(["_row", "_reasons", "raw"]).to_pylist() if table is not None else []
+    found = [AsideRow(r["_row"], tuple(json.loads(r["_reasons"])), json.loads(r["raw"])) for r in rows]
+    return sorted(found, key=lambda each: each.row)
+
+
+def failed_checks(results: Sequence[dict[str, Any]]) -> list[FailedCheck]:
+    """The critical checks that failed, of a batch's `Validations`."""
+    failed = [r for r in results if r["severity"] == "critical" and not r["success"]]
+    return [
+        FailedCheck(reason, waivable) for reason, waivable in {r["reason"]: not r["standing"] for r in failed}.items()
+    ]
+
+
+def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: BatchEntry) -> tuple[str, ...]:
+    """The full reasons that `asked` means, each the beginning of one; with nothing asked the only one there is.
+
+    Raises InputError naming what failed where a word fits none or several, or a check that nobody may waive.
+    """
+    may = [check.reason for check in failed if check.waivable]
+    listed = "".join(f"\n    {reason}" for reason in may) or "\n    none"
+    if not may:
+        told = "; ".join([*batch.held_because, *(r.reason for r in batch.quarantine)]) or "no check failed"
+        raise InputError(
+            f"--batch: nothing of {batch.window} can be waived: {told}\n"
+            "  Only the declaration's own checks can be. Mend the data at its source; the next run takes it in."
+        )
+    if not asked and len(may) > 1:
+        raise InputError(
+            f"--check: {len(may)} checks failed on {batch.window}; say which (its first words do):{listed}"
+        )
+    chosen = []
+    for words in asked or may:
+        fitting = [reason for reason in may if reason.startswith(words)]
+        if any(check.reason.startswith(words) and not check.waivable for check in failed) and not fitting:
+            raise InputError(f"--check: {words!r} always stands and cannot be waived. Those that can:{listed}")
+        if len(fitting) != 1:
+            raise InputError(f"--check: {words!r} fits {len(fitting)} of the checks that can be waived:{listed}")
+        chosen.append(fitting[0])
+    return tuple(sorted(set(chosen)))

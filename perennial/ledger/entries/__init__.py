@@ -1,0 +1,68 @@
+"""What the ledger holds: one typed payload for each kind of thing that happened, one file per kind.
+
+The names of fields are those of `--json`; other people build on them.
+"""
+
+from __future__ import annotations
+
+from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason, Rows, Waiver
+from perennial.ledger.entries.decisions import Approval, Code, Decision, Reference
+from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
+from perennial.ledger.entries.releases import AliasMoved, Release, Served
+from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
+from perennial.ledger.entries.watching import Alarm, Cycle, Episode, EpisodeClosed, Health, LossWithInterval
+
+__all__ = [
+    "KINDS",
+    "KIND_OF",
+    "Alarm",
+    "AliasMoved",
+    "Approval",
+    "BatchEntry",
+    "ChallengerEntry",
+    "Code",
+    "Cycle",
+    "Decision",
+    "DeclarationEntry",
+    "EditedField",
+    "Entry",
+    "Episode",
+    "EpisodeClosed",
+    "Health",
+    "LabelBatchEntry",
+    "LossWithInterval",
+    "ModelRef",
+    "RaceStep",
+    "Reason",
+    "Recorded",
+    "Reference",
+    "Release",
+    "Rows",
+    "Served",
+    "Snapshot",
+    "Trigger",
+    "TriggerKind",
+    "Waiver",
+]
+
+KINDS: dict[str, type[Recorded]] = {
+    "declaration": DeclarationEntry,
+    "batch": BatchEntry,
+    "waiver": Waiver,
+    "labels": LabelBatchEntry,
+    "snapshot": Snapshot,
+    "race": RaceStep,
+    "challenger": ChallengerEntry,
+    "code": Code,
+    "decision": Decision,
+    "approval": Approval,
+    "release": Release,
+    "episode": Episode,
+    "episode_closed": EpisodeClosed,
+    "alias_moved": AliasMoved,
+    "cycle": Cycle,
+}
+
+
+KIND_OF: dict[type[Recorded], str] = {payload: kind for kind, payload in KINDS.items()}

@@ -1,0 +1,86 @@
+"""Batches, labels and waivers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from perennial.identity import short_id
+from perennial.ledger.entries.entry import Entry, Recorded
+
+
+class Reason(Entry):
+    """How many rows were set aside for one reason. A row may have several."""
+
+    reason: str
+    rows: int
+
+
+class Rows(Entry):
+    """arrived = accepted + quarantined, unless the batch is held; unlabelled are among the accepted."""
+
+    arrived: int
+    accepted: int
+    quarantined: int
+    unlabelled: int
+
+
+class BatchEntry(Recorded):
+    """A batch that was taken in or held. Key: `window/revision`; a use case has one source."""
+
+    batch: str
+    window: str
+    start: str | None
+    end: str
+    revision: int
+    landing: str
+    digest: str
+    arrived_at: str
+    status: Literal["accepted", "held"]
+    rows: Rows
+    quarantine: tuple[Reason, ...]
+    warnings: tuple[str, ...]
+    held_because: tuple[str, ...]
+    extra_columns: tuple[str, ...]
+    table_version: int | None
+    quarantine_version: int | None
+    declaration_digest: str
+    because: Literal["arrived", "restated", "requeued", "waived"] = Field(
+        "arrived", description="why there is this revision: other content, checks run again, or checks waived"
+    )
+    waived: tuple[str, ...] = Field((), description="checks that a person waived for these landed bytes")
+
+    @property
+    def key(self) -> str:
+        return f"{self.window}/{self.revision}"
+
+
+class Waiver(Recorded):
+    """A person's word that checks may fail on what landed for a window. Key: of window, landing and checks."""
+
+    window: str
+    landing: str
+    checks: tuple[str, ...]
+    by: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return short_id([self.window, self.landing, *self.checks])
+
+
+class LabelBatchEntry(Recorded):
+    """Labels that arrived in a file of their own. Key: the landing's digest."""
+
+    batch: str
+    landing: str
+    file: str
+    rows: int
+    refused: int
+    arrived_at: str
+    table_version: int | None
+
+    @property
+    def key(self) -> str:
+        return self.landing

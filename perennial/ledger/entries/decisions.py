@@ -1,0 +1,79 @@
+"""Decisions, the code that they ran and what people said of them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger
+from perennial.ledger.entries.training import ModelRef
+
+
+class Reference(Entry):
+    """The champion's primary loss where it was judged: what watching compares with."""
+
+    metric: str
+    value: float
+    se: float
+    df: float
+    rows: int
+    clusters: int
+
+
+class Decision(Recorded):
+    """A comparison and what followed from it. Key: `id`, of (challenger, champion, evaluation rows)."""
+
+    id: str
+    usecase: str
+    batch: str
+    as_of: str
+    trigger: Trigger
+    champion: ModelRef | None
+    challenger: ModelRef
+    challenger_id: str
+    snapshot: str
+    evaluation: Evaluation
+    metrics: tuple[MetricResult, ...]
+    release_no: int
+    reference: Reference | None
+    declaration_digest: str
+    features_digest: str
+    code_version: str
+    policy: Policy
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    libraries: dict[str, str]
+    champion_skill: float | None = Field(
+        None, description="how much better than the base rate the champion is on the rows that judged"
+    )
+    slices: tuple[SliceResult, ...] = Field((), description="the rows of each value of the declared columns")
+    flips: Flips | None = Field(None, description="rows newly right and newly wrong; None in rows of 0.1.0")
+    code: dict[str, str] = Field({}, description="file → digest of the team's own metrics")
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Code(Recorded):
+    """A file with a team's own metrics, as it was when these first decided. Key: its digest."""
+
+    digest: str
+    file: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        return self.digest
+
+
+class Approval(Recorded):
+    """A person's word on a decision that was left to one. Key: the decision's id."""
+
+    decision: str
+    by: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return self.decision

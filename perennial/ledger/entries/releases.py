@@ -1,0 +1,72 @@
+"""Releases, and the alias that mirrors them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from perennial.evaluation.figures import percent
+from perennial.ledger.entries.decisions import Reference
+from perennial.ledger.entries.entry import Entry, Recorded
+from perennial.ledger.entries.training import ModelRef
+
+
+class Served(Entry):
+    """One model of a release and its weight in the mean of predictions; the weights of a release add up to 1."""
+
+    model: ModelRef
+    challenger: str
+    weight: float
+
+
+class Release(Recorded):
+    """What serves from now on: the tested champion, and under a blending policy the newest refit beside it.
+
+    Key: `release_no`: whoever inserts it first has released. reference, snapshot and digests are the champion's.
+    """
+
+    release_no: int
+    kind: Literal["first", "release", "rollback", "blend"]
+    serves: tuple[Served, ...]
+    stage: Literal["full"]
+    as_of: str
+    reason: str
+    decision: str | None
+    restores: int | None
+    reference: Reference
+    snapshot: str
+    features_digest: str
+    declaration_digest: str
+
+    @property
+    def key(self) -> str:
+        return str(self.release_no)
+
+    @property
+    def champion(self) -> Served:
+        """The tested model, which challengers are compared with."""
+        return self.serves[0]
+
+    @property
+    def refit(self) -> Served | None:
+        """The newest refit, which nobody judged yet, where it serves a share."""
+        return self.serves[1] if len(self.serves) > 1 else None
+
+    @property
+    def versions(self) -> str:
+        """What serves, in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
+        if self.refit is None:
+            return f"version {self.champion.model.version}"
+        return " and ".join(f"version {each.model.version} ({percent(each.weight)})" for each in self.serves)
+
+
+class AliasMoved(Recorded):
+    """Somebody moved MLflow's alias by hand; it was put back. Key: release, version and time."""
+
+    at: str
+    found: int | None
+    restored: int
+    release_no: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.release_no}/{self.found}/{self.at}"

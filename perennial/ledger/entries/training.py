@@ -1,0 +1,75 @@
+"""Snapshots, races and challengers."""
+
+from __future__ import annotations
+
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger
+
+
+class Snapshot(Recorded):
+    """Exactly the rows a model was trained on. Key: `snapshot`, an id made of all the rest."""
+
+    snapshot: str
+    as_of: str
+    batches: tuple[str, ...]
+    label_batches: tuple[str, ...]
+    table: str
+    version: int
+    rows: int
+    first: str
+    last: str
+    digest: str
+    declaration_digest: str
+
+    @property
+    def key(self) -> str:
+        return self.snapshot
+
+
+class ModelRef(Entry):
+    """A registered model: version in MLflow, the run that made it, digest of its bytes."""
+
+    version: int
+    run_id: str
+    digest: str
+
+
+class RaceStep(Recorded):
+    """How each rival predicted a batch that came after its training. Key: the batch's, and `model_digest`.
+
+    values: rival → the metric on `rows` labelled rows; None where it could not be trained or had no value.
+    """
+
+    batch: str
+    window: str
+    as_of: str
+    metric: str
+    rows: int
+    values: dict[str, float | None]
+    model_digest: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.batch}/{self.model_digest}"
+
+
+class ChallengerEntry(Recorded):
+    """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed).
+
+    rival: which of those that raced it is; empty where none did.
+    """
+
+    challenger: str
+    model: ModelRef
+    snapshot: str
+    model_digest: str
+    declaration_digest: str
+    features_digest: str
+    code_version: str
+    as_of: str
+    trigger: Trigger
+    seconds: float
+    rival: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.challenger

@@ -1,0 +1,82 @@
+"""Health, episodes and cycles."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from perennial.ledger.entries.entry import Entry, Recorded
+
+
+class Episode(Recorded):
+    """A champion that went bad. Key: `channel@opened_at`."""
+
+    episode: str
+    channel: Literal["level", "unseen"]
+    opened_at: str
+    batch: str
+    release_no: int
+    detail: str
+
+    @property
+    def key(self) -> str:
+        return self.episode
+
+
+class EpisodeClosed(Recorded):
+    """The end of an episode. Key: the episode's."""
+
+    episode: str
+    closed_at: str
+    batch: str
+    detail: str
+
+    @property
+    def key(self) -> str:
+        return self.episode
+
+
+class LossWithInterval(Entry):
+    """A loss, its 95 % interval and the reference it is held against."""
+
+    value: float
+    ci_low: float
+    ci_high: float
+    reference: float | None
+
+
+class Alarm(Entry):
+    """What watching found."""
+
+    channel: str
+    severity: Literal["info", "warning", "page"]
+    detail: str
+    episode: str | None
+
+
+class Health(Entry):
+    """How the champion did on one batch. None where nothing can be said yet."""
+
+    usecase: str
+    batch: str
+    as_of: str
+    rows: int
+    labelled_rows: int
+    loss: LossWithInterval | None
+    unseen_share: float | None
+    alarms: tuple[Alarm, ...]
+    action: Literal["none", "retrain"]
+
+
+class Cycle(Recorded):
+    """A cycle that ran to its end. Key: the batch's."""
+
+    batch: str
+    as_of: str
+    decision: str | None
+    challenger: str | None
+    health: Health
+    waits: str
+
+    @property
+    def key(self) -> str:
+        return self.batch

@@ -1,0 +1,236 @@
+"""The ledger: what happened, in order, for ever. One append-only table with a hash chain a use case.
+
+A row's key makes doing a thing twice doing it once; the unique key on a release number is the
+compare-and-set that decides who releases; the hash chain shows whether anybody changed the past.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from perennial.clock import write_instant
+from perennial.errors import InputError, LedgerBroken, TransientError
+from perennial.fault_points import write
+from perennial.identity import canonical_json, digest
+from perennial.ledger.entries import KIND_OF, Recorded
+from perennial.ledger.migrations import bring_up_to_date, take_turns
+from perennial.ledger.migrations.tables import entries
+
+Payload = TypeVar("Payload", bound=Recorded)
+GENESIS = "0" * 64
+_LOCK_WAIT_MS = 30_000
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Row(Generic[Payload]):
+    """A payload as the ledger holds it."""
+
+    payload: Payload
+    position: int
+    key: str
+    recorded_at: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """The end of a chain: how many rows, the last one's hash, when it was written."""
+
+    position: int
+    hash: str
+    recorded_at: str
+
+
+def _machine_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """Appends to and reads from the ledger at `url` (SQLAlchemy), migrating it at first use.
+
+    now: stamps `recorded_at`, the time of writing. It is kept for people; nothing decides by it.
+    Raises InputError where the ledger is of a newer version than this program.
+    """
+
+    def __init__(self, url: str, now: Callable[[], datetime] = _machine_clock) -> None:
+        self.url = url
+        self._now = now
+        self._engine = _engine(url)
+        self._shown = self._engine.url.render_as_string(hide_password=True)
+        bring_up_to_date(self._engine, self._shown)
+        self._past: tuple[ColumnElement[bool], ...] = ()
+
+    def before(self, position: int) -> Ledger:
+        """The ledger as it was before that row of a use case's chain; for reading only."""
+        past = copy(self)
+        past._past = (entries.c.position < position,)
+        return past
+
+    def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
+        """Write a row under its key, or find the row that has it: (row, whether it was written now).
+
+        Raises TransientError if the database stays locked or out of reach.
+        """
+        if self._past:
+            raise ValueError("nothing is appended to the past")
+        kind = KIND_OF[type(payload)]
+        for _ in range(_ATTEMPTS):
+            try:
+                with write(f"{kind}_row"), self._writing() as connection, connection.begin():
+                    take_turns(connection, usecase)
+                    found = self._find(connection, usecase, type(payload), payload.key)
+                    return (found, False) if found else (self._insert(connection, usecase, kind, payload), True)
+            except IntegrityError:
+                continue  # another process took the key or the head of the chain: look again
+            except (OperationalError, InterfaceError) as error:
+                raise TransientError(f"the ledger at {self._shown} does not take writes: {error.orig}") from error
+        raise TransientError(f"the ledger at {self._shown} is too busy: {_ATTEMPTS} attempts to append a {kind} failed")
+
+    def _insert(self, connection: Connection, usecase: str, kind: str, payload: Payload) -> Row[Payload]:
+        head = connection.execute(
+            select(entries.c.position, entries.c.hash)
+            .where(entries.c.usecase == usecase)
+            .order_by(entries.c.position.desc())
+            .limit(1)
+        ).first()
+        position, previous = (head.position + 1, head.hash) if head else (1, GENESIS)
+        values = {
+            "usecase": usecase,
+            "position": position,
+            "kind": kind,
+            "key": payload.key,
+            "recorded_at": write_instant(self._now()),
+            "payload": canonical_json(payload.model_dump(mode="json")),
+            "previous_hash": previous,
+        }
+        values["hash"] = digest(values)
+        connection.execute(insert(entries).values(values))
+        return _row(values, type(payload))
+
+    def _find(self, connection: Connection, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
+        found = connection.execute(
+            select(entries).where(
+                entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.key == key, *self._past
+            )
+        ).first()
+        return _row(found._asdict(), payload) if found else None
+
+    def get(self, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
+        """The row of that kind and key, or None."""
+        with self._reading() as connection:
+            return self._find(connection, usecase, payload, key)
+
+    def all(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
+        """Every row of a kind, in the order of writing."""
+        with self._reading() as connection:
+            found = connection.execute(
+                select(entries)
+                .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], *self._past)
+                .order_by(entries.c.position)
+            ).all()
+        return [_row(row._asdict(), payload) for row in found]
+
+    def newest(self, usecase: str) -> Position | None:
+        """Where the chain of a use case ends, or None where it has no row."""
+        with self._reading() as connection:
+            found = connection.execute(
+                select(entries.c.position, entries.c.hash, entries.c.recorded_at)
+                .where(entries.c.usecase == usecase)
+                .order_by(entries.c.position.desc())
+                .limit(1)
+            ).first()
+        return Position(found.position, found.hash, found.recorded_at) if found else None
+
+    def usecases(self) -> list[str]:
+        """Names of every use case that has a row."""
+        with self._reading() as connection:
+            return list(connection.execute(select(entries.c.usecase).distinct().order_by(entries.c.usecase)).scalars())
+
+    def verify(self, usecase: str) -> int:
+        """Follow the chain from its first row: how many rows it has. Raises LedgerBroken at the first that is wrong."""
+        previous = GENESIS
+        count = 0
+        with self._reading() as connection:
+            rows = connection.execute(select(entries).where(entries.c.usecase == usecase).order_by(entries.c.position))
+            for count, row in enumerate(rows, start=1):
+                values = {name: value for name, value in row._asdict().items() if name not in ("id", "hash")}
+                if row.position != count or row.previous_hash != previous:
+                    raise LedgerBroken(
+                        f"{usecase}: row {count} of the ledger is missing or out of order (found position "
+                        f"{row.position}). Restore the ledger from a backup; nothing is released until then."
+                    )
+                if digest(values) != row.hash:
+                    raise LedgerBroken(
+                        f"{usecase}: row {count} of the ledger ({row.kind} {row.key}) was changed after it was "
+                        f"written. Restore the ledger from a backup; nothing is released until then."
+                    )
+                previous = row.hash
+        return count
+
+    def _writing(self) -> Connection:
+        return self._engine.connect().execution_options(perennial_write=True)
+
+    def _reading(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except (OperationalError, InterfaceError) as error:
+            raise TransientError(f"the ledger at {self._shown} does not answer: {error.orig}") from error
+
+
+def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
+    return Row(
+        payload=_payload(payload, values["payload"]),
+        position=values["position"],
+        key=values["key"],
+        recorded_at=values["recorded_at"],
+        previous_hash=values["previous_hash"],
+        hash=values["hash"],
+    )
+
+
+@lru_cache(maxsize=8192)
+def _payload(payload: type[Payload], text: str) -> Payload:
+    """Rows never change, and a cycle reads the same ones many times over."""
+    return payload.model_validate(json.loads(text))
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise InputError(
+            f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"
+            "  For PostgreSQL: pip install 'perennial[postgres]', and postgresql+psycopg://user:password@host/database"
+        ) from None
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: Any, _: object) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, below
+            connection.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MS}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # A deferred transaction that reads and then writes fails at once when another wrote in between;
+            # an immediate one waits for its turn.
+            writes = cast(bool, connection.get_execution_options().get("perennial_write", False))
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,159 @@
+"""What the ledger says now: who serves, who waits, what time it is for a use case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from perennial.clock import instant
+from perennial.ledger.entries import (
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    LabelBatchEntry,
+    Release,
+    Served,
+)
+from perennial.ledger.ledger import Ledger
+from perennial.usecase.declaration import Declaration
+
+
+def current_release(ledger: Ledger, usecase: str) -> Release | None:
+    """The newest release, or None: "no champion yet" is a state, not a failed look-up."""
+    releases = ledger.all(usecase, Release)
+    return max((r.payload for r in releases), key=lambda r: r.release_no, default=None)
+
+
+def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
+    """The newest challenger if nothing was decided about it yet, or patience lets it wait; it superseded older ones."""
+    challengers = ledger.all(usecase, ChallengerEntry)
+    if not challengers:
+        return None
+    newest = challengers[-1].payload
+    decided = {r.payload.challenger_id for r in ledger.all(usecase, Decision) if not r.payload.policy.waits}
+    return None if newest.challenger in decided else newest
+
+
+def says_release(ledger: Ledger, decision: Decision) -> bool:
+    """Whether a decision is to be carried out: its policy said so, or a person did where it was left to one."""
+    if decision.outcome == "held":
+        return ledger.get(decision.usecase, Approval, decision.id) is not None
+    return decision.outcome in ("first", "release")
+
+
+def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
+    """The newest decision if it says release and neither that release nor another followed: a crash came between."""
+    decisions = ledger.all(usecase, Decision)
+    if not decisions or not says_release(ledger, decisions[-1].payload):
+        return None
+    newest = decisions[-1].payload
+    release = current_release(ledger, usecase)
+    return newest if (release.release_no if release else 0) == newest.release_no else None
+
+
+def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | None:
+    """The newest decision if it was taken at `as_of` in a cycle that is not finished: a retry carries it to its end.
+
+    None where it says release and another release took its number: it lost, and was told so.
+    """
+    decisions = ledger.all(usecase, Decision)
+    newest = decisions[-1].payload if decisions else None
+    if newest is None or instant(newest.as_of) != as_of or newest.id in _finished(ledger, usecase):
+        return None
+    if not says_release(ledger, newest):
+        return newest
+    made = ledger.get(usecase, Release, str(newest.release_no + 1))
+    return newest if made is not None and made.payload.decision == newest.id else None
+
+
+def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:
+    """What serves, or what served before the unfinished cycle of `as_of` released: a retry watches the same model."""
+    finished = _finished(ledger, usecase)
+    for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
+        release = row.payload
+        if release.decision is None or instant(release.as_of) != as_of or release.decision in finished:
+            return release
+    return None
+
+
+def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
+    """The newest challenger if it was trained at `as_of` in a cycle that is not finished."""
+    challengers = ledger.all(usecase, ChallengerEntry)
+    newest = challengers[-1].payload if challengers else None
+    if newest is None or instant(newest.as_of) != as_of or newest.challenger in _finished(ledger, usecase):
+        return None
+    return newest
+
+
+def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
+    """Ids of the decisions and challengers whose cycle ran to its end."""
+    cycles = [r.payload for r in ledger.all(usecase, Cycle)]
+    return {c.decision for c in cycles} | {c.challenger for c in cycles}
+
+
+def replay_clock(ledger: Ledger, usecase: str) -> datetime | None:
+    """The replay clock: the moment the newest batch had arrived, or None before the first."""
+    arrivals = [r.payload.arrived_at for r in ledger.all(usecase, BatchEntry)]
+    arrivals += [r.payload.arrived_at for r in ledger.all(usecase, LabelBatchEntry)]
+    return max((instant(a) for a in arrivals), default=None)
+
+
+def time_of(ledger: Ledger, declaration: Declaration) -> datetime:
+    """What time it is for a use case, by its declared clock; before the first batch of a replay, the machine's."""
+    replayed = replay_clock(ledger, declaration.name) if declaration.clock == "replay" else None
+    return replayed or datetime.now(UTC)
+
+
+def former_release(releases: list[Release]) -> Release | None:
+    """What a rollback brings back: of a blend the tested champion alone, else the champion before, rollbacks undone.
+
+    releases: all of a use case. None where nothing served before.
+    """
+    tested: list[Release] = []
+    ordered = sorted(releases, key=lambda r: r.release_no)
+    for release in ordered:
+        if release.kind == "rollback":
+            while tested[-1].release_no != release.restores:
+                tested.pop()
+        elif release.kind != "blend":
+            tested.append(release)
+    if ordered and ordered[-1].refit is not None:
+        return tested[-1]
+    return tested[-2] if len(tested) > 1 else None
+
+
+@dataclass(frozen=True)
+class BlendDue:
+    """What ought to serve in place of a release, and the decision that says so."""
+
+    release: Release
+    decision: Decision
+    serves: tuple[Served, ...]
+
+
+def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
+    """What ought to serve by the newest decision and the newest refit; None where it does already.
+
+    A release that somebody made since the decision, such as a rollback, stands until the next one; and a decision that
+    is left to a person changes nothing by itself.
+    """
+    release, decisions = current_release(ledger, usecase), ledger.all(usecase, Decision)
+    if release is None or not decisions:
+        return None
+    newest = decisions[-1].payload
+    if newest.outcome == "held":
+        return None
+    if release.release_no != newest.release_no and release.decision != newest.id:
+        return None
+    due: tuple[Served, ...] = (release.champion.model_copy(update={"weight": 1.0}),)
+    if newest.policy.refit_weight:
+        refit = waiting_challenger(ledger, usecase)
+        if refit is None:
+            return None
+        due = (
+            release.champion.model_copy(update={"weight": 1 - newest.policy.refit_weight}),
+            Served(model=refit.model, challenger=refit.challenger, weight=newest.policy.refit_weight),
+        )
+    return BlendDue(release, newest, due) if due != release.serves else None

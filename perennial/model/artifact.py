@@ -1,0 +1,208 @@
+"""A model as it lies on disk: skops file, recipe, categories seen, golden predictions; loaded only when trusted.
+
+skops instead of pickle, an allow-list of our own instead of the one the file brings along (see GHSA-w582-9x45-8mpx),
+and the digest is checked before a byte is interpreted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perennial.errors import ModelUnloadable
+from perennial.features.recipe import Recipe
+from perennial.identity import digest, digest_bytes, digest_folder
+from perennial.model.environment import libraries
+from perennial.model.predicting import in_places, predict, text_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+
+# A Booster's state is LightGBM's model text or XGBoost's model bytes, read by their own parsers; neither holds code
+# to run, and the digest says that the bytes are those we wrote.
+TRUSTED_TYPES = (
+    "collections.OrderedDict",
+    "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+
+
+PIPELINE_FILE = "model.skops"
+
+
+EXTRAS = "extra_files"
+
+
+_GOLDEN_ROWS = 50
+
+
+_GOLDEN_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model in memory: the fitted pipeline, the recipe of its input, and the categories it was trained on.
+
+    naive: the best constant of its training labels; the share of each of `classes` where these are predicted.
+    classes: those it was trained on, in the order of the pipeline's probabilities; empty for other tasks.
+    """
+
+    pipeline: Pipeline
+    recipe: Recipe
+    task: str
+    seen: dict[str, tuple[str, ...]]
+    naive: float | tuple[float, ...]
+    classes: tuple[str | int, ...] = ()
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        """One prediction for each accepted row, shape (n,): see `perennial.training.pipeline.predict`."""
+        return predict(self.pipeline, self.recipe.inputs(rows), self.task)
+
+    def naive_predictions(self, n: int) -> Any:
+        """The constant n times, shaped as `predict` shapes n rows."""
+        return np.full(n, self.naive) if isinstance(self.naive, float) else np.tile(self.naive, (n, 1))
+
+    def over(self, predictions: Any, classes: tuple[str | int, ...]) -> Any:
+        """Predictions of this model over the declared classes, shape (n, K): 0 for one that it never saw."""
+        if self.task != "multiclass":
+            return predictions
+        present = [classes.index(each) if each in classes else -1 for each in self.classes]
+        return in_places(predictions, present, len(classes))
+
+
+def categories_seen(inputs: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Text column → its distinct values, sorted; null is no value."""
+    return {name: tuple(sorted(str(v) for v in inputs[name].dropna().unique())) for name in text_columns(inputs)}
+
+
+def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Path]:
+    """Write what travels with the pipeline below `folder` and return the files.
+
+    inputs: the training inputs; a spread of their rows becomes the golden predictions.
+    """
+    spread = inputs.iloc[np.linspace(0, len(inputs) - 1, min(_GOLDEN_ROWS, len(inputs))).astype(int)]
+    golden: dict[str, Any] = {
+        "inputs": json.loads(spread.to_json(orient="split", index=False, double_precision=15)),
+        "text": text_columns(inputs),
+    }
+    # Predicted from the inputs as JSON gives them back, not as they were before it rounded them.
+    golden["predictions"] = predict(fitted.pipeline, _golden_inputs(golden), fitted.task).tolist()
+    model = {
+        "task": fitted.task,
+        "seen": fitted.seen,
+        "naive": fitted.naive,
+        "classes": fitted.classes,
+        "libraries": libraries(),
+        "golden": golden,
+    }
+    texts = {
+        "recipe.json": fitted.recipe.model_dump_json(indent=1),
+        "model.json": json.dumps(model, indent=1),
+        **fitted.recipe.sources,
+    }
+    written = []
+    for name, text in texts.items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def digest_model(folder: Path) -> str:
+    """sha256 over the files that make predictions: the pipeline and what travels with it."""
+    pipeline = folder / PIPELINE_FILE
+    if not pipeline.exists():
+        raise ModelUnloadable(f"the model folder has no {PIPELINE_FILE}")
+    return digest({"pipeline": digest_bytes(pipeline.read_bytes()), "extras": digest_folder(folder / EXTRAS)})
+
+
+def load(folder: Path, registered: str) -> Fitted:
+    """The model of a folder, if its bytes are those that were registered.
+
+    The bytes are checked at every call; a model that this process has loaded from the very same is not read again.
+    Raises ModelUnloadable: bytes changed or missing, types we do not trust, or golden predictions that come out
+    differently here (with the libraries that differ).
+    """
+    found = digest_model(folder)
+    if found != registered:
+        raise ModelUnloadable(
+            f"model bytes changed: registered {registered[:16]}, found {found[:16]}; restore them from a backup"
+        )
+    if found not in _LOADED:
+        while len(_LOADED) >= _KEPT_IN_MEMORY:
+            del _LOADED[next(iter(_LOADED))]
+        _LOADED[found] = _read(folder)
+    return _LOADED[found]
+
+
+_KEPT_IN_MEMORY = 4
+
+
+_LOADED: dict[str, Fitted] = {}
+
+
+def _read(folder: Path) -> Fitted:
+    import skops.io
+    import skops.io.exceptions
+
+    try:
+        pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+    except skops.io.exceptions.UntrustedTypesFoundException as error:
+        untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
+        raise ModelUnloadable(
+            f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ModelUnloadable(
+            f"the model needs the package {error.name!r}, which is not installed here; "
+            f"pip install 'perennial[{error.name}]'"
+        ) from error
+    model = json.loads((folder / EXTRAS / "model.json").read_text(encoding="utf-8"))
+    recipe = Recipe.model_validate_json((folder / EXTRAS / "recipe.json").read_text(encoding="utf-8"))
+    naive = model["naive"]
+    fitted = Fitted(
+        pipeline,
+        recipe,
+        model["task"],
+        {name: tuple(values) for name, values in model["seen"].items()},
+        tuple(naive) if isinstance(naive, list) else naive,
+        tuple(model.get("classes", ())),  # models of 0.1.0 have none
+    )
+    _check_golden(fitted, model)
+    return fitted
+
+
+def _check_golden(fitted: Fitted, model: dict[str, Any]) -> None:
+    expected = np.asarray(model["golden"]["predictions"])
+    found = predict(fitted.pipeline, _golden_inputs(model["golden"]), fitted.task)
+    gap = float(np.max(np.abs(found - expected))) if len(expected) else 0.0
+    # Not `gap > …`: a prediction that is no number here is a difference too.
+    if not gap <= _GOLDEN_TOLERANCE * max(1.0, float(np.max(np.abs(expected))) if len(expected) else 1.0):
+        here = libraries()
+        changed = [f"{n} {v} → {here.get(n, 'absent')}" for n, v in model["libraries"].items() if here.get(n) != v]
+        raise ModelUnloadable(
+            f"the model's golden predictions differ by {gap:.3g} here; "
+            f"changed libraries: {', '.join(changed) or 'none'}"
+        )
+
+
+def _golden_inputs(golden: dict[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(golden["inputs"]["data"], columns=golden["inputs"]["columns"])
+    kinds = {c: ("object" if c in golden["text"] else "float64") for c in frame.columns}
+    return frame.astype(kinds)

@@ -1,0 +1,59 @@
+"""The metric that a declaration means by a name: ours, a team's own function, or a ratio between groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.evaluation.metrics import GROUP_RATIOS, base_of, grouped_by, load_group_ratio, load_metric
+from perennial.evaluation.metrics.black_box import black_box
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.metrics.value import worth
+from perennial.team_code.loading import load_function, sources_of
+from perennial.usecase.declaration import Declaration, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def metric_sources(case: UseCase) -> dict[str, str]:
+    """File name → source text of the team's own metrics, as they are now. Raises TeamCodeFailed."""
+    return sources_of(tuple(own.function for own in case.declaration.evaluation.metrics.values()), case.folder)
+
+
+def declared_metric(
+    declaration: Declaration,
+    sources: Mapping[str, str],
+    name: str,
+    *,
+    rows: pd.DataFrame | None = None,
+    codes: np.ndarray | None = None,
+) -> Metric:
+    """The metric of that name.
+
+    sources: of `metric_sources`. rows: those to be compared, whose groups a ratio between groups needs.
+    codes: shape (n,), their clusters, without which a metric that is one number for all rows has no influence.
+    Raises UnknownMetric, TeamCodeFailed; LookupError for a ratio without rows.
+    """
+    own = declaration.evaluation.metrics.get(name)
+    if own is not None:
+        function, task = load_function(own.function, sources, f"evaluation.metrics.{name}"), declaration.schema_.task
+        if own.per == "row":
+            return worth(function, (task,), name=name, direction=own.direction)
+        return black_box(name, function, (task,), own.direction, codes)
+    if base_of(name) in GROUP_RATIOS:
+        column = grouped_by(name)
+        if rows is None:
+            raise LookupError(f"metric '{name}' needs rows with the column {column!r}")
+        return load_group_ratio(name, *groups_of(rows, str(column)))
+    return load_metric(name)
+
+
+def groups_of(rows: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The values of a column in order, as text, and each row's place among them, shape (n,); −1 where it has none."""
+    import pandas as pd
+
+    codes, values = pd.factorize(rows[column], sort=True)
+    return tuple(str(value) for value in values), codes.astype(np.int64)

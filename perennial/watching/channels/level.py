@@ -1,0 +1,147 @@
+"""The level channel: does the champion lose more than where it was judged?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.figures import change, figure, percent, sample
+from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.results import Interval
+from perennial.ledger.entries import LossWithInterval, Reference
+
+ALPHA = 0.025
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model's metric on some rows with its interval; both None, and `why`, where nothing can be said."""
+
+    value: float | None
+    interval: Interval | None
+    rows: int
+    clusters: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class LevelFinding:
+    """Where the champion stands.
+
+    loss: with its 95 % interval; None where unknown.
+    worsening: how much worse than the reference, in the metric's unit; positive is worse.
+    lower_bound: of the worsening, one-sided 97.5 %. threshold: the worsening that is too much.
+    alarm: proven too much worse. back: not too much worse as far as can be seen. Neither where unknown.
+    words: the finding in a sentence.
+    """
+
+    loss: LossWithInterval | None
+    worsening: float | None
+    lower_bound: float | None
+    threshold: float
+    alarm: bool
+    back: bool
+    words: str
+
+
+def measure(
+    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
+) -> Measured:
+    """One model's metric with its cluster interval.
+
+    y, predictions: shape (n,). cluster_codes: shape (n,), 0..T−1 in time order. Needs 15 days or weeks, or 5 groups.
+    """
+    codes = np.asarray(cluster_codes, dtype=np.int64)
+    labels, predicted = np.asarray(y, dtype=np.float64), np.asarray(predictions)
+    counts = rows_of_clusters(codes)
+    if labels.size == 0:
+        return Measured(None, None, 0, 0, too_few_clusters(0, cluster_by) or "")
+    broken = int((~np.isfinite(labels)).sum() + (~np.isfinite(predicted)).sum())
+    if broken:
+        return Measured(None, None, labels.size, counts.size, f"{broken:,} labels or predictions are not finite")
+    try:
+        value, influence = metric.value_and_influence(labels, predicted)
+    except Undefined as why:
+        return Measured(None, None, labels.size, counts.size, str(why))
+    why_not = too_few_clusters(counts.size, cluster_by) or metric.unmeasurable(labels, predicted)
+    if why_not:
+        return Measured(value, None, labels.size, counts.size, why_not)
+    interval = cluster_interval(value, sums_of_clusters(influence, codes, counts.size), counts, cluster_by=cluster_by)
+    return Measured(value, interval, labels.size, counts.size)
+
+
+def reference_of(
+    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
+) -> Reference | None:
+    """A model's metric where it was judged: what later batches are held against. None where unmeasurable."""
+    found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
+    if found.value is None or found.interval is None:
+        return None
+    return Reference(
+        metric=metric.name,
+        value=found.value,
+        se=found.interval.se,
+        df=found.interval.df,
+        rows=found.rows,
+        clusters=found.clusters,
+    )
+
+
+def level(
+    y: FloatArray,
+    predictions: FloatArray,
+    cluster_codes: IntArray,
+    reference: Reference,
+    *,
+    metric: Metric,
+    tolerance: float,
+    cluster_by: str = "day",
+) -> LevelFinding:
+    """Hold the champion's metric on a batch against its reference.
+
+    y, predictions: shape (n,), labels and the champion's predictions of the batch's labelled rows.
+    cluster_codes: shape (n,), 0..T−1 in time order. metric: the reference's.
+    tolerance: share of the reference that may be lost.
+    The worsening's standard error joins both samples', its degrees of freedom are Welch–Satterthwaite's;
+    an alarm needs its one-sided 97.5 % lower bound above tolerance × reference.
+    """
+    threshold = tolerance * abs(reference.value)
+    found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
+    if found.value is None or found.interval is None:
+        seen = "" if found.value is None else f" ({reference.metric} {figure(found.value)})"
+        return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {found.why}{seen}.")
+    lower_is_better = metric.direction == "lower"
+    worsening = (found.value - reference.value) * (1 if lower_is_better else -1)
+    lower_bound = worsening - _half_width(found.interval, reference)
+    alarm, back = lower_bound > threshold, worsening <= threshold
+    loss = LossWithInterval(
+        value=found.value, ci_low=found.interval.ci_low, ci_high=found.interval.ci_high, reference=reference.value
+    )
+    said = (
+        f"proven worse than where it was judged, by more than the {percent(tolerance)} that is tolerated"
+        if alarm
+        else f"within the {percent(tolerance)} that is tolerated"
+        if back
+        else f"worse by more than the {percent(tolerance)} that is tolerated, though it may be chance"
+    )
+    words = (
+        f"The champion is {said}: {reference.metric} {figure(found.value)} (reference {figure(reference.value)}, "
+        f"worse by {change(worsening)}, at least {change(lower_bound)}, tolerated {figure(threshold, 3)}) "
+        f"on {sample(found.rows, found.clusters, cluster_by)}."
+    )
+    return LevelFinding(loss, worsening, lower_bound, threshold, alarm, back, words)
+
+
+def _half_width(interval: Interval, reference: Reference) -> float:
+    """Of the worsening's two-sided 95 % interval. Source: Welch (1947), Satterthwaite (1946)."""
+    variance, of_reference = interval.se**2, reference.se**2
+    both = variance + of_reference
+    if both == 0:
+        return 0.0
+    df = both**2 / (variance**2 / interval.df + of_reference**2 / reference.df)
+    return float(special.stdtrit(df, 1 - ALPHA)) * both**0.5

@@ -1,0 +1,76 @@
+"""Telling people: markdown artifacts in Prefect, Data Docs, and one line a cycle."""
+
+from __future__ import annotations
+
+import logging
+
+from prefect.artifacts import create_markdown_artifact
+
+from data_checks.docs import write_docs
+from perennial.clock import instant
+from perennial.deciding.decision import Waits
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
+from perennial.ledger.present import trained_at
+from perennial.release.words import batch_in_words, cycle_in_a_line, decision_in_words
+from perennial.store.workspace import open_workspace
+from tasks.page import refresh_page
+from tasks.step import step
+
+log = logging.getLogger("perennial.tasks")
+story = logging.getLogger("perennial.story")
+
+
+@step(timeout_minutes=5)
+def tell_batch(usecase: str, batch: BatchEntry) -> None:
+    """The batch as an artifact: what arrived, what was set aside and why."""
+    create_markdown_artifact(
+        batch_in_words(usecase, batch), key=f"{usecase}-batch".replace("_", "-"), description=f"Batch {batch.window}"
+    )
+
+
+@step(timeout_minutes=5)
+def tell_decision(usecase: str, decision: Decision) -> None:
+    """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
+    create_markdown_artifact(
+        decision_in_words(decision),
+        key=f"{usecase}-decision".replace("_", "-"),
+        description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
+    )
+
+
+@step(timeout_minutes=10)
+def write_data_docs(usecase: str, batch: BatchEntry) -> None:
+    """Great Expectations' own pages for the batch."""
+    workspace = open_workspace()
+    results = workspace.validations.read(usecase, batch.batch)
+    write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
+
+
+@step(timeout_minutes=10)
+def write_page(usecase: str) -> None:
+    """The use case's page, for everybody."""
+    refresh_page(open_workspace(), usecase)
+
+
+@step(timeout_minutes=5)
+def finish_cycle(
+    usecase: str, batch: BatchEntry, health: Health, decision: Decision | Waits, challenger: ChallengerEntry | None
+) -> Cycle:
+    """Commit that the cycle ran to its end, and tell it in a line."""
+    workspace = open_workspace()
+    if challenger is None:
+        challenger = trained_at(workspace.ledger, usecase, instant(batch.arrived_at))  # before a crash of this cycle
+    row, _ = workspace.ledger.append(
+        usecase,
+        Cycle(
+            batch=batch.batch,
+            as_of=batch.arrived_at,
+            decision=decision.id if isinstance(decision, Decision) else None,
+            challenger=challenger.challenger if challenger else None,
+            health=health,
+            waits="" if isinstance(decision, Decision) else decision.why,
+        ),
+    )
+    log.info("cycle %s %s done", usecase, batch.window)
+    story.info(cycle_in_a_line(batch, row.payload, decision if isinstance(decision, Decision) else None))
+    return row.payload

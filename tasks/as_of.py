@@ -1,0 +1,54 @@
+"""The `as_of` of a run: from the replay clock or the run's scheduled start, so that a retry decides the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prefect.runtime import flow_run
+
+from perennial.errors import InputError
+from perennial.ledger.present import replay_clock
+from perennial.store.rows import known_at
+from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.declaration import UseCase
+from tasks.step import step
+
+
+def scheduled_start() -> datetime:
+    """When the running flow was meant to start, in UTC."""
+    start = flow_run.scheduled_start_time
+    return datetime.fromisoformat(start.isoformat()).astimezone(UTC)
+
+
+def moment(workspace: Workspace, case: UseCase) -> datetime:
+    """The present of a use case. Raises InputError on a replay clock that no batch has started yet."""
+    if case.declaration.clock == "wall":
+        return scheduled_start()
+    now = replay_clock(workspace.ledger, case.name)
+    if now is None:
+        raise InputError(
+            f"{case.name}: nothing has been ingested yet, so the replay clock stands still. "
+            f"Run `perennial ingest {case.name}` first."
+        )
+    return now
+
+
+@dataclass(frozen=True)
+class Present:
+    """The moment a run stands at, and the batch that is newest then."""
+
+    as_of: datetime
+    window: str
+
+
+@step(timeout_minutes=5)
+def present(usecase: str, window: str | None, as_of: datetime | None) -> Present:
+    """The moment and batch given, or those of the use case's clock. Raises InputError before the first batch."""
+    workspace = open_workspace()
+    case = workspace.use_case(usecase)
+    when = as_of or moment(workspace, case)
+    batches = known_at(workspace.ledger, usecase, when).batches
+    if not batches:
+        raise InputError(f"{usecase}: no batch has been accepted yet. Run `perennial ingest {usecase}` first.")
+    return Present(when, window or batches[-1].window)

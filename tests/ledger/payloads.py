@@ -1,0 +1,137 @@
+"""Small true-to-shape payloads, made by hand: a test says only what matters to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perennial.ledger.entries import (
+    KIND_OF,
+    AliasMoved,
+    Approval,
+    BatchEntry,
+    Code,
+    Cycle,
+    DeclarationEntry,
+    Episode,
+    EpisodeClosed,
+    Health,
+    LabelBatchEntry,
+    RaceStep,
+    Recorded,
+    Reference,
+    Release,
+    Rows,
+    Served,
+    Snapshot,
+    Waiver,
+)
+from tests.release.payloads import challenger as trained
+from tests.release.payloads import decision
+
+AT = "2024-02-01T00:00:00Z"
+
+
+def declaration(number: int | str) -> DeclarationEntry:
+    """A payload with the key `d<number>`."""
+    return DeclarationEntry(digest=f"d{number}", declaration={"number": number})
+
+
+def batch(window: str = "2024-01", **changes: Any) -> BatchEntry:
+    """An accepted batch of ten rows that arrived at the end of its month."""
+    year, month = (int(part) for part in window.split("-"))
+    end = f"{year + month // 12}-{month % 12 + 1:02d}-01T00:00:00Z"
+    values: dict[str, Any] = {
+        "batch": f"b-{window}",
+        "window": window,
+        "start": f"{window}-01T00:00:00Z",
+        "end": end,
+        "revision": 1,
+        "landing": "l.csv",
+        "digest": f"content-{window}",
+        "arrived_at": end,
+        "status": "accepted",
+        "rows": Rows(arrived=10, accepted=10, quarantined=0, unlabelled=0),
+        "quarantine": (),
+        "warnings": (),
+        "held_because": (),
+        "extra_columns": (),
+        "table_version": 0,
+        "quarantine_version": None,
+        "declaration_digest": "d",
+    }
+    return BatchEntry(**{**values, **changes})
+
+
+def label_batch(name: str, arrived_at: str, rows: int = 1) -> LabelBatchEntry:
+    """Labels that came in a file of their own."""
+    return LabelBatchEntry(
+        batch=name, landing=f"{name}.csv", file=name, rows=rows, refused=0, arrived_at=arrived_at, table_version=0
+    )
+
+
+def one_of_each() -> dict[str, Recorded]:
+    """A payload of every kind that the ledger takes."""
+    reference = Reference(metric="log_loss", value=0.5, se=0.01, df=20, rows=10, clusters=5)
+    challenger = trained("c", 1)
+    health = Health(
+        usecase="shop",
+        batch="b",
+        as_of=AT,
+        rows=10,
+        labelled_rows=0,
+        loss=None,
+        unseen_share=None,
+        alarms=(),
+        action="none",
+    )
+    made = (
+        declaration(1),
+        batch(),
+        Waiver(window="2024-01", landing="l.csv", checks=("price: between 0 and 500",), by="Ada", reason="furs"),
+        label_batch("labels", AT),
+        Snapshot(
+            snapshot="s",
+            as_of=AT,
+            batches=("b",),
+            label_batches=(),
+            table="t",
+            version=0,
+            rows=10,
+            first=AT,
+            last=AT,
+            digest="d",
+            declaration_digest="d",
+        ),
+        RaceStep(
+            batch="b",
+            window="2024-02",
+            as_of=AT,
+            metric="log_loss",
+            rows=10,
+            values={"expanding": 0.5, "last 90d": None},
+            model_digest="m",
+        ),
+        challenger,
+        Code(digest="c", file="shop.py", text="def money(labels, predictions): ..."),
+        decision("e", challenger, 0),
+        Approval(decision="e", by="Ada", reason="seen"),
+        Release(
+            release_no=1,
+            kind="first",
+            serves=(Served(model=challenger.model, challenger="c", weight=1.0),),
+            stage="full",
+            as_of=AT,
+            reason="better",
+            decision="e",
+            restores=None,
+            reference=reference,
+            snapshot="s",
+            features_digest="f",
+            declaration_digest="d",
+        ),
+        Episode(episode="level@1", channel="level", opened_at=AT, batch="b", release_no=1, detail="worse"),
+        EpisodeClosed(episode="level@1", closed_at=AT, batch="b", detail="as it was"),
+        AliasMoved(at=AT, found=2, restored=1, release_no=1),
+        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits=""),
+    )
+    return {KIND_OF[type(payload)]: payload for payload in made}

@@ -1,0 +1,212 @@
+"""The demo's own Prefect server: one, quiet, there to be looked at, and gone when told to go."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+
+from perennial.errors import InputError, TerminalError, TransientError
+from perennial.processes import prefect_server
+from perennial.processes.prefect_server import (
+    Server,
+    ensure_server,
+    environment,
+    running_server,
+    start_server,
+    stop_server,
+    wait_for,
+)
+from perennial.settings import Settings, settings
+
+TINY = """
+from prefect import flow, get_run_logger
+from perennial.processes.prefect_server import quiet_flows
+
+@flow(flow_run_name="look for me")
+def tiny(fail: bool = False) -> None:
+    get_run_logger().info("said in the flow")
+    if fail:
+        raise ValueError("wrong on purpose")
+
+with quiet_flows():
+    tiny()
+    try:
+        tiny(fail=True)
+    except ValueError as error:
+        print("told:", error)
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home whose server outlives a test: each says for itself what it needs."""
+    here = settings({"PERENNIAL_HOME": str(tmp_path_factory.mktemp("home"))})
+    yield here
+    stop_server(here)
+
+
+@pytest.fixture
+def other_home(tmp_path: Path) -> Iterator[Settings]:
+    here = settings({"PERENNIAL_HOME": str(tmp_path / "other")})
+    yield here
+    stop_server(here)
+
+
+def flow_runs(server: Server) -> int:
+    body = Request(
+        f"{server.url}/flow_runs/count", data=b"{}", headers={"content-type": "application/json"}, method="POST"
+    )
+    with urlopen(body, timeout=30) as answer:
+        return int(answer.read())
+
+
+def run_tiny(server: Server) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", TINY],
+        env=os.environ | environment(server),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def processes_of(here: Settings) -> set[int]:
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT_HOME") == str(here.prefect_home):
+                found.add(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.slow
+def test_a_flow_says_nothing_on_the_screen_and_its_lines_are_on_the_server(home: Settings) -> None:
+    server = ensure_server(home)
+    done = run_tiny(server)
+    assert done.stdout == "told: wrong on purpose\n"
+    assert done.stderr == ""
+    asked = Request(
+        f"{server.url}/logs/filter", data=b"{}", headers={"content-type": "application/json"}, method="POST"
+    )
+    with urlopen(asked, timeout=30) as answer:
+        assert "said in the flow" in {line["message"] for line in json.load(answer)}
+    with urlopen(server.ui, timeout=30) as page:
+        assert page.status == 200
+
+
+@pytest.mark.slow
+def test_after_a_kill_a_new_server_shows_the_same_runs_at_the_same_address_until_it_is_stopped(home: Settings) -> None:
+    first = ensure_server(home)
+    again = ensure_server(home)
+    assert (again.pid, again.url, again.started) == (first.pid, first.url, False)
+    run_tiny(first)
+    before = flow_runs(first)
+    assert first.pid
+    os.kill(first.pid, signal.SIGKILL)
+
+    second = ensure_server(home)
+    assert second.started
+    assert second.pid != first.pid
+    assert second.url == first.url
+    assert flow_runs(second) == before >= 2
+    assert running_server(home) == Server(second.url, second.pid, started=False, home=home.prefect_home)
+
+    assert stop_server(home)
+    assert processes_of(home) == set()
+    assert running_server(home) is None
+    assert not stop_server(home)
+
+
+def test_two_callers_at_once_start_one_server(other_home: Settings) -> None:
+    with ThreadPoolExecutor(4) as callers:
+        servers = list(callers.map(lambda _: start_server(other_home), range(4)))
+    assert len({server.pid for server in servers}) == 1
+    assert [server.started for server in servers].count(True) == 1
+    assert len(processes_of(other_home)) == 1
+
+
+def test_deleting_the_home_does_not_leave_its_old_server_behind(other_home: Settings) -> None:
+    old = start_server(other_home)
+    shutil.rmtree(other_home.home)
+    new = start_server(other_home)
+    assert new.started
+    assert processes_of(other_home) == {new.pid} != {old.pid}
+
+
+def test_a_pid_that_now_belongs_to_another_process_is_not_our_server(other_home: Settings) -> None:
+    other_home.prefect_home.mkdir(parents=True)
+    record = {"pid": os.getpid(), "port": 4200, "created": psutil.Process().create_time() - 1000}
+    (other_home.prefect_home / "server.json").write_text(json.dumps(record))
+    assert running_server(other_home) is None
+    assert not stop_server(other_home)
+
+
+def test_a_server_that_cannot_start_is_told_with_its_last_words(
+    other_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(prefect_server.SERVER_OPTIONS, "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE", "many")
+    with pytest.raises(TerminalError, match=r"server\.log:\n(?s:.*)batch_size"):
+        ensure_server(other_home)
+    assert running_server(other_home) is None
+
+
+def test_somebody_elses_server_that_does_not_answer(tmp_path: Path) -> None:
+    here = settings({"PERENNIAL_HOME": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    with pytest.raises(TransientError, match=r"PREFECT_API_URL: no Prefect server answers at http://127.0.0.1:9/api"):
+        ensure_server(here)
+    assert not (tmp_path / "prefect").exists()
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (401, None), (404, InputError), (503, TransientError)])
+def test_what_somebody_elses_server_answers(tmp_path: Path, status: int, error: type[Exception] | None) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as site:
+        threading.Thread(target=site.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{site.server_port}/api"
+        here = settings({"PERENNIAL_HOME": str(tmp_path), "PREFECT_API_URL": url + "/"})
+        if error:
+            with pytest.raises(error, match="PREFECT_API_URL"):
+                ensure_server(here)
+        else:
+            assert ensure_server(here) == Server(url, pid=None, started=False, home=None)
+
+
+def test_somebody_elses_server_keeps_its_own_profile() -> None:
+    variables = environment(Server("https://prefect.example/api", pid=None, started=False, home=None))
+    assert "PREFECT_HOME" not in variables
+
+
+def test_our_own_server_is_reached_past_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "intranet.example")
+    variables = environment(Server("http://127.0.0.1:4321/api", pid=1, started=False, home=tmp_path))
+    assert variables["no_proxy"] == "intranet.example,127.0.0.1"
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    silent = Server("http://127.0.0.1:9/api", pid=os.getpid(), started=False, home=tmp_path)
+    with pytest.raises(TransientError, match=r"does not answer .* after 0 s\n(?s:.*)perennial down"):
+        wait_for(silent, seconds=0.0)
