@@ -21,6 +21,8 @@ RAW = "raw"
 class RowsLost(TerminalError):
     """Accepted and set aside do not add up to what arrived: a mistake in Perennial, and nothing is written."""
 
+    code = "rows-lost"
+
 
 def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
     """The named rows as texts: what arrived where it could not be read, else the value that was read from it.

@@ -1,20 +1,67 @@
-"""Our few errors. An error names the field, the value, what state remains and the way out.
+"""Our few errors. Each is made from data: a stable code, the field, the value and how to fix it, beside its message.
 
-Two kinds decide what the orchestrator does: a `TransientError` may pass by itself
-and is retried by the task's policy, a `TerminalError` is told to the person.
+Two kinds decide what the orchestrator does: a `TransientError` may pass by itself and is retried by the task's
+policy, a `TerminalError` needs somebody to act. `docs/errors.md` has a section for every code.
 """
 
 from __future__ import annotations
 
+import re
+from typing import Any, Literal
+
+Kind = Literal["transient", "terminal", "input", "held"]
+
+_FIELD = re.compile(r"(--?[a-z][a-z-]*|[A-Z][A-Z0-9_]+|[a-z_]+(?:\.[a-z_]+)+(?:\[\d+\])?): ")
+
 
 class PerennialError(Exception):
-    """Everything Perennial raises on purpose. `exit_code` is the command line's."""
+    """Everything Perennial raises on purpose.
+
+    code: stable, in kebab case; a class has one of its own, a single error may narrow it down.
+    field: the field, option or variable that it is about, None where it is about none.
+    value: what stands there, if that is known and no secret.
+    fix: how to fix it; empty where the message has it all.
+    exit_code: the command line's.
+
+    Without `fix` the lines of the message after its first are the fix; without `field` it is the dotted name,
+    variable or option that the message begins with.
+
+    >>> str(InputError("is not a day", field="source.first", value="soon", fix="write it as 2024-01-01"))
+    'source.first: is not a day\\n  write it as 2024-01-01'
+    >>> InputError("source.first: is not a day\\n  write it as 2024-01-01").field
+    'source.first'
+    """
 
     exit_code = 1
+    kind: Kind = "terminal"
+    code = "failed"
+
+    def __init__(
+        self,
+        message: object = "",
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        value: Any = None,
+        fix: str | None = None,
+    ) -> None:
+        said, _, more = str(message).partition("\n")
+        if field is not None and not said.startswith(f"{field}: "):
+            said = f"{field}: {said}"
+        super().__init__("\n".join(part for part in (said, more, f"  {fix}" if fix else "") if part))
+        found = _FIELD.match(said)
+        if code is not None:
+            self.code = code
+        self.field = field if field is not None else found[1] if found else None
+        self.value = value
+        self.fix = fix if fix is not None else " ".join(more.split())
 
 
 class TransientError(PerennialError):
-    """Worth trying again: a locked database, a registry that does not answer."""
+    """Worth trying again: a locked database, a server that does not answer."""
+
+    kind: Kind = "transient"
+    code = "try-again"
 
 
 class TerminalError(PerennialError):
@@ -24,34 +71,50 @@ class TerminalError(PerennialError):
 class DiskFull(TerminalError):
     """The disk took no more: what was being written does not count, what was committed before is safe."""
 
+    code = "disk-full"
+
 
 class InputError(TerminalError):
     """What the person gave is wrong; nothing has been changed."""
 
     exit_code = 2
+    kind: Kind = "input"
+    code = "input-wrong"
 
 
 class HeldBack(TerminalError):
     """A gate said no: a batch is held, or nothing may be released."""
 
     exit_code = 3
+    kind: Kind = "held"
+    code = "held-back"
 
 
 class RegistryDown(TransientError):
     """The model registry does not answer. No release happens without it."""
 
+    code = "registry-unreachable"
+
 
 class TableUnreadable(TerminalError):
     """A table's files are missing or damaged."""
+
+    code = "table-unreadable"
 
 
 class ModelUnloadable(TerminalError):
     """A registered model cannot be loaded: bytes missing, changed, or of a type we do not trust."""
 
+    code = "model-unloadable"
+
 
 class ReleaseLost(HeldBack):
-    """Somebody else released first; the message says who."""
+    """Somebody else released first; the message names who."""
+
+    code = "release-lost"
 
 
 class LedgerBroken(TerminalError):
     """The hash chain does not hold: a row was changed, removed or inserted behind our back."""
+
+    code = "ledger-broken"

@@ -6,12 +6,23 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; errors of ours become a message and an exit code instead of a stack trace."""
+    """Run the command line; every failure becomes a message and an exit code instead of a stack trace."""
+    from perennial.cli.output import any_encoding
+
+    any_encoding()
+    sys.exit(_code_of_command())
+
+
+def _code_of_command() -> int:
     from perennial.cli.app import app
+    from perennial.cli.failures import report, unexpected, usage_error
     from perennial.errors import PerennialError
 
     try:
-        app()
+        return int(app(standalone_mode=False) or 0)
     except PerennialError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+        return report(error)
+    except usage_error() as error:
+        return report(error)
+    except Exception as error:  # noqa: BLE001 - the one place where it is written down for whoever repairs it
+        return report(unexpected(error))

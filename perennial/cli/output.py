@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+_IN_ASCII = {
+    "→": "->",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "…": "...",
+    "≤": "<=",
+    "≥": ">=",
+    "×": "x",
+    "·": "-",
+    "²": "2",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "‘": "'",
+    "’": "'",
+    "\u00a0": " ",
+    "\u202f": " ",
+}
+
 
 def is_terminal() -> bool:
     """Whether a person reads along."""
     return sys.stdout.isatty()
+
+
+def json_wanted() -> bool:
+    """Whether the command was asked for JSON: then standard output has that alone."""
+    return "--json" in sys.argv
+
+
+def any_encoding() -> None:
+    """Let output go on where its encoding lacks a character, as under `LC_ALL=C`: the nearest plain one stands in."""
+    codecs.register_error("perennial", _nearest)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="perennial")
+
+
+def _nearest(problem: UnicodeError) -> tuple[str, int]:
+    if not isinstance(problem, UnicodeEncodeError):
+        raise problem
+    letters = problem.object[problem.start : problem.end]
+    return "".join(_IN_ASCII.get(letter, "?") for letter in letters), problem.end
 
 
 def say(text: str = "") -> None:
@@ -25,7 +67,8 @@ def note(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """A JSON document on standard output, fields named as in the documentation."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    say(json.dumps(value, indent=2, ensure_ascii=not unicode))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from perennial.cli.output import is_terminal, note
+from perennial.cli.output import is_terminal, json_wanted, note, say
 from perennial.settings import prepare_home, settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _storytelling() -> Iterator[None]:
     for noisy in ("great_expectations", "mlflow", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     story, steps = logging.getLogger("perennial.story"), logging.getLogger("perennial.tasks")
-    with _status() if is_terminal() else nullcontext() as status:
+    with _status() if is_terminal() and not json_wanted() else nullcontext() as status:
         handlers = [(story, _Lines(status)), *([(steps, _Spinner(status))] if status is not None else [])]
         for logger, handler in handlers:
             logger.setLevel(logging.INFO)
@@ -63,7 +63,7 @@ def _status() -> Any:
 
 
 class _Lines(logging.Handler):
-    """A line of the story on standard output."""
+    """A line of the story on standard output; on standard error where that has JSON alone."""
 
     def __init__(self, status: Any) -> None:
         super().__init__()
@@ -73,8 +73,10 @@ class _Lines(logging.Handler):
         text = record.getMessage()
         if self._status is not None:
             self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        elif json_wanted():
+            note(text)
         else:
-            sys.stdout.write(text + "\n")
+            say(text)
             sys.stdout.flush()
 
 

@@ -70,6 +70,8 @@ class Replayed:
 class Gone(TerminalError):
     """What a decision was made of is no longer there or no longer what it was."""
 
+    code = "replay-source-gone"
+
 
 def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     """Compute a decision again from the clusters' sums in its own row: intervals, verdicts, outcome and reasons.

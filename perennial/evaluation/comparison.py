@@ -30,6 +30,8 @@ from perennial.evaluation.results import Evaluation, MetricResult
 class ComparisonFailed(TerminalError):
     """The two models cannot be compared on these rows. Nothing is released."""
 
+    code = "comparison-failed"
+
 
 def compare(
     y: FloatArray,

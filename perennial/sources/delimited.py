@@ -23,6 +23,8 @@ _BLOCK = 1 << 24
 class UnreadableBatch(InputError):
     """The bytes of a batch cannot be read as a table at all. Nothing of it was taken in."""
 
+    code = "batch-unreadable"
+
 
 def header_of(data: bytes) -> tuple[list[str], str]:
     """The column names of a CSV and its delimiter: the one of comma, semicolon and tab that its header has most of.

@@ -24,6 +24,8 @@ Function = Callable[["pd.DataFrame"], "pd.Series"]
 class TeamCodeFailed(TerminalError):
     """A team's function raised, or gave back something that is not one value a row."""
 
+    code = "team-code-failed"
+
 
 def sources_of(derived: tuple[str, ...], folder: Path) -> dict[str, str]:
     """File name → source text of every file that `derived` (`file.py:function`) names.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class TrainingFailed(TerminalError):
     """The estimator could not be fitted; the failed run stays in MLflow with the reason."""
 
+    code = "training-failed"
+
 
 def fit_pipeline(
     usecase: str,

@@ -83,9 +83,9 @@ class Document:
             place = place[:-1]
         return self.lines.get(place, 1)
 
-    def mistake(self, place: Place, message: str, way_out: str = "") -> Mistake:
+    def mistake(self, place: Place, message: str, fix: str = "", *, code: str) -> Mistake:
         """A mistake at a place, with the value that stands there."""
-        return Mistake(self.file, self.line(place), written(place), self.at(*place), message, way_out)
+        return Mistake(self.file, self.line(place), written(place), self.at(*place), message, fix, code=code)
 
 
 def written(place: Place) -> str:
@@ -108,7 +108,12 @@ def read_document(path: Path, shown: str) -> Document:
     if not isinstance(node, yaml.MappingNode):
         what = "is empty" if node is None else "is not a mapping of fields to values"
         raise DeclarationError(
-            [Mistake(shown, None, "", None, what, "begin with `name: …`, or let `perennial init DATA` write one")]
+            [
+                Mistake(
+                    *(shown, None, "", None, what, "begin with `name: …`, or let `perennial init DATA` write one"),
+                    code="declaration-empty",
+                )
+            ]
         )
     document = Document(shown)
     document.value = _Builder(document).value(node, (), ())
@@ -120,14 +125,16 @@ def _decoded(path: Path, shown: str) -> str:
         data = path.read_bytes()
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
-        raise DeclarationError([Mistake(shown, None, "", None, f"cannot be read: {reason}")]) from problem
+        told = f"cannot be read: {reason}"
+        raise DeclarationError([Mistake(shown, None, "", None, told, code="declaration-unreadable")]) from problem
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         byte = data[problem.start : problem.start + 1]
-        way_out = "save the file as UTF-8"
-        raise DeclarationError([Mistake(shown, line, "", None, f"is not UTF-8: byte {byte!r}", way_out)]) from None
+        told, fix = f"is not UTF-8: byte {byte!r}", "save the file as UTF-8"
+        mistake = Mistake(shown, line, "", None, told, fix, code="declaration-not-utf8")
+        raise DeclarationError([mistake]) from None
 
 
 def _composed(text: str, shown: str) -> yaml.Node | None:
@@ -137,13 +144,15 @@ def _composed(text: str, shown: str) -> yaml.Node | None:
         mark = problem.problem_mark or problem.context_mark
         where = f" (column {mark.column + 1})" if mark else ""
         told = " ".join(part for part in (problem.context, problem.problem) if part)
-        way_out = "indent with spaces, not tabs" if "'\\t'" in told else "look at this line and the one before it"
+        fix = "indent with spaces, not tabs" if "'\\t'" in told else "look at this line and the one before it"
         line = mark.line + 1 if mark else None
-        raise DeclarationError([Mistake(shown, line, "", None, f"not YAML: {told}{where}", way_out)]) from None
+        mistake = Mistake(shown, line, "", None, f"not YAML: {told}{where}", fix, code="declaration-not-yaml")
+        raise DeclarationError([mistake]) from None
     except yaml.reader.ReaderError as problem:
         line = text.count("\n", 0, problem.position) + 1
         told = f"not YAML: the character {chr(int(problem.character))!r} is not allowed"
-        raise DeclarationError([Mistake(shown, line, "", None, told, "remove it")]) from None
+        mistake = Mistake(shown, line, "", None, told, "remove it", code="declaration-not-yaml")
+        raise DeclarationError([mistake]) from None
     return node
 
 
@@ -158,7 +167,7 @@ class _Builder:
         """The value of a node. around: the nodes that it lies in, so that one that holds itself is found."""
         self.document.lines.setdefault(place, node.start_mark.line + 1)
         if id(node) in around:
-            return self._wrong(place, "refers to itself", "write the values out")
+            return self._wrong(place, "refers to itself", "write the values out", "declaration-self-reference")
         within = (*around, id(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place, within)
@@ -171,16 +180,16 @@ class _Builder:
         try:
             self.merging.flatten_mapping(node)
         except yaml.constructor.ConstructorError as problem:
-            self._wrong(place, f"not YAML: {problem.problem}", "write the values out")
+            self._wrong(place, f"not YAML: {problem.problem}", "write the values out", "declaration-not-yaml")
             return {}
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._wrong(place, "a field's name is a list or a mapping", "name fields by plain words")
+                self._wrong(place, "a field's name is a list or a mapping", "use plain words", "declaration-field-name")
                 continue
             key = self._scalar(key_node, place)
             if key is None:
-                self._wrong(place, "a field has no name", "write `name: value`")
+                self._wrong(place, "a field has no name", "write `name: value`", "declaration-field-name")
                 continue
             self.document.lines[(*place, key)] = key_node.start_mark.line + 1
             found[key] = self.value(value_node, (*place, key), within)
@@ -196,7 +205,10 @@ class _Builder:
                 told = f"is given twice, first on line {first[key.value]}"
                 field = written((*place, key.value))
                 self.document.mistakes.append(
-                    Mistake(self.document.file, line, field, key.value, told, "remove one of the two")
+                    Mistake(
+                        *(self.document.file, line, field, key.value, told, "remove one of the two"),
+                        code="declaration-field-twice",
+                    )
                 )
             first.setdefault(key.value, line)
 
@@ -214,8 +226,8 @@ class _Builder:
             if tag == "float":
                 return self._finite(text, place)
         except (KeyError, ValueError):
-            return self._wrong(place, f"{text!r} is no {tag}", "leave the tag out")
-        return self._wrong(place, f"the tag {node.tag} is not known here", "leave the tag out")
+            return self._wrong(place, f"{text!r} is not a {tag}", "leave the tag out", "declaration-tag")
+        return self._wrong(place, f"the tag {node.tag} is not known here", "leave the tag out", "declaration-tag")
 
     def _finite(self, text: str, place: Place) -> float | None:
         words = {".inf": "inf", ".nan": "nan"}
@@ -223,8 +235,8 @@ class _Builder:
         number = float(sign + words.get(word.lower(), word))
         if math.isfinite(number):
             return number
-        self._wrong(place, f"{text} is not a finite number", "give a number, or leave the field out")
+        self._wrong(place, f"{text} is not a finite number", "give a number, or leave it out", "declaration-not-finite")
         return None
 
-    def _wrong(self, place: Place, message: str, way_out: str) -> None:
-        self.document.mistakes.append(self.document.mistake(place, message, way_out))
+    def _wrong(self, place: Place, message: str, fix: str, code: str) -> None:
+        self.document.mistakes.append(self.document.mistake(place, message, fix, code=code))

@@ -1,7 +1,8 @@
-"""Mistakes in a declaration, told all at once, each with its place and the way out."""
+"""Mistakes in a declaration, reported all at once, each with its code, its place and how to fix it."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,8 @@ class Mistake:
     file: as the person would write it. line: from 1, None where the file as a whole is meant.
     field: dotted, for example `evaluation.primary` or `checks[2].severity`; empty for the whole file.
     value: what stands there, None where nothing does.
+    fix: how to fix it.
+    code: stable, one for each rule; `docs/errors.md` has a section for it.
     """
 
     file: str
@@ -24,23 +27,29 @@ class Mistake:
     field: str
     value: Any
     message: str
-    way_out: str = ""
+    fix: str = ""
+    code: str = dataclasses.field(kw_only=True)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        told = ": ".join(part for part in (place, self.field, self.message) if part)
-        return f"{told}\n  {self.way_out}" if self.way_out else told
+        said = ": ".join(part for part in (place, self.field, self.message) if part)
+        return f"{said}\n  {self.fix}" if self.fix else said
 
 
 class DeclarationError(InputError):
     """A declaration that cannot be used: every mistake that was found, in the order of the lines."""
 
+    code = "declaration-invalid"
+
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line or 0)))
-        super().__init__(self.mistakes)
+        first = self.mistakes[0] if self.mistakes else None
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+        if first is not None:
+            self.field, self.value, self.fix = first.field or None, first.value, first.fix
 
-    def __str__(self) -> str:
-        return "\n".join(str(mistake) for mistake in self.mistakes)
+    def __reduce__(self) -> tuple[type[DeclarationError], tuple[tuple[Mistake, ...]]]:
+        return type(self), (self.mistakes,)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -55,7 +64,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def hint(word: str, known: Iterable[str], what: str) -> str:
-    """The way out of a misspelled word: what was likely meant, and what there is.
+    """How to fix a misspelled word: what was likely meant, and what there is.
 
     >>> hint("logloss", ["accuracy", "log_loss"], "metrics")
     "did you mean 'log_loss'? Known metrics: accuracy, log_loss"

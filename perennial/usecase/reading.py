@@ -42,19 +42,26 @@ def _file_of(name_or_path: str, folder: Path) -> Path:
     if given.suffix in SUFFIXES or len(given.parts) > 1:
         if given.is_file():
             return given
-        raise DeclarationError([Mistake(name_or_path, None, "", None, "no such file", _ways_out(given.stem, folder))])
+        fix = _fixes(given.stem, folder)
+        raise DeclarationError(
+            [Mistake(name_or_path, None, "", None, "no such file", fix, code="declaration-not-found")]
+        )
     found = [path for path in (folder / f"{name_or_path}{suffix}" for suffix in SUFFIXES) if path.is_file()]
     if len(found) == 2:
         told = f"there is {found[1].name} too"
-        raise DeclarationError([Mistake(_shown(found[0]), None, "", None, told, "remove one of the two")])
+        mistake = Mistake(_shown(found[0]), None, "", None, told, "remove one of the two", code="declaration-two-files")
+        raise DeclarationError([mistake])
     if not found:
         told = f"no use case '{name_or_path}' in {_shown(folder)}"
         missing = folder / f"{name_or_path}.yaml"
-        raise DeclarationError([Mistake(_shown(missing), None, "", name_or_path, told, _ways_out(given.stem, folder))])
+        fix = _fixes(given.stem, folder)
+        raise DeclarationError(
+            [Mistake(_shown(missing), None, "", name_or_path, told, fix, code="declaration-not-found")]
+        )
     return found[0]
 
 
-def _ways_out(name: str, folder: Path) -> str:
+def _fixes(name: str, folder: Path) -> str:
     known = list_use_cases(folder)
     if not known:
         return "write one with `perennial init DATA`, or say where they are with PERENNIAL_USECASES"

@@ -46,13 +46,16 @@ def _name(document: Document, path: Path) -> Iterator[Mistake]:
             ("name",),
             f"'{name}' differs from the file's name",
             f"write `name: {path.stem}` or call the file {name}.yaml",
+            code="declaration-name-differs",
         )
 
 
 def _source(document: Document) -> Iterator[Mistake]:
     kind, known = document.text("source", "kind"), (*OUR_KINDS, *other_kinds())
     if kind is not None and kind not in known:
-        yield document.mistake(("source", "kind"), f"unknown source '{kind}'", hint(kind, known, "sources"))
+        yield document.mistake(
+            ("source", "kind"), f"unknown source '{kind}'", hint(kind, known, "sources"), code="source-unknown-kind"
+        )
     elif kind == "sql":
         yield from _sql(document)
     elif kind == "delta" and re.search(r"//[^/]*@", document.text("source", "path") or ""):
@@ -67,20 +70,29 @@ def _sql(document: Document) -> Iterator[Mistake]:
         missing = [word for word in (":start", ":end") if not re.search(rf"(?<!:){word}\b", query)]
         if missing:
             told = f"does not use {' and '.join(missing)}, so every batch would be the whole table"
-            yield document.mistake(("source", "query"), told, "… WHERE at >= :start AND at < :end")
+            yield document.mistake(
+                ("source", "query"), told, "… WHERE at >= :start AND at < :end", code="source-query-parameters"
+            )
         if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in query:
-            yield document.mistake(("source", "query"), "is not one SELECT", "one query that only reads, without ';'")
+            yield document.mistake(
+                ("source", "query"),
+                "is not one SELECT",
+                "one query that only reads, without ';'",
+                code="source-query-not-select",
+            )
     first = document.at("source", "first")
     try:
         date.fromisoformat(str(first))
     except ValueError:
         if first is not None:
-            yield document.mistake(("source", "first"), f"'{first}' is no day", "write it as 2024-01-01")
+            yield document.mistake(
+                ("source", "first"), f"'{first}' is no day", "write it as 2024-01-01", code="source-first-day"
+            )
 
 
-def _secret(document: Document, place: Place, way_out: str) -> Mistake:
+def _secret(document: Document, place: Place, fix: str) -> Mistake:
     """A mistake about what may hold a password: the value is not repeated."""
-    told = document.mistake(place, "is no variable's name, or holds credentials (not shown)", way_out)
+    told = document.mistake(place, "is no variable's name, or holds credentials (not shown)", fix, code="source-secret")
     return replace(told, value=None)
 
 
@@ -90,7 +102,7 @@ def _columns(document: Document) -> Iterator[Mistake]:
     parts = len([name for name, _, role in roles(document) if role == "key"])
     for name, place, role in roles(document):
         if not name.strip():
-            yield document.mistake(place, "a column has no name", "write its name")
+            yield document.mistake(place, "a column has no name", "write its name", code="column-without-name")
         elif name not in first:
             first[name] = place, role
         elif (first[name][1], role) not in {("time", "key"), ("key", "categorical" if parts > 1 else "")}:
@@ -99,13 +111,18 @@ def _columns(document: Document) -> Iterator[Mistake]:
         if name in first and first[name][1] not in ("key", "never"):
             place, role = first[name]
             told = f"the type of '{name}' follows from {written(place)} (line {document.line(place)})"
-            yield document.mistake(("schema", "types", name), told, "remove it here")
+            yield document.mistake(("schema", "types", name), told, "remove it here", code="column-type-repeated")
 
 
 def _two_roles(document: Document, name: str, place: Place, role: str, other: Place, other_role: str) -> Mistake:
     line = document.line(other)
     if role == other_role:
-        return document.mistake(place, f"'{name}' is listed twice, first on line {line}", "remove one of the two")
+        return document.mistake(
+            place,
+            f"'{name}' is listed twice, first on line {line}",
+            "remove one of the two",
+            code="column-listed-twice",
+        )
     reasons = {
         "target": "it is the target, which the model must not see",
         "never": "it is listed under never, as known only after the event",
@@ -118,14 +135,14 @@ def _two_roles(document: Document, name: str, place: Place, role: str, other: Pl
         told = f"'{name}' cannot be a feature: {reasons[other_role]} (line {line})"
     else:
         told = f"'{name}' is already {written(other)} (line {line})"
-    return document.mistake(place, told, f"remove it here or from {written(other)}")
+    return document.mistake(place, told, f"remove it here or from {written(other)}", code="column-two-roles")
 
 
 def _label_time(document: Document) -> Iterator[Mistake]:
     schema = document.mapping("schema")
     if schema.get("label_known_at") is not None and schema.get("label_known_after") is not None:
         told = "stands beside label_known_after: a label's time is either a column or a delay"
-        yield document.mistake(("schema", "label_known_at"), told, "remove one of the two")
+        yield document.mistake(("schema", "label_known_at"), told, "remove one of the two", code="label-time-twice")
 
 
 def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
@@ -133,15 +150,15 @@ def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
     for place, reference in document.texts("features", "derived"):
         wrong = missing_function(reference, folder)
         if wrong:
-            yield document.mistake(place, *wrong)
+            yield document.mistake(place, *wrong, code="derived-function")
             continue
         name = reference.rpartition(":")[2]
         if name in columns:
             told = f"'{name}' is a column too: a derived feature is called by its function's name"
-            yield document.mistake(place, told, "rename the function")
+            yield document.mistake(place, told, "rename the function", code="derived-name-is-column")
         elif name in first:
             told = f"a second function '{name}', first on line {document.line(first[name])}"
-            yield document.mistake(place, told, "remove or rename one of the two")
+            yield document.mistake(place, told, "remove or rename one of the two", code="derived-name-twice")
         first.setdefault(name, place)
 
 
@@ -154,19 +171,28 @@ def _checks(document: Document) -> Iterator[Mistake]:
             continue  # the shape of a check is told elsewhere
         place = ("checks", number, names[0])
         if names[0] not in known:
-            yield document.mistake(place, f"unknown expectation '{names[0]}'", hint(names[0], known, "expectations"))
+            yield document.mistake(
+                place,
+                f"unknown expectation '{names[0]}'",
+                hint(names[0], known, "expectations"),
+                code="check-unknown-expectation",
+            )
             continue
         arguments, expected = document.mapping(*place), known[names[0]]["arguments"]
         for argument in arguments:
             if argument not in expected:
-                way_out = hint(str(argument), expected, "arguments")
-                yield document.mistake((*place, argument), f"unknown argument '{argument}'", way_out)
+                fix = hint(str(argument), expected, "arguments")
+                yield document.mistake(
+                    (*place, argument), f"unknown argument '{argument}'", fix, code="check-unknown-argument"
+                )
             elif argument.startswith("column") and columns:
                 yield from check_columns(document, (*place, argument), columns)
         meant = {closest(str(argument), expected) for argument in arguments}
         for argument, about in expected.items():
             if about["required"] and arguments.get(argument) is None and argument not in meant:
-                yield document.mistake(place, f"the argument '{argument}' is missing", f"add {argument}: …")
+                yield document.mistake(
+                    place, f"the argument '{argument}' is missing", f"add {argument}: …", code="check-missing-argument"
+                )
 
 
 def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
@@ -179,10 +205,10 @@ def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
             continue
         wrong = missing_function(estimator, folder, takes="") if is_own(estimator) else missing_class(estimator)
         if wrong:
-            yield document.mistake(place, *wrong)
+            yield document.mistake(place, *wrong, code="model-estimator")
     if len(places) > 1 and document.at("model", "search") is not None:
         told = "stands beside a search, whose parameters are those of one estimator"
-        yield document.mistake(("model", "rivals"), told, "remove one of the two")
+        yield document.mistake(("model", "rivals"), told, "remove one of the two", code="model-rivals-with-search")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:
@@ -200,8 +226,10 @@ def _schedule(document: Document) -> Iterator[Mistake]:
         except StopIteration:
             reason = "a date that never comes"
     if reason:
-        way_out = 'five fields: minute hour day month weekday, for example "0 6 2 * *" (the 2nd of each month, 6:00)'
-        yield document.mistake(("triggers", "schedule"), f"'{line}' is no cron line: {reason}", way_out)
+        fix = 'five fields: minute hour day month weekday, for example "0 6 2 * *" (the 2nd of each month, 6:00)'
+        yield document.mistake(
+            ("triggers", "schedule"), f"'{line}' is no cron line: {reason}", fix, code="schedule-not-cron"
+        )
 
 
 def _timezones(document: Document) -> Iterator[Mistake]:
@@ -214,7 +242,5 @@ def _timezones(document: Document) -> Iterator[Mistake]:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             near = closest(name, available_timezones())
-            way_out = (
-                f"did you mean '{near}'? " if near else ""
-            ) + "Write it as region and city: Europe/Berlin, or UTC"
-            yield document.mistake(place, f"unknown timezone '{name}'", way_out)
+            fix = (f"did you mean '{near}'? " if near else "") + "Write it as region and city: Europe/Berlin, or UTC"
+            yield document.mistake(place, f"unknown timezone '{name}'", fix, code="timezone-unknown")

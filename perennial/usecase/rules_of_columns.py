@@ -32,10 +32,8 @@ def known_columns(document: Document) -> set[str]:
 def no_column(document: Document, place: Place, name: str, columns: set[str]) -> Mistake:
     """That a place names a column which the declaration does not have, with what may be meant."""
     near = closest(name, columns)
-    way_out = (
-        f"did you mean '{near}'? " if near else ""
-    ) + "A column that is no feature is declared under schema.types"
-    return document.mistake(place, f"no column '{name}' in this declaration", way_out)
+    fix = (f"did you mean '{near}'? " if near else "") + "A column that is no feature is declared under schema.types"
+    return document.mistake(place, f"no column '{name}' in this declaration", fix, code="column-unknown")
 
 
 def check_columns(document: Document, place: Place, columns: set[str]) -> Iterator[Mistake]:

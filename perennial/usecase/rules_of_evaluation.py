@@ -39,37 +39,50 @@ def _metrics(document: Document) -> Iterator[Mistake]:
             continue
         tasks = (task,) if name in own else _tasks_of(name)
         if told := wrong_cut(name):
-            yield document.mistake(place, f"metric '{name}' is not understood", told)
+            yield document.mistake(place, f"metric '{name}' is not understood", told, code="metric-cut")
         elif tasks is None:
-            yield document.mistake(place, f"unknown metric '{name}'", hint(name, of_task, "metrics"))
+            yield document.mistake(
+                place, f"unknown metric '{name}'", hint(name, of_task, "metrics"), code="metric-unknown"
+            )
         elif name in SHOWN_ONLY and place[1] != "also":
             yield document.mistake(
-                place, f"'{name}' decides nothing: {SHOWN_ONLY[name]}", "list it under evaluation.also"
+                place,
+                f"'{name}' decides nothing: {SHOWN_ONLY[name]}",
+                "list it under evaluation.also",
+                code="metric-shown-only",
             )
         elif task in DEFAULT_METRICS and task not in tasks:
             told = f"metric '{name}' is for {' and '.join(map(str, tasks))}, the task is {task}"
-            yield document.mistake(place, told, f"metrics for {task}: {', '.join(sorted(of_task))}")
+            yield document.mistake(
+                place, told, f"metrics for {task}: {', '.join(sorted(of_task))}", code="metric-other-task"
+            )
         elif (column := grouped_by(name)) is not None:
             if place[1] == "primary":
                 told = f"'{name}' says how even a model is, not how good"
-                yield document.mistake(place, told, "make it a guard: {at_least: 0.8}")
+                yield document.mistake(place, told, "make it a guard: {at_least: 0.8}", code="metric-group-primary")
             elif (columns := known_columns(document)) and column not in columns:
                 yield no_column(document, place, column, columns)
         elif place[1] == "guards" and name == primary and "margin" in document.mapping(*place):
             told = f"'{name}' is the primary metric, which a release must improve anyway"
-            yield document.mistake(place, told, "remove the guard, or guard another metric")
+            yield document.mistake(
+                place, told, "remove the guard, or guard another metric", code="metric-guard-is-primary"
+            )
         if place[1] == "also" and tasks is not None:
             if name in first:
-                yield document.mistake(place, f"'{name}' is {first[name]} already, and shown", "remove it here")
+                yield document.mistake(
+                    place, f"'{name}' is {first[name]} already, and shown", "remove it here", code="metric-listed-twice"
+                )
             first.setdefault(name, "listed")
 
 
 def _flips(document: Document, place: Place, task: str | None) -> Iterator[Mistake]:
     if task == "regression":
         told = f"'{place[-1]}' is for classes: a number is never right or wrong, the task is regression"
-        yield document.mistake(place, told, "guard a metric, for example mae")
+        yield document.mistake(place, told, "guard a metric, for example mae", code="flips-regression")
     elif document.mapping(*place) and "at_most" not in document.mapping(*place):
-        yield document.mistake(place, f"'{place[-1]}' has no at_most", "write {at_most: 2%}")
+        yield document.mistake(
+            place, f"'{place[-1]}' has no at_most", "write {at_most: 2%}", code="flips-without-limit"
+        )
 
 
 def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
@@ -78,10 +91,12 @@ def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
     for name in document.mapping("evaluation", "metrics"):
         place: Place = ("evaluation", "metrics", name)
         if name in (*METRIC_TASKS, *GROUP_RATIOS, NEGATIVE_FLIPS):
-            yield document.mistake(place, f"'{name}' is the name of a metric of ours", "give it another name")
+            yield document.mistake(
+                place, f"'{name}' is the name of a metric of ours", "give it another name", code="metric-name-taken"
+            )
         function = document.text(*place, "function")
         if function is not None and (wrong := missing_function(function, folder, takes="labels, predictions")):
-            yield document.mistake((*place, "function"), *wrong)
+            yield document.mistake((*place, "function"), *wrong, code="metric-function")
 
 
 def _slices(document: Document) -> Iterator[Mistake]:
@@ -94,7 +109,7 @@ def _slices(document: Document) -> Iterator[Mistake]:
             yield no_column(document, place, name, columns)
         elif name in numbers or name in (document.text("schema", "time"), document.text("schema", "target")):
             told = f"'{name}' holds numbers or times, of which every row is a slice of its own"
-            yield document.mistake(place, told, "name a column of names or codes")
+            yield document.mistake(place, told, "name a column of names or codes", code="slice-of-numbers")
 
 
 def _clusters(document: Document) -> Iterator[Mistake]:
@@ -103,11 +118,15 @@ def _clusters(document: Document) -> Iterator[Mistake]:
     for number, (place, name) in enumerate(named):
         if len(named) == 2 and (number == 0) != (name in ("day", "week")):
             told = "two ways to move together are days or weeks first, then a column"
-            yield document.mistake(("evaluation", "cluster_by"), told, "write for example [day, customer]")
+            yield document.mistake(
+                ("evaluation", "cluster_by"), told, "write for example [day, customer]", code="cluster-order"
+            )
             return
         if name in ("day", "week") and len(named) == 1:
             told = f"a column called '{name}' would be taken for the calendar's {name}"
-            yield document.mistake(place, told, f"write `cluster_by: {name}`, or rename the column")
+            yield document.mistake(
+                place, told, f"write `cluster_by: {name}`, or rename the column", code="cluster-name-of-calendar"
+            )
         elif columns and name not in ("day", "week"):
             yield from check_columns(document, place, columns)
 

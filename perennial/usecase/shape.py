@@ -90,13 +90,15 @@ def _place(document: Document, location: tuple[str | int, ...]) -> Place:
 
 def _mistake(document: Document, error: Any) -> Mistake:
     place, kind = _place(document, error["loc"]), error["type"]
-    told = _BY_TYPE.get(kind)
-    if told is not None:
-        return document.mistake(place, *told(document, place, error))
+    known = _BY_TYPE.get(kind)
+    if known is not None:
+        code, explain = known
+        return document.mistake(place, *explain(document, place, error), code=code)
     if kind.endswith(("_type", "_parsing")) or kind == "int_from_float":
-        return document.mistake(place, *_wrong_type(document, place, kind))
+        return document.mistake(place, *_wrong_type(document, place, kind), code="declaration-wrong-type")
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    return document.mistake(place, f"{message}, is {_shown(document.at(*place))}", _description(document, place))
+    told = f"{message}, is {_shown(document.at(*place))}"
+    return document.mistake(place, told, _description(document, place), code="declaration-out-of-bounds")
 
 
 def _meant(document: Document, place: Place) -> Place:
@@ -140,31 +142,31 @@ def _wrong_type(document: Document, place: Place, kind: str) -> tuple[str, str]:
     wanted = _WANTED.get(kind.split("_")[0], "a mapping of fields to values")
     if value is None:
         return f"is empty, should be {wanted}", "fill it in, or remove the line"
-    way_out = ""
+    fix = ""
     if wanted == "a list" and isinstance(value, str):
-        way_out = f"write [{value}]"
+        fix = f"write [{value}]"
     elif wanted == "text" and isinstance(value, int | float):
-        way_out = f"write it in quotes: '{value}'"
-    return f"should be {wanted}, is {_shown(value)}", way_out or _description(document, place)
+        fix = f"write it in quotes: '{value}'"
+    return f"should be {wanted}, is {_shown(value)}", fix or _description(document, place)
 
 
 def _no_kind(document: Document, place: Place, error: Any) -> tuple[str, str]:
     if not isinstance(document.at(*place), dict):
         return _wrong_type(document, place, "model_type")
-    return "says no kind", f"add `kind: …`, one of {', '.join((*OUR_KINDS, *other_kinds()))}"
+    return "has no kind", f"add `kind: …`, one of {', '.join((*OUR_KINDS, *other_kinds()))}"
 
 
 def _value(document: Document, place: Place, error: Any) -> tuple[str, str]:
     message = str(error["ctx"]["error"])
     if place and place[0] == "checks":
         return message, "write {expect_column_values_to_not_be_null: {column: …}, severity: critical}"
-    first, _, way_out = message.partition(": ")
-    return first, way_out
+    first, _, fix = message.partition(": ")
+    return first, fix
 
 
 def _bad_name(document: Document, place: Place, error: Any) -> tuple[str, str]:
     return (
-        f"{_shown(document.at(*place))} is no name",
+        f"{_shown(document.at(*place))} is not a valid name",
         "small letters, digits and _, beginning with a letter, at most 63 of them",
     )
 
@@ -173,12 +175,12 @@ def _too_short(document: Document, place: Place, error: Any) -> tuple[str, str]:
     return "is an empty list", _description(document, place)
 
 
-_BY_TYPE: dict[str, Callable[[Document, Place, Any], tuple[str, str]]] = {
-    "missing": _missing,
-    "extra_forbidden": _unknown,
-    "literal_error": _wrong_word,
-    "union_tag_not_found": _no_kind,
-    "value_error": _value,
-    "string_pattern_mismatch": _bad_name,
-    "too_short": _too_short,
+_BY_TYPE: dict[str, tuple[str, Callable[[Document, Place, Any], tuple[str, str]]]] = {
+    "missing": ("declaration-missing-field", _missing),
+    "extra_forbidden": ("declaration-unknown-field", _unknown),
+    "literal_error": ("declaration-unknown-value", _wrong_word),
+    "union_tag_not_found": ("declaration-missing-kind", _no_kind),
+    "value_error": ("declaration-bad-value", _value),
+    "string_pattern_mismatch": ("declaration-bad-name", _bad_name),
+    "too_short": ("declaration-empty-list", _too_short),
 }

@@ -73,11 +73,11 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
     strict = ("triggers:", "release: {policy: strict}\ntriggers:")
     (told,) = mistakes(strict, ("batch: month", "batch: file"))
     assert (told.field, told.line) == ("release.policy", 23)
-    assert "'strict' shares a year's budget" in told.message and "release.decisions_a_year" in told.way_out
+    assert "'strict' shares a year's budget" in told.message and "release.decisions_a_year" in told.fix
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "field", "message", "way_out"),
+    ("old", "new", "line", "field", "message", "fix"),
     [
         ("model:", "modle:", 18, "modle", "unknown field", "did you mean 'model'?"),
         ("  key: [order]\n", "", 3, "schema.key", "is missing", "add `key: …`"),
@@ -154,7 +154,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ('"0 6 2 * *"', '"0 6 30 2 *"', 23, "triggers.schedule", "no cron line: bad day-of-month", "five fields"),
         ("Europe/Berlin", "europe/berlni", 8, "schema.timezone", "unknown timezone", "did you mean 'Europe/Berlin'?"),
         ("kind: files", "kind: fils", 2, "source.kind", "unknown source 'fils'", "did you mean 'files'?"),
-        ("kind: files, ", "", 2, "source", "says no kind", "one of nycflights13, files"),
+        ("kind: files, ", "", 2, "source", "has no kind", "one of nycflights13, files"),
         ("path: orders", "paht: orders", 2, "source.paht", "unknown field", "did you mean 'path'?"),
         ("country]", "price]", 12, "features.categorical[0]", "'price' is already features.numeric[0] (line 11)", ""),
         ("[price, weight]", "[price, price]", 11, "features.numeric[1]", "'price' is listed twice", ""),
@@ -226,14 +226,14 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ("0.5}", "0.5}\n  window: expandng", 21, "model.window", "unknown value 'expandng'", "'expanding'?"),
     ],
 )
-def test_a_mistake_names_its_line_its_field_and_the_way_out(
-    mistakes: Told, old: str, new: str, line: int, field: str, message: str, way_out: str
+def test_a_mistake_names_its_line_its_field_and_the_fix(
+    mistakes: Told, old: str, new: str, line: int, field: str, message: str, fix: str
 ) -> None:
     told = mistakes((old, new))
     found = [mistake for mistake in told if mistake.field == field]
     assert [mistake.line for mistake in found] == [line], told
     assert message in found[0].message
-    assert way_out in found[0].way_out
+    assert fix in found[0].fix
 
 
 def test_a_misspelled_field_is_told_once_not_as_missing_too(mistakes: Told) -> None:
@@ -247,7 +247,7 @@ def test_a_misspelled_argument_is_told_once_not_as_missing_too(mistakes: Told) -
 def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
     (told,) = mistakes(("name: shop", "name: store"))
     assert told.message == "'store' differs from the file's name"
-    assert "name: shop" in told.way_out
+    assert "name: shop" in told.fix
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ SHOWN_ONLY = {
 class UnknownMetric(InputError):
     """No metric of that name is here or in an installed package."""
 
+    code = "metric-unknown"
+
 
 def known_metrics(task: str) -> list[str]:
     """The names of our own metrics for a task, in alphabetical order.

@@ -19,6 +19,8 @@ Function = Callable[[FloatArray, FloatArray], float]
 class MetricFailed(TerminalError):
     """A team's metric gave something else than one finite number."""
 
+    code = "metric-failed"
+
 
 def black_box(
     name: str,

@@ -20,6 +20,8 @@ Worth = Callable[[FloatArray, FloatArray], FloatArray]
 class ValueFailed(TerminalError):
     """A team's value function gave something else than a number for each row."""
 
+    code = "value-failed"
+
 
 def worth(
     of_rows: Worth,

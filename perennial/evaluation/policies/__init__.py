@@ -25,6 +25,8 @@ POLICIES: tuple[str, ...] = (
 class UnknownPolicy(InputError):
     """No policy of that name."""
 
+    code = "policy-unknown"
+
 
 def load_policy(name: str) -> Callable[[Case], Ruling]:
     """The function that rules by the policy of that name. Raises UnknownPolicy."""

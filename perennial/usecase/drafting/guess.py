@@ -25,3 +25,5 @@ class Guess(Generic[T]):
 
 class NeedsAnswer(InputError):
     """The data do not say something that a declaration needs. Names the option that answers it."""
+
+    code = "init-needs-answer"

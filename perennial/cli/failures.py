@@ -1,0 +1,135 @@
+"""What a command that fails leaves behind: a message on standard error, JSON where asked for, an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from perennial.cli.output import as_json, json_wanted, note
+from perennial.errors import DiskFull, InputError, PerennialError, TerminalError
+from perennial.usecase.mistakes import DeclarationError, Mistake
+
+DOCS = "docs/errors.md"
+
+
+class Unexpected(TerminalError):
+    """Something that Perennial did not foresee. Its trace is in a file, whose name is in the message."""
+
+    code = "unexpected"
+
+
+@cache
+def usage_error() -> type[Exception]:
+    """What the command line raises for an unknown command or option, or an argument that is missing."""
+    from typer import BadParameter
+
+    found: type[Exception] = BadParameter.__mro__[1]
+    return found
+
+
+def report(error: Exception) -> int:
+    """Print the error, as JSON too where the command has `--json`; the exit code."""
+    ours = error if isinstance(error, PerennialError) else _misused(error)
+    if json_wanted():
+        as_json({"error": error_view(ours)})
+    note(str(ours))
+    return ours.exit_code
+
+
+def error_view(error: PerennialError) -> dict[str, Any]:
+    """An error in the field names of `--json`."""
+    mistakes = error.mistakes if isinstance(error, DeclarationError) else ()
+    return {
+        "code": error.code,
+        "kind": error.kind,
+        "message": str(error),
+        "field": error.field,
+        "value": _plain(error.value),
+        "fix": error.fix,
+        "docs": f"{DOCS}#{error.code}",
+        "mistakes": [_mistake_view(mistake) for mistake in mistakes],
+    }
+
+
+def unexpected(error: Exception) -> PerennialError:
+    """What is told of an error that is none of ours: what the system refuses by its name, all else by its log."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("the disk is full: what was being written does not count\n  Make room and run it again.")
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return InputError(
+            f"{error.filename or 'a file'} cannot be used: {(error.strerror or str(error)).lower()}",
+            code="permission-denied",
+            value=error.filename,
+            fix="Give yourself access to it, or set PERENNIAL_HOME to a folder of your own.",
+        )
+    told = " ".join(str(error).split())[:200]
+    return Unexpected(
+        f"something unexpected happened: {type(error).__name__}{f': {told}' if told else ''}",
+        fix=f"The whole trace is in {_trace_of(error)}; please report it with that file. `perennial doctor` shows "
+        "whether anything was left half done.",
+    )
+
+
+def _misused(error: Exception) -> InputError:
+    """A command that was typed wrong, in the words of the command line's library."""
+    context = getattr(error, "ctx", None)
+    words = error.format_message() if hasattr(error, "format_message") else str(error)
+    command = context.command_path if context is not None else "perennial"
+    parameter = getattr(error, "param", None)
+    field = getattr(error, "option_name", None) or (parameter.human_readable_name if parameter is not None else None)
+    found = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
+    found.field = field
+    return found
+
+
+def _mistake_view(mistake: Mistake) -> dict[str, Any]:
+    return {
+        "code": mistake.code,
+        "file": mistake.file,
+        "line": mistake.line,
+        "field": mistake.field,
+        "value": _plain(mistake.value),
+        "message": mistake.message,
+        "fix": mistake.fix,
+        "docs": f"{DOCS}#{mistake.code}",
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; of another type, as text."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _trace_of(error: Exception) -> Path:
+    """Write the trace to a file in the home, or in the system's folder for passing things where that fails."""
+    name = f"perennial-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    text = "".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)])
+    for folder in (_home() / "failures", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue  # a home that is not there or takes no writes: the next folder
+        return folder / name
+    note(text)
+    return Path("the lines above")
+
+
+def _home() -> Path:
+    from perennial.settings import settings
+
+    try:
+        return settings().home
+    except InputError:
+        return Path(tempfile.gettempdir())
