@@ -27,6 +27,7 @@ from benchmarks.side_by_side import HEAD, in_turns  # noqa: E402
 from perennial.evaluation.comparison import compare  # noqa: E402
 from perennial.evaluation.judgement import Asked  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
+from perennial.evaluation.paired import paired  # noqa: E402
 from perennial.evaluation.slices import Sliced, compare_slices  # noqa: E402
 
 ROWS, DAYS, SLICES, RESAMPLES, TIMED = 1_000_000, 365, 20, 999, 3
@@ -52,10 +53,10 @@ def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def ours(y: np.ndarray, a: np.ndarray, b: np.ndarray, day: np.ndarray, of: np.ndarray) -> None:
-    compare(y, a, b, day, metrics=[Asked(NAMES[0], "primary"), *(Asked(name, "info") for name in NAMES[1:])])
+    compare(paired(y, a, b, day), metrics=[Asked(NAMES[0], "primary"), *(Asked(name, "info") for name in NAMES[1:])])
     column = Sliced("slice", tuple(f"{code}" for code in range(SLICES)), of)
     for name in NAMES:
-        compare_slices(load_metric(name), y, a, b, day, [column])
+        compare_slices(load_metric(name), paired(y, a, b, day), [column])
 
 
 def theirs(y: np.ndarray, a: np.ndarray, b: np.ndarray, day: np.ndarray, of: np.ndarray) -> None:

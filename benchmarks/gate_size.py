@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters  # noqa: E402
-from perennial.evaluation.judgement import Asked, gain_of, judge  # noqa: E402
+from perennial.evaluation.judgement import Asked, GainSums, gain_of, judge  # noqa: E402
 from perennial.evaluation.metrics import GROUP_RATIOS, RATES, load_metric  # noqa: E402
 from perennial.evaluation.metrics.black_box import black_box  # noqa: E402
 from perennial.evaluation.metrics.group_ratio import among  # noqa: E402
@@ -138,12 +138,14 @@ def compare_once(cell: Cell, counts: IntArray, random: np.random.Generator) -> d
     paired = gain_of(metric.direction, influence_before, influence_after)
     found = judge(
         Asked(metric.name, "primary"),
-        metric.direction,
-        before,
-        after,
-        sums_of_clusters(paired, day, DAYS),
-        counts,
-        sum_of_squares=float((paired**2).sum()),
+        GainSums(
+            direction=metric.direction,
+            champion=before,
+            challenger=after,
+            sums=sums_of_clusters(paired, day, DAYS),
+            counts=counts,
+            sum_of_squares=float((paired**2).sum()),
+        ),
     )
     assert found.p_value is not None and found.gain is not None and found.row_t and found.day_t
     said = {

@@ -32,6 +32,7 @@ from perennial.evaluation.comparison import compare  # noqa: E402
 from perennial.evaluation.intervals.student_t import p_at_most  # noqa: E402
 from perennial.evaluation.judgement import Asked  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
+from perennial.evaluation.paired import paired  # noqa: E402
 from perennial.evaluation.results import SliceResult  # noqa: E402
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio  # noqa: E402
 
@@ -47,10 +48,10 @@ def compared(
     name: str, y: np.ndarray, a: np.ndarray, b: np.ndarray, day: np.ndarray, of: np.ndarray
 ) -> tuple[SliceResult, ...]:
     """As a decision does it: the whole first, then the slices."""
-    whole = compare(y, a, b, day, metrics=[Asked(name, "primary")])[0]
+    whole = compare(paired(y, a, b, day), metrics=[Asked(name, "primary")])[0]
     column = Sliced("slice", tuple(f"{code:03d}" for code in range(int(of.max()) + 1)), of)
     of_all = variance_ratio(np.array(whole.sums), np.bincount(day), "day")
-    return compare_slices(load_metric(name), y, a, b, day, [column], of_all=of_all)
+    return compare_slices(load_metric(name), paired(y, a, b, day), [column], of_all=of_all)
 
 
 def ar1(random: np.random.Generator, rho: float, size: tuple[int, ...]) -> np.ndarray:
@@ -137,8 +138,8 @@ def two_way(job: tuple[float, float, float, int]) -> tuple[bool, bool]:
     gain += random.normal(size=day.size)
     y = np.zeros(day.size)
     asked = [Asked("mae", "primary")]
-    both = compare(y, y + 9 + gain, y + 9, day, metrics=asked, second=("customer", customer))[0]
-    alone = compare(y, y + 9 + gain, y + 9, day, metrics=asked)[0]
+    both = compare(paired(y, y + 9 + gain, y + 9, day, second=("customer", customer)), metrics=asked)[0]
+    alone = compare(paired(y, y + 9 + gain, y + 9, day), metrics=asked)[0]
     return (both.p_value or 1) < 0.05, (alone.p_value or 1) < 0.05
 
 

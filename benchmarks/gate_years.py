@@ -40,7 +40,7 @@ from perennial.evaluation.budget import Taken  # noqa: E402
 from perennial.evaluation.guards import GuardFinding  # noqa: E402
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters  # noqa: E402
 from perennial.evaluation.intervals.pooled import inflation  # noqa: E402
-from perennial.evaluation.judgement import Asked, judge  # noqa: E402
+from perennial.evaluation.judgement import Asked, GainSums, judge  # noqa: E402
 from perennial.evaluation.metrics import load_metric  # noqa: E402
 from perennial.evaluation.policies import load_policy  # noqa: E402
 from perennial.evaluation.policies.case import Case  # noqa: E402
@@ -292,13 +292,15 @@ def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float
     sums = sums_of_clusters(influence_before - influence_after, codes, counts.size)
     found = judge(
         Asked(stream.metric, "primary"),
-        "lower",
-        before,
-        after,
-        sums,
-        counts,
-        sum_of_squares=float(((influence_before - influence_after) ** 2).sum()),
-        undecidable=metric.undecidable(y, predicted, stream.predictions[twin][rows]),
+        GainSums(
+            direction="lower",
+            champion=before,
+            challenger=after,
+            sums=sums,
+            counts=counts,
+            sum_of_squares=float(((influence_before - influence_after) ** 2).sum()),
+            undecidable=metric.undecidable(y, predicted, stream.predictions[twin][rows]),
+        ),
         seen=inflation(life.history) if champion else None,
     )
     naive = metric.value_and_influence(y, np.full(y.size, stream.naive[champion or twin]))[0]

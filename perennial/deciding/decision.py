@@ -15,7 +15,6 @@ from perennial.deciding.scored_models import Contest, Scored
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.flips import flips, newly_wrong
 from perennial.evaluation.intervals.cluster_interval import will_not_come
-from perennial.evaluation.intervals.cluster_sums import rows_of_clusters
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import MetricResult, Policy
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
@@ -72,8 +71,7 @@ def decide(
     scored = Scored(declaration, contest, judging, sources)
     metrics = _compared(scored, settled(history, entry.challenger))
     primary, cluster_by = metrics[0], declaration.evaluation.cluster_name
-    counts = rows_of_clusters(judging.codes)
-    if primary.verdict == "not_decidable" and not will_not_come(counts, cluster_by, primary.second):
+    if primary.verdict == "not_decidable" and not will_not_come(scored.clusters.counts, cluster_by, primary.second):
         return Waits(f"not decidable yet on {len(judging.rows):,} labelled rows: {primary.note}")
     found = _found(scored, metrics)
     question = DecisionContext(
@@ -98,7 +96,7 @@ def decide(
         evaluation=found.evaluation,
         metrics=metrics,
         release_no=release.release_no if release else 0,
-        reference=reference_of(scored.primary, scored.labels, scored.challenger, judging.codes, cluster_by=cluster_by),
+        reference=reference_of(scored.primary, scored.labels, scored.challenger, scored.clusters),
         declaration_digest=declaration.digest,
         features_digest=entry.features_digest,
         code_version=code_version(),
@@ -126,13 +124,8 @@ def decide(
 def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:
     cluster_by = scored.declaration.evaluation.cluster_name
     return compare(
-        scored.labels,
-        scored.champion,
-        scored.challenger,
-        scored.judging.codes,
+        scored.paired,
         metrics=scored.asked,
-        cluster_by=cluster_by,
-        second=scored.judging.second,
         seen={asked.name: seen_before(earlier, asked.name, cluster_by) for asked in scored.asked},
     )
 
@@ -140,14 +133,13 @@ def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult
 def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
     declaration, judging = scored.declaration, scored.judging
     schema, rows, said = declaration.schema_, judging.rows, declaration.evaluation
-    both = (scored.labels, scored.champion, scored.challenger, judging.codes)
     columns = [Sliced(column, *groups_of(rows, column)) for column in said.slices]
     of_flips = said.guards.get(NEGATIVE_FLIPS)
     return Comparison(
         metrics=metrics,
         evaluation=describe(
             metrics,
-            judging.codes,
+            scored.clusters.counts,
             judging.names,
             cluster_by=said.cluster_name,
             labelled_share=judging.labelled_share,
@@ -158,16 +150,14 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
         champion_skill=scored.champion_skill(metrics[0]),
         slices=compare_slices(
             scored.primary,
-            *both,
+            scored.paired,
             columns,
-            cluster_by=said.cluster_name,
             harm=said.slice_harm,
-            of_all=variance_ratio(np.array(metrics[0].sums), rows_of_clusters(judging.codes), said.cluster_name),
+            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.counts, said.cluster_name),
         ),
         flips=flips(
-            *both,
+            scored.paired,
             of_classes=schema.task != "regression",
-            cluster_by=said.cluster_name,
             slices=columns,
             at_most=of_flips.at_most if of_flips else None,
         ),
@@ -179,4 +169,4 @@ def _newly_wrong(scored: Scored) -> pd.DataFrame:
     keys = scored.judging.rows[list(scored.declaration.schema_.key)]
     if scored.declaration.schema_.task == "regression":
         return keys.head(0)
-    return keys.iloc[newly_wrong(scored.labels, scored.champion, scored.challenger)].reset_index(drop=True)
+    return keys.iloc[newly_wrong(scored.paired)].reset_index(drop=True)

@@ -17,7 +17,7 @@ from perennial.deciding.scored_models import Contest
 from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
-from perennial.evaluation.judgement import Asked, judge
+from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.ledger.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
@@ -85,10 +85,9 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     evaluation, primary = said.evaluation, metrics[0]
     of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
     slices = judge_slices(said.slices, of_all)
-    evaluation = said.evaluation
     again = describe(
         metrics,
-        np.repeat(np.arange(evaluation.clusters), evaluation.cluster_rows),
+        np.array(evaluation.cluster_rows, dtype=np.int64),
         evaluation.cluster_names,
         cluster_by=evaluation.cluster_by,
         labelled_share=evaluation.labelled_share,
@@ -157,23 +156,20 @@ def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequenc
         return metric
     few = undecidable_clusters(np.array(evaluation.cluster_rows), evaluation.cluster_by, metric.second) or ""
     own_reason = metric.note.removeprefix(few).removeprefix("; ") if metric.verdict == "not_decidable" else ""
-    found = judge(
-        Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most),
-        metric.direction,
-        metric.champion,
-        metric.challenger,
-        np.array(metric.sums),
-        np.array(evaluation.cluster_rows),
+    sums = GainSums(
+        direction=metric.direction,
+        champion=metric.champion,
+        challenger=metric.challenger,
+        sums=np.array(metric.sums),
+        counts=np.array(evaluation.cluster_rows),
         sum_of_squares=metric.sum_of_squares or 0.0,
-        undecidable=own_reason or None,
         cluster_by=evaluation.cluster_by,
-        # Rows of 0.1.0 say nothing of an inflation: their clusters stood alone.
-        seen=seen_before(history, metric.name, evaluation.cluster_by) if metric.inflation else None,
+        undecidable=own_reason or None,
         second=metric.second,
         challenger_sums=np.array(metric.challenger_sums) if metric.challenger_sums else None,
     )
-    # Rows of 0.1.0 lack the sum of squares, so that the rows' own interval is not found again.
-    return found if metric.sum_of_squares is not None else found.model_copy(update={"row_t": metric.row_t})
+    asked = Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most)
+    return judge(asked, sums, seen=seen_before(history, metric.name, evaluation.cluster_by))
 
 
 def _served(past: Ledger, said: Decision) -> Release | None:
@@ -251,8 +247,7 @@ def _same_libraries(said: Decision) -> bool:
 
 def _compared(said: Decision, found: Decision, *, deep: bool, cause: str) -> Replayed:
     exact, numbers = _same_libraries(said), 0
-    # A row of an earlier version lacks the fields that came since.
-    then = said.model_dump(mode="json", exclude=_AS_WRITTEN, exclude_unset=True)
+    then = said.model_dump(mode="json", exclude=_AS_WRITTEN)
     now = found.model_dump(mode="json")
     # First what a difference elsewhere would follow from.
     order = sorted(then, key=lambda name: (name != "evaluation", name != "metrics"))

@@ -13,13 +13,15 @@ from perennial.evaluation.budget import Pool, Taken
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
-from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, SliceResult
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.usecase.declaration import ReleaseRules
+
+DECISIONS_A_YEAR = 12
+"""Where neither the declaration nor its batches say; policies that share a year's budget need it stated."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def rule(rules: ReleaseRules, found: Comparison, question: DecisionContext, hist
             year=instant(question.as_of).year,
             pool=question.pool,
             taken=taken_before(history),
-            planned_decisions=rules.decisions_a_year or 12,  # None in rows of 0.1.0, which had no budget
+            planned_decisions=rules.decisions_a_year or DECISIONS_A_YEAR,
             event_decisions=rules.event_decisions_a_year,
         )
     )
@@ -112,7 +114,7 @@ def taken_before(history: Sequence[Decision]) -> tuple[Taken, ...]:
         Taken(
             instant(decision.as_of).year,
             decision.policy.pool,
-            ALPHA if decision.policy.alpha is None else decision.policy.alpha,
+            decision.policy.alpha,
         )
         for decision in history
         if decision.release_no and decision.metrics and decision.metrics[0].p_value is not None

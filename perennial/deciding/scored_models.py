@@ -13,6 +13,7 @@ from perennial.evaluation.baseline import skill
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.paired import Clusters, Paired, paired
 from perennial.evaluation.results import MetricResult
 from perennial.ledger.entries import ChallengerEntry, Release
 from perennial.model.artifact import Fitted
@@ -57,6 +58,25 @@ class Scored:
         if model is None:
             return self._constant_of(self.contest.challenger)
         return self._over(model, model.predict(self.judging.rows))
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Of the rows, by the declared clustering."""
+        name = self.declaration.evaluation.cluster_name
+        return Clusters(np.asarray(self.judging.codes, dtype=np.int64), name, self.judging.second)
+
+    @cached_property
+    def paired(self) -> Paired:
+        """Labels and both models' predictions."""
+        clusters = self.clusters
+        return paired(
+            self.labels,
+            self.champion,
+            self.challenger,
+            clusters.codes,
+            cluster_by=clusters.name,
+            second=clusters.second,
+        )
 
     @cached_property
     def asked(self) -> list[Asked]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.judgement import gain_of
-from perennial.evaluation.metrics import load_metric
 
 
 def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int, classes: int = 0) -> FloatArray:
@@ -31,18 +30,6 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
         return np.tile(np.bincount(labels.astype(np.int64), minlength=classes) / labels.size, (n, 1))
     constant = np.median(labels) if task == "regression" and metric == "mae" else labels.mean()
     return np.full(n, float(constant))
-
-
-def naive_value(task: str, metric: str, y: FloatArray, training_labels: FloatArray) -> float:
-    """The metric of the naive prediction on the rows that judge; y: their labels, shape (n,).
-
-    Raises Undefined where these rows allow no value.
-    """
-    labels = np.asarray(y, dtype=np.float64)
-    value, _ = load_metric(metric).value_and_influence(
-        labels, naive_prediction(task, metric, training_labels, labels.size)
-    )
-    return value
 
 
 def skill(direction: Literal["lower", "higher"], champion: float | None, naive: float | None) -> float | None:

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from perennial.errors import TerminalError
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.figures import UNITS, counted
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
-from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.intervals.dependence import (
     autocorrelation,
     effective_clusters,
@@ -21,9 +21,10 @@ from perennial.evaluation.intervals.dependence import (
 from perennial.evaluation.intervals.pooled import Inflation
 from perennial.evaluation.intervals.student_t import LEVEL
 from perennial.evaluation.intervals.two_way import second_clusters
-from perennial.evaluation.judgement import Asked, gain_of, judge, without_values
+from perennial.evaluation.judgement import Asked, GainSums, gain_of, judge, without_values
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.paired import Paired
 from perennial.evaluation.results import Evaluation, MetricResult
 
 
@@ -34,53 +35,37 @@ class ComparisonFailed(TerminalError):
 
 
 def compare(
-    y: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    cluster_codes: IntArray,
+    rows: Paired,
     *,
     metrics: Sequence[Asked],
-    cluster_by: str = "day",
-    second: tuple[str, IntArray] | None = None,
     seen: Mapping[str, Inflation | None] | None = None,
     level: float = LEVEL,
 ) -> tuple[MetricResult, ...]:
     """Both models' values and the paired gain with its interval, for each metric asked for, in that order.
 
-    y, champion, challenger: shape (n,), labels and the two models' predictions of the same rows;
-        of K classes predictions have shape (n, K) and labels are places 0..K−1.
-    cluster_codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. cluster_by: its name.
-    second: another way in which rows move together: its name and each row's cluster, shape (n,), from 0.
     seen: by metric, what earlier decisions showed of neighbouring clusters.
     Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
-    a row is never dropped, nor a gap filled, to get to a number. Raises ValueError for unlike shapes.
+    a row is never dropped, nor a gap filled, to get to a number.
 
+    >>> from perennial.evaluation.paired import paired
     >>> day = np.repeat(np.arange(20), 100)
     >>> y = np.tile([1.0, 0.0], 1000)
-    >>> told, = compare(y, np.where(y == 1, 0.5, 0.4), np.where(y == 1, 0.6, 0.4), day,
-    ...                 metrics=[Asked("brier", "primary")])
-    >>> round(told.gain, 6), told.verdict
+    >>> rows = paired(y, np.where(y == 1, 0.5, 0.4), np.where(y == 1, 0.6, 0.4), day)
+    >>> (brier,) = compare(rows, metrics=[Asked("brier", "primary")])
+    >>> round(brier.gain, 6), brier.verdict
     (0.045, 'better')
     """
-    labels, codes = np.asarray(y, dtype=np.float64), np.asarray(cluster_codes, dtype=np.int64)
-    models = {"champion": _as_floats(champion), "challenger": _as_floats(challenger)}
-    shape = models["champion"].shape
-    if not (labels.ndim == 1 and labels.shape == codes.shape == shape[:1] and models["challenger"].shape == shape):
-        raise ValueError("labels, predictions and clusters are equally long, and both models' predictions alike")
     loaded = [asked.metric or load_metric(asked.name) for asked in metrics]
-    _refuse_gaps(labels, models, of_probabilities=any("regression" not in m.tasks for m in loaded))
-    counts = rows_of_clusters(codes)
+    _refuse_gaps(rows, of_probabilities=any("regression" not in m.tasks for m in loaded))
     return tuple(
-        _compare_by(
-            metric, asked, labels, models, codes, counts, cluster_by, second, (seen or {}).get(asked.name), level
-        )
+        _compare_by(metric, asked, rows, (seen or {}).get(asked.name), level)
         for metric, asked in zip(loaded, metrics, strict=True)
     )
 
 
 def describe(
     results: Sequence[MetricResult],
-    cluster_codes: IntArray,
+    cluster_rows: IntArray,
     cluster_names: Sequence[str],
     *,
     cluster_by: str,
@@ -93,21 +78,20 @@ def describe(
 
     Neighbours are alike only where clusters have an order: autocorrelation is None for those of a column.
 
-    results: of `compare`. cluster_codes: shape (n,), as there. cluster_names: T names in the same order.
+    results: of `compare`. cluster_rows: shape (T,), each cluster's rows. cluster_names: T names in the same order.
     labelled_share: of the rows that could judge, those whose label is known, 0 to 1.
     first, last: instants of the first and last row's event. digest: of the rows.
     """
-    counts = rows_of_clusters(np.asarray(cluster_codes, dtype=np.int64))
-    if counts.size != len(cluster_names):
-        raise ValueError(f"{counts.size} clusters have {len(cluster_names)} names")
+    if cluster_rows.size != len(cluster_names):
+        raise ValueError(f"{cluster_rows.size} clusters have {len(cluster_names)} names")
     primary = next((r for r in results if r.role == "primary"), None)
     sums = np.array(primary.sums if primary else (), dtype=np.float64)
     return Evaluation(
-        rows=int(counts.sum()),
-        clusters=counts.size,
+        rows=int(cluster_rows.sum()),
+        clusters=cluster_rows.size,
         cluster_by=cluster_by,
         cluster_names=tuple(cluster_names),
-        cluster_rows=tuple(counts.tolist()),
+        cluster_rows=tuple(cluster_rows.tolist()),
         labelled_share=labelled_share,
         autocorrelation=autocorrelation(sums) if cluster_by in UNITS else None,
         largest_cluster_share=largest_cluster_share(sums),
@@ -115,55 +99,40 @@ def describe(
         first=first,
         last=last,
         digest=digest,
-        effective_clusters=effective_clusters(counts.size, primary.se, primary.day_t) if primary else None,
+        effective_clusters=effective_clusters(cluster_rows.size, primary.se, primary.day_t) if primary else None,
     )
 
 
-def _compare_by(
-    metric: Metric,
-    asked: Asked,
-    y: FloatArray,
-    models: dict[str, FloatArray],
-    codes: IntArray,
-    counts: IntArray,
-    cluster_by: str,
-    second: tuple[str, IntArray] | None,
-    seen: Inflation | None,
-    level: float,
-) -> MetricResult:
-    if y.size == 0:
-        return without_values(asked, metric.direction, too_few_clusters(0, cluster_by) or "")
-    champion, challenger = models["champion"], models["challenger"]
+def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | None, level: float) -> MetricResult:
+    clusters = rows.clusters
+    if rows.y.size == 0:
+        return without_values(asked, metric.direction, too_few_clusters(0, clusters.name) or "")
     try:
-        before, influence_before = metric.value_and_influence(y, champion)
-        after, influence_after = metric.value_and_influence(y, challenger)
+        before, influence_before = metric.value_and_influence(rows.y, rows.champion)
+        after, influence_after = metric.value_and_influence(rows.y, rows.challenger)
     except Undefined as why:
         return without_values(asked, metric.direction, str(why))
-    paired = gain_of(metric.direction, influence_before, influence_after)
-    return judge(
-        asked,
-        metric.direction,
-        before,
-        after,
-        sums_of_clusters(paired, codes, counts.size),
-        counts,
-        sum_of_squares=float((paired**2).sum()),
-        undecidable=metric.undecidable(y, champion, challenger),
-        cluster_by=cluster_by,
-        seen=seen,
-        second=second_clusters(paired, codes, second[1], second[0]) if second else None,
-        challenger_sums=sums_of_clusters(influence_after, codes, counts.size) if asked.is_bounded else None,
-        level=level,
+    influence = gain_of(metric.direction, influence_before, influence_after)
+    second = clusters.second
+    found = GainSums(
+        direction=metric.direction,
+        champion=before,
+        challenger=after,
+        sums=sums_of_clusters(influence, clusters.codes, clusters.counts.size),
+        counts=clusters.counts,
+        sum_of_squares=float((influence**2).sum()),
+        cluster_by=clusters.name,
+        undecidable=metric.undecidable(rows.y, rows.champion, rows.challenger),
+        second=second_clusters(influence, clusters.codes, second[1], second[0]) if second else None,
+        challenger_sums=sums_of_clusters(influence_after, clusters.codes, clusters.counts.size)
+        if asked.is_bounded
+        else None,
     )
+    return judge(asked, found, seen=seen, level=level)
 
 
-def _as_floats(predictions: FloatArray) -> FloatArray:
-    """Predictions as floats of their own precision, since log loss is clipped by it."""
-    found = np.asarray(predictions)
-    return found if found.dtype.kind == "f" else found.astype(np.float64)
-
-
-def _refuse_gaps(y: FloatArray, models: dict[str, FloatArray], *, of_probabilities: bool) -> None:
+def _refuse_gaps(rows: Paired, *, of_probabilities: bool) -> None:
+    y, models = rows.y, {"champion": rows.champion, "challenger": rows.challenger}
     if missing := int((~np.isfinite(y)).sum()):
         raise ComparisonFailed(
             f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"

@@ -8,8 +8,9 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
-from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.metrics.decided import decided_class
+from perennial.evaluation.paired import Clusters, Paired
 from perennial.evaluation.results import Estimate, Flips, WorstSlice
 from perennial.evaluation.slices import Sliced
 
@@ -17,45 +18,35 @@ WORST, FEWEST_ROWS = 5, 100
 EXAMPLES = 20
 
 
-def flips(
-    y: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    cluster_codes: IntArray,
-    *,
-    of_classes: bool,
-    cluster_by: str = "day",
-    slices: Sequence[Sliced] = (),
-    at_most: float | None = None,
-) -> Flips:
+def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_most: float | None = None) -> Flips:
     """How much a release would change for the rows, row by row.
 
-    y, champion, challenger, cluster_codes: as of `compare`. of_classes: whether the target is a class, decided at
+    of_classes: whether the target is a class, decided at
     a half or as the likeliest; a number is never right or wrong, so of a regression only the move is told.
     at_most: of the newly wrong, where a guard says so; kept beside them.
     Source: Yan et al. (2021), Positive-Congruent Training: Towards Regression-Free Model Updates.
 
+    >>> from perennial.evaluation.paired import paired
     >>> day = np.repeat(np.arange(20), 5)
     >>> y = np.ones(100)
     >>> after = np.where(np.arange(100) % 5 == 0, 0.4, 0.8)
-    >>> told = flips(y, np.full(100, 0.7), after, day, of_classes=True)
-    >>> told.negative.share, told.positive.share, round(told.moved.share, 2)
+    >>> found = flips(paired(y, np.full(100, 0.7), after, day), of_classes=True)
+    >>> found.negative.share, found.positive.share, round(found.moved.share, 2)
     (0.2, 0.0, 0.14)
     """
-    codes = np.asarray(cluster_codes, dtype=np.int64)
-    counts = rows_of_clusters(codes)
-    distance = _distance(champion, challenger)
-    moved = _estimate(distance, codes, counts, cluster_by)
+    y, clusters = rows.y, rows.clusters
+    distance = _distance(rows)
+    moved = _estimate(distance, clusters)
     largest = float(np.quantile(distance, 0.95))
     if not of_classes:
         return Flips(rows=y.size, negative=None, positive=None, moved=moved, moved_95=largest, worst=())
-    right, now_right = decided_class(champion) == y, decided_class(challenger) == y
+    right, now_right = decided_class(rows.champion) == y, decided_class(rows.challenger) == y
     lost = (right & ~now_right).astype(np.float64)
     won = (~right & now_right).astype(np.float64)
     return Flips(
         rows=y.size,
-        negative=_estimate(lost, codes, counts, cluster_by),
-        positive=_estimate(won, codes, counts, cluster_by),
+        negative=_estimate(lost, clusters),
+        positive=_estimate(won, clusters),
         moved=moved,
         moved_95=largest,
         worst=_worst(lost, slices),
@@ -63,29 +54,31 @@ def flips(
     )
 
 
-def newly_wrong(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> IntArray:
+def newly_wrong(rows: Paired) -> IntArray:
     """Places of up to twenty rows that the challenger newly gets wrong, those that it moved furthest first.
 
-    >>> newly_wrong(np.ones(3), np.array([0.9, 0.6, 0.2]), np.array([0.4, 0.1, 0.1])).tolist()
+    >>> from perennial.evaluation.paired import paired
+    >>> before, after = np.array([0.9, 0.6, 0.2]), np.array([0.4, 0.1, 0.1])
+    >>> newly_wrong(paired(np.ones(3), before, after, np.arange(3))).tolist()
     [0, 1]
     """
-    places = np.flatnonzero((decided_class(champion) == y) & (decided_class(challenger) != y))
-    return places[np.argsort(-_distance(champion, challenger)[places], kind="stable")][:EXAMPLES]
+    was_right = decided_class(rows.champion) == rows.y
+    places = np.flatnonzero(was_right & (decided_class(rows.challenger) != rows.y))
+    return places[np.argsort(-_distance(rows)[places], kind="stable")][:EXAMPLES]
 
 
-def _distance(champion: FloatArray, challenger: FloatArray) -> FloatArray:
+def _distance(rows: Paired) -> FloatArray:
     """By how much each row's prediction moved; of several classes the probability that moved, half of all changes."""
-    by_row = np.abs(challenger - champion)
+    by_row = np.abs(rows.challenger - rows.champion)
     return by_row if by_row.ndim == 1 else by_row.sum(axis=1) / 2
 
 
-def _estimate(row: FloatArray, codes: IntArray, counts: IntArray, cluster_by: str) -> Estimate:
-    share = float(row.mean())
+def _estimate(row: FloatArray, clusters: Clusters) -> Estimate:
+    share, counts = float(row.mean()), clusters.counts
     found = None
-    if too_few_clusters(counts.size, cluster_by) is None:
-        found = cluster_interval(
-            share, sums_of_clusters(row - share, codes, counts.size), counts, cluster_by=cluster_by
-        )
+    if too_few_clusters(counts.size, clusters.name) is None:
+        sums = sums_of_clusters(row - share, clusters.codes, counts.size)
+        found = cluster_interval(share, sums, counts, cluster_by=clusters.name)
     if found is None:
         return Estimate(share=share, ci_low=None, ci_high=None)
     return Estimate(share=share, ci_low=max(0.0, found.ci_low), ci_high=found.ci_high)

@@ -32,13 +32,12 @@ def guard(
     *,
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
-    alpha: float = ALPHA,
 ) -> GuardFinding:
-    """The finding on those of `metrics` that are guards. All must pass, so each may err at `alpha`.
+    """The finding on those of `metrics` that are guards. All must pass, so each may err at 5 %.
 
     A guard passes where the loss is proven smaller than its margin. A margin under 4 standard errors is
     finer than these rows can show and would block good models: there a guard blocks only where the
-    challenger is proven worse at alpha/number of guards, and says so.
+    challenger is proven worse at 5 % / number of guards, and says so.
 
     A bound of its own (at_least, at_most) blocks where the challenger's value is beyond it, unless the challenger is
     proven better by this metric than what serves. Slices block where harm is proven on one of them.
@@ -48,7 +47,7 @@ def guard(
     found = [
         _bound(result)
         if result.at_least is not None or result.at_most is not None
-        else _guard_by(result, alpha, alpha / len(guards))
+        else _guard_by(result, ALPHA / len(guards))
         for result in guards
     ]
     if slices:
@@ -92,13 +91,13 @@ def _flips(flips: Flips, negative: Estimate, most: float) -> tuple[str, str]:
     )
 
 
-def _guard_by(result: MetricResult, alpha: float, alpha_each: float) -> tuple[str, str]:
+def _guard_by(result: MetricResult, alpha_each: float) -> tuple[str, str]:
     if result.verdict == "not_decidable" or result.gain is None or result.se is None or result.df is None:
         return "undecided", f"Guard {result.name} cannot be decided: {result.note}."
     gain, se, df, margin = result.gain, result.se, result.df, result.margin
     seen = f"gain {change(gain)}, 95 % interval {between(result.ci_low, result.ci_high)}"
     if margin is not None and margin >= FINEST_MARGIN * se:
-        if p_at_most(gain, se, df, -margin) < alpha:
+        if p_at_most(gain, se, df, -margin) < ALPHA:
             return "passed", f"Guard {result.name} passes: not worse by more than {figure(margin, 3)} ({seen})."
         return "blocked", f"Guard {result.name} blocks: it may be worse by more than {figure(margin, 3)} ({seen})."
     fallback = (

@@ -51,38 +51,43 @@ def gain_of(direction: Literal["lower", "higher"], champion: Amount, challenger:
     return champion - challenger if direction == "lower" else challenger - champion
 
 
-def judge(
-    asked: Asked,
-    direction: Literal["lower", "higher"],
-    champion: float,
-    challenger: float,
-    sums: FloatArray,
-    counts: IntArray,
-    *,
-    sum_of_squares: float,
-    undecidable: str | None = None,
-    cluster_by: str = "day",
-    seen: Inflation | None = None,
-    challenger_sums: FloatArray | None = None,
-    second: SecondClusters | None = None,
-    level: float = LEVEL,
-) -> MetricResult:
-    """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
+@dataclass(frozen=True)
+class GainSums:
+    """One metric of two models as a verdict needs it: computed from rows, or read from a decision to replay it.
 
-    champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's
-    influence on the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`.
+    champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's influence on
+    the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`. cluster_by: the clusters' name.
     undecidable: the metric's own reason why nothing can be decided, if it has one.
-    seen: what earlier decisions showed of this metric's neighbouring clusters.
     second: what a second clustering says of the gain.
     challenger_sums: shape (T,), of the influence on the challenger's own value, where that has a bound.
+    """
+
+    direction: Literal["lower", "higher"]
+    champion: float
+    challenger: float
+    sums: FloatArray
+    counts: IntArray
+    sum_of_squares: float
+    cluster_by: str = "day"
+    undecidable: str | None = None
+    second: SecondClusters | None = None
+    challenger_sums: FloatArray | None = None
+
+
+def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: float = LEVEL) -> MetricResult:
+    """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
+
+    seen: what earlier decisions showed of this metric's neighbouring clusters.
 
     Verdicts, each at one-sided 5 %: better; non_inferior where a margin is given and the loss is proven
     smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
     """
-    gain = gain_of(direction, champion, challenger)
+    champion, challenger, sums, counts, cluster_by = of.champion, of.challenger, of.sums, of.counts, of.cluster_by
+    second, challenger_sums = of.second, of.challenger_sums
+    gain = gain_of(of.direction, champion, challenger)
     found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, second=second, level=level)
     few = undecidable_clusters(counts, cluster_by, second)
-    why_not = "; ".join(reason for reason in (few, undecidable) if reason)
+    why_not = "; ".join(reason for reason in (few, of.undecidable) if reason)
     shown = found if not why_not else None
     own = None
     if challenger_sums is not None and not why_not:
@@ -96,7 +101,7 @@ def judge(
     return MetricResult(
         name=asked.name,
         role=asked.role,
-        direction=direction,
+        direction=of.direction,
         champion=champion,
         challenger=challenger,
         gain=gain,
@@ -110,9 +115,9 @@ def judge(
         verdict=verdict,
         note=note,
         day_t=day_t(gain, sums, counts, level=level),
-        row_t=row_t(gain, sum_of_squares, int(counts.sum()), level=level),
+        row_t=row_t(gain, of.sum_of_squares, int(counts.sum()), level=level),
         sums=tuple(sums.tolist()),
-        sum_of_squares=sum_of_squares,
+        sum_of_squares=of.sum_of_squares,
         inflation=seen.factor if seen and shown else None,
         inflation_seen_in=seen.decisions if seen and shown else 0,
         second=second,
@@ -123,21 +128,14 @@ def judge(
     )
 
 
-def without_values(
-    asked: Asked,
-    direction: Literal["lower", "higher"],
-    why: str,
-    *,
-    champion: float | None = None,
-    challenger: float | None = None,
-) -> MetricResult:
+def without_values(asked: Asked, direction: Literal["lower", "higher"], why: str) -> MetricResult:
     """The result of a metric that these rows do not define: unknown is None, never 0."""
     return MetricResult(
         name=asked.name,
         role=asked.role,
         direction=direction,
-        champion=champion,
-        challenger=challenger,
+        champion=None,
+        challenger=None,
         gain=None,
         ci_low=None,
         ci_high=None,

@@ -168,8 +168,8 @@ class Evaluation(Result):
 class Policy(Result):
     """The rule that decided, with its parameters, so that the decision can be replayed.
 
-    alpha: what a release could err at, one-sided; None in rows of 0.1.0, which was 5 %. pool: whether an event had
-    asked for the challenger. spent: what this year's decisions before could err at together, None without a budget.
+    alpha: what a release could err at, one-sided. pool: whether an event had asked for the challenger. spent: what
+    this year's decisions before could err at together, None without a budget.
     looks: at this challenger so far, each as the share of the declared patience that had passed; empty without any.
     waits: whether the challenger, still undecided, is looked at again with more days.
     refit_weight: the share of the newest refit in what serves from then on, None where one model serves.
@@ -177,7 +177,7 @@ class Policy(Result):
 
     name: str
     parameters: dict[str, Any]
-    alpha: float | None = None
+    alpha: float
     pool: Pool = "planned"
     spent: float | None = None
     refit_weight: float | None = None

@@ -19,6 +19,7 @@ from perennial.evaluation.intervals.pooled import cosine_and_day
 from perennial.evaluation.intervals.student_t import LEVEL, p_at_most, student_t
 from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.paired import Paired
 from perennial.evaluation.results import SliceResult
 
 TOLD = 3
@@ -37,28 +38,16 @@ class Sliced:
 
 
 def compare_slices(
-    metric: Metric,
-    y: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    cluster_codes: IntArray,
-    slices: Sequence[Sliced],
-    *,
-    cluster_by: str = "day",
-    harm: float = 0.1,
-    of_all: float | None = None,
+    metric: Metric, rows: Paired, slices: Sequence[Sliced], *, harm: float = 0.1, of_all: float | None = None
 ) -> tuple[SliceResult, ...]:
     """The gain on each slice, and whether it is proven a loss; by column, then value.
 
-    y, champion, challenger, cluster_codes: as of `compare`. harm: the share of a slice's champion value that is
-    looked for. of_all: the `variance_ratio` of all rows.
+    harm: the share of a slice's champion value that is looked for. of_all: the `variance_ratio` of all rows.
     """
     found = [
-        _measured(
-            metric, y[rows], champion[rows], challenger[rows], cluster_codes[rows], each.column, value, cluster_by, harm
-        )
+        _measured(metric, rows.at(places), each.column, value, harm)
         for each in slices
-        for value, rows in _rows_of(each)
+        for value, places in _rows_of(each)
     ]
     return judge_slices(found, of_all)
 
@@ -127,34 +116,24 @@ def _rows_of(each: Sliced) -> list[tuple[str, IntArray]]:
     return [(value, order[ends[code] : ends[code + 1]]) for code, value in enumerate(each.values)]
 
 
-def _measured(
-    metric: Metric,
-    y: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    codes: IntArray,
-    column: str,
-    value: str,
-    cluster_by: str,
-    harm: float,
-) -> SliceResult:
-    clusters, inside = np.unique(codes, return_inverse=True)
-    counts = np.bincount(inside)
-    plain = SliceResult(column=column, value=value, rows=y.size, clusters=clusters.size, metric=metric.name)
+def _measured(metric: Metric, rows: Paired, column: str, value: str, harm: float) -> SliceResult:
+    clusters, counts = rows.clusters, rows.clusters.counts
+    plain = SliceResult(column=column, value=value, rows=rows.y.size, clusters=counts.size, metric=metric.name)
     try:
-        before, influence_before = metric.value_and_influence(y, champion)
-        after, influence_after = metric.value_and_influence(y, challenger)
+        before, influence_before = metric.value_and_influence(rows.y, rows.champion)
+        after, influence_after = metric.value_and_influence(rows.y, rows.challenger)
     except Undefined as why:
         return plain.model_copy(update={"note": str(why)})
     gain = gain_of(metric.direction, before, after)
     values = {"champion": before, "challenger": after, "gain": gain, "harm": harm * abs(before)}
-    why_not = too_few_clusters(clusters.size, cluster_by) or metric.undecidable(y, champion, challenger)
+    few = too_few_clusters(counts.size, clusters.name)
+    why_not = few or metric.undecidable(rows.y, rows.champion, rows.challenger)
     if why_not:
         return plain.model_copy(update={**values, "note": why_not})
-    paired = gain_of(metric.direction, influence_before, influence_after)
-    sums = sums_of_clusters(paired, inside, clusters.size)
-    alone = day_t(gain, sums, counts) if cluster_by in UNITS else cv3(gain, sums, counts)
-    ratio = variance_ratio(sums, counts, cluster_by)
+    influence = gain_of(metric.direction, influence_before, influence_after)
+    sums = sums_of_clusters(influence, clusters.codes, counts.size)
+    alone = day_t(gain, sums, counts) if clusters.name in UNITS else cv3(gain, sums, counts)
+    ratio = variance_ratio(sums, counts, clusters.name)
     return plain.model_copy(update={**values, "own_se": alone.se if alone else None, "variance_ratio": ratio})
 
 

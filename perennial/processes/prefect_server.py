@@ -80,22 +80,11 @@ class Server:
         return self.home / "server.log" if self.home else None
 
 
-def ensure_server(settings: Settings) -> Server:
-    """A Prefect server that answers: PREFECT_API_URL's, or our own, started where it does not run.
-
-    Raises TransientError where somebody else's does not answer, TerminalError where our own cannot start.
-    """
-    server = start_server(settings)
-    try:
-        return wait_for(server)
-    except TerminalError:
-        if server.started or server.pid is None:
-            raise
-        return wait_for(start_server(settings))  # the one we found was just dying
-
-
 def start_server(settings: Settings) -> Server:
-    """Like `ensure_server`, without waiting until it answers: load data meanwhile, then `wait_for` it."""
+    """PREFECT_API_URL's server, or our own, started where it does not run.
+
+    It may not answer yet: load data meanwhile, then `wait_for` it. Raises TerminalError where our own cannot start.
+    """
     if settings.prefect_api_url:
         return Server(settings.prefect_api_url, pid=None, started=False, home=None)
     home = settings.prefect_home

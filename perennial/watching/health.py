@@ -9,6 +9,7 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
 from perennial.ledger.ledger import Ledger
 from perennial.model.artifact import Fitted
@@ -52,11 +53,10 @@ def look(
     found = level(
         labels_of(labelled, declaration.schema_),
         predicted,
-        codes,
+        Clusters(codes, declaration.evaluation.cluster_name),
         reference,
         metric=metric,
         tolerance=watch.tolerance,
-        cluster_by=declaration.evaluation.cluster_name,
     )
     inputs = champion.recipe.inputs(rows)
     columns = {name: inputs[name].tolist() for name in text_columns(inputs)}

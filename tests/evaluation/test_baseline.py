@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.evaluation.baseline import naive_prediction, naive_value, skill
+from perennial.evaluation.baseline import naive_prediction, skill
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Undefined
 
@@ -39,6 +39,10 @@ def test_no_other_constant_does_better_on_the_rows_it_was_made_of(
 def test_without_training_labels_there_is_no_baseline(labels: list[float]) -> None:
     with pytest.raises(ValueError, match="needs training labels"):
         naive_prediction("binary", "log_loss", np.array(labels), 3)
+
+
+def naive_value(task: str, metric: str, y: np.ndarray, training_labels: np.ndarray) -> float:
+    return load_metric(metric).value_and_influence(y, naive_prediction(task, metric, training_labels, y.size))[0]
 
 
 def test_naive_auc_is_a_coin_and_undefined_on_one_class() -> None:

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics.black_box import MetricFailed, black_box
+from perennial.evaluation.paired import paired
 
 
 def drawn(seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -21,17 +22,17 @@ def drawn(seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
 
 def test_of_a_mean_it_is_exact() -> None:
     y, a, b, day = drawn()
-    ours = compare(y, a, b, day, metrics=[Asked("brier", "primary")])[0]
+    ours = compare(paired(y, a, b, day), metrics=[Asked("brier", "primary")])[0]
     box = black_box("mine", lambda y, p: float(((y - p) ** 2).mean()), ("binary",), "lower", day)
-    found = compare(y, a, b, day, metrics=[Asked("mine", "primary", metric=box)])[0]
+    found = compare(paired(y, a, b, day), metrics=[Asked("mine", "primary", metric=box)])[0]
     assert (found.gain, found.se, found.p_value) == pytest.approx((ours.gain, ours.se, ours.p_value), rel=1e-9)
 
 
 def test_of_a_curve_it_is_close() -> None:
     y, a, b, day = drawn()
-    ours = compare(y, a, b, day, metrics=[Asked("roc_auc", "primary")])[0]
+    ours = compare(paired(y, a, b, day), metrics=[Asked("roc_auc", "primary")])[0]
     box = black_box("mine", lambda y, p: float(sk.roc_auc_score(y, p)), ("binary",), "higher", day)
-    found = compare(y, a, b, day, metrics=[Asked("mine", "primary", metric=box)])[0]
+    found = compare(paired(y, a, b, day), metrics=[Asked("mine", "primary", metric=box)])[0]
     assert found.gain == pytest.approx(ours.gain, abs=1e-12)
     assert found.se == pytest.approx(ours.se, rel=0.03)
 

@@ -7,7 +7,7 @@ import pytest
 
 from perennial.evaluation.intervals.cv3 import cv3
 from perennial.evaluation.intervals.day_t import day_t
-from perennial.evaluation.judgement import Asked, judge
+from perennial.evaluation.judgement import Asked, GainSums, judge
 
 
 def test_it_is_the_jackknife_that_leaves_each_cluster_out() -> None:
@@ -36,13 +36,15 @@ def test_fewer_than_five_decide_nothing(clusters: int, verdict: str) -> None:
     sums = np.linspace(-1, 1, clusters) if clusters > 1 else np.zeros(1)
     found = judge(
         Asked("log_loss", "primary"),
-        "lower",
-        0.5,
-        0.3,
-        sums,
-        np.full(clusters, 100),
-        sum_of_squares=1.0,
-        cluster_by="site",
+        GainSums(
+            direction="lower",
+            champion=0.5,
+            challenger=0.3,
+            sums=sums,
+            counts=np.full(clusters, 100),
+            sum_of_squares=1.0,
+            cluster_by="site",
+        ),
     )
     assert found.verdict == verdict
     assert ("5 are needed" in found.note) == (verdict == "not_decidable")

@@ -14,6 +14,7 @@ from perennial.errors import TerminalError
 from perennial.evaluation.comparison import ComparisonFailed, compare, describe
 from perennial.evaluation.intervals.ewc import ewc
 from perennial.evaluation.judgement import Asked
+from perennial.evaluation.paired import paired
 from perennial.evaluation.results import MetricResult
 
 BINARY = [
@@ -34,7 +35,7 @@ class Rows:
     day: np.ndarray
 
     def compared(self, *metrics: Asked) -> dict[str, MetricResult]:
-        told = compare(self.y, self.champion, self.challenger, self.day, metrics=metrics or BINARY)
+        told = compare(paired(self.y, self.champion, self.challenger, self.day), metrics=metrics or BINARY)
         return {result.name: result for result in told}
 
 
@@ -162,7 +163,7 @@ def test_fourteen_days_are_not_enough_and_the_values_are_told_all_the_same() -> 
 
 def test_weeks_are_called_weeks() -> None:
     rows = flights(days=3)
-    told = compare(rows.y, rows.champion, rows.challenger, rows.day, metrics=BINARY[:1], cluster_by="week")
+    told = compare(paired(rows.y, rows.champion, rows.challenger, rows.day, cluster_by="week"), metrics=BINARY[:1])
     assert told[0].note == "3 weeks of labels; 15 are needed"
 
 
@@ -183,7 +184,7 @@ def test_rows_of_one_class_have_no_auc() -> None:
 
 def test_no_labelled_row_yet_is_an_answer() -> None:
     none = np.zeros(0)
-    told = compare(none, none, none, none.astype(np.int64), metrics=BINARY)
+    told = compare(paired(none, none, none, none.astype(np.int64)), metrics=BINARY)
     assert {result.note for result in told} == {"0 days of labels; 15 are needed"}
     assert {result.gain for result in told} == {None}
 
@@ -251,11 +252,11 @@ def test_a_day_without_rows_is_a_mistake_in_the_numbering() -> None:
 
 def test_the_evaluation_tells_who_judged() -> None:
     rows = flights(days=20, rows=50, day_effect=0.5)
-    told = compare(rows.y, rows.champion, rows.challenger, rows.day, metrics=BINARY)
+    told = compare(paired(rows.y, rows.champion, rows.challenger, rows.day), metrics=BINARY)
     names = [f"2013-02-{day + 1:02d}" for day in range(20)]
     evaluation = describe(
         told,
-        rows.day,
+        np.full(20, 50),
         names,
         cluster_by="day",
         labelled_share=0.98,
@@ -272,4 +273,4 @@ def test_the_evaluation_tells_who_judged() -> None:
     assert evaluation.largest_cluster_share == pytest.approx(np.abs(sums).max() / np.abs(sums).sum())
     assert evaluation.skewness is not None
     with pytest.raises(ValueError, match="20 clusters have 19 names"):
-        describe(told, rows.day, names[:-1], cluster_by="day", labelled_share=1, first="", last="", digest="")
+        describe(told, np.full(20, 50), names[:-1], cluster_by="day", labelled_share=1, first="", last="", digest="")

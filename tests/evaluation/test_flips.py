@@ -7,6 +7,7 @@ import pytest
 
 from perennial.evaluation.flips import EXAMPLES, flips, newly_wrong
 from perennial.evaluation.guards import guard
+from perennial.evaluation.paired import paired
 from perennial.evaluation.words import flips_in_words
 from tests.evaluation.groups import sliced_by
 
@@ -17,7 +18,9 @@ LOST = np.arange(3_000) % 50 == 0  # 2 % of rows
 
 
 def test_newly_wrong_and_newly_right_are_counted_with_their_intervals() -> None:
-    found = flips(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY, of_classes=True, slices=[sliced_by("site", _sites())])
+    found = flips(
+        paired(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY), of_classes=True, slices=[sliced_by("site", _sites())]
+    )
     assert found.negative is not None
     assert found.positive is not None
     assert found.negative.share == pytest.approx(0.02)
@@ -37,7 +40,7 @@ def _sites() -> list[str | None]:
 
 @pytest.mark.parametrize(("most", "status"), [(0.03, "passed"), (0.01, "blocked")])
 def test_a_guard_holds_the_newly_wrong_against_its_bound(most: float, status: str) -> None:
-    found = guard([], flips=flips(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY, of_classes=True, at_most=most))
+    found = guard([], flips=flips(paired(Y, RIGHT, np.where(LOST, WRONG, RIGHT), DAY), of_classes=True, at_most=most))
     assert found.status == status
     assert "2 % (95 % interval 2 % to 2 %) of 3,000 rows are newly wrong" in found.sentences[0]
 
@@ -45,14 +48,14 @@ def test_a_guard_holds_the_newly_wrong_against_its_bound(most: float, status: st
 def test_the_examples_are_those_that_moved_furthest() -> None:
     worse = np.where(LOST, WRONG, RIGHT)
     worse[200] = 0.05 if Y[200] == 1 else 0.95
-    places = newly_wrong(Y, RIGHT, worse)
+    places = newly_wrong(paired(Y, RIGHT, worse, np.arange(Y.size)))
     assert len(places) == EXAMPLES
     assert places[0] == 200
     assert LOST[places].all()
 
 
 def test_a_number_is_never_right_or_wrong() -> None:
-    found = flips(Y, Y, Y + 0.5, DAY, of_classes=False)
+    found = flips(paired(Y, Y, Y + 0.5, DAY), of_classes=False)
     assert (found.negative, found.positive) == (None, None)
     assert found.moved.share == 0.5
     assert flips_in_words(found).startswith("A prediction moves by 0.500 on average")
@@ -61,7 +64,7 @@ def test_a_number_is_never_right_or_wrong() -> None:
 def test_of_several_classes_the_likeliest_decides() -> None:
     sure = np.eye(3)[np.zeros(300, dtype=int)]
     other = np.eye(3)[np.where(np.arange(300) < 30, 1, 0)]
-    found = flips(np.zeros(300), sure, other, np.repeat(np.arange(30), 10), of_classes=True)
+    found = flips(paired(np.zeros(300), sure, other, np.repeat(np.arange(30), 10)), of_classes=True)
     assert found.negative is not None
     assert found.negative.share == 0.1
     assert found.moved.share == pytest.approx(0.1)

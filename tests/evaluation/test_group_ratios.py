@@ -15,6 +15,7 @@ from perennial.evaluation.guards import guard
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import GROUP_RATIOS, load_group_ratio
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.paired import paired
 from tests.evaluation.groups import coded
 
 
@@ -90,7 +91,7 @@ def bounded(shift: float, *, champion_shift: float = 0.0) -> tuple[str, str]:
     ratio = ratio_of("selection_rate_ratio:sex", list(groups))
     asked = Asked("selection_rate_ratio:sex", "guard", at_least=0.8, metric=ratio)
     champion, challenger = (np.where(groups == "b", np.clip(p - move, 0, 1), p) for move in (champion_shift, shift))
-    found = guard(compare(y, champion, challenger, day, metrics=[asked]))
+    found = guard(compare(paired(y, champion, challenger, day), metrics=[asked]))
     return found.status, found.sentences[0]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from perennial.errors import InputError
-from perennial.evaluation.metrics import METRIC_TASKS, UnknownMetric, known_metrics, load_metric, tasks_of
+from perennial.evaluation.metrics import METRIC_TASKS, UnknownMetric, load_metric, tasks_of
 from perennial.evaluation.policies import POLICIES, load_policy
 
 ROOT = Path(__file__).parents[2]
@@ -31,9 +31,9 @@ def modules_after(code: str) -> set[str]:
 
 def test_checking_a_declaration_does_not_wait_for_numpy() -> None:
     found = modules_after(
-        "from perennial.evaluation.metrics import known_metrics, tasks_of\n"
+        "from perennial.evaluation.metrics import tasks_of\n"
         "from perennial.evaluation.policies import POLICIES\n"
-        "known_metrics('binary'), tasks_of('mae')"
+        "tasks_of('mae')"
     )
     assert "perennial.evaluation.metrics" in found
     assert not found & {"numpy", "scipy", "pydantic", "importlib.metadata"}
@@ -60,11 +60,6 @@ def test_the_register_says_what_the_metric_says(name: str) -> None:
     metric = load_metric(name)
     assert (metric.name, metric.tasks) == (name, METRIC_TASKS[name])
     assert tasks_of(name) == METRIC_TASKS[name]
-
-
-def test_metrics_are_listed_by_task() -> None:
-    assert known_metrics("multiclass") == ["accuracy", "log_loss"]
-    assert known_metrics("regression") == ["mae", "r2", "rmse"]
 
 
 def test_a_cut_follows_the_name() -> None:

@@ -7,6 +7,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.paired import paired
 from perennial.evaluation.results import SliceResult
 from perennial.evaluation.slices import compare_slices, holm, judge_slices, slices_in_words
 from tests.evaluation.groups import sliced_by
@@ -27,7 +28,7 @@ def compared(*, harmed: float = 0.0, rows_a_day: int = 400, slices: int = 3, see
     champion = y + random.normal(0, 1, day.size)
     challenger = y + random.normal(0, 1, day.size) * np.where(of == 0, 1 + harmed, 1.0)
     return compare_slices(
-        load_metric("mae"), y, champion, challenger, day, [sliced_by("site", [f"v{code}" for code in of])]
+        load_metric("mae"), paired(y, champion, challenger, day), [sliced_by("site", [f"v{code}" for code in of])]
     )
 
 
@@ -50,7 +51,9 @@ def test_a_slice_with_few_rows_cannot_be_checked_and_says_what_would_have_been_s
 def test_a_slice_of_few_days_is_no_pass() -> None:
     y = np.zeros(600)
     found = compare_slices(
-        load_metric("mae"), y, y + 1, y + 2, np.repeat(np.arange(30), 20), [sliced_by("site", ["a"] * 40 + ["b"] * 560)]
+        load_metric("mae"),
+        paired(y, y + 1, y + 2, np.repeat(np.arange(30), 20)),
+        [sliced_by("site", ["a"] * 40 + ["b"] * 560)],
     )
     assert [(each.verdict, each.rows) for each in found] == [("not_decidable", 40), ("worse", 560)]
     assert found[0].note == "2 days of labels; 15 are needed"
@@ -75,5 +78,5 @@ def test_all_rows_together_may_know_better_that_neighbouring_days_are_alike() ->
 def test_rows_without_a_value_are_in_no_slice() -> None:
     y = np.zeros(600)
     column = sliced_by("site", [None if place % 2 else "a" for place in range(600)])
-    found = compare_slices(load_metric("mae"), y, y + 1, y + 2, np.repeat(np.arange(30), 20), [column])
+    found = compare_slices(load_metric("mae"), paired(y, y + 1, y + 2, np.repeat(np.arange(30), 20)), [column])
     assert [(each.value, each.rows) for each in found] == [("a", 300)]

@@ -22,7 +22,6 @@ from perennial.errors import InputError, TerminalError, TransientError
 from perennial.processes import prefect_server
 from perennial.processes.prefect_server import (
     Server,
-    ensure_server,
     environment,
     running_server,
     start_server,
@@ -30,6 +29,11 @@ from perennial.processes.prefect_server import (
     wait_for,
 )
 from perennial.settings import Settings, settings
+
+
+def ensure_server(settings: Settings) -> Server:
+    return wait_for(start_server(settings))
+
 
 TINY = """
 from prefect import flow, get_run_logger

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.results import Evaluation, Policy
+from perennial.evaluation.results import Estimate, Evaluation, Flips, Policy
 from perennial.ledger.entries import ChallengerEntry, Decision, ModelRef, Reference, Trigger
 
 AS_OF = "2024-03-01T00:00:00Z"
 REASON = Trigger(kind="new_batch")
+STILL = Estimate(share=0.0, ci_low=None, ci_high=None)
+NO_FLIPS = Flips(rows=1, negative=None, positive=None, moved=STILL, moved_95=0.0, worst=())
 
 
 def challenger(name: str, version: int) -> ChallengerEntry:
@@ -57,8 +59,9 @@ def decision(name: str, model: ChallengerEntry, release_no: int) -> Decision:
         declaration_digest="d",
         features_digest=model.features_digest,
         code_version="0",
-        policy=Policy(name="balanced", parameters={}),
+        policy=Policy(name="balanced", parameters={}, alpha=0.05),
         outcome="release" if release_no else "first",
         reasons=(f"{name} says so",),
         libraries={},
+        flips=NO_FLIPS,
     )

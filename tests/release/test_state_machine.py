@@ -17,7 +17,7 @@ from perennial.clock import instant, write_instant
 from perennial.deciding import ruling
 from perennial.deciding.ruling import Comparison, DecisionContext
 from perennial.errors import HeldBack, ReleaseLost
-from perennial.evaluation.judgement import Asked, judge
+from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.policies import POLICIES
 from perennial.evaluation.results import Policy, SliceResult
 from perennial.ledger.entries import Decision, Release
@@ -77,7 +77,12 @@ class Life(RuleBasedStateMachine):
         assert waiting is not None
         noise = np.random.default_rng(self.versions).normal(size=30)
         sums = (noise - noise.mean()) * 2
-        found = judge(Asked("log_loss", "primary"), "lower", 0.5, 0.5 - gain, sums, COUNTS, sum_of_squares=9.0)
+        found = judge(
+            Asked("log_loss", "primary"),
+            GainSums(
+                direction="lower", champion=0.5, challenger=0.5 - gain, sums=sums, counts=COUNTS, sum_of_squares=9.0
+            ),
+        )
         history = [r.payload for r in self.ledger.all("shop", Decision)]
         rules = ReleaseRules.model_validate({"policy": self.policy, "decisions_a_year": 12})
         plain = decision(f"d{len(history)}", waiting, release.release_no if release else 0)

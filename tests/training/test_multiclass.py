@@ -13,6 +13,7 @@ from perennial.errors import InputError
 from perennial.evaluation.comparison import ComparisonFailed, compare
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.paired import paired
 from perennial.model.artifact import digest_model, load
 from perennial.store.rows import LABEL, labels_of
 from perennial.training.fit import Fit, fit
@@ -100,12 +101,12 @@ def test_a_gain_over_several_classes_is_decided_by_day_and_a_foreign_label_is_re
     flat = np.full((1000, 3), 1 / 3)
     sharp = flat * 0.7 + 0.3 * np.eye(3)[y.astype(int)]
     asked = [Asked("log_loss", "primary"), Asked("accuracy", "info")]
-    told, shares = compare(y, flat, sharp, day, metrics=asked)
+    told, shares = compare(paired(y, flat, sharp, day), metrics=asked)
     assert told.verdict == "better" and told.gain == pytest.approx(np.log(1.6), abs=0.01)
     assert shares.challenger == 1.0
     with pytest.raises(ComparisonFailed, match="1 label is of no declared class"):
-        compare(np.append(y[1:], 3.0), flat, sharp, day, metrics=asked)
-    (rare,) = compare(np.where(np.arange(1000) < 5, y, 0.0), flat, sharp, day, metrics=asked[:1])
+        compare(paired(np.append(y[1:], 3.0), flat, sharp, day), metrics=asked)
+    (rare,) = compare(paired(np.where(np.arange(1000) < 5, y, 0.0), flat, sharp, day), metrics=asked[:1])
     assert rare.verdict == "not_decidable" and "beside the commonest class" in rare.note
 
 

@@ -8,14 +8,14 @@ ALPHA = 0.05
 POWER = 0.8
 
 
-def minimal_detectable_effect(se: float, df: float, *, alpha: float = ALPHA, power: float = POWER) -> float:
-    """The true gain that a one-sided test at `alpha` finds with probability `power`. In the unit of `se`.
+def minimal_detectable_effect(se: float, df: float, *, alpha: float = ALPHA) -> float:
+    """The true gain that a one-sided test at `alpha` finds with probability 80 %. In the unit of `se`.
 
     SE·δ, where a Student t with `df` degrees of freedom and noncentrality δ exceeds its critical
-    value t_{1−α} with probability `power`. Source: the noncentral t distribution.
+    value t_{1−α} with probability 80 %. Source: the noncentral t distribution.
 
     >>> [round(minimal_detectable_effect(1.0, df), 3) for df in (4, 6, 8, 29)]
     [3.04, 2.822, 2.727, 2.547]
     """
     critical = float(special.stdtrit(df, 1 - alpha))
-    return se * float(special.nctdtrinc(df, 1 - power, critical))
+    return se * float(special.nctdtrinc(df, 1 - POWER, critical))

@@ -62,15 +62,6 @@ class UnknownMetric(InputError):
     code = "metric-unknown"
 
 
-def known_metrics(task: str) -> list[str]:
-    """The names of our own metrics for a task, in alphabetical order.
-
-    >>> known_metrics("regression")
-    ['mae', 'r2', 'rmse']
-    """
-    return sorted(name for name, tasks in METRIC_TASKS.items() if task in tasks)
-
-
 def tasks_of(name: str) -> tuple[str, ...]:
     """The tasks a metric is made for. Loads a metric that is not ours; raises UnknownMetric."""
     base = base_of(name)

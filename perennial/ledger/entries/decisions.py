@@ -47,7 +47,7 @@ class Decision(Recorded):
         None, description="how much better than the base rate the champion is on the rows that judged"
     )
     slices: tuple[SliceResult, ...] = Field((), description="the rows of each value of the declared columns")
-    flips: Flips | None = Field(None, description="rows newly right and newly wrong; None in rows of 0.1.0")
+    flips: Flips = Field(description="rows newly right and newly wrong")
     code: dict[str, str] = Field({}, description="file → digest of the team's own metrics")
 
     @property

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import change, figure, percent, sample
 from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
-from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.paired import Clusters
 from perennial.evaluation.results import Interval
 from perennial.ledger.entries import LossWithInterval, Reference
 
@@ -49,18 +50,14 @@ class LevelFinding:
     words: str
 
 
-def measure(
-    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
-) -> Measured:
+def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters) -> Measured:
     """One model's metric with its cluster interval.
 
-    y, predictions: shape (n,). cluster_codes: shape (n,), 0..T−1 in time order. Needs 15 days or weeks, or 5 groups.
+    y, predictions: shape (n,), of the same rows as `clusters`. Needs 15 days or weeks, or 5 groups.
     """
-    codes = np.asarray(cluster_codes, dtype=np.int64)
-    labels, predicted = np.asarray(y, dtype=np.float64), np.asarray(predictions)
-    counts = rows_of_clusters(codes)
+    labels, predicted, counts = np.asarray(y, dtype=np.float64), np.asarray(predictions), clusters.counts
     if labels.size == 0:
-        return Measured(None, None, 0, 0, too_few_clusters(0, cluster_by) or "")
+        return Measured(None, None, 0, 0, too_few_clusters(0, clusters.name) or "")
     broken = int((~np.isfinite(labels)).sum() + (~np.isfinite(predicted)).sum())
     if broken:
         return Measured(None, None, labels.size, counts.size, f"{broken:,} labels or predictions are not finite")
@@ -68,18 +65,17 @@ def measure(
         value, influence = metric.value_and_influence(labels, predicted)
     except Undefined as why:
         return Measured(None, None, labels.size, counts.size, str(why))
-    why_not = too_few_clusters(counts.size, cluster_by) or metric.unmeasurable(labels, predicted)
+    why_not = too_few_clusters(counts.size, clusters.name) or metric.unmeasurable(labels, predicted)
     if why_not:
         return Measured(value, None, labels.size, counts.size, why_not)
-    interval = cluster_interval(value, sums_of_clusters(influence, codes, counts.size), counts, cluster_by=cluster_by)
+    sums = sums_of_clusters(influence, clusters.codes, counts.size)
+    interval = cluster_interval(value, sums, counts, cluster_by=clusters.name)
     return Measured(value, interval, labels.size, counts.size)
 
 
-def reference_of(
-    metric: Metric, y: FloatArray, predictions: FloatArray, cluster_codes: IntArray, *, cluster_by: str = "day"
-) -> Reference | None:
+def reference_of(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters) -> Reference | None:
     """A model's metric where it was judged: what later batches are held against. None where unmeasurable."""
-    found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
+    found = measure(metric, y, predictions, clusters)
     if found.value is None or found.interval is None:
         return None
     return Reference(
@@ -95,23 +91,22 @@ def reference_of(
 def level(
     y: FloatArray,
     predictions: FloatArray,
-    cluster_codes: IntArray,
+    clusters: Clusters,
     reference: Reference,
     *,
     metric: Metric,
     tolerance: float,
-    cluster_by: str = "day",
 ) -> LevelFinding:
     """Hold the champion's metric on a batch against its reference.
 
     y, predictions: shape (n,), labels and the champion's predictions of the batch's labelled rows.
-    cluster_codes: shape (n,), 0..T−1 in time order. metric: the reference's.
+    clusters: of these rows. metric: the reference's.
     tolerance: share of the reference that may be lost.
     The worsening's standard error joins both samples', its degrees of freedom are Welch–Satterthwaite's;
     an alarm needs its one-sided 97.5 % lower bound above tolerance × reference.
     """
     threshold = tolerance * abs(reference.value)
-    found = measure(metric, y, predictions, cluster_codes, cluster_by=cluster_by)
+    found = measure(metric, y, predictions, clusters)
     if found.value is None or found.interval is None:
         seen = "" if found.value is None else f" ({reference.metric} {figure(found.value)})"
         return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {found.why}{seen}.")
@@ -132,7 +127,7 @@ def level(
     words = (
         f"The champion is {said}: {reference.metric} {figure(found.value)} (reference {figure(reference.value)}, "
         f"worse by {change(worsening)}, at least {change(lower_bound)}, tolerated {figure(threshold, 3)}) "
-        f"on {sample(found.rows, found.clusters, cluster_by)}."
+        f"on {sample(found.rows, found.clusters, clusters.name)}."
     )
     return LevelFinding(loss, worsening, lower_bound, threshold, alarm, back, words)
 

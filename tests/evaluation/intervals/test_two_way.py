@@ -13,6 +13,7 @@ from perennial.evaluation.intervals.cv3 import cv3
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.intervals.two_way import second_clusters, two_way
 from perennial.evaluation.judgement import Asked
+from perennial.evaluation.paired import paired
 from perennial.evaluation.results import MetricResult
 
 V = np.array([0.5, -0.1, 0.3, 0.2, 0.4, -0.2, 0.1, 0.6, 0.3, -0.1, 0.2, 0.4])
@@ -57,12 +58,10 @@ def judged(customers: np.ndarray, seed: int = 3) -> MetricResult:
     taste = random.normal(size=int(customers.max()) + 1)[customers]
     y = random.normal(size=3_000)
     return compare(
-        y,
-        y + 1.5 + 0.2 * taste,
-        y + 1.5 + 0.2 * random.normal(size=3_000),
-        day,
+        paired(
+            y, y + 1.5 + 0.2 * taste, y + 1.5 + 0.2 * random.normal(size=3_000), day, second=("customer", customers)
+        ),
         metrics=[Asked("mae", "primary")],
-        second=("customer", customers),
     )[0]
 
 
@@ -114,5 +113,7 @@ def _null(of_day: float, of_customer: float, seed: int) -> bool:
     gain = of_day * random.normal(size=30)[day] + of_customer * random.normal(size=30)[customer]
     gain += random.normal(size=1_200)
     y = np.full(1_200, 10.0)
-    found = compare(y, y + 5 + gain, y + 5, day, metrics=[Asked("mae", "primary")], second=("customer", customer))[0]
+    found = compare(
+        paired(y, y + 5 + gain, y + 5, day, second=("customer", customer)), metrics=[Asked("mae", "primary")]
+    )[0]
     return found.p_value is not None and found.p_value < 0.05

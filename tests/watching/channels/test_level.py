@@ -7,19 +7,20 @@ import pytest
 from scipy import stats
 
 from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Reference
 from perennial.watching.channels.level import LevelFinding, level, reference_of
 
 
 def batch(
     seed: int, *, days: int = 30, rows: int = 100, spoilt: float = 0.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, Clusters]:
     """Labels, the champion's probabilities and days. spoilt: share of rows whose label is a coin's."""
     rng = np.random.default_rng(seed)
     day = np.repeat(np.arange(days), rows)
     p = 1 / (1 + np.exp(-rng.normal(0, 3, size=day.size)))
     y = (rng.random(day.size) < np.where(rng.random(day.size) < spoilt, 0.5, p)).astype(float)
-    return y, p, day
+    return y, p, Clusters(day)
 
 
 def held_against(seed: int, *, metric: str = "log_loss", tolerance: float = 0.25, **kind: float) -> LevelFinding:
@@ -114,7 +115,7 @@ def test_what_cannot_be_measured_is_unknown(metric: str, y: float, p: float, rea
     found = level(
         np.full(300, y),
         np.full(300, p),
-        np.repeat(np.arange(30), 10),
+        Clusters(np.repeat(np.arange(30), 10)),
         reference,
         metric=load_metric(reference.metric),
         tolerance=0.25,
@@ -126,7 +127,8 @@ def test_what_cannot_be_measured_is_unknown(metric: str, y: float, p: float, rea
 def test_a_batch_without_labels_is_unknown() -> None:
     reference = Reference(metric="mae", value=3, se=0.1, df=4, rows=100, clusters=30)
     none = np.zeros(0)
-    found = level(none, none, none, reference, metric=load_metric(reference.metric), tolerance=0.25, cluster_by="week")  # type: ignore[arg-type]
+    weeks = Clusters(none.astype(np.int64), "week")
+    found = level(none, none, weeks, reference, metric=load_metric(reference.metric), tolerance=0.25)
     assert found.words == "The level is unknown: 0 weeks of labels; 15 are needed."
 
 

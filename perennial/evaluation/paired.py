@@ -1,0 +1,81 @@
+"""Both models on the same rows: labels, predictions and clusters travel together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Which rows are correlated with each other.
+
+    codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. name: `day`, `week` or a column.
+    second: a second clustering: its name and each row's cluster, shape (n,), from 0.
+    """
+
+    codes: IntArray
+    name: str = "day"
+    second: tuple[str, IntArray] | None = None
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """How many rows each cluster has, shape (T,). Raises ValueError where a number in between is missing."""
+        return rows_of_clusters(self.codes)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Labels and the two models' predictions of the same rows.
+
+    y: shape (n,). champion, challenger: shape (n,), or (n, K) of K classes, where labels are places 0..K−1.
+    Raises ValueError for unlike shapes.
+    """
+
+    y: FloatArray
+    champion: FloatArray
+    challenger: FloatArray
+    clusters: Clusters
+
+    def __post_init__(self) -> None:
+        rows, shape = self.y.shape, self.champion.shape
+        if not (len(rows) == 1 and rows == self.clusters.codes.shape == shape[:1] and self.challenger.shape == shape):
+            raise ValueError("labels, predictions and clusters are equally long, and both models' predictions alike")
+
+    def at(self, places: IntArray) -> Paired:
+        """Some of the rows, with the clusters they are in numbered anew. A second clustering is left out."""
+        _, codes = np.unique(self.clusters.codes[places], return_inverse=True)
+        return Paired(
+            self.y[places],
+            self.champion[places],
+            self.challenger[places],
+            Clusters(codes.astype(np.int64), self.clusters.name),
+        )
+
+
+def paired(
+    y: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    cluster_codes: IntArray,
+    *,
+    cluster_by: str = "day",
+    second: tuple[str, IntArray] | None = None,
+) -> Paired:
+    """`Paired` from arrays of any numbers. Predictions keep their own precision, since log loss is clipped by it."""
+    return Paired(
+        np.asarray(y, dtype=np.float64),
+        _as_floats(champion),
+        _as_floats(challenger),
+        Clusters(np.asarray(cluster_codes, dtype=np.int64), cluster_by, second),
+    )
+
+
+def _as_floats(predictions: FloatArray) -> FloatArray:
+    given = np.asarray(predictions)
+    return given if given.dtype.kind == "f" else given.astype(np.float64)
