@@ -68,7 +68,7 @@ class Settings:
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings as the environment has them now. Raises InputError naming variable, value and way out."""
     home = _home(environ)
-    tracking = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"
+    tracking = _whole_sqlite(environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
     server_keeps_artifacts = tracking.startswith(("http://", "https://", "databricks"))
     artifacts = None if server_keeps_artifacts else str(home / "mlflow" / "artifacts")
     return Settings(
@@ -84,6 +84,21 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def readable_home(where: Settings) -> Path:
+    """The home for a command that only reads: one that is there need not take writes.
+
+    Raises InputError as `prepare_home`.
+    """
+    if _known_format(where.home) is not None and not takes_writes(where.home):
+        return where.home
+    return prepare_home(where)
+
+
+def takes_writes(path: Path) -> bool:
+    """Whether this process may write a file, or into a folder."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def prepare_home(where: Settings) -> Path:
     """Make the home's folders and its `home.json`; the home comes back.
 
@@ -91,12 +106,7 @@ def prepare_home(where: Settings) -> Path:
     """
     home = where.home
     mark = home / "home.json"
-    found = _format(mark)
-    if found is not None and found > HOME_FORMAT:
-        raise InputError(
-            f"PERENNIAL_HOME: {home} was written by a newer Perennial (format {found}, this one knows {HOME_FORMAT})\n"
-            "  Nothing was changed. Upgrade Perennial, or set PERENNIAL_HOME to another folder."
-        )
+    found = _known_format(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
         if found is None:
@@ -162,7 +172,16 @@ def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
         shown = re.sub(r"//.*@", "//***@", value)
         known = " or ".join(f"{scheme}://" for scheme in schemes)
         raise InputError(f"{name}: {shown!r} does not start with {known}\n  Correct it, or unset it for the default.")
-    return value.rstrip("/") if name == "PREFECT_API_URL" else value
+    return value.rstrip("/") if name == "PREFECT_API_URL" else _whole_sqlite(value)
+
+
+def _whole_sqlite(value: str) -> str:
+    """A SQLite address that holds wherever a process stands: a relative file starts at the working folder."""
+    scheme, _, rest = value.partition(":///")
+    if scheme.partition("+")[0] != "sqlite" or rest.startswith((":memory:", "file:")) or not rest:
+        return value
+    file, mark, options = rest.partition("?")
+    return f"{scheme}:///{_absolute(file)}{mark}{options}"
 
 
 def _absolute(value: str) -> Path:
@@ -184,9 +203,19 @@ def _format(mark: Path) -> int | None:
         ) from error
 
 
+def _known_format(home: Path) -> int | None:
+    """The format of a home, None where there is none yet. Raises InputError for one that a newer Perennial wrote."""
+    found = _format(home / "home.json")
+    if found is not None and found > HOME_FORMAT:
+        raise InputError(
+            f"PERENNIAL_HOME: {home} was written by a newer Perennial (format {found}, this one knows {HOME_FORMAT})\n"
+            "  Nothing was changed. Upgrade Perennial, or set PERENNIAL_HOME to another folder."
+        )
+    return found
+
+
 def _write_whole(path: Path, text: str) -> None:
-    """The file is there whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).replace(path)
+    """The file is there whole or not at all, with the same rights as the other files of the home."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(path)

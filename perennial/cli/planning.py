@@ -8,7 +8,7 @@ from perennial.cli.output import as_json, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
 from perennial.ledger.present import time_of
-from perennial.store.workspace import open_workspace
+from perennial.store.workspace import reading_workspace
 
 
 def plan(usecase: str, gain: float | None, json: bool) -> None:
@@ -17,7 +17,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
 
     if gain is not None and not gain > 0:
         raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")
-    workspace = open_workspace()
+    workspace = reading_workspace()
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
     found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration), gain)
     if json:

@@ -15,14 +15,14 @@ from perennial.evaluation.figures import counted
 from perennial.intake.set_aside import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.settings import settings
-from perennial.store.workspace import Workspace, open_workspace
+from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 from perennial.usecase.reading import load_use_case
 
 
 def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     """What is set aside or held, by reason, with example rows. Raises InputError for a batch that never came."""
     case = load_use_case(usecase, settings().usecases)
-    workspace = open_workspace()
+    workspace = reading_workspace()
     still = open_still([r.payload for r in workspace.ledger.all(usecase, BatchEntry)])
     if window is not None:
         still = [batch for batch in still if batch.window == _known(workspace, usecase, window).window]

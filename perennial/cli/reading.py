@@ -14,7 +14,7 @@ from perennial.ledger.declaration_history import edits_since
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.words import decision_in_words
-from perennial.settings import prepare_home, settings
+from perennial.settings import readable_home, settings
 from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import list_use_cases, load_use_case
 
@@ -22,7 +22,7 @@ from perennial.usecase.reading import list_use_cases, load_use_case
 def open_ledger() -> Ledger:
     """The ledger alone, without the libraries that tables and registry need."""
     where = settings()
-    prepare_home(where)
+    readable_home(where)
     return Ledger(where.database_url)
 
 
@@ -192,9 +192,9 @@ def decision(id: str, json: bool) -> None:
 
 def _newly_wrong(said: Decision) -> list[dict[str, str]]:
     from perennial.store.newly_wrong import newly_wrong_of
-    from perennial.store.workspace import open_workspace
+    from perennial.store.workspace import reading_workspace
 
-    return newly_wrong_of(open_workspace().tables, said.usecase, said.id)
+    return newly_wrong_of(reading_workspace().tables, said.usecase, said.id)
 
 
 def find_decision(ledger: Ledger, id: str) -> Row[Decision]:

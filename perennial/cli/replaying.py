@@ -10,14 +10,14 @@ from perennial.cli.reading import find_decision, open_ledger
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import Decision
-from perennial.store.workspace import open_workspace
+from perennial.store.workspace import reading_workspace
 
 
 def replay(which: str, deep: bool, json: bool) -> None:
     """Exit code 1 where anything came out otherwise. Raises LedgerBroken, InputError for what names no decision."""
     from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
 
-    workspace = open_workspace()
+    workspace = reading_workspace()
     ledger = workspace.ledger
     rows = ledger.all(which, Decision) if which in ledger.usecases() else [find_decision(ledger, which)]
     for usecase in {row.payload.usecase for row in rows}:

@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -26,10 +28,12 @@ from perennial.identity import canonical_json, digest
 from perennial.ledger.entries import KIND_OF, Recorded
 from perennial.ledger.migrations import bring_up_to_date, take_turns
 from perennial.ledger.migrations.tables import entries
+from perennial.settings import takes_writes
 
 Payload = TypeVar("Payload", bound=Recorded)
 GENESIS = "0" * 64
 _LOCK_WAIT_MS = 30_000
+_DAMAGED = ("file is not a database", "malformed", "file is encrypted")
 _ATTEMPTS = 20
 
 
@@ -208,10 +212,12 @@ def _payload(payload: type[Payload], text: str) -> Payload:
 
 
 def _engine(url: str) -> Engine:
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    if path is not None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    only_reads = path is not None and path.exists() and not (takes_writes(path) and takes_writes(path.parent))
     try:
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(_read_only(path) if path is not None and only_reads else url, poolclass=NullPool)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InputError(
             f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"
@@ -223,8 +229,9 @@ def _engine(url: str) -> Engine:
         def _configure(connection: Any, _: object) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves, below
             connection.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MS}")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+            if not only_reads:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
@@ -233,4 +240,32 @@ def _engine(url: str) -> Engine:
             writes = cast(bool, connection.get_execution_options().get("perennial_write", False))
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    shown = make_url(url).render_as_string(hide_password=True)
+
+    @event.listens_for(engine, "handle_error", retval=True)
+    def _in_our_words(context: ExceptionContext) -> BaseException | None:
+        """A damaged file, and a connection lost while reading; what goes wrong while writing is left to the writer."""
+        problem = context.sqlalchemy_exception
+        words = str(getattr(problem, "orig", "")).lower()
+        if any(each in words for each in _DAMAGED):
+            return LedgerBroken(
+                f"the ledger at {shown} is damaged: {words}",
+                code="ledger-damaged",
+                fix="Bring it back from a backup. Nothing was changed.",
+            )
+        writes = context.connection is not None and context.connection.get_execution_options().get("perennial_write")
+        if isinstance(problem, OperationalError | InterfaceError) and context.connection is not None and not writes:
+            return TransientError(f"the ledger at {shown} does not answer: {words}", code="ledger-unreachable")
+        return None
+
     return engine
+
+
+def _read_only(path: Path) -> str:
+    """The address of a SQLite file that may only be read.
+
+    Where nothing waits to be merged into it, SQLite is told that nobody writes, since it could not lock it.
+    """
+    waiting = path.with_name(f"{path.name}-wal")
+    alone = "" if waiting.exists() and waiting.stat().st_size else "&immutable=1"
+    return f"sqlite:///file:{quote(str(path))}?mode=ro{alone}&uri=true"

@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perennial.errors import TerminalError
+
+
+class ValidationsLost(TerminalError):
+    """What the checks found on a batch is no longer there, or not what was written."""
+
+    code = "validations-lost"
+
 
 @dataclass(frozen=True)
 class Validations:
@@ -25,6 +33,15 @@ class Validations:
         half.replace(path)
 
     def read(self, usecase: str, batch: str) -> list[dict[str, Any]]:
-        """A batch's results. Raises FileNotFoundError where none were kept."""
-        found: list[dict[str, Any]] = json.loads((self.folder / usecase / f"{batch}.json").read_text(encoding="utf-8"))
+        """A batch's results. Raises ValidationsLost where the file is gone or damaged."""
+        path = self.folder / usecase / f"{batch}.json"
+        try:
+            found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError) as problem:
+            what = "is gone" if isinstance(problem, FileNotFoundError) else "is damaged"
+            raise ValidationsLost(
+                f"{usecase}: what the checks found on batch {batch} {what}: {path}",
+                value=batch,
+                fix="Bring the file back from a backup. The batch itself, its decisions and models are as they were.",
+            ) from problem
         return found

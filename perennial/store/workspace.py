@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perennial.ledger.declaration_history import edits_since
 from perennial.ledger.ledger import Ledger
-from perennial.settings import Settings, prepare_home, settings
+from perennial.settings import Settings, prepare_home, readable_home, settings
 from perennial.store.landing import Landing
 from perennial.store.lock import only_one
 from perennial.store.registry import Registry
@@ -85,4 +85,11 @@ def open_workspace() -> Workspace:
     """The workspace that the environment names. Raises InputError for a home of a newer version."""
     found = settings()
     prepare_home(found)
+    return Workspace(found)
+
+
+def reading_workspace() -> Workspace:
+    """Like `open_workspace`, for a command that only reads: the home need not take writes."""
+    found = settings()
+    readable_home(found)
     return Workspace(found)

@@ -1,0 +1,138 @@
+"""Homes that are damaged, may only be read, or lie in an odd place: a message that is true, never a stack trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import LedgerBroken, TransientError
+from perennial.ledger.entries import Decision
+from perennial.ledger.ledger import Ledger
+from perennial.model.environment import code_version
+from perennial.settings import prepare_home, settings
+from tests.cli.conftest import Perennial
+from tests.world import World
+
+pytestmark = pytest.mark.timeout(240)
+
+NOBODY = 65534
+
+
+@contextmanager
+def only_readable(home: Path) -> Iterator[None]:
+    """The home without anybody's right to write, and us without a superuser's."""
+    modes = {path: path.stat().st_mode for path in (home, *home.rglob("*"))}
+    for path, mode in modes.items():
+        path.chmod(stat.S_IMODE(mode) & ~0o222 | (0o555 if path.is_dir() else 0o444))
+    before = os.geteuid()
+    if before == 0:
+        for path in home.parents:
+            if path.is_relative_to(Path(tempfile.gettempdir()) / "pytest-of-root"):
+                path.chmod(0o755)
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if before == 0:
+            os.seteuid(before)
+        for path, mode in modes.items():
+            path.chmod(stat.S_IMODE(mode))
+
+
+def whole(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_home_that_may_only_be_read_serves_whoever_reads(settled: World, perennial: Perennial) -> None:
+    home = settings().home
+    id = Ledger(settings().database_url).all("shop", Decision)[0].payload.id
+    commands = [
+        *(("status",), ("status", "shop"), ("batches", "shop"), ("decisions", "shop"), ("decision", id)),
+        *(("replay", "shop"), ("ledger", "verify"), ("check", "shop"), ("quarantine", "shop"), ("plan", "shop")),
+    ]
+    usual = {command: perennial(*command) for command in commands}
+    before = whole(home)
+    with only_readable(home):
+        for command in commands:
+            told = perennial(*command)
+            assert (told.code, told.err) == (usual[command].code, usual[command].err), command
+            assert told.out == usual[command].out, command
+        told = perennial("ingest", "shop")
+        assert told.code == 2 and "cannot be written" in told.err
+    assert whole(home) == before
+
+
+def test_a_damaged_ledger_is_named_by_every_command(settled: World, perennial: Perennial) -> None:
+    ledger = settings().home / "ledger.db"
+    data = ledger.read_bytes()
+    for damaged in (b"not a database at all" * 300, data[: len(data) // 3] + os.urandom(len(data) * 2 // 3)):
+        ledger.write_bytes(damaged)
+        for command in (("status",), ("batches", "shop"), ("ledger", "verify"), ("run", "shop"), ("doctor", "shop")):
+            told = perennial(*command, "--json")
+            assert told.code == 1, command
+            error = json.loads(told.out)["error"]
+            assert error["code"] in ("ledger-damaged", "ledger-broken"), told.err
+            assert "backup" in told.err and "Traceback" not in told.err
+
+
+def test_what_the_checks_found_may_be_lost(settled: World, perennial: Perennial) -> None:
+    text = (settled.usecases / "shop" / "2024-02.csv").read_text()
+    (settled.usecases / "shop" / "2024-03.csv").write_text(text.replace("2024-02", "2024-03"))
+    assert perennial("ingest", "shop").code == 0
+    shutil.rmtree(settings().home / "validations")
+    told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "known")
+    assert told.code == 1 and "what the checks found on batch" in told.err and "is gone" in told.err
+
+
+def test_a_connection_that_is_lost_while_reading_is_transient(world: World) -> None:
+    from sqlalchemy import text
+
+    prepare_home(settings())
+    ledger = Ledger(settings().database_url)
+    with pytest.raises(TransientError, match="does not answer"), ledger._reading() as connection:
+        connection.execute(text("SELECT * FROM gone_meanwhile"))
+
+
+def test_a_ledger_of_other_bytes_is_no_ledger(world: World) -> None:
+    prepare_home(settings())
+    (settings().home / "ledger.db").write_bytes(b"x" * 5000)
+    with pytest.raises(LedgerBroken, match="is damaged"):
+        Ledger(settings().database_url)
+
+
+def test_the_version_is_known_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_git(*_: object, **__: object) -> None:
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(subprocess, "run", no_git)
+    code_version.cache_clear()
+    assert code_version().count("+") == 0
+    code_version.cache_clear()
+
+
+def test_a_relative_database_is_one_place_wherever_a_process_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = settings({"PERENNIAL_DATABASE_URL": "sqlite:///l.db", "MLFLOW_TRACKING_URI": "sqlite:///sub/m.db?x=1"})
+    assert found.database_url == f"sqlite:///{tmp_path}/l.db"
+    assert found.mlflow_tracking_uri == f"sqlite:///{tmp_path}/sub/m.db?x=1"
+    kept = "postgresql+psycopg://u:p@host/db"
+    assert settings({"PERENNIAL_DATABASE_URL": kept}).database_url == kept
+
+
+def test_all_of_a_home_has_the_same_rights(world: World) -> None:
+    prepare_home(settings())
+    home = settings().home
+    (home / "other").write_text("x")
+    assert (home / "home.json").stat().st_mode == (home / "other").stat().st_mode
+    assert [path.name for path in home.iterdir() if "home.json" in path.name] == ["home.json"]
