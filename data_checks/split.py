@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from perennial.errors import TerminalError
+from perennial.our_columns import RAW, REASONS, ROW
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from perennial.sources.parsing import Parsed
-
-ROW = "_row"
-REASONS = "_reasons"
-RAW = "raw"
 
 
 class RowsLost(TerminalError):
@@ -61,8 +58,8 @@ def split(
     frame: typed rows, numbered 0..n-1 in the order of arrival.
     raw_rows: texts of at least the rows set aside, under the same numbers; see `raw_rows`.
     set_aside: row → its reasons, as `Validation.set_aside`.
-    The accepted rows keep order, types and numbers. The quarantine has `_row` (the number of arrival), `_reasons`
-    (a JSON list) and `raw` (a JSON object, column → text as it arrived).
+    The accepted rows keep order, types and numbers. The quarantine has `ROW` (the number of arrival), `REASONS`
+    (a JSON list) and `RAW` (a JSON object, column → text as it arrived).
     Raises RowsLost where a row would get lost or be counted twice; KeyError for a row whose texts are not given.
     """
     import pandas as pd

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
 from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
+from perennial.our_columns import PREFIX
 from perennial.usecase.columns import column_types, no_such_value, target_values
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_check import Check, Severity
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Level = Literal["row", "batch"]
 
-ACCEPTED_IN = "_accepted_in"
+ACCEPTED_IN = f"{PREFIX}accepted_in"
 """Helper column: the batch in which the row's key was accepted before, else null."""
 
 NO_ROWS = "no rows: the batch is empty"
@@ -72,7 +73,7 @@ class Planned:
 
 def unreadable_in(column: str) -> str:
     """The helper column that holds the texts of `column` which could not be read as its type, else null."""
-    return f"_{column} (unreadable)"
+    return f"{PREFIX}{column} (unreadable)"
 
 
 def required_columns(declaration: Declaration) -> dict[str, ColumnType]:

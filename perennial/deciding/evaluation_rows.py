@@ -12,7 +12,8 @@ from perennial.clock import instant
 from perennial.evaluation.figures import UNITS
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.store.rows import FIRST_KNOWN_AT, LABEL, Known, read_rows
+from perennial.our_columns import FIRST_KNOWN_AT, LABEL
+from perennial.store.rows import Known, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_evaluation import EvaluationRules

@@ -24,6 +24,7 @@ from perennial.ledger.entries import ChallengerEntry, Code, Decision, Declaratio
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.model.released import load_champion, load_model
+from perennial.our_columns import BATCH
 from perennial.store.registry import Registry
 from perennial.store.rows import Known, known_at
 from perennial.store.tables import Tables
@@ -218,7 +219,7 @@ def _data_changed(tables: Tables, usecase: str, known: Known, rows: pd.DataFrame
     ]
     if lost:
         return f"data erased or lost: batch {', '.join(lost)}"
-    read = set(rows["_batch"])
+    read = set(rows[BATCH])
     windows = ", ".join(batch.window for batch in known.batches if batch.batch in read)
     return f"values were changed in {tables.where(usecase, 'accepted')}, of batch {windows}; bring a backup back"
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perennial.features.derived import derive
 from perennial.identity import digest
+from perennial.our_columns import is_ours
 from perennial.team_code.loading import load_functions, sources_of
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.importable import is_own
@@ -40,7 +41,7 @@ class Recipe(BaseModel):
         """
         import pandas as pd
 
-        visible = rows.drop(columns=[c for c in rows.columns if c in self.hidden or c.startswith("_")])
+        visible = rows.drop(columns=[c for c in rows.columns if c in self.hidden or is_ours(c)])
         named = visible[[*self.categorical, *self.numeric]].copy()
         added = derive(visible, load_functions(self.derived, self.sources))
         return pd.concat([named, added], axis=1)

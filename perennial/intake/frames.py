@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from perennial.our_columns import ARRIVED_AT, BATCH, LABEL_KNOWN_AT, RAW, REASONS, ROW
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import ColumnType
 
@@ -17,26 +18,26 @@ if TYPE_CHECKING:
 def accepted_table(
     rows: pd.DataFrame, declaration: Declaration, types: Mapping[str, ColumnType], batch: str, arrived_at: datetime
 ) -> pa.Table:
-    """Accepted rows as the table holds them: declared columns, `_row`, `_batch`, `_arrived_at`, `_label_known_at`.
+    """Accepted rows as the table holds them: declared columns, `ROW`, `BATCH`, `ARRIVED_AT`, `LABEL_KNOWN_AT`.
 
     rows: index is the row's place in the batch as it arrived.
     """
     schema = declaration.schema_
     known = rows[schema.label_known_at] if schema.label_known_at else rows[schema.time] + schema.label_known_after
-    whole = rows.assign(_row=rows.index, _label_known_at=known)
-    return _stamped(whole, {**types, "_row": "integer", "_label_known_at": "timestamp"}, batch, arrived_at)
+    whole = rows.assign(**{ROW: rows.index, LABEL_KNOWN_AT: known})
+    return _stamped(whole, {**types, ROW: "integer", LABEL_KNOWN_AT: "timestamp"}, batch, arrived_at)
 
 
 def labels_table(
     rows: pd.DataFrame, declaration: Declaration, types: Mapping[str, ColumnType], batch: str, arrived_at: datetime
 ) -> pa.Table:
-    """Labels that came in a file of their own, as the table holds them. rows: key, target, `_label_known_at`."""
-    return _stamped(rows, {**types, "_label_known_at": "timestamp"}, batch, arrived_at)
+    """Labels that came in a file of their own, as the table holds them. rows: key, target, `LABEL_KNOWN_AT`."""
+    return _stamped(rows, {**types, LABEL_KNOWN_AT: "timestamp"}, batch, arrived_at)
 
 
 def quarantine_table(rows: pd.DataFrame, batch: str, arrived_at: datetime) -> pa.Table:
-    """Rows set aside as the table holds them: `_row`, `_reasons` and the raw texts, as they arrived."""
-    return _stamped(rows, {"_row": "integer", "_reasons": "text", "raw": "text"}, batch, arrived_at)
+    """Rows set aside as the table holds them: `ROW`, `REASONS` and `RAW`, the texts, as they arrived."""
+    return _stamped(rows, {ROW: "integer", REASONS: "text", RAW: "text"}, batch, arrived_at)
 
 
 def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, arrived_at: datetime) -> pa.Table:
@@ -55,6 +56,6 @@ def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, ar
         )
         for name, kind in types.items()
     }
-    columns["_batch"] = pa.array([batch] * len(rows), pa.string())
-    columns["_arrived_at"] = pa.array([arrived_at] * len(rows), arrow["timestamp"])
+    columns[BATCH] = pa.array([batch] * len(rows), pa.string())
+    columns[ARRIVED_AT] = pa.array([arrived_at] * len(rows), arrow["timestamp"])
     return pa.table(columns)

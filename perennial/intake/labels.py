@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
+from perennial.our_columns import LABEL_KNOWN_AT, RAW, REASONS, ROW
 from perennial.usecase.columns import no_such_value, target_values
 from perennial.usecase.declaration import Declaration
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Label rows that can be used, and those that cannot with every reason: (labels, set aside).
 
-    The first have key, target and `_label_known_at`; the second `_row`, `_reasons` and `raw`, as in the quarantine.
+    The first have key, target and `LABEL_KNOWN_AT`; the second `ROW`, `REASONS` and `RAW`, as in the quarantine.
     Raises InputError naming every column that the file lacks.
     """
     import json
@@ -42,16 +43,16 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str) -> tupl
         wrong = parsed.frame[schema.target].notna() & ~parsed.frame[schema.target].isin(allowed)
         for row in parsed.frame.index[wrong]:
             reasons.setdefault(int(row), []).append(f"{schema.target}: {no_such_value(schema)}")
-    good = parsed.frame.drop(index=list(reasons)).rename(columns={known_at: "_label_known_at"})
+    good = parsed.frame.drop(index=list(reasons)).rename(columns={known_at: LABEL_KNOWN_AT})
     raw = [
         json.dumps({n: str(parsed.unreadable.get(n, parsed.frame[n])[row]) for n in needed}, ensure_ascii=False)
         for row in reasons
     ]
     aside = pd.DataFrame(
         {
-            "_row": list(reasons),
-            "_reasons": [json.dumps(r, ensure_ascii=False) for r in reasons.values()],
-            "raw": raw,
+            ROW: list(reasons),
+            REASONS: [json.dumps(r, ensure_ascii=False) for r in reasons.values()],
+            RAW: raw,
         }
     )
     return good, aside

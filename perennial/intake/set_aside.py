@@ -9,6 +9,7 @@ from typing import Any
 
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry
+from perennial.our_columns import RAW, REASONS, ROW
 from perennial.store.tables import Tables
 
 
@@ -41,8 +42,8 @@ def open_still(batches: Sequence[BatchEntry]) -> list[BatchEntry]:
 def rows_aside(tables: Tables, usecase: str, batch: BatchEntry) -> list[AsideRow]:
     """The rows of a batch that were set aside, in the order of arrival."""
     table = tables.read(usecase, "quarantine", [batch.batch]) if batch.rows.quarantined else None
-    rows = table.select(["_row", "_reasons", "raw"]).to_pylist() if table is not None else []
-    found = [AsideRow(r["_row"], tuple(json.loads(r["_reasons"])), json.loads(r["raw"])) for r in rows]
+    rows = table.select([ROW, REASONS, RAW]).to_pylist() if table is not None else []
+    found = [AsideRow(r[ROW], tuple(json.loads(r[REASONS])), json.loads(r[RAW])) for r in rows]
     return sorted(found, key=lambda each: each.row)
 
 

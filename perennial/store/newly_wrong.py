@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perennial.fault_points import write
+from perennial.our_columns import BATCH, ROW
 from perennial.store.tables import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_PLACE = "_place"
 
 
 def keep_newly_wrong(tables: Tables, usecase: str, decision: str, keys: pd.DataFrame) -> None:
@@ -21,12 +20,12 @@ def keep_newly_wrong(tables: Tables, usecase: str, decision: str, keys: pd.DataF
         return
     columns = {name: [str(value) for value in keys[name]] for name in keys.columns}
     with write("flips_table"):
-        table = pa.table({**columns, _PLACE: list(range(len(keys))), "_batch": [decision] * len(keys)})
+        table = pa.table({**columns, ROW: list(range(len(keys))), BATCH: [decision] * len(keys)})
         tables.append(usecase, "flips", table, decision)
 
 
 def newly_wrong_of(tables: Tables, usecase: str, decision: str) -> list[dict[str, str]]:
     """The keys of a decision's examples as text, in the order in which they are shown."""
     found = tables.read(usecase, "flips", [decision])
-    rows = sorted(found.to_pylist(), key=lambda row: row[_PLACE]) if found is not None else []
-    return [{name: value for name, value in row.items() if name not in (_PLACE, "_batch")} for row in rows]
+    rows = sorted(found.to_pylist(), key=lambda row: row[ROW]) if found is not None else []
+    return [{name: value for name, value in row.items() if name not in (ROW, BATCH)} for row in rows]

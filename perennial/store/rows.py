@@ -10,6 +10,7 @@ from perennial.clock import instant, write_instant
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
+from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX, ROW
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-LABEL = "_label"
-KNOWN_AT = "_known_at"
-FIRST_KNOWN_AT = "_first_known_at"
+
+_WINDOW = f"{PREFIX}window"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def read_rows(
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
     only: ids of the batches wanted; all of `known` where None.
-    Adds `_label` (null where none was known yet), `_known_at` (when the label that won became known) and
-    `_first_known_at` (when the first one did). The latest known label wins; between two known at the same
-    moment the one that arrived later. The row's own target column is left out: only `_label` may be used.
+    Adds `LABEL` (null where none was known yet), `KNOWN_AT` (when the label that won became known) and
+    `FIRST_KNOWN_AT` (when the first one did). The latest known label wins; between two known at the same
+    moment the one that arrived later. The row's own target column is left out: only `LABEL` may be used.
     """
     import duckdb
 
@@ -79,19 +79,20 @@ def read_rows(
         connection.register("accepted", accepted)
         key = ", ".join(_quoted(name) for name in schema.key)
         target = _quoted(schema.target)
-        sources = [f"SELECT {key}, {target} AS label, _label_known_at AS known_at, _arrived_at FROM accepted"]
+        taken = f"SELECT {key}, {target} AS {LABEL}, {LABEL_KNOWN_AT}, {ARRIVED_AT}"
+        sources = [f"{taken} FROM accepted"]
         if late is not None:
             connection.register("late", late)
-            sources.append(f"SELECT {key}, {target} AS label, _label_known_at AS known_at, _arrived_at FROM late")
+            sources.append(f"{taken} FROM late")
         frame = connection.sql(
             f"""
             WITH labels AS ({" UNION ALL ".join(sources)}),
             known AS (
-                SELECT {key}, arg_max(label, (known_at, _arrived_at)) AS {LABEL},
-                       max(known_at) AS {KNOWN_AT}, min(known_at) AS {FIRST_KNOWN_AT}
-                FROM labels WHERE label IS NOT NULL AND known_at <= ?::TIMESTAMPTZ GROUP BY {key}
+                SELECT {key}, arg_max({LABEL}, ({LABEL_KNOWN_AT}, {ARRIVED_AT})) AS {LABEL},
+                       max({LABEL_KNOWN_AT}) AS {KNOWN_AT}, min({LABEL_KNOWN_AT}) AS {FIRST_KNOWN_AT}
+                FROM labels WHERE labels.{LABEL} IS NOT NULL AND {LABEL_KNOWN_AT} <= ?::TIMESTAMPTZ GROUP BY {key}
             )
-            SELECT accepted.* EXCLUDE ({target}, _label_known_at), {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
+            SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}), {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
             FROM accepted LEFT JOIN known USING ({key}) ORDER BY {key}
             """,
             params=[write_instant(known.as_of)],
@@ -102,7 +103,7 @@ def read_rows(
 def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
     """The labels as numbers, shape (n,): as they are, or each one's place in `schema.classes`, from 0.
 
-    rows: with `_label`, never null. Raises InputError for a label that is no longer among the classes.
+    rows: with `LABEL`, never null. Raises InputError for a label that is no longer among the classes.
     """
     import numpy as np
 
@@ -127,17 +128,17 @@ def accepted_in(
     Earlier revisions of the same window do not count: a restatement brings the same keys again.
     """
     others = {b.batch: b.window for b in known.batches if b.window != window}
-    table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, "_batch"]) if others else None
+    table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, BATCH]) if others else None
     if table is None or any(name not in frame.columns for name in schema.key):
         return None
     before = table.to_pandas()
-    before["_window"] = before.pop("_batch").map(others)
+    before[_WINDOW] = before.pop(BATCH).map(others)
     met = (
         frame[list(schema.key)]
-        .reset_index(names="_place")
+        .reset_index(names=ROW)
         .merge(before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left")
     )
-    return met.set_index("_place")["_window"].reindex(frame.index)
+    return met.set_index(ROW)[_WINDOW].reindex(frame.index)
 
 
 def _quoted(name: str) -> str:

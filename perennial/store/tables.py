@@ -13,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, w
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from perennial.errors import InputError, TableUnreadable, TransientError
+from perennial.our_columns import BATCH
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +43,7 @@ class Tables:
     def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
         """Add a batch's rows once, however often it is asked, and return the table's version.
 
-        rows: must have the column `_batch`, equal to `batch` throughout.
+        rows: must have the column `our_columns.BATCH`, equal to `batch` throughout.
         Raises InputError where a column's type differs from the table's; TransientError where a race was lost.
         """
         uri = self.where(usecase, name)
@@ -92,14 +93,14 @@ class Tables:
         table = self._open(usecase, name)
         if table is None:
             return {}
-        column = _rows(table, None, ["_batch"]).column("_batch")
+        column = _rows(table, None, [BATCH]).column(BATCH)
         return {entry["values"]: entry["counts"] for entry in column.value_counts().to_pylist()}
 
     def sweep(self, usecase: str, name: Name, batch: str) -> None:
         """Delete the rows of a batch that was never committed."""
         table = self._open(usecase, name)
         if table is not None:
-            table.delete(f"_batch = '{batch}'")
+            table.delete(f"{BATCH} = '{batch}'")
 
     def version(self, usecase: str, name: Name) -> int | None:
         """The table's newest version, or None where it does not exist yet."""
@@ -128,7 +129,7 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
         return schema.empty_table()
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in schema.names)
     listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
-    query = f"SELECT {names} FROM here" + (f" WHERE _batch IN ({listed})" if batches else "")
+    query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches else "")
     try:
         found = QueryBuilder().register("here", table).execute(query).read_all()
     except Exception as error:  # DataFusion's errors have no type of their own
@@ -152,7 +153,7 @@ def _first_unreadable(table: DeltaTable) -> str:
 
 
 def _count(table: DeltaTable, batch: str) -> int:
-    return int(_rows(table, [batch], ["_batch"]).num_rows)
+    return int(_rows(table, [batch], [BATCH]).num_rows)
 
 
 def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:

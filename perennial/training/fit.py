@@ -44,7 +44,7 @@ class Fit:
 def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     """Fit the declared estimator on labelled rows.
 
-    rows: accepted rows with `_label`, and `_known_at` where a search is declared.
+    rows: accepted rows with `LABEL`, and `KNOWN_AT` where a search is declared.
     Raises TrainingFailed with the estimator's own words, TeamCodeFailed, InputError.
     """
     declaration = case.declaration

@@ -18,9 +18,10 @@ from perennial.evaluation.race import HALF_LIFE, best_so_far, standing
 from perennial.ledger.entries import BatchEntry, RaceStep
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.threads import bounded_threads
+from perennial.our_columns import LABEL
 from perennial.settings import settings
 from perennial.store.registry import TrialRun
-from perennial.store.rows import LABEL, Known, known_at, labels_of, read_rows
+from perennial.store.rows import Known, known_at, labels_of, read_rows
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit

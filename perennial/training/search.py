@@ -19,7 +19,8 @@ from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.features.recipe import Recipe
 from perennial.model.predicting import in_places, predict
-from perennial.store.rows import KNOWN_AT, labels_of
+from perennial.our_columns import KNOWN_AT
+from perennial.store.rows import labels_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Search, Span

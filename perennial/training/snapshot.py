@@ -9,7 +9,8 @@ from perennial.clock import write_instant
 from perennial.errors import InputError
 from perennial.identity import digest_rows, short_id
 from perennial.ledger.entries import Snapshot
-from perennial.store.rows import LABEL, Known, read_rows
+from perennial.our_columns import ARRIVED_AT, BATCH, LABEL
+from perennial.store.rows import Known, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Decay, LastBatches, LastWindow, Season
@@ -46,7 +47,7 @@ def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.D
     if isinstance(window, LastWindow):
         return rows[at >= known.as_of - window.last]
     if isinstance(window, LastBatches):
-        return rows[rows["_batch"].isin(known.batch_ids[-window.batches :])]
+        return rows[rows[BATCH].isin(known.batch_ids[-window.batches :])]
     if isinstance(window, Season):
         apart = (at.dt.day_of_year - known.as_of.timetuple().tm_yday).abs()
         return rows[apart.where(apart <= 183, 366 - apart) <= window.season.days]
@@ -66,7 +67,7 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
     """Name the rows: batches, label batches, moment, table version and a digest in key order."""
     schema = declaration.schema_
     times = rows[schema.time]
-    content = digest_rows(rows.drop(columns=["_arrived_at"]), list(schema.key))
+    content = digest_rows(rows.drop(columns=[ARRIVED_AT]), list(schema.key))
     version = tables.version(declaration.name, "accepted")
     values = {
         "as_of": write_instant(known.as_of),

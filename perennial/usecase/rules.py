@@ -16,7 +16,7 @@ from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
-from perennial.usecase.rules_of_columns import check_columns, known_columns, roles
+from perennial.usecase.rules_of_columns import check_columns, known_columns, names_tables_refuse, roles
 from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
@@ -28,6 +28,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_name(document, path),
         *_source(document),
         *_columns(document),
+        *names_tables_refuse(document),
         *_label_time(document),
         *_derived(document, path.parent),
         *_checks(document),

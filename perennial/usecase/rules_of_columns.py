@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perennial.our_columns import PREFIX, is_ours
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest
 
@@ -27,6 +28,25 @@ def known_columns(document: Document) -> set[str]:
     """Every column that the declaration names, with or without a role."""
     typed = {name for name in document.mapping("schema", "types") if isinstance(name, str)}
     return {name for name, _, _ in roles(document)} | typed
+
+
+def names_tables_refuse(document: Document) -> Iterator[Mistake]:
+    """Columns whose name Perennial keeps for its own, and those that differ from another by capitals only.
+
+    Delta Lake refuses two columns of one table that differ only so, and SQL does not tell them apart.
+    """
+    typed = [(name, ("schema", "types", name)) for name in document.mapping("schema", "types") if isinstance(name, str)]
+    first: dict[str, tuple[str, Place]] = {}
+    for name, place in [*((name, place) for name, place, _ in roles(document)), *typed]:
+        other, where = first.setdefault(name.casefold(), (name, place))
+        if is_ours(name):
+            told = f"'{name}' begins with '{PREFIX}', which is kept for Perennial's own columns"
+            yield document.mistake(place, told, "give the column another name at its source")
+        elif other != name:
+            told = f"'{name}' differs only by capitals from '{other}' (line {document.line(where)})"
+            yield document.mistake(
+                place, f"{told}, and no table holds both", "rename one at its source, or leave it out"
+            )
 
 
 def no_column(document: Document, place: Place, name: str, columns: set[str]) -> Mistake:

@@ -22,7 +22,10 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from perennial.clock import instant
+from perennial.features.recipe import recipe_of
 from perennial.ledger.entries import BatchEntry
+from perennial.store.rows import known_at, read_rows
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
 from tests.training.stores import take_in
@@ -132,3 +135,33 @@ def test_times_of_mixed_zones_and_of_a_doubled_or_skipped_hour(shop: World) -> N
     assert take_in("2024-10").rows.quarantined == 0
     found = taken("2024-10")["at"]
     assert found["2024-10-00001"] - found["2024-10-00000"] == pd.Timedelta("1h"), "the doubled hour, both passings"
+
+
+def test_a_column_may_be_called_like_anything_of_ours(shop: World) -> None:
+    """Every name that Perennial gave its own columns before they had a prefix, and those of its SQL."""
+    ours = [
+        "_row",
+        "_batch",
+        "_arrived_at",
+        "_label_known_at",
+        "_label",
+        "_known_at",
+        "_window",
+        "_place",
+        "label",
+        "raw",
+    ]
+    shop.declare(features={"numeric": ["price", *ours], "categorical": ["carrier"]}, name="shop")
+    rows = shop.month("2024-02")
+    rows = rows.assign(**{name: rows["price"] + place for place, name in enumerate(ours)})
+    write(shop, "2024-02", rows)
+    batch = take_in("2024-02")
+    assert batch.rows.accepted == len(rows)
+    stored = taken("2024-02").loc[rows["order"]]
+    assert all((stored[name].to_numpy() == rows[name].to_numpy()).all() for name in ours)
+    workspace = open_workspace()
+    case = workspace.use_case("shop")
+    known = known_at(workspace.ledger, "shop", instant("2030-01-01T00:00:00Z"))
+    read = read_rows(workspace.tables, "shop", case.declaration.schema_, known, only=(batch.batch,))
+    assert set(ours) < set(read.columns)
+    assert "_row" in recipe_of(case).inputs(read).columns, "a model gets them too"

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perennial.ledger.entries import Decision
+from perennial.our_columns import BATCH
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
@@ -38,7 +39,7 @@ def test_every_decision_comes_out_the_same_whatever_came_later(decided: Path, pe
     tables = open_workspace().tables
     table = tables.read("shop", "accepted", list(tables.batches("shop", "accepted")))
     assert table is not None
-    late = table.slice(0, 5).set_column(table.column_names.index("_batch"), "_batch", [["later"] * 5])
+    late = table.slice(0, 5).set_column(table.column_names.index(BATCH), BATCH, [["later"] * 5])
     tables.append("shop", "accepted", late.append_column("colour", [["red"] * 5]), "later")
     for how in ((), ("--deep",)):
         found = replayed(perennial, *how)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from data_checks.split import RowsLost, raw_rows, split
 from data_checks.validation import validate
+from perennial.our_columns import RAW, REASONS, ROW
 from tests.data_checks.flight_batches import END, WINDOW, Row, batch, check, declare, row, rows
 
 WARM = {"expect_column_values_to_be_between": {"column": "temp", "min_value": -30, "max_value": 115}}
@@ -63,8 +64,8 @@ def test_no_row_is_lost_and_every_reason_is_kept(faults: list[Row]) -> None:
 
     accepted, quarantine = split(parsed.frame, raw_rows(parsed, list(checked.set_aside)), checked.set_aside)
     assert len(accepted) + len(quarantine) == len(found)
-    assert sorted([*accepted.index, *quarantine["_row"]]) == list(range(len(found)))
-    told = Counter(reason for reasons in quarantine["_reasons"] for reason in json.loads(reasons))
+    assert sorted([*accepted.index, *quarantine[ROW]]) == list(range(len(found)))
+    told = Counter(reason for reasons in quarantine[REASONS] for reason in json.loads(reasons))
     assert told == {reason.reason: reason.rows for reason in checked.reasons}
 
 
@@ -75,9 +76,9 @@ def test_what_arrived_survives_as_text() -> None:
     checked = check(found)
     accepted, quarantine = split(parsed.frame, raw_rows(parsed, [1]), checked.set_aside)
     assert list(accepted["flight_id"]) == ["f0", "f2", "f3"]
-    assert quarantine["_row"].tolist() == [1]
-    assert json.loads(quarantine["_reasons"][0]) == ["temp: not a number"]
-    assert json.loads(quarantine["raw"][0]) == {
+    assert quarantine[ROW].tolist() == [1]
+    assert json.loads(quarantine[REASONS][0]) == ["temp: not a number"]
+    assert json.loads(quarantine[RAW][0]) == {
         "flight_id": "f1",
         "time_hour": "2013-01-05T05:30:00+00:00",
         "temp": "abc",
@@ -97,7 +98,11 @@ def test_a_clean_batch_has_an_empty_quarantine_of_the_same_shape() -> None:
     parsed = batch(rows(3), declaration)
     accepted, quarantine = split(parsed.frame, raw_rows(parsed, []), {})
     assert len(accepted) == 3
-    assert quarantine.dtypes.to_dict() == {"_row": "int64", "_reasons": "str", "raw": "str"}
+    assert quarantine.dtypes.to_dict() == {
+        ROW: "int64",
+        REASONS: "str",
+        RAW: "str",
+    }
 
 
 def test_a_row_that_never_arrived_cannot_be_set_aside() -> None:

@@ -22,8 +22,8 @@ ROWS = pd.DataFrame(
         "refund": ["0", "1", "0"],
         "settled": pd.to_datetime(["2024-02-01"] * 3, utc=True),
         "returned": [0.0, 1.0, 0.0],
-        "_label": [0.0, 1.0, 0.0],
-        "_known_at": pd.to_datetime(["2024-02-01"] * 3, utc=True),
+        "__perennial_label": [0.0, 1.0, 0.0],
+        "__perennial_known_at": pd.to_datetime(["2024-02-01"] * 3, utc=True),
     }
 )
 
@@ -42,7 +42,7 @@ def test_a_function_sees_no_column_that_is_known_only_after_the_event(world: Wor
         recipe(world, source, "peek").inputs(ROWS)
     assert "'peek'" in str(told.value)
     seen = str(told.value)
-    for hidden in ("refund", "returned", "settled", "_label", "_known_at"):
+    for hidden in ("refund", "returned", "settled", "__perennial_label", "__perennial_known_at"):
         assert f"'{hidden}'" not in seen
     for visible in ("order", "at", "price", "carrier"):
         assert f"'{visible}'" in seen

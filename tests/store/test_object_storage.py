@@ -48,7 +48,7 @@ def serve(told: Queue[tuple[str, int]]) -> None:
 
 
 def rows(batch: str, numbers: list[int]) -> pa.Table:
-    return pa.table({"x": numbers, "_batch": [batch] * len(numbers)})
+    return pa.table({"x": numbers, "__perennial_batch": [batch] * len(numbers)})
 
 
 def test_tables_are_kept_in_a_bucket(bucket: str) -> None:

@@ -14,7 +14,8 @@ from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.store.rows import FIRST_KNOWN_AT, KNOWN_AT, LABEL, accepted_in, known_at, read_rows
+from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT, LABEL
+from perennial.store.rows import accepted_in, known_at, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
@@ -61,7 +62,7 @@ class Shop:
             {
                 "order": list(labels),
                 "returned": list(labels.values()),
-                "_label_known_at": pd.to_datetime([known] * len(labels), utc=True),
+                "__perennial_label_known_at": pd.to_datetime([known] * len(labels), utc=True),
             }
         )
         types = {column: self.types[column] for column in ("order", "returned")}

@@ -11,7 +11,7 @@ from perennial.store.tables import Tables
 
 def rows(batch: str, values: list[float], **more: list[object]) -> pa.Table:
     """A table of one number column, with `_batch`."""
-    return pa.table({"value": pa.array(values, pa.float64()), **more, "_batch": [batch] * len(values)})
+    return pa.table({"value": pa.array(values, pa.float64()), **more, "__perennial_batch": [batch] * len(values)})
 
 
 def values_of(table: pa.Table | None) -> list[float]:

@@ -11,7 +11,7 @@ import pytest
 import skops.io
 
 from perennial.model.artifact import EXTRAS, PIPELINE_FILE, Fitted, write_extras
-from perennial.store.rows import LABEL
+from perennial.our_columns import LABEL
 from perennial.training.fit import Fit, fit
 from perennial.usecase.reading import load_use_case
 from tests.world import World, month_of_rows

@@ -15,7 +15,8 @@ from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.paired import paired
 from perennial.model.artifact import digest_model, load
-from perennial.store.rows import LABEL, labels_of
+from perennial.our_columns import LABEL
+from perennial.store.rows import labels_of
 from perennial.training.fit import Fit, fit
 from perennial.usecase.declared_schema import Schema
 from perennial.usecase.mistakes import DeclarationError

@@ -14,6 +14,7 @@ from perennial.clock import instant
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.race import best_so_far, standing
 from perennial.ledger.entries import RaceStep, Snapshot
+from perennial.our_columns import LABEL
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
@@ -77,7 +78,7 @@ def _the_step_is_what_a_model_trained_before_the_batch_loses(world: World, step:
     alone = case.declaration.racing_as("batches 1")
     model = fit(type(case)(alone, case.path), training_rows(workspace.tables, alone, before)).fitted
     labels = april.loc[april["at"] < "2024-04-30"]  # those of the last day are known tomorrow
-    value, _ = load_metric("log_loss").value_and_influence(labels["_label"].to_numpy(), model.predict(labels))
+    value, _ = load_metric("log_loss").value_and_influence(labels[LABEL].to_numpy(), model.predict(labels))
     assert step.values["batches 1"] == pytest.approx(value, rel=1e-12)
     assert step.rows == len(labels)
 

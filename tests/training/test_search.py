@@ -12,7 +12,7 @@ import pytest
 from perennial.evaluation.metrics import load_metric
 from perennial.features.recipe import recipe_of
 from perennial.model.released import load_model
-from perennial.store.rows import KNOWN_AT, LABEL
+from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.store.workspace import open_workspace
 from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.search import Searched, folds_of, search

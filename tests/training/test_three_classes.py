@@ -68,4 +68,4 @@ def set_aside(batch: BatchEntry) -> list[str]:
     """The reasons of the batch's rows that were set aside."""
     table = open_workspace().tables.read("shop", "quarantine", [batch.batch])
     frame = pd.DataFrame() if table is None else table.to_pandas()
-    return ["; ".join(json.loads(reasons)) for reasons in frame["_reasons"]]
+    return ["; ".join(json.loads(reasons)) for reasons in frame["__perennial_reasons"]]

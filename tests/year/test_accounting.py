@@ -48,9 +48,9 @@ def test_the_flights_set_aside_are_exactly_those_that_a_check_names(year: Year, 
     for batch in year.batches.values():
         rows = year.table("quarantine", batch.batch)
         assert len(rows) == batch.rows.quarantined
-        reasons = [reason for row in rows["_reasons"] for reason in json.loads(row)]
+        reasons = [reason for row in rows["__perennial_reasons"] for reason in json.loads(row)]
         assert {r.reason: r.rows for r in batch.quarantine} == pd.Series(reasons, dtype="str").value_counts().to_dict()
-        for reasons_of_row, raw in zip(rows["_reasons"], rows["raw"], strict=True):
+        for reasons_of_row, raw in zip(rows["__perennial_reasons"], rows["__perennial_raw"], strict=True):
             told = json.loads(raw)
             found[told["flight_id"]] = {reason.split(":")[0] for reason in json.loads(reasons_of_row)}
             assert_as_it_arrived(told, original.loc[told["flight_id"]])
