@@ -41,11 +41,11 @@ def names_tables_refuse(document: Document) -> Iterator[Mistake]:
         other, where = first.setdefault(name.casefold(), (name, place))
         if is_ours(name):
             told = f"'{name}' begins with '{PREFIX}', which is kept for Perennial's own columns"
-            yield document.mistake(place, told, "give the column another name at its source")
+            yield document.mistake(place, told, "rename it at its source", code="column-reserved-name")
         elif other != name:
             told = f"'{name}' differs only by capitals from '{other}' (line {document.line(where)})"
             yield document.mistake(
-                place, f"{told}, and no table holds both", "rename one at its source, or leave it out"
+                place, f"{told}, and no table holds both", "rename one at its source", code="column-differs-by-case"
             )
 
 
