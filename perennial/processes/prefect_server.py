@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,9 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPException
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener, proxy_bypass
 
 import psutil
 
@@ -190,11 +193,15 @@ def _spawn(home: Path, port: int) -> int:
     """Start the server in a session of its own, where the terminal's Ctrl-C does not reach it. Its pid."""
     log = home / "server.log"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    variables |= SERVER_OPTIONS | {
-        "PREFECT_HOME": str(home),
-        DATABASE: os.environ.get(DATABASE) or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
-        "PREFECT_SERVER_UI_API_URL": _url(port),
-    }
+    variables |= (
+        _past_the_proxy()
+        | SERVER_OPTIONS
+        | {
+            "PREFECT_HOME": str(home),
+            DATABASE: os.environ.get(DATABASE) or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+            "PREFECT_SERVER_UI_API_URL": _url(port),
+        }
+    )
     fresh = not log.exists() or log.stat().st_size > LOG_BYTES
     with log.open("wb" if fresh else "ab") as output:
         child = subprocess.Popen(
@@ -290,19 +297,30 @@ def _answers(url: str) -> bool:
 
 def _ask_once(url: str) -> None:
     """Raise unless somebody else's server answers. One that asks for a password does answer."""
-    way_out = "  Start that server, or unset PREFECT_API_URL to use one of our own."
+    fix = "Start that server, or unset PREFECT_API_URL to use one of our own."
+    if proxy := _proxy_on_the_way(url):
+        name, address = proxy
+        fix += f" It is asked through the proxy of {name} ({address}); add its host to NO_PROXY where it needs none."
+        if address.startswith("socks") and not _knows_socks():
+            raise InputError(
+                f"{name}: {address} is a SOCKS proxy, for which a package is missing",
+                code="proxy-unusable",
+                fix=f"pip install socksio, or unset {name}",
+            )
     try:
         status = _health(url, through_proxy=True)
     except OSError as error:
         reason = error.reason if isinstance(error, URLError) else error
-        raise TransientError(f"PREFECT_API_URL: no Prefect server answers at {url}: {reason}\n{way_out}") from error
+        told = f"PREFECT_API_URL: no Prefect server answers at {url}: {reason}"
+        raise TransientError(told, code="prefect-unreachable", fix=fix) from error
     if status == 404:
         raise InputError(
             f"PREFECT_API_URL: {url} is no Prefect API (404 for {url}/health)\n"
             "  A server's address ends in /api, for example http://127.0.0.1:4200/api"
         )
     if status >= 500:
-        raise TransientError(f"PREFECT_API_URL: the Prefect server at {url} is ill (status {status})\n{way_out}")
+        told = f"PREFECT_API_URL: the Prefect server at {url} returned status {status}"
+        raise TransientError(told, code="prefect-unreachable", fix=fix)
 
 
 def _health(url: str, through_proxy: bool) -> int:
@@ -318,12 +336,38 @@ def _health(url: str, through_proxy: bool) -> int:
 
 
 def _past_the_proxy() -> dict[str, str]:
-    """Where a proxy is set, say that our own server is not behind it."""
-    if not any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")):
+    """Where a proxy is set, our own server is asked without it.
+
+    A SOCKS proxy without the package that it needs is left out altogether: Prefect's client does not even begin.
+    """
+    proxies = _proxies()
+    if not proxies:
         return {}
-    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    value = spared if HOST in spared.split(",") else ",".join(filter(None, [spared, HOST]))
-    return {"no_proxy": value, "NO_PROXY": value}
+    spared = [each for each in (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",") if each]
+    value = ",".join([*spared, *(host for host in (HOST, "localhost") if host not in spared)])
+    useless = {} if _knows_socks() else {name: "" for name, url in proxies.items() if url.startswith("socks")}
+    return {"no_proxy": value, "NO_PROXY": value, **useless}
+
+
+def _proxies() -> dict[str, str]:
+    """The variables that name a proxy for HTTP, with their values."""
+    names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _knows_socks() -> bool:
+    return find_spec("socksio") is not None
+
+
+def _proxy_on_the_way(url: str) -> tuple[str, str] | None:
+    """The variable of the proxy through which somebody else's server is asked, and its address without credentials."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return None
+    for name, value in _proxies().items():
+        if name.lower() in (f"{parts.scheme}_proxy", "all_proxy"):
+            return name, re.sub(r"//.*@", "//***@", value)
+    return None
 
 
 @dataclass(frozen=True)

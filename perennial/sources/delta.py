@@ -38,8 +38,8 @@ class DeltaRows:
     def windows(self) -> list[Window]:
         """Every window that has rows, oldest first; of the table only the time column is read.
 
-        Raises InputError where there is no such table or a row has no readable time, TransientError where the storage
-        does not answer.
+        Raises InputError where there is no such table, it uses a feature that the reader here lacks, or a row has no
+        readable time; TransientError where the storage does not answer.
         """
         times = self._table().to_pyarrow_table(columns=[self.time])[self.time]
         return sorted(window_of(name, self.cut, ZoneInfo(self.timezone)) for name in self._names(times).unique())
@@ -75,6 +75,7 @@ class DeltaRows:
             raise InputError(f"source.path: there is no Delta table at {self.uri}\n  correct it") from problem
         except (DeltaError, OSError) as problem:
             raise TransientError(f"source.path: {self.uri} does not answer: {problem}") from problem
+        _refuse_unknown_features(table, self.uri)
         names = [field.name for field in table.schema().fields]
         if self.time not in names:
             raise InputError(
@@ -88,3 +89,30 @@ class DeltaRows:
             told = f"{lost:,} of {len(instants):,} rows of {self.uri} have no readable time in '{self.time}'"
             raise InputError(f"source.path: {told}\n  correct them at their source")
         return window_names(instants, self.cut, ZoneInfo(self.timezone))
+
+
+_HOW_TO_DROP = {
+    "deletionVectors": "deletion vectors: ALTER TABLE … DROP FEATURE deletionVectors (Databricks), or REORG TABLE … "
+    "APPLY (PURGE) after setting delta.enableDeletionVectors = false",
+    "columnMapping": "column mapping: ALTER TABLE … DROP FEATURE columnMapping (Databricks)",
+}
+
+
+def _refuse_unknown_features(table: DeltaTable, uri: str) -> None:
+    """Rows that a deletion vector marks as deleted would be read as if they were there, so nothing is read."""
+    from deltalake.table import MAX_SUPPORTED_READER_VERSION, SUPPORTED_READER_FEATURES
+
+    protocol = table.protocol()
+    used = sorted(set(protocol.reader_features or ()) - SUPPORTED_READER_FEATURES)
+    if protocol.min_reader_version == 2:  # the version before features had names: it stands for column mapping
+        used = ["columnMapping"]
+    if protocol.min_reader_version > MAX_SUPPORTED_READER_VERSION:
+        used = [f"reader version {protocol.min_reader_version}"]
+    if used:
+        ways = [_HOW_TO_DROP[name] for name in used if name in _HOW_TO_DROP]
+        raise InputError(
+            f"source.path: the table at {uri} uses {' and '.join(used)}, which the reader here does not know",
+            code="delta-feature",
+            value=uri,
+            fix="; ".join([*ways, "or write a plain copy of the table and name that"]),
+        )

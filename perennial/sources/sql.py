@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from perennial.usecase.declared_source import SqlSource
+
+
+_QUOTED = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/)""", re.DOTALL)
+_OTHER_COLON = re.compile(r"(?<=:):|:(?!(?:start|end)\b)")
 
 
 def open_sql(config: SqlSource, *, folder: Path, schema_time: str, timezone: str) -> SqlRows:
@@ -73,7 +78,7 @@ class SqlRows:
         span = {"start": first, "end": datetime.now(UTC) + timedelta(days=1)}
         with self._asking() as connection:
             quoted = connection.dialect.identifier_preparer.quote_identifier(self.time)
-            _, rows = _answer(connection, f"SELECT max({quoted}) FROM ({self.query}) AS asked", span)
+            _, rows = _answer(connection, f"SELECT max({quoted}) FROM ({self.query}\n) AS asked", span)
         return _instant(rows[0][0], self.time, self.timezone)
 
     def _window_at(self, moment: datetime) -> Window:
@@ -137,8 +142,29 @@ def _answer(connection: Connection, query: str, span: Mapping[str, datetime | No
     bound: dict[str, Any] = dict(span)
     if connection.dialect.name == "sqlite":
         bound = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None for name, moment in span.items()}
-    result = connection.execute(text(query), bound)
+    result = connection.execute(text(only_our_parameters(query)), bound)
     return list(result.keys()), [tuple(row) for row in result]
+
+
+def outside_quotes(query: str) -> str:
+    """A query without its quoted parts and comments.
+
+    >>> outside_quotes("SELECT ';' FROM o WHERE at < :end -- ;")
+    'SELECT  FROM o WHERE at < :end '
+    """
+    return "".join(_QUOTED.split(query)[::2])
+
+
+def only_our_parameters(query: str) -> str:
+    """The query with every colon escaped for SQLAlchemy, but for those of `:start` and `:end` outside of quotes.
+
+    >>> only_our_parameters("at < :end AND x::date AND note NOT LIKE '%:end%'")
+    "at < :end AND x\\\\:\\\\:date AND note NOT LIKE '%\\\\:end%'"
+    """
+    parts = _QUOTED.split(query)
+    parts[::2] = [_OTHER_COLON.sub(r"\\:", part) for part in parts[::2]]
+    parts[1::2] = [part.replace(":", r"\:") for part in parts[1::2]]
+    return "".join(parts)
 
 
 def _table(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:

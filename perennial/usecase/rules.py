@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from perennial.sources.sql import outside_quotes
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
@@ -68,13 +69,14 @@ def _sql(document: Document) -> Iterator[Mistake]:
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         yield _secret(document, ("source", "url_env"), "put the address into a variable, and its name here: SHOP_URL")
     if query is not None:
-        missing = [word for word in (":start", ":end") if not re.search(rf"(?<!:){word}\b", query)]
+        plain = outside_quotes(query)
+        missing = [word for word in (":start", ":end") if not re.search(rf"(?<!:){word}\b", plain)]
         if missing:
             told = f"does not use {' and '.join(missing)}, so every batch would be the whole table"
             yield document.mistake(
                 ("source", "query"), told, "… WHERE at >= :start AND at < :end", code="source-query-parameters"
             )
-        if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in query:
+        if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in plain:
             yield document.mistake(
                 ("source", "query"),
                 "is not one SELECT",

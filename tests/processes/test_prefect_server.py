@@ -207,10 +207,37 @@ def test_our_own_server_is_reached_past_a_proxy(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "intranet.example")
     variables = environment(Server("http://127.0.0.1:4321/api", pid=1, started=False, home=tmp_path))
-    assert variables["no_proxy"] == "intranet.example,127.0.0.1"
+    assert variables["no_proxy"] == "intranet.example,127.0.0.1,localhost"
 
 
 def test_waiting_ends(tmp_path: Path) -> None:
     silent = Server("http://127.0.0.1:9/api", pid=os.getpid(), started=False, home=tmp_path)
     with pytest.raises(TransientError, match=r"does not answer .* after 0 s\n(?s:.*)perennial down"):
         wait_for(silent, seconds=0.0)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+def test_a_socks_proxy_does_not_stand_between_us_and_our_own_server(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import httpx
+
+    monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    for name, value in environment(Server("http://127.0.0.1:4321/api", pid=1, started=False, home=tmp_path)).items():
+        monkeypatch.setenv(name, value)
+    httpx.Client().close()  # raises where a proxy is meant that it has no package for
+
+
+def test_a_proxy_before_somebody_elses_server_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = Server("http://prefect.example:9/api", pid=None, started=False, home=None)
+    monkeypatch.setenv("HTTP_PROXY", "http://ada:s3cret@127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://ada:s3cret@127.0.0.1:9")
+    with pytest.raises(TransientError, match="no Prefect server answers at") as caught:
+        wait_for(theirs)
+    assert "the proxy of http_proxy (http://***@127.0.0.1:9)" in caught.value.fix
+    assert "NO_PROXY" in caught.value.fix and "s3cret" not in str(caught.value)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.delenv("HTTP_PROXY")
+    with pytest.raises(InputError, match=r"ALL_PROXY: .* is a SOCKS proxy"):
+        wait_for(theirs)

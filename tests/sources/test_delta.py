@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -37,3 +38,18 @@ def test_what_is_no_table_or_has_no_time_is_told(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path / "lake"), pd.DataFrame({"x": [1]}))
     with pytest.raises(InputError, match="has no time column 'at'\n  it has x"):
         DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
+
+
+@pytest.mark.parametrize(
+    ("feature", "told"), [("deletionVectors", "purge"), ("columnMapping", "mapping"), ("typeWidening", "plain copy")]
+)
+def test_a_feature_that_the_reader_does_not_know_is_refused_by_name(tmp_path: Path, feature: str, told: str) -> None:
+    rows = month_of_rows("2024-01", rows_a_day=2)
+    write_deltalake(str(tmp_path / "lake"), rows)
+    features = {"readerFeatures": [feature], "writerFeatures": [feature]}
+    entry = json.dumps({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}})
+    (tmp_path / "lake" / "_delta_log" / f"{1:020}.json").write_text(f"{entry}\n")
+    with pytest.raises(InputError, match="which the reader here does not know") as caught:
+        DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
+    assert caught.value.code == "delta-feature"
+    assert feature in str(caught.value) and told in caught.value.fix.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -135,3 +136,22 @@ def test_mistakes_of_a_source_are_told_without_secrets(
         load_use_case("shop", world.usecases)
     assert told in str(caught.value) and "s3cr3t" not in str(caught.value)
     assert [(m.field, "s3cr3t" in str(m.value)) for m in caught.value.mistakes] == [(field, False)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "carrier NOT LIKE '%:x%'",
+        "carrier <> '12:30' AND carrier <> ':start' -- :end; 10:45",
+        "carrier <> 'it''s :so' AND \"carrier\" <> 'a::b' /* :nothing */",
+        "CAST('7:8' AS text) <> carrier",
+        "carrier <> ';'",
+    ],
+)
+def test_a_colon_that_is_no_parameter_stays_one(world: World, database: Path, condition: str) -> None:
+    query = f"{QUERY} AND {condition}"
+    world.declare(source={**SOURCE, "query": query})
+    load_use_case("shop", world.usecases)
+    source = SqlRows("SHOP_URL", query, "month", "2024-01-01", "at", "UTC")
+    assert [window.name for window in source.windows()] == ["2024-01", "2024-02", "2024-03"]
+    assert len(pd.read_parquet(io.BytesIO(source.fetch(source.windows()[0]).data))) == 620
