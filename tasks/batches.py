@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import perennial.sources as sources
 from perennial.errors import InputError, TerminalError
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
 from perennial.sources.window import Source, Window
 from perennial.store.landing import name_of
@@ -15,7 +16,7 @@ from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from tasks.as_of import scheduled_start
 from tasks.step import step
-from tasks.validating import record_declaration, validated
+from tasks.validating import validated
 
 log = logging.getLogger("perennial.tasks")
 
@@ -97,7 +98,7 @@ def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
-    record_declaration(workspace, case)
+    record_declaration(workspace.ledger, case)
     arrival = _source(case).fetch(_window(case, window))
     return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
 

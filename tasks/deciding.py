@@ -11,7 +11,8 @@ from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.scored_models import Contest
 from perennial.evaluation.words import headline
-from perennial.ledger.entries import Code, Decision, Trigger
+from perennial.ledger.declaration_history import record_declaration
+from perennial.ledger.entries import Decision, Trigger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -56,12 +57,11 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     )
     history = [r.payload for r in ledger.all(usecase, Decision)]
     sources = metric_sources(case)
+    record_declaration(ledger, case)
     found = deciding.decide(case.declaration, contest, judging, history, batch, write_instant(as_of), trigger, sources)
     if isinstance(found, Waits):
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
         return found
-    for file, text in sources.items():
-        ledger.append(usecase, Code(digest=found.decision.code[file], file=file, text=text))
     keep_newly_wrong(workspace.tables, usecase, found.decision.id, found.newly_wrong)
     row, _ = ledger.append(usecase, found.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)

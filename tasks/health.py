@@ -17,8 +17,8 @@ from perennial.ledger.present import release_to_watch
 from perennial.model.released import load_served
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
-from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
+from perennial.watching.reference import metric_of_reference
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -47,9 +47,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch, instant(release.as_of))
     served = load_served(workspace.registry, usecase, release)
     predicted = served.predict(judging.rows, case.declaration.schema_.classes)
-    metric = declared_metric(
-        case.declaration, metric_sources(case), release.reference.metric, rows=judging.rows, codes=judging.codes
-    )
+    metric = metric_of_reference(ledger, case, release.reference, judging.rows, judging.codes)
     findings = look(
         case.declaration, served.champion, predicted, release.reference, rows, judging.rows, judging.codes, metric
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from perennial.clock import instant
 from perennial.errors import InputError
 from perennial.intake.set_aside import open_still
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import BatchEntry
 from perennial.sources.window import Window
 from perennial.store.workspace import open_workspace
 from tasks.step import step
-from tasks.validating import newest_revision, record_declaration, validated
+from tasks.validating import newest_revision, validated
 
 
 @step(timeout_minutes=10)
@@ -34,5 +35,5 @@ def validate_again(usecase: str, window: str) -> BatchEntry:
         stretch = (
             Window(instant(batch.start), instant(batch.end), window) if batch.start else Window(None, None, window)
         )
-        record_declaration(workspace, case)
+        record_declaration(workspace.ledger, case)
         return validated(workspace, case, stretch, batch.landing, again=True)

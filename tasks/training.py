@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.ledger.present import current_release, waiting_challenger
 from perennial.store.rows import Known, known_at
@@ -51,6 +52,7 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
         newest = newest_challenger(ledger, case)
         if newest and trigger.kind in ("event", "drift") and covers(newest.snapshot, known):
             return newest.entry
+        record_declaration(ledger, case)
         raced = race(workspace, case, known)
         rows = training_rows(workspace.tables, case.declaration.racing_as(raced.rival), known)
         snapshot = snapshot_of(workspace.tables, case.declaration, known, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
@@ -13,8 +12,7 @@ from perennial.clock import write_instant
 from perennial.fault_points import write
 from perennial.intake.frames import accepted_table, quarantine_table
 from perennial.intake.naming import content_digest, end_of, name_batch, with_late_target
-from perennial.ledger.declaration_history import edits_since
-from perennial.ledger.entries import BatchEntry, DeclarationEntry, EditedField, Rows, Waiver
+from perennial.ledger.entries import BatchEntry, Rows, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
@@ -93,18 +91,6 @@ def validated(workspace: Workspace, case: UseCase, window: Window, landing: str,
         declaration_digest=declaration.digest,
         because=_because(newest, landing, waived),
         waived=waived,
-    )
-
-
-def record_declaration(workspace: Workspace, case: UseCase) -> None:
-    """Put the declaration on record at its first use, with what it changed."""
-    workspace.ledger.append(
-        case.name,
-        DeclarationEntry(
-            digest=case.declaration.digest,
-            declaration=case.declaration.model_dump(mode="json", by_alias=True),
-            edits=tuple(EditedField(**asdict(edit)) for edit in edits_since(workspace.ledger, case.declaration)),
-        ),
     )
 
 

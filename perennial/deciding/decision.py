@@ -18,12 +18,13 @@ from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import MetricResult, Policy
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
-from perennial.identity import digest_bytes, digest_rows, short_id
+from perennial.identity import digest_rows, short_id
 from perennial.ledger.entries import Decision, Trigger
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, KNOWN_AT
 from perennial.team_code.metrics import groups_of
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.team_files import digest_of
 from perennial.watching.channels.level import reference_of
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def decide(
     )
     ruling = rule(declaration.rules, found, question, history)
     served = release.champion.model if release else None
+    code = {file: digest_of(text) for file, text in sources.items()}
     said = Decision(
-        id=short_id([entry.challenger, served.digest if served else None, found.evaluation.digest]),
+        id=short_id([entry.challenger, served.digest if served else None, found.evaluation.digest, code]),
         usecase=declaration.name,
         batch=batch,
         as_of=as_of,
@@ -96,7 +98,13 @@ def decide(
         evaluation=found.evaluation,
         metrics=metrics,
         release_no=release.release_no if release else 0,
-        reference=reference_of(scored.primary, scored.labels, scored.challenger, scored.clusters),
+        reference=reference_of(
+            scored.primary,
+            scored.labels,
+            scored.challenger,
+            scored.clusters,
+            declared=declaration.digest if primary.own_code else "",
+        ),
         declaration_digest=declaration.digest,
         features_digest=entry.features_digest,
         code_version=code_version(),
@@ -116,7 +124,7 @@ def decide(
         champion_skill=found.champion_skill,
         slices=found.slices,
         flips=found.flips,
-        code={file: digest_bytes(text.encode()) for file, text in sources.items()},
+        code=code,
     )
     return Decided(said, _newly_wrong(scored))
 
@@ -126,7 +134,7 @@ def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult
     return compare(
         scored.paired,
         metrics=scored.asked,
-        seen={asked.name: seen_before(earlier, asked.name, cluster_by) for asked in scored.asked},
+        seen={asked.name: seen_before(earlier, asked.name, asked.own_code, cluster_by) for asked in scored.asked},
     )
 
 

@@ -80,15 +80,15 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
             f"evaluation.cluster_by: time brings rows of {unit}, not more of its groups, so there is nothing to plan"
         )
     history = [row.payload for row in ledger.all(usecase, Decision)]
-    earlier = clusters_before(history, metric, unit)
+    code = declaration.metric_code(metric)
+    earlier = clusters_before(history, metric, code, unit)
     spread = spread_of(earlier)
     if spread is None:
         raise InputError(
             f"{usecase}: no two models were compared on {metric} yet, so nobody knows how much its {unit}s vary. "
             f"See `perennial decisions {usecase}`."
         )
-    newest = next(d for d in reversed(history) if d.release_no and d.metrics[0].champion is not None)
-    champion = newest.metrics[0].champion or 0.0
+    champion = _of_the_champion(history, metric, code)
     alpha = _alpha(declaration, history, now)
     rows, unspent = _unspent(ledger, tables, declaration, now)
     usual = int(np.median([sums.size for sums, _ in earlier]))
@@ -109,6 +109,13 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
         unspent_clusters=unspent,
         lines=tuple(lines),
     )
+
+
+def _of_the_champion(history: list[Decision], metric: str, code: str) -> float:
+    """The champion's value in the newest decision that measured this very metric, which there is."""
+    between_two = (decision for decision in reversed(history) if decision.release_no)
+    found = (each for decision in between_two for each in decision.metrics if each.champion is not None)
+    return next(each.champion or 0.0 for each in found if (each.name, each.own_code) == (metric, code))
 
 
 def _line(

@@ -169,8 +169,8 @@ def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequenc
         second=metric.second,
         challenger_sums=np.array(metric.challenger_sums) if metric.challenger_sums else None,
     )
-    asked = Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most)
-    return judge(asked, sums, seen=seen_before(history, metric.name, evaluation.cluster_by))
+    asked = Asked(metric.name, metric.role, metric.margin, metric.at_least, metric.at_most, own_code=metric.own_code)
+    return judge(asked, sums, seen=seen_before(history, metric.name, metric.own_code, evaluation.cluster_by))
 
 
 def _served(past: Ledger, said: Decision) -> Release | None:

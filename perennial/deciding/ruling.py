@@ -65,7 +65,7 @@ def rule(rules: ReleaseRules, found: Comparison, question: DecisionContext, hist
             days_since_release=_days(release, question.as_of),
             refresh_after_days=rules.refresh_after.total_seconds() / 86400,
             looks=question.looks,
-            gains=_gains(settled(history, question.challenger), primary.name),
+            gains=_gains(settled(history, question.challenger), primary),
             year=instant(question.as_of).year,
             pool=question.pool,
             taken=taken_before(history),
@@ -92,19 +92,24 @@ def looks_at(
     return (*before, max(passed, *before) if before else passed)
 
 
-def seen_before(history: Sequence[Decision], metric: str, cluster_by: str) -> Inflation | None:
-    """What earlier decisions between two models show of how alike a metric's neighbouring clusters are."""
-    return inflation(clusters_before(history, metric, cluster_by)) if cluster_by in UNITS else None
+def seen_before(history: Sequence[Decision], metric: str, code: str, cluster_by: str) -> Inflation | None:
+    """What earlier decisions between two models show of how alike a metric's neighbouring clusters are.
+
+    code: of a team's own metric. Decisions by a metric of that name with another code show nothing of this one.
+    """
+    return inflation(clusters_before(history, metric, code, cluster_by)) if cluster_by in UNITS else None
 
 
-def clusters_before(history: Sequence[Decision], metric: str, cluster_by: str) -> list[tuple[np.ndarray, np.ndarray]]:
+def clusters_before(
+    history: Sequence[Decision], metric: str, code: str, cluster_by: str
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each earlier decision between two models the metric's sums and rows by cluster, shapes (T,)."""
     return [
         (np.array(found.sums), np.array(decision.evaluation.cluster_rows))
         for decision in history
         if decision.release_no and decision.evaluation.cluster_by == cluster_by
         for found in decision.metrics
-        if found.name == metric and found.sums
+        if (found.name, found.own_code) == (metric, code) and found.sums
     ]
 
 
@@ -121,10 +126,11 @@ def taken_before(history: Sequence[Decision]) -> tuple[Taken, ...]:
     )
 
 
-def _gains(history: Sequence[Decision], metric: str) -> tuple[float, ...]:
-    """Of earlier decisions between two models by that primary metric."""
+def _gains(history: Sequence[Decision], primary: MetricResult) -> tuple[float, ...]:
+    """Of earlier decisions between two models by that primary metric, with the same code."""
     judged = [decision.metrics[0] for decision in history if decision.release_no and decision.metrics]
-    return tuple(found.gain for found in judged if found.gain is not None and found.name == metric)
+    asked = (primary.name, primary.own_code)
+    return tuple(found.gain for found in judged if found.gain is not None and (found.name, found.own_code) == asked)
 
 
 def _days(release: Release | None, as_of: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -86,12 +87,23 @@ class Scored:
         """
         evaluation = self.declaration.evaluation
         guards = [
-            Asked(name, "guard", bound.margin, bound.at_least, bound.at_most, self.metric(name))
+            Asked(
+                name,
+                "guard",
+                bound.margin,
+                bound.at_least,
+                bound.at_most,
+                self.metric(name),
+                self.declaration.metric_code(name),
+            )
             for name, bound in sorted(evaluation.guards.items())
             if name != NEGATIVE_FLIPS
         ]
-        also = [Asked(name, "info", metric=self.metric(name)) for name in evaluation.also]
-        return [Asked(self.declaration.primary, "primary", metric=self.primary), *guards, *also]
+        also = [self._asked(name, "info") for name in evaluation.also]
+        return [self._asked(self.declaration.primary, "primary"), *guards, *also]
+
+    def _asked(self, name: str, role: Literal["primary", "info"]) -> Asked:
+        return Asked(name, role, metric=self.metric(name), own_code=self.declaration.metric_code(name))
 
     @cached_property
     def primary(self) -> Metric:

@@ -23,7 +23,7 @@ class Asked:
     """A metric to compare by.
 
     margin: how much worse a guard may become, in the metric's unit. at_least, at_most: what the challenger's own value
-    may be. metric: None for one of ours, found by its name.
+    may be. metric: None for one of ours, found by its name. own_code: digest of what a team's own metric is.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Asked:
     at_least: float | None = None
     at_most: float | None = None
     metric: Metric | None = None
+    own_code: str = ""
 
     @property
     def is_bounded(self) -> bool:
@@ -125,6 +126,7 @@ def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: f
         at_most=asked.at_most,
         of_challenger=own,
         challenger_sums=() if challenger_sums is None else tuple(challenger_sums.tolist()),
+        own_code=asked.own_code,
     )
 
 
@@ -148,6 +150,7 @@ def without_values(asked: Asked, direction: Literal["lower", "higher"], why: str
         note=why,
         at_least=asked.at_least,
         at_most=asked.at_most,
+        own_code=asked.own_code,
     )
 
 

@@ -50,6 +50,8 @@ class MetricResult(Result):
     at_least, at_most: the bounds of a guard on the challenger's own value, whose interval is `of_challenger`, computed
     from `challenger_sums`.
     second: what a second clustering adds, where one is declared.
+    own_code: digest of what a team's own metric was, with the text of its function; empty for one of ours. Only
+    results of the same code are put together.
     inflation, inflation_seen_in: by what the variance of days alone was multiplied, and how many earlier decisions
     showed that; None and 0 where these clusters stood alone.
     """
@@ -80,6 +82,7 @@ class MetricResult(Result):
     of_challenger: Interval | None = None
     challenger_sums: tuple[float, ...] = ()
     second: SecondClusters | None = None
+    own_code: str = ""
 
 
 class SliceResult(Result):

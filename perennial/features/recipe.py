@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from perennial.features.derived import derive
 from perennial.identity import digest
 from perennial.our_columns import is_ours
-from perennial.team_code.loading import load_functions, sources_of
+from perennial.team_code.loading import load_functions
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.importable import is_own
 
@@ -48,7 +48,7 @@ class Recipe(BaseModel):
 
 
 def recipe_of(case: UseCase) -> Recipe:
-    """The recipe a declaration asks for, with the source of its functions as it is now."""
+    """The recipe a declaration asks for, with the source of its functions."""
     declaration = case.declaration
     schema, features = declaration.schema_, declaration.features
     return Recipe(
@@ -59,8 +59,7 @@ def recipe_of(case: UseCase) -> Recipe:
             sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
         ),
         # A team's own estimator travels with the model too, though loading it runs none of its code.
-        sources=sources_of(
-            (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else [])),
-            case.folder,
+        sources=case.code.of(
+            (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else []))
         ),
     )

@@ -1,19 +1,21 @@
-"""The declaration in use: the one under which the newest batch came."""
+"""Declarations as they were put on record, with the team's code that they depend on."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
 
-from perennial.ledger.entries import BatchEntry, DeclarationEntry
+from perennial.ledger.entries import BatchEntry, Code, DeclarationEntry, EditedField
 from perennial.ledger.ledger import Ledger
-from perennial.usecase.declaration import Declaration
+from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.edits import Edit, edits
+from perennial.usecase.team_files import digest_of
 
 
 def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
-    """What differs from the declaration in use; nothing before the first batch."""
+    """What differs from the declaration in use, under which the newest batch came; nothing before the first batch."""
     batches = ledger.all(declaration.name, BatchEntry)
     if not batches or batches[-1].payload.declaration_digest == declaration.digest:
         return ()
@@ -21,6 +23,35 @@ def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
     if before is None:
         return ()
     return edits(_with_new_fields(before.payload.declaration), declaration.model_dump(mode="json", by_alias=True))
+
+
+def record_declaration(ledger: Ledger, case: UseCase) -> None:
+    """Put the declaration on record at its first use, with its code and what it changed."""
+    for file, text in case.code.texts.items():
+        ledger.append(case.name, Code(digest=digest_of(text), file=file, text=text))
+    ledger.append(
+        case.name,
+        DeclarationEntry(
+            digest=case.declaration.digest,
+            declaration=case.declaration.model_dump(mode="json", by_alias=True),
+            edits=tuple(EditedField(**asdict(edit)) for edit in edits_since(ledger, case.declaration)),
+        ),
+    )
+
+
+def recorded(ledger: Ledger, usecase: str, digest: str) -> tuple[Declaration, dict[str, str]]:
+    """The declaration of that digest, and file → text of the team's code that it named. Raises LookupError."""
+    row = ledger.get(usecase, DeclarationEntry, digest)
+    if row is None:
+        raise LookupError(f"declaration {digest[:16]} of {usecase} is not in the ledger")
+    declaration = Declaration.model_validate(row.payload.declaration)
+    texts = {}
+    for file, of_text in declaration.code.items():
+        code = ledger.get(usecase, Code, of_text)
+        if code is None:
+            raise LookupError(f"the code {of_text[:16]} of {file}, which {usecase} named, is not in the ledger")
+        texts[file] = code.payload.text
+    return declaration, texts
 
 
 def _with_new_fields(written: dict[str, Any]) -> dict[str, Any]:

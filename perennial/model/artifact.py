@@ -117,6 +117,7 @@ def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Pat
     written = []
     for name, text in texts.items():
         path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)  # of `lib/shop.py`
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written

@@ -19,6 +19,7 @@ from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import load_use_case
+from perennial.usecase.team_files import code_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,12 @@ class Workspace:
         if not path.is_file():
             return load_use_case(name, self.settings.usecases)
         written = path.stat()
-        return _unchanged(name, self.settings.usecases, (written.st_mtime_ns, written.st_size, written.st_ino))
+        stamp = (written.st_mtime_ns, written.st_size, written.st_ino)
+        case = _unchanged(name, self.settings.usecases, stamp)
+        if case.code != code_of(case.declaration, case.folder):  # small files, so that they are read each time
+            _unchanged.cache_clear()
+            case = _unchanged(name, self.settings.usecases, stamp)
+        return case
 
     @contextmanager
     def only_one(self, usecase: str, step: str) -> Iterator[None]:
@@ -77,7 +83,7 @@ class Workspace:
 
 @lru_cache(maxsize=32)
 def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCase:
-    """A declaration is read and checked again only when its file was written again."""
+    """A declaration is read and checked again only when its file, or a team's file that it names, was written again."""
     return load_use_case(name, folder)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from perennial.evaluation.metrics import GROUP_RATIOS, base_of, grouped_by, load
 from perennial.evaluation.metrics.black_box import black_box
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.value import worth
-from perennial.team_code.loading import load_function, sources_of
+from perennial.team_code.loading import call, load_function
 from perennial.usecase.declaration import Declaration, UseCase
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def metric_sources(case: UseCase) -> dict[str, str]:
-    """File name → source text of the team's own metrics, as they are now. Raises TeamCodeFailed."""
-    return sources_of(tuple(own.function for own in case.declaration.evaluation.metrics.values()), case.folder)
+    """File name → source text of the team's own metrics."""
+    return case.code.of(own.function for own in case.declaration.evaluation.metrics.values())
 
 
 def declared_metric(
@@ -39,7 +39,7 @@ def declared_metric(
     """
     own = declaration.evaluation.metrics.get(name)
     if own is not None:
-        function, task = load_function(own.function, sources, f"evaluation.metrics.{name}"), declaration.schema_.task
+        function, task = _guarded(name, own.function, sources), declaration.schema_.task
         if own.per == "row":
             return worth(function, (task,), name=name, direction=own.direction)
         return black_box(name, function, (task,), own.direction, codes)
@@ -49,6 +49,16 @@ def declared_metric(
             raise LookupError(f"metric '{name}' needs rows with the column {column!r}")
         return load_group_ratio(name, *groups_of(rows, str(column)))
     return load_metric(name)
+
+
+def _guarded(name: str, spec: str, sources: Mapping[str, str]) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """The function, given copies (what it changes stays with it), its failures told with file and line."""
+    function = load_function(spec, sources, f"evaluation.metrics.{name}")
+
+    def metric(labels: np.ndarray, predictions: np.ndarray) -> Any:
+        return call(f"metric '{name}' on {labels.size:,} rows", function, labels.copy(), predictions.copy())
+
+    return metric
 
 
 def groups_of(rows: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarray]:

@@ -29,7 +29,7 @@ REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 
 
 def challenger_id(snapshot: Snapshot, declaration: Declaration) -> str:
-    """The identity of the model that this declaration makes of this snapshot."""
+    """The identity of the model that this declaration, with its code, makes of this snapshot."""
     return short_id([snapshot.snapshot, declaration.model_digest, declaration.model.seed])
 
 
@@ -61,11 +61,12 @@ def train(
     A fit that fails stays in MLflow as a failed run with its reason.
     Raises TrainingFailed, TeamCodeFailed, InputError, RegistryDown.
     """
-    declared, declaration = case.declaration, case.declaration.racing_as(raced.rival)
+    declared, alone = case.declaration, case.racing_as(raced.rival)
+    declaration = alone.declaration
     name = challenger_id(snapshot, declaration)
     params = run_parameters(declaration, snapshot)
     try:
-        made = fit(UseCase(declaration, case.path), rows)
+        made = fit(alone, rows)
         if is_own(declaration.model.estimator):
             refuse_foreign_types(made.fitted.pipeline)
     except TerminalError as error:
@@ -83,7 +84,7 @@ def train(
                 predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),
                 params={**params, **_found(made.searched)},
                 metrics={
-                    f"in_sample_{declaration.primary}": made.in_sample,
+                    **({} if made.in_sample is None else {f"in_sample_{declaration.primary}": made.in_sample}),
                     "in_sample_rows": made.in_sample_rows,
                     "training_rows": len(rows),
                     "fit_seconds": made.seconds,

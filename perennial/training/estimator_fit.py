@@ -38,7 +38,8 @@ def fit_pipeline(
     """The fitted pipeline. inputs: of the recipe; labels: shape (n,), as `perennial.store.rows.labels_of` gives them.
 
     age: shape (n,), what each row counts by its age; None where all count alike.
-    Raises TrainingFailed with the estimator's own words, InputError for parameters it does not take.
+    Raises TrainingFailed with the estimator's own words, or where it gives no probabilities of classes; InputError for
+    parameters it does not take.
     """
     if task == "binary" and len(np.unique(labels)) < 2:
         raise TrainingFailed(
@@ -71,4 +72,9 @@ def fit_pipeline(
         raise
     except Exception as error:
         raise TrainingFailed(f"{usecase}: {model.estimator} could not be fitted: {error!r}") from error
+    if task != "regression" and not hasattr(pipeline, "predict_proba"):
+        raise TrainingFailed(
+            f"{usecase}: model.estimator: {model.estimator} gives no probabilities (it has no predict_proba), which "
+            f"task {task} needs. Take another one, or wrap it in sklearn.calibration.CalibratedClassifierCV"
+        )
     return pipeline

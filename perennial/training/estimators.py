@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
 from perennial.settings import settings
-from perennial.team_code.loading import load_function
+from perennial.team_code.loading import call, load_function
 from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import EXTRAS, is_own
 from perennial.usecase.mistakes import closest
@@ -50,9 +50,10 @@ def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
         inspect.signature(function).bind(**params)
     except TypeError as error:
         raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
-    made = function(**params)
-    if not (hasattr(made, "fit") and hasattr(made, "predict")):
-        raise InputError(f"model.estimator: {model.estimator} must return an estimator, not {type(made).__name__}")
+    made = call(f"model.estimator: {model.estimator}", function, **params)
+    if isinstance(made, type) or not (hasattr(made, "fit") and hasattr(made, "predict")):
+        given = f"the class {made.__name__}" if isinstance(made, type) else type(made).__name__
+        raise InputError(f"model.estimator: {model.estimator} must return an estimator, not {given}")
     return made
 
 

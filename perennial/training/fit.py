@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.baseline import naive_prediction
+from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.features.derived import refuse_infinite
 from perennial.features.recipe import recipe_of
 from perennial.model.artifact import Fitted, categories_seen
 from perennial.model.predicting import in_places, predict
@@ -30,13 +32,14 @@ class Fit:
     """A fitted model with what was measured while fitting.
 
     seconds: of the last fit, without the search before it. searched: None where none was asked for.
-    in_sample: the primary metric on `in_sample_rows` of the training rows, which says nothing about new ones.
+    in_sample: the primary metric on `in_sample_rows` of the training rows, which says nothing about new ones; None
+    where it has no value there.
     """
 
     fitted: Fitted
     inputs: pd.DataFrame
     seconds: float
-    in_sample: float
+    in_sample: float | None
     in_sample_rows: int
     searched: Searched | None
 
@@ -53,10 +56,11 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     labels = labels_of(rows, schema)
     recipe = recipe_of(case)
     metric = declared_metric(declaration, metric_sources(case), declaration.primary)
+    inputs = recipe.inputs(rows)
+    refuse_infinite(inputs, recipe.derived)
     searched = search(declaration, model.search, recipe, rows, metric) if model.search else None
     if searched is not None:
         model = model.model_copy(update={"params": {**model.params, **searched.params}})
-    inputs = recipe.inputs(rows)
     started = time.perf_counter()
     pipeline = fit_pipeline(
         case.name, model, task, recipe, inputs, labels, age_weights(model.window, rows[schema.time])
@@ -71,6 +75,12 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
         present = np.unique(labels).astype(np.int64)
         predictions = in_places(predictions, present, len(classes))
         naive, trained_on = tuple(constant[present].tolist()), tuple(classes[place] for place in present)
-    value, _ = metric.value_and_influence(labels[some], predictions)
     fitted = Fitted(pipeline, recipe, task, categories_seen(inputs), naive, trained_on)
-    return Fit(fitted, inputs, seconds, float(value), len(some), searched)
+    return Fit(fitted, inputs, seconds, _in_sample(metric, labels[some], predictions), len(some), searched)
+
+
+def _in_sample(metric: Metric, labels: np.ndarray, predictions: np.ndarray) -> float | None:
+    try:
+        return float(metric.value_and_influence(labels, predictions)[0])
+    except Undefined:
+        return None

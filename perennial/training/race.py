@@ -102,7 +102,7 @@ def _step(
         if rows[rival].empty:
             return None
         try:
-            fitted = fit(UseCase(declaration.racing_as(rival), case.path), rows[rival]).fitted
+            fitted = fit(case.racing_as(rival), rows[rival]).fitted
             predicted = fitted.over(fitted.predict(labelled), declaration.schema_.classes)
             return metric.value_and_influence(labels, predicted)[0]
         except (TerminalError, Undefined) as why:  # a rival that cannot run this leg is out of it; the others go on

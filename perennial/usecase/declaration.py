@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from perennial.identity import digest
 from perennial.usecase.declared_check import SpelledCheck
@@ -16,6 +17,7 @@ from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
 from perennial.usecase.spelling import Duration, Frozen
+from perennial.usecase.team_files import TeamCode, files_of, model_functions
 
 
 class ReleaseRules(Frozen):
@@ -93,6 +95,9 @@ class Declaration(Frozen):
     release: ReleaseRules = Field(ReleaseRules(), description="when a challenger becomes the champion")
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
+    code: SkipJsonSchema[dict[str, str]] = Field(
+        {}, description="file → digest of the functions named above; nobody writes it, it is read from the files"
+    )
 
     @property
     def primary(self) -> str:
@@ -104,15 +109,31 @@ class Declaration(Frozen):
         """sha256 of the declaration's meaning: spacing, comments and order of fields do not count.
 
         Nor does a field at its default, so that a new version of Perennial with another field changes no digest.
+        The text of the team's own functions does count: with another text the declaration means something else.
         """
         return digest(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
     @property
     def model_digest(self) -> str:
-        """sha256 of the parts that decide what is trained; an edit elsewhere restarts no training."""
+        """sha256 of all that decides what is trained; an edit elsewhere restarts no training.
+
+        Beside the declared parts this is the text of the team's functions that run in a fit and, where a search or a
+        race chooses what is fitted, the metric that it chooses by.
+        """
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
-        return digest(parts)
+        code = {file: self.code[file] for file in files_of(model_functions(self)) if file in self.code}
+        chooses = self.model.search is not None or len(self.model.racing) > 1
+        chosen_by = {"chosen_by": [self.primary, self.metric_code(self.primary)]} if chooses else {}
+        return digest({**parts, **({"code": code} if code else {}), **chosen_by})
+
+    def metric_code(self, name: str) -> str:
+        """sha256 of what a metric of the team's own is, with its file's text; empty for one of ours."""
+        own = self.evaluation.metrics.get(name)
+        if own is None:
+            return ""
+        file = own.function.partition(":")[0]
+        return digest([own.model_dump(mode="json"), self.code.get(file, "")])
 
     def racing_as(self, rival: str) -> Declaration:
         """The declaration with the model of that name of `model.racing` as its only one. Raises KeyError."""
@@ -136,10 +157,14 @@ SHARING = ("five_percent_a_year", "strict")
 
 @dataclass(frozen=True)
 class UseCase:
-    """A declaration and the file it was read from; relative paths in it start at `folder`."""
+    """A declaration, the file it was read from, and the team's functions that it names, as they were then.
+
+    Relative paths in it start at `folder`.
+    """
 
     declaration: Declaration
     path: Path
+    code: TeamCode
 
     @property
     def name(self) -> str:
@@ -150,3 +175,7 @@ class UseCase:
     def folder(self) -> Path:
         """Where the declaration lies, with the team's own functions beside it."""
         return self.path.parent
+
+    def racing_as(self, rival: str) -> UseCase:
+        """The use case with that rival as its only model. Raises KeyError."""
+        return replace(self, declaration=self.declaration.racing_as(rival))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,8 @@ def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wr
     except (SyntaxError, ValueError) as problem:
         line = getattr(problem, "lineno", None)
         return f"{file} is not Python: {problem}", f"look at line {line} of {file}" if line else f"look at {file}"
+    if wrong := _own_import(body, file, folder):
+        return wrong
     functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
     if name not in functions:
         near = closest(name, functions)
@@ -53,6 +56,34 @@ def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wr
         signature = "rows: pd.DataFrame) -> pd.Series" if takes == "rows" else f"{takes})"
         return told, f"write `def {name}({signature}`"
     return None
+
+
+def _own_import(body: list[ast.stmt], file: str, folder: Path) -> Wrong | None:
+    """An import of a file beside, which would be no part of what is kept with a model; None without one."""
+    nodes = (node for statement in body for node in ast.walk(statement))
+    for node in nodes:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            names = ["." * node.level + (node.module or "")]
+        else:
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.startswith(".") or _lies_beside(name.partition(".")[0], (folder / file).parent, folder):
+                told = f"{file}:{node.lineno} imports '{name}' from its own folder, which is not kept with the model"
+                return told, f"move what it needs into {file}, or install it as a package"
+    return None
+
+
+def _lies_beside(name: str, *folders: Path) -> bool:
+    """Whether a module is a team's file in one of these folders, and none of Python's or of an installed package."""
+    if name in sys.stdlib_module_names or not any(
+        (folder / f"{name}.py").is_file() or (folder / name).is_dir() for folder in folders
+    ):
+        return False
+    spec = find_spec(name)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
+    return all(Path(place).is_relative_to(folders[-1]) for place in places if place and Path(place).is_absolute())
 
 
 def missing_class(path: str) -> Wrong | None:

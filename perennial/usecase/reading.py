@@ -9,6 +9,7 @@ from perennial.usecase.document import read_document
 from perennial.usecase.mistakes import DeclarationError, Mistake, closest
 from perennial.usecase.rules import broken_rules
 from perennial.usecase.shape import declared
+from perennial.usecase.team_files import code_of
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -34,7 +35,8 @@ def load_use_case(name_or_path: str, folder: Path) -> UseCase:
     mistakes += document.mistakes
     if mistakes or declaration is None:
         raise DeclarationError(mistakes)
-    return UseCase(declaration, path.resolve())
+    code = code_of(declaration, path.parent)
+    return UseCase(declaration.model_copy(update={"code": code.digests}), path.resolve(), code)
 
 
 def _file_of(name_or_path: str, folder: Path) -> Path:

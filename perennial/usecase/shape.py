@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +28,10 @@ _WANTED = {"string": "text", "tuple": "a list", "int": "a whole number", "float"
 
 def declared(document: Document) -> tuple[Declaration | None, list[Mistake]]:
     """The declaration, or None and every mistake in the document's shape."""
+    if "code" in document.mapping():  # a field of ours, which is read from the files that the declaration names
+        _, found = declared(replace(document, value={k: v for k, v in document.mapping().items() if k != "code"}))
+        told = _unknown(document, ("code",), None)
+        return None, [document.mistake(("code",), *told, code="declaration-unknown-field"), *found]
     try:
         return Declaration.model_validate(document.value), []
     except ValidationError as problem:

@@ -50,7 +50,7 @@ def test_a_function_sees_no_column_that_is_known_only_after_the_event(world: Wor
 
 def test_a_function_that_asks_for_the_target_is_told_by_name(world: World) -> None:
     source = "def cheat(rows):\n    return rows['returned']\n"
-    with pytest.raises(TeamCodeFailed, match=r"'cheat' failed on 3 rows: KeyError.*returned"):
+    with pytest.raises(TeamCodeFailed, match=r"'cheat' on 3 rows failed: shop\.py:2: KeyError.*returned"):
         recipe(world, source, "cheat").inputs(ROWS)
 
 
@@ -102,7 +102,7 @@ def test_two_versions_of_a_file_live_side_by_side() -> None:
 
 
 def test_a_file_that_does_not_run_is_told_with_its_name() -> None:
-    with pytest.raises(TeamCodeFailed, match=r"f\.py does not run: ZeroDivisionError"):
+    with pytest.raises(TeamCodeFailed, match=r"f\.py does not run: f\.py:1: ZeroDivisionError"):
         load_functions(("f.py:f",), {"f.py": "1 / 0\n"})
     with pytest.raises(TeamCodeFailed, match=r"f\.py has no function 'g'"):
         load_functions(("f.py:g",), {"f.py": "def f(rows):\n    return rows\n"})

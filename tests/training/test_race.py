@@ -76,7 +76,7 @@ def _the_step_is_what_a_model_trained_before_the_batch_loses(world: World, step:
     april = accepted(pd.read_csv(world.usecases / "shop" / "2024-04.csv")).sort_values("order")
     before = known_at(workspace.ledger, "shop", datetime(2024, 4, 1, tzinfo=UTC))
     alone = case.declaration.racing_as("batches 1")
-    model = fit(type(case)(alone, case.path), training_rows(workspace.tables, alone, before)).fitted
+    model = fit(case.racing_as("batches 1"), training_rows(workspace.tables, alone, before)).fitted
     labels = april.loc[april["at"] < "2024-04-30"]  # those of the last day are known tomorrow
     value, _ = load_metric("log_loss").value_and_influence(labels[LABEL].to_numpy(), model.predict(labels))
     assert step.values["batches 1"] == pytest.approx(value, rel=1e-12)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.errors import TerminalError
+from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.metrics.metric import Metric
 
@@ -48,6 +48,8 @@ def black_box(
     def once(y: FloatArray, p: FloatArray) -> float:
         try:
             found = float(function(y, p))
+        except PerennialError:
+            raise
         except Exception as error:
             raise MetricFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
         if not np.isfinite(found):

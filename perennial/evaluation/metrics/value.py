@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.errors import TerminalError
+from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted
 from perennial.evaluation.metrics.metric import Metric
@@ -44,6 +44,8 @@ def worth(
     def rows(y: FloatArray, p: FloatArray) -> FloatArray:
         try:
             found = np.asarray(of_rows(y, p), dtype=np.float64)
+        except PerennialError:
+            raise
         except Exception as error:
             raise ValueFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
         if found.shape != y.shape:

@@ -10,7 +10,10 @@ from perennial.ledger.entries.training import ModelRef
 
 
 class Reference(Entry):
-    """The champion's primary loss where it was judged: what watching compares with."""
+    """The champion's primary loss where it was judged: what watching compares with.
+
+    declared: digest of the declaration that says what a team's own metric was then; empty for one of ours.
+    """
 
     metric: str
     value: float
@@ -18,6 +21,7 @@ class Reference(Entry):
     df: float
     rows: int
     clusters: int
+    declared: str = ""
 
 
 class Decision(Recorded):
@@ -56,7 +60,7 @@ class Decision(Recorded):
 
 
 class Code(Recorded):
-    """A file with a team's own metrics, as it was when these first decided. Key: its digest."""
+    """A file of a team's own functions, as it was when a declaration first named it so. Key: its digest."""
 
     digest: str
     file: str

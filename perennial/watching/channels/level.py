@@ -73,8 +73,13 @@ def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Cl
     return Measured(value, interval, labels.size, counts.size)
 
 
-def reference_of(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters) -> Reference | None:
-    """A model's metric where it was judged: what later batches are held against. None where unmeasurable."""
+def reference_of(
+    metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters, *, declared: str = ""
+) -> Reference | None:
+    """A model's metric where it was judged: what later batches are held against. None where unmeasurable.
+
+    declared: digest of the declaration that says what the metric is, where it is a team's own.
+    """
     found = measure(metric, y, predictions, clusters)
     if found.value is None or found.interval is None:
         return None
@@ -85,6 +90,7 @@ def reference_of(metric: Metric, y: FloatArray, predictions: FloatArray, cluster
         df=found.interval.df,
         rows=found.rows,
         clusters=found.clusters,
+        declared=declared,
     )
 
 

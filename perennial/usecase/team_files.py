@@ -1,0 +1,69 @@
+"""The files of a team's own that a declaration names: which they are, and their text."""
+
+from __future__ import annotations
+
+import tokenize
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perennial.errors import InputError
+from perennial.identity import digest_bytes
+from perennial.usecase.importable import is_own
+
+if TYPE_CHECKING:
+    from perennial.usecase.declaration import Declaration
+
+
+@dataclass(frozen=True)
+class TeamCode:
+    """The text of every file that a declaration names, as it was when the declaration was read.
+
+    texts: file, as the declaration spells it → its text. Comments and spacing count like everything else.
+    """
+
+    texts: Mapping[str, str]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """File → sha256 of its text."""
+        return {file: digest_of(text) for file, text in self.texts.items()}
+
+    def of(self, functions: Iterable[str]) -> dict[str, str]:
+        """File → text of the files that these functions (`file.py:function`) lie in."""
+        return {file: self.texts[file] for file in files_of(functions)}
+
+
+def code_of(declaration: Declaration, folder: Path) -> TeamCode:
+    """The code that a declaration depends on, read from `folder`. Raises InputError for a file that cannot be read."""
+    texts = {}
+    for file in files_of(functions_of(declaration)):
+        try:
+            with tokenize.open(folder / file) as opened:
+                texts[file] = opened.read()
+        except (OSError, SyntaxError, UnicodeDecodeError) as error:
+            raise InputError(f"{folder / file} cannot be read: {error}. {declaration.name} needs it.") from error
+    return TeamCode(texts)
+
+
+def digest_of(text: str) -> str:
+    """sha256 of a file's text, by which the ledger keeps it."""
+    return digest_bytes(text.encode())
+
+
+def files_of(functions: Iterable[str]) -> list[str]:
+    """The files of `file.py:function`, each once, in the order of their names."""
+    return sorted({function.partition(":")[0] for function in functions})
+
+
+def functions_of(declaration: Declaration) -> tuple[str, ...]:
+    """Every function of the team's own that a declaration names."""
+    return (*model_functions(declaration), *(own.function for own in declaration.evaluation.metrics.values()))
+
+
+def model_functions(declaration: Declaration) -> tuple[str, ...]:
+    """Those that run in a fit: derived features and estimators."""
+    model = declaration.model
+    estimators = (model.estimator, *(rival.estimator for rival in model.rivals))
+    return (*declaration.features.derived, *(estimator for estimator in estimators if is_own(estimator)))
