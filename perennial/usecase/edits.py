@@ -20,6 +20,7 @@ _RESTARTS = (
     ("schema", "data checks from the next batch, and the next challenger"),
 )
 _NOTHING = "nothing: it holds from the next run"
+_CODE = "code."
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def edits(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Edit, ...]:
     >>> edits({"schema": {"target": "late"}}, {"schema": {"target": "gone"}})[0].refused
     True
     """
-    return tuple(Edit(field, was, is_, _restarted(field)) for field, was, is_ in _differing("", old, new))
+    return tuple(Edit(field, was, is_, _restarted(field, new)) for field, was, is_ in _differing("", old, new))
 
 
 def refuse_new_identity(usecase: str, found: tuple[Edit, ...]) -> None:
@@ -63,9 +64,25 @@ def _differing(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         field, was, is_ = f"{path}{name}", old.get(name), new.get(name)
         if isinstance(was, Mapping) and isinstance(is_, Mapping):
             yield from _differing(f"{field}.", was, is_)
-        elif was != is_:
+        elif was != is_ and not (path == _CODE and None in (was, is_)):  # a file that is named first, or no more
             yield field, was, is_
 
 
-def _restarted(field: str) -> str:
+def _restarted(field: str, new: Mapping[str, Any]) -> str:
+    if field.startswith(_CODE):
+        return _of_code(field.removeprefix(_CODE), new)
     return next((what for part, what in _RESTARTS if field == part or field.startswith(f"{part}.")), _NOTHING)
+
+
+def _of_code(file: str, new: Mapping[str, Any]) -> str:
+    """What another text of a team's file restarts, by the functions of it that the declaration names."""
+    model, evaluation = new["model"], new["evaluation"]
+    estimators = [model["estimator"], *(rival["estimator"] for rival in model["rivals"])]
+    fitted = [*new["features"]["derived"], *estimators]
+    metrics = [name for name, own in evaluation["metrics"].items() if own["function"].startswith(f"{file}:")]
+    what = ["the next challenger"] if any(function.startswith(f"{file}:") for function in fitted) else []
+    if metrics:
+        what.append(f"a new comparison history of {', '.join(metrics)}")
+    if evaluation["primary"] in metrics:
+        what.append("the champion is watched by the former code until the next release")
+    return "; ".join(what) or _NOTHING
