@@ -34,7 +34,7 @@ def validated(workspace: Workspace, case: UseCase, window: Window, landing: str,
     declaration, schema = case.declaration, case.declaration.schema_
     types = column_types(declaration)
     parsed = with_late_target(_parsed(workspace, case, window, landing), declaration)
-    digest = content_digest(parsed.frame, parsed.unreadable, schema.key)
+    digest = content_digest(parsed, schema.key)
     newest = newest_revision(workspace.ledger, case.name, window.name)
     if newest is not None and newest.digest == digest and not again:
         return newest

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import write_instant
+from perennial.content import digest_rows
 from perennial.deciding.evaluation_rows import EvaluationRows
 from perennial.deciding.ruling import Comparison, DecisionContext, looks_at, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest, Scored
@@ -18,7 +19,7 @@ from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.results import MetricResult, Policy
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
-from perennial.identity import digest_rows, short_id
+from perennial.identity import short_id
 from perennial.ledger.entries import Decision, Trigger
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, KNOWN_AT

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from perennial.local_time import later
 from perennial.our_columns import ARRIVED_AT, BATCH, LABEL_KNOWN_AT, RAW, REASONS, ROW
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import ColumnType
@@ -23,7 +24,7 @@ def accepted_table(
     rows: index is the row's place in the batch as it arrived.
     """
     schema = declaration.schema_
-    known = rows[schema.label_known_at] if schema.label_known_at else rows[schema.time] + schema.label_known_after
+    known = rows[schema.label_known_at] if schema.label_known_at else later(rows[schema.time], schema.label_known_after)
     whole = rows.assign(**{ROW: rows.index, LABEL_KNOWN_AT: known})
     return _stamped(whole, {**types, ROW: "integer", LABEL_KNOWN_AT: "timestamp"}, batch, arrived_at)
 

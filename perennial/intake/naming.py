@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from perennial.content import digest_rows
 from perennial.errors import InputError
-from perennial.identity import digest_rows, short_id
+from perennial.identity import short_id
 from perennial.ledger.entries import BatchEntry
+from perennial.local_time import midnight, on_local_clocks
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
@@ -30,10 +31,14 @@ class Named:
     digest: str
 
 
-def content_digest(frame: pd.DataFrame, unreadable: Mapping[str, pd.Series], key: tuple[str, ...]) -> str:
-    """sha256 of what a batch says, whatever its file's layout: typed values and texts that no type could read."""
-    whole = frame.assign(**{f"{name}\x1funreadable": text for name, text in unreadable.items()})
-    return digest_rows(whole, [name for name in key if name in frame.columns] or list(frame.columns[:1]))
+def content_digest(parsed: Parsed, key: tuple[str, ...]) -> str:
+    """sha256 of what a batch says, whatever its file's layout: typed values, and the texts that their types lose.
+
+    Two numbers, or two times, that differ in the file differ here, even where their column holds them as equal.
+    """
+    beside = {f"unreadable {name}": texts for name, texts in parsed.unreadable.items()}
+    beside |= {f"inexact {name}": texts for name, texts in parsed.inexact.items()}
+    return digest_rows(parsed.frame, [name for name in key if name in parsed.frame.columns], beside)
 
 
 def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
@@ -64,12 +69,11 @@ def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
     """
     if window.end is not None:
         return window.end
-    last = frame[schema.time].max() if schema.time in frame.columns and len(frame) else None
-    if last is None or last != last:
+    times = frame[schema.time].dropna() if schema.time in frame.columns else None
+    if times is None or times.empty:
         raise InputError(
             f"{window.name}: no row has a readable time in column {schema.time!r}, so the batch has no place in time. "
             f"Mend the file, or correct schema.time; nothing was taken in."
         )
-    local = last.tz_convert(schema.timezone)
-    midnight = datetime(local.year, local.month, local.day) + timedelta(days=1)
-    return midnight.replace(tzinfo=ZoneInfo(schema.timezone))
+    local = on_local_clocks(times, schema.timezone).max()
+    return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

@@ -3,12 +3,13 @@
 How values are read:
 - number: decimal or exponent form, with the decimal mark that the schema names: a text with the other one is
   unreadable. Where that is the comma, points part thousands: 1.234,5. `true` and `false` count as 1 and 0.
-  Not finite is unreadable.
+  Not finite is unreadable. What is kept is the nearest float of 64 bits: whole numbers are exact up to 2**53.
   In a binary target `yes` and `no` do so too.
-- integer: as number, and whole: 1.0 is one, 1.5 unreadable.
+- integer: as number, and whole: 1.0 is one, 1.5 unreadable, and so is what 64 bits do not hold. Exact.
 - boolean: true, false, 1, 0.
 - timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD, or
   day, month and year parted by points: 31.12.2024 18:30. Parted by slashes they could mean two days: unreadable.
+  Years go from 1 to 9999. A local time of the last day that is in the year 10000 in UTC is the last moment of 9999.
   One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
   passing (daylight-saving time), and an hour that they skip is unreadable.
 - text: as it is. A Parquet number is written without `.0` when it is whole, so that a code stays one code.
@@ -18,10 +19,20 @@ How values are read:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from perennial.sources.delimited import NULLS, UnreadableBatch, header_of, text_table
+from perennial.sources.numbers import (
+    EXACT,
+    inexact_numbers,
+    read_booleans,
+    read_integers,
+    read_numbers,
+    typed_already,
+    with_points,
+)
+from perennial.sources.times import is_time, read_times, times_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,15 +44,6 @@ __all__ = ["Parsed", "UnreadableBatch", "parse", "read_as", "read_timestamps"]
 
 Decimal = Literal[".", ","]
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
-_DOTTED = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,T]+(\d{2}:\d{2}(?::\d{2})?))?$"
-_DATE = r"^\d{4}(-\d{2}(-\d{2})?)?$|^\d{8}$"
-_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?$"
-_ZONED = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
-_EXACT = 2.0**53
-_LARGEST = str(2**63 - 1)
-
 
 @dataclass(frozen=True)
 class Parsed:
@@ -50,6 +52,8 @@ class Parsed:
     frame: the declared columns that are there. number is float64, integer Int64, text str, boolean boolean,
         timestamp datetime64[us, UTC]; nothing and unreadable are null.
     unreadable: for each column with values that are not of its type, their texts on the frame's index, else null.
+    inexact: likewise what a readable value was, in one spelling, where its type holds it only nearly: a number with
+        more digits than a float has, a time with nanoseconds or one that UTC has no day for.
     missing: declared columns that are not there. extra: columns that are there and not declared.
     """
 
@@ -57,6 +61,7 @@ class Parsed:
     unreadable: dict[str, pd.Series]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
+    inexact: dict[str, pd.Series] = field(default_factory=dict)
 
 
 def parse(
@@ -80,15 +85,18 @@ def parse(
     index = pd.RangeIndex(table.num_rows)
     columns: dict[str, pd.Series] = {}
     unreadable: dict[str, pd.Series] = {}
+    inexact: dict[str, pd.Series] = {}
     for name in (name for name in types if name in names):
         column = _answers(table[name]) if name == answer else table[name]
         read = _typed(column, types[name], timezone, decimal)
         columns[name] = pd.Series(read.values, index=index)
         if read.bad.null_count < len(read.bad):
             unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
+        if read.inexact is not None and read.inexact.null_count < len(read.inexact):
+            inexact[name] = pd.Series(read.inexact.to_pandas().astype("str"), index=index)
     missing = tuple(name for name in types if name not in names)
     extra = tuple(name for name in names if name not in types)
-    return Parsed(pd.DataFrame(columns, index=index), unreadable, missing, extra)
+    return Parsed(pd.DataFrame(columns, index=index), unreadable, missing, extra, inexact)
 
 
 def _answers(column: pa.ChunkedArray) -> Any:
@@ -146,10 +154,14 @@ def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.T
 
 @dataclass
 class _Read:
-    """values: what a pandas Series takes, null where nothing or unreadable. bad: the texts that were unreadable."""
+    """values: what a pandas Series takes, null where nothing or unreadable.
+
+    bad: the texts that were unreadable. inexact: the values that their type holds only nearly; see `Parsed`.
+    """
 
     values: Any
     bad: pa.Array
+    inexact: pa.Array | None = None
 
 
 def _typed(column: Any, kind: ColumnType, timezone: str, decimal: Decimal) -> _Read:
@@ -165,46 +177,35 @@ def _typed(column: Any, kind: ColumnType, timezone: str, decimal: Decimal) -> _R
     if pa.types.is_nested(column.type) or pa.types.is_duration(column.type) or pa.types.is_interval(column.type):
         texts = [None if value is None else str(value) for value in column.to_pylist()]
         nothing = pa.nulls(len(texts), pa.string())
-        return _Read(_pandas(_READERS[kind](nothing, timezone), kind), pa.array(texts, pa.string()))
+        return _Read(_pandas(_READERS[kind](nothing), kind), pa.array(texts, pa.string()))
+    if (typed := typed_already(column, kind)) is not None:
+        return _Read(_pandas(typed.values, kind), typed.bad, typed.inexact)
     encoded = column.dictionary_encode()
     unique, places = encoded.dictionary, encoded.indices
     texts = _texts(unique)
     if kind == "text":
         found = pc.if_else(pc.equal(texts, ""), None, texts)
         return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
-    if _is_time(unique):
-        found = _times(unique, kind, timezone)
+    inexact = None
+    if kind == "timestamp":
+        found, inexact = times_of(unique, timezone) if is_time(unique) else read_times(_without_nulls(texts), timezone)
+    elif is_time(unique):
+        found = _READERS[kind](pa.nulls(len(unique), pa.string()))
     else:
         plain = _without_nulls(texts)
         if decimal == "," and kind in ("number", "integer") and _is_text(unique):
-            plain = _with_points(plain)
-        found = _READERS[kind](plain, timezone)
+            plain = with_points(plain)
+        found = _READERS[kind](plain)
+        inexact = inexact_numbers(plain, found) if kind == "number" else None
     lost = pc.and_(pc.is_valid(_without_nulls(texts)), pc.is_null(found))
     bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
-    return _Read(_pandas(found.take(places), kind), bad.take(places))
+    return _Read(_pandas(found.take(places), kind), bad.take(places), None if inexact is None else inexact.take(places))
 
 
 def _is_text(values: pa.Array) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
-
-
-def _with_points(texts: pa.Array) -> pa.Array:
-    """Numbers written with a decimal comma, written with a point; null where a text is no such number or truth."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    number = pc.match_substring_regex(texts, _COMMA_NUMBER)
-    pointed = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
-    truth = pc.is_valid(_truths(texts))
-    return pc.if_else(number, pointed, pc.if_else(truth, texts, pa.scalar(None, pa.string())))
-
-
-def _is_time(values: pa.Array) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_timestamp(values.type) or pa.types.is_date(values.type))
 
 
 def _texts(values: pa.Array) -> pa.Array:
@@ -215,7 +216,7 @@ def _texts(values: pa.Array) -> pa.Array:
     if pa.types.is_floating(values.type):
         values = values.cast(pa.float64())
         values = pc.if_else(pc.is_nan(values), None, values)
-        whole = pc.and_(pc.equal(values, pc.round(values)), pc.less(pc.abs(values), _EXACT))
+        whole = pc.and_(pc.equal(values, pc.round(values)), pc.less(pc.abs(values), EXACT))
         integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
         return pc.coalesce(integers, values.cast(pa.string()))
     if pa.types.is_decimal(values.type):
@@ -244,115 +245,6 @@ def _without_nulls(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(pc.utf8_lower(stripped), value_set=nothing), pa.scalar(None, pa.string()), stripped)
 
 
-def _numbers(texts: pa.Array, timezone: str) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.scalar(None, pa.string()))
-    numbers = plain.cast(pa.float64())
-    numbers = pc.if_else(pc.is_finite(numbers), numbers, None)
-    return pc.coalesce(numbers, _truths(texts).cast(pa.float64()))
-
-
-def _integers(texts: pa.Array, timezone: str) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    shape = r"^\+?(-?)0*(\d+)(?:\.0*)?$"
-    nothing = pa.scalar(None, pa.string())
-    digits = pc.if_else(pc.match_substring_regex(texts, shape), texts, nothing)
-    sign, size = (pc.replace_substring_regex(digits, shape, part) for part in (r"\1", r"\2"))
-    length = pc.utf8_length(size)
-    fits = pc.or_(
-        pc.less(length, len(_LARGEST)), pc.and_(pc.equal(length, len(_LARGEST)), pc.less_equal(size, _LARGEST))
-    )
-    digits = pc.if_else(fits, pc.binary_join_element_wise(sign, size, ""), nothing)
-    floats = _numbers(texts, timezone)
-    exact = pc.and_(pc.equal(floats, pc.round(floats)), pc.less(pc.abs(floats), _EXACT))
-    return pc.coalesce(digits.cast(pa.int64()), pc.if_else(exact, floats, None).cast(pa.int64()))
-
-
-def _truths(texts: pa.Array) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pc.utf8_lower(texts)
-    true = pc.is_in(words, value_set=pa.array(["true"]))
-    known = pc.is_in(words, value_set=pa.array(["true", "false"]))
-    return pc.if_else(known, true, pa.scalar(None, pa.bool_()))
-
-
-def _booleans(texts: pa.Array, timezone: str) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    numbers = _numbers(texts, timezone)
-    known = pc.is_in(numbers, value_set=pa.array([0.0, 1.0]))
-    return pc.if_else(known, pc.equal(numbers, 1.0), pa.scalar(None, pa.bool_()))
-
-
-def _timestamps(texts: pa.Array, timezone: str) -> pa.Array:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = _turned(texts)
-    zoned = pc.match_substring_regex(texts, _ZONED).fill_null(False)
-    local = pc.match_substring_regex(texts, f"{_DATE}|{_TIME}").fill_null(False)
-    nothing = pa.scalar(None, pa.string())
-    texts = pc.replace_substring_regex(texts, r"[.,](\d{1,6})\d*", r".\1")
-    plain = pc.replace_substring_regex(pc.if_else(zoned, texts, nothing), _ZONED, r"\1\2")
-    plain = pc.replace_substring(plain, "UTC", "Z")
-    instants = pd.to_datetime(_strings(plain), format="ISO8601", utc=True, errors="coerce")
-    naive = pd.to_datetime(_strings(pc.if_else(local, texts, nothing)), format="ISO8601", errors="coerce")
-    return _arrow(instants.dt.as_unit("us").fillna(_placed(naive.dt.as_unit("us"), timezone)))
-
-
-def _turned(texts: pa.Array) -> pa.Array:
-    """31.12.2024 18:30 as 2024-12-31 18:30; other texts as they are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    dotted = pc.match_substring_regex(texts, _DOTTED)
-    day, month, year, clock = (pc.replace_substring_regex(texts, _DOTTED, rf"\{group}") for group in range(1, 5))
-    day, month = (pc.utf8_lpad(part, 2, padding="0") for part in (day, month))
-    date = pc.binary_join_element_wise(year, month, day, "-")
-    whole = pc.if_else(pc.equal(clock, ""), date, pc.binary_join_element_wise(date, clock, pa.scalar(" ")))
-    return pc.if_else(dotted, whole, texts)
-
-
-def _times(values: pa.Array, kind: ColumnType, timezone: str) -> pa.Array:
-    """Values that are times in the file already; to a column of another type they are unreadable."""
-    import pyarrow as pa
-
-    if kind != "timestamp":
-        return _READERS[kind](pa.nulls(len(values), pa.string()), timezone)
-    aware = pa.types.is_timestamp(values.type) and values.type.tz is not None
-    plain = values.cast(pa.timestamp("us", "UTC" if aware else None), safe=False)
-    if aware:
-        return plain
-    return _arrow(_placed(plain.to_pandas(), timezone))
-
-
-def _arrow(instants: pd.Series) -> pa.Array:
-    import pyarrow as pa
-
-    numbers = instants.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
-    return pa.array(numbers, pa.timestamp("us"), from_pandas=True).cast(pa.timestamp("us", "UTC"))
-
-
-def _placed(naive: pd.Series, timezone: str) -> pd.Series:
-    """Local times as instants: a repeated hour is its first passing, a skipped one nothing."""
-    import numpy as np
-
-    first = np.ones(len(naive), dtype=bool)
-    return naive.dt.tz_localize(timezone, ambiguous=first, nonexistent="NaT").dt.tz_convert("UTC")
-
-
-def _strings(texts: pa.Array) -> pd.Series:
-    return texts.to_pandas().astype("str")
-
-
 def _pandas(values: pa.Array, kind: ColumnType) -> Any:
     """An array as the pandas column of its type."""
     import numpy as np
@@ -367,10 +259,10 @@ def _pandas(values: pa.Array, kind: ColumnType) -> Any:
     return found.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
 
 
-_READERS: dict[ColumnType, Callable[[Any, str], Any]] = {
-    "number": _numbers,
-    "integer": _integers,
-    "boolean": _booleans,
-    "timestamp": _timestamps,
-    "text": lambda texts, timezone: texts,
+_READERS: dict[ColumnType, Callable[[Any], Any]] = {
+    "number": read_numbers,
+    "integer": read_integers,
+    "boolean": read_booleans,
+    "timestamp": lambda texts: texts.cast("timestamp[us, UTC]"),
+    "text": lambda texts: texts,
 }

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
-from perennial.sources.window import NAME_FORMATS, Arrival, Cut, Window, window_of
+from perennial.sources.window import Arrival, Cut, Window, window_name, window_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +83,7 @@ class SqlRows:
 
     def _window_at(self, moment: datetime) -> Window:
         local = moment.astimezone(UTC) if self.cut == "hour" else moment
-        return window_of(local.strftime(NAME_FORMATS[self.cut]), self.cut, ZoneInfo(self.timezone))
+        return window_of(window_name(local, self.cut), self.cut, ZoneInfo(self.timezone))
 
     @contextmanager
     def _asking(self) -> Iterator[Connection]:

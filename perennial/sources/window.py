@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import isleap, monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
+
+from perennial.local_time import midnight, moved, on_local_clocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,25 +57,33 @@ def window_of(name: str, cut: Cut, zone: ZoneInfo) -> Window:
     """The window that a name such as `2013`, `2013-01`, `2013-W05`, `2013-01-31` or `2013-01-31T14` stands for.
 
     Years, months, weeks (ISO, from Monday), days and hours are those of `zone`'s calendar.
-    Raises ValueError for a name of another shape.
+    The last one of the calendar ends with it. Raises ValueError for a name of another shape.
     """
     if cut == "year":
         first = datetime.strptime(name, "%Y")
-        after = datetime(first.year + 1, 1, 1)
+        days = 366 if isleap(first.year) else 365
     elif cut == "month":
         first = datetime.strptime(name, "%Y-%m")
-        after = datetime(first.year + first.month // 12, first.month % 12 + 1, 1)
+        days = monthrange(first.year, first.month)[1]
     elif cut == "week":
-        first = datetime.strptime(name + "-1", "%G-W%V-%u")
-        after = first + timedelta(days=7)
+        first, days = datetime.strptime(name + "-1", "%G-W%V-%u"), 7
     elif cut == "day":
-        first = datetime.strptime(name, "%Y-%m-%d")
-        after = first + timedelta(days=1)
+        first, days = datetime.strptime(name, "%Y-%m-%d"), 1
     else:
         # An hour is counted in UTC, so that the doubled hour of autumn is two windows.
         start = datetime.strptime(name, "%Y-%m-%dT%H").replace(tzinfo=UTC)
-        return Window(start, start + timedelta(hours=1), name)
-    return Window(first.replace(tzinfo=zone).astimezone(UTC), after.replace(tzinfo=zone).astimezone(UTC), name)
+        return Window(start, moved(start, timedelta(hours=1)), name)
+    return Window(midnight(first, zone), midnight(first, zone, after=days), name)
+
+
+def window_name(day: datetime, cut: Cut) -> str:
+    """The name of the window that a local time lies in; for hours, a time in UTC."""
+    if cut == "week":
+        year, week, _ = day.isocalendar()
+        return f"{year:04}-W{week:02}"
+    parts = {"year": 0, "month": 1, "day": 2, "hour": 3}[cut]
+    # Not by strftime, which writes the year 1 with one digit.
+    return f"{day.year:04}" + f"-{day.month:02}-{day.day:02}T{day.hour:02}"[: 3 * parts]
 
 
 def window_names(times: pd.Series, cut: Cut, zone: ZoneInfo) -> pd.Series:
@@ -80,16 +91,7 @@ def window_names(times: pd.Series, cut: Cut, zone: ZoneInfo) -> pd.Series:
 
     times: datetime64[…, UTC] without nulls, any index, which is kept.
     """
-    local = times if cut == "hour" else times.dt.tz_convert(zone).dt.tz_localize(None)
+    local = on_local_clocks(times, "UTC" if cut == "hour" else str(zone))
     step = local.dt.floor("h" if cut == "hour" else "D")
     # A name is written once for each hour or day that occurs, not once for each row.
-    return step.map({each: each.strftime(NAME_FORMATS[cut]) for each in step.unique()}).astype("str")
-
-
-NAME_FORMATS: dict[Cut, str] = {
-    "year": "%Y",
-    "month": "%Y-%m",
-    "week": "%G-W%V",
-    "day": "%Y-%m-%d",
-    "hour": "%Y-%m-%dT%H",
-}
+    return step.map({each: window_name(each, cut) for each in step.unique()}).astype("str")

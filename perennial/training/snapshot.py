@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from perennial.clock import write_instant
+from perennial.content import digest_rows
 from perennial.errors import InputError
-from perennial.identity import digest_rows, short_id
+from perennial.identity import short_id
 from perennial.ledger.entries import Snapshot
 from perennial.our_columns import ARRIVED_AT, BATCH, LABEL
 from perennial.store.rows import Known, read_rows

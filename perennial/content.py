@@ -1,0 +1,204 @@
+"""What a frame says, as a digest: the same for any file layout, type of storage, chunking and order of rows.
+
+How values count:
+- Numbers by their value, whatever type holds them: integers, floats, decimals and booleans (0 and 1) that are equal
+  are the same content, and two that differ are not, beyond 2^53 either. -0.0 is 0.0.
+- Times by their instant, from year 1 to 9999, whatever the zone and unit. One without a zone counts as UTC.
+- Text and bytes by their bytes: a composed and a decomposed letter differ, and a text is never a number.
+- Null, NaN, NaT and None are one, and a column of nothing else is the same whatever its type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_EXACT = 2**53
+_INT64 = 2**63
+
+
+def digest_rows(rows: pd.DataFrame, key: Sequence[str], beside: Mapping[str, pd.Series] | None = None) -> str:
+    """sha256 (hex) of a frame's values in key order. Rows of one key are ordered by all their values.
+
+    rows: columns of numbers, booleans, text, bytes, dates or timestamps. key: columns that order the rows.
+    beside: further columns on the same rows, apart from those of `rows` even where they have a name in common.
+    """
+    named = [("rows", str(name), rows[name]) for name in rows.columns]
+    named += [("beside", name, column) for name, column in (beside or {}).items()]
+    columns = {(of, name): _content(name, column) for of, name, column in sorted(named, key=lambda each: each[:2])}
+    order = _order(len(rows), [columns["rows", name] for name in key], list(columns.values()))
+    total = hashlib.sha256(len(rows).to_bytes(8, "little"))
+    for (of, name), column in columns.items():
+        for text in (of, name, column.kind):
+            total.update(len(text.encode()).to_bytes(8, "little") + text.encode())
+        for part in (column if order is None else column.take(order)).parts():
+            total.update(len(part).to_bytes(8, "little"))
+            total.update(part)
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Content:
+    """A column in its one spelling: numbers that are 0 where it is null, and, or, texts that are empty there.
+
+    kind: nothing, number, time, text or binary. null: shape (n,).
+    numbers: arrays of shape (n,), float64 or int64. texts: Arrow, large_binary.
+    """
+
+    kind: str
+    null: npt.NDArray[np.bool_]
+    numbers: tuple[npt.NDArray[Any], ...] = ()
+    texts: pa.Array | None = None
+
+    def take(self, places: npt.NDArray[np.int64]) -> _Content:
+        """The same column with the rows at `places`, in that order."""
+        texts = None if self.texts is None else self.texts.take(_arrow(places))
+        return _Content(self.kind, self.null[places], tuple(each[places] for each in self.numbers), texts)
+
+    def parts(self) -> list[bytes | memoryview]:
+        """Its bytes, in little-endian order."""
+        found: list[bytes | memoryview] = [np.packbits(self.null).tobytes()]
+        found += [each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in self.numbers]
+        if self.texts is not None and len(self.texts):
+            _, offsets, letters = self.texts.buffers()
+            ends = np.frombuffer(offsets, dtype=np.int64)[self.texts.offset : self.texts.offset + len(self.texts) + 1]
+            found.append(np.diff(ends).astype("<i8", copy=False).tobytes())
+            found.append(memoryview(letters)[ends[0] : ends[-1]] if letters else b"")
+        return found
+
+    def ranks(self) -> list[npt.NDArray[Any]]:
+        """Arrays, first the one that counts most, whose order is that of the values."""
+        return [self.null, *self.numbers, *([] if self.texts is None else [_ranks(self.texts)])]
+
+
+def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArray[np.int64] | None:
+    """The places of the rows in order; None where they stand in order already."""
+    if rows < 2:
+        return None
+    ranks = [rank for column in key for rank in column.ranks()] or [np.zeros(rows)]
+    order = np.lexsort(ranks[::-1])
+    same = np.logical_and.reduce([rank[order][1:] == rank[order][:-1] for rank in ranks])
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+        group = np.cumsum(~np.insert(same, 0, False))[tied]
+        inner = [rank for column in columns for rank in column.take(order[tied]).ranks()]
+        order[tied] = order[tied][np.lexsort([*inner[::-1], group])]
+    return None if (order[1:] > order[:-1]).all() else order
+
+
+def _ranks(texts: pa.Array) -> npt.NDArray[np.int64]:
+    """Each text's place among the different ones, by their bytes."""
+    import pyarrow.compute as pc
+
+    encoded = texts.dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    found: npt.NDArray[np.int64] = places[encoded.indices.to_numpy()]
+    return found
+
+
+def _content(name: str, column: pd.Series) -> _Content:
+    import pyarrow as pa
+
+    types = pa.types
+    values = _values(column)
+    null = values.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    kind = values.type
+    if null.all():
+        return _Content("nothing", null)
+    if types.is_boolean(kind) or types.is_floating(kind):
+        floats = values.cast(pa.float64()).fill_null(0.0).to_numpy()
+        return _Content("number", null, (np.where(null, 0.0, floats) + 0.0,))
+    if types.is_integer(kind) and kind != pa.uint64():
+        return _Content("number", null, _whole(values.fill_null(0).cast(pa.int64()).to_numpy()))
+    if types.is_integer(kind) or types.is_decimal(kind):
+        return _exact(null, values)
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return _Content("time", null, _instants(values))
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        texts = values.cast(pa.large_string()).fill_null("")
+        return _Content("text", null, texts=texts.view(pa.large_binary()))
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return _Content("binary", null, texts=values.cast(pa.large_binary()).fill_null(b""))
+    raise TypeError(f"column {name!r} holds {kind}, which has no digest")
+
+
+def _values(column: pd.Series) -> pa.Array:
+    """A column as one Arrow array, null where it holds nothing."""
+    import pyarrow as pa
+
+    try:
+        values = pa.array(column, from_pandas=True)
+    except (OverflowError, pa.ArrowInvalid):
+        # Whole numbers beyond 64 bits.
+        values = pa.array([Decimal(each) if isinstance(each, int) else each for each in column], from_pandas=True)
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def _whole(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
+    """64-bit integers as the nearest floats and, where any is left, what those leave."""
+    floats = values.astype(np.float64)
+    if not values.size or -_EXACT <= values.min() <= values.max() <= _EXACT:
+        return (floats,)
+    inside = floats < _INT64
+    nearest = np.where(inside, floats, 0.0).astype(np.int64)
+    rest = np.where(inside, values - nearest, values - (_INT64 - 1) - 1)
+    return (floats, rest) if rest.any() else (floats,)
+
+
+def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
+    """Decimals and integers of any size: the nearest floats, and what those leave, as 64 bits or else as a text."""
+    import pyarrow as pa
+
+    encoded = values.dictionary_encode()
+    different = [_parted(each) for each in encoded.dictionary.to_pylist()]
+    places = encoded.indices.fill_null(len(different)).to_numpy()
+    nearest, rest, more = zip(*different, (0.0, 0, ""), strict=True)
+    floats, whole = np.array(nearest)[places], np.array(rest, dtype=np.int64)[places]
+    numbers = (floats, whole) if whole.any() else (floats,)
+    texts = pa.array([each.encode() for each in more], pa.large_binary()).take(_arrow(places)) if any(more) else None
+    return _Content("number", null, numbers, texts)
+
+
+def _parted(value: int | Decimal) -> tuple[float, int, str]:
+    """A finite number as the nearest float and what that leaves."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        nearest = np.inf if value > 0 else -np.inf
+    if not np.isfinite(nearest):
+        return nearest, 0, str(Fraction(value))
+    rest = Fraction(value) - Fraction(nearest)
+    whole = rest.denominator == 1 and abs(rest) < _INT64
+    return nearest + 0.0, int(rest) if whole else 0, "" if whole else str(rest)
+
+
+def _instants(values: pa.Array) -> tuple[npt.NDArray[Any], ...]:
+    """Times as microseconds since 1970 and, where any is left, nanoseconds."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(values.type) and values.type.unit == "ns":
+        nanoseconds = values.cast(pa.int64()).fill_null(0).to_numpy()
+        whole, rest = nanoseconds // 1000, nanoseconds % 1000
+        return (whole, rest) if rest.any() else (whole,)
+    zone = values.type.tz if pa.types.is_timestamp(values.type) else None
+    return (values.cast(pa.timestamp("us", zone)).cast(pa.int64()).fill_null(0).to_numpy(),)
+
+
+def _arrow(places: npt.NDArray[np.int64]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(places)

@@ -1,0 +1,149 @@
+"""Texts as numbers, integers and truth values, and the numbers that a float holds only nearly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from perennial.usecase.declared_schema import ColumnType
+
+EXACT = 2.0**53
+"""Whole numbers below it are floats to the last digit."""
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
+_LARGEST = str(2**63 - 1)
+_SURE_DIGITS = 15
+_FLOAT_DIGITS = 17
+
+
+def with_points(texts: pa.Array) -> pa.Array:
+    """Numbers written with a decimal comma, written with a point; null where a text is no such number or truth."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pc.match_substring_regex(texts, _COMMA_NUMBER)
+    pointed = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
+    truth = pc.is_valid(_truths(texts))
+    return pc.if_else(number, pointed, pc.if_else(truth, texts, pa.scalar(None, pa.string())))
+
+
+def read_numbers(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.scalar(None, pa.string()))
+    numbers = plain.cast(pa.float64())
+    numbers = pc.if_else(pc.is_finite(numbers), numbers, None)
+    return pc.coalesce(numbers, _truths(texts).cast(pa.float64()))
+
+
+def read_integers(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    shape = r"^\+?(-?)0*(\d+)(?:\.0*)?$"
+    nothing = pa.scalar(None, pa.string())
+    digits = pc.if_else(pc.match_substring_regex(texts, shape), texts, nothing)
+    sign, size = (pc.replace_substring_regex(digits, shape, part) for part in (r"\1", r"\2"))
+    length = pc.utf8_length(size)
+    fits = pc.or_(
+        pc.less(length, len(_LARGEST)), pc.and_(pc.equal(length, len(_LARGEST)), pc.less_equal(size, _LARGEST))
+    )
+    digits = pc.if_else(fits, pc.binary_join_element_wise(sign, size, ""), nothing)
+    floats = read_numbers(texts)
+    exact = pc.and_(pc.equal(floats, pc.round(floats)), pc.less(pc.abs(floats), EXACT))
+    return pc.coalesce(digits.cast(pa.int64()), pc.if_else(exact, floats, None).cast(pa.int64()))
+
+
+def _truths(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pc.utf8_lower(texts)
+    true = pc.is_in(words, value_set=pa.array(["true"]))
+    known = pc.is_in(words, value_set=pa.array(["true", "false"]))
+    return pc.if_else(known, true, pa.scalar(None, pa.bool_()))
+
+
+def read_booleans(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = read_numbers(texts)
+    known = pc.is_in(numbers, value_set=pa.array([0.0, 1.0]))
+    return pc.if_else(known, pc.equal(numbers, 1.0), pa.scalar(None, pa.bool_()))
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A column that has its type in the file. values: null where unreadable; else as in `parsing`."""
+
+    values: pa.Array
+    bad: pa.Array
+    inexact: pa.Array | None = None
+
+
+def typed_already(column: pa.Array, kind: ColumnType) -> Typed | None:
+    """A column of numbers or truth values that needs no reading; None for one that does."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types = pa.types
+    nothing = pa.nulls(len(column), pa.string())
+    if kind == "boolean" and types.is_boolean(column.type):
+        return Typed(column, nothing)
+    if kind == "number" and types.is_floating(column.type):
+        floats = column.cast(pa.float64())
+        finite = pc.is_finite(floats)
+        infinite = pc.is_inf(floats)
+        bad = pc.if_else(infinite, floats, None).cast(pa.string()) if pc.any(infinite).as_py() else nothing
+        return Typed(pc.if_else(finite, floats, None), bad)
+    if not types.is_integer(column.type):
+        return None
+    if kind == "integer" and column.type != pa.uint64():
+        return Typed(column.cast(pa.int64()), nothing)
+    if kind != "number":
+        return None
+    floats = column.cast(pa.float64(), safe=False)
+    texts = pc.if_else(pc.greater(pc.abs(floats), EXACT), column, None)
+    inexact = inexact_numbers(texts.cast(pa.string()), floats) if texts.null_count < len(texts) else None
+    return Typed(floats, nothing, inexact)
+
+
+def inexact_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:
+    """In one spelling the numbers that a float does not hold: whole ones, and others of more than 17 digits.
+
+    texts: with a decimal point. numbers: the floats they were read as, null where they were not.
+    A fraction of up to 17 digits is how floats themselves are written, so it counts as the float next to it.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    digits = pc.count_substring_regex(pc.replace_substring_regex(texts, r"[eE].*$", ""), r"\d")
+    long = pc.fill_null(pc.and_(pc.greater(digits, _SURE_DIGITS), pc.is_valid(numbers)), False)
+    if not pc.any(long).as_py():
+        return pa.nulls(len(texts), pa.string())
+    found: list[str | None] = [None] * len(texts)
+    for place in pc.indices_nonzero(long).to_pylist():
+        found[place] = _if_inexact(texts[place].as_py(), numbers[place].as_py())
+    return pa.array(found, pa.string())
+
+
+def _if_inexact(text: str, number: float) -> str | None:
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(exponent) > len("-999"):
+        return text
+    value = Decimal(text)
+    if value == Decimal(number):
+        return None
+    digits = mantissa.replace(".", "").lstrip("+-").strip("0")
+    whole = not exponent and value == value.to_integral_value()
+    if not whole and len(digits) <= _FLOAT_DIGITS:
+        return None
+    plain = f"{value:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
