@@ -137,8 +137,11 @@ def _content(name: str, column: pd.Series) -> _Content:
 
 def _values(column: pd.Series) -> pa.Array:
     """A column as one Arrow array, null where it holds nothing."""
+    import pandas as pd
     import pyarrow as pa
 
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert(None)
     try:
         values = pa.array(column, from_pandas=True)
     except (OverflowError, pa.ArrowInvalid):
@@ -174,13 +177,8 @@ def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
 
 
 def _parted(value: int | Decimal) -> tuple[float, int, str]:
-    """A finite number as the nearest float and what that leaves."""
-    try:
-        nearest = float(value)
-    except OverflowError:
-        nearest = np.inf if value > 0 else -np.inf
-    if not np.isfinite(nearest):
-        return nearest, 0, str(Fraction(value))
+    """A number of up to 76 digits as the nearest float, and what that leaves."""
+    nearest = float(value)
     rest = Fraction(value) - Fraction(nearest)
     whole = rest.denominator == 1 and abs(rest) < _INT64
     return nearest + 0.0, int(rest) if whole else 0, "" if whole else str(rest)

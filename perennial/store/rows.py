@@ -11,12 +11,14 @@ from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX, ROW
+from perennial.sources.numbers import EXACT
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 
 _WINDOW = f"{PREFIX}window"
@@ -97,7 +99,23 @@ def read_rows(
             """,
             params=[write_instant(known.as_of)],
         ).to_arrow_table()
-    return frame.to_pandas()
+    return frame_of(frame)
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """Stored rows in pandas. Integers with nulls are floats, as models take them, unless floats would alter one."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    frame = table.to_pandas()
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_int64(column.type) and column.null_count:
+            ends = pc.min_max(column)
+            if any(abs(each.as_py() or 0) > EXACT for each in ends.values()):
+                frame[name] = pd.Series(column, dtype=pd.Int64Dtype(), index=frame.index)
+    return frame
 
 
 def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
