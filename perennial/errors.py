@@ -96,6 +96,42 @@ class RegistryDown(TransientError):
     code = "registry-unreachable"
 
 
+class RegistryRefused(TerminalError):
+    """The model registry answers, but does not let us in: no password, a wrong one, or no right to do that."""
+
+    code = "registry-refused"
+
+
+class RegistryStranger(TerminalError):
+    """Something answers in the model registry's place, but it is not MLflow."""
+
+    code = "registry-not-mlflow"
+
+
+class RegistryRejected(TerminalError):
+    """The model registry does not take what it was given."""
+
+    code = "registry-rejected"
+
+
+class RegistryDamaged(TerminalError):
+    """The model registry's database cannot be read."""
+
+    code = "registry-damaged"
+
+
+class ExperimentDeleted(TerminalError):
+    """A use case's experiment was deleted in MLflow, so no run can be recorded."""
+
+    code = "experiment-deleted"
+
+
+class RunDeleted(TerminalError):
+    """A run was deleted in MLflow, so nothing can be noted on it."""
+
+    code = "run-deleted"
+
+
 class TableUnreadable(TerminalError):
     """A table's files are missing or damaged."""
 
@@ -106,6 +142,12 @@ class ModelUnloadable(TerminalError):
     """A registered model cannot be loaded: bytes missing, changed, or of a type we do not trust."""
 
     code = "model-unloadable"
+
+
+class ModelDeleted(ModelUnloadable):
+    """A model version is no longer in the registry under its name: it was deleted, or its model renamed."""
+
+    code = "model-deleted"
 
 
 class ReleaseLost(HeldBack):

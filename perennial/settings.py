@@ -17,7 +17,8 @@ from pathlib import Path
 from perennial import __version__
 from perennial.errors import InputError
 
-HOME_FORMAT = 1
+HOME_FORMAT = 2
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Settings:
 
     home: everything Perennial keeps, unless one of the others leads elsewhere.
     mlflow_artifacts: where model bytes go; None leaves it to the tracking server.
+    namespace: goes before the names of experiments and models in MLflow; empty by default.
     prefect_api_url: somebody else's Prefect server; None means one of our own, in `prefect_home`.
     threads: how many threads a fit may take.
     """
@@ -38,6 +40,7 @@ class Settings:
     mlflow_artifacts: str | None
     prefect_api_url: str | None
     threads: int
+    namespace: str = ""
 
     @property
     def landing(self) -> Path:
@@ -69,8 +72,6 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings as the environment has them now. Raises InputError naming variable, value and way out."""
     home = _home(environ)
     tracking = _whole_sqlite(environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
-    server_keeps_artifacts = tracking.startswith(("http://", "https://", "databricks"))
-    artifacts = None if server_keeps_artifacts else str(home / "mlflow" / "artifacts")
     return Settings(
         home=home,
         database_url=_url(environ, "PERENNIAL_DATABASE_URL", "sqlite", "postgresql")
@@ -78,9 +79,10 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tables_uri=_tables(environ, home),
         usecases=_usecases(environ),
         mlflow_tracking_uri=tracking,
-        mlflow_artifacts=environ.get("PERENNIAL_MLFLOW_ARTIFACTS") or artifacts,
+        mlflow_artifacts=_artifacts(environ, home, tracking),
         prefect_api_url=_url(environ, "PREFECT_API_URL", "http", "https"),
         threads=_threads(environ),
+        namespace=_namespace(environ),
     )
 
 
@@ -102,7 +104,8 @@ def takes_writes(path: Path) -> bool:
 def prepare_home(where: Settings) -> Path:
     """Make the home's folders and its `home.json`; the home comes back.
 
-    Raises InputError, with nothing changed, where the home was written by a newer Perennial or cannot be written.
+    Files have the modes that the umask gives them, all alike.
+    Raises InputError, with nothing changed, where the home has another format or cannot be written.
     """
     home = where.home
     mark = home / "home.json"
@@ -121,6 +124,46 @@ def prepare_home(where: Settings) -> Path:
             "  Set PERENNIAL_HOME to a folder that you may write."
         ) from error
     return home
+
+
+def database_file(url: str) -> Path | None:
+    """The file of a SQLite database, None for any other.
+
+    >>> database_file("sqlite:////srv/home/ledger.db"), database_file("postgresql://host/ledger")
+    (PosixPath('/srv/home/ledger.db'), None)
+    """
+    scheme, _, rest = url.partition(":///")
+    path = rest.partition("?")[0]
+    if scheme.partition("+")[0] != "sqlite" or not path or path.startswith((":memory:", "file:")):
+        return None
+    return Path(path)
+
+
+def beside_database(url: str) -> str | None:
+    """The folder of MLflow's files beside its SQLite database; None for any other."""
+    file = database_file(url)
+    return str(file.parent / "artifacts") if file else None
+
+
+def _artifacts(environ: Mapping[str, str], home: Path, tracking: str) -> str | None:
+    """Where model bytes go: as set, else beside MLflow's SQLite database, else with the server or in the home."""
+    value = environ.get("PERENNIAL_MLFLOW_ARTIFACTS")
+    if value:
+        value = value.removeprefix("file://")
+        return value if "://" in value else str(_absolute(value))
+    if tracking.startswith(("http://", "https://", "databricks")):
+        return None
+    return beside_database(tracking) or str(home / "mlflow" / "artifacts")
+
+
+def _namespace(environ: Mapping[str, str]) -> str:
+    value = environ.get("PERENNIAL_NAMESPACE") or ""
+    if value and not _NAMESPACE.fullmatch(value):
+        raise InputError(
+            f"PERENNIAL_NAMESPACE: {value!r} is not a valid name\n"
+            "  Use up to 63 ASCII letters, digits, '-' and '_', beginning with a letter or digit."
+        )
+    return value
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -204,12 +247,15 @@ def _format(mark: Path) -> int | None:
 
 
 def _known_format(home: Path) -> int | None:
-    """The format of a home, None where there is none yet. Raises InputError for one that a newer Perennial wrote."""
+    """The format of a home, None where there is none yet. Raises InputError for one of another format than ours."""
     found = _format(home / "home.json")
-    if found is not None and found > HOME_FORMAT:
+    if found is not None and found != HOME_FORMAT:
+        newer = found > HOME_FORMAT
         raise InputError(
-            f"PERENNIAL_HOME: {home} was written by a newer Perennial (format {found}, this one knows {HOME_FORMAT})\n"
-            "  Nothing was changed. Upgrade Perennial, or set PERENNIAL_HOME to another folder."
+            f"PERENNIAL_HOME: {home} was written by {'a newer' if newer else 'an earlier'} Perennial (format {found}); "
+            f"this version reads format {HOME_FORMAT}\n"
+            f"  Nothing was changed. {'Upgrade Perennial, or s' if newer else 'S'}et PERENNIAL_HOME to another folder "
+            f"to start a new home."
         )
     return found
 

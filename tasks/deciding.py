@@ -10,6 +10,7 @@ from perennial.deciding import decision as deciding
 from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.scored_models import Contest
+from perennial.errors import RunDeleted
 from perennial.evaluation.words import headline
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Decision, Trigger
@@ -46,6 +47,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     waiting = waiting_challenger(ledger, usecase)
     if waiting is None:
         return Waits("no challenger waits")
+    registry.refuse_deleted(usecase)
     release = current_release(ledger, usecase)
     known = known_at(ledger, usecase, as_of)
     judging = evaluation_rows(workspace.tables, ledger, case.declaration, known, waiting)
@@ -102,7 +104,11 @@ def note_in_registry(usecase: str, decision: str) -> None:
     gains = {f"decision_{m.name}_gain": m.gain for m in said.metrics if m.gain is not None}
     champion = said.champion.version if said.champion else None
     reason = " ".join((headline(said.outcome, champion, said.challenger.version, said.batch) + ".", *said.reasons))
-    workspace.registry.record_decision(usecase, said.challenger, said.outcome, reason, {**metrics, **gains})
+    try:
+        workspace.registry.record_decision(usecase, said.challenger, said.outcome, reason, {**metrics, **gains})
+    except RunDeleted as error:
+        # The ledger has the decision; MLflow's copy of it cannot be made where the run is gone.
+        log.warning("decision %s %s is not noted in MLflow: %s", usecase, said.id, error)
 
 
 def _taken(workspace: Workspace, usecase: str, decision: str) -> Decision:

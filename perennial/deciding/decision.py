@@ -22,7 +22,8 @@ from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.identity import short_id
 from perennial.ledger.entries import Decision, Trigger
 from perennial.model.environment import code_version, libraries
-from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, KNOWN_AT
+from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT
+from perennial.store.rows import content
 from perennial.team_code.metrics import groups_of
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.team_files import digest_of
@@ -154,7 +155,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             labelled_share=judging.labelled_share,
             first=write_instant(rows[schema.time].min().to_pydatetime()),
             last=write_instant(rows[schema.time].max().to_pydatetime()),
-            digest=digest_rows(rows.drop(columns=[ARRIVED_AT, KNOWN_AT, FIRST_KNOWN_AT]), list(schema.key)),
+            digest=digest_rows(content(rows.drop(columns=[KNOWN_AT, FIRST_KNOWN_AT])), list(schema.key)),
         ),
         champion_skill=scored.champion_skill(metrics[0]),
         slices=compare_slices(

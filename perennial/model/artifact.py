@@ -17,6 +17,7 @@ from perennial.errors import ModelUnloadable
 from perennial.features.recipe import Recipe
 from perennial.identity import digest, digest_bytes, digest_folder
 from perennial.model.environment import libraries
+from perennial.model.golden import agree, as_inputs, gap, made_up_rows
 from perennial.model.predicting import in_places, predict, text_columns
 
 if TYPE_CHECKING:
@@ -45,12 +46,6 @@ PIPELINE_FILE = "model.skops"
 
 
 EXTRAS = "extra_files"
-
-
-_GOLDEN_ROWS = 50
-
-
-_GOLDEN_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -92,15 +87,10 @@ def categories_seen(inputs: pd.DataFrame) -> dict[str, tuple[str, ...]]:
 def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Path]:
     """Write what travels with the pipeline below `folder` and return the files.
 
-    inputs: the training inputs; a spread of their rows becomes the golden predictions.
+    inputs: the training inputs. None of their rows is kept; of their texts, the distinct values are.
     """
-    spread = inputs.iloc[np.linspace(0, len(inputs) - 1, min(_GOLDEN_ROWS, len(inputs))).astype(int)]
-    golden: dict[str, Any] = {
-        "inputs": json.loads(spread.to_json(orient="split", index=False, double_precision=15)),
-        "text": text_columns(inputs),
-    }
-    # Predicted from the inputs as JSON gives them back, not as they were before it rounded them.
-    golden["predictions"] = predict(fitted.pipeline, _golden_inputs(golden), fitted.task).tolist()
+    golden = made_up_rows(inputs, fitted.seen)
+    golden["predictions"] = predict(fitted.pipeline, as_inputs(golden), fitted.task).tolist()
     model = {
         "task": fitted.task,
         "seen": fitted.seen,
@@ -181,29 +171,19 @@ def _read(folder: Path) -> Fitted:
         model["task"],
         {name: tuple(values) for name, values in model["seen"].items()},
         tuple(naive) if isinstance(naive, list) else naive,
-        tuple(model.get("classes", ())),  # models of 0.1.0 have none
+        tuple(model["classes"]),
     )
     _check_golden(fitted, model)
     return fitted
 
 
 def _check_golden(fitted: Fitted, model: dict[str, Any]) -> None:
-    expected = np.asarray(model["golden"]["predictions"])
-    found = predict(fitted.pipeline, _golden_inputs(model["golden"]), fitted.task)
-    gap = float(np.max(np.abs(found - expected))) if len(expected) else 0.0
-    # Not `gap > …`: a prediction that is no number here is a difference too.
-    if not gap <= _GOLDEN_TOLERANCE * max(1.0, float(np.max(np.abs(expected))) if len(expected) else 1.0):
+    expected = model["golden"]["predictions"]
+    found = predict(fitted.pipeline, as_inputs(model["golden"]), fitted.task)
+    if not agree(found, expected):
         here = libraries()
         changed = [f"{n} {v} → {here.get(n, 'absent')}" for n, v in model["libraries"].items() if here.get(n) != v]
         raise ModelUnloadable(
-            f"the model's golden predictions differ by {gap:.3g} here; "
+            f"the model's golden predictions differ by {gap(found, expected):.3g} here; "
             f"changed libraries: {', '.join(changed) or 'none'}"
         )
-
-
-def _golden_inputs(golden: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = pd.DataFrame(golden["inputs"]["data"], columns=golden["inputs"]["columns"])
-    kinds = {c: ("object" if c in golden["text"] else "float64") for c in frame.columns}
-    return frame.astype(kinds)

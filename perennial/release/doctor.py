@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from perennial.errors import LedgerBroken, ModelUnloadable
+from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable
 from perennial.ledger.entries import AliasMoved, BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
@@ -33,13 +33,32 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
         ledger.verify(usecase)
     except LedgerBroken as error:
         return [Disagreement(str(error), "restore the ledger from a backup", None)]
+    deleted = _deleted(ledger, registry, usecase)
     return [
         *_uncommitted_rows(ledger, tables, usecase),
         *_undone(ledger, registry, usecase),
-        *_alias(ledger, registry, usecase, now),
-        *_champion(ledger, registry, usecase),
+        *(deleted or [*_alias(ledger, registry, usecase, now), *_champion(ledger, registry, usecase)]),
         *_unfinished_runs(registry, usecase),
     ]
+
+
+def _deleted(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
+    """What is live, but no longer in MLflow under its name: the alias cannot name it either."""
+    release = current_release(ledger, usecase)
+    for each in release.serves if release else ():
+        try:
+            registry.folder(usecase, each.model)
+        except ModelDeleted as error:
+            return [
+                Disagreement(
+                    f"what is live ({release.versions if release else ''}) is gone: {error}",
+                    f"`perennial rollback {usecase}` makes the former version live again",
+                    None,
+                )
+            ]
+        except ModelUnloadable:
+            continue  # its files are missing: see `_champion`
+    return []
 
 
 def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disagreement]:
@@ -125,11 +144,16 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagree
 
 
 def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
+    try:
+        unfinished = registry.unfinished(usecase)
+    except ExperimentDeleted as error:
+        what, _, way_out = str(error).partition("\n")
+        return [Disagreement(what.removeprefix(f"{usecase}: "), way_out.strip(), None)]
     return [
         Disagreement(
             f"MLflow run {run} says RUNNING, but no process trains it",
             "it is marked as failed: interrupted",
             lambda run=run: registry.mark_failed(run, "interrupted: the process ended before the model was saved"),  # type: ignore[misc]
         )
-        for run in registry.unfinished(usecase)
+        for run in unfinished
     ]

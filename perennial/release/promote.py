@@ -135,6 +135,6 @@ def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int 
         return found, None
     version = release.champion.model.version
     if found != version:
-        registry.point_champion(usecase, version)
-    registry.point_refit(usecase, release.refit.model.version if release.refit else None)
+        registry.point_champion(usecase, release.champion.model)
+    registry.point_refit(usecase, release.refit.model if release.refit else None)
     return found, version

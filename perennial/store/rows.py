@@ -38,11 +38,6 @@ class Known:
         return tuple(b.batch for b in self.batches)
 
     @property
-    def table_version(self) -> int | None:
-        """The version of the accepted table that has all of them, with the columns that it had then."""
-        return max((b.table_version for b in self.batches if b.table_version is not None), default=None)
-
-    @property
     def label_batch_ids(self) -> tuple[str, ...]:
         """Ids of the label batches, in the order of arrival."""
         return tuple(b.batch for b in self.label_batches)
@@ -72,7 +67,7 @@ def read_rows(
     import duckdb
 
     batches = list(known.batch_ids if only is None else only)
-    accepted = tables.read(usecase, "accepted", batches, version=known.table_version)
+    accepted = tables.read(usecase, "accepted", batches)
     late = tables.read(usecase, "labels", list(known.label_batch_ids))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -116,6 +111,14 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
             if any(abs(each.as_py() or 0) > EXACT for each in ends.values()):
                 frame[name] = pd.Series(column, dtype=pd.Int64Dtype(), index=frame.index)
     return frame
+
+
+def content(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a digest of rows is made of: all but when they arrived, and columns without any value.
+
+    A table gets a new column with the first batch that has it; of the batches before, that is no change.
+    """
+    return rows.drop(columns=[ARRIVED_AT]).dropna(axis="columns", how="all")
 
 
 def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:

@@ -13,7 +13,7 @@ from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, w
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from perennial.errors import InputError, TableUnreadable, TransientError
-from perennial.our_columns import BATCH
+from perennial.our_columns import BATCH, ROW
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,9 @@ Name = Literal["accepted", "quarantine", "labels", "flips"]
 _SETTINGS = {
     # Opening a table reads its log from the newest checkpoint on.
     "delta.checkpointInterval": "10",
-    # A decision is replayed from the version it was taken on, years later: the log is never cut.
+    # Statistics hold values: of these columns alone, so that what is erased from the rows stays nowhere in the log.
+    "delta.dataSkippingStatsColumns": f"{BATCH},{ROW}",
+    # The log says which batch was written when: it is never cut.
     "delta.enableExpiredLogCleanup": "false",
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
@@ -38,7 +40,12 @@ class Tables:
 
     def where(self, usecase: str, name: Name) -> str:
         """The URI of one table."""
-        return f"{self.uri}/{usecase}/{name}"
+        return f"{self.uri}/{self.place(usecase, name)}"
+
+    @staticmethod
+    def place(usecase: str, name: Name) -> str:
+        """One table's place below the root, wherever that lies: for what is kept."""
+        return f"{usecase}/{name}"
 
     def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
         """Add a batch's rows once, however often it is asked, and return the table's version.
@@ -75,10 +82,13 @@ class Tables:
         name: Name,
         batches: list[str],
         columns: list[str] | None = None,
-        version: int | None = None,
     ) -> pa.Table | None:
-        """Rows of the named batches, in no particular order; None where the table does not exist yet."""
-        table = self._open(usecase, name, version)
+        """Rows of the named batches, in no particular order; None where the table does not exist yet.
+
+        Always from the table's newest version: an older one is gone after a vacuum, and would bring back what was
+        erased. A batch's rows are the same in all of them.
+        """
+        table = self._open(usecase, name)
         if table is None:
             return None
         return _rows(table, batches, columns)
@@ -107,9 +117,9 @@ class Tables:
         table = self._open(usecase, name)
         return table.version() if table is not None else None
 
-    def _open(self, usecase: str, name: Name, version: int | None = None) -> DeltaTable | None:
+    def _open(self, usecase: str, name: Name) -> DeltaTable | None:
         try:
-            return DeltaTable(self.where(usecase, name), version=version)
+            return DeltaTable(self.where(usecase, name))
         except TableNotFoundError:
             return None
 

@@ -51,7 +51,7 @@ class Workspace:
     @cached_property
     def registry(self) -> Registry:
         """Model versions in MLflow."""
-        return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts)
+        return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts, self.settings.namespace)
 
     def use_case(self, name: str) -> UseCase:
         """The declaration of that name.
@@ -88,7 +88,7 @@ def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCas
 
 
 def open_workspace() -> Workspace:
-    """The workspace that the environment names. Raises InputError for a home of a newer version."""
+    """The workspace that the environment names. Raises InputError for a home of another format."""
     found = settings()
     prepare_home(found)
     return Workspace(found)

@@ -14,7 +14,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.model.artifact import TRUSTED_TYPES, digest_model, write_extras
 from perennial.model.environment import code_version, libraries
 from perennial.model.predicting import predict
-from perennial.store.registry import Registry, Training, TrialRun
+from perennial.store.registry import LearnedFrom, Registry, Training, TrialRun
 from perennial.training.fit import fit
 from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.race import Raced
@@ -80,7 +80,7 @@ def train(
                 pipeline=made.fitted.pipeline,
                 files=write_extras(Path(folder), made.fitted, made.inputs),
                 trusted=TRUSTED_TYPES,
-                inputs=made.inputs,
+                inputs=made.inputs.head(100),
                 predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),
                 params={**params, **_found(made.searched)},
                 metrics={
@@ -97,8 +97,7 @@ def train(
                     "perennial.features_digest": made.fitted.recipe.digest,
                     **{f"library.{library}": version for library, version in libraries().items()},
                 },
-                dataset=snapshot.table,
-                dataset_digest=snapshot.digest,
+                learned_from=LearnedFrom(snapshot.snapshot, snapshot.table, snapshot.digest, snapshot.rows),
                 requirements=[f"{library}=={libraries()[library]}" for library in _requirements(declaration)],
                 digest=digest_model,
                 trials=(*raced.runs, *_trials(declaration.primary, made.searched)),

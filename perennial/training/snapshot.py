@@ -10,8 +10,8 @@ from perennial.content import digest_rows
 from perennial.errors import InputError
 from perennial.identity import short_id
 from perennial.ledger.entries import Snapshot
-from perennial.our_columns import ARRIVED_AT, BATCH, LABEL
-from perennial.store.rows import Known, read_rows
+from perennial.our_columns import BATCH, LABEL
+from perennial.store.rows import Known, content, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Decay, LastBatches, LastWindow, Season
@@ -68,7 +68,6 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
     """Name the rows: batches, label batches, moment, table version and a digest in key order."""
     schema = declaration.schema_
     times = rows[schema.time]
-    content = digest_rows(rows.drop(columns=[ARRIVED_AT]), list(schema.key))
     version = tables.version(declaration.name, "accepted")
     values = {
         "as_of": write_instant(known.as_of),
@@ -77,14 +76,14 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
         "rows": len(rows),
         "first": write_instant(_instant(times.min())),
         "last": write_instant(_instant(times.max())),
-        "digest": content,
+        "digest": digest_rows(content(rows), list(schema.key)),
         "declaration_digest": declaration.digest,
     }
     # The version is left out of the identity: compaction makes a new one and alters no row.
     return Snapshot.model_validate(
         {
             "snapshot": short_id(values),
-            "table": tables.where(declaration.name, "accepted"),
+            "table": tables.place(declaration.name, "accepted"),
             "version": version or 0,
             **values,
         }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +80,6 @@ def settled(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("home", "usecases"):
         shutil.copytree(template / name, tmp_path / name)
     _lead_to(monkeypatch, tmp_path)
-    with closing(sqlite3.connect(tmp_path / "home" / "mlflow" / "mlflow.db")) as database, database:
-        _replace_everywhere(database, str(template), str(tmp_path))
     return World(tmp_path / "usecases", rows_a_day=ROWS_A_DAY)
 
 
@@ -121,15 +117,3 @@ def _lead_to(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("PERENNIAL_HOME", str(folder / "home"))
     (folder / "usecases").mkdir(exist_ok=True)
     patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
-
-
-def _replace_everywhere(database: sqlite3.Connection, old: str, new: str) -> None:
-    """MLflow keeps absolute places; the copy's are elsewhere."""
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    for table in tables:
-        for _, column, kind, *_ in database.execute(f"PRAGMA table_info('{table}')").fetchall():
-            if kind.upper().startswith(("VARCHAR", "TEXT")):
-                database.execute(
-                    f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
-                    (old, new, old),
-                )

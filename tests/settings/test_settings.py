@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,7 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PERENNIAL_USECASES", "/nowhere/at/all", "/nowhere/at/all is not a folder"),
         ("PERENNIAL_HOME", __file__, "test_settings.py is a file"),
         ("PERENNIAL_HOME", "what?", "has a '?' in it"),
+        ("PERENNIAL_NAMESPACE", "team/a", "'team/a' is not a valid name"),
     ],
 )
 def test_a_wrong_value_is_told_with_variable_value_and_way_out(name: str, value: str, told: str) -> None:
@@ -96,11 +99,44 @@ def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
     assert (here.home / "home.json").read_text() == before
 
 
-def test_a_newer_home_is_refused_untouched(tmp_path: Path) -> None:
-    (tmp_path / "home.json").write_text('{"format": 2}')
-    with pytest.raises(InputError, match=r"PERENNIAL_HOME: .*newer Perennial \(format 2(?s:.*)Nothing was changed"):
+@pytest.mark.parametrize(
+    ("format_", "told"),
+    [
+        (HOME_FORMAT + 1, rf"a newer Perennial \(format {HOME_FORMAT + 1}\); this version reads format {HOME_FORMAT}"),
+        (
+            HOME_FORMAT - 1,
+            rf"an earlier Perennial \(format {HOME_FORMAT - 1}\); this version reads format {HOME_FORMAT}",
+        ),
+    ],
+)
+def test_a_home_of_another_format_is_refused_untouched(tmp_path: Path, format_: int, told: str) -> None:
+    (tmp_path / "home.json").write_text(json.dumps({"format": format_}))
+    with pytest.raises(InputError, match=rf"PERENNIAL_HOME: .*{told}(?s:.*)Nothing was changed.*start a new home"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
     assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
+
+
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
+def test_modes_are_those_of_the_umask(tmp_path: Path, mask: int, file: int, folder: int) -> None:
+    script = (
+        "from perennial.store.workspace import open_workspace as w; w().ledger; w().landing.keep('a', b'x', '.csv')"
+    )
+    variables = os.environ | {"PERENNIAL_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", f"import os; os.umask({mask}); {script}"], env=variables, check=True)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "home").rglob("*")}
+    assert {path.name for path in modes} >= {"home.json", "ledger.db", "landing"}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {file}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {folder}
+
+
+def test_a_relative_sqlite_file_is_looked_for_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = settings({"PERENNIAL_DATABASE_URL": "sqlite:///l.db", "MLFLOW_TRACKING_URI": "sqlite:///m/mlflow.db"})
+    assert found.database_url == f"sqlite:///{tmp_path}/l.db"
+    assert found.mlflow_tracking_uri == f"sqlite:///{tmp_path}/m/mlflow.db"
+    assert found.mlflow_artifacts == f"{tmp_path}/m/artifacts", "beside the database, for all who use it"
 
 
 def test_a_home_with_a_foreign_mark_is_refused_untouched(tmp_path: Path) -> None:

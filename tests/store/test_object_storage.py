@@ -61,5 +61,3 @@ def test_tables_are_kept_in_a_bucket(bucket: str) -> None:
     assert tables.append("shop", "accepted", rows("b", [3]), "b") == first, "asked twice, written once"
     tables.sweep("shop", "accepted", "a")
     assert tables.batches("shop", "accepted") == {"b": 1}
-    read = tables.read("shop", "accepted", ["a", "b"], version=first)
-    assert read is not None and sorted(read.column("x").to_pylist()) == [1, 2, 3], "a former version stays readable"

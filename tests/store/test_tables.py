@@ -1,9 +1,14 @@
-"""A batch's rows come into a table once; a column keeps its type; former versions stay readable."""
+"""A batch's rows come into a table once; a column keeps its type; the log holds no value of the data."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from perennial.errors import InputError
 from perennial.store.tables import Tables
@@ -65,9 +70,25 @@ def test_a_new_column_is_taken_up_and_is_null_before(tables: Tables) -> None:
     ]
 
 
-def test_a_former_version_reads_as_it_was(tables: Tables) -> None:
-    first = tables.append("shop", "accepted", rows("a", [1.0]), "a")
+def test_the_log_holds_no_value_of_the_data(tables: Tables, tmp_path: Path) -> None:
+    for number in range(12):  # beyond a checkpoint
+        name = f"b{number:02d}"
+        tables.append("shop", "accepted", rows(name, [1.5], person=[f"Ada Lovelace {number}"], born=[18151210]), name)
+    tables.sweep("shop", "accepted", "b03")
+    log = tmp_path / "tables" / "shop" / "accepted" / "_delta_log"
+    written = b"".join(path.read_bytes() for path in sorted(log.iterdir()))
+    added = [json.loads(line)["add"] for path in log.glob("*.json") for line in path.open() if '"add"' in line]
+    assert {name for each in added for name in json.loads(each["stats"])["minValues"]} == {"_batch"}
+    assert b"Lovelace" not in written and b"18151210" not in written
+    checkpoint = pq.read_table(max(log.glob("*.checkpoint.parquet"))).to_pylist()
+    assert not any(word in str(checkpoint) for word in ("Lovelace", "18151210", "1.5"))
+
+
+def test_a_batch_is_read_after_old_versions_were_vacuumed(tables: Tables, tmp_path: Path) -> None:
+    tables.append("shop", "accepted", rows("a", [1.0]), "a")
     tables.append("shop", "accepted", rows("b", [2.0]), "b")
-    tables.sweep("shop", "accepted", "a")
-    assert values_of(tables.read("shop", "accepted", ["a", "b"], version=first)) == [1.0]
-    assert values_of(tables.read("shop", "accepted", ["a", "b"])) == [2.0]
+    table = DeltaTable(tables.where("shop", "accepted"))
+    table.optimize.compact()
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    assert values_of(tables.read("shop", "accepted", ["a"])) == [1.0]
+    assert tables.append("shop", "accepted", rows("a", [1.0]), "a") == tables.version("shop", "accepted")

@@ -1,0 +1,305 @@
+"""Experiments, model versions and aliases of the use cases in MLflow.
+
+MLflow's aliases know no compare-and-set, so they decide nothing here: the ledger does, and the alias follows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perennial.errors import ExperimentDeleted, ModelDeleted, ModelUnloadable
+from perennial.fault_points import write
+from perennial.ledger.entries import ModelRef
+from perennial.settings import database_file
+from perennial.store.lock import only_one
+from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, in_namespace, key
+from perennial.store.registry.states import answering
+from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ALIAS = "champion"
+REFIT_ALIAS = "refit"
+"""The version that serves a share beside the champion, untested, under a blending policy."""
+_FOR_GOOD = (
+    "MLflow cannot bring it back: restore MLflow's database from a backup. Without one, roll back if it is live, or "
+    "train a new challenger if it waits."
+)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The experiment and the registered model of each use case, both named after it.
+
+    artifacts: a folder or an address; None where a tracking server keeps the files.
+    namespace: goes before the names, for teams that share an MLflow.
+    """
+
+    tracking_uri: str
+    artifacts: str | None
+    namespace: str = ""
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        # Seven by default, which takes four minutes: here the task that asks is retried as a whole.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        import logging
+
+        import mlflow
+
+        from perennial.store.registry.places import keep_in
+
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        if self.artifacts is not None and "://" not in self.artifacts:
+            keep_in(self.tracking_uri, self.artifacts)
+        if (file := database_file(self.tracking_uri)) is not None:
+            _make_database(file)
+        return mlflow.MlflowClient(self.tracking_uri, self.tracking_uri)
+
+    def _answering(self, what: str) -> AbstractContextManager[None]:
+        return answering(self.shown, what)
+
+    @property
+    def shown(self) -> str:
+        """The registry's address without its password."""
+        from perennial.store.registry.states import without_passwords
+
+        return without_passwords(self.tracking_uri)
+
+    def name(self, usecase: str) -> str:
+        """What experiment and registered model of a use case are called in MLflow."""
+        return in_namespace(self.namespace, usecase)
+
+    def experiment(self, usecase: str) -> str:
+        """The experiment's id, made at first use. Raises ExperimentDeleted where somebody deleted it."""
+        from perennial.store.registry.places import address
+
+        name = self.name(usecase)
+        with self._answering("open the experiment"):
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                kept = None if self.artifacts is None else address(name)
+                if self.artifacts is not None and "://" in self.artifacts:
+                    kept = f"{self.artifacts.rstrip('/')}/{name}"
+                return str(self._client.create_experiment(name, artifact_location=kept))
+        if found.lifecycle_stage == "deleted":
+            raise ExperimentDeleted(
+                f"{usecase}: the experiment {name!r} (id {found.experiment_id}) was deleted in MLflow at {self.shown}, "
+                f"so no run can be recorded\n"
+                f"  Restore it there: MLFLOW_TRACKING_URI={self.shown} mlflow experiments restore "
+                f"--experiment-id {found.experiment_id}"
+            )
+        return str(found.experiment_id)
+
+    def refuse_deleted(self, usecase: str) -> None:
+        """Raises ExperimentDeleted before anything is decided that could not be recorded; RegistryDown."""
+        self.experiment(usecase)
+
+    def find(self, usecase: str, challenger: str) -> ModelRef | None:
+        """The registered version of a challenger, or None. Raises RegistryDown."""
+        with self._answering("look a version up"):
+            found = self._client.search_model_versions(
+                f"name = '{self.name(usecase)}' and tags.`{CHALLENGER}` = '{challenger}'"
+            )
+        if not found:
+            return None
+        oldest = min(found, key=lambda v: int(v.version))
+        return ModelRef(version=int(oldest.version), run_id=oldest.run_id, digest=oldest.tags[DIGEST])
+
+    def register(self, usecase: str, training: Training) -> ModelRef:
+        """Record the run, save the model with skops and register it as a version, once a challenger.
+
+        An unfinished run of the same challenger is marked as interrupted. Raises RegistryDown, ExperimentDeleted.
+        """
+        existing = self.find(usecase, training.challenger)
+        if existing is not None:
+            return existing
+        experiment = self.experiment(usecase)
+        self._end_unfinished(experiment, training.challenger)
+        with self._answering("record the training"):
+            with write("mlflow_run"):
+                run_id, folder, model_uri = record(self._client, self.tracking_uri, experiment, training)
+            digest = training.digest(folder)
+            with write("mlflow_version"):
+                self._ensure_model(usecase)
+                version = self._client.create_model_version(
+                    self.name(usecase),
+                    source=model_uri,
+                    run_id=run_id,
+                    tags={CHALLENGER: training.challenger, DIGEST: digest, "perennial.state": "waiting"},
+                )
+        return ModelRef(version=int(version.version), run_id=run_id, digest=digest)
+
+    def _ensure_model(self, usecase: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(self.name(usecase))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _end_unfinished(self, experiment: str, challenger: str) -> None:
+        with self._answering("list its runs"):
+            runs = self._client.search_runs(
+                [experiment], f"tags.`{CHALLENGER}` = '{challenger}' and attributes.status = 'RUNNING'"
+            )
+        for run in runs:
+            self.mark_failed(run.info.run_id, "interrupted: the process ended before the model was saved")
+
+    def record_failure(self, usecase: str, challenger: str, params: Mapping[str, Any], reason: str) -> str:
+        """A failed run with its reason, so that what was tried is not forgotten; the run's id. Raises RegistryDown."""
+        experiment = self.experiment(usecase)
+        with self._answering("record the failure"):
+            run = self._client.create_run(experiment, run_name=challenger, tags={CHALLENGER: challenger})
+            for name, value in params.items():
+                self._client.log_param(run.info.run_id, key(name), str(value)[:LONGEST_PARAM])
+        self.mark_failed(run.info.run_id, reason)
+        return str(run.info.run_id)
+
+    def mark_failed(self, run_id: str, reason: str) -> None:
+        """End a run as FAILED with `perennial.reason`. Raises RegistryDown, RunDeleted."""
+        with self._answering("mark a run as failed"):
+            self._client.set_tag(run_id, "perennial.reason", reason[:LONGEST_TAG])
+            self._client.set_terminated(run_id, "FAILED")
+
+    def record_decision(
+        self, usecase: str, model: ModelRef, outcome: str, reason: str, metrics: Mapping[str, float]
+    ) -> None:
+        """Tag the judged version and its run with outcome and reason. Raises RegistryDown, RunDeleted."""
+        with self._answering("record the decision"):
+            for name, value in metrics.items():
+                self._client.log_metric(model.run_id, key(name), value)
+            for name, text in (("perennial.state", outcome), ("perennial.reason", reason[:4900])):
+                self._client.set_model_version_tag(self.name(usecase), str(model.version), name, text)
+                self._client.set_tag(model.run_id, name.replace("state", "outcome"), text)
+
+    def folder(self, usecase: str, model: ModelRef) -> Path:
+        """Where the version's files lie here.
+
+        Raises RegistryDown, ModelDeleted where the version is gone, ModelUnloadable where its files are.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        with self._answering("look a version up"):
+            try:
+                # Not its source, models:/m-…, which MLflow looks up at the address of the whole process.
+                place = self._client.get_model_version_download_uri(self.name(usecase), str(model.version))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise self._deleted(usecase, model) from error
+        try:
+            return Path(mlflow.artifacts.download_artifacts(place, tracking_uri=self.tracking_uri))
+        except (MlflowException, OSError) as error:
+            raise ModelUnloadable(
+                f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}\n"
+                "  Restore them from a backup, or roll back to the former version."
+            ) from error
+
+    def _deleted(self, usecase: str, model: ModelRef) -> ModelDeleted:
+        """Why a version is not found: deleted alone, or its whole model, or the model has another name now."""
+        from mlflow.exceptions import MlflowException
+
+        name = self.name(usecase)
+        others = {v.name for v in self._client.search_model_versions(f"run_id = '{model.run_id}'")} - {name}
+        if others:
+            other = min(others)
+            return ModelDeleted(
+                f"{usecase}: the registered model {name!r} was renamed to {other!r} in MLflow at {self.shown}, "
+                f"so version {model.version} is not found\n  Give it back the name {name!r}."
+            )
+        try:
+            self._client.get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ModelDeleted(
+                f"{usecase}: the registered model {name!r} was deleted in MLflow at {self.shown}, and version "
+                f"{model.version} with it\n  {_FOR_GOOD}"
+            )
+        return ModelDeleted(
+            f"{usecase}: version {model.version} of {name!r} was deleted in MLflow at {self.shown}\n  {_FOR_GOOD}"
+        )
+
+    def champion(self, usecase: str) -> int | None:
+        """The version that the alias names now, or None. Raises RegistryDown."""
+        return self._named(usecase, ALIAS)
+
+    def _named(self, usecase: str, alias: str) -> int | None:
+        from mlflow.exceptions import MlflowException
+
+        with self._answering("look up the alias"):
+            try:
+                return int(self._client.get_model_version_by_alias(self.name(usecase), alias).version)
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def point_champion(self, usecase: str, model: ModelRef) -> None:
+        """Let the alias name a version. Raises RegistryDown, ModelDeleted."""
+        with write("alias"):
+            self._point(usecase, ALIAS, model)
+
+    def point_refit(self, usecase: str, model: ModelRef | None) -> None:
+        """Let the alias of the refit name a version, or none. Raises RegistryDown, ModelDeleted."""
+        if self._named(usecase, REFIT_ALIAS) == (model.version if model else None):
+            return
+        if model is not None:
+            self._point(usecase, REFIT_ALIAS, model)
+            return
+        with self._answering("move the alias"):
+            self._client.delete_registered_model_alias(self.name(usecase), REFIT_ALIAS)
+
+    def _point(self, usecase: str, alias: str, model: ModelRef) -> None:
+        from mlflow.exceptions import MlflowException
+
+        with self._answering("move the alias"):
+            try:
+                self._client.set_registered_model_alias(self.name(usecase), alias, str(model.version))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise self._deleted(usecase, model) from error
+
+    def unfinished(self, usecase: str) -> list[str]:
+        """Ids of runs that still have the status RUNNING. Raises RegistryDown, ExperimentDeleted."""
+        experiment = self.experiment(usecase)
+        with self._answering("list its runs"):
+            return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
+
+
+def _make_database(path: Path) -> None:
+    """MLflow's database, whole or not at all: it is made in many steps, and no run goes on from between two of them.
+
+    Raises TransientError where another process takes ten minutes for it.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    from perennial.store.registry.places import address
+
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.half")
+    with only_one(path.parent, path.name, "making"):
+        if path.exists():
+            return
+        for left in (half, half.with_name(f"{half.name}-journal")):
+            left.unlink(missing_ok=True)
+        # MLflow gives its default experiment a place at once: not the folder in which we happen to be.
+        SqlAlchemyStore(f"sqlite:///{half}", address("default")).search_experiments(max_results=1)
+        half.replace(path)

@@ -1,0 +1,128 @@
+"""A training as MLflow records it: run, parameters, metrics, snapshot, trials and the model's files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, key
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+
+CHALLENGER = "perennial.challenger"
+DIGEST = "perennial.digest"
+
+
+@dataclass(frozen=True)
+class TrialRun:
+    """One trial of a search, kept as a child run. state: `won`, `lost` or `failed`; why: in words."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LearnedFrom:
+    """The rows of a training as MLflow shows them: named and counted, never shown."""
+
+    snapshot: str
+    table: str
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is recorded about a fit.
+
+    inputs, predictions: a few rows, for the names and types of the model's signature; no row is kept.
+    files: travel with the pipeline. trials: of the search before the fit.
+    trusted: our allow-list for skops. digest: of a saved model's folder.
+    """
+
+    challenger: str
+    pipeline: Any
+    files: list[Path]
+    trusted: tuple[str, ...]
+    inputs: pd.DataFrame
+    predictions: Any
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    learned_from: LearnedFrom
+    requirements: list[str]
+    digest: Callable[[Path], str]
+    trials: tuple[TrialRun, ...]
+
+
+def record(client: MlflowClient, tracking_uri: str, experiment: str, training: Training) -> tuple[str, Path, str]:
+    """The run's id, where the model's files lie here, and the model's address in MLflow."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    # The fluent functions below know one address for the whole process.
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
+    with mlflow.start_run(
+        experiment_id=experiment,
+        run_name=training.challenger,
+        tags={CHALLENGER: training.challenger, **{key(name): text for name, text in training.tags.items()}},
+    ) as run:
+        mlflow.log_params({key(name): str(value)[:LONGEST_PARAM] for name, value in training.params.items()})
+        mlflow.log_metrics({key(name): value for name, value in training.metrics.items()})
+        signature = infer_signature(training.inputs, training.predictions)
+        client.log_inputs(run.info.run_id, [_dataset(training.learned_from, signature)])
+        for trial in training.trials:
+            _record_trial(client, experiment, run.info.run_id, trial)
+        info = mlflow.sklearn.log_model(
+            training.pipeline,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=list(training.trusted),
+            pip_requirements=training.requirements,
+            extra_files=[str(path) for path in training.files],
+            signature=signature,
+        )
+    return run.info.run_id, Path(mlflow.artifacts.download_artifacts(info.model_uri)), info.model_uri
+
+
+def _dataset(rows: LearnedFrom, signature: Any) -> Any:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    return DatasetInput(
+        Dataset(
+            name=rows.snapshot,
+            digest=rows.digest[:16],
+            source_type="perennial",
+            source=json.dumps({"table": rows.table, "snapshot": rows.snapshot}),
+            schema=json.dumps({"mlflow_colspec": signature.inputs.to_dict()}),
+            profile=json.dumps({"num_rows": rows.rows}),
+        ),
+        [InputTag("mlflow.data.context", "training")],
+    )
+
+
+def _record_trial(client: MlflowClient, experiment: str, parent: str, trial: TrialRun) -> None:
+    """Without the challenger's tag: that names the one run that became a model."""
+    from mlflow.entities import Metric, Param
+
+    tags = {
+        "mlflow.parentRunId": parent,
+        "perennial.outcome": trial.state,
+        "perennial.reason": trial.why[:LONGEST_TAG],
+    }
+    child = client.create_run(experiment, run_name=trial.name, tags=tags).info.run_id
+    now = int(time.time() * 1000)
+    metrics = [Metric(key(name), value, now, 0) for name, value in trial.metrics.items()]
+    params = [Param(key(name), str(value)[:LONGEST_PARAM]) for name, value in trial.params.items()]
+    client.log_batch(child, metrics=metrics, params=params)
+    client.set_terminated(child, "FAILED" if trial.state == "failed" else "FINISHED")
