@@ -90,43 +90,47 @@ class HeldBack(TerminalError):
     code = "held-back"
 
 
-class RegistryDown(TransientError):
+class RegistryProblem(PerennialError):
+    """Something is wrong with the model registry or with what lies in it."""
+
+
+class RegistryDown(RegistryProblem, TransientError):
     """The model registry does not answer. No release happens without it."""
 
     code = "registry-unreachable"
 
 
-class RegistryRefused(TerminalError):
+class RegistryRefused(RegistryProblem, TerminalError):
     """The model registry answers, but does not let us in: no password, a wrong one, or no right to do that."""
 
     code = "registry-refused"
 
 
-class RegistryStranger(TerminalError):
+class RegistryStranger(RegistryProblem, TerminalError):
     """Something answers in the model registry's place, but it is not MLflow."""
 
     code = "registry-not-mlflow"
 
 
-class RegistryRejected(TerminalError):
+class RegistryRejected(RegistryProblem, TerminalError):
     """The model registry does not take what it was given."""
 
     code = "registry-rejected"
 
 
-class RegistryDamaged(TerminalError):
+class RegistryDamaged(RegistryProblem, TerminalError):
     """The model registry's database cannot be read."""
 
     code = "registry-damaged"
 
 
-class ExperimentDeleted(TerminalError):
+class ExperimentDeleted(RegistryProblem, TerminalError):
     """A use case's experiment was deleted in MLflow, so no run can be recorded."""
 
     code = "experiment-deleted"
 
 
-class RunDeleted(TerminalError):
+class RunDeleted(RegistryProblem, TerminalError):
     """A run was deleted in MLflow, so nothing can be noted on it."""
 
     code = "run-deleted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from perennial.cli.json_views import batch_view
+from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
 from perennial.cli.running import flows_ready
 from perennial.errors import HeldBack
@@ -18,7 +19,7 @@ HELD_BACK = HeldBack.exit_code
 def run(usecase: str, window: str | None, json: bool) -> None:
     """One cycle."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready():
+    with flows_ready(), naming_what_is_live(usecase):
         from flows.cycle import cycle
 
         batch = cycle(usecase, window)
@@ -30,7 +31,7 @@ def run(usecase: str, window: str | None, json: bool) -> None:
 def ingest(usecase: str, window: str | None, json: bool) -> None:
     """One batch."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready():
+    with flows_ready(), naming_what_is_live(usecase):
         from flows.ingest import ingest as flow
 
         batch = flow(usecase, window)
@@ -42,7 +43,7 @@ def ingest(usecase: str, window: str | None, json: bool) -> None:
 def watch(usecase: str, window: str | None, json: bool) -> None:
     """One look at the champion."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready():
+    with flows_ready(), naming_what_is_live(usecase):
         from flows.watch import watch as flow
 
         health = flow(usecase, window)
@@ -65,7 +66,7 @@ def watch(usecase: str, window: str | None, json: bool) -> None:
 def train(usecase: str, reason: str, json: bool) -> None:
     """One challenger, asked for by a person."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready():
+    with flows_ready(), naming_what_is_live(usecase):
         from flows.train import train as flow
         from perennial.ledger.entries import Trigger
 
@@ -80,7 +81,7 @@ def train(usecase: str, reason: str, json: bool) -> None:
 def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> None:
     """All that is left to do."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready():
+    with flows_ready(), naming_what_is_live(usecase):
         from flows.backfill import backfill as flow
 
         done = flow(usecase, first, last)

@@ -1,0 +1,32 @@
+"""What is live, said with every failure of the registry: the registry does not know it, the ledger does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from perennial.errors import ModelUnloadable, PerennialError, RegistryProblem
+
+
+@contextmanager
+def naming_what_is_live(usecase: str) -> Iterator[None]:
+    """A failure of the registry inside ends with what is live now, whatever was done before it."""
+    try:
+        yield
+    except (RegistryProblem, ModelUnloadable) as error:
+        error.args = (f"{error}\n  {live_now(usecase)}",)
+        raise
+
+
+def live_now(usecase: str) -> str:
+    """Which versions are live by the ledger, as a sentence."""
+    from perennial.ledger.present import current_release
+    from perennial.store.workspace import open_workspace
+
+    try:
+        release = current_release(open_workspace().ledger, usecase)
+    except PerennialError as error:
+        return f"What is live is unknown: {str(error).splitlines()[0]}"
+    if release is None:
+        return f"No model of {usecase} is live."
+    return f"Live: {release.versions} of {usecase}, as release {release.release_no}."

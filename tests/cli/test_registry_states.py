@@ -1,0 +1,75 @@
+"""Somebody deleted things in MLflow: the messages name what is gone, what is live, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+
+import mlflow
+import pytest
+
+from perennial.ledger.entries import ChallengerEntry, Decision, Release
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from tests.cli.conftest import Perennial, payloads
+from tests.world import World
+
+
+def client() -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(settings().mlflow_tracking_uri, settings().mlflow_tracking_uri)
+
+
+def test_a_deleted_experiment_stops_a_run_before_anything_is_decided(settled: World, perennial: Perennial) -> None:
+    settled.month("2024-03")
+    experiment = open_workspace().registry.experiment("shop")
+    client().delete_experiment(experiment)
+    told = perennial("run", "shop")
+    assert told.code == 1
+    assert "the experiment 'shop'" in told.err and "was deleted in MLflow" in told.err
+    assert f"mlflow experiments restore --experiment-id {experiment}" in told.err
+    assert "Live: version 1 of shop, as release 1." in told.err
+    assert "released" not in told.err
+    assert (len(payloads(Decision)), len(payloads(Release))) == (1, 1), "nothing was decided"
+
+    told = perennial("doctor", "shop")
+    assert told.code == 1 and f"mlflow experiments restore --experiment-id {experiment}" in told.out
+
+    client().restore_experiment(experiment)
+    assert perennial("run", "shop").code == 0
+    assert perennial("doctor", "shop").code == 0
+    assert (len(payloads(Decision)), len(payloads(ChallengerEntry))) == (2, 3)
+
+
+def test_a_deleted_champion_is_named_with_the_way_back_and_replay_goes_on(settled: World, perennial: Perennial) -> None:
+    settled.month("2024-03", flipped=True)
+    settled.month("2024-04", flipped=True)
+    assert perennial("run", "shop").code in (0, 3)
+    assert perennial("run", "shop").code in (0, 3)
+    live = json.loads(perennial("status", "shop", "--json").out)["champion"]["version"]
+    assert live > 1, "the story needs a second release"
+    client().delete_model_version("shop", str(live))
+    told = perennial("doctor", "shop")
+    assert told.code == 1
+    assert f"version {live} of 'shop' was deleted in MLflow" in told.out
+    assert "`perennial rollback shop`" in told.out and "when it answers" not in told.out
+
+    told = perennial("replay", "shop", "--deep")
+    assert told.code == 1
+    assert told.out.count("DIFFERS at models") >= 1 and told.out.count("to the last bit") >= 1
+    assert len([line for line in told.out.splitlines() if not line.startswith(" ")]) == len(payloads(Decision))
+
+    told = perennial("rollback", "shop", "--reason", "version was deleted")
+    assert told.code == 0, told.err
+    assert perennial("doctor", "shop").code == 0
+    assert open_workspace().registry.champion("shop") == 1
+
+
+def test_a_deleted_run_costs_only_the_note_in_mlflow(
+    settled: World, perennial: Perennial, caplog: pytest.LogCaptureFixture
+) -> None:
+    settled.month("2024-03")
+    waiting = payloads(ChallengerEntry)[-1]
+    assert isinstance(waiting, ChallengerEntry)
+    client().delete_run(waiting.model.run_id)
+    assert perennial("run", "shop").code == 0
+    assert len(payloads(Decision)) == 2
+    assert any("is not noted in MLflow" in line and waiting.model.run_id in line for line in caplog.messages)
