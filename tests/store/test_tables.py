@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from perennial.errors import InputError
+from perennial.our_columns import BATCH
 from perennial.store.tables import Tables
 
 
@@ -78,7 +79,7 @@ def test_the_log_holds_no_value_of_the_data(tables: Tables, tmp_path: Path) -> N
     log = tmp_path / "tables" / "shop" / "accepted" / "_delta_log"
     written = b"".join(path.read_bytes() for path in sorted(log.iterdir()))
     added = [json.loads(line)["add"] for path in log.glob("*.json") for line in path.open() if '"add"' in line]
-    assert {name for each in added for name in json.loads(each["stats"])["minValues"]} == {"_batch"}
+    assert {name for each in added for name in json.loads(each["stats"])["minValues"]} == {BATCH}
     assert b"Lovelace" not in written and b"18151210" not in written
     checkpoint = pq.read_table(max(log.glob("*.checkpoint.parquet"))).to_pylist()
     assert not any(word in str(checkpoint) for word in ("Lovelace", "18151210", "1.5"))
