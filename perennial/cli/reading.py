@@ -10,12 +10,11 @@ from perennial.cli.json_views import batch_view, decision_view, status_view, tra
 from perennial.cli.output import as_json, markdown, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, figure, percent, ranges
-from perennial.ledger.declaration_history import edits_since
+from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.words import decision_in_words
 from perennial.settings import readable_home, settings
-from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import list_use_cases, load_use_case
 
 
@@ -30,8 +29,7 @@ def check(usecase: str, json: bool) -> None:
     """Raises DeclarationError with every mistake, InputError for an edit that its history forbids."""
     case = load_use_case(usecase, settings().usecases)
     said = case.declaration
-    edited = edits_since(open_ledger(), said)
-    refuse_new_identity(case.name, edited)
+    edited = refuse_edits(open_ledger(), said)
     if json:
         changes = [asdict(edit) for edit in edited]
         as_json({"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": [], "edits": changes})

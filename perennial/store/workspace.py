@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from perennial.ledger.declaration_history import edits_since
+from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, prepare_home, readable_home, settings
 from perennial.store.landing import Landing
@@ -17,7 +17,6 @@ from perennial.store.registry import Registry
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.edits import refuse_new_identity
 from perennial.usecase.reading import load_use_case
 from perennial.usecase.team_files import code_of
 
@@ -56,10 +55,10 @@ class Workspace:
     def use_case(self, name: str) -> UseCase:
         """The declaration of that name.
 
-        Raises DeclarationError with every mistake in it, InputError if its key or target is not that of its history.
+        Raises DeclarationError with every mistake in it, InputError for an edit that its history does not allow.
         """
         case = self._declared(name)
-        refuse_new_identity(name, edits_since(self.ledger, case.declaration))
+        refuse_edits(self.ledger, case.declaration)
         return case
 
     def _declared(self, name: str) -> UseCase:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perennial.errors import InputError
 
-_REFUSED = ("schema.key", "schema.target")
+_IDENTITY = ("schema.key", "schema.target", "schema.time", "schema.task")
 _RESTARTS = (
-    ("schema.key", "a new use case: give the declaration another name"),
-    ("schema.target", "a new use case: give the declaration another name"),
-    ("evaluation.primary", "a new comparison history"),
     ("evaluation.cluster_by", "a new comparison history"),
     ("checks", "data checks, from the next batch"),
-    ("features", "the next challenger"),
+    ("features.derived", "the next challenger"),
+    ("features", "data checks from the next batch, and the next challenger"),
     ("model", "the next challenger"),
     ("schema", "data checks from the next batch, and the next challenger"),
 )
 _NOTHING = "nothing: it holds from the next run"
 _CODE = "code."
+_METRICS = "evaluation.metrics."
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,14 @@ class Edit:
     @property
     def refused(self) -> bool:
         """Whether the history of the use case could not go on after it."""
-        return self.field in _REFUSED
+        return self.field in _IDENTITY or bool(self.lost_classes)
+
+    @property
+    def lost_classes(self) -> list[Any]:
+        """Of an edit of the classes those that are no longer named, though accepted rows may be labelled so."""
+        if self.field != "schema.classes":
+            return []
+        return [each for each in self.old or () if each not in (self.new or ())]
 
 
 def edits(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Edit, ...]:
@@ -46,16 +52,24 @@ def edits(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Edit, ...]:
     >>> edits({"schema": {"target": "late"}}, {"schema": {"target": "gone"}})[0].refused
     True
     """
-    return tuple(Edit(field, was, is_, _restarted(field, new)) for field, was, is_ in _differing("", old, new))
+    found = (Edit(field, was, is_, _restarted(field, old, new)) for field, was, is_ in _differing("", old, new))
+    return tuple(replace(edit, restarts=_NEW_USE_CASE) if edit.refused else edit for edit in found)
+
+
+_NEW_USE_CASE = "a new use case: give the declaration another name"
 
 
 def refuse_new_identity(usecase: str, found: tuple[Edit, ...]) -> None:
-    """Raises InputError where key or target changed: rows, models and decisions of before would mean another thing."""
+    """Raises InputError where rows, models and decisions of before would mean another thing than those to come."""
     for edit in found:
         if edit.refused:
+            what = f"no longer names {edit.lost_classes}" if edit.lost_classes else f"was {edit.old!r}, is {edit.new!r}"
             raise InputError(
-                f"{usecase}: {edit.field} was {edit.old!r} and is now {edit.new!r}; its batches, models and decisions "
-                f"are about the former. Nothing was changed. Put it back, or declare a use case with a new name."
+                f"{what}; the batches, models and decisions of {usecase} are about the former, nothing was changed",
+                code="declaration-new-identity",
+                field=edit.field,
+                value=edit.new,
+                fix="put it back, or declare a use case with a new name",
             )
 
 
@@ -68,21 +82,42 @@ def _differing(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
             yield field, was, is_
 
 
-def _restarted(field: str, new: Mapping[str, Any]) -> str:
+def _restarted(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if field.startswith(_CODE):
-        return _of_code(field.removeprefix(_CODE), new)
+        return _of_code(field.removeprefix(_CODE), old, new)
+    if field.startswith(_METRICS):
+        name = field.removeprefix(_METRICS).partition(".")[0]
+        return _of_metrics([name], old, new) or _NOTHING
+    if field == "evaluation.primary":
+        chooses = ["the next challenger, and its search or race"] if _chooses(new) else []
+        return "; ".join(["a new comparison history", *chooses, _WATCHED])
     return next((what for part, what in _RESTARTS if field == part or field.startswith(f"{part}.")), _NOTHING)
 
 
-def _of_code(file: str, new: Mapping[str, Any]) -> str:
+_WATCHED = "the champion is watched by the former metric until the next release"
+
+
+def _of_code(file: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What another text of a team's file restarts, by the functions of it that the declaration names."""
     model, evaluation = new["model"], new["evaluation"]
     estimators = [model["estimator"], *(rival["estimator"] for rival in model["rivals"])]
     fitted = [*new["features"]["derived"], *estimators]
     metrics = [name for name, own in evaluation["metrics"].items() if own["function"].startswith(f"{file}:")]
-    what = ["the next challenger"] if any(function.startswith(f"{file}:") for function in fitted) else []
-    if metrics:
-        what.append(f"a new comparison history of {', '.join(metrics)}")
-    if evaluation["primary"] in metrics:
-        what.append("the champion is watched by the former code until the next release")
-    return "; ".join(what) or _NOTHING
+    challenger = any(function.startswith(f"{file}:") for function in fitted)
+    challenger |= _chooses(new) and evaluation["primary"] in metrics
+    what = ["the next challenger"] if challenger else []
+    return "; ".join([*what, *filter(None, [_of_metrics(metrics, old, new)])]) or _NOTHING
+
+
+def _of_metrics(names: list[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What another definition of the team's own metrics restarts; empty where they are new, or gone and unused."""
+    before, after = old["evaluation"], new["evaluation"]
+    both = [name for name in names if name in before["metrics"] and name in after["metrics"]]
+    what = [f"a new comparison history of {', '.join(both)}"] if both else []
+    return "; ".join([*what, *([_WATCHED] if before["primary"] in names else [])])
+
+
+def _chooses(declaration: Mapping[str, Any]) -> bool:
+    """Whether the primary metric chooses what is trained: in a search, or a race."""
+    model = declaration["model"]
+    return bool(model["search"] or model["rivals"] or isinstance(model["window"], list))

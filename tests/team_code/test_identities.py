@@ -51,8 +51,8 @@ def test_what_check_tells_of_edited_code_is_what_it_restarts(live: Live) -> None
     }
     assert found == {
         "code.features.py": "the next challenger",
-        "code.metric.py": "a new comparison history of cost; the champion is watched by the former code until the next "
-        "release",
+        "code.metric.py": "a new comparison history of cost; the champion is watched by the former metric until the "
+        "next release",
     }
 
 
