@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from data_checks.suite import ACCEPTED_IN, Planned, unreadable_in
+from data_checks.suite import ACCEPTED_IN, TIME_FAULT, Planned, unreadable_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 _EXACT_IN_FLOAT = 2**53
 
 
-def with_helpers(parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None) -> pd.DataFrame:
+def with_helpers(
+    parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
+) -> pd.DataFrame:
     """The rows with the helper columns that the planned checks ask for.
 
     accepted_in: aligned with the rows, the batch in which each key was accepted before, else null.
+    time_faults: likewise, what is implausible about the row's time, else null.
     """
     import pandas as pd
 
@@ -33,6 +36,9 @@ def with_helpers(parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Ser
         column = check.expectation.configuration.kwargs.get("column")
         if column == ACCEPTED_IN:
             helpers[ACCEPTED_IN] = nothing if accepted_in is None else accepted_in.astype("str")
+        elif column is not None and column in TIME_FAULT.values():
+            faults = None if time_faults is None else time_faults.where(time_faults.map(TIME_FAULT.get) == column)
+            helpers[column] = nothing if faults is None or faults.isna().all() else faults.astype("str")
         elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
             helpers[column] = parsed.unreadable.get(check.needs[0], nothing)
     return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from data_checks.catalogue import ROW_LEVEL, core_expectations, kind_of
 from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
+from perennial.intake.plausible import EARLY, LATE
 from perennial.our_columns import PREFIX
 from perennial.usecase.columns import column_types, no_such_value, target_values
 from perennial.usecase.declaration import Declaration
@@ -28,6 +29,9 @@ Level = Literal["row", "batch"]
 
 ACCEPTED_IN = f"{PREFIX}accepted_in"
 """Helper column: the batch in which the row's key was accepted before, else null."""
+
+TIME_FAULT = {fault: f"{PREFIX}{fault}" for fault in (LATE, EARLY)}
+"""Helper columns: not null where the row's time is implausible."""
 
 NO_ROWS = "no rows: the batch is empty"
 
@@ -165,11 +169,13 @@ def _keyed(key: tuple[str, ...], critical: _Critical) -> Iterator[Planned]:
 def _timed(
     schema: Schema, critical: _Critical, as_of: datetime, window: tuple[datetime | None, datetime | None]
 ) -> Iterator[Planned]:
-    """Times are there, before `as_of`, and in the batch's window."""
+    """Times are there, plausible, before `as_of`, and in the batch's window."""
     column, needs = schema.time, (schema.time,)
     between = "column_values_to_be_between"
     if column not in schema.key:
         yield critical.row(f"{column}: missing", needs, "column_values_to_not_be_null", column=column)
+    for fault, helper in TIME_FAULT.items():
+        yield critical.row(f"{column}: {fault}", needs, "column_values_to_be_null", column=helper)
     future = f"{column}: in the future (not before {in_words(as_of)})"
     yield critical.row(future, needs, between, column=column, max_value=as_of, strict_max=True)
     start, end = window

@@ -18,6 +18,7 @@ from data_checks.helper_columns import with_helpers
 from data_checks.record import for_the_record, observed
 from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
+from perennial.intake.limits import copy_of, counted_as
 from perennial.ledger.entries import Reason
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def validate(
     as_of: datetime,
     window: Window | None,
     accepted_in: pd.Series | None = None,
+    time_faults: pd.Series | None = None,
+    copies: Mapping[int, int] | None = None,
     waived: Collection[str] = (),
 ) -> Validation:
     """Run the standing checks and the team's on one batch.
@@ -69,29 +72,44 @@ def validate(
     as_of: aware; a row whose time is not before it is from the future.
     window: the stretch that the batch covers; its times may be None.
     accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, else null.
+    time_faults: shape (n,), aligned with the rows: what is implausible about the row's time, else null.
+    copies: row → the row that it is a copy of; copies are set aside, and the checks do not see them.
     waived: reasons of the team's critical checks that a person waived: they are told as warnings and change nothing.
     Raises InputError for a check that Great Expectations refuses to build; ValueError where rows are not numbered
     0..n-1. What goes wrong while a critical check runs holds the batch and is named in `held_because`.
     """
     import pandas as pd
 
-    rows = len(parsed.frame)
-    if not parsed.frame.index.equals(pd.RangeIndex(rows)):
+    if not parsed.frame.index.equals(pd.RangeIndex(len(parsed.frame))):
         raise ValueError("rows must be numbered 0..n-1 in the order of their arrival")
+    copies = copies or {}
+    parsed = _without(parsed, copies)
+    rows = len(parsed.frame)
+    accepted_in = None if accepted_in is None else accepted_in.loc[parsed.frame.index]
+    time_faults = None if time_faults is None else time_faults.loc[parsed.frame.index]
     suite = build_suite(declaration, as_of=as_of, batch_window=(window.start, window.end) if window else None)
     suite = [replace(p, severity="warning") if p.reason in waived and not p.standing else p for p in suite]
     present = set(parsed.frame.columns)
     runnable = [p for p in suite if present.issuperset(p.needs) and (rows or (p.standing and p.level == "batch"))]
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
-    frame = with_helpers(parsed, about_rows, accepted_in)
+    frame = with_helpers(parsed, about_rows, accepted_in, time_faults)
     found = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
     found += with_rows(frame, run(frame, about_rows), parsed.unreadable)
     told = _Told(rows, declaration, accepted_in)
     told.missing(present, suite)
     for check in found:
         told.add(check)
-    return told.validation()
+    return told.validation(copies)
+
+
+def _without(parsed: Parsed, copies: Mapping[int, int]) -> Parsed:
+    """The rows that are no copy, under the numbers of their arrival."""
+    if not copies:
+        return parsed
+    kept = parsed.frame.index.difference(list(copies))
+    unreadable = {name: texts.loc[kept] for name, texts in parsed.unreadable.items()}
+    return replace(parsed, frame=parsed.frame.loc[kept], unreadable=unreadable)
 
 
 class _Told:
@@ -158,17 +176,18 @@ class _Told:
     def _reason(self, planned: Planned, row: int, arguments: Mapping[str, Any]) -> str:
         if arguments.get("column") != ACCEPTED_IN or self._accepted_in is None:
             return planned.reason
-        return planned.reason.replace("another batch", f"batch {self._accepted_in.iloc[row]}")
+        return planned.reason.replace("another batch", f"batch {self._accepted_in.loc[row]}")
 
     def _say(self, planned: Planned, what: str) -> None:
         """A critical check that names no rows holds the batch."""
         where = {"critical": self._held, "warning": self._warnings, "info": self._infos}[planned.severity]
         where.append(f"{planned.reason}: {what}")
 
-    def validation(self) -> Validation:
+    def validation(self, copies: Mapping[int, int]) -> Validation:
         """All of it, with every reason of a row once."""
-        set_aside = {row: tuple(dict.fromkeys(reasons)) for row, reasons in sorted(self._set_aside.items())}
-        counts = Counter(reason for reasons in set_aside.values() for reason in reasons)
+        found = {**self._set_aside, **{row: [copy_of(first)] for row, first in copies.items()}}
+        set_aside = {row: tuple(dict.fromkeys(reasons)) for row, reasons in sorted(found.items())}
+        counts = Counter(counted_as(reason) for reasons in set_aside.values() for reason in reasons)
         return Validation(
             held_because=tuple(self._held),
             set_aside=set_aside,

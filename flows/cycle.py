@@ -14,7 +14,7 @@ from flows.watch import watch
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from tasks.artifacts import finish_cycle, write_page
-from tasks.batches import is_finished, unfinished_window
+from tasks.batches import is_finished, restated_window, unfinished_window
 
 
 @flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
@@ -23,7 +23,8 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        window: The batch, for example 2013-01. Empty: the one left unfinished, or the next that the source has.
+        window: The batch, for example 2013-01. Empty: the one left unfinished, or the next that the source has,
+            and after it one whose source was corrected.
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
     batch = ingest(usecase, window or unfinished_window(usecase))
@@ -38,6 +39,9 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     decision = decide(usecase, batch.window, as_of, asked)
     challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
+    restated = restated_window(usecase) if window is None else None
+    if restated is not None:
+        cycle(usecase, restated, trigger)
     _write_page(usecase)
     return batch
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import perennial.sources as sources
 from perennial.errors import InputError, TerminalError
+from perennial.intake.plausible import future_windows
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
 from perennial.sources.window import Source, Window
@@ -18,6 +19,7 @@ from tasks.as_of import scheduled_start
 from tasks.step import step
 from tasks.validating import validated
 
+story = logging.getLogger("perennial.story")
 log = logging.getLogger("perennial.tasks")
 
 
@@ -30,10 +32,14 @@ def _source(case: UseCase) -> Source:
 
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None) -> str | None:
-    """The window asked for, or the first that never came, or one held that was mended since; None if there is none."""
+    """The window asked for; or the first that never came; or one whose source changed since it was held or accepted.
+
+    None if there is none.
+    """
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
+    _tell_of_the_future(case)
     if window is not None:
         if window not in known:
             raise InputError(
@@ -43,7 +49,16 @@ def pick_window(usecase: str, window: str | None) -> str | None:
         return window
     newest = _newest(workspace, usecase)
     fresh = next((name for name in known if name not in newest), None)
-    return fresh or next(iter(_mended(case, (b for b in newest.values() if b.status == "held"))), None)
+    return fresh or next(iter(_changed(case, newest)), None)
+
+
+@step(timeout_minutes=10)
+def restated_window(usecase: str) -> str | None:
+    """The first of the newest accepted windows whose source has other bytes by now; None where there is none."""
+    workspace = open_workspace()
+    newest = _newest(workspace, usecase)
+    accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
+    return next(iter(_changed(workspace.use_case(usecase), accepted)), None)
 
 
 @step(timeout_minutes=10)
@@ -58,19 +73,19 @@ def unfinished_window(usecase: str) -> str | None:
 
 @step(timeout_minutes=10)
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
-    """The source's windows from first to last that no finished cycle covers; held ones only where they were mended."""
+    """The source's windows from first to last that no finished cycle covers, or whose source changed since."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
+    _tell_of_the_future(case)
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
             raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
     start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
     finished = {r.payload.batch for r in workspace.ledger.all(usecase, Cycle)}
     newest = _newest(workspace, usecase)
-    held = {name: batch for name, batch in newest.items() if batch.status == "held"}
-    done = {name for name, batch in newest.items() if batch.batch in finished} | set(held)
-    done -= set(_mended(case, held.values()))
+    done = {name for name, batch in newest.items() if batch.batch in finished or batch.status == "held"}
+    done -= set(_changed(case, newest))
     return [name for name in known[start : end + 1] if name not in done]
 
 
@@ -79,10 +94,13 @@ def _newest(workspace: Workspace, usecase: str) -> dict[str, BatchEntry]:
     return {r.payload.window: r.payload for r in workspace.ledger.all(usecase, BatchEntry)}
 
 
-def _mended(case: UseCase, held: Iterable[BatchEntry]) -> list[str]:
-    """The windows of those held batches whose source has other bytes by now."""
-    landed = {batch.window: batch.landing for batch in held}
-    there = [w for w in _windows(case) if w.name in landed] if landed else []
+def _changed(case: UseCase, newest: Mapping[str, BatchEntry]) -> list[str]:
+    """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
+    came = [w for w in _windows(case) if w.name in newest]
+    accepted = [w.name for w in came if newest[w.name].status == "accepted"]
+    looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
+    landed = {n: batch.landing for n, batch in newest.items() if batch.status == "held" or n in looked_at}
+    there = [w for w in came if w.name in landed]
     arrivals = (_source(case).fetch(window) for window in there)
     return [a.window.name for a in arrivals if name_of(a.data, a.suffix) != landed[a.window.name]]
 
@@ -109,7 +127,7 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
-        return validated(workspace, case, _window(case, window), landing)
+        return validated(workspace, case, _window(case, window), landing, _windows(case))
 
 
 @step(timeout_minutes=5)
@@ -143,12 +161,27 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
 
 
 def _windows(case: UseCase) -> list[Window]:
-    """What the source has; on the wall clock without a window that has not ended yet."""
-    windows = _source(case).windows()
-    if case.declaration.clock == "replay":
+    """What the source has, without windows of the future; on the wall clock without one that has not ended yet."""
+    windows, now = _source(case).windows(), scheduled_start()
+    if case.declaration.clock == "wall":
+        return [w for w in windows if w.end is None or w.end <= now]
+    if case.declaration.schema_.future:
         return windows
-    now = scheduled_start()
-    return [w for w in windows if w.end is None or w.end <= now]
+    waiting = future_windows(windows, now)
+    return [w for w in windows if w not in waiting]
+
+
+def _tell_of_the_future(case: UseCase) -> None:
+    """Rows dated after today wait, on a replay clock too, where nobody would expect them to."""
+    if case.declaration.clock == "replay" and not case.declaration.schema_.future:
+        waiting = future_windows(_source(case).windows(), scheduled_start())
+        if waiting:
+            names = ", ".join(w.name for w in waiting[:3])
+            story.warning(
+                "%s: rows after today wait (%s). Correct their times, or declare `future: true` under schema.",
+                case.name,
+                names,
+            )
 
 
 def _window(case: UseCase, name: str) -> Window:

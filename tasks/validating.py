@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from data_checks.split import raw_rows, split
 from data_checks.validation import Validation
 from data_checks.validation import validate as run_checks
-from perennial.clock import write_instant
+from perennial.clock import instant
 from perennial.fault_points import write
+from perennial.intake.copies import copies_in
 from perennial.intake.frames import accepted_table, quarantine_table
-from perennial.intake.naming import content_digest, end_of, name_batch, with_late_target
-from perennial.ledger.entries import BatchEntry, Rows, Waiver
+from perennial.intake.naming import content_digest, with_late_target
+from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
+from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
@@ -25,72 +27,85 @@ from perennial.usecase.declaration import UseCase
 from tasks.as_of import scheduled_start
 
 
-def validated(workspace: Workspace, case: UseCase, window: Window, landing: str, *, again: bool = False) -> BatchEntry:
+def validated(
+    workspace: Workspace,
+    case: UseCase,
+    window: Window,
+    landing: str,
+    windows: Sequence[Window] = (),
+    *,
+    again: bool = False,
+) -> BatchEntry:
     """Parse and check landed bytes and write their rows, which nobody sees until the entry is committed.
 
     The entry that holds this content already comes back, unless the checks are to run `again`; then too where they
-    find the same.
+    find the same. windows: all that the source has by now, in which a far one shows.
     """
-    declaration, schema = case.declaration, case.declaration.schema_
-    types = column_types(declaration)
-    parsed = with_late_target(_parsed(workspace, case, window, landing), declaration)
-    digest = content_digest(parsed, schema.key)
-    newest = newest_revision(workspace.ledger, case.name, window.name)
-    if newest is not None and newest.digest == digest and not again:
-        return newest
-    waived = waived_checks(workspace.ledger, case.name, window.name, landing)
-    named = name_batch(declaration, window.name, digest, newest, waived)
-    end = end_of(window, parsed.frame, schema)
-    arrived_at = _arrival(workspace, case, end)
-    known = known_at(workspace.ledger, case.name, arrived_at)
-    found = run_checks(
+    declaration, key = case.declaration, case.declaration.schema_.key
+    data = workspace.landing.read(case.name, landing)
+    parsed = with_late_target(_parsed(case, window, landing, data), declaration)
+    digest = content_digest(parsed, key)
+    present = _present(workspace, case, window, landing, windows)
+    if present.newest is not None and present.newest.digest == digest and not again:
+        return present.newest
+    arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
+    copies = copies_in(data, suffix_of(landing), parsed.frame, key)
+    found = _checked(workspace, case, arrived, parsed, copies, present.waived)
+    planned = plan(declaration, arrived, present, parsed, found)
+    if present.newest is not None and again and planned.same_as(present.newest):
+        return present.newest
+    workspace.validations.keep(case.name, arrived.named.batch, found.results)
+    accepted, quarantine = (None, None) if planned.held else _written(workspace, case, planned, parsed)
+    return planned.entry(declaration, present, parsed, accepted, quarantine)
+
+
+def _checked(
+    workspace: Workspace,
+    case: UseCase,
+    arrived: Arrived,
+    parsed: Parsed,
+    copies: Mapping[int, int],
+    waived: tuple[str, ...],
+) -> Validation:
+    """What the checks find, those that look into earlier batches too."""
+    schema, window = case.declaration.schema_, arrived.window
+    known = known_at(workspace.ledger, case.name, arrived.arrived_at)
+    return run_checks(
         parsed,
-        declaration,
-        as_of=arrived_at,
+        case.declaration,
+        as_of=arrived.arrived_at,
         window=window,
         accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, parsed.frame),
+        time_faults=arrived.time_faults,
+        copies=copies,
         waived=waived,
     )
-    held_because = _held_because(found, len(parsed.frame))
-    if newest is not None and again and (newest.held_because, newest.quarantine) == (held_because, found.reasons):
-        return newest
-    workspace.validations.keep(case.name, named.batch, found.results)
-    versions: dict[str, int | None] = {"accepted": None, "quarantine": None}
-    rows = Rows(arrived=len(parsed.frame), accepted=0, quarantined=0, unlabelled=0)
-    if not held_because:
-        good, bad = split(parsed.frame, raw_rows(parsed, sorted(found.set_aside)), found.set_aside)
-        rows = Rows(
-            arrived=len(parsed.frame),
-            accepted=len(good),
-            quarantined=len(bad),
-            unlabelled=int(good[schema.target].isna().sum()),
-        )
-        with write("accepted_table"):
-            table = accepted_table(good, declaration, types, named.batch, arrived_at)
-            versions["accepted"] = workspace.tables.append(case.name, "accepted", table, named.batch)
-        with write("quarantine_table"):
-            aside = quarantine_table(bad, named.batch, arrived_at)
-            versions["quarantine"] = workspace.tables.append(case.name, "quarantine", aside, named.batch)
-    return BatchEntry(
-        batch=named.batch,
-        window=window.name,
-        start=write_instant(window.start) if window.start else None,
-        end=write_instant(end),
-        revision=named.revision,
-        landing=landing,
-        digest=named.digest,
-        arrived_at=write_instant(arrived_at),
-        status="held" if held_because else "accepted",
-        rows=rows,
-        quarantine=found.reasons,
-        warnings=found.warnings,
-        held_because=held_because,
-        extra_columns=parsed.extra,
-        table_version=versions["accepted"],
-        quarantine_version=versions["quarantine"],
-        declaration_digest=declaration.digest,
-        because=_because(newest, landing, waived),
-        waived=waived,
+
+
+def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Parsed) -> tuple[int, int]:
+    """The versions of the two tables that have the rows. What a killed run left of them is replaced."""
+    batch, at = planned.arrived.named.batch, planned.arrived.arrived_at
+    good, bad = split(parsed.frame, raw_rows(parsed, sorted(planned.set_aside)), planned.set_aside)
+    with write("accepted_table"):
+        table = accepted_table(good, case.declaration, column_types(case.declaration), batch, at)
+        accepted = workspace.tables.append(case.name, "accepted", table, batch)
+    with write("quarantine_table"):
+        quarantine = workspace.tables.append(case.name, "quarantine", quarantine_table(bad, batch, at), batch)
+    return accepted, quarantine
+
+
+def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window]) -> Present:
+    ledger = workspace.ledger
+    entries = {r.payload.window: r.payload for r in ledger.all(case.name, BatchEntry)}
+    others = [entry for name, entry in entries.items() if name != window.name]
+    came = [Window(instant(e.start), instant(e.end), e.window) for e in others if e.start and e.status == "accepted"]
+    return Present(
+        now=scheduled_start(),
+        clock=replay_clock(ledger, case.name, without=window.name),
+        newest=entries.get(window.name),
+        waived=waived_checks(ledger, case.name, window.name, landing),
+        windows=(*windows, *came),
+        usual=float(median(entry.rows.arrived for entry in others)) if others else None,
     )
 
 
@@ -106,26 +121,8 @@ def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tu
     return tuple(sorted({c for w in waivers if (w.window, w.landing) == (window, landing) for c in w.checks}))
 
 
-def _because(
-    newest: BatchEntry | None, landing: str, waived: tuple[str, ...]
-) -> Literal["arrived", "restated", "requeued", "waived"]:
-    if newest is None:
-        return "arrived"
-    if newest.landing != landing:
-        return "restated"
-    return "requeued" if waived == newest.waived else "waived"
-
-
-def _held_because(found: Validation, rows: int) -> tuple[str, ...]:
-    if found.held_because or len(found.set_aside) < rows:
-        return found.held_because
-    worst = found.reasons[0]
-    return (f"all {rows:,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
-
-
-def _parsed(workspace: Workspace, case: UseCase, window: Window, landing: str) -> Parsed:
+def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
     schema = case.declaration.schema_
-    data = workspace.landing.read(case.name, landing)
     try:
         types = column_types(case.declaration)
         return parse(data, suffix_of(landing), types, schema.timezone, schema.answer, schema.decimal)
@@ -133,9 +130,3 @@ def _parsed(workspace: Workspace, case: UseCase, window: Window, landing: str) -
         raise UnreadableBatch(
             f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first with `--batch`"
         ) from problem
-
-
-def _arrival(workspace: Workspace, case: UseCase, end: datetime) -> datetime:
-    if case.declaration.clock == "wall":
-        return scheduled_start()
-    return max(end, replay_clock(workspace.ledger, case.name) or end)

@@ -12,7 +12,8 @@ from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
-from perennial.intake.set_aside import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside
+from perennial.intake.limits import counted_as
+from perennial.intake.set_aside import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside, waivable_holds
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -62,7 +63,7 @@ def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str
             raise InputError(f"{field}: is empty; the record needs it")
     workspace = open_workspace()
     batch = _known(workspace, usecase, window)
-    failed = failed_checks(workspace.validations.read(usecase, batch.batch))
+    failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     waiver = Waiver(
         window=window, landing=batch.landing, checks=checks_to_waive(checks, failed, batch), by=by, reason=reason
     )
@@ -100,7 +101,7 @@ def _known(workspace: Workspace, usecase: str, window: str) -> BatchEntry:
 
 def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> dict[str, Any]:
     aside = rows_aside(workspace.tables, usecase, batch)
-    failed = failed_checks(workspace.validations.read(usecase, batch.batch))
+    failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     return {
         "usecase": usecase,
         "window": batch.window,
@@ -117,7 +118,7 @@ def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> d
 
 
 def _examples(aside: Sequence[AsideRow], reason: str, most: int) -> list[dict[str, Any]]:
-    return [{"row": row.row, "raw": row.raw} for row in aside if reason in row.reasons][:most]
+    return [{"row": row.row, "raw": row.raw} for row in aside if reason in map(counted_as, row.reasons)][:most]
 
 
 def _tell(view: dict[str, Any], key: Sequence[str]) -> None:

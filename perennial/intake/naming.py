@@ -65,15 +65,15 @@ def name_batch(
 def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
-    Raises InputError for a file without a single readable time.
+    Raises InputError for a file without a single readable time that may be right.
     """
     if window.end is not None:
         return window.end
     times = frame[schema.time].dropna() if schema.time in frame.columns else None
     if times is None or times.empty:
         raise InputError(
-            f"{window.name}: no row has a readable time in column {schema.time!r}, so the batch has no place in time. "
-            f"Mend the file, or correct schema.time; nothing was taken in."
+            f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch has no "
+            f"place in time. Mend the file, or correct schema.time; nothing was taken in."
         )
     local = on_local_clocks(times, schema.timezone).max()
     return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from perennial.errors import InputError
+from perennial.intake.limits import LIMITS
+from perennial.intake.plausible import FAR_WINDOW
 from perennial.ledger.entries import BatchEntry
 from perennial.our_columns import RAW, REASONS, ROW
 from perennial.store.tables import Tables
@@ -53,6 +55,12 @@ def failed_checks(results: Sequence[dict[str, Any]]) -> list[FailedCheck]:
     return [
         FailedCheck(reason, waivable) for reason, waivable in {r["reason"]: not r["standing"] for r in failed}.items()
     ]
+
+
+def waivable_holds(batch: BatchEntry) -> list[FailedCheck]:
+    """What holds a batch besides checks and may be waived: limits on rows set aside, a window far from all others."""
+    names = [held.partition(": ")[0] for held in batch.held_because]
+    return [FailedCheck(name, True) for name in names if name.startswith((LIMITS, FAR_WINDOW))]
 
 
 def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: BatchEntry) -> tuple[str, ...]:

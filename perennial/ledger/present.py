@@ -12,7 +12,6 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
-    LabelBatchEntry,
     Release,
     Served,
 )
@@ -93,11 +92,14 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
-def replay_clock(ledger: Ledger, usecase: str) -> datetime | None:
-    """The replay clock: the moment the newest batch had arrived, or None before the first."""
-    arrivals = [r.payload.arrived_at for r in ledger.all(usecase, BatchEntry)]
-    arrivals += [r.payload.arrived_at for r in ledger.all(usecase, LabelBatchEntry)]
-    return max((instant(a) for a in arrivals), default=None)
+def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> datetime | None:
+    """The replay clock: the moment the newest batch that counts had arrived, or None before the first.
+
+    Of each window the newest accepted revision counts, so that a corrected row takes the clock back.
+    without: a window that is left out, because a new revision of it is on its way.
+    """
+    newest = {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.status == "accepted"}
+    return max((instant(b.arrived_at) for window, b in newest.items() if window != without), default=None)
 
 
 def time_of(ledger: Ledger, declaration: Declaration) -> datetime:

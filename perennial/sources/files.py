@@ -7,6 +7,7 @@ like the others, and when more of its rows have arrived it is given again with o
 from __future__ import annotations
 
 import io
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,7 +45,7 @@ class WholeFiles:
     path: Path
 
     def windows(self) -> list[Window]:
-        """One window a file, in name order. Raises InputError where there are none or two of one stem."""
+        """One window a file, month_2 before month_10. Raises InputError where there are none or two of one stem."""
         return [Window(None, None, stem) for stem in self._by_stem()]
 
     def fetch(self, window: Window) -> Arrival:
@@ -151,7 +152,7 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> p
 
 
 def files_in(path: Path) -> list[Path]:
-    """The CSV and Parquet files of a folder in name order, or the one file. Hidden files do not count.
+    """The CSV and Parquet files of a folder, month_2 before month_10, or the one file. Hidden files do not count.
 
     Raises InputError where there are none.
     """
@@ -161,14 +162,17 @@ def files_in(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"source.path: there is no {path}\n  a relative path starts at the declaration's folder")
-    found = sorted(
-        each
-        for each in path.iterdir()
-        if each.suffix.lower() in SUFFIXES and each.is_file() and each.name[0] not in "._"
-    )
+    there = (each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
+    found = sorted((each for each in there if each.name[0] not in "._"), key=_natural)
     if not found:
         raise InputError(f"source.path: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
     return found
+
+
+def _natural(path: Path) -> tuple[list[tuple[str, int]], str]:
+    """The order of names as people count: month_2 before month_10."""
+    parts = re.findall(r"(\D*)(\d*)", path.name)
+    return [(text, int(number or -1)) for text, number in parts], path.name
 
 
 def _csv(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, list[bytes]]:

@@ -50,6 +50,7 @@ class Tables:
     def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
         """Add a batch's rows once, however often it is asked, and return the table's version.
 
+        Other rows of the same batch are what a killed run left, which no reader has seen: they are replaced.
         rows: must have the column `our_columns.BATCH`, equal to `batch` throughout.
         Raises InputError where a column's type differs from the table's; TransientError where a race was lost.
         """
@@ -58,11 +59,13 @@ class Tables:
         turn = 1
         if table is not None:
             written = table.transaction_version(batch)
-            # A swept batch keeps its transaction but has no rows, and must be able to come again.
-            if written is not None and _count(table, batch):
-                return table.version()
-            turn = (written or 0) + 1
             _same_types(rows, table, uri)
+            # A swept batch keeps its transaction but has no rows, and must be able to come again.
+            if written is not None and (left := _rows(table, [batch], None)).num_rows:
+                if _same_rows(left, rows):
+                    return table.version()
+                table.delete(f"{BATCH} = '{batch}'")
+            turn = (written or 0) + 1
         try:
             write_deltalake(
                 table if table is not None else uri,
@@ -164,6 +167,20 @@ def _first_unreadable(table: DeltaTable) -> str:
 
 def _count(table: DeltaTable, batch: str) -> int:
     return int(_rows(table, [batch], [BATCH]).num_rows)
+
+
+def _same_rows(left: pa.Table, rows: pa.Table) -> bool:
+    """Whether two tables have the same rows in any order; a column that only one has is null throughout."""
+    import duckdb
+
+    if left.num_rows != rows.num_rows or not set(rows.column_names) <= set(left.column_names):
+        return False
+    if any(left[name].null_count < left.num_rows for name in set(left.column_names) - set(rows.column_names)):
+        return False
+    with duckdb.connect() as connection:
+        connection.register("left_rows", left.select(rows.column_names))
+        connection.register("new_rows", rows)
+        return not connection.sql("SELECT * FROM left_rows EXCEPT ALL SELECT * FROM new_rows LIMIT 1").fetchall()
 
 
 def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from perennial.identity import digest
-from perennial.usecase.declared_check import SpelledCheck
+from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
@@ -89,6 +89,15 @@ class Declaration(Frozen):
     )
     checks: tuple[SpelledCheck, ...] = Field(
         (), description="data checks, each `{expect_…: {arguments}, severity: critical}`"
+    )
+    look_back: int = Field(
+        3,
+        ge=0,
+        description="so many of the newest batches are compared with their source at every run: one that changed there "
+        "is taken in again, as the next revision",
+    )
+    set_aside: SetAsideLimits = Field(
+        SetAsideLimits(), description="how many rows the checks may set aside before they hold the batch"
     )
     model: Model = Field(description="what learns, and from how much of the past")
     evaluation: EvaluationRules = Field(EvaluationRules(), description="how champion and challenger are compared")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_serializer
 
-from perennial.usecase.spelling import Frozen
+from perennial.usecase.spelling import Frozen, Share
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -50,6 +50,16 @@ class Check(Frozen):
             "then": {"minProperties": 2, "maxProperties": 2},
             "else": {"maxProperties": 1},
         }
+
+
+class SetAsideLimits(Frozen):
+    """The largest shares of a batch's rows that may be set aside; beyond them the batch is held.
+
+    Exact copies of a row and rows that another batch has already do not count.
+    """
+
+    total: Share = Field(0.10, ge=0, le=1, description="for any reason; fewer than 10 rows hold no batch")
+    per_reason: Share = Field(0.05, ge=0, le=1, description="for one and the same reason")
 
 
 def _check(value: Any) -> Any:

@@ -41,6 +41,13 @@ class Schema(Frozen):
     label_known_at: str | None = Field(
         None, description="column that says when the row's own label became known (instead of label_known_after)"
     )
+    plausible_gap: Duration = Field(
+        timedelta(days=180),
+        gt=timedelta(0),
+        description="at most one row in twenty that lies so long after all others of its batch is set aside as "
+        "implausibly late: a mistyped year moves no clock",
+    )
+    future: bool = Field(False, description="whether rows may lie after today, as simulated ones on a replay clock do")
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
 
     @model_validator(mode="after")

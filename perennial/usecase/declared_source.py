@@ -22,7 +22,10 @@ class FilesSource(Frozen):
     """A folder of Parquet or CSV files, or one file; relative paths start at the declaration's folder."""
 
     kind: Literal["files"] = Field(description="Parquet or CSV files")
-    path: str = Field(description="a file, or a folder whose *.csv and *.parquet files are read in name order")
+    path: str = Field(
+        description="a file, or a folder whose *.csv and *.parquet files are read in the order of their names, "
+        "month_2 before month_10"
+    )
     batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; else all files together are cut by the time column"
     )

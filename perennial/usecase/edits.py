@@ -11,6 +11,7 @@ from perennial.errors import InputError
 _IDENTITY = ("schema.key", "schema.target", "schema.time", "schema.task")
 _RESTARTS = (
     ("evaluation.cluster_by", "a new comparison history"),
+    ("set_aside", "data checks, from the next batch"),
     ("checks", "data checks, from the next batch"),
     ("features.derived", "the next challenger"),
     ("features", "data checks from the next batch, and the next challenger"),

@@ -26,7 +26,7 @@ def parquet(rows: pd.DataFrame) -> bytes:
     ("kind", "told"),
     [
         ("empty", "2024-02: the file is empty"),
-        ("header only", "2024-02: no row has a readable time"),
+        ("header only", "2024-02: no row has a readable, plausible time"),
         ("truncated", "2024-02: cannot be read as Parquet.*\n.*was it cut short"),
         ("wrong encoding", "2024-02: line 2 is not UTF-8.*\n.*save it as UTF-8"),
     ],

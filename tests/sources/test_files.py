@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from perennial.errors import InputError
 from perennial.sources import open_source
+from perennial.sources.files import files_in
 from perennial.sources.parsing import parse
 from perennial.sources.window import Window
 from perennial.usecase.declared_source import FilesSource
@@ -223,3 +224,10 @@ def test_real_files_add_up(file: str, time: str, windows: int, rows: int) -> Non
     found = cut.windows()
     assert len(found) == windows
     assert sum(pq.ParquetFile(io.BytesIO(cut.fetch(window).data)).metadata.num_rows for window in found) == rows
+
+
+def test_files_are_counted_as_people_count(tmp_path: Path) -> None:
+    for name in ("month_1", "month_10", "month_2", "2024-01", "2023-12"):
+        (tmp_path / f"{name}.csv").write_text("a\n1\n")
+    found = [path.stem for path in files_in(tmp_path)]
+    assert found == ["2023-12", "2024-01", "month_1", "month_2", "month_10"]

@@ -1,0 +1,41 @@
+"""Rows that are exact copies of another row of their batch, whatever columns they have."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from perennial.sources.delimited import text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from perennial.sources.files import Suffix
+
+
+def copies_in(data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...]) -> dict[int, int]:
+    """Row → the first row that it is a copy of, in all columns: those that nobody declared count too.
+
+    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival.
+    Nothing is read again where every key is there once.
+    """
+    if any(name not in frame.columns for name in key):
+        return {}
+    keys = frame[list(key)]
+    candidates = frame.index[keys.duplicated(keep=False) & keys.notna().all(axis=1)].to_list()
+    if not candidates:
+        return {}
+    first: dict[tuple[Any, ...], int] = {}
+    copies = {}
+    columns = _whole(data, suffix).take(candidates).to_pydict().values()
+    for row, values in zip(candidates, zip(*(map(repr, column) for column in columns), strict=True), strict=True):
+        if first.setdefault(values, row) != row:
+            copies[row] = first[values]
+    return copies
+
+
+def _whole(data: bytes, suffix: Suffix) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    return text_table(data, nulls=False) if suffix == ".csv" else pq.read_table(io.BytesIO(data))

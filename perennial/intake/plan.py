@@ -1,0 +1,199 @@
+"""The plan of a batch: its name, its place in time, whether it is held, what is set aside. Pure: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from perennial.clock import write_instant
+from perennial.intake.limits import exceeded
+from perennial.intake.naming import Named, end_of, name_batch
+from perennial.intake.plausible import FAR_WINDOW, far_window, time_faults
+from perennial.ledger.entries import BatchEntry, Reason, Rows
+from perennial.sources.window import Window
+from perennial.usecase.declaration import Declaration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perennial.sources.parsing import Parsed
+
+_EXAMPLES = 3
+
+
+class Checked(Protocol):
+    """What the checks found on a batch; see `data_checks.validation.Validation`."""
+
+    @property
+    def held_because(self) -> tuple[str, ...]: ...
+    @property
+    def set_aside(self) -> Mapping[int, tuple[str, ...]]: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+    @property
+    def reasons(self) -> tuple[Reason, ...]: ...
+
+
+@dataclass(frozen=True)
+class Present:
+    """What is known of a use case when a batch comes.
+
+    now: aware, when the run was meant to start: the time on a wall clock, a bound of times on a replay clock.
+    clock: the replay clock without what this window said before; None before the first batch.
+    newest: the newest entry of the same window. waived: what people waived on these bytes.
+    windows: all that the source has. usual: how many rows batches usually have, None where there were none.
+    """
+
+    now: datetime
+    clock: datetime | None
+    newest: BatchEntry | None
+    waived: tuple[str, ...]
+    windows: Sequence[Window]
+    usual: float | None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A batch that came, before any check of the team ran.
+
+    arrived_at: what it may be compared with is what was known then. time_faults: aligned with its rows, null where the
+    time is plausible. far: why its whole window is implausible, else None.
+    """
+
+    named: Named
+    window: Window
+    landing: str
+    end: datetime
+    arrived_at: datetime
+    time_faults: pd.Series | None
+    far: str | None
+
+
+def arrival(
+    declaration: Declaration, window: Window, landing: str, digest: str, frame: pd.DataFrame, present: Present
+) -> Arrived:
+    """Name a batch and place it in time, by its plausible rows alone.
+
+    Raises InputError for a file without a single plausible time.
+    """
+    schema = declaration.schema_
+    faults = None
+    if schema.time in frame.columns:
+        times = frame[schema.time]
+        faults = time_faults(times, now=present.now, gap=schema.plausible_gap, future=schema.future)
+    end = end_of(window, frame if faults is None else frame[faults.isna()], schema)
+    wall = declaration.clock == "wall"
+    return Arrived(
+        named=name_batch(declaration, window.name, digest, present.newest, present.waived),
+        window=window,
+        landing=landing,
+        end=end,
+        arrived_at=present.now if wall else max(end, present.clock or end),
+        time_faults=faults,
+        far=far_window(window, present.windows, len(frame), present.usual, schema.plausible_gap),
+    )
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What becomes of a batch. held_because: empty where its rows are accepted, but those in `set_aside`."""
+
+    arrived: Arrived
+    held_because: tuple[str, ...]
+    set_aside: Mapping[int, tuple[str, ...]]
+    rows: Rows
+    warnings: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing of the batch is taken in."""
+        return bool(self.held_because)
+
+    def same_as(self, entry: BatchEntry) -> bool:
+        """Whether checks run again came to what an entry has on record."""
+        return (entry.held_because, entry.quarantine) == (self.held_because, self.reasons)
+
+    def entry(
+        self, declaration: Declaration, present: Present, parsed: Parsed, accepted: int | None, quarantine: int | None
+    ) -> BatchEntry:
+        """The entry that commits the batch. accepted, quarantine: versions of the tables that have its rows."""
+        batch = self.arrived
+        return BatchEntry(
+            batch=batch.named.batch,
+            window=batch.window.name,
+            start=write_instant(batch.window.start) if batch.window.start else None,
+            end=write_instant(batch.end),
+            revision=batch.named.revision,
+            landing=batch.landing,
+            digest=batch.named.digest,
+            arrived_at=write_instant(batch.arrived_at),
+            status="held" if self.held else "accepted",
+            rows=self.rows,
+            quarantine=self.reasons,
+            warnings=self.warnings,
+            held_because=self.held_because,
+            extra_columns=parsed.extra,
+            table_version=accepted,
+            quarantine_version=quarantine,
+            declaration_digest=declaration.digest,
+            because=_because(present, batch.landing),
+            waived=present.waived,
+        )
+
+
+def plan(declaration: Declaration, arrived: Arrived, present: Present, parsed: Parsed, checked: Checked) -> Planned:
+    """Whether a batch is held, and what is set aside."""
+    frame, target = parsed.frame, declaration.schema_.target
+    held = _held_because(declaration, arrived, present, parsed, checked)
+    rows = Rows(arrived=len(frame), accepted=0, quarantined=0, unlabelled=0)
+    if not held:
+        good = frame[target][~frame.index.isin(list(checked.set_aside))]
+        rows = Rows(
+            arrived=len(frame),
+            accepted=len(good),
+            quarantined=len(frame) - len(good),
+            unlabelled=int(good.isna().sum()),
+        )
+    return Planned(arrived, held, checked.set_aside, rows, checked.warnings, checked.reasons)
+
+
+def _held_because(
+    declaration: Declaration, arrived: Arrived, present: Present, parsed: Parsed, checked: Checked
+) -> tuple[str, ...]:
+    held = list(checked.held_because)
+    if arrived.far is not None and FAR_WINDOW not in present.waived:
+        held.append(f"{FAR_WINDOW}: it {arrived.far} and has few rows. Is a time mistyped? Correct it, or waive this")
+    if held:
+        return tuple(held)
+    if len(checked.set_aside) == len(parsed.frame):
+        worst = checked.reasons[0]
+        return (f"all {len(parsed.frame):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
+
+    def examples(reason: str, rows: list[int]) -> list[str]:
+        return _examples(parsed, reason, rows)
+
+    over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
+    return tuple(f"{each.limit}: {each.told}" for each in over if each.limit not in present.waived)
+
+
+def _examples(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
+    """Different values of the column that a reason names, as they arrived."""
+    column = reason.partition(": ")[0]
+    if column not in parsed.frame.columns:
+        return []
+    values = parsed.frame[column].loc[rows].astype("str")
+    if column in parsed.unreadable:
+        texts = parsed.unreadable[column].loc[rows]
+        values = texts.where(texts.notna(), values)
+    return list(values.drop_duplicates().head(_EXAMPLES))
+
+
+def _because(present: Present, landing: str) -> Literal["arrived", "restated", "requeued", "waived"]:
+    if present.newest is None:
+        return "arrived"
+    if present.newest.landing != landing:
+        return "restated"
+    return "requeued" if present.waived == present.newest.waived else "waived"

@@ -1,0 +1,93 @@
+"""Times that cannot be right: after today, or a few rows far away from all others of what came with them.
+
+One mistyped year would otherwise move a replay clock for every later batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from perennial.sources.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LATE = "implausibly late"
+EARLY = "implausibly early"
+FAR_WINDOW = "a window far from all others"
+
+MARGIN = timedelta(days=1)
+"""So far after now a time may lie: clocks and zones of those who send data differ."""
+EARLY_GAP = timedelta(days=3650)
+"""Early rows move no clock, and a history may begin thinly: only so far before all others are they implausible."""
+ENOUGH = 10
+"""With fewer rows nothing says which of them are the usual ones."""
+_FEW = 20
+"""At most one row in so many is far away by mistake; more of them are how the data is."""
+_TIMES_THE_LARGEST = 10
+"""A gap is unusual where it is so many times as long as every other gap between neighbouring rows."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def time_faults(times: pd.Series, *, now: datetime, gap: timedelta, future: bool = False) -> pd.Series:
+    """`LATE` or `EARLY` for each time that is implausible, null for the others and for nulls.
+
+    times: datetime64[us, UTC], any index, which is kept.
+    now: aware; a time more than `MARGIN` after it is late, unless `future` times are expected.
+    gap: at most one row in twenty, further than this after all others, is late too, if no other gap is a tenth as long.
+
+    >>> import pandas as pd
+    >>> days = pd.to_datetime([f"2024-02-{d:02d}" for d in range(1, 20)] + ["2204-02-20"], utc=True)
+    >>> faults = time_faults(pd.Series(days), now=datetime(2026, 1, 1, tzinfo=UTC), gap=timedelta(days=180))
+    >>> faults.dropna().to_dict()
+    {19: 'implausibly late'}
+    """
+    import numpy as np
+    import pandas as pd
+
+    faults = pd.Series([None] * len(times), index=times.index, dtype="object")
+    there = times.notna().to_numpy()
+    numbers = np.zeros(len(times), dtype=np.int64)
+    numbers[there] = times[there].dt.tz_convert(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
+    if not future:
+        faults[there & (numbers > _microseconds(now + MARGIN - _EPOCH))] = LATE
+    rest = np.sort(numbers[there & faults.isna().to_numpy()])
+    if len(rest) < ENOUGH:
+        return faults
+    gaps, few = np.diff(rest), max(1, len(rest) // _FEW)
+    usual = gaps[few : len(gaps) - few].max(initial=0) * _TIMES_THE_LARGEST
+    late = np.flatnonzero(gaps[-few:] > max(_microseconds(gap), usual))
+    early = np.flatnonzero(gaps[:few] > max(_microseconds(EARLY_GAP), usual))
+    if len(late):
+        faults[there & (numbers > rest[len(gaps) - few + late[0]]) & faults.isna().to_numpy()] = LATE
+    if len(early):
+        faults[there & (numbers <= rest[early[-1]])] = EARLY
+    return faults
+
+
+def future_windows(windows: Sequence[Window], now: datetime) -> list[Window]:
+    """The windows that begin more than `MARGIN` after now: rows with a mistyped time, which must not move a clock."""
+    return [window for window in windows if window.start is not None and window.start > now + MARGIN]
+
+
+def far_window(window: Window, others: Sequence[Window], rows: int, usual: float | None, gap: timedelta) -> str | None:
+    """Why a window of a source that cuts by time is implausible as a whole, or None.
+
+    others: every window that the source has. rows: how many this one has. usual: how many batches usually have.
+    """
+    few = rows * _FEW <= usual if usual is not None else rows < ENOUGH
+    if window.start is None or window.end is None or not few:
+        return None
+    before = max((w.end for w in others if w.end is not None and w.end <= window.start), default=None)
+    after = min((w.start for w in others if w.start is not None and w.start >= window.end), default=None)
+    if before is not None and window.start - before > gap:
+        return f"begins {(window.start - before).days:,} days after the window before it"
+    if after is not None and after - window.end > EARLY_GAP:
+        return f"ends {(after - window.end).days:,} days before the window after it"
+    return None
+
+
+def _microseconds(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
