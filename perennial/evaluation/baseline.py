@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.judgement import gain_of
 
 
@@ -28,7 +29,7 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
         raise ValueError("a naive prediction needs training labels, all of them finite")
     if task == "multiclass":
         return np.tile(np.bincount(labels.astype(np.int64), minlength=classes) / labels.size, (n, 1))
-    constant = np.median(labels) if task == "regression" and metric == "mae" else labels.mean()
+    constant = np.median(labels) if task == "regression" and metric == "mae" else exact_mean(labels)
     return np.full(n, float(constant))
 
 

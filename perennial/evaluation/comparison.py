@@ -10,6 +10,7 @@ import numpy.typing as npt
 from perennial.errors import TerminalError
 from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.figures import UNITS, counted
+from perennial.evaluation.fixed_point import exact_sum
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.intervals.dependence import (
@@ -120,7 +121,7 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         challenger=after,
         sums=sums_of_clusters(influence, clusters.codes, clusters.counts.size),
         counts=clusters.counts,
-        sum_of_squares=float((influence**2).sum()),
+        sum_of_squares=exact_sum(influence**2),
         cluster_by=clusters.name,
         undecidable=metric.undecidable(rows.y, rows.champion, rows.challenger),
         second=second_clusters(influence, clusters.codes, second[1], second[0]) if second else None,

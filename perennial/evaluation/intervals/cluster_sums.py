@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.fixed_point import sums_by
 
 
 def rows_of_clusters(codes: IntArray) -> IntArray:
@@ -24,9 +25,9 @@ def rows_of_clusters(codes: IntArray) -> IntArray:
 
 
 def sums_of_clusters(values: FloatArray, codes: IntArray, clusters: int) -> FloatArray:
-    """The sum of `values`, shape (n,), in each cluster, shape (T,).
+    """The sum of `values`, shape (n,), in each cluster, shape (T,), without rounding on the way: see `fixed_point`.
 
     >>> sums_of_clusters(np.array([0.5, 0.1, 0.2]), np.array([0, 1, 1]), 2).round(6).tolist()
     [0.5, 0.3]
     """
-    return np.bincount(codes, weights=values, minlength=clusters).astype(np.float64)
+    return sums_by(values, codes, clusters)

@@ -56,13 +56,14 @@ def ewc(
         raise ValueError(f"{frequencies} frequencies of {clusters} clusters: at least 1 and fewer than the clusters")
     rows = int(counts.sum())
     cosines = _cosines(clusters, frequencies)
-    spread = float(((cosines @ sums) ** 2).sum())
+    spread = float(((cosines * sums).sum(axis=1) ** 2).sum())
     if counts.min() == counts.max():
         return student_t(estimate, (clusters / frequencies * spread) ** 0.5 / rows, float(frequencies), level=level)
     weight = counts / rows
     weighted = cosines * weight
     weighted -= weighted.sum(axis=1, keepdims=True) * weight
-    product = weighted @ weighted.T
+    # Not by a matrix product, whose last bit depends on the threads of the machine's algebra.
+    product = np.stack([(weighted * each).sum(axis=1) for each in weighted])
     trace = float(np.trace(product))
     se = (spread * float((weight**2).sum()) / trace) ** 0.5 / rows
     return student_t(estimate, se, trace**2 / float((product**2).sum()), level=level)

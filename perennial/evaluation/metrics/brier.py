@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
 
@@ -20,7 +21,7 @@ def brier(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (0.25, [0.0, 0.0])
     """
     row = (y - p.astype(np.float64)) ** 2
-    value = float(row.mean())
+    value = exact_mean(row)
     return value, row - value
 
 

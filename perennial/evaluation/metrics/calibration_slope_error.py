@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_sum
 from perennial.evaluation.metrics.decided import of_either, positives_needed
 from perennial.evaluation.metrics.metric import Metric, Undefined
 
@@ -36,22 +37,26 @@ def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
         raise Undefined(f"all {y.size:,} probabilities are the same")
     if _parted(logit[y == 1], logit[y == 0]):
         raise Undefined("one probability parts the classes wholly, so the slope has no bound")
-    design = np.stack([np.ones(y.size), logit])
     beta = np.array([special.logit(y.mean()), 0.0])
     for _ in range(STEPS):
-        mean = special.expit(beta @ design)
-        score = design @ (y - mean)
-        information = (design * (mean * (1 - mean))) @ design.T
-        step = np.linalg.solve(information, score)
+        mean = special.expit(beta[0] + beta[1] * logit)
+        score = np.array([exact_sum(y - mean), exact_sum(logit * (y - mean))])
+        step = np.linalg.solve(_information(mean, logit), score)
         beta = beta + step / max(1.0, float(np.abs(step).max()))
         if float(np.abs(step).max()) < 1e-12 * max(1.0, float(np.abs(beta).max())):
             break
     else:
         raise Undefined(f"the logistic regression did not converge in {STEPS} steps")
-    mean = special.expit(beta @ design)
-    information = (design * (mean * (1 - mean))) @ design.T / y.size
-    influence = np.linalg.solve(information, design * (y - mean))[1]
-    return float(beta[1]), influence
+    mean = special.expit(beta[0] + beta[1] * logit)
+    constant, slope = np.linalg.inv(_information(mean, logit) / y.size)[1]
+    return float(beta[1]), (constant + slope * logit) * (y - mean)
+
+
+def _information(mean: FloatArray, logit: FloatArray) -> FloatArray:
+    """XᵀWX for x = (1, logit), W = μ(1 − μ), shape (2, 2); its sums do not depend on the order of rows."""
+    weight = mean * (1 - mean)
+    sums = [exact_sum(weight * logit**power) for power in range(3)]
+    return np.array([[sums[0], sums[1]], [sums[1], sums[2]]])
 
 
 def calibration_slope_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:

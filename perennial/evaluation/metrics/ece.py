@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean, sums_by
 from perennial.evaluation.metrics import SHOWN_ONLY
 from perennial.evaluation.metrics.metric import Metric
 
@@ -26,9 +27,9 @@ def ece(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     middle = np.cumsum(rows) - rows / 2
     bin_of = np.minimum((middle / y.size * BINS).astype(np.intp), BINS - 1)[tie]
     missing = y - p.astype(np.float64)
-    sign = np.sign(np.bincount(bin_of, weights=missing, minlength=BINS))[bin_of]
+    sign = np.sign(sums_by(missing, bin_of, BINS))[bin_of]
     row = sign * missing
-    value = float(row.mean())
+    value = exact_mean(row)
     return value, row - value
 
 

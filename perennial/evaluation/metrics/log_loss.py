@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
 
@@ -26,7 +27,7 @@ def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     given = np.where(y == 1, p, 1 - p) if p.ndim == 1 else p[np.arange(y.size), y.astype(np.int64)]
     of_the_truth = np.clip(given, epsilon, 1 - epsilon)
     row = -np.log(of_the_truth.astype(np.float64))
-    value = float(row.mean())
+    value = exact_mean(row)
     return value, row - value
 
 

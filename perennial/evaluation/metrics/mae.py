@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 
 
@@ -19,7 +20,7 @@ def mae(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (0.5, [0.5, -0.5])
     """
     row = np.abs(y - p.astype(np.float64))
-    value = float(row.mean())
+    value = exact_mean(row)
     return value, row - value
 
 

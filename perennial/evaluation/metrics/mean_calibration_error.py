@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
 
@@ -20,7 +21,7 @@ def mean_calibration_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatAr
     (0.25, [-0.5, 0.5])
     """
     missing = y - p.astype(np.float64)
-    mean = float(missing.mean())
+    mean = exact_mean(missing)
     return abs(mean), (missing - mean) * (1.0 if mean >= 0 else -1.0)
 
 

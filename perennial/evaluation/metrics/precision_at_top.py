@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean, exact_sum
 from perennial.evaluation.metrics.decided import of_either, positives_needed
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.metrics.ties import tie_groups
 
 TOP = 0.1
 MIN_POSITIVES = 60
@@ -39,9 +41,12 @@ def at(share: float) -> Metric:
         within = (place - above) / (through - above)
         decided = np.empty(y.size)
         decided[order] = np.repeat([1.0, within, 0.0], [above, through - above, y.size - through])
-        value = float((decided * y).sum() / place)
+        value = exact_sum(decided * y) / place
         beside = y.size // 100
-        near = float(y[order[max(above - beside, 0) : through + beside]].mean())
+        # Rows of one score stand in any order, so each counts with the base rate of its score.
+        tie = tie_groups(p)
+        rate = (np.bincount(tie, weights=y) / np.bincount(tie))[tie]
+        near = exact_mean(rate[order[max(above - beside, 0) : through + beside]])
         return value, (decided * (y - value) - (near - value) * (decided - share)) / share
 
     bound = positives_needed(MIN_POSITIVES)

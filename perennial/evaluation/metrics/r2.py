@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.metrics.rmse import heavy_tails, heavy_tails_in_a_pair
 
@@ -20,11 +21,11 @@ def r2(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (0.875, [0.1875, -0.375, 0.1875])
     """
     square = (y - p.astype(np.float64)) ** 2
-    spread = (y - y.mean()) ** 2
-    variance = float(spread.mean())
+    spread = (y - exact_mean(y)) ** 2
+    variance = exact_mean(spread)
     if variance == 0:
         raise Undefined(f"the target is the same in all {y.size:,} rows")
-    unexplained = float(square.mean()) / variance
+    unexplained = exact_mean(square) / variance
     return 1 - unexplained, -(square - unexplained * spread) / variance
 
 

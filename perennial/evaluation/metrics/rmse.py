@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 
 MIN_ROWS_OF_HEAVY_TAILS = 3_000
@@ -22,7 +23,7 @@ def rmse(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (1.414214, [0.707107, -0.707107])
     """
     square = (y - p.astype(np.float64)) ** 2
-    mean_square = float(square.mean())
+    mean_square = exact_mean(square)
     value = mean_square**0.5
     return value, (square - mean_square) / (2 * value) if value > 0 else np.zeros(y.size)
 
@@ -36,7 +37,7 @@ def heavy_tails(y: FloatArray, p: FloatArray) -> str | None:
     square = (y - p.astype(np.float64)) ** 2
     if y.size >= MIN_ROWS_OF_HEAVY_TAILS or not square.any():
         return None
-    kurtosis = float((square**2).mean() / square.mean() ** 2)
+    kurtosis = exact_mean(square**2) / exact_mean(square) ** 2
     if kurtosis < HEAVY_TAILS:
         return None
     return (

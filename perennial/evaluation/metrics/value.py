@@ -10,6 +10,7 @@ import numpy as np
 from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted
+from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 
 MIN_DISCORDANT_ROWS = 200
@@ -58,7 +59,7 @@ def worth(
 
     def value(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
         row = rows(y, p)
-        mean = float(row.mean())
+        mean = exact_mean(row)
         return mean, row - mean
 
     def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
