@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
@@ -74,7 +74,6 @@ def test_threads_change_no_bit_of_a_comparison(task: str) -> None:
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(st.tuples(finite, st.integers(0, 3)), min_size=1, max_size=40),
     seed=st.integers(0, 2**32 - 1),
