@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from data_checks.helper_columns import with_helpers
 from data_checks.record import for_the_record, observed
@@ -20,6 +21,7 @@ from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
 from perennial.intake.limits import copy_of, counted_as
 from perennial.ledger.entries import Reason
+from perennial.usecase.mistakes import looks_like
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +99,7 @@ def validate(
     found = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
     found += with_rows(frame, run(frame, about_rows), parsed.unreadable)
     told = _Told(rows, declaration, accepted_in)
-    told.missing(present, suite)
+    told.missing(present, suite, parsed.extra)
     for check in found:
         told.add(check)
     return told.validation(copies)
@@ -125,7 +127,7 @@ class _Told:
         self._set_aside: dict[int, list[str]] = {}
         self._results: list[dict[str, Any]] = []
 
-    def missing(self, present: set[str], suite: Iterable[Planned]) -> None:
+    def missing(self, present: set[str], suite: Iterable[Planned], extra: Collection[str]) -> None:
         """Columns that are not there: all of them in one sentence, instead of an exception for each check."""
         required = required_columns(self._declaration)
         absent = [column for column in required if column not in present]
@@ -140,7 +142,8 @@ class _Told:
             else:
                 self._say(planned, f"not checked, there is no column {', '.join(away)}")
         if absent:
-            self._held.append(f"columns are missing: {', '.join(dict.fromkeys(absent))}")
+            named = [_with_hint(column, extra) for column in dict.fromkeys(absent)]
+            self._held.append(f"columns are missing: {', '.join(named)}")
 
     def add(self, check: CheckResult) -> None:
         """What follows from one check."""
@@ -196,3 +199,12 @@ class _Told:
             reasons=tuple(Reason(reason=r, rows=n) for r, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))),
             results=tuple(self._results),
         )
+
+
+def _with_hint(column: str, extra: Collection[str]) -> str:
+    """A missing column, and the undeclared one of the batch that reads the same."""
+    near = looks_like(column, extra)
+    if near is None:
+        return column
+    same = normalize("NFC", column) == normalize("NFC", near)
+    return f"{column} (there is {near!r}{', the same letters in another form of Unicode' if same else ''})"

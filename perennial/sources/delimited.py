@@ -12,12 +12,29 @@ from perennial.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 BOM = b"\xef\xbb\xbf"
 NULLS = ("", "NA", "NaN", "nan", "null", "NULL")
 """Texts that stand for no value where they are not quoted."""
 
 _BLOCK = 1 << 24
+
+
+_OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "compressed with gzip", "unpack it with `gunzip`"),
+    (b"BZh", "compressed with bzip2", "unpack it with `bunzip2`"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it with `unxz`"),
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard", "unpack it with `unzstd`"),
+    (b"PK\x03\x04", "an Excel workbook (.xlsx) or another zip archive", "save the sheet as CSV (UTF-8), or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", "save the sheet as CSV (UTF-8)"),
+    (b"PAR1", "Parquet", "give it a name that ends in .parquet"),
+    (b"%PDF", "a PDF", "export the table as CSV"),
+    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8, for example with `iconv -f utf-16 -t utf-8`"),
+    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8, for example with `iconv -f utf-16 -t utf-8`"),
+)
+"""How bytes begin that are no CSV in UTF-8: what they are, and how they become one."""
+
+_SEPARATOR_LINE = re.compile(rb"(?i)sep=(.)\r?[\r\n]")
 
 
 class UnreadableBatch(InputError):
@@ -26,16 +43,38 @@ class UnreadableBatch(InputError):
     code = "batch-unreadable"
 
 
-def header_of(data: bytes) -> tuple[list[str], str]:
-    """The column names of a CSV and its delimiter: the one of comma, semicolon and tab that its header has most of.
+def rows_of(data: bytes) -> bytes:
+    """The bytes from the header on, lines ended by a line feed.
 
-    Raises UnreadableBatch for an empty file, one that is not UTF-8, or two columns of one name.
+    A byte order mark and Excel's first line `sep=;` are left out, and a carriage return alone ends a line as on old
+    Macs.
     """
+    body = data.removeprefix(BOM)
+    if b"\n" not in body and b"\r" in body:
+        body = body.replace(b"\r", b"\n")
+    line = _SEPARATOR_LINE.match(body)
+    return body[line.end() :] if line else body
+
+
+def header_of(data: bytes) -> tuple[list[str], str]:
+    """The column names of a CSV and its delimiter: the one of `DELIMITERS` that its header has most of.
+
+    Raises UnreadableBatch for an empty file, one of another format or not in UTF-8, one that begins with comments, or
+    two columns of one name.
+    """
+    _refuse_other_formats(data)
     checked_utf8(data)
-    body = data.removeprefix(BOM).lstrip(b"\r\n")
+    body = rows_of(data).lstrip(b"\r\n")
     text = re.split(rb"[\r\n]", body[:_BLOCK], maxsplit=1)[0].decode(errors="replace")
     if not text.strip():
         raise UnreadableBatch("the file is empty: not even a header\n  a batch without rows still has the header line")
+    if text.startswith("#") and not any(each in _outside_quotes(text) for each in DELIMITERS):
+        lines = next((n for n, line in enumerate(body.splitlines()) if not line.startswith(b"#")), 1)
+        raise UnreadableBatch(
+            f"the file begins with {lines} line{'' if lines == 1 else 's'} of comments (#), not with its header",
+            value=text[:80],
+            fix="remove the lines that begin with #",
+        )
     if text.count('"') % 2:
         raise UnreadableBatch("a quote in the header is not closed\n  write column names on one line")
     delimiter = max(DELIMITERS, key=lambda each: _outside_quotes(text).count(each))
@@ -44,6 +83,21 @@ def header_of(data: bytes) -> tuple[list[str], str]:
     if twice:
         raise UnreadableBatch(f"the header names {', '.join(map(repr, twice))} twice\n  give each column one name")
     return names, delimiter
+
+
+def _refuse_other_formats(data: bytes) -> None:
+    if found := other_format(data[:400]):
+        raise UnreadableBatch(f"the file is {found[0]}, not CSV in UTF-8", fix=found[1])
+
+
+def other_format(start: bytes) -> tuple[str, str] | None:
+    """What a file is by its first bytes, and how it becomes CSV; None where it may be that."""
+    for mark, what, fix in _OTHER_FORMATS:
+        if start.startswith(mark):
+            return what, fix
+    if start.count(b"\0") > len(start) // 4:
+        return "text in UTF-16", "save it as UTF-8, for example with `iconv -f utf-16le -t utf-8`"
+    return None
 
 
 def _outside_quotes(text: str) -> str:
@@ -85,7 +139,8 @@ def _read(data: bytes, names: list[str], delimiter: str, columns: list[str], nul
     import pyarrow.csv as arrow_csv
 
     # An open quote swallows everything to the end: the line break added here shows it.
-    body = data.removeprefix(BOM) + (b"\n" if b'"' in data and not data.endswith(b"\n") else b"")
+    body = rows_of(data)
+    body += b"\n" if b'"' in data and not body.endswith(b"\n") else b""
     wrong: list[tuple[int | None, int, int]] = []
 
     def refuse(row: arrow_csv.InvalidRow) -> str:
@@ -125,7 +180,7 @@ def lines_of(data: bytes) -> list[bytes]:
     """
     import numpy as np
 
-    body = data.removeprefix(BOM)
+    body = rows_of(data)
     letters = np.frombuffer(body, dtype=np.uint8)
     ends = np.flatnonzero(letters == ord("\n"))
     if b'"' in body:

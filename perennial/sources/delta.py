@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
+from perennial.sources.epochs import epoch_hint
 from perennial.sources.parsing import read_timestamps
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
 
@@ -84,10 +85,12 @@ class DeltaRows:
         return table
 
     def _names(self, times: pa.ChunkedArray) -> pd.Series:
-        instants, _ = read_timestamps(times, self.timezone)
+        instants, bad = read_timestamps(times, self.timezone)
         if lost := int(instants.isna().sum()):
             told = f"{lost:,} of {len(instants):,} rows of {self.uri} have no readable time in '{self.time}'"
-            raise InputError(f"source.path: {told}\n  correct them at their source")
+            first = bad.dropna().iloc[0] if bad.notna().any() else None
+            shown = f"; the first is {first!r}{epoch_hint(first)}" if first is not None else ""
+            raise InputError(f"source.path: {told}{shown}\n  correct them at their source")
         return window_names(instants, self.cut, ZoneInfo(self.timezone))
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
-from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
+from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, other_format, text_table
+from perennial.sources.epochs import epoch_hint
 from perennial.sources.parsing import read_timestamps
 from perennial.sources.window import Arrival, Cut, Source, Window, window_names, window_of
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 Suffix = Literal[".csv", ".parquet"]
 SUFFIXES = (".csv", ".parquet")
+MOST_UNREADABLE = 0.01
+"""The share of a file's rows that may lack a readable time: more, and the column is not what the declaration says."""
 
 
 def open_files(config: FilesSource, *, folder: Path, schema_time: str, timezone: str) -> Source:
@@ -137,15 +140,17 @@ def _all_pieces(
 
 
 def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> pd.Series:
+    """The time of each row. A single row without one goes with the row before it, and is set aside in that batch."""
     instants, bad = read_timestamps(times, timezone)
     lost = int(instants.isna().sum())
-    if not lost:
-        return instants
+    skipped = read_timestamps(times, "UTC")[0].notna() & bad.notna() if lost else bad.notna()
+    if lost <= MOST_UNREADABLE * len(instants) and not skipped.any():
+        return instants.ffill().bfill()
     way_out = "correct them, or use `batch: file`, where such rows are set aside with the reason"
     first = "they are empty"
     if bad.notna().any():
-        first = f"the first is {bad.dropna().iloc[0]!r}"
-        if read_timestamps(times, "UTC")[0].notna()[bad.notna()].iloc[0]:
+        first = f"the first is {bad.dropna().iloc[0]!r}{epoch_hint(bad.dropna().iloc[0])}"
+        if skipped[bad.notna()].iloc[0]:
             first += f", an hour that the clocks of {timezone} skip"
             way_out = f"is the data in UTC? Then write `timezone: UTC` under schema; else {way_out}"
     raise InputError(f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n  {way_out}")
@@ -158,7 +163,10 @@ def files_in(path: Path) -> list[Path]:
     """
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path}: is neither .csv nor .parquet\n  convert it, or rename it if it is one of them")
+            with path.open("rb") as file:
+                start = file.read(400)
+            what, fix = other_format(start) or ("neither .csv nor .parquet", "convert it, or rename it if it is one")
+            raise InputError(f"{path}: is {what}", code="file-of-another-format", value=str(path), fix=fix)
         return [path]
     if not path.is_dir():
         raise InputError(f"source.path: there is no {path}\n  a relative path starts at the declaration's folder")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
+from perennial.sources.epochs import epoch_hint
 from perennial.sources.window import Arrival, Cut, Window, window_name, window_of
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ def _instant(value: Any, time: str, timezone: str) -> datetime | None:
         return None
     instants, bad = read_timestamps(pa.array([value]), timezone)
     if bad.notna().any():
-        raise InputError(f"source.query: its newest '{time}' is no time: {value!r}\n  give times, or ISO 8601 texts")
+        told = f"source.query: its newest '{time}' is not a time: {value!r}{epoch_hint(value)}"
+        raise InputError(told, fix="give times, or ISO 8601 texts")
     found: datetime = instants.iloc[0].to_pydatetime()
     return found
 

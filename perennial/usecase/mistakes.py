@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+from unicodedata import normalize
 
 from perennial.errors import InputError
 
@@ -61,6 +62,19 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     spelled = {each.casefold(): each for each in known}
     found = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
     return spelled[found[0]] if found else None
+
+
+def looks_like(name: str, others: Iterable[str]) -> str | None:
+    """The one of several names that reads the same: other case, spaces around it, or another form in Unicode.
+
+    >>> looks_like("weight", ["price", "Weight "])
+    'Weight '
+    """
+    return next((other for other in others if _as_read(other) == _as_read(name)), None)
+
+
+def _as_read(name: str) -> str:
+    return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def hint(word: str, known: Iterable[str], what: str) -> str:

@@ -22,6 +22,8 @@ from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
 
+_OF_THE_MACHINE = {"localtime", "local", "posixrules", "factory"}
+
 
 def broken_rules(document: Document, path: Path) -> list[Mistake]:
     """Every mistake in the meaning of a declaration that was read from `path`."""
@@ -240,6 +242,11 @@ def _timezones(document: Document) -> Iterator[Mistake]:
     for place in places:
         name = document.text(*place)
         if name is None:
+            continue
+        if name.casefold() in _OF_THE_MACHINE:
+            told = f"'{name}' is whatever zone a machine is set to, so batches would differ from machine to machine"
+            fix = "write it as region and city: Europe/Berlin, or UTC"
+            yield document.mistake(place, told, fix, code="timezone-of-machine")
             continue
         try:
             ZoneInfo(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from data_checks.validation import Validation, validate
 from perennial.sources.window import Window
+from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_source import LabelSource
 from tests.data_checks.flight_batches import END, START, WINDOW, Row, batch, check, declare, row, rows
 
@@ -109,6 +111,29 @@ def test_missing_columns_are_named_together_and_nothing_else_is_said_of_them() -
     present = ("flight_id", "time_hour", "late")
     found = validate(batch(rows(5), declaration, present), declaration, as_of=START, window=WINDOW)
     assert found.held_because == ("columns are missing: temp, carrier",)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("Temp ", "temp (there is 'Temp ')"),
+        ("TEMP", "temp (there is 'TEMP')"),
+        ("temperature", "temp"),
+    ],
+)
+def test_a_missing_column_is_found_under_a_name_that_reads_the_same(written: str, hint: str) -> None:
+    declaration = declare()
+    parsed = batch(rows(5), declaration, ("flight_id", "time_hour", "late", "carrier"))
+    found = validate(replace(parsed, extra=(written,)), declaration, as_of=START, window=WINDOW)
+    assert found.held_because == (f"columns are missing: {hint}",)
+
+
+def test_a_missing_column_is_found_in_another_form_of_unicode() -> None:
+    said = declare().model_dump(mode="json", by_alias=True)
+    declaration = Declaration.model_validate(said | {"features": {"numeric": ["t\u00e9mp"]}})
+    parsed = batch(rows(5), declaration, ("flight_id", "time_hour", "late", "carrier"))
+    found = validate(replace(parsed, extra=("te\u0301mp",)), declaration, as_of=START, window=WINDOW)
+    assert "the same letters in another form of Unicode" in found.held_because[0]
 
 
 def test_the_target_may_come_later_in_files_of_its_own() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from perennial.errors import InputError
 from perennial.sources import open_source
+from perennial.sources.delimited import text_table
 from perennial.sources.files import files_in
 from perennial.sources.parsing import parse
 from perennial.sources.window import Window
@@ -130,6 +131,33 @@ def test_rows_without_a_readable_time_are_told_with_the_way_out(put: Put, source
     ):
         source("month").windows()
     assert source("file").fetch(Window(None, None, "1")).data.count(b"\n") == 4
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_one_row_in_a_hundred_without_a_time_goes_with_the_row_before_it(put: Put, source: Open, format: str) -> None:
+    days = [f"2013-0{1 + n // 60}-{1 + n % 28:02}" for n in range(120)]
+    at = [*days, "TOTAL"]
+    if format == "csv":
+        put("1.csv", "at,x\n" + "".join(f"{day},{n}\n" for n, day in enumerate(at)))
+    else:
+        put("1.parquet", parquet(pa.table({"at": at, "x": list(range(121))})))
+    months = source("month")
+    january, february = (months.fetch(window).data for window in months.windows())
+    rows = text_table(february, nulls=True) if format == "csv" else pq.read_table(io.BytesIO(february))
+    assert rows["at"].to_pylist()[-1] == "TOTAL" and len(rows) == 61
+    assert b"TOTAL" not in january
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"), [("1704067200", "seconds"), ("1704067200000", "milliseconds"), ("20x", None)]
+)
+def test_a_number_that_may_be_a_time_is_told_with_its_unit(
+    put: Put, source: Open, written: str, unit: str | None
+) -> None:
+    put("1.csv", f"at,x\n{written},1\n")
+    with pytest.raises(InputError, match=f"the first is '{written}'") as caught:
+        source("month").windows()
+    assert (f"may be {unit} since 1970" in str(caught.value)) == (unit is not None)
 
 
 @pytest.mark.parametrize(

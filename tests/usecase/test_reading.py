@@ -232,6 +232,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "remove one",
         ),
         ("0.5}", "0.5}\n  window: {last: 90d, first: 1d}", 21, "model.window.first", "unknown field", "last"),
+        ("Europe/Berlin", "localtime", 8, "schema.timezone", "from machine to machine", "region and city"),
         ("0.5}", "0.5}\n  window: expandng", 21, "model.window", "unknown value 'expandng'", "'expanding'?"),
     ],
 )

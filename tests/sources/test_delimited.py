@@ -1,0 +1,78 @@
+"""What everyday files are made of: read where it is plain how, else refused with the right name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import InputError
+from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
+from perennial.sources.files import files_in
+
+CSV = "order,at,note\n1,2024-01-01,x\n2,2024-01-02,y\n"
+
+
+def workbook() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        CSV.encode(),
+        CSV.replace(",", "|").encode(),
+        CSV.replace(",", "\t").encode(),
+        ("sep=;\n" + CSV.replace(",", ";")).encode(),
+        ("\ufeffsep=|\r\n" + CSV.replace(",", "|").replace("\n", "\r\n")).encode(),
+        CSV.replace("\n", "\r").encode(),
+        ("sep=,\r" + CSV.replace("\n", "\r")).encode(),
+    ],
+)
+def test_what_is_read_is_the_same_whatever_it_is_written_with(data: bytes) -> None:
+    assert header_of(data)[0] == ["order", "at", "note"]
+    assert text_table(data, nulls=True).to_pydict() == {
+        "order": ["1", "2"],
+        "at": ["2024-01-01", "2024-01-02"],
+        "note": ["x", "y"],
+    }
+    header, *rows = lines_of(data)
+    assert header_of(header)[0] == ["order", "at", "note"] and len(rows) == 2
+    assert text_table(header + rows[1], nulls=True)["order"].to_pylist() == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (gzip.compress(CSV.encode()), "compressed with gzip"),
+        (bz2.compress(CSV.encode()), "compressed with bzip2"),
+        (lzma.compress(CSV.encode()), "compressed with xz"),
+        (workbook(), r"an Excel workbook \(.xlsx\) or another zip archive"),
+        (CSV.encode("utf-16"), "text in UTF-16"),
+        (CSV.encode("utf-16-le"), "text in UTF-16"),
+        (CSV.encode("utf-16-be"), "text in UTF-16"),
+        (b"# export of Monday\n# by Ada\n" + CSV.encode(), r"begins with 2 lines of comments \(#\)"),
+        (b"PAR1 and more", "is Parquet"),
+    ],
+)
+def test_another_format_is_named_with_what_to_do(data: bytes, named: str, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableBatch, match=named) as caught:
+        header_of(data)
+    assert caught.value.fix
+    file = tmp_path / "orders.dat"
+    file.write_bytes(data)
+    if "comments" not in named:
+        with pytest.raises(InputError, match=named):
+            files_in(file)
+
+
+def test_a_header_may_begin_with_a_number_sign() -> None:
+    assert header_of(b"#order,at\n1,2024-01-01\n")[0] == ["#order", "at"]
