@@ -19,7 +19,13 @@ BLOCK_DAYS = 7
 BLOCKS = 4
 DRAWS = 1_000
 MOST_NAMES = 20
+LEAST_ROWS = 200
 _MARGIN = 0.1
+_CUT = 0.005
+_WIDER = 1.5
+_SKEWED = 3.0
+_MOST_OUTSIDE = 0.001
+_SAME = 0.95
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Proposal:
 
 
 def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 0) -> list[Proposal]:
-    """Checks that ordinary batches pass: rows, and of each column its mean, its empty share or its names.
+    """Checks that ordinary batches pass: rows, and of each column its values, its mean or its names.
 
     frame: the features; numbers and truth values as numbers, all else as text. days: each row's day, aligned.
     monthly: whether batches are months, the only ones that 28 days stand for; else only names are proposed.
@@ -58,12 +64,51 @@ def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 
             )
         )
     numeric = [name for name, values in frame.items() if pd.api.types.is_numeric_dtype(values)]
+    for name in numeric:
+        found += _values(str(name), frame[name])
     for name in frame.columns.difference(numeric, sort=False):
         found += _names(str(name), frame[name])
     if blocks is not None:
         for name in numeric:
             found += _mean(str(name), frame[name], codes, blocks, told)
     return found
+
+
+def _values(name: str, values: pd.Series) -> list[Proposal]:
+    """A range that only implausible values leave: half a percent cut off at either end, then 1.5 times as wide again.
+
+    Where the upper end is much further from the middle than the lower, and all values are above 0, their logarithms
+    are taken. None for a column that is nearly always the same, or of whose rows more than one in a thousand lie
+    outside all the same.
+    """
+    import numpy as np
+
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) < LEAST_ROWS or _nearly_constant(numbers):
+        return []
+    low, middle, high = np.quantile(numbers, [_CUT, 0.5, 1 - _CUT])
+    if high <= low:
+        return []
+    bounds = low - _WIDER * (high - low), high + _WIDER * (high - low)
+    if numbers.min() > 0 and high - middle > _SKEWED * (middle - low):
+        bounds = low * low / high, high * high / low
+    elif numbers.min() >= 0:
+        bounds = max(bounds[0], 0.0), bounds[1]
+    if np.mean((numbers < bounds[0]) | (numbers > bounds[1])) > _MOST_OUTSIDE:
+        return []
+    step = 10.0 ** floor(log10(bounds[1] - bounds[0])) / 100
+    limits = {"min_value": _stepped(bounds[0], step, floor), "max_value": _stepped(bounds[1], step, ceil)}
+    why = f"99 % of {len(numbers):,} values lie between {low:.4g} and {high:.4g}"
+    return [Proposal("expect_column_values_to_be_between", {"column": name, **limits}, why)]
+
+
+def _nearly_constant(numbers: np.ndarray) -> bool:
+    """Whether one value, such as 0, is nearly all there is: then neither a range nor a mean says what is usual."""
+    import numpy as np
+
+    _, counts = np.unique(numbers, return_counts=True)
+    return bool(counts.max() > _SAME * len(numbers))
 
 
 def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, told: str) -> list[Proposal]:
@@ -74,7 +119,7 @@ def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, t
     days = int(blocks.max()) + 1
     counts = np.bincount(codes[there], minlength=days)[blocks].sum(axis=1)
     sums = np.bincount(codes[there], weights=numbers[there], minlength=days)[blocks].sum(axis=1)
-    if not (counts > 0).all():
+    if not (counts > 0).all() or _nearly_constant(numbers[there]):
         return []
     means = sums / counts
     low, high = _range(means)

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.cli.output import as_json, say
 from perennial.errors import InputError
+from perennial.evaluation.figures import counted
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
 if TYPE_CHECKING:
     from perennial.usecase.drafting.guess import Guess
+    from perennial.usecase.drafting.sample import Sample
 
-MOST_CHECKS = 20
+MOST_CHECKS = 30
+MOST_LEFT_OUT = 8
 
 
 def init(data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool) -> None:
@@ -25,7 +28,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
     from perennial.usecase.drafting.guess import NeedsAnswer
-    from perennial.usecase.drafting.roles import key_of, target_of, time_of
+    from perennial.usecase.drafting.roles import roles_of, spaced_apart
     from perennial.usecase.drafting.sample import look_at
     from perennial.usecase.drafting.writing import Draft, as_yaml
 
@@ -35,9 +38,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     called = name or _name_of(path)
     file = _free(folder, called)
     sample = look_at(path)
-    when = time_of(sample, time)
-    wanted, task, classes = target_of(sample, target, when.value)
-    named = key_of(sample, key, when.value, wanted)
+    when, (wanted, task, classes), named = roles_of(sample, time, target, key)
     calendar = calendar_of(sample, when.value, wanted)
     times = times_of(sample, when.value)
     features = features_of(sample, named.value, when.value, wanted, task.value, times)
@@ -47,7 +48,8 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         raise NeedsAnswer(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
     frame = sample.frame(chosen)
     frame[list(features.categorical)] = frame[list(features.categorical)].astype("str").where(frame.notna())
-    proposals = propose(frame, times.dt.floor("D"), monthly=calendar.batch.value == "month")[:MOST_CHECKS]
+    timed = times.notna()
+    proposals = propose(frame[timed], times[timed].dt.floor("D"), monthly=calendar.batch.value == "month")[:MOST_CHECKS]
     draft = Draft(
         name=called,
         path=_path_from(folder, path),
@@ -76,6 +78,9 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         _guess("label_known_after", calendar.label_known_after),
         _guess("cluster_by", calendar.clusters),
     ]
+    notes = [*features.questions, *_unreadable(sample)]
+    if (text := spaced_apart(sample, named.value)) is not None:
+        notes.append((named.value[0], f"{text!r} differs from another value by spaces alone: they name two rows"))
     leaks = [asdict(leak) for leak in features.never]
     asked = [asdict(leak) for leak in features.asked]
     if json:
@@ -90,6 +95,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
                 "never": leaks,
                 "asked": asked,
                 "left_out": [{"column": column, "why": why} for column, why in features.left_out],
+                "questions": [{"column": column, "question": question} for column, question in notes],
                 "checks": len(proposals),
             }
         )
@@ -100,8 +106,31 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
         seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"
-        say(f"  unsure  {field}: {leak['column']} alone tells the target well ({seen}). Is it known before the event?")
+        say(
+            f"  unsure  {field}: {leak['column']} by itself predicts the target suspiciously well ({seen}). "
+            "Is it known before the event?"
+        )
+    for column, question in notes:
+        say(f"  unsure  {column or 'the column without a name'}: {question}")
+    silent = [(name, why) for name, why in features.left_out if name not in dict(notes) and why != "it is the key"]
+    for column, why in silent[:MOST_LEFT_OUT]:
+        say(f"  left out {column or 'the column without a name'}: {why}")
+    if len(silent) > MOST_LEFT_OUT:
+        say(f"  left out {len(silent) - MOST_LEFT_OUT} more; the file names them")
     say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")
+
+
+def _unreadable(sample: Sample) -> list[tuple[str, str]]:
+    """What is said of columns in which single rows cannot be read."""
+    return [
+        (
+            column.name,
+            f"{counted(column.unreadable, 'row has', 'rows have')} no {column.kind} here, first {column.example!r}; "
+            "such a row is set aside where the column is used",
+        )
+        for column in sample.columns.values()
+        if column.unreadable and column.kind != "unusable"
+    ]
 
 
 def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
@@ -115,7 +144,9 @@ def _name_of(path: Path) -> str:
 
 def _free(folder: Path, name: str) -> Path:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        raise InputError(f"--name: {name!r} is no name\n  Small letters, digits and _, a letter first: bike_hires")
+        raise InputError(
+            f"--name: {name!r} is not a valid name\n  Small letters, digits and _, a letter first: bike_hires"
+        )
     for suffix in (".yaml", ".yml"):
         if (there := folder / f"{name}{suffix}").exists():
             raise InputError(f"{there} is there already, and is never overwritten\n  Choose another with --name.")

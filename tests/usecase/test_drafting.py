@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -182,7 +184,7 @@ def test_it_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
         (("--target", "order"), "--target: 'order' has 1,820 different texts"),
         (("--target", "returned", "--time", "carrier"), "--time: 'carrier' cannot be read as a time"),
         (("--target", "returned", "--key", "carrier"), "--key: carrier names only 0.2% of 1,820 rows"),
-        (("--target", "returned", "--name", "My Shop"), "--name: 'My Shop' is no name"),
+        (("--target", "returned", "--name", "My Shop"), "--name: 'My Shop' is not a valid name"),
     ],
 )
 def test_what_the_data_do_not_say_is_asked(
@@ -227,3 +229,161 @@ def test_labels_that_are_missing_at_the_end_tell_how_late_they_come(tmp_path: Pa
     rows.to_csv(data, index=False)
     guesses = {each["field"]: each for each in drafted(data, capsys, "--target", "returned")["guesses"]}
     assert (guesses["label_known_after"]["value"], guesses["label_known_after"]["certainty"]) == ("14d", "likely")
+
+
+def guesses_of(told: dict[str, Any]) -> dict[str, Any]:
+    return {each["field"]: each["value"] for each in told["guesses"]}
+
+
+def test_all_that_is_open_is_asked_at_once_and_the_target_first(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter().assign(at="03/04/2024")
+    pd.concat([rows, rows.assign(price=1.0)]).to_csv(data, index=False)
+    first, *rest = [line for line in asked(data, capsys, "--key", "carrier").splitlines() if line.startswith("--")]
+    assert first.startswith("--target: which column is the model to predict?")
+    assert [line.partition(":")[0] for line in rest] == ["--time", "--key"]
+    assert command("init", str(data), "--json") == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["code"], error["field"]) == ("init-needs-answer", "--target")
+
+
+def test_exact_copies_and_one_bad_row_do_not_hide_the_key(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    pd.concat([rows, rows.iloc[:17]]).to_csv(data, index=False)
+    with data.open("a") as file:
+        file.write(f"TOTAL,,{rows['price'].sum():.2f},,,\n")
+    told = drafted(data, capsys, "--target", "returned")
+    assert guesses_of(told)["key"] == ["order"] and guesses_of(told)["time"] == "at"
+    why = {each["field"]: each["why"] for each in told["guesses"]}["key"]
+    assert "17 exact copies" in why
+    batch = first_batch("orders", "2024-02")
+    assert (batch.status, batch.rows.accepted) == ("accepted", 580)
+
+
+def test_a_total_in_a_column_of_numbers_is_told_with_its_text(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().assign(order=range(1, 1821)).to_csv(data, index=False)
+    with data.open("a") as file:
+        file.write("TOTAL,,12345.00,,,\n")
+    told = drafted(data, capsys, "--target", "returned")
+    assert guesses_of(told)["key"] == ["order"]
+    (question,) = [each["question"] for each in told["questions"] if each["column"] == "order"]
+    assert "1 row has no integer here, first 'TOTAL'" in question
+    assert first_batch("orders", "2024-03").rows.quarantined == 1
+
+
+@pytest.mark.parametrize("header", ["", "Unnamed: 0"])
+def test_the_row_numbers_of_pandas_are_left_out_by_name(tmp_path: Path, capsys: Captured, header: str) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index_label=header)
+    told = drafted(data, capsys, "--target", "returned")
+    assert guesses_of(told)["key"] == ["order"]
+    assert told["numeric"] == ["price", "weight"]
+    (why,) = [each["why"] for each in told["left_out"] if each["column"] == header]
+    assert why == "the row number that pandas wrote beside the columns"
+    assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_what_parquet_can_hold_and_a_model_cannot_is_left_out_by_name(tmp_path: Path, capsys: Captured) -> None:
+    rows = quarter().rename_axis("__index_level_0__")
+    table = pa.Table.from_pandas(rows.reset_index(), preserve_index=False)
+    for name, value in {
+        "tags": pa.array([[1, 2]] * len(rows)),
+        "size": pa.array([{"w": 1}] * len(rows)),
+        "lasted": pa.array([1] * len(rows), pa.duration("s")),
+        "picture": pa.array([b"x"] * len(rows), pa.binary()),
+    }.items():
+        table = table.append_column(name, value)
+    pq.write_table(table, tmp_path / "orders.parquet")
+    told = drafted(tmp_path / "orders.parquet", capsys, "--target", "returned")
+    left_out = {each["column"] for each in told["left_out"]}
+    assert {"tags", "size", "lasted", "picture", "__index_level_0__"} <= left_out
+    assert (told["numeric"], told["categorical"]) == (["price", "weight"], ["carrier"])
+    assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_ids_too_long_for_a_number_are_a_key_and_no_feature(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(order=[str(2**64 + n) for n in range(len(rows))], account=str(2**63)).to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    assert guesses_of(told)["key"] == ["order"]
+    assert told["numeric"] == ["price", "weight"] and "account" not in told["categorical"]
+
+
+def test_numbers_written_for_people_and_second_times_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    written = rows.assign(
+        price=[f"{100 * price:,.2f}" for price in rows["price"]],
+        fee=[f"${weight:.2f}" for weight in rows["weight"]],
+        shipped=pd.to_datetime(rows["at"]) + pd.Timedelta(hours=5),
+        clock=pd.to_datetime(rows["at"]).dt.strftime("%H:%M"),
+    )
+    written.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned", "--time", "at")
+    assert {each["column"] for each in told["questions"]} == {"price", "fee", "shipped", "clock"}
+    assert told["numeric"] == ["weight"] and told["categorical"] == ["carrier"]
+    text = (tmp_path / "usecases" / "orders.yaml").read_text()
+    assert "# unsure: price: is it a number? It is written like" in text
+    assert "--target: 'price' writes its numbers for people" in asked(
+        data, capsys, "--target", "price", "--time", "at", "--name", "other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        (["9/30/1990", "10/1/1990"], "the month first, as 910 of them show"),
+        (["30/9/1990", "1/10/1990"], "the day first, as 910 of them show"),
+        (["9/3/1990", "10/1/1990"], "which may begin with the day or with the month"),
+    ],
+)
+def test_dates_by_slashes_are_named_as_what_they_prove(
+    tmp_path: Path, capsys: Captured, dates: list[str], told: str
+) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(at=dates * (len(rows) // 2)).to_csv(data, index=False)
+    assert told in asked(data, capsys, "--target", "returned")
+
+
+def test_seconds_since_1970_are_named(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(at=1704067200 + 60 * np.arange(len(rows))).to_csv(data, index=False)
+    assert "'at' may count seconds since 1970" in asked(data, capsys, "--target", "returned")
+
+
+def test_keys_that_differ_by_spaces_are_told(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.loc[0, "order"] = f"{rows.loc[1, 'order']} "
+    rows.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    (question,) = [each["question"] for each in told["questions"]]
+    assert "differs from another value by spaces alone" in question
+
+
+def test_ranges_catch_what_is_implausible_and_let_the_usual_pass(tmp_path: Path, capsys: Captured) -> None:
+    rng = np.random.default_rng(0)
+    rows = quarter()
+    rows["kelvin"] = rng.normal(285, 8, len(rows)).round(2)
+    rows["amount"] = rng.lognormal(3, 1, len(rows)).round(2)
+    rows["rain"] = np.where(rng.random(len(rows)) < 0.02, 5.0, 0.0)
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    drafted(tmp_path / "orders.csv", capsys, "--target", "returned")
+    checks = load_use_case("orders", tmp_path / "usecases").declaration.checks
+    ranges = {
+        check.arguments["column"]: (check.arguments["min_value"], check.arguments["max_value"])
+        for check in checks
+        if check.expectation == "expect_column_values_to_be_between"
+    }
+    assert all(check.severity == "warning" for check in checks)
+    assert not [check for check in checks if check.arguments.get("column") == "rain"]
+    assert 0 < ranges["kelvin"][0] < 250 and 320 < ranges["kelvin"][1] < 450
+    assert ranges["amount"][0] >= 0 and rows["amount"].max() < ranges["amount"][1] < 1000 * rows["amount"].median() * 10
+    for name in ranges:
+        assert rows[name].between(*ranges[name]).all(), name
+    assert first_batch("orders", "2024-02").warnings == ()

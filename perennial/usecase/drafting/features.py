@@ -1,4 +1,4 @@
-"""What a model may learn from: which columns, as what, and which know the answer too well."""
+"""What a model may learn from: which columns, as what, and which predict the answer too well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from perennial.usecase.drafting.sample import Column, Sample
+from perennial.usecase.drafting.sample import Column, Sample, written_for_people
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,20 +37,24 @@ class Leak:
 
 @dataclass(frozen=True)
 class GuessedFeatures:
-    """Columns by what they are good for. asked: features that tell much alone. left_out: (column, why)."""
+    """Columns by what they are good for.
+
+    asked: features that predict much alone. left_out: (column, why). questions: of those, what only a person knows.
+    """
 
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     never: tuple[Leak, ...]
     asked: tuple[Leak, ...]
     left_out: tuple[tuple[str, str], ...]
+    questions: tuple[tuple[str, str], ...] = ()
 
 
 def features_of(
     sample: Sample, key: tuple[str, ...], time: str, target: str, task: str, times: pd.Series
 ) -> GuessedFeatures:
     """Every column that is neither key, time nor target, sorted."""
-    numeric, categorical, never, asked, left_out = [], [], [], [], []
+    numeric, categorical, never, asked, left_out, questions = [], [], [], [], [], []
     earlier_first = times.fillna(times.max()).argsort(kind="stable").to_numpy()
     for column in sample.columns.values():
         if column.name in (time, target):
@@ -58,6 +62,8 @@ def features_of(
         why_not = _useless(column, sample.rows, earlier_first)
         if column.name in key and (len(key) == 1 or column.distinct > _MOST_WORDS):
             why_not = "it is the key"
+        elif why_not is not None and (question := _question(column)) is not None:
+            questions.append((column.name, question))
         if why_not is not None:
             left_out.append((column.name, why_not))
             continue
@@ -72,16 +78,39 @@ def features_of(
             categorical.append(column.name)
         else:
             numeric.append(column.name)
-    return GuessedFeatures(tuple(numeric), tuple(categorical), tuple(never), tuple(asked), tuple(left_out))
+    return GuessedFeatures(
+        tuple(numeric), tuple(categorical), tuple(never), tuple(asked), tuple(left_out), tuple(questions)
+    )
+
+
+def _question(column: Column) -> str | None:
+    """What to ask about a column that is left out though it may say something."""
+    if column.kind == "timestamp" or _is_clock(column):
+        return "is it known before the event? Then derive a feature from it with a function"
+    if (example := written_for_people(column)) is not None:
+        return f"is it a number? It is written like {example!r}; written as 1234.50 at the source, it can be a feature"
+    return None
+
+
+def _is_clock(column: Column) -> bool:
+    """Whether a text holds the time of a day alone: 17:24 or 17:24:00."""
+    if column.kind != "text":
+        return False
+    texts = column.values.dropna().astype("str")
+    return bool(len(texts)) and bool(texts.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?").mean() > 0.99)
 
 
 def _useless(column: Column, rows: int, earlier_first: np.ndarray) -> str | None:
+    if column.kind == "unusable":
+        return column.example
     if column.kind == "empty":
         return "it is empty in every row"
     if column.distinct == 1 and not column.nulls:
         return f"it is {column.values.iloc[0]} in every row"
-    if column.kind == "timestamp":
+    if column.kind == "timestamp" or _is_clock(column):
         return "a second time; a derived feature could use it"
+    if written_for_people(column) is not None:
+        return "its numbers are written for people, with thousands marks or a sign"
     if column.kind == "integer" and column.distinct == rows > 2 and _grows(column.values, earlier_first):
         return "a running number: it grows with time"
     if column.kind == "text" and column.distinct > min(_MOST_WORDS, 0.5 * (rows - column.nulls)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Kind = Literal["number", "integer", "boolean", "timestamp", "text", "empty"]
+Kind = Literal["number", "integer", "boolean", "timestamp", "text", "empty", "unusable"]
 
 MOST_ROWS = 500_000
 READABLE = 0.99
@@ -27,12 +29,14 @@ class Column:
     """One column. values: as its kind, null where nothing is there or a text is not of the kind.
 
     unreadable: how many values are not of the kind; at most 1 % of those that are there.
+    example: the first of those, or of an unusable column the reason.
     """
 
     name: str
     kind: Kind
     values: pd.Series
     unreadable: int
+    example: str = ""
 
     @property
     def nulls(self) -> int:
@@ -54,6 +58,11 @@ class Sample:
     rows: int
     decimal: Decimal
     columns: dict[str, Column]
+
+    @cached_property
+    def copies(self) -> pd.Series:
+        """Whether a row is an exact copy of one before it: such rows are set aside, and count for no key."""
+        return self.frame(list(self.columns)).duplicated()
 
     def frame(self, names: list[str]) -> pd.DataFrame:
         """Some columns side by side."""
@@ -121,6 +130,8 @@ def _column(name: str, column: pa.ChunkedArray, decimal: Decimal) -> Column:
     import pyarrow as pa
 
     there = len(column) - column.null_count
+    if why := _unusable(name, column):
+        return Column(name, "unusable", read_as(column, "text", "UTC")[0], 0, why)
     kinds: tuple[Kind, ...] = ("boolean", "integer", "number", "timestamp")
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         kinds = ("timestamp",)
@@ -136,8 +147,46 @@ def _column(name: str, column: pa.ChunkedArray, decimal: Decimal) -> Column:
         if values.notna().sum() == 0 and unreadable == 0:
             return Column(name, "empty", values, 0)
         if unreadable <= (1 - READABLE) * there and values.notna().any():
-            return Column(name, kind, values, unreadable)
+            if kind == "number" and _has_long_numbers(column):
+                break
+            return Column(name, kind, values, unreadable, str(bad.dropna().iloc[0]) if unreadable else "")
     return Column(name, "text", read_as(column, "text", "UTC")[0], 0)
+
+
+def _unusable(name: str, column: pa.ChunkedArray) -> str:
+    """Why a column can be neither key nor feature; empty where it may be one."""
+    import pyarrow as pa
+
+    if name == "" or re.fullmatch(r"Unnamed: \d+|__index_level_\d+__", name):
+        return "the row number that pandas wrote beside the columns"
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kinds = (
+        (pa.types.is_nested, "lists or structs"),
+        (pa.types.is_duration, "durations"),
+        (pa.types.is_interval, "intervals"),
+        (pa.types.is_binary, "bytes"),
+        (pa.types.is_large_binary, "bytes"),
+        (pa.types.is_fixed_size_binary, "bytes"),
+    )
+    what = next((word for is_kind, word in kinds if is_kind(kind)), "")
+    return f"it holds {what}; derive a number or a text from it at the source" if what else ""
+
+
+def _has_long_numbers(column: pa.ChunkedArray) -> bool:
+    """Whether whole numbers are too long for a number: they name something, and their last digits would be lost."""
+    texts = read_as(column, "text", "UTC")[0].dropna()
+    return bool(texts.str.fullmatch(r"[+-]?\d{16,}").any())
+
+
+def written_for_people(column: Column) -> str | None:
+    """How a text column writes numbers that are not read as such, `1,234.50` or `$5`; None where it holds others."""
+    texts = column.values.dropna().astype("str").str.strip() if column.kind == "text" else None
+    if texts is None or not len(texts):
+        return None
+    plain = texts.str.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)")
+    dressed = texts.str.fullmatch(r"[+-]?\(?[$€£¥]?\s?[+-]?\d{1,3}([,' \u00a0]\d{3})*(\.\d+)?\s?([$€£¥%]|[A-Z]{3})?\)?")
+    odd = texts[dressed & ~plain]
+    return str(odd.iloc[0]) if len(odd) and (plain | dressed).mean() >= READABLE else None
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:

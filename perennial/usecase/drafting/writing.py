@@ -74,15 +74,15 @@ def as_yaml(draft: Draft) -> str:
         lines += _folded("  never: ", [leak.column for leak in features.never])
         for leak in features.never:
             seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
-            lines.append(f"    # unsure: {_comment(leak.column)} alone tells the target too well ({seen}).")
+            lines.append(f"    # unsure: {_comment(leak.column)} predicts the target too well by itself ({seen}).")
             lines.append("    #   Is it known before the event? Then move it up.")
     for leak in features.asked:
         seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
-        lines.append(f"  # unsure: {_comment(leak.column)} alone tells much ({seen}): move it under never")
+        lines.append(f"  # unsure: {_comment(leak.column)} predicts much by itself ({seen}): move it under never")
         lines.append("  #   unless it is known before the event.")
-    lines += [f"  # left out: {_comment(name)}: {_comment(why)}" for name, why in features.left_out[:12]]
-    if len(features.left_out) > 12:
-        lines.append(f"  # left out: {len(features.left_out) - 12} more")
+    for name, question in features.questions:
+        lines.append(f"  # unsure: {_comment(name)}: {_comment(question)}")
+    lines += [f"  # left out: {_comment(name) or 'no name'}: {_comment(why)}" for name, why in features.left_out]
     lines.append("clock: replay  # unsure: replay for a history; wall once batches come by schedule")
     if draft.checks:
         lines.append("checks:  # warnings: told, rows accepted; make what must hold critical")
