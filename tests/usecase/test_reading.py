@@ -150,7 +150,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             22,
             "evaluation.metrics.recall",
             "a metric of ours",
-            "rename it",
+            "another name",
         ),
         ("0.01}", "0.01, at_least: 1}", 22, "evaluation.guards.roc_auc", "has one of margin, at_least", ""),
         ("0.01}", "many%}", 22, "evaluation.guards.roc_auc.margin", "many%", ""),
