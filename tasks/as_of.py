@@ -12,6 +12,7 @@ from perennial.ledger.present import replay_clock
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.mistakes import closest
 from tasks.step import step
 
 
@@ -44,11 +45,24 @@ class Present:
 
 @step(timeout_minutes=5)
 def present(usecase: str, window: str | None, as_of: datetime | None) -> Present:
-    """The moment and batch given, or those of the use case's clock. Raises InputError before the first batch."""
+    """The moment and batch given, or those of the use case's clock.
+
+    Raises InputError before the first batch, and for a batch that was never accepted.
+    """
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     when = as_of or moment(workspace, case)
     batches = known_at(workspace.ledger, usecase, when).batches
     if not batches:
         raise InputError(f"{usecase}: no batch has been accepted yet. Run `perennial ingest {usecase}` first.")
-    return Present(when, window or batches[-1].window)
+    known = [batch.window for batch in batches]
+    if window is not None and window not in known:
+        near = closest(window, known)
+        raise InputError(
+            f"batch: {usecase} has no accepted batch {window!r}",
+            code="batch-unknown",
+            field="batch",
+            value=window,
+            fix=(f"did you mean {near!r}? " if near else "") + f"The newest ones: {', '.join(known[-12:])}",
+        )
+    return Present(when, window or known[-1])

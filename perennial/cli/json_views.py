@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from perennial.clock import instant
@@ -18,6 +17,8 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import current_release, time_of, undone_decision
+from perennial.processes.schedule import next_scheduled_run
+from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
 
 
@@ -98,7 +99,7 @@ def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
         "open_episodes": [
             r.payload.model_dump(mode="json") for r in ledger.all(usecase, Episode) if r.key not in closed
         ],
-        "next_run": _next_run(declaration),
+        "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
     }
 
@@ -117,15 +118,3 @@ def _reconcile(ledger: Ledger, usecase: str) -> str:
     if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
         return f"the cycle of batch {batches[-1].window} is not finished: `perennial run {usecase}`"
     return "nothing is left half done; `perennial doctor` compares the stores"
-
-
-def _next_run(declaration: Declaration) -> str | None:
-    from zoneinfo import ZoneInfo
-
-    from cronsim import CronSim
-
-    triggers = declaration.triggers
-    if triggers.schedule is None:
-        return None
-    following: datetime = next(CronSim(triggers.schedule, datetime.now(ZoneInfo(triggers.timezone))))
-    return following.astimezone(UTC).isoformat().replace("+00:00", "Z")

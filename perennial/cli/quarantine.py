@@ -37,8 +37,10 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if not views:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
-    say(f"After a changed check: perennial requeue {usecase}. To accept in spite of a check:")
-    say(f"  perennial waive {usecase} --batch BATCH --check 'FIRST WORDS' --by NAME --reason TEXT")
+    say(f"After a changed check: perennial requeue {usecase}.")
+    if any(view["waivable"] for view in views):
+        say("To accept in spite of a check:")
+        say(f"  perennial waive {usecase} --batch BATCH --check 'FIRST WORDS' --by NAME --reason TEXT")
 
 
 def requeue(usecase: str, window: str | None, json: bool) -> None:

@@ -86,7 +86,7 @@ def _tell_status(view: dict[str, Any]) -> None:
         )
     )
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
-    rows.append(("next scheduled run", view["next_run"] or "no schedule is declared"))
+    rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
     table(("", ""), rows)
 
