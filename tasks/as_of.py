@@ -29,8 +29,7 @@ def moment(workspace: Workspace, case: UseCase) -> datetime:
     now = replay_clock(workspace.ledger, case.name)
     if now is None:
         raise InputError(
-            f"{case.name}: nothing has been ingested yet, so the replay clock stands still. "
-            f"Run `perennial ingest {case.name}` first."
+            f"{case.name}: nothing has been ingested yet, so the replay clock stands still", code="batch-none"
         )
     return now
 
@@ -54,7 +53,7 @@ def present(usecase: str, window: str | None, as_of: datetime | None) -> Present
     when = as_of or moment(workspace, case)
     batches = known_at(workspace.ledger, usecase, when).batches
     if not batches:
-        raise InputError(f"{usecase}: no batch has been accepted yet. Run `perennial ingest {usecase}` first.")
+        raise InputError(f"{usecase}: no batch has been accepted yet", code="batch-none")
     known = [batch.window for batch in batches]
     if window is not None and window not in known:
         near = closest(window, known)

@@ -31,7 +31,7 @@ def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
     """The newest revision of a window, or of the newest window; None before the first batch."""
     batches = [r.payload for r in open_workspace().ledger.all(usecase, BatchEntry)]
     if window is not None and window not in {b.window for b in batches}:
-        raise InputError(f"{usecase}: batch {window!r} was never ingested; see `perennial batches {usecase}`")
+        raise InputError(f"{usecase}: batch {window!r} was never ingested", code="batch-unknown", value=window)
     return next((b for b in reversed(batches) if window in (None, b.window)), None)
 
 

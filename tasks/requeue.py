@@ -20,7 +20,7 @@ def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
     if window is None:
         return [batch.window for batch in open_still([r.payload for r in ledger.all(usecase, BatchEntry)])]
     if newest_revision(ledger, usecase, window) is None:
-        raise InputError(f"--batch: {usecase} has no batch {window!r}; `perennial batches {usecase}` lists them")
+        raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="batch", value=window)
     return [window]
 
 

@@ -128,5 +128,5 @@ def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
         return parse(data, suffix_of(landing), types, schema.timezone, schema.answer, schema.decimal)
     except UnreadableBatch as problem:
         raise UnreadableBatch(
-            f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first with `--batch`"
+            f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first"
         ) from problem

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from perennial.cli.hints import command_for
 from perennial.cli.output import as_json, json_wanted, note
 from perennial.errors import DiskFull, InputError, PerennialError, TerminalError
 from perennial.usecase.mistakes import DeclarationError, Mistake
@@ -40,6 +41,8 @@ def report(error: Exception) -> int:
     if json_wanted():
         as_json({"error": error_view(ours)})
     note(str(ours))
+    if hint := command_for(ours):
+        note(f"  {hint}")
     return ours.exit_code
 
 
@@ -53,6 +56,7 @@ def error_view(error: PerennialError) -> dict[str, Any]:
         "field": error.field,
         "value": _plain(error.value),
         "fix": error.fix,
+        "command": command_for(error),
         "docs": f"{DOCS}#{error.code}",
         "mistakes": [_mistake_view(mistake) for mistake in mistakes],
     }

@@ -98,7 +98,7 @@ def _known(workspace: Workspace, usecase: str, window: str) -> BatchEntry:
     for row in reversed(workspace.ledger.all(usecase, BatchEntry)):
         if row.payload.window == window:
             return row.payload
-    raise InputError(f"--batch: {usecase} has no batch {window!r}; `perennial batches {usecase}` lists them")
+    raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="--batch", value=window)
 
 
 def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> dict[str, Any]:

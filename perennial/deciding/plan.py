@@ -85,8 +85,8 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
     spread = spread_of(earlier)
     if spread is None:
         raise InputError(
-            f"{usecase}: no two models were compared on {metric} yet, so nobody knows how much its {unit}s vary. "
-            f"See `perennial decisions {usecase}`."
+            f"{usecase}: no two models were compared on {metric} yet, so nobody knows how much its {unit}s vary",
+            code="decisions-none",
         )
     champion = _of_the_champion(history, metric, code)
     alpha = _alpha(declaration, history, now)

@@ -118,8 +118,7 @@ def _insert(ledger: Ledger, usecase: str, release: Release) -> Row[Release]:
         raise ReleaseLost(
             f"{usecase}: release {release.release_no} was taken first, at {row.recorded_at}, by "
             f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
-            f"({winner.versions} serves). Nothing was changed; look at `perennial status` "
-            f"and decide again against the new champion."
+            f"({winner.versions} serves). Nothing was changed; decide again against the new champion."
         )
     return row
 

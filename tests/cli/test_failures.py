@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from perennial.cli import app as commands
+from perennial.cli.hints import _COMMANDS
 from perennial.errors import HeldBack, InputError, RegistryDown, TerminalError
 from tests.cli.conftest import command
 from tests.world import World
@@ -61,7 +62,7 @@ def test_a_wrong_name_is_json_on_standard_output(
     said = capsys.readouterr()
     error = json.loads(said.out)["error"]
     assert code == 2, said.err
-    assert set(error) == {"code", "kind", "message", "field", "value", "fix", "docs", "mistakes"}
+    assert set(error) == {"code", "kind", "message", "field", "value", "fix", "command", "docs", "mistakes"}
     assert (error["kind"], error["docs"]) == ("input", f"docs/errors.md#{error['code']}")
     assert error["message"] in said.err and "Traceback" not in said.err
 
@@ -161,3 +162,22 @@ def test_output_never_fails_for_its_encoding(encoding: str) -> None:
     assert json.loads(rest) == {"city": "東京 ü"}
     if encoding == "ascii":
         assert line == '0.31 -> 0.29 - "Z?rich" ??'
+
+
+def test_the_command_that_helps_is_named_by_the_command_line_alone(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("waive", "shop", "--batch", "2031-01", "--by", "Ada", "--reason", "known", "--json") == 2
+    said = capsys.readouterr()
+    error = json.loads(said.out)["error"]
+    assert (error["code"], error["field"], error["value"]) == ("batch-unknown", "--batch", "2031-01")
+    assert "perennial" not in error["message"]
+    assert error["command"] == "`perennial batches USECASE` lists them" and error["command"] in said.err
+
+
+def test_every_hint_is_for_a_code_that_there_is_and_names_a_command_that_there_is() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text()
+    names = {each[0] for each in with_json()}
+    for code, hint in _COMMANDS.items():
+        assert f"### {code}\n" in page
+        assert hint.split("`")[1].split()[1] in names
