@@ -19,11 +19,13 @@ from urllib.parse import quote
 
 from data_checks.quiet import great_expectations
 from perennial.clock import instant, write_instant
+from perennial.identity import digest_bytes
 from perennial.store.lock import only_one
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
+LONGEST_NAME = 180
 NEWEST = 24
 """So many batches have a page."""
 
@@ -96,8 +98,9 @@ def _prune(pages: Path, known: set[Path]) -> None:
 
 
 def _as_file(name: str) -> str:
-    """A name as a file's: two batches never share one."""
-    return quote(name, safe="")
+    """A name as a file's: two batches never share one. A long one ends in a digest: file systems take 255 bytes."""
+    quoted = quote(name, safe="")
+    return quoted if len(quoted) <= LONGEST_NAME else f"{quoted[:LONGEST_NAME]}-{digest_bytes(name.encode())[:16]}"
 
 
 def _path(usecase: str, record: Record) -> Path:

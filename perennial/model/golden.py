@@ -63,8 +63,10 @@ def _numbers(draw: np.random.Generator, column: pd.Series) -> list[float | None]
     noise, absent = draw.standard_normal(ROWS), draw.random(ROWS) < 0.1
     if not len(values):
         return [None] * ROWS
-    mean, spread = float(values.mean()), float(values.std())
-    made = mean + spread * noise
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, made = float(values.mean()), values.mean() + values.std() * noise
+    if not np.isfinite(made).all():  # too large to be added up
+        return [0.0] * ROWS
     if values.min() >= 0:
         made = np.maximum(made, mean / 10)
     if values.max() <= 0:

@@ -130,7 +130,7 @@ def running_server(settings: Settings) -> Server | None:
     """Our own server if its process lives; it may not answer yet. None where there is none."""
     home = settings.prefect_home
     record = _record(home)
-    if record and _alive(record.pid, record.created):
+    if record and _alive(record.pid, record.created) and _serves(psutil.Process(record.pid), home):
         return Server(_url(record.port), record.pid, started=False, home=home)
     return None
 
@@ -224,18 +224,26 @@ def _command(port: int) -> list[str]:
 def _strays(home: Path) -> set[int]:
     """Servers of this home that its record does not know.
 
-    Either we died before writing it, or somebody deleted the home while its server ran.
+    Either we died before writing it, or somebody deleted the home while its server ran, or moved it here: then the
+    server still works in this folder, and would write to the former place.
     """
     found = set()
     for process in psutil.process_iter():
         try:
-            if process.cmdline()[1:7] == ["-m", *_command(0)[:5]] and process.environ().get("PREFECT_HOME") == str(
-                home
-            ):
+            ours = process.cmdline()[1:7] == ["-m", *_command(0)[:5]]
+            if ours and (_serves(process, home) or process.cwd() == str(home)):
                 found.add(process.pid)
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
     return found
+
+
+def _serves(process: psutil.Process, home: Path) -> bool:
+    """Whether a server was started for this very home, and not for one that this is a copy of."""
+    try:
+        return process.environ().get("PREFECT_HOME") == str(home)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _free_port(wanted: int) -> int:

@@ -115,6 +115,12 @@ def test_two_names_that_look_alike_in_a_file_system_do_not_share_a_page(tmp_path
     assert len(set(linked(index))) == 2
 
 
+def test_long_names_in_any_script_have_a_page_each(tmp_path: Path, faulty: Validation) -> None:
+    for last in ("月", "年"):
+        index = write_docs(tmp_path, "flights", f"{'売上' * 40}{last}-1", month(2), faulty.results)
+    assert len(set(linked(index))) == 2 and all(page.exists() for page in linked(index))
+
+
 def test_pages_written_at_the_same_time_are_all_in_the_index(tmp_path: Path, faulty: Validation) -> None:
     def write(number: int) -> Path:
         return write_docs(tmp_path, "flights", f"2013-{number:02d}-1", month(number), faulty.results)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -241,3 +242,25 @@ def test_a_proxy_before_somebody_elses_server_is_named_without_its_password(monk
     monkeypatch.delenv("HTTP_PROXY")
     with pytest.raises(InputError, match=r"ALL_PROXY: .* is a SOCKS proxy"):
         wait_for(theirs)
+
+
+def test_a_copy_of_a_home_leaves_the_server_of_the_original_alone(home: Settings, tmp_path: Path) -> None:
+    original = ensure_server(home)
+    shutil.copytree(home.prefect_home, tmp_path / "copy" / "prefect")
+    copy = settings({"PERENNIAL_HOME": str(tmp_path / "copy")})
+    assert running_server(copy) is None
+    assert not stop_server(copy)
+    assert running_server(home) == replace(original, started=False)
+
+
+def test_a_home_that_is_moved_while_its_server_runs_gets_one_of_its_own(other_home: Settings, tmp_path: Path) -> None:
+    before = start_server(other_home)
+    assert before.pid is not None
+    (tmp_path / "other").rename(tmp_path / "moved")
+    moved = settings({"PERENNIAL_HOME": str(tmp_path / "moved")})
+    assert running_server(moved) is None
+    try:
+        assert ensure_server(moved).pid != before.pid
+        assert not psutil.pid_exists(before.pid) or psutil.Process(before.pid).status() == psutil.STATUS_ZOMBIE
+    finally:
+        stop_server(moved)
