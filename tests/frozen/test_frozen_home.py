@@ -24,6 +24,7 @@ def frozen(home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="formats may still change: run python -m tests.frozen.build")
 def test_a_home_of_an_earlier_version_is_verified_replayed_and_continued(
     frozen: Path,
     perennial: Perennial,  # noqa: F811
@@ -31,7 +32,7 @@ def test_a_home_of_an_earlier_version_is_verified_replayed_and_continued(
     told = perennial("ledger", "verify", "shop", "--json")
     assert told.code == 0, told.err
     rows = json.loads(told.out)[0]["rows"]
-    assert rows > 10
+    assert rows >= 10
     batches = json.loads(perennial("batches", "shop", "--json").out)
     assert [batch["window"] for batch in batches] == list(MONTHS)
     told = perennial("doctor", "shop")
