@@ -78,10 +78,10 @@ def split(
     if len(accepted) + len(quarantine) != len(frame) or not frame.index.is_unique:
         raise RowsLost(
             f"{len(frame)} rows arrived, but {len(accepted)} would be accepted and {len(quarantine)} set aside; "
-            "nothing was written"
+            "no row was written"
         )
     if without := [row for row in rows if not set_aside[row]]:
-        raise RowsLost(f"row {without[0]} would be set aside without a reason; nothing was written")
+        raise RowsLost(f"row {without[0]} would be set aside without a reason; no row was written")
     return accepted, quarantine
 
 

@@ -90,6 +90,12 @@ class HeldBack(TerminalError):
     code = "held-back"
 
 
+class Unfinished(TransientError):
+    """A command recorded what it was asked for and then failed: the message has what is on record."""
+
+    code = "unfinished"
+
+
 class RegistryProblem(PerennialError):
     """Something is wrong with the model registry or with what lies in it."""
 

@@ -31,8 +31,10 @@ def tell_batch(usecase: str, batch: BatchEntry) -> None:
 @step(timeout_minutes=5)
 def tell_decision(usecase: str, decision: Decision) -> None:
     """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
+    newest = open_workspace().ledger.newest(usecase)
+    head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
     create_markdown_artifact(
-        decision_in_words(decision),
+        decision_in_words(decision) + head,
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )

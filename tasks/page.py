@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data_checks.docs import pages_of
+from perennial.fault_points import write
 from perennial.page.publish import publish
 from perennial.store.workspace import Workspace
 
@@ -11,4 +12,5 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     """The page as the ledger has it now. Raises OSError where the home cannot be written."""
     where = workspace.settings
     declaration = workspace.use_case(usecase).declaration
-    publish(where.pages / f"{usecase}.html", workspace.ledger, declaration, pages_of(where.docs, usecase))
+    with write("page"):
+        publish(where.pages / f"{usecase}.html", workspace.ledger, declaration, pages_of(where.docs, usecase))

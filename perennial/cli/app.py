@@ -186,7 +186,8 @@ def decisions(usecase: Usecase, json: Json = False) -> None:
 
 @app.command()
 def decision(
-    id: Annotated[str, typer.Argument(help="a decision's id, or its first digits", metavar="ID")], json: Json = False
+    id: Annotated[str, typer.Argument(help="a decision's id, or at least its first four digits", metavar="ID")],
+    json: Json = False,
 ) -> None:
     """One decision: a paragraph for everybody and a table for the statistician."""
     from perennial.cli import reading
@@ -227,12 +228,19 @@ def verify(
     usecase: Annotated[
         str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
     ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="a head kept earlier, as `status` prints it: is it still in the chain?"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Follow the hash chain: was a row changed, removed or inserted? Exit code 1: the first such row is named."""
+    """Follow the hash chain: was a row changed, removed or inserted? Exit code 1: the first such row is named.
+
+    Rows cut off at the end show only against a head that was kept elsewhere: --head 62:37a6….
+    """
     from perennial.cli import replaying
 
-    replaying.verify(usecase, json)
+    replaying.verify(usecase, head, json)
 
 
 @app.command()
@@ -249,7 +257,7 @@ def page(
 
 @app.command()
 def approve(
-    id: Annotated[str, typer.Argument(help="id of a held decision, or its first digits", metavar="ID")],
+    id: Annotated[str, typer.Argument(help="id of a held decision, or at least its first four digits", metavar="ID")],
     by: Annotated[str, typer.Option("--by", help="who says so, for the record")],
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")],
     json: Json = False,
@@ -264,12 +272,19 @@ def approve(
 def rollback(
     usecase: Usecase,
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")],
+    seen: Annotated[
+        int | None,
+        typer.Option("--from", min=1, help="number of the release to take back; needed to go back more than once"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Bring the former champion back, with its features and data version, as a new release."""
+    """Bring the former champion back, with its features and data version, as a new release.
+
+    Repeating the command changes nothing more. To go further back, name the rollback's release: --from 4.
+    """
     from perennial.cli import repair as mending
 
-    mending.rollback(usecase, reason, json)
+    mending.rollback(usecase, reason, seen, json)
 
 
 @app.command()

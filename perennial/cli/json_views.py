@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from perennial.clock import instant
@@ -68,21 +69,22 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "reasons": whole["reasons"],
         "approvals": [approval.payload.model_dump(mode="json")] if approval else [],
         "release_no": whole["release_no"],
+        "position": row.position,
         "previous_hash": row.previous_hash,
         "hash": row.hash,
     }
 
 
-def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
+def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:
     """A use case at a glance. `age_days` and what is due follow its own clock."""
     usecase = declaration.name
-    release = current_release(ledger, usecase)
+    release, newest = current_release(ledger, usecase), ledger.newest(usecase)
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     decisions = ledger.all(usecase, Decision)
     closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
     champion = None
     if release is not None:
-        age = (time_of(ledger, declaration) - instant(release.as_of)).total_seconds() / 86400
+        age = (time_of(ledger, declaration, now) - instant(release.as_of)).total_seconds() / 86400
         champion = {
             "version": release.champion.model.version,
             "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
@@ -101,6 +103,7 @@ def status_view(ledger: Ledger, declaration: Declaration) -> dict[str, Any]:
         ],
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
+        "head": newest.head if newest else None,
     }
 
 

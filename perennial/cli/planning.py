@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
@@ -19,7 +20,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")
     workspace = reading_workspace()
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
-    found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration), gain)
+    found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain)
     if json:
         as_json(asdict(found))
         return

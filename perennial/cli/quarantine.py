@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
+from perennial.cli.repair import given, on_record
 from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.intake.limits import counted_as
-from perennial.intake.set_aside import AsideRow, checks_to_waive, failed_checks, open_still, rows_aside, waivable_holds
+from perennial.intake.set_aside import (
+    AsideRow,
+    checks_to_waive,
+    failed_checks,
+    open_still,
+    rows_aside,
+    waivable,
+    waivable_holds,
+)
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -38,9 +48,11 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
     say(f"After a changed check: perennial requeue {usecase}.")
-    if any(view["waivable"] for view in views):
+    offered = [(view["window"], check) for view in views for check in view["waivable"]]
+    if offered:
         say("To accept in spite of a check:")
-        say(f"  perennial waive {usecase} --batch BATCH --check 'FIRST WORDS' --by NAME --reason TEXT")
+    for batch, check in offered:
+        say(f"  perennial waive {usecase} --batch {quote(batch)} --check {quote(check)} --by NAME --reason TEXT")
 
 
 def requeue(usecase: str, window: str | None, json: bool) -> None:
@@ -59,22 +71,28 @@ def requeue(usecase: str, window: str | None, json: bool) -> None:
 
 def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str, json: bool) -> None:
     """Raises InputError for a check that cannot be waived, before anything is written."""
-    load_use_case(usecase, settings().usecases)
-    for field, said in (("--by", by), ("--reason", reason)):
-        if not said.strip():
-            raise InputError(f"{field}: is empty; the record needs it")
+    given("--by", by)
+    given("--reason", reason)
     workspace = open_workspace()
+    workspace.use_case(usecase)
     batch = _known(workspace, usecase, window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
-    waiver = Waiver(
-        window=window, landing=batch.landing, checks=checks_to_waive(checks, failed, batch), by=by, reason=reason
-    )
-    workspace.ledger.append(usecase, waiver)
-    (found,) = _requeued(usecase, window)
+    asked = checks_to_waive(checks, failed, batch)
+    waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
+    row, _ = workspace.ledger.append(usecase, waiver)
+    said = row.payload
+    with on_record(f"the waiver by {said.by} is recorded"):
+        (found,) = _requeued(usecase, window)
     if json:
         as_json(batch_view(usecase, found))
     else:
-        say(f"{usecase}: waived on {window} by {by}: {'; '.join(waiver.checks)}. Reason on record: {reason}")
+        if (said.by, said.reason) == (by, reason):
+            say(f"{usecase}: waived on {window} by {by}: {'; '.join(said.checks)}. Reason on record: {reason}")
+        else:
+            say(
+                f"{usecase}: already waived on {window} by {said.by} at {row.recorded_at} (reason: {said.reason}): "
+                f"{'; '.join(said.checks)}. Nothing more was recorded."
+            )
         _tell_outcome(usecase, found, changed=found.batch != batch.batch)
     if found.status == "held":
         sys.exit(HELD_BACK)
@@ -115,7 +133,7 @@ def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> d
             {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, rows)}
             for each in batch.quarantine
         ],
-        "waivable": [check.reason for check in failed if check.waivable],
+        "waivable": waivable(failed, batch),
     }
 
 
@@ -148,7 +166,7 @@ def _may(reason: str, waivable: Sequence[str]) -> str:
 def _tell_outcome(usecase: str, batch: BatchEntry, *, changed: bool) -> None:
     rows = batch.rows
     if not changed:
-        say(f"{usecase}: {batch.window}: the checks find the same as before; nothing was changed.")
+        say(f"{usecase}: {batch.window}: the checks find the same as before; no new revision was made.")
     elif batch.status == "held":
         held = "; ".join(batch.held_because)
         say(f"{usecase}: {batch.window} is still held, now as revision {batch.revision}: {held}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from perennial.cli import machine_clock
 from perennial.cli.json_views import batch_view, decision_view, status_view, trained_on
 from perennial.cli.output import as_json, markdown, say, table
 from perennial.errors import InputError
@@ -50,7 +52,7 @@ def status(usecase: str | None, json: bool) -> None:
     folder = settings().usecases
     ledger = open_ledger()
     names = [usecase] if usecase else list_use_cases(folder)
-    views = [status_view(ledger, load_use_case(name, folder).declaration) for name in names]
+    views = [status_view(ledger, load_use_case(name, folder).declaration, machine_clock.now()) for name in names]
     if json:
         as_json(views[0] if usecase else views)
         return
@@ -88,7 +90,14 @@ def _tell_status(view: dict[str, Any]) -> None:
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
+    rows.append(("ledger head", _short_head(view["head"])))
     table(("", ""), rows)
+
+
+def _short_head(head: str | None) -> str:
+    """The head with sixteen digits of its hash: enough to keep elsewhere, and to compare with later."""
+    position, _, hash = (head or "").partition(":")
+    return f"{position}:{hash[:16]}…" if head else "none yet"
 
 
 def _refit(serves: list[dict[str, Any]]) -> str:
@@ -183,6 +192,7 @@ def decision(id: str, json: bool) -> None:
         as_json({**decision_view(ledger, found), "newly_wrong": examples})
         return
     markdown(decision_in_words(said))
+    say(f"Row {found.position} of the ledger: {found.position}:{found.hash}")
     if examples:
         say(f"Newly wrong, those that moved furthest first ({len(examples)} of them):")
         table(list(examples[0]), [tuple(str(value) for value in each.values()) for each in examples])
@@ -197,9 +207,12 @@ def _newly_wrong(said: Decision) -> list[dict[str, str]]:
 
 def find_decision(ledger: Ledger, id: str) -> Row[Decision]:
     """The decision of any use case whose id begins so. Raises InputError for none, or more than one."""
-    found: list[Row[Decision]] = [
-        row for name in ledger.usecases() for row in ledger.all(name, Decision) if row.key.startswith(id)
-    ]
+    if not re.fullmatch(r"[0-9a-f]{4,}", id):
+        raise InputError(
+            f"ID: {id!r} is not an id: give at least its first four digits, of 0 to 9 and a to f; "
+            "`perennial decisions USECASE` lists them"
+        )
+    found = ledger.starting(Decision, id)
     if len(found) != 1:
         what = "no decision" if not found else f"{len(found)} decisions"
         raise InputError(f"ID: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them")

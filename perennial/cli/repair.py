@@ -1,66 +1,93 @@
-"""Commands that put things right: `rollback`, `doctor`."""
+"""Commands of persons that put things right: `rollback`, `approve`, `doctor`. Repeating one has the effect of one."""
 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import find_decision
 from perennial.clock import write_instant
-from perennial.errors import HeldBack
-from perennial.ledger.entries import Release
-from perennial.ledger.present import current_release, former_release, time_of
-from perennial.store.workspace import open_workspace
+from perennial.errors import HeldBack, InputError, PerennialError, Unfinished
+from perennial.ledger.present import time_of
+from perennial.release.rollback import RolledBack
+from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import list_use_cases
 
 
-def rollback(usecase: str, reason: str, json: bool) -> None:
+def rollback(usecase: str, reason: str, seen: int | None, json: bool) -> None:
     """Raises HeldBack where there is nothing to go back to, ModelUnloadable where the former model is gone."""
     from perennial.model.released import load_champion
-    from perennial.release.promote import mirror_alias, roll_back
-    from tasks.page import refresh_page
+    from perennial.release.rollback import roll_back
 
+    given("--reason", reason)
     workspace = open_workspace()
     ledger, case = workspace.ledger, workspace.use_case(usecase)
-    release = current_release(ledger, usecase)
-    if release is None:
-        raise HeldBack(f"{usecase}: nothing was ever released, so there is nothing to go back to")
-    former = former_release([r.payload for r in ledger.all(usecase, Release)])
-    if former is not None:
-        load_champion(workspace.registry, usecase, former)
-    now = time_of(ledger, case.declaration)
-    made = roll_back(ledger, usecase, now, reason, release.release_no).payload
-    mirror_alias(ledger, workspace.registry, usecase)
-    refresh_page(workspace, usecase)
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    done = roll_back(
+        ledger, usecase, now, reason, seen, lambda former: load_champion(workspace.registry, usecase, former)
+    )
+    made = done.row.payload
+    _follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
     if json:
         as_json(made.model_dump(mode="json"))
-        return
+    elif done.made:
+        say(
+            f"{usecase}: {made.versions} is live again as release {made.release_no} "
+            f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of "
+            f"{done.taken_back.versions}. Reason on record: {made.reason}"
+        )
+    else:
+        _say_already(usecase, done)
+    if done.live.release_no != made.release_no:
+        raise HeldBack(
+            f"{usecase}: release {done.live.release_no} came after that and is live. To roll that back: "
+            f"perennial rollback {usecase} --from {done.live.release_no} --reason TEXT"
+        )
+
+
+def _say_already(usecase: str, done: RolledBack) -> None:
+    made = done.row.payload
     say(
-        f"{usecase}: version {made.champion.model.version} serves again as release {made.release_no} "
-        f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of version "
-        f"{release.champion.model.version}. Reason on record: {reason}"
+        f"{usecase}: release {done.taken_back.release_no} was already rolled back to {made.versions} on "
+        f"{done.row.recorded_at}, as release {made.release_no} (reason: {made.reason}). Nothing more was changed."
     )
+    if done.live.release_no == made.release_no:
+        say(f"  To go further back: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
 
 
 def approve(id: str, by: str, reason: str, json: bool) -> None:
     """Raises InputError for an unknown id, HeldBack where nobody is waited for, ReleaseLost where it is too late."""
     from perennial.model.released import load_model
-    from perennial.release.promote import approve, mirror_alias
-    from tasks.page import refresh_page
+    from perennial.release.promote import approve
 
+    given("--by", by)
+    given("--reason", reason)
     workspace = open_workspace()
     ledger = workspace.ledger
     decision = find_decision(ledger, id).payload
+    case = workspace.use_case(decision.usecase)
     load_model(workspace.registry, decision.usecase, decision.challenger)
-    made = approve(ledger, decision, by, reason).payload
-    mirror_alias(ledger, workspace.registry, decision.usecase)
-    refresh_page(workspace, decision.usecase)
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    approval, row = approve(ledger, decision, by, reason, now)
+    made, version = row.payload, decision.challenger.version
+    _follow_release(
+        workspace,
+        decision.usecase,
+        f"the approval by {approval.by} and release {made.release_no} are recorded: {made.versions} is live by the "
+        "ledger",
+    )
     if json:
         as_json(made.model_dump(mode="json"))
-        return
-    version = decision.challenger.version
-    say(f"{decision.usecase}: version {version} serves as release {made.release_no}, approved by {by}.")
+    elif (approval.by, approval.reason) == (by, reason):
+        say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {by}.")
+    else:
+        say(
+            f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
+            f"version {version} became release {made.release_no}. Nothing more was recorded."
+        )
 
 
 def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
@@ -75,7 +102,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
         workspace.use_case(name)
         with workspace.only_one(name, "ingest"), workspace.only_one(name, "train"):
             for difference in examine(
-                workspace.ledger, workspace.tables, workspace.registry, name, write_instant(datetime.now(UTC))
+                workspace.ledger, workspace.tables, workspace.registry, name, write_instant(machine_clock.now())
             ):
                 mended = difference.mend is not None and not dry_run
                 if difference.mend is not None and not dry_run:
@@ -92,3 +119,31 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
     if left:
         sys.exit(1)
+
+
+def given(field: str, value: str) -> None:
+    """Raise InputError for an empty word that the record needs."""
+    if not value.strip():
+        raise InputError(f"{field}: is empty; the record needs it")
+
+
+def _follow_release(workspace: Workspace, usecase: str, done: str) -> None:
+    """Let MLflow's aliases and the page follow a release that is on record."""
+    from perennial.release.promote import mirror_alias
+    from tasks.page import refresh_page
+
+    with on_record(done):
+        mirror_alias(workspace.ledger, workspace.registry, usecase)
+        refresh_page(workspace, usecase)
+
+
+@contextmanager
+def on_record(done: str) -> Iterator[None]:
+    """Whatever fails inside, the message says what was recorded before it. Raises Unfinished."""
+    try:
+        yield
+    except (PerennialError, OSError) as error:
+        raise Unfinished(
+            f"{error}\n  {done[0].upper()}{done[1:]}. What failed came after that: run the same command again, "
+            "which finishes it and records nothing twice."
+        ) from error

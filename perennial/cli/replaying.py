@@ -9,6 +9,7 @@ from perennial.cli.output import as_json, say
 from perennial.cli.reading import find_decision, open_ledger
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
+from perennial.ledger.chain import parse_head
 from perennial.ledger.entries import Decision
 from perennial.store.workspace import reading_workspace
 
@@ -19,7 +20,7 @@ def replay(which: str, deep: bool, json: bool) -> None:
 
     workspace = reading_workspace()
     ledger = workspace.ledger
-    rows = ledger.all(which, Decision) if which in ledger.usecases() else [find_decision(ledger, which)]
+    rows = ledger.all(which, Decision) if ledger.newest(which) else [find_decision(ledger, which)]
     for usecase in {row.payload.usecase for row in rows}:
         ledger.verify(usecase)
     found: list[Replayed] = []
@@ -44,19 +45,23 @@ def replay(which: str, deep: bool, json: bool) -> None:
         sys.exit(1)
 
 
-def verify(usecase: str | None, json: bool) -> None:
+def verify(usecase: str | None, head: str | None, json: bool) -> None:
     """Raises LedgerBroken at the first row that is wrong, InputError for a use case without rows."""
+    if head is not None and usecase is None:
+        raise InputError("--head: it is of one use case; name that too: perennial ledger verify USECASE --head N:HASH")
+    seen = parse_head(head) if head is not None else None
     ledger = open_ledger()
-    names = ledger.usecases()
-    if usecase is not None and usecase not in names:
+    if usecase is not None and seen is None and ledger.newest(usecase) is None:
+        names = ledger.usecases()
         raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
     told = []
-    for name in [usecase] if usecase else names:
-        rows, head = ledger.verify(name), ledger.newest(name)
-        told.append({"usecase": name, "rows": rows, "hash": head.hash if head else None})
+    for name in [usecase] if usecase else ledger.usecases():
+        rows, newest = ledger.verify(name, seen), ledger.newest(name)
+        told.append({"usecase": name, "rows": rows, "hash": newest.hash if newest else None})
         if not json:
-            newest = f", newest hash {head.hash}" if head else ""
-            say(f"{name}: {counted(rows, 'row', 'rows')}, each as it was written{newest}")
+            kept = f"; it still contains the head {head}" if head else ""
+            at = f", head {newest.head}" if newest else ""
+            say(f"{name}: {counted(rows, 'row', 'rows')}, each as it was written{kept}{at}")
     if json:
         as_json(told)
     elif not told:

@@ -63,12 +63,26 @@ def waivable_holds(batch: BatchEntry) -> list[FailedCheck]:
     return [FailedCheck(name, True) for name in names if name.startswith((LIMITS, FAR_WINDOW))]
 
 
+def waivable(failed: Sequence[FailedCheck], batch: BatchEntry) -> list[str]:
+    """The failed checks that a person may waive on a batch; none where it is held for a reason that always stands.
+
+    Waiving then changes nothing: a batch without a column that models need stays held.
+    """
+    standing = ("columns are missing", *(check.reason for check in failed if not check.waivable))
+    if any(reason.startswith(standing) for reason in batch.held_because):
+        return []
+    return [check.reason for check in failed if check.waivable]
+
+
 def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: BatchEntry) -> tuple[str, ...]:
     """The full reasons that `asked` means, each the beginning of one; with nothing asked the only one there is.
 
+    A check that was waived for these bytes already may be asked for again, so that a repeated waiver finds itself.
+
     Raises InputError naming what failed where a word fits none or several, or a check that nobody may waive.
     """
-    may = [check.reason for check in failed if check.waivable]
+    fresh = waivable(failed, batch)
+    may = [*fresh, *batch.waived]
     listed = "".join(f"\n    {reason}" for reason in may) or "\n    none"
     if not may:
         told = "; ".join([*batch.held_because, *(r.reason for r in batch.quarantine)]) or "no check failed"
@@ -76,12 +90,12 @@ def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: 
             f"--batch: nothing of {batch.window} can be waived: {told}\n"
             "  Only the declaration's own checks can be. Mend the data at its source; the next run takes it in."
         )
-    if not asked and len(may) > 1:
+    if not asked and len(fresh) > 1:
         raise InputError(
-            f"--check: {len(may)} checks failed on {batch.window}; say which (its first words do):{listed}"
+            f"--check: {len(fresh)} checks failed on {batch.window}; say which (its first words do):{listed}"
         )
     chosen = []
-    for words in asked or may:
+    for words in asked or fresh or batch.waived:
         fitting = [reason for reason in may if reason.startswith(words)]
         if any(check.reason.startswith(words) and not check.waivable for check in failed) and not fitting:
             raise InputError(f"--check: {words!r} always stands and cannot be waived. Those that can:{listed}")

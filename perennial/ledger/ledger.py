@@ -7,7 +7,7 @@ compare-and-set that decides who releases; the hash chain shows whether anybody 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,13 +25,15 @@ from perennial.clock import write_instant
 from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.fault_points import write
 from perennial.identity import canonical_json, digest
+from perennial.ledger.chain import GENESIS, Head, follow, require_head
 from perennial.ledger.entries import KIND_OF, Recorded
 from perennial.ledger.migrations import bring_up_to_date, take_turns
 from perennial.ledger.migrations.tables import entries
 from perennial.settings import takes_writes
 
 Payload = TypeVar("Payload", bound=Recorded)
-GENESIS = "0" * 64
+CHECKED = 500
+"""So many of the newest rows, and so many older ones in turn, are checked before a release."""
 _LOCK_WAIT_MS = 30_000
 _DAMAGED = ("file is not a database", "malformed", "file is encrypted")
 _ATTEMPTS = 20
@@ -57,6 +59,11 @@ class Position:
     hash: str
     recorded_at: str
 
+    @property
+    def head(self) -> str:
+        """As people keep it elsewhere, and `ledger verify --head` takes it: `62:37a6…`, with all 64 digits."""
+        return f"{self.position}:{self.hash}"
+
 
 def _machine_clock() -> datetime:
     return datetime.now(UTC)
@@ -73,6 +80,7 @@ class Ledger:
         self.url = url
         self._now = now
         self._engine = _engine(url)
+        self._sqlite = self._engine.dialect.name == "sqlite"
         self._shown = self._engine.url.render_as_string(hide_password=True)
         bring_up_to_date(self._engine, self._shown)
         self._past: tuple[ColumnElement[bool], ...] = ()
@@ -147,6 +155,15 @@ class Ledger:
             ).all()
         return [_row(row._asdict(), payload) for row in found]
 
+    def starting(self, payload: type[Payload], prefix: str) -> list[Row[Payload]]:
+        """Rows of any use case whose key begins with `prefix` (letters and digits), found through an index."""
+        key = entries.c.key
+        # PostgreSQL's index is for patterns; SQLite's knows ranges only.
+        ranged = key.between(prefix, prefix + chr(0x10FFFF)) if self._sqlite else key.like(f"{prefix}%")
+        with self._reading() as connection:
+            found = connection.execute(select(entries).where(entries.c.kind == KIND_OF[payload], ranged)).all()
+        return [_row(row._asdict(), payload) for row in found]
+
     def newest(self, usecase: str) -> Position | None:
         """Where the chain of a use case ends, or None where it has no row."""
         with self._reading() as connection:
@@ -163,26 +180,36 @@ class Ledger:
         with self._reading() as connection:
             return list(connection.execute(select(entries.c.usecase).distinct().order_by(entries.c.usecase)).scalars())
 
-    def verify(self, usecase: str) -> int:
-        """Follow the chain from its first row: how many rows it has. Raises LedgerBroken at the first that is wrong."""
-        previous = GENESIS
-        count = 0
+    def verify(self, usecase: str, head: Head | None = None) -> int:
+        """Follow the chain from its first row: how many rows it has.
+
+        head: one that was seen earlier; the chain must still contain it.
+        Raises LedgerBroken at the first row that is wrong.
+        """
         with self._reading() as connection:
-            rows = connection.execute(select(entries).where(entries.c.usecase == usecase).order_by(entries.c.position))
-            for count, row in enumerate(rows, start=1):
-                values = {name: value for name, value in row._asdict().items() if name not in ("id", "hash")}
-                if row.position != count or row.previous_hash != previous:
-                    raise LedgerBroken(
-                        f"{usecase}: row {count} of the ledger is missing or out of order (found position "
-                        f"{row.position}). Restore the ledger from a backup; nothing is released until then."
-                    )
-                if digest(values) != row.hash:
-                    raise LedgerBroken(
-                        f"{usecase}: row {count} of the ledger ({row.kind} {row.key}) was changed after it was "
-                        f"written. Restore the ledger from a backup; nothing is released until then."
-                    )
-                previous = row.hash
+            count = follow(connection, usecase, 1, None)
+            if head is not None:
+                require_head(connection, usecase, head, count)
         return count
+
+    def verify_for_release(self, usecase: str, release_no: int, used: Sequence[int] = ()) -> None:
+        """Check the newest `CHECKED` rows, as many older ones, and those that the release rests on.
+
+        The older stretch moves on with each release number, so that in turn every row is checked again; the cost does
+        not grow with the ledger. used: positions of rows. Raises LedgerBroken.
+        """
+        newest = self.newest(usecase)
+        if newest is None:
+            return
+        recent = max(1, newest.position - CHECKED + 1)
+        stretches = -(-(recent - 1) // CHECKED)
+        start = 1 + (release_no % stretches) * CHECKED if stretches else recent
+        with self._reading() as connection:
+            if stretches:
+                follow(connection, usecase, start, min(start + CHECKED, recent) - 1)
+            follow(connection, usecase, recent, newest.position)
+            for position in used:
+                follow(connection, usecase, position, position)
 
     def _writing(self) -> Connection:
         return self._engine.connect().execution_options(perennial_write=True)
@@ -195,8 +222,15 @@ class Ledger:
 
 
 def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
+    try:
+        found = _payload(payload, values["payload"])
+    except ValueError as error:
+        raise LedgerBroken(
+            f"{values['usecase']}: row {values['position']} of the ledger ({values['kind']} {values['key']}) cannot be "
+            f"read. Restore the ledger from a backup; nothing is released until then."
+        ) from error
     return Row(
-        payload=_payload(payload, values["payload"]),
+        payload=found,
         position=values["position"],
         key=values["key"],
         recorded_at=values["recorded_at"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from perennial.clock import instant
 from perennial.ledger.entries import (
@@ -102,10 +102,10 @@ def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> da
     return max((instant(b.arrived_at) for window, b in newest.items() if window != without), default=None)
 
 
-def time_of(ledger: Ledger, declaration: Declaration) -> datetime:
-    """What time it is for a use case, by its declared clock; before the first batch of a replay, the machine's."""
+def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime:
+    """What time it is for a use case, by its declared clock; `now`, the machine's, before a replay's first batch."""
     replayed = replay_clock(ledger, declaration.name) if declaration.clock == "replay" else None
-    return replayed or datetime.now(UTC)
+    return replayed or now
 
 
 def former_release(releases: list[Release]) -> Release | None:

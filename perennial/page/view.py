@@ -125,7 +125,7 @@ def view_of(history: History) -> View:
         ),
         decisions=tuple(_card(decision, history.approvals) for decision in reversed(history.decisions[-NEWEST:])),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
-        f"(hash {history.head[:12]}).",
+        f"(head {history.rows}:{history.head}).",
     )
 
 

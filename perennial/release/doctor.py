@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable
-from perennial.ledger.entries import AliasMoved, BatchEntry, LabelBatchEntry
+from perennial.fault_points import write
+from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
 from perennial.model.released import load_served
@@ -69,12 +70,17 @@ def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disa
         Disagreement(
             f"{rows} rows of batch {batch} lie in the {name} table without a ledger row (an ingest was interrupted)",
             "they are swept; the next ingest brings them again from the source",
-            lambda name=name, batch=batch: tables.sweep(usecase, name, batch),  # type: ignore[misc]
+            lambda name=name, batch=batch: _sweep(tables, usecase, name, batch),  # type: ignore[misc]
         )
         for name in names
         for batch, rows in tables.batches(usecase, name).items()
         if batch not in committed
     ]
+
+
+def _sweep(tables: Tables, usecase: str, name: Name, batch: str) -> None:
+    with write("sweep"):
+        tables.sweep(usecase, name, batch)
 
 
 def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
@@ -99,7 +105,9 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
     release = current_release(ledger, usecase)
     found = registry.champion(usecase)
     expected = release.champion.model.version if release else None
-    if found == expected:
+    moves = [row.payload for row in ledger.all(usecase, AliasMoved)]
+    unfinished = moves[-1] if moves and ledger.get(usecase, AliasPutBack, moves[-1].key) is None else None
+    if found == expected and unfinished is None:
         return []
     if release is None:
         return [
@@ -111,11 +119,15 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
         ]
 
     def mend() -> None:
-        ledger.append(
-            usecase,
-            AliasMoved(at=now, found=found, restored=release.champion.model.version, release_no=release.release_no),
-        )
+        moved = unfinished
+        if moved is None:
+            moved = AliasMoved(number=len(moves) + 1, at=now, found=found, release_no=release.release_no)
+            ledger.append(usecase, moved)
         mirror_alias(ledger, registry, usecase)
+        ledger.append(usecase, AliasPutBack(number=moved.number, at=now, restored=release.champion.model.version))
+
+    if found == expected:
+        return [Disagreement("MLflow's alias was put back, which is not on record yet", "it is recorded", mend)]
 
     return [
         Disagreement(
@@ -153,7 +165,12 @@ def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
         Disagreement(
             f"MLflow run {run} says RUNNING, but no process trains it",
             "it is marked as failed: interrupted",
-            lambda run=run: registry.mark_failed(run, "interrupted: the process ended before the model was saved"),  # type: ignore[misc]
+            lambda run=run: _mark_failed(registry, run),  # type: ignore[misc]
         )
         for run in unfinished
     ]
+
+
+def _mark_failed(registry: Registry, run: str) -> None:
+    with write("run_marked_failed"):
+        registry.mark_failed(run, "interrupted: the process ended before the model was saved")

@@ -6,24 +6,31 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.errors import HeldBack, ReleaseLost
+from perennial.fault_points import write
 from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, Served
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import blend_due, current_release, former_release, says_release
+from perennial.ledger.present import blend_due, current_release, says_release
 from perennial.store.registry import Registry
 
 
 def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     """Release the challenger of a decision that said so; finding it released already is fine.
 
-    The decision was taken against release `decision.release_no`, so only the number after it will do.
-    Raises ReleaseLost when another release took that number in the meantime.
+    The decision was taken against release `decision.release_no`, so only the number after it will do. What a person
+    approved is live since the approval, everything else since the decision.
+    Raises ReleaseLost when another release took that number in the meantime, LedgerBroken.
     """
     if not says_release(ledger, decision) or decision.reference is None:
         raise ValueError(f"decision {decision.id} says {decision.outcome!r}, which releases nothing")
+    row = ledger.get(decision.usecase, Decision, decision.id)
     challenger = ledger.get(decision.usecase, ChallengerEntry, decision.challenger_id)
     if challenger is None:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
-    return _insert(
+    approval = ledger.get(decision.usecase, Approval, decision.id) if decision.outcome == "held" else None
+    because = decision.reasons[0]
+    if approval is not None:
+        because = f"Approved by {approval.payload.by}: {approval.payload.reason}. The comparison: {because}"
+    return insert_release(
         ledger,
         decision.usecase,
         Release(
@@ -31,8 +38,8 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             kind="first" if decision.outcome == "first" else "release",
             serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
             stage="full",
-            as_of=decision.as_of,
-            reason=decision.reasons[0],
+            as_of=approval.payload.as_of if approval else decision.as_of,
+            reason=because,
             decision=decision.id,
             restores=None,
             reference=decision.reference,
@@ -40,13 +47,14 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             features_digest=decision.features_digest,
             declaration_digest=challenger.payload.declaration_digest,
         ),
+        [used.position for used in (row, challenger, approval) if used is not None],
     )
 
 
 def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release] | None:
     """Let what a blending policy wants serve, or end a blend; None where it does already.
 
-    Raises ReleaseLost where somebody released in the meantime.
+    Raises ReleaseLost where somebody released in the meantime, LedgerBroken.
     """
     due = blend_due(ledger, usecase)
     if due is None:
@@ -62,14 +70,15 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
         }
     )
     reason = f"By policy {due.decision.policy.name}: {blended.versions} serve{'' if blended.refit else 's alone'}."
-    return _insert(ledger, usecase, blended.model_copy(update={"reason": reason}))
+    return insert_release(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
 
-def approve(ledger: Ledger, decision: Decision, by: str, reason: str) -> Row[Release]:
-    """Release the challenger of a held decision on a person's word; both are on record.
+def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: datetime) -> tuple[Approval, Row[Release]]:
+    """Release the challenger of a held decision on a person's word: (the approval on record, the release).
 
+    The first approval counts: a second person gets the first one's. as_of: the use case's time, if this is the first.
     Raises HeldBack for a decision that was not left to a person, ReleaseLost where somebody released since it was
-    taken: the challenger was never compared with what serves now.
+    taken (the challenger was never compared with what is live now), LedgerBroken.
     """
     if decision.outcome != "held":
         raise HeldBack(
@@ -77,50 +86,42 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str) -> Row[Rel
             f"Nothing was changed."
         )
     release = current_release(ledger, decision.usecase)
-    serving = release.release_no if release else 0
-    mine = release is not None and release.decision == decision.id
-    if serving != decision.release_no and not mine:
+    live = release.release_no if release else 0
+    made = ledger.get(decision.usecase, Release, str(decision.release_no + 1))
+    if live != decision.release_no and (made is None or made.payload.decision != decision.id):
         raise ReleaseLost(
             f"decision {decision.id} was taken against release {decision.release_no}, "
-            f"but release {serving} serves now. Its challenger was never compared with that; "
+            f"but release {live} is live now. Its challenger was never compared with that; "
             f"wait for the next decision. Nothing was changed."
         )
-    ledger.append(decision.usecase, Approval(decision=decision.id, by=by, reason=reason))
-    return release_decided(ledger, decision)
-
-
-def roll_back(ledger: Ledger, usecase: str, as_of: datetime, reason: str, expected: int) -> Row[Release]:
-    """Bring the former champion back, with its features, data version and reference, as a new release.
-
-    expected: the release number that the person saw serving.
-    Raises HeldBack where nothing served before, ReleaseLost where somebody released in the meantime.
-    """
-    former = former_release([r.payload for r in ledger.all(usecase, Release)])
-    if former is None:
-        raise HeldBack(f"{usecase}: there is no former champion to go back to; release {expected} is the first")
-    restored = former.model_copy(
-        update={
-            "release_no": expected + 1,
-            "kind": "rollback",
-            "as_of": write_instant(as_of),
-            "reason": reason,
-            "decision": None,
-            "restores": former.release_no,
-        }
+    ledger.verify_for_release(decision.usecase, decision.release_no + 1)
+    approval, _ = ledger.append(
+        decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of))
     )
-    return _insert(ledger, usecase, restored)
+    return approval.payload, release_decided(ledger, decision)
 
 
-def _insert(ledger: Ledger, usecase: str, release: Release) -> Row[Release]:
+def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[int] | None = None) -> Row[Release]:
+    """Write a release under its number, on a chain that holds; finding this very release there is fine.
+
+    used: positions of the rows that it rests on, checked as well. Raises ReleaseLost, LedgerBroken.
+    """
+    ledger.verify_for_release(usecase, release.release_no, used or [])
     row, _ = ledger.append(usecase, release)
     if row.payload != release:
-        winner = row.payload
-        raise ReleaseLost(
-            f"{usecase}: release {release.release_no} was taken first, at {row.recorded_at}, by "
-            f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
-            f"({winner.versions} serves). Nothing was changed; decide again against the new champion."
-        )
+        raise lost(usecase, row)
     return row
+
+
+def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
+    """The error for whoever wanted the release number that another took."""
+    winner = taken.payload
+    return ReleaseLost(
+        f"{usecase}: release {winner.release_no} was taken first, at {taken.recorded_at}, by "
+        f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
+        f"({winner.versions} serves), so this release was not made; "
+        f"decide again against what is live now."
+    )
 
 
 def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
@@ -135,5 +136,6 @@ def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int 
     version = release.champion.model.version
     if found != version:
         registry.point_champion(usecase, release.champion.model)
-    registry.point_refit(usecase, release.refit.model if release.refit else None)
+    with write("refit_alias"):
+        registry.point_refit(usecase, release.refit.model if release.refit else None)
     return found, version

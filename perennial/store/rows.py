@@ -136,7 +136,7 @@ def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
         gone = rows[LABEL][np.isnan(found)].iloc[0]
         raise InputError(
             f"schema.classes: {int(np.isnan(found).sum()):,} accepted rows are labelled otherwise, for example "
-            f"{gone!r}. Add it to the classes; nothing was changed."
+            f"{gone!r}. Add it to the classes."
         )
     return found
 

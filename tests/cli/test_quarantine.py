@@ -49,7 +49,7 @@ def test_a_changed_check_brings_rows_back_as_a_revision(
 ) -> None:
     first = newest()
     nothing = perennial("requeue", "shop")
-    assert nothing.code == 0 and "the checks find the same as before; nothing was changed" in nothing.out
+    assert nothing.code == 0 and "the checks find the same as before; no new revision was made" in nothing.out
     settled.declare(checks=[{"expect_column_values_to_be_between": {**PRICE, "max_value": 1000}}])
     told = perennial("requeue", "shop", "--batch", "2024-03")
     assert "2024-03 is revision 2 now (requeued): 620 rows, 620 accepted, 0 set aside" in told.out
@@ -71,6 +71,10 @@ def test_a_changed_check_brings_rows_back_as_a_revision(
 def test_a_persons_word_accepts_rows_in_spite_of_a_check(march: pd.DataFrame, perennial: Perennial) -> None:
     told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "a sale of furs")
     assert told.code == 0 and "waived on 2024-03 by Ada: price: between 0 and 500" in told.out
+    again = perennial("waive", "shop", "--batch", "2024-03", "--by", "Bob", "--reason", "me too")
+    assert (
+        again.code == 0 and "already waived on 2024-03 by Ada" in again.out and "(reason: a sale of furs)" in again.out
+    )
     (waiver,) = [p for p in payloads(Waiver) if isinstance(p, Waiver)]
     assert (waiver.by, waiver.reason, waiver.checks) == ("Ada", "a sale of furs", ("price: between 0 and 500",))
     batch = newest()
@@ -91,6 +95,7 @@ def test_the_waiver_is_for_these_bytes_alone(settled: World, march: pd.DataFrame
 def test_what_always_stands_cannot_be_waived(settled: World, perennial: Perennial) -> None:
     write(settled, "2024-03", settled.month("2024-03").drop(columns="price"))
     assert perennial("ingest", "shop").code == 3
+    assert "waive" not in perennial("quarantine", "shop").out, "only what works is offered"
     rows = ledger_rows()
     told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "never mind")
     assert told.code == 2 and "nothing of 2024-03 can be waived: columns are missing: price" in told.err

@@ -7,6 +7,7 @@ from typing import Any
 from perennial.ledger.entries import (
     KIND_OF,
     AliasMoved,
+    AliasPutBack,
     Approval,
     BatchEntry,
     Code,
@@ -114,7 +115,7 @@ def one_of_each() -> dict[str, Recorded]:
         challenger,
         Code(digest="c", file="shop.py", text="def money(labels, predictions): ..."),
         decision("e", challenger, 0),
-        Approval(decision="e", by="Ada", reason="seen"),
+        Approval(decision="e", by="Ada", reason="seen", as_of=AT),
         Release(
             release_no=1,
             kind="first",
@@ -131,7 +132,8 @@ def one_of_each() -> dict[str, Recorded]:
         ),
         Episode(episode="level@1", channel="level", opened_at=AT, batch="b", release_no=1, detail="worse"),
         EpisodeClosed(episode="level@1", closed_at=AT, batch="b", detail="as it was"),
-        AliasMoved(at=AT, found=2, restored=1, release_no=1),
+        AliasMoved(number=1, at=AT, found=2, release_no=1),
+        AliasPutBack(number=1, at=AT, restored=1),
         Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits=""),
     )
     return {KIND_OF[type(payload)]: payload for payload in made}

@@ -13,7 +13,8 @@ from perennial.ledger.entries import Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release
 from perennial.model.released import Serving
-from perennial.release.promote import release_blend, release_decided, roll_back
+from perennial.release.promote import release_blend, release_decided
+from perennial.release.rollback import roll_back
 from tests.release.payloads import challenger, decision
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)
@@ -88,10 +89,10 @@ def test_a_blend_is_rolled_back_to_what_was_tested_and_that_to_the_one_before(le
     ledger.append("shop", challenger("c3", 3))
     release_blend(ledger, "shop", NOW)
     assert serves(ledger) == [(2, 0.5), (3, 0.5)]
-    roll_back(ledger, "shop", NOW, "it hurts", expected=4)
+    roll_back(ledger, "shop", NOW, "it hurts", seen=4)
     assert serves(ledger) == [(2, 1.0)]
     assert release_blend(ledger, "shop", NOW) is None, "a person's word stands until the next decision"
-    roll_back(ledger, "shop", NOW, "still", expected=5)
+    roll_back(ledger, "shop", NOW, "still", seen=5)
     assert serves(ledger) == [(1, 1.0)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from perennial.errors import HeldBack
-from perennial.ledger.entries import AliasMoved, BatchEntry, Release
+from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, Release
 from perennial.ledger.present import current_release
 from perennial.model.released import load_champion
 from perennial.store.registry import ALIAS
@@ -38,7 +38,9 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
     assert len(served) >= 3
     assert versions(shop) == (served[-1], served[-1])
     for former in reversed(releases[:-1]):
-        shop.finish("rollback", "shop", "--reason", "returns went up")
+        live = current_release(shop.workspace.ledger, "shop")
+        assert live is not None
+        shop.finish("rollback", "shop", "--from", str(live.release_no), "--reason", "returns went up")
         now = current_release(shop.workspace.ledger, "shop")
         assert now is not None
         assert now.serves == former.serves
@@ -52,7 +54,10 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
         page = (shop.home / "pages" / "shop.html").read_text(encoding="utf-8")
         assert f"Version {former.serves[0].model.version} serves" in page, "the page tells it at once"
         load_champion(shop.workspace.registry, "shop", now)
-    assert shop.run("rollback", "shop", "--reason", "once more") == HeldBack.exit_code
+    live = current_release(shop.workspace.ledger, "shop")
+    assert live is not None
+    further = ("rollback", "shop", "--from", str(live.release_no), "--reason", "once more")
+    assert shop.run(*further) == HeldBack.exit_code
     assert "there is no former champion to go back to" in shop.said()
     assert shop.workspace.ledger.verify("shop")
     assert versions(shop) == (served[0], served[0])
@@ -66,7 +71,9 @@ def test_an_alias_that_was_moved_by_hand_is_put_back_and_that_is_on_record(shop:
     shop.finish("doctor", "shop")
     assert versions(shop) == (serving, serving)
     (moved,) = [row.payload for row in shop.workspace.ledger.all("shop", AliasMoved)]
-    assert (moved.found, moved.restored) == (1, serving)
+    assert moved.found == 1
+    (back,) = [row.payload for row in shop.workspace.ledger.all("shop", AliasPutBack)]
+    assert (back.number, back.restored) == (moved.number, serving)
     shop.finish("doctor", "shop", "--dry-run")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from perennial.errors import HeldBack, ReleaseLost
-from perennial.ledger.entries import Release
+from perennial.clock import instant, write_instant
+from perennial.errors import HeldBack, LedgerBroken, ReleaseLost
+from perennial.ledger.entries import Approval, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
-from perennial.release.promote import approve, release_decided, roll_back
+from perennial.release.promote import approve, release_blend, release_decided
+from perennial.release.rollback import roll_back
+from tests.ledger.test_ledger import behind_its_back
 from tests.release.payloads import challenger, decision
 
 NOW = datetime(2024, 4, 1, tzinfo=UTC)
@@ -51,7 +55,7 @@ def test_each_rollback_goes_one_further_back_with_features_data_and_reference(le
     released(ledger, 1, 2, 3)
     originals = {r.payload.release_no: r.payload for r in ledger.all("shop", Release)}
     for number, restores in ((4, 2), (5, 1)):
-        made = roll_back(ledger, "shop", NOW, "it went bad", expected=number - 1).payload
+        made = roll_back(ledger, "shop", NOW, "it went bad", seen=number - 1).row.payload
         former = originals[restores]
         assert (made.release_no, made.kind, made.restores, made.reason) == (number, "rollback", restores, "it went bad")
         assert made.serves == former.serves
@@ -61,29 +65,29 @@ def test_each_rollback_goes_one_further_back_with_features_data_and_reference(le
             former.reference,
         )
     with pytest.raises(HeldBack, match="no former champion to go back to"):
-        roll_back(ledger, "shop", NOW, "once more", expected=5)
+        roll_back(ledger, "shop", NOW, "once more", seen=5)
     assert serving(ledger) == (5, 1)
 
 
 def test_a_release_after_a_rollback_is_what_the_next_rollback_undoes(ledger: Ledger) -> None:
     released(ledger, 1, 2)
-    roll_back(ledger, "shop", NOW, "bad", expected=2)
+    roll_back(ledger, "shop", NOW, "bad", seen=2)
     released(ledger, 3)
     assert serving(ledger) == (4, 3)
-    roll_back(ledger, "shop", NOW, "bad too", expected=4)
+    roll_back(ledger, "shop", NOW, "bad too", seen=4)
     assert serving(ledger) == (5, 1)
 
 
 def test_the_first_release_cannot_be_rolled_back(ledger: Ledger) -> None:
     released(ledger, 1)
-    with pytest.raises(HeldBack, match="release 1 is the first"):
-        roll_back(ledger, "shop", NOW, "bad", expected=1)
+    with pytest.raises(HeldBack, match="release 1 has none before it"):
+        roll_back(ledger, "shop", NOW, "bad", seen=1)
 
 
 def test_a_person_who_saw_another_release_serve_loses(ledger: Ledger) -> None:
     released(ledger, 1, 2)
     with pytest.raises(ReleaseLost, match=r"release 2 was taken first, .* by decision d2 \(version 2 serves\)"):
-        roll_back(ledger, "shop", NOW, "bad", expected=1)
+        roll_back(ledger, "shop", NOW, "bad", seen=1)
 
 
 def test_a_decision_against_a_former_champion_releases_nothing(ledger: Ledger) -> None:
@@ -91,7 +95,7 @@ def test_a_decision_against_a_former_champion_releases_nothing(ledger: Ledger) -
     late = challenger("late", 9)
     ledger.append("shop", late)
     said = decision("dlate", late, release_no=0)
-    with pytest.raises(ReleaseLost, match=r"by decision d1 \(version 1 serves\)\. Nothing was changed"):
+    with pytest.raises(ReleaseLost, match=r"by decision d1 \(version 1 serves\), so this release was not made"):
         release_decided(ledger, said)
     assert serving(ledger) == (1, 1)
 
@@ -116,11 +120,71 @@ def test_only_a_held_decision_takes_a_persons_word_and_only_while_its_champion_s
     ledger.append("shop", model)
     kept = decision("dkept", model, 1).model_copy(update={"outcome": "keep"})
     with pytest.raises(HeldBack, match="only a held one waits for a person"):
-        approve(ledger, kept, "Ada", "please")
+        approve(ledger, kept, "Ada", "please", NOW)
     held = decision("dheld", model, 1).model_copy(update={"outcome": "held"})
     with pytest.raises(ValueError, match="releases nothing"):
         release_decided(ledger, held)
     released(ledger, 3)
-    with pytest.raises(ReleaseLost, match="taken against release 1, but release 2 serves now"):
-        approve(ledger, held, "Ada", "too late")
+    with pytest.raises(ReleaseLost, match="taken against release 1, but release 2 is live now"):
+        approve(ledger, held, "Ada", "too late", NOW)
     assert serving(ledger) == (2, 3)
+
+
+def held_decision(ledger: Ledger) -> Decision:
+    """A decision that was left to a person."""
+    released(ledger, 1)
+    model = challenger("c2", 2)
+    ledger.append("shop", model)
+    held = decision("dheld", model, 1).model_copy(update={"outcome": "held"})
+    ledger.append("shop", held)
+    return held
+
+
+def test_what_was_approved_is_live_since_the_approval_and_by_whoever_came_first(ledger: Ledger) -> None:
+    held = held_decision(ledger)
+    weeks_later = instant(held.as_of) + timedelta(weeks=5)
+    approval, row = approve(ledger, held, "Ada", "seen", weeks_later)
+    assert row.payload.as_of == write_instant(weeks_later)
+    assert row.payload.reason == "Approved by Ada: seen. The comparison: dheld says so"
+    again, same = approve(ledger, held, "Bob", "me too", weeks_later + timedelta(days=1))
+    assert (again, same) == (approval, row)
+    assert (again.by, again.reason) == ("Ada", "seen")
+    assert serving(ledger) == (2, 2)
+
+
+def test_an_approval_found_after_a_later_release_is_reported_as_it_was(ledger: Ledger) -> None:
+    held = held_decision(ledger)
+    _, made = approve(ledger, held, "Ada", "seen", NOW)
+    released(ledger, 3)
+    approval, row = approve(ledger, held, "Bob", "me too", NOW)
+    assert (approval.by, row) == ("Ada", made)
+    assert serving(ledger) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE entries SET payload = '{}' WHERE key = 'c1'", "DELETE FROM entries WHERE position = 2"],
+)
+@pytest.mark.parametrize("way", ["decided", "approved", "blended"])
+def test_nothing_is_released_on_a_broken_chain(ledger: Ledger, statement: str, way: str) -> None:
+    held = held_decision(ledger)
+    blending = held.policy.model_copy(update={"refit_weight": 0.5})
+    says: dict[str, dict[str, Any]] = {
+        "decided": {"outcome": "release"},
+        "approved": {},
+        "blended": {"outcome": "keep", "policy": blending},
+    }
+    said = held.model_copy(update={"id": f"d{way}", **says[way]})
+    ledger.append("shop", said)
+    ledger.append("shop", challenger("c4", 4))
+    rows = len(ledger.all("shop", Release))
+    behind_its_back(ledger, statement)
+    with pytest.raises(LedgerBroken, match="nothing is released until then"):
+        if way == "decided":
+            release_decided(ledger, said)
+        elif way == "approved":
+            approve(ledger, said, "Ada", "seen", NOW)
+        else:
+            release_blend(ledger, "shop", NOW)
+    assert len(ledger.all("shop", Release)) == rows
+    assert ledger.get("shop", Approval, said.id) is None

@@ -11,7 +11,8 @@ from pathlib import Path
 from perennial.errors import ReleaseLost
 from perennial.ledger.entries import Release
 from perennial.ledger.ledger import Ledger
-from perennial.release.promote import release_decided, roll_back
+from perennial.release.promote import release_decided
+from perennial.release.rollback import roll_back
 from tests.release.payloads import challenger, decision
 
 ROUNDS = 100
@@ -67,7 +68,7 @@ def promote(url: str, who: int, barrier: Barrier, told: Queue[tuple[int, int, st
         barrier.wait(LONG)
         try:
             if who == 1 and number % 3 == 0:
-                roll_back(ledger, "shop", NOW, "it went bad", expected=number - 1)
+                roll_back(ledger, "shop", NOW, "it went bad", seen=number - 1)
             else:
                 release_decided(ledger, mine)
             told.put((number, who, "won"))

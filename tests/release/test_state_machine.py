@@ -23,7 +23,8 @@ from perennial.evaluation.results import Policy, SliceResult
 from perennial.ledger.entries import Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, says_release, undone_decision, waiting_challenger
-from perennial.release.promote import approve, release_blend, release_decided, roll_back
+from perennial.release.promote import approve, release_blend, release_decided
+from perennial.release.rollback import roll_back
 from perennial.usecase.declaration import ReleaseRules
 from tests.release.payloads import challenger, decision
 
@@ -141,17 +142,22 @@ class Life(RuleBasedStateMachine):
     def a_person_approves(self, which: int) -> None:
         decisions = self.ledger.all("shop", Decision)
         with suppress(HeldBack, ReleaseLost):
-            approve(self.ledger, decisions[which % len(decisions)].payload, "Ada", "seen")
+            approve(self.ledger, decisions[which % len(decisions)].payload, "Ada", "seen", self.now)
 
     @precondition(lambda self: current_release(self.ledger, "shop") is not None)
-    @rule(stale=st.booleans())
-    def a_person_rolls_back(self, stale: bool) -> None:
+    @rule(named=st.booleans(), stale=st.booleans(), reason=st.sampled_from(["it hurts", "returns went up"]))
+    def a_person_rolls_back_and_repeats_it(self, named: bool, stale: bool, reason: str) -> None:
         release = current_release(self.ledger, "shop")
         assert release is not None
         if undone_decision(self.ledger, "shop") is not None:
             return
+        seen = max(1, release.release_no - stale) if named else None
         with suppress(HeldBack, ReleaseLost):
-            roll_back(self.ledger, "shop", self.now, "it hurts", release.release_no - stale)
+            done = roll_back(self.ledger, "shop", self.now, reason, seen)
+            releases = len(self.ledger.all("shop", Release))
+            again = roll_back(self.ledger, "shop", self.now + timedelta(days=3), reason, seen)
+            assert (again.row, again.made) == (done.row, False)
+            assert len(self.ledger.all("shop", Release)) == releases
 
     @invariant()
     def one_champion(self) -> None:

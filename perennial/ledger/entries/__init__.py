@@ -9,7 +9,7 @@ from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason
 from perennial.ledger.entries.decisions import Approval, Code, Decision, Reference
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
-from perennial.ledger.entries.releases import AliasMoved, Release, Served
+from perennial.ledger.entries.releases import AliasMoved, AliasPutBack, Release, Served
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
 from perennial.ledger.entries.watching import Alarm, Cycle, Episode, EpisodeClosed, Health, LossWithInterval
 
@@ -18,6 +18,7 @@ __all__ = [
     "KIND_OF",
     "Alarm",
     "AliasMoved",
+    "AliasPutBack",
     "Approval",
     "BatchEntry",
     "ChallengerEntry",
@@ -61,6 +62,7 @@ KINDS: dict[str, type[Recorded]] = {
     "episode": Episode,
     "episode_closed": EpisodeClosed,
     "alias_moved": AliasMoved,
+    "alias_put_back": AliasPutBack,
     "cycle": Cycle,
 }
 

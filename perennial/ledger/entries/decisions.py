@@ -72,11 +72,15 @@ class Code(Recorded):
 
 
 class Approval(Recorded):
-    """A person's word on a decision that was left to one. Key: the decision's id."""
+    """A person's approval of a decision that was left to one. Key: the decision's id, so the first one counts.
+
+    as_of: the use case's time at the approval; the model is live since then.
+    """
 
     decision: str
     by: str
     reason: str
+    as_of: str
 
     @property
     def key(self) -> str:

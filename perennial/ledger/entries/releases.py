@@ -60,13 +60,25 @@ class Release(Recorded):
 
 
 class AliasMoved(Recorded):
-    """Somebody moved MLflow's alias by hand; it was put back. Key: release, version and time."""
+    """Somebody moved MLflow's alias by hand. Key: `number`, counted up; its `AliasPutBack` follows."""
 
+    number: int
     at: str
     found: int | None
-    restored: int
     release_no: int
 
     @property
     def key(self) -> str:
-        return f"{self.release_no}/{self.found}/{self.at}"
+        return str(self.number)
+
+
+class AliasPutBack(Recorded):
+    """The alias names the live version again. Key: that of the move."""
+
+    number: int
+    at: str
+    restored: int
+
+    @property
+    def key(self) -> str:
+        return str(self.number)

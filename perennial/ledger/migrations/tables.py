@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -21,4 +21,5 @@ entries = Table(
     UniqueConstraint("usecase", "kind", "key", name="one_row_a_key"),
     UniqueConstraint("usecase", "previous_hash", name="one_successor_a_row"),
     UniqueConstraint("usecase", "position", name="one_row_a_position"),
+    Index("kind_and_key", "kind", "key", postgresql_ops={"key": "varchar_pattern_ops"}),
 )

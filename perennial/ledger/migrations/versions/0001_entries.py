@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("usecase", "previous_hash", name="one_successor_a_row"),
         sa.UniqueConstraint("usecase", "position", name="one_row_a_position"),
     )
+    # A decision is found by the first digits of its id, whichever use case it is of.
+    op.create_index("kind_and_key", "entries", ["kind", "key"], postgresql_ops={"key": "varchar_pattern_ops"})
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "

@@ -1,0 +1,82 @@
+"""The hash chain of a use case: every row holds the hash of the one before, so a changed past shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from perennial.errors import InputError, LedgerBroken
+from perennial.identity import digest
+from perennial.ledger.migrations.tables import entries
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a chain as somebody kept it. hash: its first digits, at least eight."""
+
+    position: int
+    hash: str
+
+
+def parse_head(text: str) -> Head:
+    """`62:37a6…` as a `Head`. Raises InputError."""
+    found = re.fullmatch(r"([1-9][0-9]{0,9}):([0-9a-f]{8,64})…?", text.strip())
+    if found is None:
+        raise InputError(
+            f"--head: {text!r} is not a head: write the row's number, a colon and at least eight digits of its hash, "
+            "as `perennial status` prints it"
+        )
+    return Head(int(found[1]), found[2])
+
+
+def follow(connection: Connection, usecase: str, first: int, last: int | None) -> int:
+    """Check each row from `first` to `last` and its link to the one before: the last position."""
+    of_chain = (entries.c.usecase == usecase, entries.c.position >= first - 1)
+    until = () if last is None else (entries.c.position <= last,)
+    rows = iter(connection.execute(select(entries).where(*of_chain, *until).order_by(entries.c.position)))
+    before = next(rows, None) if first > 1 else None
+    if first > 1 and (before is None or before.position != first - 1):
+        raise _missing(usecase, first - 1, before.position if before else None)
+    previous, place = before.hash if before else GENESIS, first - 1
+    for place, row in enumerate(rows, start=first):
+        values = {name: value for name, value in row._asdict().items() if name not in ("id", "hash")}
+        if row.position != place or row.previous_hash != previous:
+            raise _missing(usecase, place, row.position)
+        if digest(values) != row.hash:
+            raise LedgerBroken(
+                f"{usecase}: row {place} of the ledger ({row.kind} {row.key}) was changed after it was "
+                f"written. Restore the ledger from a backup; nothing is released until then."
+            )
+        previous = row.hash
+    if last is not None and place != last:
+        raise _missing(usecase, place + 1, None)
+    return place
+
+
+def require_head(connection: Connection, usecase: str, head: Head, rows: int) -> None:
+    """Raise LedgerBroken unless the chain, of so many rows, still contains a head that was seen earlier."""
+    found = connection.execute(
+        select(entries.c.hash).where(entries.c.usecase == usecase, entries.c.position == head.position)
+    ).scalar()
+    if found is None:
+        raise LedgerBroken(
+            f"{usecase}: the ledger was cut: it ends at row {rows}, but row {head.position} with hash "
+            f"{head.hash} was seen before. Restore the ledger from a backup."
+        )
+    if not found.startswith(head.hash):
+        raise LedgerBroken(
+            f"{usecase}: row {head.position} of the ledger has the hash {found}, but {head.hash} was seen "
+            f"before: the chain was written anew. Restore the ledger from a backup."
+        )
+
+
+def _missing(usecase: str, place: int, found: int | None) -> LedgerBroken:
+    at = "nothing" if found is None else f"position {found}"
+    return LedgerBroken(
+        f"{usecase}: row {place} of the ledger is missing or out of order (found {at}). "
+        f"Restore the ledger from a backup; nothing is released until then."
+    )

@@ -1,0 +1,91 @@
+"""Going back: the former champion is live again, as a new release. Asking twice goes back once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from perennial.clock import write_instant
+from perennial.errors import HeldBack, InputError
+from perennial.ledger.entries import Release
+from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import former_release
+from perennial.release.promote import insert_release, lost
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """A release that was taken back.
+
+    row: the release that brought the former champion back. made: whether this call wrote it.
+    taken_back: the release that was live before. live: what is live now.
+    """
+
+    row: Row[Release]
+    made: bool
+    taken_back: Release
+    live: Release
+
+
+def roll_back(
+    ledger: Ledger,
+    usecase: str,
+    as_of: datetime,
+    reason: str,
+    seen: int | None = None,
+    try_out: Callable[[Release], object] = lambda release: None,
+) -> RolledBack:
+    """Bring the former champion back, with its features, data version and reference, as a new release.
+
+    One request goes back once, however often it is repeated. A request is known by the release that it takes back,
+    `seen`; without that number, by its reason: the newest rollback for that reason is this one, and a rollback is
+    never itself taken back.
+    try_out: called with the release to bring back before anything is written; what it raises is raised.
+    Raises HeldBack where there is nothing to go back to, or where a rollback is live and `seen` does not name it;
+    InputError for a release that never was; ReleaseLost where another release came first; LedgerBroken.
+    """
+    rows = sorted(ledger.all(usecase, Release), key=lambda row: row.payload.release_no)
+    if not rows:
+        raise HeldBack(f"{usecase}: nothing was ever released, so there is nothing to go back to")
+    releases, live = {row.payload.release_no: row.payload for row in rows}, rows[-1].payload
+    earlier = _same_request(rows, reason, seen)
+    if earlier is not None:
+        return RolledBack(earlier, False, releases[earlier.payload.release_no - 1], live)
+    if seen is None and live.kind == "rollback":
+        raise HeldBack(
+            f"{usecase}: release {live.release_no} is live, which brought {live.versions} back at "
+            f"{rows[-1].recorded_at} (reason: {live.reason}). Nothing more was changed. "
+            f"To go further back, name it: --from {live.release_no}"
+        )
+    if seen is not None and seen not in releases:
+        raise InputError(f"--from: {usecase} has no release {seen}; release {live.release_no} is live")
+    if seen is not None and seen != live.release_no:
+        raise lost(usecase, rows[seen])
+    former = former_release(list(releases.values()))
+    if former is None:
+        raise HeldBack(
+            f"{usecase}: there is no former champion to go back to; release {live.release_no} has none before it"
+        )
+    try_out(former)
+    restored = former.model_copy(
+        update={
+            "release_no": live.release_no + 1,
+            "kind": "rollback",
+            "as_of": write_instant(as_of),
+            "reason": reason,
+            "decision": None,
+            "restores": former.release_no,
+        }
+    )
+    row = insert_release(ledger, usecase, restored, [rows[former.release_no - 1].position, rows[-1].position])
+    return RolledBack(row, True, live, row.payload)
+
+
+def _same_request(rows: Sequence[Row[Release]], reason: str, seen: int | None) -> Row[Release] | None:
+    """The rollback that this request made before, or None. rows: by release number, from 1 without a gap."""
+    if seen is not None:
+        after = rows[seen : seen + 1] if seen > 0 else ()
+        return next((row for row in after if row.payload.kind == "rollback"), None)
+    same = [row for row in rows if row.payload.kind == "rollback" and row.payload.reason == reason]
+    return same[-1] if same else None
