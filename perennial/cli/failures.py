@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -73,7 +74,7 @@ def unexpected(error: Exception) -> PerennialError:
             value=error.filename,
             fix="Give yourself access to it, or set PERENNIAL_HOME to a folder of your own.",
         )
-    told = " ".join(str(error).split())[:200]
+    told = _without_passwords(" ".join(str(error).split()))[:200]
     return Unexpected(
         f"something unexpected happened: {type(error).__name__}{f': {told}' if told else ''}",
         fix=f"The whole trace is in {_trace_of(error)}; please report it with that file. `perennial doctor` shows "
@@ -118,7 +119,7 @@ def _plain(value: Any) -> Any:
 def _trace_of(error: Exception) -> Path:
     """Write the trace to a file in the home, or in the system's folder for passing things where that fails."""
     name = f"perennial-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    text = "".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)])
+    text = _without_passwords("".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)]))
     for folder in (_home() / "failures", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(exist_ok=True)
@@ -128,6 +129,11 @@ def _trace_of(error: Exception) -> Path:
         return folder / name
     note(text)
     return Path("the lines above")
+
+
+def _without_passwords(text: str) -> str:
+    """A text without what stands before the @ of an address; a password may hold an @ itself."""
+    return re.sub(r"://[^\s'\"]*@", "://***@", text)
 
 
 def _home() -> Path:

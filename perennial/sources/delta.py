@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from perennial.errors import InputError, TransientError
+from perennial.errors import InputError, TableUnreadable, TransientError
 from perennial.sources.epochs import epoch_hint
 from perennial.sources.parsing import read_timestamps
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
@@ -42,14 +44,16 @@ class DeltaRows:
         Raises InputError where there is no such table, it uses a feature that the reader here lacks, or a row has no
         readable time; TransientError where the storage does not answer.
         """
-        times = self._table().to_pyarrow_table(columns=[self.time])[self.time]
+        with _reading(self.uri):
+            times = self._table().to_pyarrow_table(columns=[self.time])[self.time]
         return sorted(window_of(name, self.cut, ZoneInfo(self.timezone)) for name in self._names(times).unique())
 
     def fetch(self, window: Window) -> Arrival:
         """The window's rows as Parquet; files that hold none of them are not read where the times are timestamps."""
         import pyarrow.parquet as pq
 
-        rows = self._near(window)
+        with _reading(self.uri):
+            rows = self._near(window)
         rows = rows.take(self._names(rows[self.time]).eq(window.name).to_numpy().nonzero()[0])
         out = io.BytesIO()
         pq.write_table(rows.replace_schema_metadata(None), out)
@@ -92,6 +96,22 @@ class DeltaRows:
             shown = f"; the first is {first!r}{epoch_hint(first)}" if first is not None else ""
             raise InputError(f"source.path: {told}{shown}\n  correct them at their source")
         return window_names(instants, self.cut, ZoneInfo(self.timezone))
+
+
+@contextmanager
+def _reading(uri: str) -> Iterator[None]:
+    """A file that is gone, and storage that stops to answer in the middle, in our words."""
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except FileNotFoundError as problem:
+        told = f"source.path: a file of the table at {uri} is gone: {str(problem).splitlines()[0]}"
+        raise TableUnreadable(told, fix="bring it back, or restore the table to a version that is whole") from problem
+    except (DeltaError, OSError, pa.ArrowException) as problem:
+        told = f"source.path: {uri} cannot be read to its end: {str(problem).splitlines()[0]}"
+        raise TransientError(told) from problem
 
 
 _HOW_TO_DROP = {

@@ -117,7 +117,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_file_with_the_trace(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> None:
-        raise ZeroDivisionError("by nothing")
+        raise ZeroDivisionError("by nothing, at postgresql://ada:s3cr@t/x@host/db")
 
     monkeypatch.setattr("perennial.cli.reading.status", fails)
     home.mkdir()
@@ -127,6 +127,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_file_with_the_trace(
     assert "ZeroDivisionError: by nothing" in said.err and str(log) in said.err
     assert "Traceback" not in said.err and said.out == ""
     assert "Traceback" in log.read_text() and "in fails" in log.read_text()
+    assert "s3cr" not in said.err + log.read_text()
 
 
 def test_a_users_modules_are_not_taken_for_ours(home: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from perennial.errors import InputError
+from perennial.errors import InputError, TableUnreadable, TransientError
 from perennial.sources.delta import DeltaRows
 from tests.training.stores import take_in
 from tests.world import World, month_of_rows
@@ -53,3 +53,15 @@ def test_a_feature_that_the_reader_does_not_know_is_refused_by_name(tmp_path: Pa
         DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
     assert caught.value.code == "delta-feature"
     assert feature in str(caught.value) and told in caught.value.fix.lower()
+
+
+def test_a_table_whose_files_are_gone_or_damaged_is_told(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path / "lake"), month_of_rows("2024-01", rows_a_day=2))
+    (file,) = (tmp_path / "lake").glob("*.parquet")
+    data = file.read_bytes()
+    file.write_bytes(data[:100])
+    with pytest.raises(TransientError, match="cannot be read to its end"):
+        DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
+    file.unlink()
+    with pytest.raises(TableUnreadable, match=r"a file of the table at .* is gone"):
+        DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
