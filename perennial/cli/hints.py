@@ -9,6 +9,9 @@ _COMMANDS = {
     "batch-unknown": "`perennial batches USECASE` lists them",
     "batch-unreadable": "`perennial run USECASE --batch NAME` lets a later batch go first",
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
+    "experiment-deleted": "`perennial doctor USECASE` shows whether all is back",
+    "model-deleted": "`perennial rollback USECASE` makes the former version live again, if this one was live",
+    "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "release-lost": "`perennial status USECASE` shows what is live",
 }
