@@ -11,7 +11,7 @@ import numpy as np
 from perennial.clock import write_instant
 from perennial.content import digest_rows
 from perennial.deciding.evaluation_rows import EvaluationRows
-from perennial.deciding.ruling import Comparison, DecisionContext, looks_at, rule, seen_before, settled
+from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, looks_at, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest, Scored
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.flips import flips, newly_wrong
@@ -117,6 +117,8 @@ def decide(
             pool=question.pool,
             spent=ruling.spent,
             refit_weight=ruling.refit_weight,
+            level=ruling.tested_at,
+            lower_bound=gain_bound(primary, ruling.tested_at),
             looks=question.looks,
             waits=ruling.outcome == "undecided" and bool(question.looks) and question.looks[-1] < 1,
         ),

@@ -9,13 +9,13 @@ import numpy as np
 
 from perennial.clock import write_instant
 from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.ruling import clusters_before, taken_before
+from perennial.deciding.ruling import USUAL_DECISIONS_A_YEAR, clusters_before, taken_before
 from perennial.errors import InputError
 from perennial.evaluation.budget import share_of
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.planning import Spread, days_needed, smallest_gain, spread_of
-from perennial.evaluation.policies import five_percent_a_year, strict
+from perennial.evaluation.policies import load_policy
 from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import waiting_challenger
@@ -25,7 +25,6 @@ from perennial.usecase.declaration import Declaration
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
 _LENGTH = {"day": 1, "week": 7}
-_A_YEAR = {"five_percent_a_year": five_percent_a_year.A_YEAR, "strict": strict.A_YEAR}
 
 
 @dataclass(frozen=True)
@@ -133,14 +132,13 @@ def _line(
 
 
 def _alpha(declaration: Declaration, history: list[Decision], now: datetime) -> float:
-    a_year = _A_YEAR.get(declaration.release.policy)
+    a_year = load_policy(declaration.release.policy).a_year
     if a_year is None:
         return ALPHA
     rules = declaration.rules
     taken = taken_before(history)
-    return share_of(
-        a_year, rules.decisions_a_year or 12, rules.event_decisions_a_year, taken, now.year, "planned"
-    ).alpha
+    planned = rules.decisions_a_year or USUAL_DECISIONS_A_YEAR
+    return share_of(a_year, planned, rules.event_decisions_a_year, taken, now.year, "planned").alpha
 
 
 def _unspent(ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime) -> tuple[int, int]:

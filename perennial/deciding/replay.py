@@ -12,7 +12,7 @@ import numpy as np
 from perennial.clock import instant
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.ruling import Comparison, DecisionContext, rule, seen_before, settled
+from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest
 from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
 from perennial.evaluation.comparison import describe
@@ -102,7 +102,13 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         DecisionContext(said.challenger_id, _served(past, said), said.as_of, said.policy.pool, said.policy.looks),
         history,
     )
-    decided = {"alpha": ruling.alpha, "spent": ruling.spent, "refit_weight": ruling.refit_weight}
+    decided = {
+        "alpha": ruling.alpha,
+        "spent": ruling.spent,
+        "refit_weight": ruling.refit_weight,
+        "level": ruling.tested_at,
+        "lower_bound": gain_bound(primary, ruling.tested_at),
+    }
     found = said.model_copy(
         update={
             "metrics": metrics,

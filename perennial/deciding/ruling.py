@@ -14,13 +14,15 @@ from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.pooled import Inflation, inflation
+from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, SliceResult
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.usecase.declaration import ReleaseRules
+from perennial.usecase.spelling import amount_of
 
-DECISIONS_A_YEAR = 12
+USUAL_DECISIONS_A_YEAR = 12
 """Where neither the declaration nor its batches say; policies that share a year's budget need it stated."""
 
 
@@ -63,16 +65,24 @@ def rule(rules: ReleaseRules, found: Comparison, question: DecisionContext, hist
             is_first=release is None,
             champion_skill=found.champion_skill,
             days_since_release=_days(release, question.as_of),
+            min_gain=amount_of(rules.min_gain, primary.champion),
             refresh_after_days=rules.refresh_after.total_seconds() / 86400,
             looks=question.looks,
             gains=_gains(settled(history, question.challenger), primary),
             year=instant(question.as_of).year,
             pool=question.pool,
             taken=taken_before(history),
-            planned_decisions=rules.decisions_a_year or DECISIONS_A_YEAR,
+            planned_decisions=rules.decisions_a_year or USUAL_DECISIONS_A_YEAR,
             event_decisions=rules.event_decisions_a_year,
         )
     )
+
+
+def gain_bound(primary: MetricResult, level: float) -> float | None:
+    """What the gain is above at one-sided `level`; None where nothing could be decided or released."""
+    if primary.gain is None or primary.se is None or primary.df is None or not level:
+        return None
+    return lower_bound(primary.gain, primary.se, primary.df, level)
 
 
 def settled(history: Sequence[Decision], challenger: str) -> list[Decision]:

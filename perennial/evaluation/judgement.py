@@ -11,7 +11,7 @@ from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.intervals.pooled import Inflation
 from perennial.evaluation.intervals.row_t import row_t
-from perennial.evaluation.intervals.student_t import LEVEL, p_at_most
+from perennial.evaluation.intervals.student_t import LEVEL, lower_bound, p_at_most
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.results import Interval, MetricResult, SecondClusters, Verdict
 
@@ -108,6 +108,7 @@ def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: f
         gain=gain,
         ci_low=shown.ci_low if shown else None,
         ci_high=shown.ci_high if shown else None,
+        lower_bound=lower_bound(gain, shown.se, shown.df, ALPHA) if shown else None,
         p_value=shown.p_value if shown else None,
         df=shown.df if shown else None,
         se=shown.se if shown else None,
@@ -141,6 +142,7 @@ def without_values(asked: Asked, direction: Literal["lower", "higher"], why: str
         gain=None,
         ci_low=None,
         ci_high=None,
+        lower_bound=None,
         p_value=None,
         df=None,
         se=None,

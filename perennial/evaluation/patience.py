@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy import special
+if TYPE_CHECKING:
+    import numpy as np
 
 _GRID = 1601
 _WIDEST = 8.0
@@ -28,6 +29,9 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
         raise ValueError(f"looks are ascending shares of the patience, above 0 and at most 1; these are {list(looks)}")
     if len(looks) == 1:
         return alpha * looks[0]
+    import numpy as np
+    from scipy import special
+
     # Of a Brownian motion B(t), z = B(t)/√t: the density of paths that no look has stopped yet, on a grid of B.
     density, grid, spent, level = None, None, 0.0, alpha * looks[0]
     before = 0.0
@@ -50,12 +54,16 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
 
 
 def _normal(z: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     found: np.ndarray = np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5
     return found
 
 
 def _bound(grid: np.ndarray, density: np.ndarray, tail: float) -> float:
     """Where so much of the density lies above."""
+    import numpy as np
+
     spacing = grid[1] - grid[0]
     above = np.cumsum(density[::-1])[::-1] * spacing - density * spacing / 2
     return float(np.interp(-tail, -above, grid))

@@ -44,7 +44,8 @@ class SecondClusters(Result):
 class MetricResult(Result):
     """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
 
-    p_value is one-sided, against "the challenger is not better". day_t and row_t are for information.
+    p_value is one-sided, against "the challenger is not better"; lower_bound is what the gain is above at one-sided
+    5 %, so that it is above 0 where the verdict is better. day_t and row_t are for information.
     sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows: all that is needed to
     compute the rest again.
     at_least, at_most: the bounds of a guard on the challenger's own value, whose interval is `of_challenger`, computed
@@ -83,6 +84,7 @@ class MetricResult(Result):
     challenger_sums: tuple[float, ...] = ()
     second: SecondClusters | None = None
     own_code: str = ""
+    lower_bound: float | None = None
 
 
 class SliceResult(Result):
@@ -176,6 +178,8 @@ class Policy(Result):
     looks: at this challenger so far, each as the share of the declared patience that had passed; empty without any.
     waits: whether the challenger, still undecided, is looked at again with more days.
     refit_weight: the share of the newest refit in what serves from then on, None where one model serves.
+    lower_bound: what the primary metric's gain is above, one-sided at `level`: the bound that was tested. level: alpha,
+    or that of one look of several.
     """
 
     name: str
@@ -186,3 +190,5 @@ class Policy(Result):
     refit_weight: float | None = None
     looks: tuple[float, ...] = ()
     waits: bool = False
+    level: float = 0.05
+    lower_bound: float | None = None

@@ -17,13 +17,14 @@ from perennial.evaluation.figures import (
     sample,
     within,
 )
+from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.mde_range import range_of_mde
-from perennial.evaluation.results import Evaluation, Flips, Interval, MetricResult, Outcome, SliceResult
+from perennial.evaluation.results import Evaluation, Flips, Interval, MetricResult, Outcome, Policy, SliceResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
-FOUND = ("metric", "champion", "challenger", "gain", "95 % interval", "p", "verdict")
+FOUND = ("metric", "champion", "challenger", "gain", "at least (one-sided)", "95 % interval", "p", "verdict")
 SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest loss seen", "verdict")
 SLICES_SHOWN = 20
 BESIDE = ("metric", "days alone would claim", "rows alone would claim", "smallest gain that could be seen")
@@ -68,6 +69,7 @@ def in_words(
     batch: str,
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
+    policy: Policy | None = None,
 ) -> str:
     """The decision as markdown: headline, one paragraph, a table of what was found, what to know about it,
     a table of slices, and one of what other ways of counting would have claimed.
@@ -79,7 +81,11 @@ def in_words(
         "",
         escape(" ".join(reasons)),
         "",
-        table(metrics, champion="naive baseline" if champion_version is None else f"champion {champion_version}"),
+        table(
+            metrics,
+            champion="naive baseline" if champion_version is None else f"champion {champion_version}",
+            policy=policy,
+        ),
         "",
         escape(_about(evaluation, metrics[0] if metrics else None)),
         "",
@@ -91,9 +97,12 @@ def in_words(
     return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
-def table(metrics: Sequence[MetricResult], *, champion: str = "champion") -> str:
-    """What was found, as a markdown table; `champion` heads the column of what serves now."""
-    return _table(("metric", champion, *FOUND[2:]), [_found(metric) for metric in metrics])
+def table(metrics: Sequence[MetricResult], *, champion: str = "champion", policy: Policy | None = None) -> str:
+    """What was found, as a markdown table; `champion` heads the column of what serves now.
+
+    policy: that decided; the primary metric's bound is then the one that it tested, else the one at 5 %.
+    """
+    return _table(("metric", champion, *FOUND[2:]), [_found(metric, policy) for metric in metrics])
 
 
 def flips_in_words(flips: Flips) -> str:
@@ -148,16 +157,24 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))
 
 
-def _found(metric: MetricResult) -> tuple[str, ...]:
+def _found(metric: MetricResult, policy: Policy | None) -> tuple[str, ...]:
     return (
         _name(metric),
         figure(metric.champion),
         figure(metric.challenger),
         change(metric.gain),
+        _at_least(metric, policy),
         between(metric.ci_low, metric.ci_high),
         chance(metric.p_value).replace("<", "&lt;").replace(">", "&gt;"),
         metric.verdict.replace("_", " "),
     )
+
+
+def _at_least(metric: MetricResult, policy: Policy | None) -> str:
+    """The bound that was tested, with the level: a two-sided interval at 95 % is that of 2.5 % on either side."""
+    tested = policy is not None and metric.role == "primary"
+    bound, alpha = (policy.lower_bound, policy.level) if policy and tested else (metric.lower_bound, ALPHA)
+    return "–" if bound is None else f"{change(bound)} at {percent(alpha)}"
 
 
 def _name(metric: MetricResult) -> str:

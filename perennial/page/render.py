@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from perennial.evaluation.figures import between, change, figure
+from perennial.evaluation.figures import between, change, figure, percent
 from perennial.page.charts import batches_chart, gains_chart, losses_chart
 from perennial.page.view import View
 
@@ -51,5 +51,5 @@ def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(figure=figure, change=change, between=between)
+    environment.globals.update(figure=figure, change=change, between=between, percent=percent)
     return environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perennial.evaluation.figures import between, change, counted, figure, sample
+from perennial.evaluation.figures import between, change, counted, figure, percent, sample
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.words import headline
 from perennial.ledger.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
@@ -63,12 +63,17 @@ class LossPoint:
 
 @dataclass(frozen=True)
 class GainPoint:
-    """A challenger's gain and its own loss, each with its 95 % interval; None where no number could be given."""
+    """A challenger's gain and its own loss, each with its 95 % interval; None where no number could be given.
+
+    bound: what the gain is above, one-sided at `alpha`: what the policy tested.
+    """
 
     batch: str
     gain: float | None
     low: float | None
     high: float | None
+    bound: float | None
+    alpha: float
     champion: float | None
     challenger: float | None
     challenger_low: float | None
@@ -162,10 +167,17 @@ def _how_sure(history: History, release: Release) -> str:
     over = f"version {judged.champion.version}" if judged.champion else "a constant"
     better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
-        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}, 95 % interval "
+        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(judged)}, 95 % interval "
         f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
         f"{untested}"
     )
+
+
+def _tested(decision: Decision) -> str:
+    policy = decision.policy
+    if policy.lower_bound is None:
+        return ""
+    return f", at least {change(policy.lower_bound)} (one-sided at {percent(policy.level)})"
 
 
 def _newest_loss(history: History) -> str:
@@ -241,6 +253,8 @@ def _gain(decision: Decision) -> GainPoint:
         gain=primary.gain,
         low=primary.ci_low,
         high=primary.ci_high,
+        bound=decision.policy.lower_bound,
+        alpha=decision.policy.level,
         champion=primary.champion if decision.champion else None,
         challenger=primary.challenger,
         challenger_low=around.ci_low if around else None,

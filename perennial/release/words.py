@@ -41,6 +41,7 @@ def decision_in_words(decision: Decision) -> str:
         batch=decision.batch,
         slices=decision.slices,
         flips=decision.flips,
+        policy=decision.policy,
     )
 
 

@@ -16,24 +16,27 @@ from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRul
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
-from perennial.usecase.spelling import Duration, Frozen
+from perennial.usecase.spelling import Amount, Duration, Frozen
 from perennial.usecase.team_files import TeamCode, files_of, model_functions
 
 
 class ReleaseRules(Frozen):
     """When a challenger becomes the champion."""
 
-    policy: Literal[
-        "balanced", "five_percent_a_year", "strict", "newest_unless_worse", "blend", "blend_learned", "hold"
-    ] = Field(
+    policy: str = Field(
         "balanced",
         description="balanced: proven better at 5 %, or old and no worse; five_percent_a_year, strict: proven better, "
         "at a share of 5 % for a year's or five years' decisions together; newest_unless_worse: unless proven worse; "
         "blend, blend_learned: half of what was tested and half of the newest refit serve; "
-        "hold: a person releases, by perennial approve",
+        "hold: a person releases, by perennial approve; or one of an installed package",
+    )
+    min_gain: Amount = Field(
+        0.0,
+        description="the gain that a challenger must be proven to exceed, in the primary metric's unit, or as a share "
+        "of the champion's value: 1%. A release by age needs no gain",
     )
     refresh_after: Duration = Field(
-        timedelta(days=90), description="`balanced`: after so long without a release, non-inferior is enough"
+        timedelta(days=90), description="`balanced`: after so long without a release, no worse is enough"
     )
     patience: Duration | None = Field(
         None,
@@ -157,11 +160,6 @@ class Declaration(Frozen):
 
 DECISIONS_A_YEAR = {"year": 1, "month": 12, "week": 24, "day": 24, "hour": 24}
 """Decisions that batches of that length bring: days decide from 15 on, so no more than 24."""
-BLENDING = ("blend", "blend_learned")
-CONVEX = ("log_loss", "brier", "mae", "rmse")
-"""Policies that mix models, and the metrics whose loss of a mixture is at most the mean of the losses."""
-SHARING = ("five_percent_a_year", "strict")
-"""Policies that need that number."""
 
 
 @dataclass(frozen=True)

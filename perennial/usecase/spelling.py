@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -49,5 +50,30 @@ def _share(value: Any) -> Any:
     return value
 
 
+def _amount(value: Any) -> Any:
+    """An amount from its spelling: a number, or `1%` of something, which stays text."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        share = _share(value)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"should be a number or a share, is {value!r}: write 0.002 or 1%")
+    else:
+        share = value
+    if not (isfinite(share) and share >= 0):
+        raise ValueError(f"should not be below 0, is {value!r}: write 0.002 or 1%")
+    return value.strip() if isinstance(value, str) else float(value)
+
+
 _PERCENT = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*$")]
 Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | _PERCENT)]
+Amount = Annotated[Any, BeforeValidator(_amount, json_schema_input_type=float | _PERCENT)]
+
+
+def amount_of(amount: float | str, whole: float | None) -> float:
+    """An `Amount` as a number: a share is one of `whole`, and 0 where that is unknown.
+
+    >>> amount_of(0.002, 0.4), amount_of("1%", 0.5), amount_of("1%", -0.5)
+    (0.002, 0.005, 0.005)
+    """
+    if not isinstance(amount, str):
+        return amount
+    return float(_share(amount)) * abs(whole or 0.0)

@@ -7,14 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
+from perennial.deciding.ruling import gain_bound
 from perennial.evaluation.budget import Taken
-from perennial.evaluation.figures import figure
+from perennial.evaluation.figures import change, figure, percent
 from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.intervals.mde import minimal_detectable_effect
 from perennial.evaluation.policies import POLICIES, load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import MetricResult
+from tests.evaluation.conftest import primary_of
 
 Make = Callable[..., MetricResult]
 
@@ -48,7 +53,7 @@ TABLE = [
     (BETTER, PASSED, DUE_AND_COLLAPSED, "release", "held"),
     (WORSE, PASSED, DUE, "keep", "keep"),
     (None, PASSED, DUE, "undecided", "undecided"),
-    (WORSE, PASSED, DUE | {"champion_skill": 0.2}, "release", "held"),  # proven worse, by less than the .01 allowed
+    (WORSE, PASSED, DUE | {"champion_skill": 0.2}, "keep", "keep"),  # by less than the margin, but proven worse
     (BETTER, PASSED, FIRST, "first", "first"),
     (BETTER, UNDECIDED, FIRST, "first", "first"),
     (BETTER, BLOCKED, FIRST, "blocked", "blocked"),
@@ -133,7 +138,7 @@ def balanced(make: Make, gain: float | None, guards: GuardFinding = PASSED, **ag
 def test_a_release_reads_like_a_sentence(metric_result: Make) -> None:
     assert balanced(metric_result, BETTER).reasons == (
         "The challenger is better than the champion on 27,004 rows of 28 days: log_loss 0.39600, the champion "
-        "0.40000, gain +0.00400 (95 % interval +0.00122 to +0.00678, one-sided p 0.008).",
+        "0.40000, gain +0.00400, at least +0.00187 at 5 % (95 % interval +0.00122 to +0.00678, one-sided p 0.008).",
     )
 
 
@@ -151,6 +156,64 @@ def test_age_is_only_spoken_of_when_it_counts(metric_result: Make) -> None:
     )
     assert len(balanced(metric_result, ALIKE).reasons) == 1
     assert len(balanced(metric_result, BETTER, **DUE).reasons) == 1
+
+
+@given(
+    gain=st.floats(-0.1, 0.1),
+    se=st.floats(1e-4, 0.05),
+    df=st.sampled_from([4.0, 8.0, 40.0]),
+    skill=st.floats(1e-3, 10.0),
+)
+def test_by_age_only_what_is_no_worse_is_released(gain: float, se: float, df: float, skill: float) -> None:
+    """No worse: not proven worse, and proven to lose less than 5 % of the skill and less than 2 % of the loss."""
+    primary = primary_of(gain, se, df=df)
+    case = Case(primary, PASSED, rows=27_004, clusters=28, days_since_release=91.0, champion_skill=skill)
+    ruling = load_policy("balanced")(case)
+    if ruling.outcome != "release" or case.is_better:
+        return
+    assert primary.p_value is not None and primary.p_value < 0.95
+    assert stats.t.cdf((-0.02 * 0.4 - gain) / se, df) < 0.05 and stats.t.cdf((-0.05 * skill - gain) / se, df) < 0.05
+    assert "is not worse by more than" in " ".join(ruling.reasons)
+
+
+def test_the_margin_of_age_is_bounded_by_the_loss_where_a_constant_is_far_off(metric_result: Make) -> None:
+    """5 % of a skill of 1.2 is .06, a seventh of the loss .4; a loss of up to .03 was released once."""
+    age = DUE | {"champion_skill": 1.2}
+    unsure = metric_result(-0.012, 0.008)
+    told = load_policy("balanced")(Case(unsure, PASSED, rows=27_004, clusters=28, **age))
+    assert (told.outcome, case_of(metric_result, ALIKE, PASSED, age).is_worse) == ("undecided", False)
+    assert told.reasons[1].endswith("may be worse by more than 0.00800, which is 2 % of the champion's own log_loss.")
+    assert balanced(metric_result, ALIKE, **age).outcome == "release"
+
+
+@pytest.mark.parametrize(("least", "outcome"), [(0.0, "release"), (0.001, "release"), (0.002, "undecided")])
+def test_a_proven_gain_that_is_too_small_is_not_released(metric_result: Make, least: float, outcome: str) -> None:
+    """Proven to be at least .00187: above .001, not above .002."""
+    told = load_policy("balanced")(replace(case_of(metric_result, BETTER, PASSED, FRESH), min_gain=least))
+    assert told.outcome == outcome
+    assert ("release.min_gain asks for" in told.reasons[0]) == (least > 0)
+    first = replace(case_of(metric_result, BETTER, PASSED, FIRST), min_gain=least)
+    assert load_policy("balanced")(first).outcome == "first"
+    if outcome == "undecided":
+        assert "not shown to be better than the champion by more than the 0.00200" in told.reasons[0]
+
+
+@given(st.floats(-0.01, 0.01), st.floats(1e-4, 0.01), st.sampled_from([4.0, 8.0]), st.sampled_from(POLICIES))
+def test_the_bound_that_is_shown_is_the_one_that_was_tested(gain: float, se: float, df: float, policy: str) -> None:
+    primary = primary_of(gain, se, df=df)
+    ruling = load_policy(policy)(Case(primary, PASSED, rows=27_004, clusters=28, **FRESH))
+    bound = gain_bound(primary, ruling.tested_at)
+    assert bound is not None and primary.p_value is not None
+    if abs(bound) > 1e-9:
+        assert (bound > 0) == (primary.p_value < ruling.tested_at)
+    assert f"at least {change(bound)} at {percent(ruling.tested_at)}" in ruling.reasons[0] or "blend" in policy
+
+
+def test_what_a_person_decides_at_a_look_has_erred_at_that_look_only(metric_result: Make) -> None:
+    case = replace(case_of(metric_result, BETTER * 5, PASSED, FRESH), looks=(0.1,))
+    held, released = load_policy("hold")(case), load_policy("balanced")(case)
+    assert (held.outcome, released.outcome) == ("held", "release")
+    assert (held.alpha, held.level) == (released.alpha, released.level) == (pytest.approx(0.005), pytest.approx(0.005))
 
 
 def test_a_champion_without_skill_has_no_margin(metric_result: Make) -> None:

@@ -64,6 +64,7 @@ def test_the_table_sets_our_interval_beside_what_others_would_claim(
         "champion 3": "0.40000",
         "challenger": "0.39950",
         "gain": "+0.000500",
+        "at least (one-sided)": "-0.000566 at 5 %",
         "95 % interval": "-0.000888 to +0.00189",
         "days alone would claim": "-0.000100 to +0.00110",
         "rows alone would claim": "+0.000300 to +0.000700",
@@ -79,7 +80,7 @@ def test_the_table_sets_our_interval_beside_what_others_would_claim(
 
 def test_unknown_numbers_are_dashes_and_the_reason_follows(metric_result: Callable[..., MetricResult]) -> None:
     told = page([metric_result(None, name="roc_auc", role="info", champion=None, note="all rows are of one class")])
-    assert cells(told)[2] == ["roc\\_auc", *["–"] * 5, "not decidable"]
+    assert cells(told)[2] == ["roc\\_auc", *["–"] * 6, "not decidable"]
     assert cells(told)[5] == ["roc\\_auc", *["–"] * 3]
     assert "- roc\\_auc: all rows are of one class" in told
     assert "nan" not in told.lower()

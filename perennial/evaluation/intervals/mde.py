@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import special
-
 ALPHA = 0.05
 POWER = 0.8
 
@@ -17,5 +15,7 @@ def minimal_detectable_effect(se: float, df: float, *, alpha: float = ALPHA) -> 
     >>> [round(minimal_detectable_effect(1.0, df), 3) for df in (4, 6, 8, 29)]
     [3.04, 2.822, 2.727, 2.547]
     """
+    from scipy import special
+
     critical = float(special.stdtrit(df, 1 - alpha))
     return se * float(special.nctdtrinc(df, 1 - POWER, critical))

@@ -18,7 +18,7 @@ def range_of_mde(mde: float, df: float) -> tuple[float, float]:
 
 def _chi_square(share: float, df: float) -> float:
     """The point below which a chi-square falls with probability `share`, by halving an interval."""
-    low, high = 0.0, df + 40.0
+    low, high = 0.0, df + 10 * (2 * df) ** 0.5 + 40.0  # the mean, and ten standard deviations
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _chi_square_below(middle, df) < share else (low, middle)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import special
-
 from perennial.evaluation.results import Interval
 
 LEVEL = 0.95
@@ -17,6 +15,8 @@ def student_t(estimate: float, se: float, df: float, *, level: float = LEVEL) ->
     >>> student_t(2.131847, 1.0, 4).p_value.__round__(6)
     0.05
     """
+    from scipy import special
+
     half = float(special.stdtrit(df, (1 + level) / 2)) * se
     return Interval(
         se=se,
@@ -36,4 +36,17 @@ def p_at_most(estimate: float, se: float, df: float, bound: float) -> float:
     above = estimate - bound
     if se == 0:
         return 0.5 if above == 0 else float(above < 0)
+    from scipy import special
+
     return float(special.stdtr(df, -above / se))
+
+
+def lower_bound(estimate: float, se: float, df: float, alpha: float) -> float:
+    """What the true value is above, at one-sided `alpha`: above 0 exactly where `p_at_most` 0 is under `alpha`.
+
+    >>> round(lower_bound(2.131847, 1.0, 4, 0.05), 6)
+    0.0
+    """
+    from scipy import special
+
+    return estimate - float(special.stdtrit(df, 1 - alpha)) * se

@@ -25,4 +25,4 @@ def brier(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     return value, row - value
 
 
-METRIC = Metric("brier", ("binary",), "lower", brier, rare_class_in_a_pair, rare_class)
+METRIC = Metric("brier", ("binary",), "lower", brier, rare_class_in_a_pair, rare_class, convex=True)

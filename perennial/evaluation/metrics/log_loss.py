@@ -31,4 +31,4 @@ def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     return value, row - value
 
 
-METRIC = Metric("log_loss", ("binary", "multiclass"), "lower", log_loss, rare_class_in_a_pair, rare_class)
+METRIC = Metric("log_loss", ("binary", "multiclass"), "lower", log_loss, rare_class_in_a_pair, rare_class, convex=True)

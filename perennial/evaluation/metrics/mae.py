@@ -29,4 +29,4 @@ def any_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str
     return None
 
 
-METRIC = Metric("mae", ("regression",), "lower", mae, any_pair)
+METRIC = Metric("mae", ("regression",), "lower", mae, any_pair, convex=True)

@@ -34,6 +34,7 @@ class Metric:
         on these rows, or None.
     unmeasurable: (y, p), shapes (n,), to the reason why one model's value has no trustworthy
         interval on these rows, or None.
+    convex: whether a mixture of two models loses at most the mean of both.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Metric:
     value_and_influence: Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
     undecidable: Callable[[FloatArray, FloatArray, FloatArray], str | None]
     unmeasurable: Callable[[FloatArray, FloatArray], str | None] = always_measurable
+    convex: bool = False

@@ -51,4 +51,4 @@ def heavy_tails_in_a_pair(y: FloatArray, champion: FloatArray, challenger: Float
     return heavy_tails(y, champion) or heavy_tails(y, challenger)
 
 
-METRIC = Metric("rmse", ("regression",), "lower", rmse, heavy_tails_in_a_pair, heavy_tails)
+METRIC = Metric("rmse", ("regression",), "lower", rmse, heavy_tails_in_a_pair, heavy_tails, convex=True)

@@ -8,6 +8,7 @@ from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.evidence import evidence
 from perennial.evaluation.policies.first import decide_first
 from perennial.evaluation.policies.look import look_at
+from perennial.evaluation.policies.policy import ReleasePolicy
 from perennial.evaluation.policies.refresh import refresh
 
 
@@ -17,8 +18,8 @@ def decide(case: Case) -> Ruling:
     | primary metric | guards pass | guards block | a guard is undecided |
     |---|---|---|---|
     | proven better at 5 % | release | blocked | undecided |
-    | not, but refresh due and non-inferior (be it proven worse within the margin) | release | blocked | undecided |
-    | else proven worse at 5 % | keep | keep | keep |
+    | proven worse at 5 % | keep | keep | keep |
+    | neither, but refresh due and non-inferior | release | blocked | undecided |
     | else | undecided | undecided | undecided |
 
     With patience each look at the challenger has its own part of the 5 %: see `look_at`.
@@ -35,6 +36,9 @@ def decide(case: Case) -> Ruling:
     if case.is_better or age.passes:
         reasons += case.guards.sentences
         if case.guards.status == "passed":
-            return Ruling("release", reasons, look.spends)
-        return Ruling(case.guards.status, reasons, look.spends)
-    return Ruling("keep" if case.is_worse else "undecided", reasons, look.spends)
+            return Ruling("release", reasons, look.spends, level=look.level)
+        return Ruling(case.guards.status, reasons, look.spends, level=look.level)
+    return Ruling("keep" if case.is_worse else "undecided", reasons, look.spends, level=look.level)
+
+
+POLICY = ReleasePolicy("balanced", decide, "proven better at 5 %, or refresh due and no worse")

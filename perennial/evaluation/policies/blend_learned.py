@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.policies.blending import decide_by_blending
 from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.policies.policy import ReleasePolicy
 from perennial.evaluation.race import fading
 
 FEWEST = 3
@@ -23,3 +24,12 @@ def decide(case: Case) -> Ruling:
         told = f", which is enough since challengers gained in {len(gains)} earlier decisions"
         return decide_by_blending(case, LEANING, because=told)
     return decide_by_blending(case, 1 - ALPHA)
+
+
+POLICY = ReleasePolicy(
+    "blend_learned",
+    decide,
+    "as blend; how soon the tested model is replaced is learned from earlier decisions",
+    mixes=True,
+    allows_patience=False,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.figures import chance, percent
+from perennial.evaluation.figures import chance, figure, percent
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.evidence import evidence
 from perennial.evaluation.policies.first import decide_first
@@ -33,14 +33,16 @@ def decide_by_blending(case: Case, sure: float, *, because: str = "") -> Ruling:
     if case.is_first:
         first = decide_first(case)
         return Ruling(first.outcome, first.reasons, refit_weight=REFIT_WEIGHT if first.outcome == "first" else 0.0)
-    seen, p_value = evidence(case), case.primary.p_value
-    if p_value is None:
+    seen, p_value, p_useful = evidence(case), case.primary.p_value, case.p_value
+    if p_value is None or p_useful is None:
         return Ruling("undecided", (seen, BLENDED), 1 - sure, refit_weight=REFIT_WEIGHT)
     better = 1 - p_value
     told = f"The challenger is better with probability {chance(better)}"
-    if better > sure:
+    if 1 - p_useful > sure:
         if case.guards.status == "passed":
-            said = f"{told}, more than {percent(sure)}{because}: it is the tested champion now."
+            gains = f"gains more than {figure(case.min_gain, 3)} with probability {chance(1 - p_useful)}"
+            seen_as = f"The challenger {gains}" if case.min_gain else told
+            said = f"{seen_as}, more than {percent(sure)}{because}: it is the tested champion now."
             reasons = (seen, said, BLENDED, *case.guards.sentences)
             return Ruling("release", reasons, alpha=1 - sure, refit_weight=REFIT_WEIGHT)
         alone = () if case.guards.status == "undecided" else ("What was tested serves alone.",)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perennial.evaluation.budget import Pool, Taken
 from perennial.evaluation.intervals.mde import ALPHA
+from perennial.evaluation.intervals.student_t import p_at_most
 
 if TYPE_CHECKING:
     from perennial.evaluation.guards import GuardFinding
@@ -25,6 +26,7 @@ class Case:
     days_since_release: the age of what serves; None where nothing does.
     refresh_after_days: the age from which a model that is no worse may take its place.
     alpha: what the proof of a gain may err at, one-sided. That of a harm is always 5 %.
+    min_gain: the gain that a challenger must be proven to exceed, in the primary metric's unit; a first model need not.
     looks: at this challenger so far and this one, each as the share of the declared patience; empty without any.
     gains: of the primary metric in earlier decisions between two models, the oldest first.
     year, pool, taken: the calendar year, whether an event asked for the challenger, and every decision before.
@@ -42,6 +44,7 @@ class Case:
     days_since_release: float | None = None
     refresh_after_days: float = 90.0
     alpha: float = ALPHA
+    min_gain: float = 0.0
     looks: tuple[float, ...] = ()
     gains: tuple[float, ...] = ()
     year: int = 0
@@ -52,8 +55,18 @@ class Case:
 
     @property
     def is_better(self) -> bool:
-        """Whether the challenger is proven better on the primary metric, at `alpha`."""
-        return self.primary.p_value is not None and self.primary.p_value < self.alpha
+        """Whether the challenger is proven better on the primary metric, by more than `min_gain`, at `alpha`."""
+        return (p := self.p_value) is not None and p < self.alpha
+
+    @property
+    def p_value(self) -> float | None:
+        """One-sided, against "the challenger gains at most `min_gain`"; None where nothing can be decided."""
+        found = self.primary
+        if not self.min_gain or self.is_first or found.p_value is None:
+            return found.p_value
+        if found.gain is None or found.se is None or found.df is None:
+            return None
+        return p_at_most(found.gain, found.se, found.df, self.min_gain)
 
     @property
     def is_worse(self) -> bool:
@@ -70,7 +83,8 @@ class Case:
 class Ruling:
     """What follows, and why, in sentences with the numbers in them.
 
-    alpha: what a release could err at. spent: of the year's budget before, None for a policy without one.
+    alpha: what a release could err at. level: what one look of several was held to, where that is another number.
+    spent: of the year's budget before, None for a policy without one.
     refit_weight: the share that the newest refit has in what serves, None for a policy that serves one model.
     """
 
@@ -79,3 +93,9 @@ class Ruling:
     alpha: float = ALPHA
     spent: float | None = None
     refit_weight: float | None = None
+    level: float | None = None
+
+    @property
+    def tested_at(self) -> float:
+        """The one-sided level that the proof of a gain was held to."""
+        return self.alpha if self.level is None else self.level

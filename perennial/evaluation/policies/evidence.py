@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.figures import between, chance, change, figure, sample
+from perennial.evaluation.figures import between, chance, change, figure, percent, sample
 from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.policies.case import Case
 
 
@@ -16,20 +17,38 @@ def evidence(case: Case) -> str:
     if primary.verdict == "not_decidable" or primary.p_value is None:
         return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values}).{_what_helps(case)}"
     said = (
-        f"better than {other}"
+        f"better than {other}{_by_more(case)}"
         if case.is_better
         else f"worse than {other}"
         if case.is_worse
+        else f"not shown to be better than {other}{_by_more(case)}"
+        if case.min_gain and not case.is_first
         else f"not shown to be better or worse than {other}"
     )
     sentence = (
-        f"The challenger is {said} on {seen_on}: {values}, gain {change(primary.gain)} "
-        f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(primary.p_value)})."
+        f"The challenger is {said} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
+        f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(case.p_value)})."
     )
     if case.is_better or case.is_worse or not primary.se or not primary.df or not case.alpha:
         return sentence
     visible = minimal_detectable_effect(primary.se, primary.df, alpha=case.alpha)
+    if not case.is_first:
+        visible += case.min_gain
     return f"{sentence} A true gain of {figure(visible, 3)} would have been found in 4 of 5 such samples."
+
+
+def _by_more(case: Case) -> str:
+    asked = case.min_gain and not case.is_first
+    return f" by more than the {figure(case.min_gain, 3)} that release.min_gain asks for" if asked else ""
+
+
+def _bound(case: Case) -> str:
+    """The bound that was tested, which a two-sided interval at 95 % does not show."""
+    primary = case.primary
+    if not case.alpha or primary.gain is None or primary.se is None or primary.df is None:
+        return ""
+    bound = lower_bound(primary.gain, primary.se, primary.df, case.alpha)
+    return f", at least {change(bound)} at {percent(case.alpha)}"
 
 
 def _what_helps(case: Case) -> str:

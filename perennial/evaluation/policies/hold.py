@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perennial.evaluation.policies import balanced
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.first import decide_first
+from perennial.evaluation.policies.policy import ReleasePolicy
 
 A_PERSON_DECIDES = "The policy is hold: a person decides whether it is released."
 
@@ -19,5 +22,8 @@ def decide(case: Case) -> Ruling:
     ruling = balanced.decide(case)
     open_to_a_person = case.refresh_is_due and case.primary.p_value is not None and case.guards.status == "passed"
     if ruling.outcome == "release" or (ruling.outcome == "undecided" and open_to_a_person):
-        return Ruling("held", (*ruling.reasons, A_PERSON_DECIDES))
+        return replace(ruling, outcome="held", reasons=(*ruling.reasons, A_PERSON_DECIDES))
     return ruling
+
+
+POLICY = ReleasePolicy("hold", decide, "a person releases, by perennial approve")

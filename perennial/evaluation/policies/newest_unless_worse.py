@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.policies.evidence import evidence
 from perennial.evaluation.policies.first import decide_first
+from perennial.evaluation.policies.policy import ReleasePolicy
 
 
 def decide(case: Case) -> Ruling:
@@ -31,3 +32,6 @@ def decide(case: Case) -> Ruling:
         reasons += ("The policy releases the newest model unless it is proven worse.",)
     outcome = "release" if case.guards.status == "passed" else case.guards.status
     return Ruling(outcome, (*reasons, *case.guards.sentences))
+
+
+POLICY = ReleasePolicy("newest_unless_worse", decide, "unless proven worse", allows_patience=False)

@@ -1,4 +1,4 @@
-"""The age rule: what serves long enough may be replaced by a model that is no worse."""
+"""The age rule: a model that has been live long enough may be replaced by one that is no worse."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from perennial.evaluation.intervals.student_t import p_at_most
 from perennial.evaluation.policies.case import Case
 
 SHARE_OF_SKILL = 0.05
+SHARE_OF_VALUE = 0.02
+"""The margin is also at most this share of the champion's own value: where a constant is far worse than any model,
+5 % of the skill would be a fifth of the loss."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +23,26 @@ class Refresh:
 
 
 def refresh(case: Case) -> Refresh:
-    """Passes where a refresh is due and the challenger is proven non-inferior on the primary metric.
+    """Passes where a refresh is due and the challenger is no worse: not proven worse, and proven non-inferior.
 
-    Non-inferior: worse by less than 5 % of the champion's skill over the base rate, at `alpha`.
+    Non-inferior: worse by less than 5 % of the champion's skill over the base rate, and by less than 2 % of its own
+    value, at `alpha`.
     """
     primary = case.primary
     if not case.refresh_is_due or primary.gain is None or primary.se is None or primary.df is None:
         return Refresh(False, "")
     age = f"Nothing was released for {case.days_since_release:.0f} days (refresh after {case.refresh_after_days:.0f})"
+    if case.is_worse:
+        return Refresh(False, f"{age}, but a challenger that is proven worse replaces nothing.")
     if case.champion_skill is None or case.champion_skill <= 0:
         return Refresh(
             False, f"{age}, but the champion is no better than the base rate, so only a proven gain replaces it."
         )
-    margin = SHARE_OF_SKILL * case.champion_skill
-    allowed = f"{figure(margin, 3)}, which is {percent(SHARE_OF_SKILL)} of the champion's skill over the base rate"
+    margin, what = SHARE_OF_SKILL * case.champion_skill, "skill over the base rate"
+    share = SHARE_OF_SKILL
+    if primary.champion is not None and SHARE_OF_VALUE * abs(primary.champion) < margin:
+        margin, what, share = SHARE_OF_VALUE * abs(primary.champion), f"own {primary.name}", SHARE_OF_VALUE
+    allowed = f"{figure(margin, 3)}, which is {percent(share)} of the champion's {what}"
     if p_at_most(primary.gain, primary.se, primary.df, -margin) < case.alpha:
         return Refresh(True, f"{age}, and the challenger is not worse by more than {allowed}.")
     return Refresh(False, f"{age}, but the challenger may be worse by more than {allowed}.")
