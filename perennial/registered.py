@@ -53,3 +53,14 @@ class Registered:
         near = get_close_matches(name, self.names(), n=1)
         meant = f"did you mean '{near[0]}'? " if near else ""
         return f"{meant}Known {self.what}: {', '.join(self.names())}"
+
+
+CHANNELS = Registered(
+    "channels",
+    "perennial.channels",
+    {
+        "level": "perennial.watching.channels.level:CHANNEL",
+        "unseen": "perennial.watching.channels.unseen:CHANNEL",
+    },
+)
+"""Ways to watch a champion: `watch.channels`."""

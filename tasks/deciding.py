@@ -9,7 +9,7 @@ from perennial.clock import write_instant
 from perennial.deciding import decision as deciding
 from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.scored_models import Contest
+from perennial.deciding.loading import load_contest
 from perennial.errors import RunDeleted
 from perennial.evaluation.words import headline
 from perennial.ledger.declaration_history import record_declaration
@@ -21,7 +21,6 @@ from perennial.ledger.present import (
     undone_decision,
     waiting_challenger,
 )
-from perennial.model.released import load_champion, load_model
 from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
@@ -44,23 +43,15 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     unfinished = undone_decision(ledger, usecase) or decision_taken(ledger, usecase, as_of)
     if unfinished is not None:
         return unfinished
-    waiting = waiting_challenger(ledger, usecase)
+    waiting, release = waiting_challenger(ledger, usecase), current_release(ledger, usecase)
     if waiting is None:
         return Waits("no challenger waits")
     registry.refuse_deleted(usecase)
-    release = current_release(ledger, usecase)
-    known = known_at(ledger, usecase, as_of)
-    judging = evaluation_rows(workspace.tables, ledger, case.declaration, known, waiting)
-    contest = Contest(
-        challenger=load_model(registry, usecase, waiting.model),
-        challenger_entry=waiting,
-        champion=load_champion(registry, usecase, release) if release else None,
-        release=release,
-    )
-    history = [r.payload for r in ledger.all(usecase, Decision)]
-    sources = metric_sources(case)
+    rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
+    contest, sources = load_contest(registry, usecase, waiting, release), metric_sources(case)
     record_declaration(ledger, case)
-    found = deciding.decide(case.declaration, contest, judging, history, batch, write_instant(as_of), trigger, sources)
+    history = [r.payload for r in ledger.all(usecase, Decision)]
+    found = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)
     if isinstance(found, Waits):
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
         return found

@@ -12,12 +12,23 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from perennial.clock import instant
 from perennial.deciding.evaluation_rows import rows_to_watch
 from perennial.errors import InputError, TransientError
-from perennial.ledger.entries import BatchEntry, EpisodeClosed, Health, Trigger
+from perennial.evaluation.paired import Clusters
+from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import release_to_watch
 from perennial.model.released import load_served
-from perennial.store.rows import known_at
-from perennial.store.workspace import open_workspace
-from perennial.watching.health import changes, episode_of, health, look, open_episodes, wants_retraining
+from perennial.store.rows import known_at, labels_of
+from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.declaration import UseCase
+from perennial.watching.channels.channel import Watched
+from perennial.watching.health import (
+    episode_rows,
+    health,
+    look,
+    open_episodes,
+    readings_before,
+    unwatched,
+    wants_retraining,
+)
 from perennial.watching.reference import metric_of_reference
 from tasks.step import step
 
@@ -37,41 +48,43 @@ def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
 
 @step(timeout_minutes=30)
 def watch_champion(usecase: str, batch: BatchEntry) -> Health:
-    """Hold the champion against its reference on a batch; open an episode where it went bad, close one that is over."""
+    """Look at a batch through every declared channel; open an episode on an alarm, close one that is over."""
     workspace = open_workspace()
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     release = release_to_watch(ledger, usecase, instant(batch.arrived_at))
     if release is None or batch.status == "held":
-        return health(usecase, batch.batch, batch.arrived_at, None, [], batch.rows.accepted, retrain=False)
-    known = known_at(ledger, usecase, instant(batch.arrived_at))
-    rows, judging = rows_to_watch(workspace.tables, case.declaration, known, batch, instant(release.as_of))
-    served = load_served(workspace.registry, usecase, release)
-    predicted = served.predict(judging.rows, case.declaration.schema_.classes)
-    metric = metric_of_reference(ledger, case, release.reference, judging.rows, judging.codes)
-    findings = look(
-        case.declaration, served.champion, predicted, release.reference, rows, judging.rows, judging.codes, metric
-    )
-    due = changes(findings, open_episodes(ledger, usecase), release.release_no)
-    for closing in due.closes:
-        ledger.append(
-            usecase,
-            EpisodeClosed(
-                episode=closing.episode, closed_at=batch.arrived_at, batch=batch.batch, detail=closing.detail
-            ),
-        )
-        log.info("episode %s %s closed: %s", usecase, closing.episode, closing.detail)
-    for opening in due.opens:
-        ledger.append(usecase, episode_of(opening, batch.batch, batch.arrived_at, release.release_no))
-        log.warning("episode %s %s opened: %s", usecase, opening.channel, opening.detail)
+        return unwatched(usecase, batch)
+    on = _watched(workspace, case, batch, release)
+    findings = look(on)
+    for row in episode_rows(findings, open_episodes(ledger, usecase), release.release_no, batch):
+        ledger.append(usecase, row)
+        log.warning("%s: episode %s: %s", usecase, row.key, row.detail)
     retrain = case.declaration.triggers.on_drift and wants_retraining(ledger, usecase) is not None
-    return health(
-        usecase,
-        batch.batch,
-        batch.arrived_at,
-        findings,
-        open_episodes(ledger, usecase),
-        batch.rows.accepted,
-        retrain=retrain,
+    return health(usecase, batch, on, findings, open_episodes(ledger, usecase), retrain=retrain)
+
+
+def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Release) -> Watched:
+    """The batch's rows and what is live on them, read from the stores."""
+    ledger, declaration, at = workspace.ledger, case.declaration, instant(batch.arrived_at)
+    rows, known = rows_to_watch(
+        workspace.tables, declaration, known_at(ledger, case.name, at), batch, instant(release.as_of)
+    )
+    served = load_served(workspace.registry, case.name, release)
+    snapshot = ledger.get(case.name, Snapshot, release.snapshot)
+    trained = instant(snapshot.payload.as_of if snapshot else release.as_of)
+    metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
+    return Watched(
+        declaration=declaration,
+        champion=served.champion,
+        rows=rows,
+        labelled=known.rows,
+        labels=labels_of(known.rows, declaration.schema_),
+        predicted=served.predict(known.rows, declaration.schema_.classes),
+        clusters=Clusters(known.codes, declaration.evaluation.cluster_name, known.second),
+        reference=release.reference,
+        metric=metric,
+        age_days=(at - trained).total_seconds() / 86400,
+        past=readings_before(ledger, case.name, at),
     )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from perennial.clock import instant
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.loading import load_contest
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
-from perennial.deciding.scored_models import Contest
 from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
@@ -23,7 +23,6 @@ from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.ledger.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
-from perennial.model.released import load_champion, load_model
 from perennial.our_columns import BATCH
 from perennial.store.registry import Registry
 from perennial.store.rows import Known, known_at
@@ -134,12 +133,7 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         known = known_at(past, said.usecase, instant(said.as_of))
         judging = evaluation_rows(tables, past, declaration, known, entry.payload)
         release = _served(past, said)
-        contest = Contest(
-            challenger=load_model(registry, said.usecase, said.challenger),
-            challenger_entry=entry.payload,
-            champion=load_champion(registry, said.usecase, release) if release else None,
-            release=release,
-        )
+        contest = load_contest(registry, said.usecase, entry.payload, release)
         history = [r.payload for r in past.all(said.usecase, Decision)]
         sources = {file: _code(past, said.usecase, digest) for file, digest in said.code.items()}
         found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger, sources)

@@ -63,7 +63,14 @@ class Watch(Frozen):
         0.25, gt=0, description="share of the reference loss by which the champion may become worse"
     )
     unseen_share: float = Field(
-        0.05, gt=0, le=1, description="share of rows with a category never seen in training that is too much"
+        0.05,
+        gt=0,
+        le=1,
+        description="share of rows with a category never seen in training that is too much, above the share that was "
+        "usual so long after training",
+    )
+    channels: tuple[str, ...] = Field(
+        ("level", "unseen"), description="what is looked at: level, unseen, or a channel of an installed package"
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from perennial.registered import CHANNELS
 from perennial.sources.sql import outside_quotes
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
@@ -38,6 +39,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_estimator(document, path.parent),
         *evaluation_rules(document, path.parent),
         *release_rules(document),
+        *_channels(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -214,6 +216,13 @@ def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
     if len(places) > 1 and document.at("model", "search") is not None:
         told = "stands beside a search, whose parameters are those of one estimator"
         yield document.mistake(("model", "rivals"), told, "remove one of the two", code="model-rivals-with-search")
+
+
+def _channels(document: Document) -> Iterator[Mistake]:
+    for place, name in document.texts("watch", "channels"):
+        if not CHANNELS.has(name):
+            told = f"unknown channel '{name}'"
+            yield document.mistake(place, told, CHANNELS.hint(name), code="channel-unknown")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

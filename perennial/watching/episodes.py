@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
 
 from perennial.ledger.entries import Episode
-
-Channel = Literal["level", "unseen"]
-
-
-class Finding(Protocol):
-    """What a channel found on one batch: an alarm, all well again, or (neither) nothing to go by."""
-
-    @property
-    def alarm(self) -> bool: ...
-
-    @property
-    def back(self) -> bool: ...
-
-    @property
-    def words(self) -> str: ...
+from perennial.watching.channels.channel import Finding
 
 
 @dataclass(frozen=True)
 class ToOpen:
     """An episode to begin."""
 
-    channel: Channel
+    channel: str
     detail: str
 
 
@@ -49,7 +34,7 @@ class EpisodeChanges:
 
 
 def episode_changes(
-    open_episodes: Sequence[Episode], findings: Mapping[Channel, Finding], *, release_no: int
+    open_episodes: Sequence[Episode], findings: Mapping[str, Finding], *, release_no: int
 ) -> EpisodeChanges:
     """Which episodes a batch begins and ends.
 

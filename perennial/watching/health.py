@@ -2,73 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from perennial.clock import instant
-from perennial.evaluation.metrics.metric import Metric
-from perennial.evaluation.paired import Clusters
-from perennial.ledger.entries import Alarm, ChallengerEntry, Episode, EpisodeClosed, Health, Reference
+from perennial.ledger.entries import (
+    Alarm,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Episode,
+    EpisodeClosed,
+    Health,
+    LossWithInterval,
+    Reading,
+)
 from perennial.ledger.ledger import Ledger
-from perennial.model.artifact import Fitted
-from perennial.model.predicting import text_columns
-from perennial.store.rows import labels_of
-from perennial.usecase.declaration import Declaration
-from perennial.watching.channels.level import LevelFinding, level
-from perennial.watching.channels.unseen import UnseenFinding, unseen
-from perennial.watching.episodes import Channel, EpisodeChanges, Finding, ToOpen, episode_changes
-
-if TYPE_CHECKING:
-    import pandas as pd
+from perennial.watching.channels import load_channel, may_retrain
+from perennial.watching.channels.channel import Finding, Watched
+from perennial.watching.channels.level import LevelFinding
+from perennial.watching.channels.unseen import UnseenFinding
+from perennial.watching.episodes import episode_changes
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What the two channels found on a batch."""
-
-    level: LevelFinding
-    unseen: UnseenFinding
-    rows: int
-    labelled_rows: int
+def look(on: Watched) -> dict[str, Finding]:
+    """What each declared channel finds on a batch. Raises UnknownChannel."""
+    return {name: load_channel(name).look(on) for name in on.declaration.watch.channels}
 
 
-def look(
-    declaration: Declaration,
-    champion: Fitted,
-    predicted: np.ndarray,
-    reference: Reference,
-    rows: pd.DataFrame,
-    labelled: pd.DataFrame,
-    codes: np.ndarray,
-    metric: Metric,
-) -> Findings:
-    """Hold the champion against its reference on the labelled rows, and every row against its training categories.
-
-    predicted: what served for the labelled rows, which may be a mixture with the champion. metric: the reference's.
-    rows: all accepted rows of the batch; labelled: those with a label, aligned with `codes`, their cluster.
-    """
-    watch = declaration.watch
-    found = level(
-        labels_of(labelled, declaration.schema_),
-        predicted,
-        Clusters(codes, declaration.evaluation.cluster_name),
-        reference,
-        metric=metric,
-        tolerance=watch.tolerance,
-    )
-    inputs = champion.recipe.inputs(rows)
-    columns = {name: inputs[name].tolist() for name in text_columns(inputs)}
-    # A column that was empty in training is none of the model's inputs: its first values mislead nobody.
-    seen = {name: values for name, values in champion.seen.items() if name in columns and values}
-    return Findings(found, unseen(columns, seen, threshold=watch.unseen_share), len(rows), len(labelled))
-
-
-def changes(findings: Findings, open_now: list[Episode], release_no: int) -> EpisodeChanges:
-    """Which episodes the findings open and close."""
-    by_channel: dict[Channel, Finding] = {"level": findings.level, "unseen": findings.unseen}
-    return episode_changes(open_now, by_channel, release_no=release_no)
+def episode_rows(
+    findings: Mapping[str, Finding], open_now: Sequence[Episode], release_no: int, batch: BatchEntry
+) -> list[EpisodeClosed | Episode]:
+    """The ledger's rows of the episodes that end and begin with a batch; an episode's key allows one per moment."""
+    due, at = episode_changes(open_now, findings, release_no=release_no), batch.arrived_at
+    closed = [
+        EpisodeClosed(episode=each.episode, closed_at=at, batch=batch.batch, detail=each.detail) for each in due.closes
+    ]
+    opened = [
+        Episode(
+            episode=f"{each.channel}@{at}",
+            channel=each.channel,
+            opened_at=at,
+            batch=batch.batch,
+            release_no=release_no,
+            detail=each.detail,
+        )
+        for each in due.opens
+    ]
+    return [*closed, *opened]
 
 
 def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
@@ -83,35 +64,66 @@ def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
     Whatever asked for it, a challenger of that moment or later knows what the episode was opened by.
     """
     trained = max((instant(r.payload.as_of) for r in ledger.all(usecase, ChallengerEntry)), default=None)
-    waiting = [e for e in open_episodes(ledger, usecase) if trained is None or trained < instant(e.opened_at)]
+    waiting = [
+        episode
+        for episode in open_episodes(ledger, usecase)
+        if (trained is None or trained < instant(episode.opened_at)) and may_retrain(episode.channel)
+    ]
     return waiting[0].episode if waiting else None
 
 
-def episode_of(opening: ToOpen, batch: str, as_of: str, release_no: int) -> Episode:
-    """The ledger's row for an episode that begins with a batch; its key allows one a channel and moment."""
-    return Episode(
-        episode=f"{opening.channel}@{as_of}",
-        channel=opening.channel,
-        opened_at=as_of,
-        batch=batch,
-        release_no=release_no,
-        detail=opening.detail,
+def readings_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Reading, ...]:
+    """What the channels read on earlier batches, the oldest first: those of cycles that ran to their end."""
+    cycles = [row.payload for row in ledger.all(usecase, Cycle)]
+    return tuple(each for cycle in cycles if instant(cycle.as_of) < as_of for each in cycle.health.readings)
+
+
+def unwatched(usecase: str, batch: BatchEntry) -> Health:
+    """The report where nothing is live yet, or the batch is held."""
+    return Health(
+        usecase=usecase,
+        batch=batch.batch,
+        as_of=batch.arrived_at,
+        rows=batch.rows.accepted,
+        labelled_rows=0,
+        loss=None,
+        unseen_share=None,
+        alarms=(),
+        action="none",
     )
 
 
 def health(
-    usecase: str, batch: str, as_of: str, findings: Findings | None, open_now: list[Episode], rows: int, retrain: bool
+    usecase: str,
+    batch: BatchEntry,
+    on: Watched,
+    findings: Mapping[str, Finding],
+    open_now: Sequence[Episode],
+    *,
+    retrain: bool,
 ) -> Health:
-    """The report; `findings` are None while nothing serves."""
-    alarms = tuple(Alarm(channel=e.channel, severity="warning", detail=e.detail, episode=e.episode) for e in open_now)
+    """The report of a batch that was looked at. retrain: whether an open episode wants one."""
     return Health(
         usecase=usecase,
-        batch=batch,
-        as_of=as_of,
-        rows=findings.rows if findings else rows,
-        labelled_rows=findings.labelled_rows if findings else 0,
-        loss=findings.level.loss if findings else None,
-        unseen_share=findings.unseen.share if findings else None,
-        alarms=alarms,
+        batch=batch.batch,
+        as_of=batch.arrived_at,
+        rows=len(on.rows),
+        labelled_rows=len(on.labelled),
+        loss=_loss(findings),
+        unseen_share=next((each.share for each in findings.values() if isinstance(each, UnseenFinding)), None),
+        alarms=tuple(_alarm(episode) for episode in open_now),
         action="retrain" if retrain else "none",
+        readings=tuple(
+            Reading(channel=name, value=each.value, threshold=each.threshold, age_days=on.age_days, words=each.words)
+            for name, each in findings.items()
+        ),
     )
+
+
+def _loss(findings: Mapping[str, Finding]) -> LossWithInterval | None:
+    return next((each.loss for each in findings.values() if isinstance(each, LevelFinding)), None)
+
+
+def _alarm(episode: Episode) -> Alarm:
+    severity = load_channel(episode.channel).severity
+    return Alarm(channel=episode.channel, severity=severity, detail=episode.detail, episode=episode.episode)

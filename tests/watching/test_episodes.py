@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perennial.ledger.entries import Episode
-from perennial.watching.episodes import Channel, ToClose, ToOpen, episode_changes
+from perennial.watching.episodes import ToClose, ToOpen, episode_changes
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,8 @@ class Found:
     alarm: bool
     back: bool
     words: str
+    value: float | None = None
+    threshold: float | None = None
 
 
 ALARM = Found(True, False, "much worse")
@@ -20,7 +22,7 @@ BACK = Found(False, True, "as it was")
 BETWEEN = Found(False, False, "unknown")
 
 
-def episode(channel: Channel, release_no: int = 2) -> Episode:
+def episode(channel: str, release_no: int = 2) -> Episode:
     return Episode(
         episode=f"{channel}@2013-03-01T00:00:00Z/{release_no}",
         channel=channel,

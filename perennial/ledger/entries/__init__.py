@@ -11,7 +11,7 @@ from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
 from perennial.ledger.entries.releases import AliasMoved, AliasPutBack, Release, Served
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
-from perennial.ledger.entries.watching import Alarm, Cycle, Episode, EpisodeClosed, Health, LossWithInterval
+from perennial.ledger.entries.watching import Alarm, Cycle, Episode, EpisodeClosed, Health, LossWithInterval, Reading
 
 __all__ = [
     "KINDS",
@@ -35,6 +35,7 @@ __all__ = [
     "LossWithInterval",
     "ModelRef",
     "RaceStep",
+    "Reading",
     "Reason",
     "Recorded",
     "Reference",

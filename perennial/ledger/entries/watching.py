@@ -11,7 +11,7 @@ class Episode(Recorded):
     """A champion that went bad. Key: `channel@opened_at`."""
 
     episode: str
-    channel: Literal["level", "unseen"]
+    channel: str
     opened_at: str
     batch: str
     release_no: int
@@ -53,8 +53,21 @@ class Alarm(Entry):
     episode: str | None
 
 
+class Reading(Entry):
+    """What one channel read on a batch: its statistic and the threshold, None where unknown.
+
+    age_days: from the newest moment that the champion was trained on to the batch.
+    """
+
+    channel: str
+    value: float | None
+    threshold: float | None
+    age_days: float
+    words: str
+
+
 class Health(Entry):
-    """How the champion did on one batch. None where nothing can be said yet."""
+    """How the champion did on one batch. None where nothing can be said yet. readings: of every channel."""
 
     usecase: str
     batch: str
@@ -65,6 +78,7 @@ class Health(Entry):
     unseen_share: float | None
     alarms: tuple[Alarm, ...]
     action: Literal["none", "retrain"]
+    readings: tuple[Reading, ...] = ()
 
 
 class Cycle(Recorded):

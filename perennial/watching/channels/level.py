@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -15,6 +16,9 @@ from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.paired import Clusters
 from perennial.evaluation.results import Interval
 from perennial.ledger.entries import LossWithInterval, Reference
+
+if TYPE_CHECKING:
+    from perennial.watching.channels.channel import Severity, Watched
 
 ALPHA = 0.025
 
@@ -48,6 +52,11 @@ class LevelFinding:
     alarm: bool
     back: bool
     words: str
+
+    @property
+    def value(self) -> float | None:
+        """The worsening."""
+        return self.worsening
 
 
 def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters) -> Measured:
@@ -146,3 +155,24 @@ def _half_width(interval: Interval, reference: Reference) -> float:
         return 0.0
     df = both**2 / (variance**2 / interval.df + of_reference**2 / reference.df)
     return float(special.stdtrit(df, 1 - ALPHA)) * both**0.5
+
+
+@dataclass(frozen=True)
+class Level:
+    """The channel."""
+
+    name: str = "level"
+    question: str = "Does the champion lose more than where it was evaluated?"
+    statistic: str = "loss of the newest labelled rows less the reference, one-sided 97.5 % bound (Welch 1947)"
+    unit: str = "the reference metric's"
+    blind_to: str = "losses small beside the noise of batch or reference; and seasons, which look like decay"
+    may_retrain: bool = True
+    severity: Severity = "warning"
+
+    def look(self, on: Watched) -> LevelFinding:
+        """What is live on the labelled rows, against the champion's reference."""
+        tolerance = on.declaration.watch.tolerance
+        return level(on.labels, on.predicted, on.clusters, on.reference, metric=on.metric, tolerance=tolerance)
+
+
+CHANNEL = Level()

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perennial.watching.channels.unseen import unseen
+from perennial.ledger.entries import Reading
+from perennial.watching.channels.unseen import Usual, unseen, usual_share
 
 SEEN = {"carrier": {"AA", "UA"}, "origin": {"JFK", "LGA"}}
 
@@ -19,32 +20,32 @@ def rows(carriers: list[Any], origins: list[Any] | None = None) -> dict[str, lis
 
 
 def test_a_row_counts_once_however_many_columns_are_new() -> None:
-    found = unseen(rows(["AA", "ZZ", "YY", "UA"], ["JFK", "EWR", "JFK", "LGA"]), SEEN, threshold=0.05)
+    found = unseen(rows(["AA", "ZZ", "YY", "UA"], ["JFK", "EWR", "JFK", "LGA"]), SEEN, tolerated=0.05)
     assert (found.share, found.unseen_rows, found.rows) == (0.5, 2, 4)
     assert list(found.columns.items()) == [("carrier", 0.5), ("origin", 0.25)]
 
 
 @pytest.mark.parametrize("null", [None, math.nan, np.nan, pd.NA, pd.NaT, np.float32("nan")])
 def test_a_missing_value_is_not_a_new_one(null: Any) -> None:
-    found = unseen(rows(["AA", null, null, "UA"]), SEEN, threshold=0.05)
+    found = unseen(rows(["AA", null, null, "UA"]), SEEN, tolerated=0.05)
     assert found.share == 0
     assert found.back
 
 
 @pytest.mark.parametrize(("new", "alarm"), [(49, False), (50, True), (200, True)])
 def test_the_alarm_rings_from_the_threshold_on(new: int, alarm: bool) -> None:
-    found = unseen(rows(["ZZ"] * new + ["AA"] * (1_000 - new)), SEEN, threshold=0.05)
+    found = unseen(rows(["ZZ"] * new + ["AA"] * (1_000 - new)), SEEN, tolerated=0.05)
     assert found.alarm == alarm
     assert found.back == (not alarm)
 
 
 def test_one_strange_row_in_a_small_batch_neither_rings_nor_ends() -> None:
-    found = unseen(rows(["ZZ", *["AA"] * 9]), SEEN, threshold=0.05)
+    found = unseen(rows(["ZZ", *["AA"] * 9]), SEEN, tolerated=0.05)
     assert (found.alarm, found.back) == (False, False)
 
 
 def test_the_words_have_the_numbers() -> None:
-    found = unseen(rows(["ZZ"] * 60 + ["AA"] * 940), SEEN, threshold=0.05)
+    found = unseen(rows(["ZZ"] * 60 + ["AA"] * 940), SEEN, tolerated=0.05)
     assert found.words == (
         "60 of 1,000 rows (6 %) have a category never seen in training; 5 % is too much: carrier 6 %."
     )
@@ -52,20 +53,53 @@ def test_the_words_have_the_numbers() -> None:
 
 @pytest.mark.parametrize(("columns", "seen"), [({}, {}), ({"carrier": []}, {"carrier": {"AA"}})])
 def test_nothing_to_look_at_is_unknown(columns: Any, seen: Any) -> None:
-    found = unseen(columns, seen, threshold=0.05)
+    found = unseen(columns, seen, tolerated=0.05)
     assert (found.share, found.alarm, found.back) == (None, False, False)
 
 
 def test_frames_and_arrays_are_read_as_they_come() -> None:
     frame = pd.DataFrame({"carrier": ["AA", "ZZ", None], "origin": pd.Categorical(["JFK", "EWR", "JFK"])})
-    found = unseen({name: frame[name] for name in frame}, SEEN, threshold=0.05)
+    found = unseen({name: frame[name] for name in frame}, SEEN, tolerated=0.05)
     assert found.unseen_rows == 1
     arrays: Any = {"gate": np.array([1, 2, 3])}
-    assert unseen(arrays, {"gate": [1, 2]}, threshold=0.05).unseen_rows == 1
+    assert unseen(arrays, {"gate": [1, 2]}, tolerated=0.05).unseen_rows == 1
 
 
 def test_columns_must_be_there_and_equally_long() -> None:
     with pytest.raises(KeyError, match="origin"):
-        unseen({"carrier": ["AA"]}, SEEN, threshold=0.05)
+        unseen({"carrier": ["AA"]}, SEEN, tolerated=0.05)
     with pytest.raises(ValueError, match="equally long"):
-        unseen({"carrier": ["AA"], "origin": ["JFK", "JFK"]}, SEEN, threshold=0.05)
+        unseen({"carrier": ["AA"], "origin": ["JFK", "JFK"]}, SEEN, tolerated=0.05)
+
+
+def readings(*shares: float | None, age: float = 30.0) -> list[Reading]:
+    return [Reading(channel="unseen", value=share, threshold=0.05, age_days=age, words="") for share in shares]
+
+
+def test_where_codes_turn_over_the_usual_share_of_that_age_is_no_alarm() -> None:
+    """A tenth to a quarter of each month's rows have new product codes: an alarm at first, then it is over."""
+    shares, past, alarms = [0.10, 0.18, 0.14, 0.12, 0.16, 0.11, 0.22], list[Reading](), []
+    for share in shares:
+        new = round(share * 1_000)
+        batch = rows([f"new {n}" for n in range(new)] + ["AA"] * (1_000 - new))
+        found = unseen(batch, SEEN, tolerated=0.05, usual=usual_share(past, 30.0))
+        alarms.append(found.alarm)
+        past += readings(found.share)
+    assert alarms == [True, True, True, False, False, False, False]
+    assert found.back and "since 13 % are usual so long after training" in found.words
+    jump = unseen(rows(["ZZ"] * 400 + ["AA"] * 600), SEEN, tolerated=0.05, usual=usual_share(past, 30.0))
+    assert jump.alarm and not jump.back
+
+
+def test_a_jump_where_nothing_was_unseen_rings_on_its_first_batch_and_lasts() -> None:
+    past = readings(0.0, 0.001, 0.0, 0.002)
+    assert usual_share(past, 30.0).share < 0.002
+    three_months = usual_share([*past, *readings(0.3, 0.3, 0.3)], 30.0)
+    assert three_months.share + three_months.spread < 0.02, "three months of it are not yet usual"
+
+
+@pytest.mark.parametrize(("age", "usual"), [(30.0, 0.2), (59.0, 0.2), (61.0, 0.0), (14.0, 0.0)])
+def test_only_models_of_a_like_age_say_what_is_usual(age: float, usual: float) -> None:
+    assert usual_share(readings(0.2, 0.2, 0.2), age) == Usual(usual, 0.0)
+    assert usual_share(readings(0.2, 0.2), 30.0) == Usual(), "two batches make nothing usual"
+    assert usual_share(readings(None, None, None, 0.2), 30.0) == Usual()

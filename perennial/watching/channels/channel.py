@@ -1,0 +1,99 @@
+"""What a channel is: one question about a batch, its statistic, and what an alarm may cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from perennial.evaluation.metrics.metric import Metric
+    from perennial.evaluation.paired import Clusters
+    from perennial.ledger.entries import Reading, Reference
+    from perennial.model.artifact import Fitted
+    from perennial.usecase.declaration import Declaration
+
+Severity = Literal["info", "warning", "page"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a channel may look at: one batch, and the model that is live.
+
+    rows: all accepted rows of the batch. labelled: those with a known label to hold the loss on, aligned with
+    `labels`, `predicted` (of what is live, which may be a mixture with the champion) and `clusters`.
+    reference, metric: the champion's loss where it was evaluated, and its metric.
+    age_days: from the newest moment that the champion was trained on to this batch.
+    past: readings of earlier batches, of all channels and models, the oldest first.
+    """
+
+    declaration: Declaration
+    champion: Fitted
+    rows: pd.DataFrame
+    labelled: pd.DataFrame
+    labels: np.ndarray
+    predicted: np.ndarray
+    clusters: Clusters
+    reference: Reference
+    metric: Metric
+    age_days: float
+    past: Sequence[Reading] = ()
+
+
+class Finding(Protocol):
+    """What a channel found on one batch: an alarm, all well again, or (neither) nothing to go by.
+
+    value: of the statistic, None where unknown. threshold: what it was held against. words: in a sentence.
+    """
+
+    @property
+    def alarm(self) -> bool: ...
+
+    @property
+    def back(self) -> bool: ...
+
+    @property
+    def value(self) -> float | None: ...
+
+    @property
+    def threshold(self) -> float | None: ...
+
+    @property
+    def words(self) -> str: ...
+
+
+class Channel(Protocol):
+    """One way to watch.
+
+    name: what a declaration lists under `watch.channels`. question: what it answers. statistic: how, with its source.
+    unit: of the statistic. blind_to: what it cannot see. may_retrain: whether an alarm asks for a retraining, else it
+    only warns. severity: of its alarms.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def question(self) -> str: ...
+
+    @property
+    def statistic(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def blind_to(self) -> str: ...
+
+    @property
+    def may_retrain(self) -> bool: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    def look(self, on: Watched) -> Finding:
+        """What this channel finds on a batch."""
+        ...
