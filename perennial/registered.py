@@ -29,6 +29,12 @@ class Registered:
 
         return sorted({entry.name for entry in entry_points(group=self.group)})
 
+    def installed_places(self) -> list[str]:
+        """Where the objects of installed packages are, as `module:object`."""
+        from importlib.metadata import entry_points
+
+        return sorted({entry.value for entry in entry_points(group=self.group)})
+
     def has(self, name: str) -> bool:
         """Whether something of that name is registered."""
         return name in self.ours or name in self.installed()
@@ -46,6 +52,12 @@ class Registered:
             return entry.load()
         raise KeyError(name)
 
+    def place(self, name: str) -> str:
+        """Where the object of that name is, as `module:object`. Raises KeyError."""
+        from importlib.metadata import entry_points
+
+        return self.ours.get(name) or next(entry.value for entry in entry_points(group=self.group, name=name))
+
     def hint(self, name: str) -> str:
         """How to fix a name that is not registered: the one that was likely meant, and those there are."""
         from difflib import get_close_matches
@@ -54,6 +66,9 @@ class Registered:
         meant = f"did you mean '{near[0]}'? " if near else ""
         return f"{meant}Known {self.what}: {', '.join(self.names())}"
 
+
+ESTIMATORS = Registered("estimators", "perennial.estimators", {})
+"""Estimators of installed packages by a short name: `model.estimator`. All others are written as import paths."""
 
 CHANNELS = Registered(
     "channels",

@@ -19,6 +19,7 @@ from perennial.identity import digest, digest_bytes, digest_folder
 from perennial.model.environment import libraries
 from perennial.model.golden import agree, as_inputs, gap, made_up_rows
 from perennial.model.predicting import in_places, predict, text_columns
+from perennial.registered import ESTIMATORS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,11 @@ TRUSTED_TYPES = (
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRegressor",
 )
+
+
+def trusted_types() -> tuple[str, ...]:
+    """Types that a model file may hold: those above, and the estimators that installed packages register."""
+    return (*TRUSTED_TYPES, *(place.replace(":", ".") for place in ESTIMATORS.installed_places()))
 
 
 PIPELINE_FILE = "model.skops"
@@ -151,9 +157,9 @@ def _read(folder: Path) -> Fitted:
     import skops.io.exceptions
 
     try:
-        pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(TRUSTED_TYPES))
+        pipeline = skops.io.load(folder / PIPELINE_FILE, trusted=list(trusted_types()))
     except skops.io.exceptions.UntrustedTypesFoundException as error:
-        untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(TRUSTED_TYPES)
+        untrusted = set(skops.io.get_untrusted_types(file=folder / PIPELINE_FILE)) - set(trusted_types())
         raise ModelUnloadable(
             f"the model holds types outside the allow-list: {', '.join(sorted(untrusted))}"
         ) from error

@@ -11,7 +11,7 @@ from perennial.errors import TerminalError
 from perennial.identity import short_id
 from perennial.ledger.entries import ChallengerEntry, Snapshot, Trigger
 from perennial.ledger.ledger import Ledger
-from perennial.model.artifact import TRUSTED_TYPES, digest_model, write_extras
+from perennial.model.artifact import digest_model, trusted_types, write_extras
 from perennial.model.environment import code_version, libraries
 from perennial.model.predicting import predict
 from perennial.store.registry import LearnedFrom, Registry, Training, TrialRun
@@ -79,7 +79,7 @@ def train(
                 challenger=name,
                 pipeline=made.fitted.pipeline,
                 files=write_extras(Path(folder), made.fitted, made.inputs),
-                trusted=TRUSTED_TYPES,
+                trusted=trusted_types(),
                 inputs=made.inputs.head(100),
                 predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),
                 params={**params, **_found(made.searched)},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
+from perennial.registered import ESTIMATORS
 from perennial.settings import settings
 from perennial.team_code.loading import call, load_function
 from perennial.usecase.declared_model import Model
@@ -21,7 +22,12 @@ MONOTONE = frozenset({"monotonic_cst", "monotone_constraints"})
 
 
 def estimator_type(path: str) -> Any:
-    """The class of an import path. Raises InputError, which names the extra where one is missing."""
+    """The class of an import path, or of a name that a package registers.
+
+    Raises InputError, which names the extra where one is missing.
+    """
+    if ESTIMATORS.has(path):
+        return ESTIMATORS.load(path)
     module, _, name = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)

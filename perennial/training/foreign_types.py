@@ -9,7 +9,7 @@ from perennial.training.estimator_fit import TrainingFailed
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-from perennial.model.artifact import TRUSTED_TYPES
+from perennial.model.artifact import trusted_types
 
 
 def refuse_foreign_types(pipeline: Pipeline) -> None:
@@ -17,7 +17,7 @@ def refuse_foreign_types(pipeline: Pipeline) -> None:
     import skops.io
 
     try:
-        foreign = set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))) - set(TRUSTED_TYPES)
+        foreign = set(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))) - set(trusted_types())
     except Exception as error:
         raise TrainingFailed(f"model.estimator: what it made cannot be saved with skops: {error!r}") from error
     if foreign:

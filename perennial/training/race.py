@@ -25,9 +25,9 @@ from perennial.store.rows import Known, known_at, labels_of, read_rows
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit
-from perennial.training.snapshot import inside, labelled_rows
+from perennial.training.snapshot import age_weights, inside, labelled_rows
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.declared_model import Decay, Model
+from perennial.usecase.declared_model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,8 @@ def _step(
             log.warning("race %s %s: %s has no value: %s", case.name, batch.window, rival, why)
             return None
 
-    same = {rival: _sameness(model, rows[rival], list(declaration.schema_.key)) for rival, model in racing.items()}
+    key = list(declaration.schema_.key)
+    same = {rival: _sameness(model, rows[rival], key, time) for rival, model in racing.items()}
     first = {sameness: rival for rival, sameness in reversed(same.items())}
     with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // settings().threads)) as pool:
         found = dict(zip(first, pool.map(value, first.values()), strict=True))
@@ -124,11 +125,13 @@ def _step(
     )
 
 
-def _sameness(model: Model, rows: pd.DataFrame, key: list[str]) -> tuple[object, ...]:
+def _sameness(model: Model, rows: pd.DataFrame, key: list[str], time: str) -> tuple[object, ...]:
     """Rivals that come out the same here: equal parameters on equal rows, all of which are known by their keys."""
     from pandas.util import hash_pandas_object
 
-    weighed = model.window if isinstance(model.window, Decay) else None
+    # A window that weighs rows makes another model of the same ones.
+    weighs = age_weights(model.window, rows[time]) is not None
+    weighed = model.window if weighs else None
     keys = int(hash_pandas_object(rows[key], index=False).sum())
     return (model.model_dump_json(exclude={"window"}), str(weighed), len(rows), keys)
 

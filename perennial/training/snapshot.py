@@ -14,7 +14,8 @@ from perennial.our_columns import BATCH, LABEL
 from perennial.store.rows import Known, content, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_model import Decay, LastBatches, LastWindow, Season
+from perennial.usecase.windows import read_window
+from perennial.usecase.windows.window import Past
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,23 +46,15 @@ def labelled_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
     """The rows of a window that is one. A decay keeps them all: it weighs them where they are fitted."""
-    if isinstance(window, LastWindow):
-        return rows[at >= known.as_of - window.last]
-    if isinstance(window, LastBatches):
-        return rows[rows[BATCH].isin(known.batch_ids[-window.batches :])]
-    if isinstance(window, Season):
-        apart = (at.dt.day_of_year - known.as_of.timetuple().tm_yday).abs()
-        return rows[apart.where(apart <= 183, 366 - apart) <= window.season.days]
-    return rows
+    read = read_window(window)
+    kept = read.keeps(Past(at, rows[BATCH], known.batch_ids, known.as_of)) if read else None
+    return rows if kept is None else rows[kept]
 
 
 def age_weights(window: Any, at: pd.Series) -> np.ndarray | None:
-    """What each row counts in a fit, shape (n,): half for one that is `decay` older than the newest; else None."""
-    if not isinstance(window, Decay):
-        return None
-    ages: np.ndarray = ((at.max() - at) / window.decay).to_numpy(dtype=float)
-    weights: np.ndarray = 2.0**-ages
-    return weights
+    """What each row counts in a fit, shape (n,); None where all count alike."""
+    read = read_window(window)
+    return read.weights(at) if read else None
 
 
 def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame) -> Snapshot:

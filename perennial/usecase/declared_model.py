@@ -8,63 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from perennial.usecase.spelling import Duration, Frozen, Number
-
-
-class LastWindow(Frozen):
-    """Learn from the rows of the last so many days."""
-
-    last: Duration = Field(gt=timedelta(0), description="for example 90d")
-
-
-class LastBatches(Frozen):
-    """Learn from the rows of the last so many batches."""
-
-    batches: int = Field(gt=0, description="for example 3")
-
-
-class Decay(Frozen):
-    """Learn from all rows, the newest counting most."""
-
-    decay: Duration = Field(gt=timedelta(0), description="a row that is so much older counts half: 60d")
-
-
-class Season(Frozen):
-    """Learn from rows of the same time of the year, of every year."""
-
-    season: Duration = Field(
-        gt=timedelta(0), le=timedelta(days=182), description="so far from today's day of the year: 45d"
-    )
-
-
-def _window(value: Any) -> str:
-    """Which form of window is meant: a mapping by its word, everything else the word `expanding`."""
-    if isinstance(value, dict):
-        word = next(iter(value), "last")
-        return f"window:{word if word in ('batches', 'decay', 'season') else 'last'}"
-    kinds: dict[type, str] = {LastWindow: "last", LastBatches: "batches", Decay: "decay", Season: "season"}
-    return f"window:{kinds.get(type(value), 'expanding')}"
-
-
-Window = Annotated[
-    Annotated[Literal["expanding"], Tag("window:expanding")]
-    | Annotated[LastWindow, Tag("window:last")]
-    | Annotated[LastBatches, Tag("window:batches")]
-    | Annotated[Decay, Tag("window:decay")]
-    | Annotated[Season, Tag("window:season")],
-    Discriminator(_window),
-]
-TrainingWindow = Annotated[
-    Annotated[Window, Tag("window:one")] | Annotated[tuple[Window, ...], Field(min_length=2), Tag("window:race")],
-    Discriminator(lambda value: "window:race" if isinstance(value, list | tuple) else "window:one"),
-]
-
-
-def window_in_words(window: Any) -> str:
-    """A window as a declaration spells it: `expanding`, `last 90d`."""
-    if isinstance(window, str):
-        return window
-    ((word, length),) = window.model_dump(mode="json").items()
-    return f"{word} {length}"
+from perennial.usecase.windows import TrainingWindow, window_in_words
 
 
 class Span(Frozen):
@@ -122,7 +66,7 @@ class Model(Frozen):
     window: TrainingWindow = Field(
         "expanding",
         description="`expanding`: everything known; `{last: 90d}`, `{batches: 3}`, `{decay: 60d}`, `{season: 45d}`; "
-        "of a list the one is trained that predicted earlier batches best",
+        "or one of an installed package; of a list the one is trained that predicted earlier batches best",
     )
     rivals: tuple[Rival, ...] = Field((), description="other estimators, of which the best so far is trained")
     seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")

@@ -8,6 +8,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
 
+from perennial.registered import ESTIMATORS
 from perennial.usecase.mistakes import closest
 
 Wrong = tuple[str, str]
@@ -87,7 +88,12 @@ def _lies_beside(name: str, *folders: Path) -> bool:
 
 
 def missing_class(path: str) -> Wrong | None:
-    """What is wrong with an estimator's import path; None where it is there or only importing it could tell."""
+    """What is wrong with an estimator's import path; None where it is there or only importing it could tell.
+
+    A name without a point is one that an installed package registers.
+    """
+    if "." not in path and ESTIMATORS.installed():
+        return None if ESTIMATORS.has(path) else (f"unknown estimator '{path}'", ESTIMATORS.hint(path))
     *packages, name = path.split(".")
     if not packages or not all(part.isidentifier() for part in (*packages, name)):
         return f"'{path}' is no import path", "for example sklearn.ensemble.HistGradientBoostingClassifier"

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from perennial.errors import InputError
 from perennial.registered import CHANNELS
 from perennial.sources.sql import outside_quotes
 from perennial.usecase.declared_source import OUR_KINDS
@@ -22,6 +23,7 @@ from perennial.usecase.rules_of_columns import check_columns, known_columns, nam
 from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
+from perennial.usecase.windows import OURS, REGISTERED, OtherWindow, read_window
 
 _OF_THE_MACHINE = {"localtime", "local", "posixrules", "factory"}
 
@@ -40,6 +42,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *evaluation_rules(document, path.parent),
         *release_rules(document),
         *_channels(document),
+        *_windows(document),
         *_schedule(document),
         *_timezones(document),
     ]
@@ -223,6 +226,22 @@ def _channels(document: Document) -> Iterator[Mistake]:
         if not CHANNELS.has(name):
             told = f"unknown channel '{name}'"
             yield document.mistake(place, told, CHANNELS.hint(name), code="channel-unknown")
+
+
+def _windows(document: Document) -> Iterator[Mistake]:
+    """A window of an installed package is read by that package's own model."""
+    window = document.at("model", "window")
+    one: Place = ("model", "window")
+    places = [(*one, number) for number in range(len(window))] if isinstance(window, list) else [one]
+    for place in places:
+        word = next(iter(document.mapping(*place)), None)
+        if word is None or word in OURS or word not in REGISTERED.installed():
+            continue
+        try:
+            read_window(OtherWindow.model_validate(document.mapping(*place)))
+        except InputError as error:
+            told = str(error).partition(": ")[2]
+            yield document.mistake((*place, word), told, "", code="window-wrong")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

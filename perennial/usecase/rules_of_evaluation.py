@@ -21,10 +21,11 @@ def evaluation_rules(document: Document, folder: Path) -> Iterator[Mistake]:
 
 
 def _metrics(document: Document) -> Iterator[Mistake]:
-    from perennial.evaluation.metrics import METRIC_TASKS, NEGATIVE_FLIPS, SHOWN_ONLY, grouped_by, wrong_cut
+    from perennial.evaluation.metrics import METRIC_TASKS, NEGATIVE_FLIPS, REGISTERED, SHOWN_ONLY, grouped_by, wrong_cut
 
     task, own = document.text("schema", "task"), document.mapping("evaluation", "metrics")
     of_task = [*own, *([name for name, tasks in METRIC_TASKS.items() if task in tasks] or METRIC_TASKS)]
+    of_task += REGISTERED.installed()
     primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
     guards = [name for name in document.mapping("evaluation", "guards") if isinstance(name, str)]
     named: list[tuple[Place, str]] = [(("evaluation", "guards", name), name) for name in guards]
@@ -133,10 +134,6 @@ def _clusters(document: Document) -> Iterator[Mistake]:
 
 def _tasks_of(name: str) -> tuple[str, ...] | None:
     """The tasks of a metric, ours or of an installed package; None if there is no such metric."""
-    from importlib.metadata import entry_points
+    from perennial.evaluation.metrics import GROUP_RATIOS, REGISTERED, base_of, tasks_of
 
-    from perennial.evaluation.metrics import GROUP_RATIOS, METRIC_TASKS, base_of, tasks_of
-
-    if base_of(name) in (*METRIC_TASKS, *GROUP_RATIOS) or entry_points(group="perennial.metrics", name=name):
-        return tasks_of(name)
-    return None
+    return tasks_of(name) if base_of(name) in GROUP_RATIOS or REGISTERED.has(base_of(name)) else None

@@ -10,6 +10,7 @@ from typing import Any
 
 from perennial.evaluation.policies import REGISTERED
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.windows import REGISTERED as WINDOWS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CATALOGUE = Path(__file__).parent / "expectations.json"
@@ -42,7 +43,21 @@ def json_schema() -> dict[str, Any]:
         sources = found["properties"]["source"]
         sources["oneOf"] = [each for each in sources["oneOf"] if each != {"$ref": "#/$defs/OtherSource"}]
         del definitions["OtherSource"]
+    if words := WINDOWS.installed():
+        definitions["OtherWindow"] |= {"properties": {word: {} for word in words}, "additionalProperties": False}
+    else:
+        del definitions["OtherWindow"]
+        found = _without(found, "#/$defs/OtherWindow")
     return {"$schema": DIALECT, **found, "title": "Perennial use case"}
+
+
+def _without(part: Any, reference: str) -> Any:
+    """A part of a schema without the choice of that definition."""
+    if isinstance(part, dict):
+        return {name: _without(inner, reference) for name, inner in part.items()}
+    if isinstance(part, list):
+        return [_without(inner, reference) for inner in part if inner != {"$ref": reference}]
+    return part
 
 
 def _arguments(expectation: dict[str, Any]) -> dict[str, Any]:

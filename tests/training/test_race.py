@@ -19,9 +19,11 @@ from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
 from perennial.training.snapshot import age_weights, inside, training_rows
-from perennial.usecase.declared_model import Decay, Model, Season
+from perennial.usecase.declared_model import Model
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
+from perennial.usecase.windows.decay import Decay
+from perennial.usecase.windows.season import Season
 from tests.training.conftest import accepted
 from tests.training.stores import take_in, train_at
 from tests.world import World

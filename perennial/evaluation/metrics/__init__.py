@@ -12,13 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
+from perennial.registered import Registered
 
 if TYPE_CHECKING:
     from perennial.evaluation.arrays import IntArray
     from perennial.evaluation.metrics.group_ratio import Rate
     from perennial.evaluation.metrics.metric import Metric
-
-ENTRY_POINTS = "perennial.metrics"
 
 METRIC_TASKS: dict[str, tuple[str, ...]] = {
     "accuracy": ("binary", "multiclass"),
@@ -37,6 +36,10 @@ METRIC_TASKS: dict[str, tuple[str, ...]] = {
     "rmse": ("regression",),
     "roc_auc": ("binary",),
 }
+
+REGISTERED = Registered(
+    "metrics", "perennial.metrics", {name: f"perennial.evaluation.metrics.{name}:METRIC" for name in METRIC_TASKS}
+)
 
 NEGATIVE_FLIPS = "negative_flips"
 """What a declaration calls the guard on rows that were right and would be wrong: no metric of one model."""
@@ -143,19 +146,14 @@ def _share(number: str) -> float | None:
 
 
 def _from_another_package(name: str) -> Metric:
-    from difflib import get_close_matches
-    from importlib.metadata import entry_points
-
     from perennial.evaluation.metrics.metric import Metric
 
-    for entry in entry_points(group=ENTRY_POINTS, name=name):
-        found = entry.load()
-        if not isinstance(found, Metric) or found.name != name:
-            raise UnknownMetric(
-                f"metric '{name}': the entry point {entry.value} is not a Metric of that name\n"
-                f"  make it a perennial.evaluation.metrics.metric.Metric with name='{name}'"
-            )
-        return found
-    near = get_close_matches(name, METRIC_TASKS, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    raise UnknownMetric(f"unknown metric '{name}'\n  {hint}Known metrics: {', '.join(sorted(METRIC_TASKS))}")
+    if not REGISTERED.has(name):
+        raise UnknownMetric(f"unknown metric '{name}'\n  {REGISTERED.hint(name)}")
+    found = REGISTERED.load(name)
+    if not isinstance(found, Metric) or found.name != name:
+        raise UnknownMetric(
+            f"metric '{name}': the entry point {REGISTERED.place(name)} is not a Metric of that name\n"
+            f"  make it a perennial.evaluation.metrics.metric.Metric with name='{name}'"
+        )
+    return found

@@ -48,7 +48,7 @@ def load_policy(name: str) -> ReleasePolicy:
     policy = REGISTERED.load(name)
     if not isinstance(policy, ReleasePolicy) or policy.name != name:
         raise UnknownPolicy(
-            f"policy '{name}': what the package registers is not a ReleasePolicy of that name\n"
+            f"policy '{name}': the entry point {REGISTERED.place(name)} is not a ReleasePolicy of that name\n"
             f"  make it a perennial.evaluation.policies.policy.ReleasePolicy with name='{name}'"
         )
     return policy

@@ -1,0 +1,32 @@
+"""Learn from all rows, the newest counting most."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from perennial.usecase.spelling import Duration, Frozen
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from perennial.usecase.windows.window import Past
+
+
+class Decay(Frozen):
+    """Learn from all rows, the newest counting most."""
+
+    decay: Duration = Field(gt=timedelta(0), description="a row that is so much older counts half: 60d")
+
+    def keeps(self, past: Past) -> pd.Series[bool] | None:
+        """All rows."""
+        return None
+
+    def weights(self, at: pd.Series[Any]) -> np.ndarray | None:
+        """Half for a row that is `decay` older than the newest."""
+        ages: np.ndarray = ((at.max() - at) / self.decay).to_numpy(dtype=float)
+        weights: np.ndarray = 2.0**-ages
+        return weights

@@ -1,0 +1,31 @@
+"""Learn from rows of the same time of the year, of every year."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from perennial.usecase.spelling import Duration, Frozen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perennial.usecase.windows.window import Past
+
+
+class Season(Frozen):
+    """Learn from rows of the same time of the year, of every year."""
+
+    season: Duration = Field(
+        gt=timedelta(0), le=timedelta(days=182), description="so far from today's day of the year: 45d"
+    )
+
+    def keeps(self, past: Past) -> pd.Series[bool] | None:
+        """Rows of days of the year that near."""
+        apart = (past.at.dt.day_of_year - past.as_of.timetuple().tm_yday).abs()
+        return apart.where(apart <= 183, 366 - apart) <= self.season.days
+
+    def weights(self, at: pd.Series[Any]) -> None:
+        """All alike."""
