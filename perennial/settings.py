@@ -101,6 +101,19 @@ def takes_writes(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
+def allow_threads(threads: int) -> None:
+    """Say once for this process how many threads a fit or a prediction may take: whoever opens a workspace does."""
+    _allowed[0] = threads
+
+
+def allowed_threads() -> int:
+    """How many threads a fit or a prediction may take; 1 where nobody said more."""
+    return _allowed[0]
+
+
+_allowed = [1]
+
+
 def prepare_home(where: Settings) -> Path:
     """Make the home's folders and its `home.json`; the home comes back.
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from perennial.settings import settings
+from perennial.settings import allowed_threads
 
 
 @contextmanager
 def bounded_threads() -> Iterator[None]:
-    """Bound the threads of BLAS and OpenMP inside. Raises InputError for a PERENNIAL_THREADS that is no number."""
+    """Bound the threads of BLAS and OpenMP inside to what this process allows."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=settings().threads):
+    with threadpool_limits(limits=allowed_threads()):
         yield

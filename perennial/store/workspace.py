@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
-from perennial.settings import Settings, prepare_home, readable_home, settings
+from perennial.settings import Settings, allow_threads, prepare_home, readable_home, settings
 from perennial.store.landing import Landing
 from perennial.store.lock import only_one
 from perennial.store.registry import Registry
@@ -90,6 +90,7 @@ def open_workspace() -> Workspace:
     """The workspace that the environment names. Raises InputError for a home of another format."""
     found = settings()
     prepare_home(found)
+    allow_threads(found.threads)
     return Workspace(found)
 
 
@@ -97,4 +98,5 @@ def reading_workspace() -> Workspace:
     """Like `open_workspace`, for a command that only reads: the home need not take writes."""
     found = settings()
     readable_home(found)
+    allow_threads(found.threads)
     return Workspace(found)

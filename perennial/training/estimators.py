@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import InputError
 from perennial.registered import ESTIMATORS
-from perennial.settings import settings
+from perennial.settings import allowed_threads
 from perennial.team_code.loading import call, load_function
 from perennial.usecase.declared_model import Model
 from perennial.usecase.importable import EXTRAS, is_own
@@ -70,7 +70,7 @@ def default_params(model: Model, kind: type) -> dict[str, Any]:
         params.setdefault("random_state", model.seed)
     package = _package(kind)
     if package in EXTRAS:
-        params.setdefault("n_jobs", settings().threads)
+        params.setdefault("n_jobs", allowed_threads())
     if package == "lightgbm":
         params.setdefault("verbosity", -1)
         params.setdefault("deterministic", True)  # the sums of its threads would differ in the last bits

@@ -19,7 +19,7 @@ from perennial.ledger.entries import BatchEntry, RaceStep
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.threads import bounded_threads
 from perennial.our_columns import LABEL
-from perennial.settings import settings
+from perennial.settings import allowed_threads
 from perennial.store.registry import TrialRun
 from perennial.store.rows import Known, known_at, labels_of, read_rows
 from perennial.store.tables import Tables
@@ -112,7 +112,7 @@ def _step(
     key = list(declaration.schema_.key)
     same = {rival: _sameness(model, rows[rival], key, time) for rival, model in racing.items()}
     first = {sameness: rival for rival, sameness in reversed(same.items())}
-    with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // settings().threads)) as pool:
+    with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:
         found = dict(zip(first, pool.map(value, first.values()), strict=True))
     return RaceStep(
         batch=batch.batch,

@@ -144,10 +144,3 @@ def test_a_forbidden_import_is_caught_by_each_contract(tmp_path: Path) -> None:
         assert f"{contract['name']} BROKEN" in done.stdout
     for name in offences:
         assert name.removesuffix(".py").replace("/", ".") in done.stdout
-
-
-def test_the_license_is_whole() -> None:
-    text = (ROOT / "LICENSE").read_text()
-    assert PYPROJECT["project"]["license"] == "Apache-2.0"
-    assert all(f"\n   {number}. " in text for number in range(1, 10))
-    assert text.rstrip().endswith("limitations under the License.")

@@ -14,7 +14,7 @@ from perennial.clock import instant
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.race import best_so_far, standing
 from perennial.ledger.entries import RaceStep, Snapshot
-from perennial.our_columns import LABEL
+from perennial.our_columns import BATCH, LABEL
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
@@ -125,7 +125,7 @@ def test_a_decay_and_a_season_are_fitted(world: World, month: pd.DataFrame) -> N
 
 
 def test_a_season_is_the_same_part_of_every_year() -> None:
-    rows = pd.DataFrame({"at": pd.date_range("2022-06-01", "2024-01-31", freq="D", tz="UTC")})
+    rows = pd.DataFrame({"at": pd.date_range("2022-06-01", "2024-01-31", freq="D", tz="UTC"), BATCH: "b"})
     known = Known(datetime(2024, 2, 1, tzinfo=UTC), (), ())
     found = inside(Season.model_validate({"season": "20d"}), rows, rows["at"], known)
     assert set(found["at"].dt.strftime("%Y-%m")) == {"2023-01", "2023-02", "2024-01"}

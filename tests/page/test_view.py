@@ -1,0 +1,69 @@
+"""What the page says of a history, before it is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perennial.evaluation.results import Policy
+from perennial.ledger.entries import Decision, Release, Served
+from perennial.page.render import render
+from perennial.page.view import History, view_of
+from tests.evaluation.conftest import primary_of
+from tests.release.payloads import AS_OF, challenger, decision
+
+EMPTY: dict[str, Any] = dict.fromkeys(
+    ("batches", "decisions", "releases", "cycles", "episodes", "closed", "approvals", "waivers"), ()
+)
+
+
+def history(**rows: Any) -> History:
+    words = {"usecase": "shop", "description": "Will it come back?", "metric": "log_loss", "head": "abc", "rows": 3}
+    return History(**(words | {"recorded_at": AS_OF} | EMPTY | rows))
+
+
+def decided(gain: float, **policy: Any) -> Decision:
+    stated = {"name": "balanced", "parameters": {}, "alpha": 0.05, **policy}
+    return decision("d1", challenger("c1", 1), 0).model_copy(
+        update={"metrics": (primary_of(gain),), "policy": Policy.model_validate(stated)}
+    )
+
+
+def released(said: Decision) -> Release:
+    return Release(
+        release_no=1,
+        kind="first",
+        serves=(Served(model=said.challenger, challenger=said.challenger_id, weight=1.0),),
+        stage="full",
+        as_of=AS_OF,
+        reason=said.reasons[0],
+        decision=said.id,
+        restores=None,
+        reference=said.reference or primary_of(),  # type: ignore[arg-type]
+        snapshot="s",
+        features_digest="f",
+        declaration_digest="d",
+    )
+
+
+def test_an_empty_history_says_that_nothing_is_known() -> None:
+    view = view_of(history())
+    assert (view.serves, view.batches, view.losses, view.gains) == ("Nothing serves yet", (), (), ())
+    assert "None" not in render(view, {}) and "nan" not in render(view, {}).lower()
+
+
+def test_the_bound_that_was_tested_stands_beside_an_interval_that_contains_0() -> None:
+    """At one-sided 5 % a gain of .0025 is proven, though the two-sided 95 % interval begins below 0."""
+    said = decided(0.0025, level=0.05, lower_bound=0.00037)
+    view = view_of(history(decisions=[said], releases=[released(said)]))
+    (gain,) = view.gains
+    assert gain.low is not None and gain.low < 0 < (gain.bound or 0)
+    sure = dict(view.facts)["how sure"]
+    assert "gain +0.00250, at least +0.000370 (one-sided at 5 %), 95 % interval -0.000276 to" in sure
+    page = render(view, {})
+    assert "+0.000370 at 5 %" in page and "A release needs a one-sided p under 0.05" not in page
+
+
+def test_where_nothing_could_be_released_no_bound_is_made_up() -> None:
+    view = view_of(history(decisions=[decided(0.0025, name="strict", alpha=0.0, level=0.0)]))
+    assert view.gains[0].bound is None
+    assert "at 0 %" not in render(view, {})
