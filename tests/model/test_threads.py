@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -20,9 +19,9 @@ def as_before() -> Iterator[None]:
     allow_threads(before)
 
 
-@pytest.mark.usefixtures("home", "as_before")
+@pytest.mark.usefixtures("world", "as_before")
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_whoever_opens_a_home_says_how_many(threads: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_whoever_opens_a_home_says_how_many(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sklearn.ensemble  # noqa: F401 - loads OpenMP and BLAS
 
     monkeypatch.setenv("PERENNIAL_THREADS", threads)

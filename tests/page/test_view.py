@@ -11,14 +11,13 @@ from perennial.page.view import History, view_of
 from tests.evaluation.conftest import primary_of
 from tests.release.payloads import AS_OF, challenger, decision
 
-EMPTY: dict[str, Any] = dict.fromkeys(
-    ("batches", "decisions", "releases", "cycles", "episodes", "closed", "approvals", "waivers"), ()
-)
-
 
 def history(**rows: Any) -> History:
-    words = {"usecase": "shop", "description": "Will it come back?", "metric": "log_loss", "head": "abc", "rows": 3}
-    return History(**(words | {"recorded_at": AS_OF} | EMPTY | rows))
+    nothing = dict.fromkeys(
+        ("batches", "decisions", "releases", "cycles", "episodes", "closed", "approvals", "waivers"), ()
+    )
+    said: dict[str, Any] = {"usecase": "shop", "description": "Does it come back?", "metric": "log_loss", "head": "abc"}
+    return History(**{**said, "rows": 3, "recorded_at": AS_OF, **nothing, **rows})
 
 
 def decided(gain: float, **policy: Any) -> Decision:
@@ -29,6 +28,7 @@ def decided(gain: float, **policy: Any) -> Decision:
 
 
 def released(said: Decision) -> Release:
+    assert said.reference is not None
     return Release(
         release_no=1,
         kind="first",
@@ -38,7 +38,7 @@ def released(said: Decision) -> Release:
         reason=said.reasons[0],
         decision=said.id,
         restores=None,
-        reference=said.reference or primary_of(),  # type: ignore[arg-type]
+        reference=said.reference,
         snapshot="s",
         features_digest="f",
         declaration_digest="d",
