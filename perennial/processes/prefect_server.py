@@ -323,7 +323,7 @@ def _ask_once(url: str) -> None:
         raise TransientError(told, code="prefect-unreachable", fix=fix) from error
     if status == 404:
         raise InputError(
-            f"PREFECT_API_URL: {url} is no Prefect API (404 for {url}/health)\n"
+            f"PREFECT_API_URL: {url} is not a Prefect API (404 for {url}/health)\n"
             "  A server's address ends in /api, for example http://127.0.0.1:4200/api"
         )
     if status >= 500:

@@ -96,13 +96,13 @@ def _sql(document: Document) -> Iterator[Mistake]:
     except ValueError:
         if first is not None:
             yield document.mistake(
-                ("source", "first"), f"'{first}' is no day", "write it as 2024-01-01", code="source-first-day"
+                ("source", "first"), f"'{first}' is not a day", "write it as 2024-01-01", code="source-first-day"
             )
 
 
 def _secret(document: Document, place: Place, fix: str) -> Mistake:
     """A mistake about what may hold a password: the value is not repeated."""
-    told = document.mistake(place, "is no variable's name, or holds credentials (not shown)", fix, code="source-secret")
+    told = document.mistake(place, "is not a variable's name, or holds credentials (not shown)", fix, code="source-secret")
     return replace(told, value=None)
 
 
@@ -261,7 +261,7 @@ def _schedule(document: Document) -> Iterator[Mistake]:
     if reason:
         fix = 'five fields: minute hour day month weekday, for example "0 6 2 * *" (the 2nd of each month, 6:00)'
         yield document.mistake(
-            ("triggers", "schedule"), f"'{line}' is no cron line: {reason}", fix, code="schedule-not-cron"
+            ("triggers", "schedule"), f"'{line}' is not a cron line: {reason}", fix, code="schedule-not-cron"
         )
 
 
