@@ -102,7 +102,9 @@ def _sql(document: Document) -> Iterator[Mistake]:
 
 def _secret(document: Document, place: Place, fix: str) -> Mistake:
     """A mistake about what may hold a password: the value is not repeated."""
-    told = document.mistake(place, "is not a variable's name, or holds credentials (not shown)", fix, code="source-secret")
+    told = document.mistake(
+        place, "is not a variable's name, or holds credentials (not shown)", fix, code="source-secret"
+    )
     return replace(told, value=None)
 
 
