@@ -20,13 +20,15 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: the next one that the source has.
     """
-    take_labels(usecase)
+    labels = take_labels(usecase)
     chosen = pick_window(usecase, window)
     rename_run(usecase, chosen or "nothing-new")
     if chosen is None:
         return None
     landing = land(usecase, chosen)
     batch = accept(usecase, validate(usecase, chosen, landing))
+    if labels is None:
+        take_labels(usecase)  # they waited for the first batch, which starts the replay clock
     tell_batch(usecase, batch)
     # The batch is committed: pages that fail to be written are told as a failed task and stop nothing.
     write_data_docs(usecase, batch, return_state=True)

@@ -9,6 +9,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
 from perennial.ledger.entries import ChallengerEntry, Trigger
+from perennial.training.readiness import NotYet
 from tasks.as_of import present
 from tasks.deciding import blend
 from tasks.training import train_challenger, why_train
@@ -17,8 +18,10 @@ from tasks.training import train_challenger, why_train
 @flow(name="train", flow_run_name=named_by("trigger", otherwise="if-needed"), timeout_seconds=6 * 3600)
 def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
-) -> ChallengerEntry | None:
-    """Train on everything known, if there is a reason; the model then waits to be judged on rows to come.
+) -> ChallengerEntry | NotYet | None:
+    """Train on everything known, if there is a reason; the model then waits to be evaluated on rows to come.
+
+    Where too little is known to train on, the answer is why; nothing was changed then.
 
     Under a blending policy it serves a share meanwhile.
 

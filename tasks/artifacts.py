@@ -13,6 +13,7 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decisio
 from perennial.ledger.present import trained_at
 from perennial.release.words import batch_in_words, cycle_in_a_line, decision_in_words
 from perennial.store.workspace import open_workspace
+from perennial.training.readiness import NotYet
 from tasks.page import refresh_page
 from tasks.step import step
 
@@ -56,7 +57,11 @@ def write_page(usecase: str) -> None:
 
 @step(timeout_minutes=5)
 def finish_cycle(
-    usecase: str, batch: BatchEntry, health: Health, decision: Decision | Waits, challenger: ChallengerEntry | None
+    usecase: str,
+    batch: BatchEntry,
+    health: Health,
+    decision: Decision | Waits,
+    challenger: ChallengerEntry | NotYet | None,
 ) -> Cycle:
     """Commit that the cycle ran to its end, and tell it in a line."""
     workspace = open_workspace()
@@ -68,9 +73,10 @@ def finish_cycle(
             batch=batch.batch,
             as_of=batch.arrived_at,
             decision=decision.id if isinstance(decision, Decision) else None,
-            challenger=challenger.challenger if challenger else None,
+            challenger=challenger.challenger if isinstance(challenger, ChallengerEntry) else None,
             health=health,
             waits="" if isinstance(decision, Decision) else decision.why,
+            not_trained=challenger.why if isinstance(challenger, NotYet) else "",
         ),
     )
     log.info("cycle %s %s done", usecase, batch.window)

@@ -13,7 +13,7 @@ from perennial.deciding.loading import load_contest
 from perennial.errors import RunDeleted
 from perennial.evaluation.words import headline
 from perennial.ledger.declaration_history import record_declaration
-from perennial.ledger.entries import Decision, Trigger
+from perennial.ledger.entries import NO_CHALLENGER, Decision, Trigger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -45,7 +45,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         return unfinished
     waiting, release = waiting_challenger(ledger, usecase), current_release(ledger, usecase)
     if waiting is None:
-        return Waits("no challenger waits")
+        return Waits(NO_CHALLENGER)
     registry.refuse_deleted(usecase)
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
     contest, sources = load_contest(registry, usecase, waiting, release), metric_sources(case)

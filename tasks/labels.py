@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 import perennial.sources as sources
+from data_checks.split import raw_rows, split
 from perennial.clock import write_instant
 from perennial.fault_points import write
 from perennial.identity import short_id
 from perennial.intake.frames import labels_table, quarantine_table
-from perennial.intake.labels import sort_labels
+from perennial.intake.labels import SortedLabels, no_labels, sort_labels
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import LabelBatchEntry
-from perennial.ledger.present import replay_clock
-from perennial.sources.parsing import parse
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import next_moment
+from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Arrival
+from perennial.store.landing import name_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
-from perennial.usecase.declaration import UseCase
+from perennial.usecase.declaration import Declaration, UseCase
+from perennial.usecase.declared_schema import ColumnType
 from perennial.usecase.declared_source import FilesSource, LabelSource
 from tasks.as_of import scheduled_start
 from tasks.step import step
@@ -25,8 +31,11 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=30)
-def take_labels(usecase: str) -> list[str]:
-    """Take in every label file that is new; the ids of the label batches it made."""
+def take_labels(usecase: str) -> list[str] | None:
+    """Take in every label file that is new; the ids of the label batches it made. A held one is a batch too.
+
+    None on a replay clock that no batch has started yet: the files wait for the first batch.
+    """
     workspace = open_workspace()
     case = workspace.use_case(usecase)
     late = case.declaration.labels
@@ -35,6 +44,9 @@ def take_labels(usecase: str) -> list[str]:
     where = case.folder / late.path
     if where.is_dir() and not any(where.iterdir()):
         return []  # no label has come yet
+    arrived_at = scheduled_start() if case.declaration.clock == "wall" else next_moment(workspace.ledger, usecase)
+    if arrived_at is None:
+        return None
     schema = case.declaration.schema_
     source = sources.open_source(
         FilesSource(kind="files", path=late.path, batch="file"),
@@ -43,45 +55,60 @@ def take_labels(usecase: str) -> list[str]:
         timezone=schema.timezone,
     )
     with workspace.only_one(usecase, "ingest"):
-        taken = {r.payload.landing for r in workspace.ledger.all(usecase, LabelBatchEntry)}
+        looked_at = landings_looked_at(workspace.ledger, case)
+        arrivals = (source.fetch(window) for window in source.windows())
         return [
-            batch
-            for window in source.windows()
-            if (batch := _take(workspace, case, late, source.fetch(window), taken)) is not None
+            _take(workspace, case, late, arrival, arrived_at)
+            for arrival in arrivals
+            if name_of(arrival.data, arrival.suffix) not in looked_at
         ]
 
 
-def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arrival, taken: set[str]) -> str | None:
+def landings_looked_at(ledger: Ledger, case: UseCase) -> set[str]:
+    """Label files, by their bytes, that are taken in, or held under the declaration of today."""
+    entries = [r.payload for r in ledger.all(case.name, LabelBatchEntry)]
+    digest = case.declaration.digest
+    return {e.landing for e in entries if e.status == "accepted" or e.declaration_digest == digest}
+
+
+def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arrival, arrived_at: datetime) -> str:
     landing = workspace.landing.keep(case.name, arrival.data, arrival.suffix, point="label_landing")
-    if landing in taken:
-        return None
-    schema = case.declaration.schema_
-    of_case = column_types(case.declaration)
-    types = {name: of_case[name] for name in (*schema.key, schema.target)}
-    read = {**types, late.known_at: "timestamp"}
-    parsed = parse(arrival.data, arrival.suffix, read, schema.timezone, schema.answer, schema.decimal)
-    batch = short_id([case.name, "labels", landing])
-    arrived_at = scheduled_start() if case.declaration.clock == "wall" else replay_clock(workspace.ledger, case.name)
-    if arrived_at is None:
-        return None  # the replay clock starts with the first batch; labels before it wait for the next look
-    good, bad = sort_labels(parsed, case.declaration, late.known_at)
+    record_declaration(workspace.ledger, case)
+    declaration = case.declaration
+    types = {name: column_types(declaration)[name] for name in (*declaration.schema_.key, declaration.schema_.target)}
+    try:
+        parsed = _parsed(declaration, arrival, {**types, late.known_at: "timestamp"})
+        labels = sort_labels(parsed, declaration, late.known_at, arrived_at)
+    except UnreadableBatch as problem:
+        parsed, labels = None, SortedLabels(no_labels(), {}, (), (str(problem),))
+    # What was sorted is part of the identity: a run after a crash may sort by another arrival.
+    batch = short_id([case.name, "labels", landing, declaration.digest, sorted(labels.set_aside)])
     version = None
-    with write("labels_table"):
-        table = labels_table(good, case.declaration, types, batch, arrived_at)
-        version = workspace.tables.append(case.name, "labels", table, batch)
-    if len(bad):
-        workspace.tables.append(case.name, "quarantine", quarantine_table(bad, batch, arrived_at), batch)
-    workspace.ledger.append(
-        case.name,
-        LabelBatchEntry(
-            batch=batch,
-            landing=landing,
-            file=arrival.window.name,
-            rows=len(good),
-            refused=len(bad),
-            arrived_at=write_instant(arrived_at),
-            table_version=version,
-        ),
+    if not labels.held_because:
+        with write("labels_table"):
+            table = labels_table(labels.good, declaration, types, batch, arrived_at)
+            version = workspace.tables.append(case.name, "labels", table, batch)
+    if parsed is not None and labels.set_aside:
+        _, aside = split(parsed.frame, raw_rows(parsed, list(labels.set_aside)), labels.set_aside)
+        workspace.tables.append(case.name, "quarantine", quarantine_table(aside, batch, arrived_at), batch)
+    entry = LabelBatchEntry(
+        batch=batch,
+        landing=landing,
+        file=arrival.window.name,
+        rows=0 if labels.held_because else len(labels.good),
+        refused=len(labels.set_aside),
+        arrived_at=write_instant(arrived_at),
+        table_version=version,
+        status="held" if labels.held_because else "accepted",
+        quarantine=labels.reasons,
+        held_because=labels.held_because,
+        declaration_digest=declaration.digest,
     )
-    log.info("labels %s %s: %d rows, %d set aside", case.name, arrival.window.name, len(good), len(bad))
+    workspace.ledger.append(case.name, entry)
+    log.info("labels %s %s: %d rows, %d set aside, %s", case.name, entry.file, entry.rows, entry.refused, entry.status)
     return batch
+
+
+def _parsed(declaration: Declaration, arrival: Arrival, types: dict[str, ColumnType]) -> Parsed:
+    schema = declaration.schema_
+    return parse(arrival.data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)

@@ -12,6 +12,7 @@ from perennial.store.rows import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due
+from perennial.training.readiness import NotTrainableYet, NotYet
 from perennial.training.snapshot import covers, snapshot_of, training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.watching.health import wants_retraining
@@ -40,10 +41,11 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool) -> Trigger |
 
 
 @step(timeout_minutes=240)
-def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry:
+def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry | NotYet:
     """Let windows and estimators race, take a snapshot, fit the winner on it, register it, commit it: now it waits.
 
-    The challenger that was trained on the very same rows is given back instead of a second one.
+    The challenger that was trained on the very same rows is given back instead of a second one. Where too little is
+    known for any model, that is the answer and nothing is committed.
     """
     workspace = open_workspace()
     ledger, case = workspace.ledger, workspace.use_case(usecase)
@@ -54,12 +56,16 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
             return newest.entry
         record_declaration(ledger, case)
         raced = race(workspace, case, known)
-        rows = training_rows(workspace.tables, case.declaration.racing_as(raced.rival), known)
-        snapshot = snapshot_of(workspace.tables, case.declaration, known, rows)
-        if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
-            return newest.entry
+        try:
+            rows = training_rows(workspace.tables, case.declaration.racing_as(raced.rival), known)
+            snapshot = snapshot_of(workspace.tables, case.declaration, known, rows)
+            if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
+                return newest.entry
+            entry = train(case, snapshot, rows, workspace.registry, trigger, raced)
+        except NotTrainableYet as too_little:
+            log.info("no challenger of %s yet: %s", usecase, too_little)
+            return NotYet(str(too_little))
         ledger.append(usecase, snapshot)
-        entry = train(case, snapshot, rows, workspace.registry, trigger, raced)
         row, _ = ledger.append(usecase, entry)
     log.info("challenger %s %s: version %d waits", usecase, row.key, row.payload.model.version)
     return row.payload

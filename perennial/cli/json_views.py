@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from perennial.clock import instant
 from perennial.ledger.entries import (
+    NO_CHALLENGER,
     Approval,
     BatchEntry,
     ChallengerEntry,
@@ -17,7 +18,15 @@ from perennial.ledger.entries import (
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import current_release, time_of, undone_decision
+from perennial.ledger.present import (
+    current_release,
+    held_batches,
+    label_files,
+    open_question,
+    time_of,
+    undone_decision,
+    waiting_challenger,
+)
 from perennial.processes.schedule import next_scheduled_run
 from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
@@ -96,8 +105,12 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     return {
         "usecase": usecase,
         "champion": champion,
+        "challenger": _challenger(ledger, usecase),
         "last_batch": batch_view(usecase, batches[-1]) if batches else None,
+        "held": [{"window": b.window, "because": list(b.held_because)} for b in held_batches(ledger, usecase)],
+        "labels": None if declaration.labels is None else labels_view(ledger, declaration, now),
         "last_decision": _short(decisions[-1]) if decisions else None,
+        "open_question": question.id if (question := open_question(ledger, usecase)) else None,
         "open_episodes": [
             r.payload.model_dump(mode="json") for r in ledger.all(usecase, Episode) if r.key not in closed
         ],
@@ -105,6 +118,35 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,
     }
+
+
+def labels_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:
+    """Label files of a use case: how many, their rows, what of them is held, and labels that match no row."""
+    from perennial.store.rows import known_at, labels_without_row
+    from perennial.store.tables import Tables
+
+    usecase, files = declaration.name, label_files(ledger, declaration.name)
+    # A second on: on a replay clock labels may have come since the moment it stands at.
+    known = known_at(ledger, usecase, time_of(ledger, declaration, now) + timedelta(seconds=1))
+    unmatched = labels_without_row(Tables(settings().tables_uri), usecase, declaration.schema_, known)
+    return {
+        "files": len(files),
+        "rows": sum(file.rows for file in files),
+        "refused": sum(file.refused for file in files),
+        "held": [{"file": f.file, "because": list(f.held_because)} for f in files if f.status == "held"],
+        "without_row": unmatched.count if unmatched else 0,
+        "first_without_row": list(map(str, unmatched.keys[0])) if unmatched else None,
+    }
+
+
+def _challenger(ledger: Ledger, usecase: str) -> dict[str, Any]:
+    """The waiting challenger and why nothing was decided about it yet; without any, why none could be trained."""
+    waiting, cycles = waiting_challenger(ledger, usecase), ledger.all(usecase, Cycle)
+    last = cycles[-1].payload if cycles else None
+    if waiting is None:
+        return {"version": None, "because": last.not_trained if last else ""}
+    waits = last.waits if last is not None and last.waits != NO_CHALLENGER else ""
+    return {"version": waiting.model.version, "because": waits or "evaluated once labels come that it has not seen"}
 
 
 def _short(row: Row[Decision]) -> dict[str, Any]:

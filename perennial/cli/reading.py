@@ -15,7 +15,8 @@ from perennial.evaluation.figures import between, change, counted, figure, perce
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger, Row
-from perennial.release.words import decision_in_words
+from perennial.ledger.present import label_files
+from perennial.release.words import decision_in_words, labels_in_words
 from perennial.settings import readable_home, settings
 from perennial.usecase.reading import list_use_cases, load_use_case
 
@@ -75,18 +76,24 @@ def _tell_status(view: dict[str, Any]) -> None:
         rows.append(("because", champion["reason"]))
     else:
         rows.append(("champion", "none yet"))
+    rows.append(("challenger", _challenger(view["challenger"])))
     rows.append(
         (
             "last batch",
             f"{batch['window']}, {batch['status']}, {batch['rows']['arrived']:,} rows" if batch else "none yet",
         )
     )
+    rows += [("", f"warning: {warning}") for warning in (batch["warnings"] if batch else ())]
+    rows += [("held", f"batch {held['window']}: {'; '.join(held['because'])}") for held in view["held"]]
+    rows += _label_rows(view["labels"]) if view["labels"] else []
     rows.append(
         (
             "last decision",
             f"{decided['outcome']} on batch {decided['batch']} ({decided['id']})" if decided else "none yet",
         )
     )
+    if view["open_question"]:
+        rows.append(("waits for a person", f"perennial approve {view['open_question']} --by NAME --reason TEXT"))
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
@@ -98,6 +105,20 @@ def _short_head(head: str | None) -> str:
     """The head with sixteen digits of its hash: enough to keep elsewhere, and to compare with later."""
     position, _, hash = (head or "").partition(":")
     return f"{position}:{hash[:16]}…" if head else "none yet"
+
+
+def _challenger(view: dict[str, Any]) -> str:
+    if view["version"] is not None:
+        return f"version {view['version']} waits: {view['because']}"
+    return f"no challenger yet: {view['because']}" if view["because"] else "none"
+
+
+def _label_rows(view: dict[str, Any]) -> list[tuple[str, str]]:
+    files = counted(view["files"], "file", "files")
+    rows = [("label files", f"{files}, {view['rows']:,} labels, {view['refused']:,} set aside")]
+    if view["without_row"]:
+        rows.append(("", labels_in_words(view["without_row"], view["first_without_row"])))
+    return rows + [("held", f"label file {held['file']}: {'; '.join(held['because'])}") for held in view["held"]]
 
 
 def _refit(serves: list[dict[str, Any]]) -> str:
@@ -125,13 +146,34 @@ def batches(usecase: str, json: bool) -> None:
             f"{batch.rows.quarantined:,}",
             f"{batch.rows.unlabelled:,}",
             ranges(versions.get(batch.batch, [])),
-            "; ".join([*(f"{r.reason} ({r.rows:,})" for r in batch.quarantine), *batch.held_because]),
+            "; ".join(
+                [
+                    *(f"{r.reason} ({r.rows:,})" for r in batch.quarantine),
+                    *batch.held_because,
+                    *(f"warning: {warning}" for warning in batch.warnings),
+                ]
+            ),
         )
         for batch in found
     ]
     numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
     heading = ("batch", "revision", "because", "status", *numbers[1:], "models trained on it", "failed checks (rows)")
     table(heading, rows, right=numbers)
+    files = label_files(ledger, usecase)
+    if files:
+        say()
+        of_labels = [
+            (
+                file.file,
+                file.status,
+                f"{file.rows:,}",
+                f"{file.refused:,}",
+                "; ".join([*(f"{r.reason} ({r.rows:,})" for r in file.quarantine), *file.held_because]),
+            )
+            for file in files
+        ]
+        columns = ("label file", "status", "labels", "set aside", "failed checks (rows)")
+        table(columns, of_labels, right=("labels", "set aside"))
 
 
 def page(usecase: str, out: Path | None, json: bool) -> None:

@@ -64,17 +64,22 @@ def watch(usecase: str, window: str | None, json: bool) -> None:
 
 
 def train(usecase: str, reason: str, json: bool) -> None:
-    """One challenger, asked for by a person."""
+    """One challenger, asked for by a person. Exit code 0 too where too little is known for one: nothing went wrong."""
     load_use_case(usecase, settings().usecases)
     with flows_ready(), naming_what_is_live(usecase):
         from flows.train import train as flow
         from perennial.ledger.entries import Trigger
+        from perennial.training.readiness import NotYet
 
         challenger = flow(usecase, Trigger(kind="person", detail=reason))
-    if json:
+    if isinstance(challenger, NotYet):
+        if json:
+            as_json({"usecase": usecase, "not_trained": challenger.why})
+        else:
+            say(f"{usecase}: no challenger yet: {challenger.why}. Nothing was changed.")
+    elif json:
         as_json(challenger.model_dump(mode="json") if challenger else None)
-        return
-    if challenger is not None:
+    elif challenger is not None:
         say(f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger}) waits to be judged.")
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Waits:
-    """No decision yet: the challenger goes on waiting, and why."""
+    """No decision yet, and why: the challenger goes on waiting, or there is none (`NO_CHALLENGER`)."""
 
     why: str
 

@@ -1,4 +1,4 @@
-"""The rows that may judge a challenger: labels that became known after its training and judged nobody before."""
+"""The rows that may be used to evaluate a challenger: labels that count since its training and were never used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perennial.clock import instant
 from perennial.evaluation.figures import UNITS
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import FIRST_KNOWN_AT, LABEL
+from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, LABEL
 from perennial.store.rows import Known, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
@@ -43,9 +43,10 @@ class EvaluationRows:
 def evaluation_rows(
     tables: Tables, ledger: Ledger, declaration: Declaration, known: Known, challenger: ChallengerEntry
 ) -> EvaluationRows:
-    """Rows whose label became known after the challenger's snapshot and after every earlier decision about another.
+    """Rows whose label counts only since the challenger's snapshot and since every earlier decision about another.
 
-    A label counts as new by the first time it was known, so a corrected label of a training row judges nobody.
+    A label counts from the later of its becoming known and its arrival. A row is new by the first label it ever had,
+    so that neither a corrected label nor a restated batch brings a training row back.
     """
     snapshot = ledger.get(declaration.name, Snapshot, challenger.snapshot)
     if snapshot is None:
@@ -74,14 +75,22 @@ def rows_to_watch(
 def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
     schema = declaration.schema_
     late = bool(known.label_batches) or schema.label_known_at is not None
-    # A row's own label is known at most `label_known_after` past its batch's end: older batches hold nothing new.
-    only = tuple(b.batch for b in known.batches if late or instant(b.end) + schema.label_known_after > after)
+    # A row's own label counts at most `label_known_after` past its batch's end, or from its arrival: older batches
+    # hold nothing new.
+    only = tuple(b.batch for b in known.batches if late or _own_labels_by(b, schema) > after)
     if not only:
         only = known.batch_ids[-1:]
     rows = read_rows(tables, declaration.name, schema, known, only=only)
     # Of rows without a label, those count as still to come whose label would have been new.
-    unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (rows[schema.time] + schema.label_known_after > after))
+    known_by, arrived = rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]
+    own = known_by.where(known_by > arrived, arrived)
+    unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
     return _labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
+
+
+def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:
+    """When the labels that came with a batch's rows count, at the latest."""
+    return max(instant(batch.end) + schema.label_known_after, instant(batch.arrived_at))
 
 
 def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:

@@ -1,11 +1,15 @@
-"""Label rows that can be used, and those that are set aside."""
+"""The plan of a label file: which labels count, which are set aside and why, whether the whole file is held."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from perennial.errors import InputError
-from perennial.our_columns import LABEL_KNOWN_AT, RAW, REASONS, ROW
+from perennial.evaluation.figures import counted, percent
+from perennial.ledger.entries import Reason
+from perennial.our_columns import LABEL_KNOWN_AT
+from perennial.store.rows import NEVER
 from perennial.usecase.columns import no_such_value, target_values
 from perennial.usecase.declaration import Declaration
 
@@ -14,45 +18,105 @@ if TYPE_CHECKING:
 
     from perennial.sources.parsing import Parsed
 
+COPY = "a copy of a row before it"
+CONTRADICTS = "another row of the file has another label for the same key and moment"
+MOST_SET_ASIDE = 0.05
+"""The share of a file's labels that may be set aside; with more of them the rest may be a biased choice."""
 
-def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Label rows that can be used, and those that cannot with every reason: (labels, set aside).
 
-    The first have key, target and `LABEL_KNOWN_AT`; the second `ROW`, `REASONS` and `RAW`, as in the quarantine.
-    Raises InputError naming every column that the file lacks.
+@dataclass(frozen=True)
+class SortedLabels:
+    """What a label file comes to.
+
+    good: key, target and `LABEL_KNOWN_AT` of the labels that count. set_aside: row → every reason, for `split`.
+    held_because: why nothing of the file counts; empty where it does.
     """
-    import json
 
+    good: pd.DataFrame
+    set_aside: dict[int, tuple[str, ...]]
+    reasons: tuple[Reason, ...]
+    held_because: tuple[str, ...]
+
+
+def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived_at: datetime) -> SortedLabels:
+    """Sort the rows of a label file.
+
+    Set aside are rows without a readable key, label or moment, with a label that the target cannot have, with an
+    implausible moment, copies of a row (one is kept), and rows that contradict each other. A row without a label and
+    a copy cost nothing; where more than `MOST_SET_ASIDE` of the others are set aside, the file is held.
+    """
     import pandas as pd
 
-    schema = declaration.schema_
-    needed = [*schema.key, schema.target, known_at]
+    schema, frame = declaration.schema_, parsed.frame
     if parsed.missing:
-        raise InputError(
-            f"labels.path: the file lacks {', '.join(repr(c) for c in parsed.missing)}; a label needs key, "
-            f"{schema.target!r} and {known_at!r}. Mend the file; nothing of it was taken in."
-        )
-    reasons: dict[int, list[str]] = {}
-    for name in needed:
-        unreadable = parsed.unreadable.get(name, pd.Series(index=parsed.frame.index, dtype="object"))
-        for row in parsed.frame.index[parsed.frame[name].isna()]:
-            text = unreadable[row]
-            reasons.setdefault(int(row), []).append(f"{name}: empty" if pd.isna(text) else f"{name}: not readable")
+        lacks = ", ".join(repr(name) for name in parsed.missing)
+        needed = f"a label needs {', '.join(map(repr, schema.key))}, {schema.target!r} and {known_at!r}"
+        return SortedLabels(frame.head(0), {}, (), (f"the file has no column {lacks}; {needed}",))
+    faults: dict[str, pd.Series] = {}
+    harmless = pd.Series(False, index=frame.index)
+    for name in dict.fromkeys([*schema.key, schema.target, known_at]):
+        unreadable = parsed.unreadable.get(name, pd.Series(None, index=frame.index, dtype="object")).notna()
+        faults[f"{name}: empty"] = frame[name].isna() & ~unreadable
+        faults[f"{name}: not readable"] = unreadable
+    harmless |= faults[f"{schema.target}: empty"]
     allowed = target_values(schema)
     if allowed:
-        wrong = parsed.frame[schema.target].notna() & ~parsed.frame[schema.target].isin(allowed)
-        for row in parsed.frame.index[wrong]:
-            reasons.setdefault(int(row), []).append(f"{schema.target}: {no_such_value(schema)}")
-    good = parsed.frame.drop(index=list(reasons)).rename(columns={known_at: LABEL_KNOWN_AT})
-    raw = [
-        json.dumps({n: str(parsed.unreadable.get(n, parsed.frame[n])[row]) for n in needed}, ensure_ascii=False)
-        for row in reasons
-    ]
-    aside = pd.DataFrame(
-        {
-            ROW: list(reasons),
-            REASONS: [json.dumps(r, ensure_ascii=False) for r in reasons.values()],
-            RAW: raw,
-        }
+        target = frame[schema.target]
+        faults[f"{schema.target}: {no_such_value(schema)}"] = target.notna() & ~target.isin(allowed)
+    wall = declaration.clock == "wall"
+    faults[f"{known_at}: implausible moment"] = implausible(frame[known_at], arrived_at if wall else None)
+    sound = ~pd.concat(faults, axis=1).any(axis=1)
+    place = [*schema.key, known_at]
+    copies = frame[sound].duplicated([*place, schema.target])
+    faults[COPY] = copies.reindex(frame.index, fill_value=False)
+    harmless |= faults[COPY]
+    left = frame[sound & ~faults[COPY]]
+    faults[CONTRADICTS] = left.duplicated(place, keep=False).reindex(frame.index, fill_value=False)
+    bad = pd.concat(faults, axis=1).any(axis=1)
+    reasons = [Reason(reason=why, rows=int(rows.sum())) for why, rows in faults.items() if rows.any()]
+    set_aside: dict[int, list[str]] = {}
+    for why, rows in faults.items():
+        for row in frame.index[rows]:
+            set_aside.setdefault(int(row), []).append(why)
+    return SortedLabels(
+        frame[~bad].rename(columns={known_at: LABEL_KNOWN_AT}),
+        {row: tuple(why) for row, why in sorted(set_aside.items())},
+        tuple(sorted(reasons, key=lambda each: (-each.rows, each.reason))),
+        _held_because(int((bad & ~harmless).sum()), int((~harmless).sum()), reasons),
     )
-    return good, aside
+
+
+def no_labels() -> pd.DataFrame:
+    """Of a file that is no table at all."""
+    import pandas as pd
+
+    return pd.DataFrame()
+
+
+def implausible(known: pd.Series, arrived_at: datetime | None) -> pd.Series:
+    """Moments that cannot be meant: years away from all others of the file, or after its arrival. Never is one.
+
+    arrived_at: on the wall clock, where no label can be known long after it came; None on a replay clock.
+    """
+    import pandas as pd
+
+    written = known[known.notna() & (known < pd.Timestamp(NEVER))]
+    if written.empty:
+        return pd.Series(False, index=known.index)
+    low, middle, high = written.quantile([0.1, 0.5, 0.9], interpolation="nearest")
+    reach = max(timedelta(days=5 * 366), 5 * (high - low))
+    far = (written - middle).abs() > reach
+    if arrived_at is not None:
+        far |= written > pd.Timestamp(arrived_at + timedelta(days=366))
+    return far.reindex(known.index, fill_value=False)
+
+
+def _held_because(bad: int, rows: int, reasons: list[Reason]) -> tuple[str, ...]:
+    if bad <= MOST_SET_ASIDE * rows:
+        return ()
+    worst = max((each for each in reasons if each.reason != COPY), key=lambda each: each.rows)
+    share = "all" if bad == rows else f"{percent(bad / rows)} of"
+    return (
+        f"{share} {counted(rows, 'label', 'labels')} would be set aside, more than {percent(MOST_SET_ASIDE)}, most "
+        f"often {worst.reason} ({worst.rows:,})",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from perennial.clock import instant
 from perennial.ledger.entries import (
@@ -12,8 +12,10 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
+    LabelBatchEntry,
     Release,
     Served,
+    Snapshot,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Declaration
@@ -92,6 +94,27 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
+def held_batches(ledger: Ledger, usecase: str) -> list[BatchEntry]:
+    """Batches whose newest revision is held, in the order of their first arrival."""
+    newest = {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
+    return [batch for batch in newest.values() if batch.status == "held"]
+
+
+def label_files(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
+    """What each label file came to when it was looked at last, in the order of their first arrival."""
+    return list({row.payload.file: row.payload for row in ledger.all(usecase, LabelBatchEntry)}.values())
+
+
+def open_question(ledger: Ledger, usecase: str) -> Decision | None:
+    """The decision that waits for a person: held, not approved, and nothing was decided or released since."""
+    decisions = ledger.all(usecase, Decision)
+    newest = decisions[-1].payload if decisions else None
+    if newest is None or newest.outcome != "held" or says_release(ledger, newest):
+        return None
+    release = current_release(ledger, usecase)
+    return newest if (release.release_no if release else 0) == newest.release_no else None
+
+
 def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> datetime | None:
     """The replay clock: the moment the newest batch that counts had arrived, or None before the first.
 
@@ -100,6 +123,20 @@ def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> da
     """
     newest = {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.status == "accepted"}
     return max((instant(b.arrived_at) for window, b in newest.items() if window != without), default=None)
+
+
+def next_moment(ledger: Ledger, usecase: str) -> datetime | None:
+    """When something arrives on the replay clock that does not move it; None before the first batch.
+
+    It is the clock's own moment, or where something was trained, decided or released at that moment already, the
+    next microsecond: nothing that arrives later may belong to what is settled.
+    """
+    clock = replay_clock(ledger, usecase)
+    if clock is None:
+        return None
+    kinds: tuple[type[Snapshot] | type[Decision] | type[Cycle], ...] = (Snapshot, Decision, Cycle)
+    settled = any(instant(row.payload.as_of) >= clock for kind in kinds for row in ledger.all(usecase, kind))
+    return clock + timedelta(microseconds=1) if settled else clock
 
 
 def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime:

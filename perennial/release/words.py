@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import escape, in_words
-from perennial.ledger.entries import BatchEntry, Cycle, Decision
+from perennial.ledger.entries import NO_CHALLENGER, BatchEntry, Cycle, Decision
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -45,6 +47,21 @@ def decision_in_words(decision: Decision) -> str:
     )
 
 
+def labels_in_words(count: int, first: Sequence[object]) -> str:
+    """Labels that match no row: how many, and the key of the first."""
+    match = "label matches" if count == 1 else "labels match"
+    return f"{count:,} {match} no row; the first is {', '.join(map(str, first))}"
+
+
+def cycle_waits(cycle: Cycle) -> str:
+    """Why a cycle decided nothing, and whether it leaves a challenger."""
+    if cycle.waits != NO_CHALLENGER:
+        return f"waits: {cycle.waits}"
+    if cycle.not_trained:
+        return f"no challenger yet: {cycle.not_trained}"
+    return "first challenger trained" if cycle.challenger and not cycle.health.readings else "no challenger"
+
+
 HEADING = (
     f"{'batch':<12} {'rows':>7} {'set aside':>9}   {'champion loss ±95 %':<20} "
     f"{'challenger gain, 95 % interval':<34} outcome"
@@ -57,9 +74,9 @@ def cycle_in_a_line(batch: BatchEntry, cycle: Cycle, decision: Decision | None) 
     loss = "no champion yet"
     if health.loss is not None:
         loss = f"{figure(health.loss.value, 3)} ±{figure((health.loss.ci_high - health.loss.ci_low) / 2, 2)}"
-    elif health.labelled_rows:
+    elif health.readings:
         loss = f"unknown ({counted(health.labelled_rows, 'label', 'labels')})"
-    gain, outcome = "–", f"waits: {cycle.waits}"
+    gain, outcome = "–", cycle_waits(cycle)
     if decision is not None:
         primary = decision.metrics[0]
         gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high)})"
@@ -68,8 +85,10 @@ def cycle_in_a_line(batch: BatchEntry, cycle: Cycle, decision: Decision | None) 
             outcome += f": version {decision.challenger.version} serves"
         if decision.policy.refit_weight:
             outcome += f", {percent(decision.policy.refit_weight)} its newest refit"
-    notes = [f"drift: {alarm.channel}" for alarm in health.alarms]
+    notes = [f"no new challenger: {cycle.not_trained}"] if cycle.not_trained and cycle.waits != NO_CHALLENGER else []
+    notes += [f"drift: {alarm.channel}" for alarm in health.alarms]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows unseen categories")
+    notes += [f"warning: {warning}" for warning in batch.warnings]
     said = "; ".join([outcome, *notes])
     return f"{batch.window:<12} {batch.rows.arrived:>7,} {batch.rows.quarantined:>9,}   {loss:<20} {gain:<34} {said}"

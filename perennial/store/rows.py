@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from perennial.clock import instant, write_instant
 from perennial.errors import InputError
@@ -16,21 +18,28 @@ from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
+    import duckdb
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
 
-_WINDOW = f"{PREFIX}window"
+_WINDOW, _PLACE, _CURRENT, _COUNTS_FROM = (f"{PREFIX}{name}" for name in ("window", "place", "current", "counts_from"))
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""A label known from this year on is never known: 9999-12-31 is a usual way to write that."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the ledger has committed by `as_of`: the batches that count and the label batches, by id."""
+    """What the ledger has committed by `as_of`, each by id.
+
+    batches: of each window the one that counts. replaced: revisions that counted before: models may know their labels.
+    """
 
     as_of: datetime
     batches: tuple[BatchEntry, ...]
     label_batches: tuple[LabelBatchEntry, ...]
+    replaced: tuple[BatchEntry, ...] = ()
 
     @property
     def batch_ids(self) -> tuple[str, ...]:
@@ -45,13 +54,16 @@ class Known:
 
 def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
     """What counts at `as_of`: of each window the newest accepted revision that had arrived by then."""
-    newest: dict[str, BatchEntry] = {}
-    for row in ledger.all(usecase, BatchEntry):
-        batch = row.payload
-        if batch.status == "accepted" and instant(batch.arrived_at) <= as_of:
-            newest[batch.window] = batch
+    arrived = [r.payload for r in ledger.all(usecase, BatchEntry) if instant(r.payload.arrived_at) <= as_of]
+    accepted = [batch for batch in arrived if batch.status == "accepted"]
+    newest = {batch.window: batch for batch in accepted}
     labels = [r.payload for r in ledger.all(usecase, LabelBatchEntry) if instant(r.payload.arrived_at) <= as_of]
-    return Known(as_of, tuple(sorted(newest.values(), key=lambda b: (b.end, b.window))), tuple(labels))
+    return Known(
+        as_of,
+        tuple(sorted(newest.values(), key=lambda b: (b.end, b.window))),
+        tuple(batch for batch in labels if batch.status == "accepted"),
+        tuple(batch for batch in accepted if newest[batch.window] is not batch),
+    )
 
 
 def read_rows(
@@ -60,37 +72,30 @@ def read_rows(
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
     only: ids of the batches wanted; all of `known` where None.
-    Adds `LABEL` (null where none was known yet), `KNOWN_AT` (when the label that won became known) and
-    `FIRST_KNOWN_AT` (when the first one did). The latest known label wins; between two known at the same
-    moment the one that arrived later. The row's own target column is left out: only `LABEL` may be used.
+    A label counts from the moment when it was both known and here: the later of its `known_at` and its arrival.
+    Adds `LABEL` (null where none counted yet), `KNOWN_AT` (when the label that won became known) and
+    `FIRST_KNOWN_AT` (since when any label of the row has counted, that of a replaced revision too). Of labels that
+    count the one known latest wins; between two known at the same moment the one that arrived later. The row's own
+    target column is left out: only `LABEL` may be used.
     """
-    import duckdb
-
     batches = list(known.batch_ids if only is None else only)
     accepted = tables.read(usecase, "accepted", batches)
-    late = tables.read(usecase, "labels", list(known.label_batch_ids))
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        if accepted is None:
-            raise LookupError(f"{usecase}: no accepted table yet")
-        connection.register("accepted", accepted)
-        key = ", ".join(_quoted(name) for name in schema.key)
-        target = _quoted(schema.target)
-        taken = f"SELECT {key}, {target} AS {LABEL}, {LABEL_KNOWN_AT}, {ARRIVED_AT}"
-        sources = [f"{taken} FROM accepted"]
-        if late is not None:
-            connection.register("late", late)
-            sources.append(f"{taken} FROM late")
+    if accepted is None:
+        raise LookupError(f"{usecase}: no accepted table yet")
+    key, target = ", ".join(_quoted(name) for name in schema.key), _quoted(schema.target)
+    with _labels(tables, usecase, schema, known, accepted) as connection:
         frame = connection.sql(
             f"""
-            WITH labels AS ({" UNION ALL ".join(sources)}),
-            known AS (
-                SELECT {key}, arg_max({LABEL}, ({LABEL_KNOWN_AT}, {ARRIVED_AT})) AS {LABEL},
-                       max({LABEL_KNOWN_AT}) AS {KNOWN_AT}, min({LABEL_KNOWN_AT}) AS {FIRST_KNOWN_AT}
-                FROM labels WHERE labels.{LABEL} IS NOT NULL AND {LABEL_KNOWN_AT} <= ?::TIMESTAMPTZ GROUP BY {key}
+            WITH known AS (
+                SELECT {key},
+                       arg_max({LABEL}, ({LABEL_KNOWN_AT}, {ARRIVED_AT}, {_PLACE})) FILTER ({_CURRENT}) AS {LABEL},
+                       max({LABEL_KNOWN_AT}) FILTER ({_CURRENT}) AS {KNOWN_AT}, min({_COUNTS_FROM}) AS {FIRST_KNOWN_AT}
+                FROM labels WHERE {_COUNTS_FROM} <= ?::TIMESTAMPTZ GROUP BY {key}
             )
-            SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}), {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
-            FROM accepted LEFT JOIN known USING ({key}) ORDER BY {key}
+            SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}) REPLACE (arrivals.{ARRIVED_AT} AS {ARRIVED_AT}),
+                   {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
+            FROM accepted JOIN arrivals ON accepted.{BATCH} = arrivals.{BATCH} LEFT JOIN known USING ({key})
+            ORDER BY {key}
             """,
             params=[write_instant(known.as_of)],
         ).to_arrow_table()
@@ -119,6 +124,114 @@ def content(rows: pd.DataFrame) -> pd.DataFrame:
     A table gets a new column with the first batch that has it; of the batches before, that is no change.
     """
     return rows.drop(columns=[ARRIVED_AT]).dropna(axis="columns", how="all")
+
+
+def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> datetime | None:
+    """When the next label begins to count, of those that are stored already; None where none is to come."""
+    accepted = tables.read(usecase, "accepted", list(known.batch_ids), _label_columns(schema))
+    if accepted is None:
+        return None
+    with _labels(tables, usecase, schema, known, accepted) as connection:
+        found = connection.execute(
+            f"SELECT epoch_us(min({_COUNTS_FROM})) FROM labels WHERE {_CURRENT} AND {_COUNTS_FROM} > ?::TIMESTAMPTZ "
+            f"AND {_COUNTS_FROM} < ?::TIMESTAMPTZ",
+            [write_instant(known.as_of), write_instant(NEVER)],
+        ).fetchone()
+    microseconds = found[0] if found else None
+    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """Labels in files of their own whose key no row has. keys: some of them, the first that arrived first."""
+
+    count: int
+    keys: tuple[tuple[Any, ...], ...]
+
+
+def labels_without_row(tables: Tables, usecase: str, schema: Schema, known: Known, most: int = 1) -> Unmatched | None:
+    """Keys of late labels that match no row so far; None where every one does. most: how many keys are named.
+
+    Only key columns are read. Rows that are still to come may match them.
+    """
+    import duckdb
+
+    key = list(schema.key)
+    late = tables.read(usecase, "labels", list(known.label_batch_ids), [*key, BATCH])
+    accepted = tables.read(usecase, "accepted", list(known.batch_ids), key)
+    if late is None or accepted is None:
+        return None
+    places = {batch: place for place, batch in enumerate(known.label_batch_ids)}
+    columns = ", ".join(_quoted(name) for name in key)
+    with duckdb.connect() as connection:
+        connection.register("late", late)
+        connection.register("accepted", accepted)
+        connection.register("places", _places(places))
+        missing = f"SELECT * FROM late ANTI JOIN accepted USING ({columns})"
+        found = connection.sql(
+            f"""
+            SELECT {columns}, min({_PLACE}) AS {_PLACE} FROM ({missing}) JOIN places USING ({BATCH})
+            GROUP BY {columns} ORDER BY {_PLACE}, {columns}
+            """
+        ).to_arrow_table()
+    if not found.num_rows:
+        return None
+    keys = tuple(tuple(row[name] for name in key) for row in found.slice(0, most).to_pylist())
+    return Unmatched(found.num_rows, keys)
+
+
+def _places(places: dict[str, int]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({BATCH: pa.array(places.keys(), pa.string()), _PLACE: pa.array(places.values(), pa.int64())})
+
+
+@contextmanager
+def _labels(
+    tables: Tables, usecase: str, schema: Schema, known: Known, accepted: pa.Table
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that has `accepted`, `arrivals` and the view `labels`: every label, whenever it counts.
+
+    Of each the key, `LABEL`, when it became known, when it arrived, its place in the ledger's order, since when it
+    counts, and whether it is current: a replaced revision's is not. Arrivals are the ledger's, which a crash between
+    table and ledger cannot move.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    entries: list[BatchEntry | LabelBatchEntry] = [*known.replaced, *known.batches, *known.label_batches]
+    columns = _label_columns(schema)
+    late = tables.read(usecase, "labels", list(known.label_batch_ids), columns)
+    former = tables.read(usecase, "accepted", [b.batch for b in known.replaced], columns) if known.replaced else None
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("accepted", accepted)
+        arrivals = {
+            BATCH: pa.array([entry.batch for entry in entries], pa.string()),
+            ARRIVED_AT: pa.array([instant(e.arrived_at) for e in entries], pa.timestamp("us", tz="UTC")),
+            _PLACE: pa.array(range(len(entries)), pa.int64()),
+        }
+        connection.register("arrivals", pa.table(arrivals))
+        key = ", ".join(_quoted(name) for name in schema.key)
+        told = f"SELECT {key}, {_quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
+        sources = [f"{told} true AS {_CURRENT} FROM accepted"]
+        for name, table, current in (("late", late, "true"), ("former", former, "false")):
+            if table is not None:
+                connection.register(name, table)
+                sources.append(f"{told} {current} AS {_CURRENT} FROM {name}")
+        connection.execute(
+            f"""
+            CREATE TEMP VIEW labels AS
+            SELECT *, greatest({LABEL_KNOWN_AT}, {ARRIVED_AT}) AS {_COUNTS_FROM}
+            FROM ({" UNION ALL ".join(sources)}) JOIN arrivals USING ({BATCH})
+            WHERE {LABEL} IS NOT NULL AND {LABEL_KNOWN_AT} IS NOT NULL
+            """
+        )
+        yield connection
+
+
+def _label_columns(schema: Schema) -> list[str]:
+    return [*schema.key, schema.target, LABEL_KNOWN_AT, BATCH]
 
 
 def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:

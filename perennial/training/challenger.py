@@ -18,6 +18,7 @@ from perennial.store.registry import LearnedFrom, Registry, Training, TrialRun
 from perennial.training.fit import fit
 from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.race import Raced
+from perennial.training.readiness import NotTrainableYet
 from perennial.training.search import Searched
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.importable import EXTRAS, is_own
@@ -59,7 +60,8 @@ def train(
     """Fit who won the race, save and register; the entry is for the caller to commit.
 
     A fit that fails stays in MLflow as a failed run with its reason.
-    Raises TrainingFailed, TeamCodeFailed, InputError, RegistryDown.
+    Raises NotTrainableYet where the rows are too few for a search, TrainingFailed, TeamCodeFailed, InputError,
+    RegistryDown.
     """
     declared, alone = case.declaration, case.racing_as(raced.rival)
     declaration = alone.declaration
@@ -69,6 +71,8 @@ def train(
         made = fit(alone, rows)
         if is_own(declaration.model.estimator):
             refuse_foreign_types(made.fitted.pipeline)
+    except NotTrainableYet:
+        raise
     except TerminalError as error:
         registry.record_failure(case.name, name, params, str(error))
         raise

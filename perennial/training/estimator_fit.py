@@ -13,6 +13,7 @@ from perennial.model.predicting import ready
 from perennial.model.threads import bounded_threads
 from perennial.training.estimators import sample_weights
 from perennial.training.pipeline import build_pipeline
+from perennial.training.readiness import refuse_one_class
 from perennial.usecase.declared_model import Model
 
 if TYPE_CHECKING:
@@ -39,17 +40,9 @@ def fit_pipeline(
 
     age: shape (n,), what each row counts by its age; None where all count alike.
     Raises TrainingFailed with the estimator's own words, or where it gives no probabilities of classes; InputError for
-    parameters it does not take.
+    parameters it does not take; NotTrainableYet for labels of one class.
     """
-    if task == "binary" and len(np.unique(labels)) < 2:
-        raise TrainingFailed(
-            f"{usecase}: all {len(labels)} labels are {labels[0]:g}; a binary model needs rows of both classes. "
-            f"Ingest more batches."
-        )
-    if task == "multiclass" and len(np.unique(labels)) < 2:
-        raise TrainingFailed(
-            f"{usecase}: all {len(labels)} labels are of one class; a model needs rows of two. Ingest more batches."
-        )
+    refuse_one_class(np.unique(labels).tolist(), len(labels), task)
     target: Any = labels if task == "regression" else labels.astype(np.int64)
     if task == "multiclass":
         if isinstance(model.params.get("class_weight"), dict):

@@ -18,7 +18,7 @@ from perennial.evaluation.race import HALF_LIFE, best_so_far, standing
 from perennial.ledger.entries import BatchEntry, RaceStep
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.threads import bounded_threads
-from perennial.our_columns import LABEL
+from perennial.our_columns import FIRST_KNOWN_AT, LABEL
 from perennial.settings import allowed_threads
 from perennial.store.registry import TrialRun
 from perennial.store.rows import Known, known_at, labels_of, read_rows
@@ -62,7 +62,9 @@ def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> It
         if batch.batch in seen:
             continue
         rows = read_rows(tables, case.name, declaration.schema_, known, only=(batch.batch,))
-        labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
+        # A restated batch has rows that a model of then has learned from.
+        fresh = rows[FIRST_KNOWN_AT] > instant(before.arrived_at)
+        labelled = rows[rows[LABEL].notna() & fresh].reset_index(drop=True)
         if len(labelled) < FEWEST_LABELS * len(rows) or labelled.empty:
             continue
         past = known_at(ledger, case.name, instant(before.arrived_at))

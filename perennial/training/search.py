@@ -19,9 +19,10 @@ from perennial.evaluation.judgement import gain_of
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.features.recipe import Recipe
 from perennial.model.predicting import in_places, predict
-from perennial.our_columns import KNOWN_AT
+from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.store.rows import labels_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
+from perennial.training.readiness import NotTrainableYet, refuse_one_class
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Search, Span
 
@@ -103,15 +104,14 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
 
     The days are cut into `folds` + 1 blocks, as equal as they get; the first is only learnt from. A row is learnt
     from where its event and the label it has were both known before the cut, so a label that came later, or was
-    corrected later, is not. Raises TrainingFailed where a block would be empty.
+    corrected later, is not. Raises NotTrainableYet where a block would be empty, or nothing could be learnt before it.
     """
     schema = declaration.schema_
     days = rows[schema.time].dt.tz_convert(schema.timezone).dt.normalize()
     found = np.sort(days.unique())
     if len(found) <= folds:
-        raise TrainingFailed(
-            f"{declaration.name}: model.search: {folds} folds need rows of {folds + 1} days, there are {len(found)}. "
-            f"Ingest more batches, or search on fewer folds."
+        raise NotTrainableYet(
+            f"{folds} folds of model.search need rows of {folds + 1} days, and there are {len(found)}"
         )
     blocks = np.array_split(np.arange(len(found)), folds + 1)
     made = []
@@ -120,10 +120,8 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
         train = rows[(days < cut) & (rows[KNOWN_AT] <= cut)]
         test = rows[(days >= cut) & (days <= last)]
         if train.empty:
-            raise TrainingFailed(
-                f"{declaration.name}: model.search: no label was known before the fold that begins on "
-                f"{cut:%Y-%m-%d}. Search on fewer folds, or ingest more batches."
-            )
+            raise NotTrainableYet(f"no label was known before the fold of model.search that begins on {cut:%Y-%m-%d}")
+        refuse_one_class(list(train[LABEL].unique()), len(train), schema.task)
         made.append(
             Fold(
                 f"{cut:%Y-%m-%d}",

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.clock import write_instant
 from perennial.content import digest_rows
-from perennial.errors import InputError
 from perennial.identity import short_id
 from perennial.ledger.entries import Snapshot
 from perennial.our_columns import BATCH, LABEL
-from perennial.store.rows import Known, content, read_rows
+from perennial.store.rows import Known, content, next_label, read_rows
 from perennial.store.tables import Tables
+from perennial.training.readiness import NotTrainableYet, no_label_yet, refuse_too_little
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.windows import read_window
+from perennial.usecase.windows import read_window, window_in_words
 from perennial.usecase.windows.window import Past
 
 if TYPE_CHECKING:
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame:
     """Labelled rows inside the declared window, which is one, in key order, with labels as known at `known.as_of`.
 
-    Raises InputError where there are none.
+    Raises NotTrainableYet where they are too few, or of one class.
     """
-    rows = labelled_rows(tables, declaration, known)
-    if rows is not None:
-        rows = inside(declaration.model.window, rows, rows[declaration.schema_.time], known)
-    if rows is None or rows.empty:
-        raise InputError(
-            f"{declaration.name}: no row with a label is known at {write_instant(known.as_of)}, so there is nothing to "
-            f"train on. Ingest a batch first, or wait until labels arrive; nothing was changed."
-        )
+    schema, window = declaration.schema_, declaration.model.window
+    labelled = labelled_rows(tables, declaration, known)
+    if labelled is None or labelled.empty:
+        arrived = sum(batch.rows.accepted for batch in known.batches)
+        raise NotTrainableYet(no_label_yet(arrived, next_label(tables, declaration.name, schema, known), schema))
+    rows = inside(window, labelled, labelled[schema.time], known)
+    if rows.empty:
+        raise NotTrainableYet(f"no row of the window ({window_in_words(window)}) has a label yet")
+    refuse_too_little(rows[LABEL], schema)
     return rows.reset_index(drop=True)
 
 

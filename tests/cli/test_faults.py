@@ -261,21 +261,3 @@ def test_an_estimator_that_is_not_there_is_told_before_anything_is_done(settled:
     assert ledger_rows() == before
     (settled.usecases / "shop.yaml").write_text(good)
     goes_on(perennial)
-
-
-def test_labels_of_one_class_leave_a_failed_run_with_its_reason_and_more_rows_help(
-    world: World, perennial: Perennial
-) -> None:
-    world.rows_a_day = 10
-    write(world, "2024-01", world.month("2024-01").assign(returned=1))
-    told = perennial("run", "shop")
-    assert told.code == 1
-    reason = "all 300 labels are 1; a binary model needs rows of both classes. Ingest more batches."
-    assert reason in told.err
-    assert challengers() == []
-    assert failed_runs() == [f"shop: {reason}"]
-
-    world.month("2024-02")
-    assert perennial("ingest", "shop").code == 0
-    assert perennial("run", "shop").code == 0
-    assert len(challengers()) == 1

@@ -51,7 +51,9 @@ def take_in(name: str, window: str) -> BatchEntry:
 def train(name: str, batch: BatchEntry) -> ChallengerEntry:
     from tasks.training import train_challenger
 
-    return train_challenger.fn(name, instant(batch.arrived_at), Trigger(kind="person"))
+    found = train_challenger.fn(name, instant(batch.arrived_at), Trigger(kind="person"))
+    assert isinstance(found, ChallengerEntry), found
+    return found
 
 
 def decide(name: str, batch: BatchEntry) -> Decision:

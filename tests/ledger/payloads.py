@@ -63,11 +63,22 @@ def batch(window: str = "2024-01", **changes: Any) -> BatchEntry:
     return BatchEntry(**{**values, **changes})
 
 
-def label_batch(name: str, arrived_at: str, rows: int = 1) -> LabelBatchEntry:
+def label_batch(name: str, arrived_at: str, rows: int = 1, **changes: Any) -> LabelBatchEntry:
     """Labels that came in a file of their own."""
-    return LabelBatchEntry(
-        batch=name, landing=f"{name}.csv", file=name, rows=rows, refused=0, arrived_at=arrived_at, table_version=0
-    )
+    values: dict[str, Any] = {
+        "batch": name,
+        "landing": f"{name}.csv",
+        "file": name,
+        "rows": rows,
+        "refused": 0,
+        "arrived_at": arrived_at,
+        "table_version": 0,
+        "status": "accepted",
+        "quarantine": (),
+        "held_because": (),
+        "declaration_digest": "d",
+    }
+    return LabelBatchEntry(**{**values, **changes})
 
 
 def one_of_each() -> dict[str, Recorded]:
@@ -134,6 +145,6 @@ def one_of_each() -> dict[str, Recorded]:
         EpisodeClosed(episode="level@1", closed_at=AT, batch="b", detail="as it was"),
         AliasMoved(number=1, at=AT, found=2, release_no=1),
         AliasPutBack(number=1, at=AT, restored=1),
-        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits=""),
+        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits="", not_trained=""),
     )
     return {KIND_OF[type(payload)]: payload for payload in made}

@@ -15,7 +15,7 @@ from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT, LABEL
-from perennial.store.rows import accepted_in, known_at, read_rows
+from perennial.store.rows import accepted_in, known_at, next_label, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
@@ -56,7 +56,7 @@ class Shop:
         if commit:
             self.ledger.append("shop", entry.model_copy(update={"table_version": version}))
 
-    def labels(self, name: str, arrived_at: str, labels: dict[str, int], known: str) -> None:
+    def labels(self, name: str, arrived_at: str, labels: dict[str, int], known: str, **changes: Any) -> None:
         """Take in labels from a file of their own, known since `known`."""
         frame = pd.DataFrame(
             {
@@ -68,7 +68,7 @@ class Shop:
         types = {column: self.types[column] for column in ("order", "returned")}
         table = labels_table(frame, self.declaration, types, name, day(arrived_at))
         self.tables.append("shop", "labels", table, name)
-        self.ledger.append("shop", label_batch(name, f"{arrived_at}T00:00:00Z", len(frame)))
+        self.ledger.append("shop", label_batch(name, f"{arrived_at}T00:00:00Z", len(frame), **changes))
 
     def seen(self, as_of: str) -> pd.DataFrame:
         """The rows known at a day's midnight, by order."""
@@ -110,7 +110,7 @@ def test_the_label_known_latest_by_then_wins(shop: Shop) -> None:
     later = shop.seen("2024-03-01")
     assert later[LABEL].to_dict() == {"a": 1, "b": 1}
     assert later.loc["a", KNOWN_AT] == pd.Timestamp("2024-02-15", tz="UTC")
-    assert later.loc["a", FIRST_KNOWN_AT] == pd.Timestamp("2024-01-11", tz="UTC")
+    assert later.loc["a", FIRST_KNOWN_AT] == pd.Timestamp("2024-02-01", tz="UTC"), "known on the 11th, here on the 1st"
 
 
 def test_of_two_labels_known_at_the_same_moment_the_one_that_arrived_later_wins(shop: Shop) -> None:
@@ -160,7 +160,35 @@ def test_a_corrected_label_of_a_training_row_judges_nobody(shop: Shop) -> None:
     shop.labels("l1", "2024-02-20", {"a": 1, "c": 1}, "2024-02-15")
     shop.orders("2024-02", {"d": 1, "e": None})
     assert shop.judging("2024-03-01", trained="2024-02-01") == {"c", "d"}, "only what was first known after training"
-    assert shop.judging("2024-03-01", trained="2024-02-16") == set(), "every label was known by then"
+    assert shop.judging("2024-03-01", trained="2024-02-16") == {"c", "d"}, "known by then, and not here"
+    assert shop.judging("2024-03-01", trained="2024-02-20") == {"d"}, "the label of c had arrived"
+    assert shop.judging("2024-03-01", trained="2024-03-01") == set()
+
+
+def test_a_restated_batch_evaluates_nobody_who_learned_from_the_former_revision(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 0, "b": 1, "c": None})
+    again: dict[str, Any] = {"batch": "again", "revision": 2, "digest": "other", "arrived_at": "2024-02-20T00:00:00Z"}
+    shop.orders("2024-01", {"a": 1, "c": 1, "new": 0}, **again)
+    assert shop.judging("2024-03-01", trained="2024-02-01") == {"c", "new"}, "a was learned from with another label"
+
+
+def test_a_held_label_file_counts_for_nothing(shop: Shop) -> None:
+    shop.orders("2024-01", {"a": None})
+    shop.labels("l1", "2024-02-05", {"a": 1}, "2024-02-02", status="held")
+    assert shop.seen("2024-03-01")[LABEL].isna().all()
+
+
+def test_when_the_next_label_counts_is_known_from_what_is_stored(shop: Shop) -> None:
+    def upcoming(as_of: str) -> datetime | None:
+        return next_label(shop.tables, "shop", shop.schema, known_at(shop.ledger, "shop", day(as_of)))
+
+    assert upcoming("2024-01-01") is None
+    shop.orders("2024-01", {"a": None, "b": None})
+    assert upcoming("2024-02-01") is None
+    shop.labels("l1", "2024-02-05", {"a": 1}, "2024-03-15")
+    shop.labels("l2", "2024-02-05", {"b": 1}, "9999-12-31")
+    assert upcoming("2024-02-05") == day("2024-03-15")
+    assert upcoming("2024-03-15") is None, "9999-12-31 is never"
 
 
 def test_a_key_that_another_window_brought_before_is_found(shop: Shop) -> None:

@@ -15,15 +15,20 @@ def take_in(window: str) -> BatchEntry:
     from tasks.batches import accept, land, validate
     from tasks.labels import take_labels
 
-    take_labels.fn("shop")
-    return accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+    labels = take_labels.fn("shop")
+    batch = accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+    if labels is None:
+        take_labels.fn("shop")
+    return batch
 
 
 def train_at(as_of: datetime) -> ChallengerEntry:
     """Train on everything known by then."""
     from tasks.training import train_challenger
 
-    return train_challenger.fn("shop", as_of, Trigger(kind="person"))
+    found = train_challenger.fn("shop", as_of, Trigger(kind="person"))
+    assert isinstance(found, ChallengerEntry), found
+    return found
 
 
 def decide_at(as_of: datetime, window: str) -> Decision:

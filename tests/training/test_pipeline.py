@@ -10,6 +10,7 @@ from perennial.errors import InputError
 from perennial.model.predicting import predict, ready
 from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.pipeline import build_pipeline
+from perennial.training.readiness import NotTrainableYet
 from perennial.usecase.declared_model import Model
 from tests.training.conftest import accepted, fitted_on
 from tests.world import World
@@ -89,5 +90,5 @@ def test_what_the_estimator_says_is_told_when_it_cannot_be_fitted(world: World, 
 
 
 def test_labels_of_one_class_are_told_with_their_number(world: World, month: pd.DataFrame) -> None:
-    with pytest.raises(TrainingFailed, match=r"all 310 labels are 1; a binary model needs rows of both classes"):
+    with pytest.raises(NotTrainableYet, match=r"all 310 labels are 1, and a binary model needs rows of both classes"):
         fitted_on(world, month.assign(returned=1))

@@ -15,6 +15,7 @@ from perennial.model.released import load_model
 from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.store.workspace import open_workspace
 from perennial.training.estimator_fit import TrainingFailed
+from perennial.training.readiness import NotTrainableYet
 from perennial.training.search import Searched, folds_of, search
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
@@ -100,7 +101,7 @@ def test_a_trial_that_cannot_be_fitted_is_kept_and_a_search_of_such_is_told(worl
 
 
 def test_a_search_over_more_folds_than_days_is_told(world: World, month: pd.DataFrame) -> None:
-    with pytest.raises(TrainingFailed, match="3 folds need rows of 4 days, there are 2"):
+    with pytest.raises(NotTrainableYet, match=r"3 folds of model\.search need rows of 4 days, and there are 2"):
         searched(declared(world, folds=3), known(month.head(20)))
 
 

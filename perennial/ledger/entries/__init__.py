@@ -11,11 +11,21 @@ from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
 from perennial.ledger.entries.releases import AliasMoved, AliasPutBack, Release, Served
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
-from perennial.ledger.entries.watching import Alarm, Cycle, Episode, EpisodeClosed, Health, LossWithInterval, Reading
+from perennial.ledger.entries.watching import (
+    NO_CHALLENGER,
+    Alarm,
+    Cycle,
+    Episode,
+    EpisodeClosed,
+    Health,
+    LossWithInterval,
+    Reading,
+)
 
 __all__ = [
     "KINDS",
     "KIND_OF",
+    "NO_CHALLENGER",
     "Alarm",
     "AliasMoved",
     "AliasPutBack",

@@ -71,7 +71,11 @@ class Waiver(Recorded):
 
 
 class LabelBatchEntry(Recorded):
-    """Labels that arrived in a file of their own. Key: the landing's digest."""
+    """Labels that arrived in a file of their own, taken in or held. Key: the landing and the declaration.
+
+    rows: that count, each from the moment it is known; refused: those set aside. A held file counts for nothing, and
+    is looked at again once the declaration was edited.
+    """
 
     batch: str
     landing: str
@@ -80,7 +84,11 @@ class LabelBatchEntry(Recorded):
     refused: int
     arrived_at: str
     table_version: int | None
+    status: Literal["accepted", "held"]
+    quarantine: tuple[Reason, ...]
+    held_because: tuple[str, ...]
+    declaration_digest: str
 
     @property
     def key(self) -> str:
-        return self.landing
+        return f"{self.landing}/{self.declaration_digest}"

@@ -6,6 +6,9 @@ from typing import Literal
 
 from perennial.ledger.entries.entry import Entry, Recorded
 
+NO_CHALLENGER = "there is no challenger"
+"""Why a cycle decided nothing where no challenger waits."""
+
 
 class Episode(Recorded):
     """A champion that went bad. Key: `channel@opened_at`."""
@@ -82,7 +85,10 @@ class Health(Entry):
 
 
 class Cycle(Recorded):
-    """A cycle that ran to its end. Key: the batch's."""
+    """A cycle that ran to its end. Key: the batch's.
+
+    waits: why nothing was decided; not_trained: why no challenger could be trained yet. Empty where it was.
+    """
 
     batch: str
     as_of: str
@@ -90,6 +96,7 @@ class Cycle(Recorded):
     challenger: str | None
     health: Health
     waits: str
+    not_trained: str
 
     @property
     def key(self) -> str:
