@@ -29,7 +29,7 @@ def three_releases(killable: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def shop(three_releases: Place) -> Iterator[Place]:
-    """That shop. A copy elsewhere would not do, nor other files: MLflow keeps absolute places and open databases."""
+    """That shop, put back by rows and not by files: MLflow keeps its databases open."""
     yield three_releases
     home, kept = three_releases.home, three_releases.home.with_name("kept")
     shutil.rmtree(home / "tables")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -112,6 +116,21 @@ def test_nothing_that_mlflow_keeps_names_a_place(template: Path) -> None:
     here = (str(template), str(Path.cwd() / "mlruns"), "file://")
     assert [text for text in kept if any(place in text for place in here)] == []
     assert any(text.startswith("perennial:/shop/") for text in kept)
+
+
+def test_of_the_data_mlflow_keeps_names_types_and_counts_alone(template: Path) -> None:
+    assert list((template / "mlflow").rglob("*input_example*")) == []
+    data = client(template).get_run(first(template).run_id).inputs.dataset_inputs[0].dataset
+    assert json.loads(data.profile) == {"num_rows": 3}
+    assert [column["name"] for column in json.loads(data.schema)["mlflow_colspec"]] == ["price", "weight"]
+    assert json.loads(data.source) == {"table": "shop/accepted", "snapshot": "s1"}
+
+
+def test_mlflow_itself_finds_the_files_of_a_home_wherever_it_lies(place: Path) -> None:
+    listed = "import mlflow, sys; print([f.path for f in mlflow.artifacts.list_artifacts('models:/shop/1')])"
+    variables = os.environ | {"MLFLOW_TRACKING_URI": registry(place).tracking_uri}
+    done = subprocess.run([sys.executable, "-c", listed], env=variables, capture_output=True, text=True, check=True)
+    assert "model.skops" in done.stdout
 
 
 def test_a_copy_works_elsewhere_and_leaves_the_original_alone(template: Path, place: Path) -> None:
