@@ -120,7 +120,9 @@ def test_nothing_that_mlflow_keeps_names_a_place(template: Path) -> None:
 
 def test_of_the_data_mlflow_keeps_names_types_and_counts_alone(template: Path) -> None:
     assert list((template / "mlflow").rglob("*input_example*")) == []
-    data = client(template).get_run(first(template).run_id).inputs.dataset_inputs[0].dataset
+    inputs = client(template).get_run(first(template).run_id).inputs
+    assert inputs is not None
+    data = inputs.dataset_inputs[0].dataset
     assert json.loads(str(data.profile)) == {"num_rows": 3}
     assert [column["name"] for column in json.loads(str(data.schema))["mlflow_colspec"]] == ["price", "weight"]
     assert json.loads(str(data.source)) == {"table": "shop/accepted", "snapshot": "s1"}
