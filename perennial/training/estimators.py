@@ -26,7 +26,7 @@ def estimator_type(path: str) -> Any:
 
     Raises InputError, which names the extra where one is missing.
     """
-    if ESTIMATORS.has(path):
+    if "." not in path and ESTIMATORS.has(path):
         return ESTIMATORS.load(path)
     module, _, name = path.rpartition(".")
     try:
