@@ -15,10 +15,12 @@ from typing import Any
 
 from perennial.cli.hints import command_for
 from perennial.cli.output import as_json, json_wanted, note
-from perennial.errors import DiskFull, InputError, PerennialError, TerminalError
+from perennial.errors import DiskFull, InputError, PerennialError, TerminalError, TransientError
 from perennial.usecase.mistakes import DeclarationError, Mistake
 
 DOCS = "docs/errors.md"
+_NO_ANSWER = {("httpx", "TransportError"), ("prefect.exceptions", "PrefectHTTPStatusError")}
+"""What Prefect's client raises where its server is gone or too busy. Named, so that they need not be imported."""
 
 
 class Unexpected(TerminalError):
@@ -73,6 +75,12 @@ def unexpected(error: Exception) -> PerennialError:
             code="permission-denied",
             value=error.filename,
             fix="Give yourself access to it, or set PERENNIAL_HOME to a folder of your own.",
+        )
+    if any((kind.__module__, kind.__name__) in _NO_ANSWER for kind in type(error).__mro__):
+        return TransientError(
+            f"the Prefect server did not answer: {type(error).__name__}",
+            code="prefect-unreachable",
+            fix="Run the same command again: it goes on where this one stopped.",
         )
     told = _without_passwords(" ".join(str(error).split()))[:200]
     return Unexpected(

@@ -182,3 +182,13 @@ def test_every_hint_is_for_a_code_that_there_is_and_names_a_command_that_there_i
     for code, hint in _COMMANDS.items():
         assert f"### {code}\n" in page
         assert hint.split("`")[1].split()[1] in names
+
+
+def test_a_prefect_server_that_is_too_busy_is_transient() -> None:
+    import httpx
+
+    from perennial.cli.failures import unexpected
+
+    for error in (httpx.ReadTimeout("slow"), httpx.ConnectError("gone"), httpx.PoolTimeout("busy")):
+        told = unexpected(error)
+        assert (told.code, told.kind) == ("prefect-unreachable", "transient")
