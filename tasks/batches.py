@@ -7,14 +7,18 @@ from collections.abc import Mapping
 
 import perennial.sources as sources
 from perennial.errors import InputError, TerminalError
+from perennial.intake.looking import look_at, source_mistakes
 from perennial.intake.plausible import future_windows
-from perennial.ledger.declaration_history import record_declaration
+from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
-from perennial.sources.window import Source, Window
+from perennial.sources.window import Arrival, Source, Window
 from perennial.store.landing import name_of
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.training.trial import try_out
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.mistakes import DeclarationError
+from perennial.usecase.reading import document_of
 from tasks.as_of import scheduled_start
 from tasks.step import step
 from tasks.validating import validated
@@ -116,9 +120,21 @@ def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""
     workspace = open_workspace()
     case = workspace.use_case(usecase)
-    record_declaration(workspace.ledger, case)
     arrival = _source(case).fetch(_window(case, window))
+    _refuse_edit_that_does_not_run(workspace, case, arrival)
+    record_declaration(workspace.ledger, case)
     return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
+
+
+def _refuse_edit_that_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:
+    """Raises DeclarationError, as `check` does, where a live declaration was edited into one that cannot run."""
+    if not edits_since(workspace.ledger, case.declaration):
+        return
+    document = document_of(case)
+    looked = look_at(case, arrival, is_new=arrival.window.name not in _newest(workspace, case.name))
+    mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
+    if mistakes:
+        raise DeclarationError(mistakes)
 
 
 @step(timeout_minutes=60)

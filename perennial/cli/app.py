@@ -21,7 +21,20 @@ ledger = typer.Typer(
 )
 app.add_typer(ledger, name="ledger")
 
-Usecase = Annotated[str, typer.Argument(help="name of a use case, as in its declaration", metavar="USECASE")]
+
+def _by_name(given: str | None) -> str | None:
+    """One name everywhere: the file of a declaration stands for the use case that it declares."""
+    if given is None or not ("/" in given or given.endswith((".yaml", ".yml"))):
+        return given
+    from perennial.settings import settings
+    from perennial.usecase.reading import use_case_name
+
+    return use_case_name(given, settings().usecases)
+
+
+Usecase = Annotated[
+    str, typer.Argument(help="name of a use case, as in its declaration", metavar="USECASE", callback=_by_name)
+]
 Batch = Annotated[str | None, typer.Option("--batch", help="the batch, for example 2013-07")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON with stable field names")]
 
@@ -52,11 +65,21 @@ def init(
 
 
 @app.command()
-def check(usecase: Usecase, json: Json = False) -> None:
-    """Read a declaration and tell every mistake in it, with file, line and way out."""
+def check(
+    usecase: Usecase,
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="do not look at the source, and run nothing of the team's code")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Report every mistake in a declaration, with file, line and how to fix it.
+
+    The next batch of the source is looked at, and the team's functions and the estimator are run on some of its rows.
+    Nothing is written.
+    """
     from perennial.cli import reading
 
-    reading.check(usecase, json)
+    reading.check(usecase, json, run=not no_run)
 
 
 @app.command()
@@ -120,7 +143,7 @@ def backfill(
 @app.command()
 def status(
     usecase: Annotated[
-        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]", callback=_by_name)
     ] = None,
     json: Json = False,
 ) -> None:
@@ -226,7 +249,7 @@ def replay(
 @ledger.command()
 def verify(
     usecase: Annotated[
-        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]", callback=_by_name)
     ] = None,
     head: Annotated[
         str | None,
@@ -290,7 +313,7 @@ def rollback(
 @app.command()
 def doctor(
     usecase: Annotated[
-        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]")
+        str | None, typer.Argument(help="name of a use case; all without it", metavar="[USECASE]", callback=_by_name)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell, mend nothing")] = False,
     json: Json = False,

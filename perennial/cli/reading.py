@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import label_files
 from perennial.release.words import decision_in_words, labels_in_words
 from perennial.settings import readable_home, settings
-from perennial.usecase.reading import list_use_cases, load_use_case
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.mistakes import DeclarationError
+from perennial.usecase.reading import document_of, list_use_cases, load_use_case
 
 
 def open_ledger() -> Ledger:
@@ -28,14 +30,17 @@ def open_ledger() -> Ledger:
     return Ledger(where.database_url)
 
 
-def check(usecase: str, json: bool) -> None:
-    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids."""
-    case = load_use_case(usecase, settings().usecases)
-    said = case.declaration
-    edited = refuse_edits(open_ledger(), said)
+def check(usecase: str, json: bool, *, run: bool = True) -> None:
+    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids.
+
+    run: whether the source is looked at, and the team's code run.
+    """
+    case, ledger = load_use_case(usecase, settings().usecases), open_ledger()
+    said, edited = case.declaration, refuse_edits(ledger, case.declaration)
+    tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
     if json:
-        changes = [asdict(edit) for edit in edited]
-        as_json({"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": [], "edits": changes})
+        found = {"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": []}
+        as_json({**found, "edits": [asdict(edit) for edit in edited], "tried": asdict(tried)})
         return
     features = said.features
     say(
@@ -43,9 +48,45 @@ def check(usecase: str, json: bool) -> None:
         f"{len(features.derived)} derived features, {counted(len(said.checks), 'check', 'checks')} of its own, "
         f"{said.primary} decides under policy {said.release.policy}."
     )
+    if run:
+        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
+        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
     if edited:
         say("Since the newest batch these fields were edited; the next run records it:")
-        table(("field", "was", "is", "restarts"), [(e.field, str(e.old), str(e.new), e.restarts) for e in edited])
+        table(("field", "was", "is", "restarts"), [(e.field, _short(e.old), _short(e.new), e.restarts) for e in edited])
+
+
+@dataclass(frozen=True)
+class Tried:
+    """On how many rows of which batch the declaration was tried; `why_not`, where on none."""
+
+    rows: int
+    batch: str
+    why_not: str
+
+
+def _try(case: UseCase, ledger: Ledger) -> Tried:
+    """Raises DeclarationError with every mistake that shows in a look at the source and a trial on some of its rows."""
+    from perennial.intake.looking import look, source_mistakes
+    from perennial.sources import open_source
+    from perennial.training.trial import rows_tried, try_out
+
+    schema = case.declaration.schema_
+    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone)
+    looked = look(case, source, {row.payload.window for row in ledger.all(case.name, BatchEntry)})
+    document = document_of(case)
+    mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
+    if mistakes:
+        raise DeclarationError(mistakes)
+    rows = rows_tried(looked.batch)
+    why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
+    return Tried(rows, looked.window if rows else "", "" if rows else why_not)
+
+
+def _short(value: object) -> str:
+    """A value for a table: a digest by its beginning."""
+    text = str(value)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
 def status(usecase: str | None, json: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from perennial.errors import InputError
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home, settings
@@ -17,7 +18,7 @@ from perennial.store.registry import Registry
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import load_use_case, use_case_name
 from perennial.usecase.team_files import code_of
 
 
@@ -62,6 +63,8 @@ class Workspace:
         return case
 
     def _declared(self, name: str) -> UseCase:
+        if (known := use_case_name(name, self.settings.usecases)) != name:
+            raise InputError(f"'{name}' is the path of a use case; a run takes its name, {known}", field="usecase")
         path = self.settings.usecases / f"{name}.yaml"
         if not path.is_file():
             return load_use_case(name, self.settings.usecases)

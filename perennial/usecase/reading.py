@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from perennial.errors import InputError
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.document import read_document
+from perennial.usecase.document import Document, read_document
 from perennial.usecase.mistakes import DeclarationError, Mistake, closest
 from perennial.usecase.rules import broken_rules
 from perennial.usecase.shape import declared
@@ -19,6 +20,32 @@ def list_use_cases(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()})
+
+
+def use_case_name(given: str, folder: Path) -> str:
+    """The name of the use case that a name, or the path of a declaration in `folder`, stands for.
+
+    Raises InputError for a path elsewhere: runs find declarations in that folder alone.
+    """
+    path = Path(given)
+    if path.suffix not in SUFFIXES and len(path.parts) < 2:
+        return given
+    inside = path.resolve().parent == folder.resolve() or (len(path.parts) == 1 and (folder / path).is_file())
+    if not inside:
+        known = ", ".join(list_use_cases(folder)) or "none"
+        raise InputError(
+            f"'{given}' lies outside the folder of use cases, {_shown(folder)}",
+            code="use-case-elsewhere",
+            field="USECASE",
+            value=given,
+            fix=f"name one that is there ({known}), or set PERENNIAL_USECASES to the folder that it lies in",
+        )
+    return path.stem if path.suffix in SUFFIXES else path.name
+
+
+def document_of(case: UseCase) -> Document:
+    """The file of a use case with the line of each field, for mistakes that show later than in its reading."""
+    return read_document(case.path, _shown(case.path))
 
 
 def load_use_case(name_or_path: str, folder: Path) -> UseCase:

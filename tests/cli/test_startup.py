@@ -39,7 +39,7 @@ print(json.dumps(found))
 
 def test_what_only_reads_and_what_is_wrong_waits_for_no_heavy_library(settled: World) -> None:
     wrong = [["decision", "ffff"], ["run", "nobody"], ["ingest", "nobody"], ["train", "nobody"], ["batches", "nobody"]]
-    right = [["--help"], ["run", "--help"], ["check", "shop"], ["schema"]]
+    right = [["--help"], ["run", "--help"], ["check", "shop", "--no-run"], ["schema"]]
     right += [
         [*line, *more] for line in (["status"], ["batches", "shop"], ["decisions", "shop"]) for more in ([], ["--json"])
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Trigger
+from perennial.clock import instant
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.snapshot import snapshot_of, training_rows
@@ -47,3 +48,31 @@ def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
     known = known_at(workspace.ledger, "shop", as_of)
     snapshot = snapshot_of(workspace.tables, declaration, known, training_rows(workspace.tables, declaration, known))
     return snapshot.snapshot, snapshot.digest, snapshot.rows
+
+
+def cycle() -> Cycle | BatchEntry | None:
+    """One cycle of the shop's next batch, as the flow runs it; the batch where it is held, None where none is there."""
+    from tasks.artifacts import finish_cycle
+    from tasks.batches import accept, land, pick_window, validate
+    from tasks.deciding import blend, compare, note_in_registry, release
+    from tasks.health import watch_champion
+    from tasks.labels import take_labels
+    from tasks.training import train_challenger, why_train
+
+    take_labels.fn("shop")
+    window = pick_window.fn("shop", None)
+    if window is None:
+        return None
+    batch = accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+    if batch.status == "held":
+        return batch
+    as_of, asked = instant(batch.arrived_at), Trigger(kind="new_batch")
+    health = watch_champion.fn("shop", batch)
+    found = compare.fn("shop", window, as_of, asked)
+    if isinstance(found, Decision):
+        release.fn("shop", found.id)
+        note_in_registry.fn("shop", found.id)
+    reason = why_train.fn("shop", None, True)
+    challenger = train_challenger.fn("shop", as_of, reason) if reason else None
+    blend.fn("shop", as_of)
+    return finish_cycle.fn("shop", batch, health, found, challenger)

@@ -1,0 +1,105 @@
+"""Looking at what a source has next, before any run: whether it can be read, and has the declared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from perennial.errors import PerennialError, TransientError
+from perennial.intake.naming import with_late_target
+from perennial.sources.parsing import Parsed, parse
+from perennial.sources.window import Arrival, Source
+from perennial.usecase.columns import column_types
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.document import Document, Place
+from perennial.usecase.mistakes import Mistake, closest
+from perennial.usecase.rules_of_columns import roles
+
+_HEAD = 5_000_000
+"""Bytes of a CSV: more are not parsed for a look."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a source has next.
+
+    batch: typed, None where there is none or it cannot be read; wrong: why it cannot. window: its name.
+    is_new: whether it is still to be taken in. unknown: why the source could not be asked just now.
+    """
+
+    batch: Parsed | None = None
+    window: str = ""
+    is_new: bool = False
+    wrong: PerennialError | None = None
+    unknown: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Declared columns that the batch lacks."""
+        return self.batch.missing if self.batch is not None else ()
+
+
+def look(case: UseCase, source: Source, taken: Collection[str]) -> Looked:
+    """The next batch of a source, else its newest. taken: windows that were taken in before."""
+    try:
+        windows = source.windows()
+        fresh = [window for window in windows if window.name not in taken]
+        if not windows:
+            return Looked()
+        return look_at(case, source.fetch((fresh or windows[-1:])[0]), is_new=bool(fresh))
+    except TransientError as error:
+        return Looked(unknown=str(error))
+    except PerennialError as error:
+        return Looked(wrong=error)
+
+
+def look_at(case: UseCase, arrival: Arrival, *, is_new: bool) -> Looked:
+    """The batch that a source handed over."""
+    declaration, schema = case.declaration, case.declaration.schema_
+    data = _head(arrival.data) if arrival.suffix == ".csv" else arrival.data
+    try:
+        types = column_types(declaration)
+        parsed = parse(data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+    except PerennialError as error:
+        return Looked(window=arrival.window.name, is_new=is_new, wrong=error)
+    return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new)
+
+
+def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[Mistake]:
+    """What keeps the next batch from being taken in: it cannot be read, or lacks columns; or labels are not there."""
+    labels = case.declaration.labels
+    if labels is not None and not (case.folder / labels.path).exists():
+        fix = "a relative path starts at the declaration's folder"
+        told = f"there is no {case.folder / labels.path}"
+        return [document.mistake(("labels", "path"), told, fix, code="source-unreadable")]
+    if looked.wrong is not None:
+        place: Place = ("source", "path") if document.text("source", "path") else ("source",)
+        told, _, fix = str(looked.wrong).removeprefix("source.path: ").partition("\n")
+        said = f"batch {looked.window} cannot be read: {told}" if looked.window else told
+        return [document.mistake(place, said, fix.strip(), code="source-unreadable")]
+    if not looked.is_new or looked.batch is None:
+        return []
+    places = {name: place for name, place, _ in reversed(roles(document))}
+    found = []
+    for name in looked.missing:
+        near = closest(name, looked.batch.extra)
+        has = ", ".join((*looked.batch.frame.columns, *looked.batch.extra)[:12])
+        found.append(
+            document.mistake(
+                places.get(name, ("schema", "types", name)),
+                f"batch {looked.window} of the source has no column '{name}'",
+                f"did you mean '{near}'?" if near else f"it has {has}",
+                code="source-no-column",
+            )
+        )
+    return found
+
+
+def _head(data: bytes) -> bytes:
+    """The first lines of a CSV, up to one that ends outside quotes."""
+    if len(data) <= _HEAD:
+        return data
+    end = data.rfind(b"\n", 0, _HEAD) + 1
+    while end and data.count(b'"', 0, end) % 2:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return data[:end] if end else data

@@ -1,0 +1,189 @@
+"""What `check` accepts runs: the source is looked at, and the team's functions are run on some of its rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.cli.reading import check
+from perennial.errors import InputError
+from perennial.store.workspace import open_workspace
+from perennial.training.fit import fit
+from perennial.usecase.mistakes import DeclarationError, Mistake
+from perennial.usecase.reading import load_use_case, use_case_name
+from tests.training.conftest import Saved, accepted
+from tests.training.conftest import saved as saved
+from tests.world import World, month_of_rows
+
+MAKE = "def make():\n    from sklearn.{module} import {name}\n    return {name}({how})\n"
+
+
+def told(world: World, files: dict[str, str] | None = None, **changes: Any) -> list[Mistake]:
+    """The mistakes that `check` reports."""
+    for file, text in (files or {}).items():
+        (world.usecases / file).parent.mkdir(exist_ok=True)
+        (world.usecases / file).write_text(text)
+    world.declare(**changes)
+    with pytest.raises(DeclarationError) as refused:
+        check("shop", json=True)
+    return list(refused.value.mistakes)
+
+
+def derived(world: World, body: str) -> list[Mistake]:
+    features = {**world.declaration["features"], "derived": ["shop.py:speed"]}
+    return told(world, {"shop.py": f"import numpy as np\n\n\ndef speed(rows):\n    {body}\n"}, features=features)
+
+
+def metric(world: World, text: str, per: str = "row") -> list[Mistake]:
+    own = {"primary": "cost", "metrics": {"cost": {"function": "shop.py:cost", "per": per}}}
+    return told(world, {"shop.py": text}, evaluation=own)
+
+
+@pytest.fixture
+def month(world: World) -> World:
+    """A world with a batch to come."""
+    world.rows_a_day = 6
+    world.month("2024-01")
+    return world
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("raise ValueError('no such thing')", "shop.py:5: ValueError('no such thing')"),
+        ("return rows['nothing']", "shop.py:5: KeyError('nothing')"),
+        ("return rows['returned']", "shop.py:5: KeyError('returned')"),
+        ("return rows['price'].head(3)", "one value a row"),
+        ("return 3", "not int"),
+        ("return rows['price'] / 0", "infinite in 186 of 186 rows"),
+        ("return rows['at']", "gives datetime64 values"),
+        ("return rows['price'].map(lambda price: [price])", "gives mixed values"),
+        ("import nothing_of_that_name", "shop.py:5: ModuleNotFoundError"),
+        ("raise SystemExit(0)", "shop.py:5: SystemExit"),
+    ],
+)
+def test_what_a_derived_feature_does_wrong_is_told_with_its_line(month: World, body: str, expected: str) -> None:
+    (mistake,) = derived(month, body)
+    assert expected in mistake.message
+    assert (mistake.field, mistake.value, mistake.code) == ("features.derived[0]", "shop.py:speed", "does-not-run")
+    assert mistake.line is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "per", "expected"),
+    [
+        ("def cost(labels, predictions):\n    return labels[:3]\n", "row", "gave shape (3,)"),
+        ("def cost(labels, predictions):\n    return labels / 0\n", "row", "no finite number"),
+        ("def cost(labels, predictions):\n    return labels\n", "all", "TypeError"),
+        ("def cost(labels, predictions):\n    return labels[10_000]\n", "all", "shop.py:2: IndexError"),
+        ("x = 1 / 0\n\n\ndef cost(labels, predictions):\n    return 0\n", "all", "shop.py:1: ZeroDivisionError"),
+    ],
+)
+def test_what_a_metric_does_wrong_is_told_with_its_line(month: World, text: str, per: str, expected: str) -> None:
+    (mistake,) = metric(month, text, per)
+    assert expected in mistake.message
+    assert mistake.field == "evaluation.metrics.cost.function"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MAKE.format(module="svm", name="LinearSVC", how=""), "gives no probabilities"),
+        (MAKE.format(module="linear_model", name="LogisticRegression", how="C='much'"), "could not be fitted"),
+        ("def make():\n    from sklearn.linear_model import Ridge\n    return Ridge\n", "not the class Ridge"),
+        ("def make():\n    return 3\n", "must return an estimator, not int"),
+        ("def make():\n    return 1 / 0\n", "shop.py:2: ZeroDivisionError"),
+        ("def make(depth):\n    return depth\n", "does not take them: missing a required argument: 'depth'"),
+    ],
+)
+def test_what_an_estimator_does_wrong_is_told(month: World, text: str, expected: str) -> None:
+    (mistake,) = told(month, {"shop.py": text}, model={"estimator": "shop.py:make"}, features={"numeric": ["price"]})
+    assert expected in mistake.message
+    assert mistake.field in ("model.estimator", "model.params")
+
+
+@pytest.mark.parametrize(
+    "line", ["import helper", "from helper import half", "from . import helper", "from .helper import half"]
+)
+def test_code_beside_that_would_not_be_kept_with_the_model_is_refused(month: World, line: str) -> None:
+    (month.usecases / "helper.py").write_text("def half(x):\n    return x / 2\n")
+    (mistake,) = derived(month, f"{line}\n    return rows['price']")
+    assert mistake.message.startswith("shop.py:5 imports '")
+    assert mistake.code == "derived-function"
+
+
+def test_a_file_beside_with_the_name_of_an_installed_package_is_no_helper(month: World) -> None:
+    (month.usecases / "calendar.py").write_text("")
+    (month.usecases / "numpy.py").write_text("")
+    features = {**month.declaration["features"], "derived": ["shop.py:speed"]}
+    (month.usecases / "shop.py").write_text(
+        "import calendar\nimport numpy\n\n\ndef speed(rows):\n    return rows['price']\n"
+    )
+    month.declare(features=features)
+    check("shop", json=True)
+
+
+def test_dataclasses_prints_and_folders_work(month: World, capsys: pytest.CaptureFixture[str]) -> None:
+    source = (
+        "from __future__ import annotations\n\nfrom dataclasses import dataclass\nfrom typing import ClassVar\n\n\n"
+        "@dataclass\nclass Step:\n    by: float = 2.0\n    kind: ClassVar[str] = 'half'\n\n\n"
+        "def half(rows):\n    print('halving')\n    return rows['price'] / Step().by\n"
+    )
+    (month.usecases / "lib").mkdir()
+    (month.usecases / "lib" / "features.py").write_text(source)
+    month.declare(features={"numeric": ["price"], "derived": ["lib/features.py:half"]})
+    capsys.readouterr()
+    check("shop", json=True)
+    said = capsys.readouterr()
+    assert json.loads(said.out)["tried"] == {"rows": 186, "batch": "2024-01", "why_not": ""}
+    assert "halving" in said.err, "what a team prints goes beside the JSON"
+
+
+def test_a_model_with_code_in_a_folder_is_saved_and_loaded(world: World, saved: Saved) -> None:
+    from perennial.model.artifact import digest_model, load
+
+    (world.usecases / "lib").mkdir()
+    (world.usecases / "lib" / "features.py").write_text("def half(rows):\n    return rows['price'] / 2\n")
+    world.declare(features={"numeric": ["price"], "derived": ["lib/features.py:half"]})
+    made = fit(load_use_case("shop", world.usecases), accepted(month_of_rows("2024-01", rows_a_day=6)))
+    folder = saved(made)
+    assert (folder / "extra_files" / "lib" / "features.py").is_file()
+    load(folder, digest_model(folder))
+
+
+def test_a_source_that_is_not_there_or_lacks_a_column_is_told(world: World) -> None:
+    (mistake,) = told(world, source={"kind": "files", "path": "elsewhere", "batch": "file"})
+    assert (mistake.field, mistake.value) == ("source.path", "elsewhere")
+    assert "there is no" in mistake.message and "declaration's folder" in mistake.fix
+    world.month("2024-01")
+    changed = {"numeric": ["price", "wieght"], "categorical": ["carrier"]}
+    (mistake,) = told(world, source={"kind": "files", "path": "shop", "batch": "file"}, features=changed)
+    assert (mistake.field, mistake.value) == ("features.numeric[1]", "wieght")
+    assert mistake.fix == "did you mean 'weight'?"
+
+
+def test_check_writes_nothing_and_without_running_runs_nothing(month: World, home: Path) -> None:
+    (month.usecases / "shop.py").write_text("raise SystemExit(7)\n\n\ndef speed(rows):\n    return rows['price']\n")
+    month.declare(features={"numeric": ["price"], "derived": ["shop.py:speed"]})
+    check("shop", json=True, run=False)
+    with pytest.raises(DeclarationError, match=r"shop\.py:1: SystemExit"):
+        check("shop", json=True)
+    assert not (home / "landing").exists() or not any((home / "landing").rglob("*.csv"))
+
+
+def test_a_path_in_the_folder_of_use_cases_is_the_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world.usecases.parent)
+    for given in ("shop", "shop.yaml", "usecases/shop.yaml", "./usecases/shop.yaml", str(world.usecases / "shop.yaml")):
+        assert use_case_name(given, world.usecases) == "shop"
+    for given in ("other/shop.yaml", "/elsewhere/shop.yaml", "other/shop"):
+        with pytest.raises(InputError, match="PERENNIAL_USECASES") as refused:
+            use_case_name(given, world.usecases)
+        assert "(shop)" in refused.value.fix
+
+
+def test_a_run_that_is_given_a_path_says_which_name_to_give(world: World) -> None:
+    with pytest.raises(InputError, match="takes its name, shop"):
+        open_workspace().use_case(str(world.usecases / "shop.yaml"))
