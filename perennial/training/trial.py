@@ -28,7 +28,6 @@ from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.snapshot import age_weights
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.declared_model import Decay
 from perennial.usecase.document import Document, Place
 from perennial.usecase.importable import is_own
 from perennial.usecase.mistakes import Mistake
@@ -97,7 +96,8 @@ def _try_models(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterat
     windows, wrong_at = len(racing) // len(places), set[Place]()
     for number, model in enumerate(racing):
         place = places[number // windows]
-        if place in wrong_at or (number % windows and not isinstance(model.window, Decay)):
+        weighed = age_weights(model.window, rows[declaration.schema_.time]) is not None
+        if place in wrong_at or (number % windows and not weighed):
             continue
         alone = replace(case, declaration=declaration.model_copy(update={"model": model}))
         predictions: list[np.ndarray] = []
