@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+from perennial.secrets import mask_deep, masked
+
 Kind = Literal["transient", "terminal", "input", "held"]
 
 _FIELD = re.compile(r"(--?[a-z][a-z-]*|[A-Z][A-Z0-9_]+|[a-z_]+(?:\.[a-z_]+)+(?:\[\d+\])?): ")
@@ -45,16 +47,19 @@ class PerennialError(Exception):
         value: Any = None,
         fix: str | None = None,
     ) -> None:
-        said, _, more = str(message).partition("\n")
+        said, _, more = masked(str(message)).partition("\n")
         if field is not None and not said.startswith(f"{field}: "):
             said = f"{field}: {said}"
-        super().__init__("\n".join(part for part in (said, more, f"  {fix}" if fix else "") if part))
+        super().__init__("\n".join(part for part in (said, more, f"  {masked(fix)}" if fix else "") if part))
         found = _FIELD.match(said)
         if code is not None:
             self.code = code
         self.field = field if field is not None else found[1] if found else None
-        self.value = value
-        self.fix = fix if fix is not None else " ".join(more.split())
+        self.value = mask_deep(value)
+        self.fix = masked(fix) if fix is not None else " ".join(more.split())
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class TransientError(PerennialError):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from perennial import __version__
 from perennial.errors import InputError
+from perennial.secrets import holds_secret, masked, remember
 
 HOME_FORMAT = 2
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -70,6 +71,7 @@ class Settings:
 
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings as the environment has them now. Raises InputError naming variable, value and way out."""
+    remember(environ)
     home = _home(environ)
     tracking = _whole_sqlite(environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
     return Settings(
@@ -162,6 +164,7 @@ def _artifacts(environ: Mapping[str, str], home: Path, tracking: str) -> str | N
     """Where model bytes go: as set, else beside MLflow's SQLite database, else with the server or in the home."""
     value = environ.get("PERENNIAL_MLFLOW_ARTIFACTS")
     if value:
+        _refuse_secret("PERENNIAL_MLFLOW_ARTIFACTS", value)
         value = value.removeprefix("file://")
         return value if "://" in value else str(_absolute(value))
     if tracking.startswith(("http://", "https://", "databricks")):
@@ -193,7 +196,17 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _tables(environ: Mapping[str, str], home: Path) -> str:
     value = environ.get("PERENNIAL_TABLES_URI") or str(home / "tables")
+    _refuse_secret("PERENNIAL_TABLES_URI", value)
     return value.rstrip("/") if "://" in value else str(_absolute(value))
+
+
+def _refuse_secret(name: str, address: str) -> None:
+    """An address that is kept with every table or model must not hold credentials."""
+    if holds_secret(address):
+        raise InputError(
+            f"{name}: {masked(address)!r} holds credentials, which would be kept with every model\n"
+            "  Put them into variables of their own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their like."
+        )
 
 
 def _usecases(environ: Mapping[str, str]) -> Path:
@@ -225,7 +238,7 @@ def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
     if not value:
         return None
     if value.partition("://")[0].partition("+")[0] not in schemes or "://" not in value:
-        shown = re.sub(r"//.*@", "//***@", value)
+        shown = masked(value)
         known = " or ".join(f"{scheme}://" for scheme in schemes)
         raise InputError(f"{name}: {shown!r} does not start with {known}\n  Correct it, or unset it for the default.")
     return value.rstrip("/") if name == "PREFECT_API_URL" else _whole_sqlite(value)

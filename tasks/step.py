@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.client.schemas.objects import State
 
-from perennial.errors import TransientError
+from perennial.errors import PerennialError, TerminalError, TransientError
+from perennial.secrets import masked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,10 +26,27 @@ def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
             retry_delay_seconds=[1, 5, 20],
             retry_condition_fn=_is_transient,
             timeout_seconds=timeout_minutes * 60,
-        )(function)
+        )(_without_secrets(function))
         return decorated
 
     return decorate
+
+
+def _without_secrets(function: Callable[P, R]) -> Callable[P, R]:
+    """The function; an error of somebody else's that shows a secret, which Prefect would keep, becomes one of ours."""
+
+    @wraps(function)
+    def run(*arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return function(*arguments, **named)
+        except PerennialError:
+            raise
+        except Exception as error:
+            if masked(str(error)) == str(error):
+                raise
+            raise TerminalError(f"{type(error).__name__}: {error}") from None
+
+    return run
 
 
 def _is_transient(_: Any, __: Any, state: State[Any]) -> bool:

@@ -8,7 +8,9 @@ import sys
 def main() -> None:
     """Run the command line; every failure becomes a message and an exit code instead of a stack trace."""
     from perennial.cli.output import any_encoding
+    from perennial.secrets import mask_logs
 
+    mask_logs()
     any_encoding()
     sys.exit(_code_of_command())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 import tempfile
 import traceback
@@ -16,6 +15,7 @@ from typing import Any
 from perennial.cli.hints import command_for
 from perennial.cli.output import as_json, json_wanted, note
 from perennial.errors import DiskFull, InputError, PerennialError, TerminalError, TransientError
+from perennial.secrets import masked
 from perennial.usecase.mistakes import DeclarationError, Mistake
 
 DOCS = "docs/errors.md"
@@ -82,7 +82,7 @@ def unexpected(error: Exception) -> PerennialError:
             code="prefect-unreachable",
             fix="Run the same command again: it goes on where this one stopped.",
         )
-    told = _without_passwords(" ".join(str(error).split()))[:200]
+    told = " ".join(masked(str(error)).split())[:200]
     return Unexpected(
         f"something unexpected happened: {type(error).__name__}{f': {told}' if told else ''}",
         fix=f"The whole trace is in {_trace_of(error)}; please report it with that file. `perennial doctor` shows "
@@ -127,7 +127,7 @@ def _plain(value: Any) -> Any:
 def _trace_of(error: Exception) -> Path:
     """Write the trace to a file in the home, or in the system's folder for passing things where that fails."""
     name = f"perennial-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    text = _without_passwords("".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)]))
+    text = masked("".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)]))
     for folder in (_home() / "failures", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(exist_ok=True)
@@ -137,11 +137,6 @@ def _trace_of(error: Exception) -> Path:
         return folder / name
     note(text)
     return Path("the lines above")
-
-
-def _without_passwords(text: str) -> str:
-    """A text without what stands before the @ of an address; a password may hold an @ itself."""
-    return re.sub(r"://[^\s'\"]*@", "://***@", text)
 
 
 def _home() -> Path:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from perennial.secrets import mask_deep, masked
+
 _IN_ASCII = {
     "→": "->",
     "–": "-",
@@ -56,19 +58,19 @@ def _nearest(problem: UnicodeError) -> tuple[str, int]:
 
 
 def say(text: str = "") -> None:
-    """A line on standard output."""
-    sys.stdout.write(text + "\n")
+    """A line on standard output, without anything secret."""
+    sys.stdout.write(masked(text) + "\n")
 
 
 def note(text: str) -> None:
     """A line on standard error: what a program that reads our output must not get."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(masked(text) + "\n")
 
 
 def as_json(value: Any) -> None:
     """A JSON document on standard output, fields named as in the documentation."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    say(json.dumps(value, indent=2, ensure_ascii=not unicode))
+    sys.stdout.write(json.dumps(mask_deep(value), indent=2, ensure_ascii=not unicode) + "\n")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -81,7 +83,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         for column in columns:
             drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
         for row in rows:
-            drawn.add_row(*[_coloured(cell) for cell in row])
+            drawn.add_row(*[_coloured(masked(cell)) for cell in row])
         Console().print(drawn)
         return
     widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
@@ -99,7 +101,7 @@ def markdown(text: str) -> None:
         from rich.console import Console
         from rich.markdown import Markdown
 
-        Console().print(Markdown(text))
+        Console().print(Markdown(masked(text)))
         return
     say(text)
 

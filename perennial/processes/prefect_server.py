@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -26,6 +25,7 @@ from urllib.request import ProxyHandler, Request, build_opener, proxy_bypass
 import psutil
 
 from perennial.errors import InputError, TerminalError, TransientError
+from perennial.secrets import masked
 from perennial.settings import Settings
 from perennial.store.lock import only_one
 
@@ -374,7 +374,7 @@ def _proxy_on_the_way(url: str) -> tuple[str, str] | None:
         return None
     for name, value in _proxies().items():
         if name.lower() in (f"{parts.scheme}_proxy", "all_proxy"):
-            return name, re.sub(r"//.*@", "//***@", value)
+            return name, masked(value)
     return None
 
 

@@ -73,9 +73,9 @@ class Registry:
     @property
     def shown(self) -> str:
         """The registry's address without its password."""
-        from perennial.store.registry.states import without_passwords
+        from perennial.secrets import masked
 
-        return without_passwords(self.tracking_uri)
+        return masked(self.tracking_uri)
 
     def name(self, usecase: str) -> str:
         """What experiment and registered model of a use case are called in MLflow."""

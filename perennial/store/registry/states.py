@@ -19,6 +19,7 @@ from perennial.errors import (
     RegistryStranger,
     RunDeleted,
 )
+from perennial.secrets import masked
 
 _TRANSIENT = {
     "INTERNAL_ERROR",
@@ -61,7 +62,7 @@ def told_apart(error: Exception, shown: str, what: str) -> PerennialError:
 
     code = getattr(error, "error_code", None)
     text = str(error)
-    first = without_passwords(text.strip().splitlines()[0] if text.strip() else type(error).__name__)
+    first = masked(text.strip().splitlines()[0] if text.strip() else type(error).__name__)
     where = f"the model registry at {shown}"
     database = error.__cause__ if isinstance(error.__cause__, DatabaseError) else error
     if _PROXY.search(text) and code in (None, "INTERNAL_ERROR", *_REFUSED):
@@ -80,9 +81,7 @@ def told_apart(error: Exception, shown: str, what: str) -> PerennialError:
             "  Check MLFLOW_TRACKING_URI: is it the MLflow server's own address, and is a proxy before it?"
         )
     if isinstance(database, DatabaseError) and not isinstance(database, OperationalError | IntegrityError):
-        return RegistryDamaged(
-            f"{where} cannot be read: {without_passwords(str(database.orig))}\n  Restore it from a backup."
-        )
+        return RegistryDamaged(f"{where} cannot be read: {masked(str(database.orig))}\n  Restore it from a backup.")
     if isinstance(error, PermissionError):
         return RegistryRefused(f"{where}: {error.filename} cannot be used: {error.strerror}\n  Give yourself access.")
     if code == "RESOURCE_DOES_NOT_EXIST" or (code == "INVALID_PARAMETER_VALUE" and _DELETED.search(text)):
@@ -92,7 +91,3 @@ def told_apart(error: Exception, shown: str, what: str) -> PerennialError:
     if code is None or code in _TRANSIENT or isinstance(database, IntegrityError):
         return RegistryDown(f"{where} did not {what}: {first}\n  Run the same command again when it answers.")
     return RegistryRejected(f"{where} did not accept what it was given; could not {what}: {first}")
-
-
-def without_passwords(text: str) -> str:
-    return re.sub(r"//[^/\s]*@", "//***@", text)

@@ -1,0 +1,130 @@
+"""What must never be shown: passwords in addresses, tokens, keys. One function takes them out of any text.
+
+Errors, output and log lines all pass through `masked`, so that nobody has to think of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+SHOWN = "***"
+SHORTEST = 4
+"""Shorter values are masked only where they stand as a password: a password `a` is a letter of every word."""
+
+_NAMED = r"(?:[\w-]*(?:password|passwd|pwd|token|secret|signature|credential|access_?key(?:_id)?|api_?key))|sig|sas"
+_ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s\"'<>]*)")
+_ASSIGNED = re.compile(rf"(?i)(?<![\w-])({_NAMED})(=|%3D)([^\s&;,'\"<>)\]}}]+)")
+_AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
+_SECRET_NAME = re.compile(rf"(?i)(?:{_NAMED}|.*_key)")
+
+_known: set[str] = set()
+
+
+def remember(environ: Mapping[str, str]) -> None:
+    """Keep in mind the secrets that an environment holds, to mask them wherever they turn up."""
+    for name, value in environ.items():
+        if name in ("PWD", "OLDPWD") or not value:
+            continue
+        if _SECRET_NAME.fullmatch(name):
+            _keep(value)
+        for scheme, rest in _ADDRESS.findall(value) if "://" in value else ():
+            userinfo = _userinfo(rest)
+            if userinfo:
+                password = userinfo.partition(":")[2] or userinfo
+                # A driver that splits the address elsewhere shows a part of it.
+                for part in (password, *re.split(r"[@:/?#]", password)):
+                    _keep(part)
+            for _, _, secret in _ASSIGNED.findall(scheme + rest):
+                _keep(secret)
+        whole = value.partition("://")[2]
+        if " " in whole and "@" in whole:  # a password with a blank, which no pattern finds in a text
+            _keep(whole.rpartition("@")[0].partition(":")[2])
+
+
+def masked(text: str) -> str:
+    """The text without anything secret.
+
+    >>> masked("postgresql+psycopg://me:p@ss/w#rd@db/ledger does not answer")
+    'postgresql+psycopg://***@db/ledger does not answer'
+    >>> masked("https://bucket/model?sig=abc123&version=2, AWS_SECRET_ACCESS_KEY=abc/def")
+    'https://bucket/model?sig=***&version=2, AWS_SECRET_ACCESS_KEY=***'
+    >>> masked("sqlite:////home/me@work/ledger.db and http://127.0.0.1:4200/api")
+    'sqlite:////home/me@work/ledger.db and http://127.0.0.1:4200/api'
+    """
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, SHOWN)
+    if "://" in text:
+        text = _ADDRESS.sub(_without_userinfo, text)
+    text = _ASSIGNED.sub(rf"\1\2{SHOWN}", text)
+    return _AWS_KEY.sub(SHOWN, text)
+
+
+def holds_secret(address: str) -> bool:
+    """Whether an address has a password or a token in it."""
+    found = _ADDRESS.match(address)
+    userinfo = _userinfo(found[2]) if found else ""
+    return ":" in userinfo or _ASSIGNED.search(address) is not None
+
+
+def mask_deep(value: Any) -> Any:
+    """A JSON value with every text masked."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {name: mask_deep(inner) for name, inner in value.items()}
+    return [mask_deep(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def mask_logs() -> None:
+    """From now on every log record of this process is masked when it is made, its trace included."""
+    former = logging.getLogRecordFactory()
+    if getattr(former, "masks", False):
+        return
+
+    def make(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = former(*arguments, **named)
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):
+            return record  # its arguments do not fit: whoever handles it reports that
+        if (hidden := masked(text)) != text:
+            record.msg, record.args = hidden, ()
+        if record.exc_info:
+            trace = logging.Formatter().formatException(record.exc_info)
+            if (hidden := masked(trace)) != trace:
+                record.exc_text, record.exc_info = hidden, None
+        return record
+
+    make.masks = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(make)
+
+
+def _keep(secret: str) -> None:
+    for spelled in (secret, unquote(secret), quote(secret, safe="")):
+        if len(spelled) >= SHORTEST:
+            _known.add(spelled)
+
+
+def _userinfo(rest: str) -> str:
+    """What stands before the host of an address without its scheme; empty where nothing does.
+
+    A password may hold `@`, and unescaped even `/`, `?` and `#`: then everything up to the last `@` counts, unless
+    what follows the host's colon is a port.
+    """
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    before, at, _ = rest.rpartition("@")
+    if not at or not authority:
+        return ""
+    _, colon, port = authority.partition(":")
+    if "@" in authority or (colon and not port.isdigit()):
+        return before
+    return ""
+
+
+def _without_userinfo(found: re.Match[str]) -> str:
+    userinfo = _userinfo(found[2])
+    return found[1] + SHOWN + found[2][len(userinfo) :] if userinfo else found[0]
