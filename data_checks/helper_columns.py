@@ -54,6 +54,7 @@ def _plain(values: pd.Series) -> pd.Series:
     if kind.is_integer_dtype(values.dtype):
         if not values.hasnans:
             return values.astype("int64")
-        exact = values.abs().max() is pd.NA or values.abs().max() < _EXACT_IN_FLOAT
+        # By its ends: the absolute value of the least integer is none.
+        exact = values.isna().all() or -_EXACT_IN_FLOAT < values.min() <= values.max() < _EXACT_IN_FLOAT
         return values.astype("float64") if exact else values
     return values.astype("float64") if kind.is_float_dtype(values.dtype) else values

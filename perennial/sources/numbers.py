@@ -16,7 +16,7 @@ EXACT = 2.0**53
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
-_LARGEST = str(2**63 - 1)
+_LARGEST, _LEAST = str(2**63 - 1), str(2**63)
 _SURE_DIGITS = 15
 _FLOAT_DIGITS = 17
 
@@ -51,8 +51,9 @@ def read_integers(texts: pa.Array) -> pa.Array:
     digits = pc.if_else(pc.match_substring_regex(texts, shape), texts, nothing)
     sign, size = (pc.replace_substring_regex(digits, shape, part) for part in (r"\1", r"\2"))
     length = pc.utf8_length(size)
+    largest = pc.if_else(pc.equal(sign, "-"), _LEAST, _LARGEST)
     fits = pc.or_(
-        pc.less(length, len(_LARGEST)), pc.and_(pc.equal(length, len(_LARGEST)), pc.less_equal(size, _LARGEST))
+        pc.less(length, len(_LARGEST)), pc.and_(pc.equal(length, len(_LARGEST)), pc.less_equal(size, largest))
     )
     digits = pc.if_else(fits, pc.binary_join_element_wise(sign, size, ""), nothing)
     floats = read_numbers(texts)
@@ -110,7 +111,7 @@ def typed_already(column: pa.Array, kind: ColumnType) -> Typed | None:
     if kind != "number":
         return None
     floats = column.cast(pa.float64(), safe=False)
-    texts = pc.if_else(pc.greater(pc.abs(floats), EXACT), column, None)
+    texts = pc.if_else(pc.greater_equal(pc.abs(floats), EXACT), column, None)
     inexact = inexact_numbers(texts.cast(pa.string()), floats) if texts.null_count < len(texts) else None
     return Typed(floats, nothing, inexact)
 

@@ -220,8 +220,8 @@ def _texts(values: pa.Array) -> pa.Array:
         integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
         return pc.coalesce(integers, values.cast(pa.string()))
     if pa.types.is_decimal(values.type):
-        texts = values.cast(pa.string())
-        return pc.replace_substring_regex(texts, r"^(-?\d+)\.0*$", r"\1")
+        plain = [None if value is None else f"{value:f}" for value in values.to_pylist()]
+        return pc.replace_substring_regex(pa.array(plain, pa.string()), r"^(-?\d+)\.0*$", r"\1")
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:

@@ -56,6 +56,7 @@ def times_of(values: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array]:
     import pyarrow as pa
 
     kind = values.type
+    aware = pa.types.is_timestamp(kind) and kind.tz is not None
     counts = values.cast(pa.int32()) if pa.types.is_date32(kind) else values.cast(pa.int64())
     numbers = counts.fill_null(0).to_numpy().astype(np.int64)
     null = values.is_null().to_numpy(zero_copy_only=False)
@@ -64,11 +65,12 @@ def times_of(values: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array]:
         numbers, nanoseconds = numbers // 1000, numbers % 1000
     else:
         size = _IN_MICROSECONDS["ms" if pa.types.is_date64(kind) else kind.unit] if counts.type == pa.int64() else _DAY
-        null |= (numbers < FIRST_US // size) | (numbers > LAST_US // size)
+        # A local time of the last day may be in the next year in UTC.
+        reach = _DAY if aware else 0
+        null |= (numbers < (FIRST_US - reach) // size) | (numbers > (LAST_US + reach) // size)
         numbers = np.where(null, 0, numbers) * size
     exact = numbers.view("datetime64[us]")
     exact[null] = np.datetime64("NaT")
-    aware = pa.types.is_timestamp(kind) and kind.tz is not None
     return _kept(exact if aware else exact_instants(pd.Series(exact), timezone), nanoseconds)
 
 

@@ -114,7 +114,7 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
         if pa.types.is_int64(column.type) and column.null_count:
             ends = pc.min_max(column)
             if any(abs(each.as_py() or 0) > EXACT for each in ends.values()):
-                frame[name] = pd.Series(column, dtype=pd.Int64Dtype(), index=frame.index)
+                frame[name] = pd.Series(pd.Int64Dtype().__from_arrow__(column), index=frame.index)
     return frame
 
 
