@@ -43,17 +43,17 @@ def exceeded(
     counts = Counter(reason for reasons in wrong.values() for reason in reasons)
     found = []
     if len(wrong) >= AT_LEAST and len(wrong) > limits.total * of:
-        found.append(("in total (set_aside.total)", limits.total, len(wrong), counts.most_common(1)[0][0]))
-    for reason, rows in counts.most_common():
-        if rows >= AT_LEAST and rows > limits.per_reason * of:
-            found.append(("for one reason (set_aside.per_reason)", limits.per_reason, rows, reason))
-    return [
-        Exceeded(
-            f"{LIMITS} {100 * limit:g} % {where}",
-            _told(rows, of, reason, counts[reason], examples(reason, [r for r, why in wrong.items() if reason in why])),
-        )
-        for where, limit, rows, reason in found
-    ]
+        reason, _ = counts.most_common(1)[0]
+        shown = examples(reason, [row for row, why in wrong.items() if reason in why])
+        name = f"{LIMITS} {100 * limits.total:g} % in total (set_aside.total)"
+        found.append(Exceeded(name, _told(len(wrong), of, f"most often {_example(reason, counts[reason], shown)}")))
+    over = [reason for reason, rows in counts.most_common() if rows >= AT_LEAST and rows > limits.per_reason * of]
+    if over:
+        shown = examples(over[0], [row for row, why in wrong.items() if over[0] in why])
+        listed = [_example(over[0], counts[over[0]], shown), *(_example(r, counts[r], []) for r in over[1:])]
+        name = f"{LIMITS} {100 * limits.per_reason:g} % for one reason (set_aside.per_reason)"
+        found.append(Exceeded(name, "; ".join(listed) if found else _told(counts[over[0]], of, "; ".join(listed))))
+    return found
 
 
 def copy_of(first: int) -> str:
@@ -70,10 +70,13 @@ def _harmless(reason: str) -> bool:
     return any(words in reason for words in _HARMLESS)
 
 
-def _told(rows: int, of: int, reason: str, count: int, examples: list[str]) -> str:
-    shown = f", for example {', '.join(map(repr, examples))}" if examples else ""
+def _example(reason: str, rows: int, shown: list[str]) -> str:
+    values = f", for example {', '.join(map(repr, shown))}" if shown else ""
+    return f"{reason} ({counted(rows, 'row', 'rows')}{values})"
+
+
+def _told(rows: int, of: int, reasons: str) -> str:
     return (
-        f"{rows:,} of {of:,} ({100 * rows / of:.3g} %) would be, most often {reason} "
-        f"({counted(count, 'row', 'rows')}){shown}. What remains is likely biased. Correct the source, or change the "
-        f"limit and check the batch again, or waive it"
+        f"{rows:,} of {of:,} rows ({100 * rows / of:.3g} %), {reasons}. The rest may be biased: correct the source, or "
+        f"change the limit and check the batch again, or waive it"
     )

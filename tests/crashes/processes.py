@@ -6,15 +6,20 @@ import multiprocessing
 import os
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 
 from perennial.settings import settings
 from perennial.store.workspace import Workspace
 
 LONG = 240.0
+
+STARTS_AT = "TEST_STARTS_AT"
+"""The variable that says when the flow of a process was meant to start; without it, when it does."""
 
 # A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
 _one_reads = Lock()
@@ -81,5 +86,11 @@ def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) ->
     os.environ.update(variables)
     sys.argv = ["perennial", *command]
     from perennial.cli import main
+
+    if STARTS_AT in variables:
+        import tasks.as_of
+
+        start = datetime.fromisoformat(variables[STARTS_AT])
+        tasks.as_of.flow_run = SimpleNamespace(scheduled_start_time=start)  # type: ignore[assignment]
 
     main()
