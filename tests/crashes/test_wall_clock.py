@@ -104,7 +104,7 @@ class Quarter:
             "challengers": [c.model.version for c in all_of(ChallengerEntry)],
             "decisions": [(d.outcome, d.evaluation and d.evaluation.rows) for d in all_of(Decision)],
             "releases": [(r.kind, r.champion.model.version) for r in all_of(Release)],
-            "cycles": [c.window for c in all_of(Cycle)],
+            "cycles": [c.batch for c in all_of(Cycle)],
         }
 
 
