@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from perennial.intake.limits import LIMITS, copy_of, exceeded
 from perennial.usecase.declared_check import SetAsideLimits
 
 PRICE, CARRIER = "price: not a number", "carrier: missing"
 
 
-def over(aside: dict[int, tuple[str, ...]], arrived: int = 200) -> list[tuple[str, str]]:
+def over(aside: Mapping[int, tuple[str, ...]], arrived: int = 200) -> list[tuple[str, str]]:
     found = exceeded(SetAsideLimits(), arrived, aside, lambda reason, rows: [f"{reason[:3]}{rows[0]}"])
     return [(each.limit, each.told) for each in found]
 
