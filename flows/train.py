@@ -33,9 +33,9 @@ def train(
         new_batch: Whether a batch has just been accepted.
         as_of: Only what was known by then counts. Empty: the present of the use case's clock.
     """
-    reason = why_train(usecase, trigger, new_batch)
-    rename_run(usecase, reason.kind if reason else "no-reason")
     now = present(usecase, None, as_of)
+    reason = why_train(usecase, trigger, new_batch, now.as_of)
+    rename_run(usecase, reason.kind if reason else "no-reason")
     challenger = train_challenger(usecase, now.as_of, reason) if reason else None
     blend(usecase, now.as_of)
     return challenger

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from perennial.clock import instant
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Trigger
-from perennial.ledger.present import current_release, waiting_challenger
+from perennial.ledger.present import current_release, open_question, waiting_challenger
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train
@@ -23,18 +24,23 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=5)
-def why_train(usecase: str, asked: Trigger | None, new_batch: bool) -> Trigger | None:
-    """The reason to train now, read from the state, or None."""
+def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datetime) -> Trigger | None:
+    """The reason to train now, read from the state, or None.
+
+    A challenger whose release is left to a person waits as well, until a refresh would be due.
+    """
     workspace = open_workspace()
-    ledger, triggers = workspace.ledger, workspace.use_case(usecase).declaration.triggers
-    waiting = waiting_challenger(ledger, usecase)
+    ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
+    question, triggers = open_question(ledger, usecase), declaration.triggers
+    asks = question is not None and as_of - instant(question.as_of) < declaration.release.refresh_after
+    waits = waiting_challenger(ledger, usecase) is not None or asks
     return reason_to_train(
         asked=asked,
         schedule_declared=triggers.schedule is not None,
         on_new_batch=triggers.on_new_batch,
         on_drift=triggers.on_drift,
-        has_champion_or_waiting=current_release(ledger, usecase) is not None or waiting is not None,
-        challenger_waits=waiting is not None,
+        has_champion_or_waiting=current_release(ledger, usecase) is not None or waits,
+        challenger_waits=waits,
         new_batch_accepted=new_batch,
         drift_wants=wants_retraining(ledger, usecase),
     )

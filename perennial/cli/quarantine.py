@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from shlex import quote
 from typing import Any
 
+from perennial.cli import machine_clock
 from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
 from perennial.cli.repair import given, on_record
@@ -17,6 +19,7 @@ from perennial.evaluation.figures import counted
 from perennial.intake.limits import counted_as
 from perennial.intake.set_aside import (
     AsideRow,
+    aside_of,
     checks_to_waive,
     failed_checks,
     open_still,
@@ -25,8 +28,12 @@ from perennial.intake.set_aside import (
     waivable_holds,
 )
 from perennial.ledger.entries import BatchEntry, Waiver
+from perennial.ledger.present import label_files, time_of
+from perennial.release.words import labels_in_words
 from perennial.settings import settings
+from perennial.store.rows import known_at, labels_without_row
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
+from perennial.usecase.declaration import UseCase
 from perennial.usecase.reading import load_use_case
 
 
@@ -44,6 +51,9 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     key = case.declaration.schema_.key
     for view in views:
         _tell(view, key)
+    told = window is None and case.declaration.labels is not None and _tell_labels(workspace, case, rows)
+    if told and not views:
+        return
     if not views:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
@@ -53,6 +63,30 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
         say("To accept in spite of a check:")
     for batch, check in offered:
         say(f"  perennial waive {usecase} --batch {quote(batch)} --check {quote(check)} --by NAME --reason TEXT")
+
+
+def _tell_labels(workspace: Workspace, case: UseCase, rows: int) -> bool:
+    """Label files that are held or have rows set aside, and labels that match no row. Whether there were any."""
+    usecase, schema = case.name, case.declaration.schema_
+    files = [file for file in label_files(workspace.ledger, usecase) if file.status == "held" or file.refused]
+    for file in files:
+        state = "held, no label counts" if file.status == "held" else f"{file.rows:,} labels count"
+        say(f"label file {file.file}: {state}, {counted(file.refused, 'row', 'rows')} set aside")
+        for why in file.held_because:
+            say(f"  {why}")
+        aside = aside_of(workspace.tables, usecase, file.batch) if file.refused else []
+        for each in file.quarantine:
+            say(f"  {each.reason}: {counted(each.rows, 'row', 'rows')}")
+            for example in _examples(aside, each.reason, rows):
+                say(f"    row {example['row'] + 1}: {', '.join(f'{n}={v!r}' for n, v in example['raw'].items())}")
+    now = time_of(workspace.ledger, case.declaration, machine_clock.now()) + timedelta(seconds=1)
+    known = known_at(workspace.ledger, usecase, now)
+    unmatched = labels_without_row(workspace.tables, usecase, schema, known, most=max(1, rows))
+    if unmatched is not None:
+        say(labels_in_words(unmatched.count, unmatched.keys[0]))
+        for key in unmatched.keys[:rows]:
+            say(f"  {', '.join(f'{name}={value!r}' for name, value in zip(schema.key, key, strict=True))}")
+    return bool(files) or unmatched is not None
 
 
 def requeue(usecase: str, window: str | None, json: bool) -> None:

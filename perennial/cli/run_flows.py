@@ -7,9 +7,14 @@ import sys
 from perennial.cli.json_views import batch_view
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
+from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.errors import HeldBack
+from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import held_batches, held_labels, says_release
+from perennial.release.words import left_in_words
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
@@ -24,7 +29,14 @@ def run(usecase: str, window: str | None, json: bool) -> None:
 
         batch = cycle(usecase, window)
     _tell_batch(usecase, batch, json)
-    if batch is not None and (batch.status == "held" or _was_held_back(usecase, batch.window)):
+    ledger = open_ledger()
+    held = [each for each in held_batches(ledger, usecase) if batch is None or each.batch != batch.batch]
+    decision = _undecided(ledger, usecase)
+    left = left_in_words(usecase, held, held_labels(ledger, usecase), decision)
+    for line in left if not json else ():
+        say(line)
+    of_batch = decision is not None and batch is not None and decision.batch == batch.window
+    if of_batch or (left if batch is None else batch.status == "held"):
         sys.exit(HELD_BACK)
 
 
@@ -90,11 +102,20 @@ def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> N
         from flows.backfill import backfill as flow
 
         done = flow(usecase, first, last)
+    ledger = open_ledger()
+    left = left_in_words(
+        usecase, held_batches(ledger, usecase), held_labels(ledger, usecase), _undecided(ledger, usecase)
+    )
     if json:
         as_json([batch_view(usecase, batch) for batch in done])
     else:
-        say(f"{usecase}: {len(done)} cycles done." if done else f"{usecase}: nothing is left to do.")
-    if any(batch.status == "held" for batch in done):
+        finished = sum(batch.status == "accepted" for batch in done)
+        say(f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new.")
+        for line in left:
+            say(line)
+        if not done and not left:
+            say(f"{usecase}: nothing is left to do.")
+    if left:
         sys.exit(HELD_BACK)
 
 
@@ -111,10 +132,14 @@ def _tell_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
             f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, "
             f"{rows.quarantined:,} set aside."
         )
+        for warning in batch.warnings:
+            say(f"  warning: {warning}")
 
 
-def _was_held_back(usecase: str, window: str) -> bool:
-    from perennial.cli.reading import open_ledger
-
-    taken = [r.payload for r in open_ledger().all(usecase, Decision) if r.payload.batch == window]
-    return bool(taken) and taken[-1].outcome in ("blocked", "held")
+def _undecided(ledger: Ledger, usecase: str) -> Decision | None:
+    """The newest decision, where a guard blocked it or it waits for a person."""
+    decisions = ledger.all(usecase, Decision)
+    newest = decisions[-1].payload if decisions else None
+    if newest is None or newest.outcome not in ("blocked", "held") or says_release(ledger, newest):
+        return None
+    return newest

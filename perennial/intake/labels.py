@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import counted, percent
+from perennial.intake.plausible import time_faults
 from perennial.ledger.entries import Reason
 from perennial.our_columns import LABEL_KNOWN_AT
 from perennial.store.rows import NEVER
@@ -63,8 +64,9 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived
     if allowed:
         target = frame[schema.target]
         faults[f"{schema.target}: {no_such_value(schema)}"] = target.notna() & ~target.isin(allowed)
-    wall = declaration.clock == "wall"
-    faults[f"{known_at}: implausible moment"] = implausible(frame[known_at], arrived_at if wall else None)
+    replayed = declaration.clock == "replay"
+    far = implausible(frame[known_at], arrived_at, schema.plausible_gap, future=replayed)
+    faults[f"{known_at}: implausible moment"] = far
     sound = ~pd.concat(faults, axis=1).any(axis=1)
     place = [*schema.key, known_at]
     copies = frame[sound].duplicated([*place, schema.target])
@@ -93,22 +95,15 @@ def no_labels() -> pd.DataFrame:
     return pd.DataFrame()
 
 
-def implausible(known: pd.Series, arrived_at: datetime | None) -> pd.Series:
-    """Moments that cannot be meant: years away from all others of the file, or after its arrival. Never is one.
+def implausible(known: pd.Series, arrived_at: datetime, gap: timedelta, *, future: bool) -> pd.Series:
+    """Moments that cannot be meant, as `time_faults` finds them. Never (9999-12-31) is one that can.
 
-    arrived_at: on the wall clock, where no label can be known long after it came; None on a replay clock.
+    future: whether labels may be known after their arrival, as on a replay clock.
     """
     import pandas as pd
 
     written = known[known.notna() & (known < pd.Timestamp(NEVER))]
-    if written.empty:
-        return pd.Series(False, index=known.index)
-    low, middle, high = written.quantile([0.1, 0.5, 0.9], interpolation="nearest")
-    reach = max(timedelta(days=5 * 366), 5 * (high - low))
-    far = (written - middle).abs() > reach
-    if arrived_at is not None:
-        far |= written > pd.Timestamp(arrived_at + timedelta(days=366))
-    return far.reindex(known.index, fill_value=False)
+    return time_faults(written, now=arrived_at, gap=gap, future=future).notna().reindex(known.index, fill_value=False)
 
 
 def _held_because(bad: int, rows: int, reasons: list[Reason]) -> tuple[str, ...]:

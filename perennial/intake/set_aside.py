@@ -43,7 +43,12 @@ def open_still(batches: Sequence[BatchEntry]) -> list[BatchEntry]:
 
 def rows_aside(tables: Tables, usecase: str, batch: BatchEntry) -> list[AsideRow]:
     """The rows of a batch that were set aside, in the order of arrival."""
-    table = tables.read(usecase, "quarantine", [batch.batch]) if batch.rows.quarantined else None
+    return aside_of(tables, usecase, batch.batch) if batch.rows.quarantined else []
+
+
+def aside_of(tables: Tables, usecase: str, batch: str) -> list[AsideRow]:
+    """The rows of a batch or a label batch, by its id, that were set aside, in the order of arrival."""
+    table = tables.read(usecase, "quarantine", [batch])
     rows = table.select([ROW, REASONS, RAW]).to_pylist() if table is not None else []
     found = [AsideRow(r[ROW], tuple(json.loads(r[REASONS])), json.loads(r[RAW])) for r in rows]
     return sorted(found, key=lambda each: each.row)

@@ -105,6 +105,11 @@ def label_files(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
     return list({row.payload.file: row.payload for row in ledger.all(usecase, LabelBatchEntry)}.values())
 
 
+def held_labels(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
+    """Label files that are held."""
+    return [file for file in label_files(ledger, usecase) if file.status == "held"]
+
+
 def open_question(ledger: Ledger, usecase: str) -> Decision | None:
     """The decision that waits for a person: held, not approved, and nothing was decided or released since."""
     decisions = ledger.all(usecase, Decision)

@@ -35,7 +35,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
         decision.usecase,
         Release(
             release_no=decision.release_no + 1,
-            kind="first" if decision.outcome == "first" else "release",
+            kind="first" if decision.release_no == 0 else "release",
             serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
             stage="full",
             as_of=approval.payload.as_of if approval else decision.as_of,

@@ -54,8 +54,8 @@ TABLE = [
     (WORSE, PASSED, DUE, "keep", "keep"),
     (None, PASSED, DUE, "undecided", "undecided"),
     (WORSE, PASSED, DUE | {"champion_skill": 0.2}, "keep", "keep"),  # by less than the margin, but proven worse
-    (BETTER, PASSED, FIRST, "first", "first"),
-    (BETTER, UNDECIDED, FIRST, "first", "first"),
+    (BETTER, PASSED, FIRST, "first", "held"),
+    (BETTER, UNDECIDED, FIRST, "first", "held"),
     (BETTER, BLOCKED, FIRST, "blocked", "blocked"),
     (ALIKE, PASSED, FIRST, "undecided", "undecided"),
     (WORSE, PASSED, FIRST, "keep", "keep"),

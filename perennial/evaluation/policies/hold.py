@@ -15,15 +15,20 @@ A_PERSON_DECIDES = "The policy is hold: a person decides whether it is released.
 def decide(case: Case) -> Ruling:
     """As `balanced`, but where that would release, or a refresh is due and nothing speaks against it: held.
 
-    A first model that beats the naive baseline is released: otherwise nothing would serve.
+    A first model that beats the naive baseline waits for a person too.
     """
     if case.is_first:
-        return decide_first(case)
+        first = decide_first(case)
+        return first if first.outcome != "first" else _held(first)
     ruling = balanced.decide(case)
     open_to_a_person = case.refresh_is_due and case.primary.p_value is not None and case.guards.status == "passed"
     if ruling.outcome == "release" or (ruling.outcome == "undecided" and open_to_a_person):
-        return replace(ruling, outcome="held", reasons=(*ruling.reasons, A_PERSON_DECIDES))
+        return _held(ruling)
     return ruling
+
+
+def _held(ruling: Ruling) -> Ruling:
+    return replace(ruling, outcome="held", reasons=(*ruling.reasons, A_PERSON_DECIDES))
 
 
 POLICY = ReleasePolicy("hold", decide, "a person releases, by perennial approve")
