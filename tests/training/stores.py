@@ -72,7 +72,7 @@ def cycle() -> Cycle | BatchEntry | None:
     if isinstance(found, Decision):
         release.fn("shop", found.id)
         note_in_registry.fn("shop", found.id)
-    reason = why_train.fn("shop", None, True)
+    reason = why_train.fn("shop", None, True, as_of)
     challenger = train_challenger.fn("shop", as_of, reason) if reason else None
     blend.fn("shop", as_of)
     return finish_cycle.fn("shop", batch, health, found, challenger)
