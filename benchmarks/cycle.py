@@ -143,6 +143,7 @@ def where_it_goes() -> None:
 def growth() -> None:
     """Ten years of a small shop: seconds of a cycle beside its fit, at the end of years 1, 3 and 10."""
     from perennial.ledger.entries import ChallengerEntry
+    from perennial.settings import settings
     from perennial.store.workspace import open_workspace
     from tests.world import World, month_of_rows
 
@@ -158,7 +159,7 @@ def growth() -> None:
             start = time.perf_counter()
             cycle("shop", month)
             whole = time.perf_counter() - start
-            fit = open_workspace().ledger.all("shop", ChallengerEntry)[-1].payload.seconds
+            fit = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload.seconds
             beside.append(whole - fit)
         print("| batches | seconds of a cycle beside its fit, median of the last 6 (range) |\n|---:|---|")
         for end in (12, 36, 120):

@@ -12,6 +12,7 @@ from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.ledger.present import trained_at
 from perennial.release.words import batch_in_words, cycle_in_a_line, decision_in_words
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
 from tasks.page import refresh_page
@@ -32,7 +33,7 @@ def tell_batch(usecase: str, batch: BatchEntry) -> None:
 @step(timeout_minutes=5)
 def tell_decision(usecase: str, decision: Decision) -> None:
     """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
-    newest = open_workspace().ledger.newest(usecase)
+    newest = open_workspace(settings()).ledger.newest(usecase)
     head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
     create_markdown_artifact(
         decision_in_words(decision) + head,
@@ -44,7 +45,7 @@ def tell_decision(usecase: str, decision: Decision) -> None:
 @step(timeout_minutes=10)
 def write_data_docs(usecase: str, batch: BatchEntry) -> None:
     """Great Expectations' own pages for the batch."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     results = workspace.validations.read(usecase, batch.batch)
     write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
 
@@ -52,7 +53,7 @@ def write_data_docs(usecase: str, batch: BatchEntry) -> None:
 @step(timeout_minutes=10)
 def write_page(usecase: str) -> None:
     """The use case's page, for everybody."""
-    refresh_page(open_workspace(), usecase)
+    refresh_page(open_workspace(settings()), usecase)
 
 
 @step(timeout_minutes=5)
@@ -64,7 +65,7 @@ def finish_cycle(
     challenger: ChallengerEntry | NotYet | None,
 ) -> Cycle:
     """Commit that the cycle ran to its end, and tell it in a line."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     if challenger is None:
         challenger = trained_at(workspace.ledger, usecase, instant(batch.arrived_at))  # before a crash of this cycle
     row, _ = workspace.ledger.append(

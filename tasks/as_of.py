@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 
 from perennial.errors import InputError
 from perennial.ledger.present import replay_clock
+from perennial.settings import settings
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
@@ -48,7 +49,7 @@ def present(usecase: str, window: str | None, as_of: datetime | None) -> Present
 
     Raises InputError before the first batch, and for a batch that was never accepted.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     when = as_of or moment(workspace, case)
     batches = known_at(workspace.ledger, usecase, when).batches

@@ -11,6 +11,7 @@ from perennial.intake.looking import look_at, source_mistakes
 from perennial.intake.plausible import future_windows
 from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
+from perennial.settings import settings
 from perennial.sources.window import Arrival, Source, Window
 from perennial.store.landing import name_of
 from perennial.store.tables import Name
@@ -40,7 +41,7 @@ def pick_window(usecase: str, window: str | None) -> str | None:
 
     None if there is none.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
     _tell_of_the_future(case)
@@ -59,7 +60,7 @@ def pick_window(usecase: str, window: str | None) -> str | None:
 @step(timeout_minutes=10)
 def restated_window(usecase: str) -> str | None:
     """The first of the newest accepted windows whose source has other bytes by now; None where there is none."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     newest = _newest(workspace, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
     return next(iter(_changed(workspace.use_case(usecase), accepted)), None)
@@ -68,7 +69,7 @@ def restated_window(usecase: str) -> str | None:
 @step(timeout_minutes=10)
 def unfinished_window(usecase: str) -> str | None:
     """The newest batch's window if no cycle of it ran to its end, else None."""
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
     open_still = batches and batches[-1].status == "accepted" and batches[-1].batch not in finished
@@ -78,7 +79,7 @@ def unfinished_window(usecase: str) -> str | None:
 @step(timeout_minutes=10)
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
     """The source's windows from first to last that no finished cycle covers, or whose source changed since."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
     _tell_of_the_future(case)
@@ -112,13 +113,13 @@ def _changed(case: UseCase, newest: Mapping[str, BatchEntry]) -> list[str]:
 @step(timeout_minutes=5)
 def is_finished(usecase: str, batch: BatchEntry) -> bool:
     """Whether this very batch has been through a whole cycle before."""
-    return open_workspace().ledger.get(usecase, Cycle, batch.batch) is not None
+    return open_workspace(settings()).ledger.get(usecase, Cycle, batch.batch) is not None
 
 
 @step(timeout_minutes=30)
 def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     arrival = _source(case).fetch(_window(case, window))
     _refuse_edit_that_does_not_run(workspace, case, arrival)
@@ -140,7 +141,7 @@ def _refuse_edit_that_does_not_run(workspace: Workspace, case: UseCase, arrival:
 @step(timeout_minutes=60)
 def validate(usecase: str, window: str, landing: str) -> BatchEntry:
     """Parse and check a batch and write its rows, which nobody sees until `accept` commits them."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
         return validated(workspace, case, _window(case, window), landing, _windows(case))
@@ -149,7 +150,7 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
 @step(timeout_minutes=5)
 def accept(usecase: str, batch: BatchEntry) -> BatchEntry:
     """Commit the batch: from now on its rows count, or it is on record as held."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     with workspace.only_one(usecase, "ingest"):
         _rows_are_there(workspace, usecase, batch)
         row, written = workspace.ledger.append(usecase, batch)

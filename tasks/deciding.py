@@ -22,6 +22,7 @@ from perennial.ledger.present import (
     waiting_challenger,
 )
 from perennial.release.promote import mirror_alias, release_blend, release_decided
+from perennial.settings import settings
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
@@ -38,7 +39,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     A decision whose release a crash prevented comes back first, and so does one that was taken at this moment
     already, so that its release, the alias and the registry's notes follow.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger, registry, case = workspace.ledger, workspace.registry, workspace.use_case(usecase)
     unfinished = undone_decision(ledger, usecase) or decision_taken(ledger, usecase, as_of)
     if unfinished is not None:
@@ -64,7 +65,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
 @step(timeout_minutes=10)
 def release(usecase: str, decision: str) -> int | None:
     """Carry a decision out: the release number it made, or None where it releases nothing."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     said = _taken(workspace, usecase, decision)
     made = None
     if says_release(workspace.ledger, said):
@@ -77,7 +78,7 @@ def release(usecase: str, decision: str) -> int | None:
 @step(timeout_minutes=10)
 def blend(usecase: str, as_of: datetime) -> int | None:
     """Let the newest refit serve its share, or none any more: the release number that made, None where all is so."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     made = release_blend(workspace.ledger, usecase, as_of)
     if made is None:
         return None
@@ -89,7 +90,7 @@ def blend(usecase: str, as_of: datetime) -> int | None:
 @step(timeout_minutes=10)
 def note_in_registry(usecase: str, decision: str) -> None:
     """Let MLflow tell the decision too: outcome and reason as tags, values as metrics."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     said = _taken(workspace, usecase, decision)
     metrics = {f"decision_{m.name}": m.challenger for m in said.metrics if m.challenger is not None}
     gains = {f"decision_{m.name}_gain": m.gain for m in said.metrics if m.gain is not None}

@@ -16,6 +16,7 @@ from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import release_to_watch
 from perennial.model.released import load_served
+from perennial.settings import settings
 from perennial.store.rows import known_at, labels_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
@@ -40,7 +41,7 @@ DEPLOYMENT = "train/train"
 @step(timeout_minutes=5)
 def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
     """The newest revision of a window, or of the newest window; None before the first batch."""
-    batches = [r.payload for r in open_workspace().ledger.all(usecase, BatchEntry)]
+    batches = [r.payload for r in open_workspace(settings()).ledger.all(usecase, BatchEntry)]
     if window is not None and window not in {b.window for b in batches}:
         raise InputError(f"{usecase}: batch {window!r} was never ingested", code="batch-unknown", value=window)
     return next((b for b in reversed(batches) if window in (None, b.window)), None)
@@ -49,7 +50,7 @@ def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
 @step(timeout_minutes=30)
 def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     """Look at a batch through every declared channel; open an episode on an alarm, close one that is over."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     release = release_to_watch(ledger, usecase, instant(batch.arrived_at))
     if release is None or batch.status == "held":
@@ -96,7 +97,7 @@ def ask_for_retraining(usecase: str) -> Trigger | None:
     train with where no deployment can be asked. The key is the episode's, so asking again (after a crash, or by
     another watcher) starts nothing new; only where the run that was asked for failed, one more is started.
     """
-    wanted = wants_retraining(open_workspace().ledger, usecase)
+    wanted = wants_retraining(open_workspace(settings()).ledger, usecase)
     if wanted is None:
         return None
     trigger = Trigger(kind="drift", event=wanted, detail=f"episode {wanted} has had no retraining yet")

@@ -16,6 +16,7 @@ from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import next_moment
+from perennial.settings import settings
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Arrival
 from perennial.store.landing import name_of
@@ -36,7 +37,7 @@ def take_labels(usecase: str) -> list[str] | None:
 
     None on a replay clock that no batch has started yet: the files wait for the first batch.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     late = case.declaration.labels
     if late is None:

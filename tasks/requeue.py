@@ -7,6 +7,7 @@ from perennial.errors import InputError
 from perennial.intake.set_aside import open_still
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
 from perennial.sources.window import Window
 from perennial.store.workspace import open_workspace
 from tasks.step import step
@@ -16,7 +17,7 @@ from tasks.validating import newest_revision, validated
 @step(timeout_minutes=10)
 def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
     """The window asked for, or every one that is held or has rows set aside."""
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     if window is None:
         return [batch.window for batch in open_still([r.payload for r in ledger.all(usecase, BatchEntry)])]
     if newest_revision(ledger, usecase, window) is None:
@@ -27,7 +28,7 @@ def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
 @step(timeout_minutes=60)
 def validate_again(usecase: str, window: str) -> BatchEntry:
     """Check the landed bytes under the declaration of today: the next revision, or the entry that is there."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
         batch = newest_revision(workspace.ledger, usecase, window)

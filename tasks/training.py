@@ -9,6 +9,7 @@ from perennial.clock import instant
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.ledger.present import current_release, open_question, waiting_challenger
+from perennial.settings import settings
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train
@@ -29,7 +30,7 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datet
 
     A challenger whose release is left to a person waits as well, until a refresh would be due.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
     question, triggers = open_question(ledger, usecase), declaration.triggers
     asks = question is not None and as_of - instant(question.as_of) < declaration.release.refresh_after
@@ -53,7 +54,7 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
     The challenger that was trained on the very same rows is given back instead of a second one. Where too little is
     known for any model, that is the answer and nothing is committed.
     """
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     with workspace.only_one(usecase, "train"):
         known = known_at(ledger, usecase, as_of)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from perennial.errors import ModelUnloadable, PerennialError, RegistryProblem
+from perennial.settings import settings
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def live_now(usecase: str) -> str:
     from perennial.store.workspace import open_workspace
 
     try:
-        release = current_release(open_workspace().ledger, usecase)
+        release = current_release(open_workspace(settings()).ledger, usecase)
     except PerennialError as error:
         return f"What is live is unknown: {str(error).splitlines()[0]}"
     if release is None:

@@ -9,6 +9,7 @@ from perennial.cli.output import as_json, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
 from perennial.ledger.present import time_of
+from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 
@@ -18,7 +19,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
 
     if gain is not None and not gain > 0:
         raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")
-    workspace = reading_workspace()
+    workspace = reading_workspace(settings())
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
     found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain)
     if json:

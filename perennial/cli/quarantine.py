@@ -40,7 +40,7 @@ from perennial.usecase.reading import load_use_case
 def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     """What is set aside or held, by reason, with example rows. Raises InputError for a batch that never came."""
     case = load_use_case(usecase, settings().usecases)
-    workspace = reading_workspace()
+    workspace = reading_workspace(settings())
     still = open_still([r.payload for r in workspace.ledger.all(usecase, BatchEntry)])
     if window is not None:
         still = [batch for batch in still if batch.window == _known(workspace, usecase, window).window]
@@ -107,7 +107,7 @@ def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str
     """Raises InputError for a check that cannot be waived, before anything is written."""
     given("--by", by)
     given("--reason", reason)
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     workspace.use_case(usecase)
     batch = _known(workspace, usecase, window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
@@ -143,7 +143,7 @@ def _requeued(usecase: str, window: str | None) -> list[BatchEntry]:
 
 def _batches(usecase: str) -> list[BatchEntry]:
     load_use_case(usecase, settings().usecases)
-    return [r.payload for r in open_workspace().ledger.all(usecase, BatchEntry)]
+    return [r.payload for r in open_workspace(settings()).ledger.all(usecase, BatchEntry)]
 
 
 def _known(workspace: Workspace, usecase: str, window: str) -> BatchEntry:

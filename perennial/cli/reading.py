@@ -285,7 +285,7 @@ def _newly_wrong(said: Decision) -> list[dict[str, str]]:
     from perennial.store.newly_wrong import newly_wrong_of
     from perennial.store.workspace import reading_workspace
 
-    return newly_wrong_of(reading_workspace().tables, said.usecase, said.id)
+    return newly_wrong_of(reading_workspace(settings()).tables, said.usecase, said.id)
 
 
 def find_decision(ledger: Ledger, id: str) -> Row[Decision]:

@@ -13,6 +13,7 @@ from perennial.clock import write_instant
 from perennial.errors import HeldBack, InputError, PerennialError, Unfinished
 from perennial.ledger.present import time_of
 from perennial.release.rollback import RolledBack
+from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import list_use_cases
 
@@ -23,7 +24,7 @@ def rollback(usecase: str, reason: str, seen: int | None, json: bool) -> None:
     from perennial.release.rollback import roll_back
 
     given("--reason", reason)
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
     done = roll_back(
@@ -65,7 +66,7 @@ def approve(id: str, by: str, reason: str, json: bool) -> None:
 
     given("--by", by)
     given("--reason", reason)
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     ledger = workspace.ledger
     decision = find_decision(ledger, id).payload
     case = workspace.use_case(decision.usecase)
@@ -94,7 +95,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     """Exit code 1 where something is left that only a person can mend, or (dry run) that could be mended."""
     from perennial.release.doctor import examine
 
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     names = [usecase] if usecase else list_use_cases(workspace.settings.usecases)
     told = []
     left = 0

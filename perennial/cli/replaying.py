@@ -11,6 +11,7 @@ from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.ledger.chain import parse_head
 from perennial.ledger.entries import Decision
+from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 
@@ -18,7 +19,7 @@ def replay(which: str, deep: bool, json: bool) -> None:
     """Exit code 1 where anything came out otherwise. Raises LedgerBroken, InputError for what names no decision."""
     from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
 
-    workspace = reading_workspace()
+    workspace = reading_workspace(settings())
     ledger = workspace.ledger
     rows = ledger.all(which, Decision) if ledger.newest(which) else [find_decision(ledger, which)]
     for usecase in {row.payload.usecase for row in rows}:

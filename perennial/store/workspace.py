@@ -11,7 +11,7 @@ from pathlib import Path
 from perennial.errors import InputError
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
-from perennial.settings import Settings, allow_threads, prepare_home, readable_home, settings
+from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.store.landing import Landing
 from perennial.store.lock import only_one
 from perennial.store.registry import Registry
@@ -89,17 +89,15 @@ def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCas
     return load_use_case(name, folder)
 
 
-def open_workspace() -> Workspace:
-    """The workspace that the environment names. Raises InputError for a home of another format."""
-    found = settings()
-    prepare_home(found)
-    allow_threads(found.threads)
-    return Workspace(found)
+def open_workspace(where: Settings) -> Workspace:
+    """The workspace of these settings. Raises InputError for a home of another format."""
+    prepare_home(where)
+    allow_threads(where.threads)
+    return Workspace(where)
 
 
-def reading_workspace() -> Workspace:
+def reading_workspace(where: Settings) -> Workspace:
     """Like `open_workspace`, for a command that only reads: the home need not take writes."""
-    found = settings()
-    readable_home(found)
-    allow_threads(found.threads)
-    return Workspace(found)
+    readable_home(where)
+    allow_threads(where.threads)
+    return Workspace(where)

@@ -10,6 +10,7 @@ import pytest
 
 from perennial.errors import DiskFull
 from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import take_in
 from tests.world import World
@@ -40,10 +41,10 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(shop: World, write: st
         landing = land.fn("shop", "2024-02")
         with files_up_to(60_000), pytest.raises(DiskFull, match=told):
             validate.fn("shop", "2024-02", landing)
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     assert [r.payload.window for r in ledger.all("shop", BatchEntry)] == ["2024-01"]
 
     batch = take_in("2024-02")
     assert (batch.status, batch.rows.accepted) == ("accepted", len(rows))
-    assert open_workspace().tables.count("shop", "accepted", batch.batch) == len(rows)
+    assert open_workspace(settings()).tables.count("shop", "accepted", batch.batch) == len(rows)
     assert ledger.verify("shop") > 0

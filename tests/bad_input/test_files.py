@@ -11,6 +11,7 @@ import pytest
 
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import take_in
 from tests.world import World
@@ -47,7 +48,7 @@ def test_a_file_that_is_no_batch_is_told_by_name_and_comes_again(shop: World, ki
     (folder / f"2024-02.{suffix}").write_bytes(bad)
     with pytest.raises(InputError, match=told):
         take_in("2024-02")
-    assert [r.payload.window for r in open_workspace().ledger.all("shop", BatchEntry)] == ["2024-01"]
+    assert [r.payload.window for r in open_workspace(settings()).ledger.all("shop", BatchEntry)] == ["2024-01"]
 
     shop.month("2024-03")
     assert take_in("2024-03").status == "accepted"
@@ -57,7 +58,7 @@ def test_a_file_that_is_no_batch_is_told_by_name_and_comes_again(shop: World, ki
 
 
 def test_a_home_of_a_newer_version_is_told_and_left_alone(shop: World) -> None:
-    file = open_workspace().settings.home / "ledger.db"
+    file = open_workspace(settings()).settings.home / "ledger.db"
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     shop.month("2024-02")

@@ -25,6 +25,7 @@ import pytest
 from perennial.clock import instant
 from perennial.features.recipe import recipe_of
 from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
 from perennial.store.rows import known_at, read_rows
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
@@ -51,7 +52,7 @@ def twice(rows: pd.DataFrame) -> pd.DataFrame:
 
 def taken(month: str) -> pd.DataFrame:
     """What the accepted table holds of a month."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     batch = next(r.payload for r in workspace.ledger.all("shop", BatchEntry) if r.payload.window == month)
     table = workspace.tables.read("shop", "accepted", [batch.batch])
     assert table is not None
@@ -61,7 +62,7 @@ def taken(month: str) -> pd.DataFrame:
 
 def all_accounted_for(batch: BatchEntry, arrived: int) -> bool:
     """Whether every row is in one of the two tables."""
-    count = open_workspace().tables.count
+    count = open_workspace(settings()).tables.count
     accepted, aside = (count("shop", name, batch.batch) for name in ("accepted", "quarantine"))
     return (accepted, aside, accepted + aside) == (batch.rows.accepted, batch.rows.quarantined, arrived)
 
@@ -159,7 +160,7 @@ def test_a_column_may_be_called_like_anything_of_ours(shop: World) -> None:
     assert batch.rows.accepted == len(rows)
     stored = taken("2024-02").loc[rows["order"]]
     assert all((stored[name].to_numpy() == rows[name].to_numpy()).all() for name in ours)
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case("shop")
     known = known_at(workspace.ledger, "shop", instant("2030-01-01T00:00:00Z"))
     read = read_rows(workspace.tables, "shop", case.declaration.schema_, known, only=(batch.batch,))

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from perennial.ledger.entries import Recorded
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.world import World
 
@@ -103,12 +104,12 @@ def write(shop: World, month: str, rows: pd.DataFrame) -> None:
 
 def ledger_rows() -> int:
     """How many rows the shop's ledger has, its chain whole."""
-    return open_workspace().ledger.verify("shop")
+    return open_workspace(settings()).ledger.verify("shop")
 
 
 def payloads(kind: type[Recorded]) -> list[Recorded]:
     """Every row of a kind in the shop's ledger."""
-    return [row.payload for row in open_workspace().ledger.all("shop", kind)]
+    return [row.payload for row in open_workspace(settings()).ledger.all("shop", kind)]
 
 
 def _lead_to(patch: pytest.MonkeyPatch, folder: Path) -> None:

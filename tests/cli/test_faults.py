@@ -39,7 +39,7 @@ def challengers() -> list[ChallengerEntry]:
 
 def damage(model: ModelRef) -> tuple[Path, bytes]:
     """Change one byte of a registered model's file; the file and what it was."""
-    file = open_workspace().registry.folder("shop", model) / "model.skops"
+    file = open_workspace(settings()).registry.folder("shop", model) / "model.skops"
     whole = file.read_bytes()
     file.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
     return file, whole
@@ -91,7 +91,7 @@ def test_a_registry_that_is_down_stops_the_month_and_releases_nothing(
 
 def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled: World, perennial: Perennial) -> None:
     settled.month("2024-03")
-    champion = open_workspace().ledger.all("shop", Release)[0].payload.serves[0].model
+    champion = open_workspace(settings()).ledger.all("shop", Release)[0].payload.serves[0].model
     file, whole = damage(champion)
     told = perennial("run", "shop")
     assert told.code == 1
@@ -115,7 +115,7 @@ def test_from_a_champion_whose_bytes_changed_a_rollback_leads_back_to_the_former
 ) -> None:
     settled.month("2024-03")
     assert perennial("run", "shop").code == 0
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     decision = workspace.ledger.all("shop", Decision)[-1].payload
     release_decided(workspace.ledger, decision.model_copy(update={"outcome": "release"}))
     assert perennial("doctor", "shop").code == 0  # the alias follows
@@ -146,8 +146,8 @@ def test_a_comparison_that_fails_releases_nothing(
     settled: World, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = settled.month("2024-03")
-    champion = open_workspace()
-    serving = open_workspace().ledger.all("shop", Release)[0].payload
+    champion = open_workspace(settings())
+    serving = open_workspace(settings()).ledger.all("shop", Release)[0].payload
     naive = json.loads(
         (champion.registry.folder("shop", serving.serves[0].model) / "extra_files" / "model.json").read_text()
     )["naive"]
@@ -211,7 +211,7 @@ def test_a_batch_with_a_missing_column_is_held_and_a_later_good_one_is_taken_in(
     assert "batch 2024-03 is held, no row of it counts: columns are missing: price" in told.out
     assert decided_on() == ["2024-02"]
     assert len(challengers()) == 2
-    assert open_workspace().tables.count("shop", "accepted", payloads(BatchEntry)[-1].batch) == 0  # type: ignore[attr-defined]
+    assert open_workspace(settings()).tables.count("shop", "accepted", payloads(BatchEntry)[-1].batch) == 0  # type: ignore[attr-defined]
 
     settled.month("2024-04")
     told = perennial("run", "shop")

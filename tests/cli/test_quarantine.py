@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from perennial.ledger.entries import BatchEntry, DeclarationEntry, Waiver
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
@@ -30,7 +31,7 @@ def newest(window: str = "2024-03") -> BatchEntry:
 
 
 def accepted_orders(batch: BatchEntry) -> list[str]:
-    table = open_workspace().tables.read("shop", "accepted", [batch.batch], columns=["order"])
+    table = open_workspace(settings()).tables.read("shop", "accepted", [batch.batch], columns=["order"])
     assert table is not None
     return sorted(table.column("order").to_pylist())
 

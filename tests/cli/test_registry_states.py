@@ -20,7 +20,7 @@ def client() -> mlflow.MlflowClient:
 
 def test_a_deleted_experiment_stops_a_run_before_anything_is_decided(settled: World, perennial: Perennial) -> None:
     settled.month("2024-03")
-    experiment = open_workspace().registry.experiment("shop")
+    experiment = open_workspace(settings()).registry.experiment("shop")
     client().delete_experiment(experiment)
     told = perennial("run", "shop")
     assert told.code == 1
@@ -60,7 +60,7 @@ def test_a_deleted_champion_is_named_with_the_way_back_and_replay_goes_on(settle
     told = perennial("rollback", "shop", "--reason", "version was deleted")
     assert told.code == 0, told.err
     assert perennial("doctor", "shop").code == 0
-    assert open_workspace().registry.champion("shop") == 1
+    assert open_workspace(settings()).registry.champion("shop") == 1
 
 
 def test_a_deleted_run_costs_only_the_note_in_mlflow(

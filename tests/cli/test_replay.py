@@ -13,6 +13,7 @@ import pytest
 
 from perennial.ledger.entries import Decision
 from perennial.our_columns import BATCH
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
@@ -36,7 +37,7 @@ def replayed(perennial: Perennial, *more: str) -> list[dict[str, Any]]:
 
 
 def test_every_decision_comes_out_the_same_whatever_came_later(decided: Path, perennial: Perennial) -> None:
-    tables = open_workspace().tables
+    tables = open_workspace(settings()).tables
     table = tables.read("shop", "accepted", list(tables.batches("shop", "accepted")))
     assert table is not None
     late = table.slice(0, 5).set_column(table.column_names.index(BATCH), BATCH, [["later"] * 5])
@@ -67,7 +68,7 @@ def test_a_changed_row_of_the_ledger_is_found_and_named(decided: Path, perennial
 
 def test_a_changed_byte_of_a_model_is_found_and_named(decided: Path, perennial: Perennial) -> None:
     version = next(p for p in payloads(Decision) if isinstance(p, Decision)).challenger
-    folder = open_workspace().registry.folder("shop", version)
+    folder = open_workspace(settings()).registry.folder("shop", version)
     (file,) = folder.rglob("*.skops")
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from perennial.ledger.entries import Episode
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.world import World
 
@@ -39,7 +40,7 @@ def test_one_more_run_is_started_for_each_that_failed(
 
     server = Server(fails)
     monkeypatch.setattr(tasks.health, "run_deployment", server)
-    open_workspace().ledger.append(
+    open_workspace(settings()).ledger.append(
         "shop",
         Episode(episode=f"level@{OPENED}", channel="level", opened_at=OPENED, batch="b", release_no=1, detail="bad"),
     )

@@ -26,9 +26,7 @@ ENVIRONMENT = {("os", "environ"), ("os", "getenv"), ("os", "putenv")}
 
 EXCEPTIONS = {
     ("settings.py", "os.environ"): "the settings are made of it",
-    ("store/workspace.py", "settings()"): "where tasks and commands come in: all below is passed the settings",
     ("ledger/ledger.py", "datetime.now"): "recorded_at, by which nothing is decided; a ledger can be given its clock",
-    ("ledger/present.py", "datetime.now"): "a person's command on a use case whose declared clock is the wall's",
     (
         "sources/sql.py",
         "os.environ",

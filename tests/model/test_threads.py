@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from perennial.model.threads import bounded_threads
-from perennial.settings import allow_threads, allowed_threads
+from perennial.settings import allow_threads, allowed_threads, settings
 from perennial.store.workspace import open_workspace
 
 
@@ -25,7 +25,7 @@ def test_whoever_opens_a_home_says_how_many(threads: str, monkeypatch: pytest.Mo
     import sklearn.ensemble  # noqa: F401 - loads OpenMP and BLAS
 
     monkeypatch.setenv("PERENNIAL_THREADS", threads)
-    open_workspace()
+    open_workspace(settings())
     with bounded_threads():
         inside = {pool["num_threads"] for pool in threadpool_info()}
     assert inside and max(inside) <= int(threads) == allowed_threads()

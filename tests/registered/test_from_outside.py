@@ -10,6 +10,7 @@ import pytest
 
 from perennial.clock import instant
 from perennial.ledger.entries import ChallengerEntry, Decision, Episode, Snapshot
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
@@ -85,7 +86,7 @@ def test_a_cycle_uses_one_of_each_kind(world: World, tmp_path: Path) -> None:
     assert set(readings) == {"level", "small"} and readings["small"] == health.rows
     assert [(alarm.channel, alarm.severity) for alarm in health.alarms] == [("small", "info")]
     assert health.action == "none", "this channel may not ask for a retraining"
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     (snapshot,) = [row.payload for row in ledger.all("shop", Snapshot)]
     assert 0.4 < snapshot.rows / january.rows.accepted < 0.6, "the newest half"
     assert len(ledger.all("shop", ChallengerEntry)) == len(ledger.all("shop", Decision)) == 1

@@ -7,6 +7,7 @@ from datetime import datetime
 from perennial.clock import instant
 from perennial.ledger.entries import Decision
 from perennial.ledger.present import waiting_challenger
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
@@ -20,7 +21,7 @@ def test_it_waits_with_all_its_days_and_then_makes_room(world: World) -> None:
     def month(name: str) -> Decision | None:
         world.month(name)
         ends[name] = instant(take_in(name).arrived_at)
-        ledger = open_workspace().ledger
+        ledger = open_workspace(settings()).ledger
         return decide_at(ends[name], name) if waiting_challenger(ledger, "shop") else None
 
     def release(decision: Decision | None) -> None:
@@ -42,4 +43,4 @@ def test_it_waits_with_all_its_days_and_then_makes_room(world: World) -> None:
     assert [round(t * 75) for t in third_look.policy.looks] == [31, 61, 75]
     assert [look.evaluation.clusters for look in looks] == [31, 61, 92]  # the last day's labels come a day later
     assert round(sum(look.policy.alpha or 0 for look in looks), 12) == 0.05
-    assert waiting_challenger(open_workspace().ledger, "shop") is None
+    assert waiting_challenger(open_workspace(settings()).ledger, "shop") is None

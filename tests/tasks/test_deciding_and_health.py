@@ -7,6 +7,7 @@ import pytest
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, Decision, Episode, EpisodeClosed, Health, Release, Trigger
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
@@ -29,7 +30,7 @@ def release(decision: Decision) -> int | None:
 def test_one_decision_one_release_and_one_episode_however_often_asked(world: World) -> None:
     from tasks.deciding import compare
 
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     world.rows_a_day = 30
     for month, how in (("2024-01", {}), ("2024-02", {}), ("2024-03", {"new_carrier": 0.3}), ("2024-04", {})):
         world.month(month, **how)

@@ -14,6 +14,7 @@ from perennial.errors import InputError
 from perennial.intake.set_aside import rows_aside, waivable_holds
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.present import replay_clock
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
 from tests.training.stores import take_in
@@ -24,7 +25,7 @@ At = Callable[[str], None]
 
 
 def clock() -> datetime | None:
-    return replay_clock(open_workspace().ledger, "shop")
+    return replay_clock(open_workspace(settings()).ledger, "shop")
 
 
 def with_values(rows: pd.DataFrame, column: str, **values: str) -> pd.DataFrame:
@@ -124,7 +125,7 @@ def test_a_biased_remainder_is_held_until_a_person_or_the_declaration_says_other
     assert clock() == datetime(2024, 2, 1, tzinfo=UTC), "a held batch moves no clock"
 
     names = tuple(each.reason for each in waivable_holds(held))
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     ledger.append("shop", Waiver(window="2024-02", landing=held.landing, checks=names, by="Ada", reason="test"))
     waived = accept.fn("shop", validate_again.fn("shop", "2024-02"))
     assert (waived.status, waived.because, waived.revision) == ("accepted", "waived", 2)
@@ -143,7 +144,7 @@ def test_of_exact_copies_one_counts_and_of_rows_that_contradict_none(shop: World
     assert batch.status == "accepted", "copies are no errors, however many"
     assert reasons(batch) == {"copy of another row": 65, "order: not unique in the batch": 4}
     assert batch.rows.accepted == len(rows) - 2
-    aside = {each.row: each.reasons for each in rows_aside(open_workspace().tables, "shop", batch)}
+    aside = {each.row: each.reasons for each in rows_aside(open_workspace(settings()).tables, "shop", batch)}
     assert aside[len(rows)] == ("copy of row 1",) and aside[len(rows) + 62] == ("copy of row 3",)
     assert aside[70] == aside[len(copies)] == ("order: not unique in the batch",)
 
@@ -167,7 +168,7 @@ def test_a_run_killed_before_its_commit_is_repeated_weeks_later(shop: World, at:
     at("2024-03-05T06:00:00Z")
     batch = take_in("2024-02")
     assert (batch.status, batch.rows.accepted, batch.rows.quarantined) == ("accepted", len(rows), 0)
-    tables = open_workspace().tables
+    tables = open_workspace(settings()).tables
     assert tables.count("shop", "accepted", batch.batch) == len(rows)
     assert tables.count("shop", "quarantine", batch.batch) == 0
 

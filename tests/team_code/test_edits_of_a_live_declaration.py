@@ -18,6 +18,7 @@ import yaml
 from perennial.cli.reading import check
 from perennial.errors import PerennialError
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, RaceStep
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.team_code.conftest import FEATURES, METRIC, lead_to
 from tests.training.stores import cycle
@@ -228,13 +229,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", WORKS)
 def test_an_edit_works_and_restarts_what_check_said(shop: Shop, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     fields, restarts = WORKS[name]
-    before = open_workspace().ledger.all("shop", ChallengerEntry)[-1].payload
+    before = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
     shop.edit(**fields)
     code, told, message = checked(capsys)
     assert (code, message) == (0, "")
     assert {field: told[field] for field in restarts} == restarts
     done = cycle()
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     assert isinstance(done, Cycle) or name == "decimal", "a comma that is none holds the batch, which a gate did"
     if not isinstance(done, Cycle):
         assert isinstance(done, BatchEntry) and done.status == "held"
@@ -256,7 +257,7 @@ def test_an_edit_is_refused_before_anything_is_written_as_check_said(
     shop: Shop, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fields, expected = REFUSED[name]
-    rows = open_workspace().ledger.verify("shop")
+    rows = open_workspace(settings()).ledger.verify("shop")
     landed = sorted((shop.folder / "home" / "landing").rglob("*"))
     shop.edit(**fields)
     code, _, message = checked(capsys)
@@ -265,7 +266,7 @@ def test_an_edit_is_refused_before_anything_is_written_as_check_said(
         cycle()
     assert expected in str(refused.value)
     assert refused.value.exit_code == code == 2
-    assert open_workspace().ledger.verify("shop") == rows
+    assert open_workspace(settings()).ledger.verify("shop") == rows
     assert sorted((shop.folder / "home" / "landing").rglob("*")) == landed
 
 
@@ -281,14 +282,14 @@ def test_an_edit_is_refused_before_anything_is_written_as_check_said(
 def test_code_that_does_not_run_is_refused_with_its_file_and_line(
     shop: Shop, file: str, text: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = open_workspace().ledger.verify("shop")
+    rows = open_workspace(settings()).ledger.verify("shop")
     (shop.world.usecases / file).write_text(text)
     code, _, message = checked(capsys)
     assert (code, expected in message) == (2, True), message
     with pytest.raises(PerennialError, match=expected.replace("(", r"\(").replace(")", r"\)")) as refused:
         cycle()
     assert refused.value.exit_code == 2
-    assert open_workspace().ledger.verify("shop") == rows
+    assert open_workspace(settings()).ledger.verify("shop") == rows
 
 
 @pytest.mark.parametrize(
@@ -301,11 +302,11 @@ def test_code_that_does_not_run_is_refused_with_its_file_and_line(
 def test_edited_code_works_and_restarts_what_check_said(
     shop: Shop, file: str, text: str, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = open_workspace().ledger.all("shop", ChallengerEntry)[-1].payload
+    before = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
     (shop.world.usecases / file).write_text(text)
     assert checked(capsys) == (0, {f"code.{file}": what}, "")
     done = cycle()
     assert isinstance(done, Cycle)
-    newest = open_workspace().ledger.all("shop", ChallengerEntry)[-1].payload
+    newest = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
     assert (newest.model_digest != before.model_digest) == (what == NEXT)
     assert done.health.loss is not None and done.health.loss.value < 1, "watched by the squared cost, as it was judged"

@@ -10,6 +10,7 @@ from perennial.clock import instant
 from perennial.deciding.ruling import clusters_before
 from perennial.ledger.declaration_history import edits_since, recorded
 from perennial.ledger.entries import BatchEntry, Decision, RaceStep, Release
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.challenger import challenger_id, newest_challenger
 from perennial.usecase.reading import load_use_case
@@ -42,7 +43,7 @@ def test_what_check_tells_of_edited_code_is_what_it_restarts(live: Live) -> None
     live.write("features.py", FEATURES)
     live.write("model.py", MODEL)
     live.write("metric.py", METRIC)
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     assert edits_since(workspace.ledger, workspace.use_case("shop").declaration) == ()
     live.write("features.py", FEATURES.replace("/ 2", "/ 3"))
     live.write("metric.py", METRIC.replace("** 2", "** 4"))
@@ -57,7 +58,7 @@ def test_what_check_tells_of_edited_code_is_what_it_restarts(live: Live) -> None
 
 
 def test_the_ledger_keeps_the_code_that_a_batch_came_under(live: Live) -> None:
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     batch = ledger.all("shop", BatchEntry)[-1].payload
     declaration, texts = recorded(ledger, "shop", batch.declaration_digest)
     assert texts == {"features.py": FEATURES, "model.py": MODEL, "metric.py": METRIC}
@@ -67,7 +68,7 @@ def test_the_ledger_keeps_the_code_that_a_batch_came_under(live: Live) -> None:
 
 
 def test_a_metric_of_other_code_shows_nothing_of_this_one(live: Live) -> None:
-    taken = open_workspace().ledger.all("shop", Decision)[-1].payload.model_copy(update={"release_no": 1})
+    taken = open_workspace(settings()).ledger.all("shop", Decision)[-1].payload.model_copy(update={"release_no": 1})
     (primary,) = taken.metrics
     assert primary.own_code
     assert len(clusters_before([taken], "cost", primary.own_code, "day")) == 1
@@ -83,7 +84,7 @@ def test_a_race_never_mixes_the_results_of_two_codes(home: Path, tmp_path: Path)
         shop.month(month)
         as_of = instant(take_in(month).arrived_at)
     first = train_at(as_of)
-    steps = lambda: [row.payload for row in open_workspace().ledger.all("shop", RaceStep)]  # noqa: E731
+    steps = lambda: [row.payload for row in open_workspace(settings()).ledger.all("shop", RaceStep)]  # noqa: E731
     assert [step.window for step in steps()] == ["2024-02"]
     for file, text in (("features.py", FEATURES.replace("/ 2", "* 0")), ("metric.py", METRIC.replace("** 2", "** 4"))):
         (shop.usecases / file).write_text(text)
@@ -97,7 +98,7 @@ def test_newest_challenger_and_its_id_follow_the_code(home: Path, tmp_path: Path
     shop = own_shop(tmp_path / "usecases")
     shop.month("2024-01")
     made = train_at(instant(take_in("2024-01").arrived_at))
-    ledger = open_workspace().ledger
+    ledger = open_workspace(settings()).ledger
     before = load_use_case("shop", shop.usecases)
     (newest,) = [newest_challenger(ledger, before)]
     assert newest is not None and newest.entry == made

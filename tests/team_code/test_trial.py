@@ -10,6 +10,7 @@ import pytest
 
 from perennial.cli.reading import check
 from perennial.errors import InputError
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
 from perennial.usecase.mistakes import DeclarationError, Mistake
@@ -186,4 +187,4 @@ def test_a_path_in_the_folder_of_use_cases_is_the_name(world: World, monkeypatch
 
 def test_a_run_that_is_given_a_path_says_which_name_to_give(world: World) -> None:
     with pytest.raises(InputError, match="takes its name, shop"):
-        open_workspace().use_case(str(world.usecases / "shop.yaml"))
+        open_workspace(settings()).use_case(str(world.usecases / "shop.yaml"))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
+from perennial.settings import settings
 from perennial.store.rows import known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.snapshot import snapshot_of, training_rows
@@ -43,7 +44,7 @@ def decide_at(as_of: datetime, window: str) -> Decision:
 
 def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
     """Identity, digest and number of the rows that a training at that moment would see."""
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     declaration = workspace.use_case("shop").declaration
     known = known_at(workspace.ledger, "shop", as_of)
     snapshot = snapshot_of(workspace.tables, declaration, known, training_rows(workspace.tables, declaration, known))

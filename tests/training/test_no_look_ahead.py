@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, snapshot_digest, take_in, train_at
 from tests.world import World, month_of_rows
@@ -104,7 +105,7 @@ def test_of_two_labels_the_one_that_was_latest_known_at_the_moment_wins(world: W
     write_month(shop, "2024-03")
     take_in("2024-03")
 
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     case = workspace.use_case("shop")
 
     def labels(as_of: datetime) -> pd.Series:

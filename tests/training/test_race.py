@@ -15,6 +15,7 @@ from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.race import best_so_far, standing
 from perennial.ledger.entries import RaceStep, Snapshot
 from perennial.our_columns import BATCH, LABEL
+from perennial.settings import settings
 from perennial.store.rows import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
@@ -53,7 +54,7 @@ def test_after_a_change_the_window_that_forgets_wins_and_mlflow_says_why(world: 
         batch = take_in(month)
         made.append(train_at(instant(batch.arrived_at)))
     assert [entry.rival for entry in made] == ["expanding", made[1].rival, "expanding", "batches 1"]
-    workspace = open_workspace()
+    workspace = open_workspace(settings())
     steps = [row.payload for row in workspace.ledger.all("shop", RaceStep)]
     assert [step.window for step in steps] == ["2024-02", "2024-03", "2024-04"]
     # April was predicted by models that had seen March: the one of March alone knew better.
@@ -74,7 +75,7 @@ def test_after_a_change_the_window_that_forgets_wins_and_mlflow_says_why(world: 
 
 
 def _the_step_is_what_a_model_trained_before_the_batch_loses(world: World, step: RaceStep) -> None:
-    workspace, case = open_workspace(), load_use_case("shop", world.usecases)
+    workspace, case = open_workspace(settings()), load_use_case("shop", world.usecases)
     april = accepted(pd.read_csv(world.usecases / "shop" / "2024-04.csv")).sort_values("order")
     before = known_at(workspace.ledger, "shop", datetime(2024, 4, 1, tzinfo=UTC))
     alone = case.declaration.racing_as("batches 1")

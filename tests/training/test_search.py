@@ -13,6 +13,7 @@ from perennial.evaluation.metrics import load_metric
 from perennial.features.recipe import recipe_of
 from perennial.model.released import load_model
 from perennial.our_columns import KNOWN_AT, LABEL
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.estimator_fit import TrainingFailed
 from perennial.training.readiness import NotTrainableYet
@@ -118,9 +119,9 @@ def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
     month = world.declare().month("2024-01")
     take_in("2024-01")
     challenger = train_at(datetime(2024, 2, 1, tzinfo=UTC))
-    client = MlflowClient(open_workspace().registry.tracking_uri)
+    client = MlflowClient(open_workspace(settings()).registry.tracking_uri)
     parent = client.get_run(challenger.model.run_id)
-    assert load_model(open_workspace().registry, "shop", challenger.model).predict(accepted(month)).std() > 0
+    assert load_model(open_workspace(settings()).registry, "shop", challenger.model).predict(accepted(month)).std() > 0
     children = client.search_runs(
         [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{challenger.model.run_id}'"
     )

@@ -10,6 +10,7 @@ import pytest
 
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
@@ -66,6 +67,6 @@ def brought(world: World, month: str, *, exchanges: bool) -> str:
 
 def set_aside(batch: BatchEntry) -> list[str]:
     """The reasons of the batch's rows that were set aside."""
-    table = open_workspace().tables.read("shop", "quarantine", [batch.batch])
+    table = open_workspace(settings()).tables.read("shop", "quarantine", [batch.batch])
     frame = pd.DataFrame() if table is None else table.to_pandas()
     return ["; ".join(json.loads(reasons)) for reasons in frame["__perennial_reasons"]]

@@ -9,6 +9,7 @@ import pytest
 from perennial.cli.reading import check
 from perennial.errors import InputError
 from perennial.ledger.entries import DeclarationEntry
+from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.edits import edits, refuse_new_identity
 from tests.world import World
@@ -51,7 +52,7 @@ def test_check_tells_an_edit_before_the_run_and_the_run_records_it(
     assert (told["evaluation.primary"]["old"], told["evaluation.primary"]["new"]) == ("log_loss", "brier")
 
     take_in("2024-02")
-    newest = open_workspace().ledger.all("shop", DeclarationEntry)[-1].payload
+    newest = open_workspace(settings()).ledger.all("shop", DeclarationEntry)[-1].payload
     assert {edit.field: edit.restarts for edit in newest.edits} == {f: e["restarts"] for f, e in told.items()}
 
 
@@ -60,10 +61,10 @@ def test_a_new_target_is_refused_before_anything_is_written(home: Path, world: W
 
     world.declare().month("2024-01")
     take_in("2024-01")
-    rows = open_workspace().ledger.verify("shop")
+    rows = open_workspace(settings()).ledger.verify("shop")
     world.declaration["schema"]["target"] = "paid"
     world.declare().month("2024-02")
     for attempt in (lambda: check("shop", json=True), lambda: take_in("2024-02")):
         with pytest.raises(InputError, match=r"schema\.target: was 'returned', is 'paid'"):
             attempt()
-    assert open_workspace().ledger.verify("shop") == rows
+    assert open_workspace(settings()).ledger.verify("shop") == rows

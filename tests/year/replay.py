@@ -17,6 +17,7 @@ import yaml
 
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, ModelRef, Recorded, Release, Snapshot
 from perennial.release.promote import release_decided
+from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,7 @@ def replay(folder: Path) -> Year:
             ingest("flights", month)
         train("flights", Trigger(kind="person", detail="the first three months"))
         cycle("flights", "2013-04")
-        year = Year(open_workspace())
+        year = Year(open_workspace(settings()))
         started = year.decisions["2013-04"].model_copy(update={"outcome": "first"})
         release_decided(year.workspace.ledger, started)
         for month in FACED[:-1]:
