@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
+from perennial.secrets import remember
 from perennial.sources.epochs import epoch_hint
 from perennial.sources.window import Arrival, Cut, Window, window_name, window_of
 
@@ -97,11 +98,12 @@ class SqlRows:
                 f"source.url_env: the environment has no {self.url_env}\n"
                 f"  set it to the database's address: {self.url_env}=postgresql+psycopg://user:password@host/database"
             )
+        remember({self.url_env: address})
         try:
             with _connected(address, self.timezone) as connection:
                 yield connection
         except (NoSuchModuleError, ModuleNotFoundError) as problem:
-            told = f"source.url_env: the driver of {self.url_env} is not installed ({_masked(problem, address)})"
+            told = f"source.url_env: the driver of {self.url_env} is not installed ({_in_a_line(problem, address)})"
             raise InputError(f"{told}\n  for PostgreSQL: pip install 'perennial[postgres]'") from None
         except (ArgumentError, ValueError):
             told = f"source.url_env: {self.url_env} holds no address that SQLAlchemy understands"
@@ -109,13 +111,13 @@ class SqlRows:
         except (OperationalError, InterfaceError) as problem:
             if "syntax" in str(problem.orig) or "no such" in str(problem.orig):
                 raise self._wrong_query(problem, address) from None
-            told = f"source: the database of {self.url_env} does not answer: {_masked(problem.orig, address)}"
+            told = f"source: the database of {self.url_env} does not answer: {_in_a_line(problem.orig, address)}"
             raise TransientError(told) from None
         except DBAPIError as problem:
             raise self._wrong_query(problem, address) from None
 
     def _wrong_query(self, problem: Any, address: str) -> InputError:
-        told = f"source.query: the database refuses it: {_masked(problem.orig, address)}"
+        told = f"source.query: the database refuses it: {_in_a_line(problem.orig, address)}"
         return InputError(f"{told}\n  try it in the database's own shell with times for :start and :end")
 
 
@@ -204,10 +206,6 @@ def _instant(value: Any, time: str, timezone: str) -> datetime | None:
     return found
 
 
-def _masked(problem: object, address: str) -> str:
-    """A driver's words on one line, without the address or its password."""
-    from sqlalchemy import make_url
-
-    password = make_url(address).password
-    words = " ".join(str(problem).split()).replace(address, "***")
-    return words.replace(str(password), "***") if password else words
+def _in_a_line(problem: object, address: str) -> str:
+    """A driver's words on one line, without the address; its password is masked wherever a message is made."""
+    return " ".join(str(problem).split()).replace(address, "***")
