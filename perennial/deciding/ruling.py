@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 
 from perennial.clock import instant
-from perennial.evaluation.budget import Pool, Taken
+from perennial.evaluation.budget import Taken
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
@@ -17,7 +17,7 @@ from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
-from perennial.evaluation.results import Evaluation, Flips, MetricResult, SliceResult
+from perennial.evaluation.results import Evaluation, Flips, MetricResult, Pool, SliceResult
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.spelling import amount_of

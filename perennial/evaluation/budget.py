@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from perennial.evaluation.figures import percent
+from perennial.evaluation.results import Pool
 
-Pool = Literal["planned", "event"]
 _ROUNDING = 1e-9
 
 

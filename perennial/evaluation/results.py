@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from perennial.evaluation.budget import Pool
-
 Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
+Pool = Literal["planned", "event"]
+"""Whether a decision was planned, or an event asked for the challenger."""
 Verdict = Literal["better", "worse", "no_difference_shown", "non_inferior", "not_decidable"]
 
 

@@ -71,7 +71,9 @@ class Workspace:
         written = path.stat()
         stamp = (written.st_mtime_ns, written.st_size, written.st_ino)
         case = _unchanged(name, self.settings.usecases, stamp)
-        if case.code != code_of(case.declaration, case.folder):  # small files, so that they are read each time
+        if case.code != code_of(
+            case.declaration.functions, case.folder
+        ):  # small files, so that they are read each time
             _unchanged.cache_clear()
             case = _unchanged(name, self.settings.usecases, stamp)
         return case

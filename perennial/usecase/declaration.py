@@ -16,8 +16,9 @@ from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRul
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
+from perennial.usecase.importable import is_own
 from perennial.usecase.spelling import Amount, Duration, Frozen
-from perennial.usecase.team_files import TeamCode, files_of, model_functions
+from perennial.usecase.team_files import TeamCode, files_of
 
 
 class ReleaseRules(Frozen):
@@ -124,6 +125,17 @@ class Declaration(Frozen):
         return self.evaluation.primary or DEFAULT_METRICS[self.schema_.task]
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """Every function of the team's own that is named here."""
+        return (*self.model_functions, *(own.function for own in self.evaluation.metrics.values()))
+
+    @property
+    def model_functions(self) -> tuple[str, ...]:
+        """Those that run in a fit: derived features and estimators."""
+        estimators = (self.model.estimator, *(rival.estimator for rival in self.model.rivals))
+        return (*self.features.derived, *(estimator for estimator in estimators if is_own(estimator)))
+
+    @property
     def digest(self) -> str:
         """sha256 of the declaration's meaning: spacing, comments and order of fields do not count.
 
@@ -141,7 +153,7 @@ class Declaration(Frozen):
         """
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
-        code = {file: self.code[file] for file in files_of(model_functions(self)) if file in self.code}
+        code = {file: self.code[file] for file in files_of(self.model_functions) if file in self.code}
         chooses = self.model.search is not None or len(self.model.racing) > 1
         chosen_by = {"chosen_by": [self.primary, self.metric_code(self.primary)]} if chooses else {}
         return digest({**parts, **({"code": code} if code else {}), **chosen_by})

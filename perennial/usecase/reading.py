@@ -62,7 +62,7 @@ def load_use_case(name_or_path: str, folder: Path) -> UseCase:
     mistakes += document.mistakes
     if mistakes or declaration is None:
         raise DeclarationError(mistakes)
-    code = code_of(declaration, path.parent)
+    code = code_of(declaration.functions, path.parent)
     return UseCase(declaration.model_copy(update={"code": code.digests}), path.resolve(), code)
 
 

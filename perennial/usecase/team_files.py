@@ -6,14 +6,9 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
 from perennial.identity import digest_bytes
-from perennial.usecase.importable import is_own
-
-if TYPE_CHECKING:
-    from perennial.usecase.declaration import Declaration
 
 
 @dataclass(frozen=True)
@@ -35,15 +30,15 @@ class TeamCode:
         return {file: self.texts[file] for file in files_of(functions)}
 
 
-def code_of(declaration: Declaration, folder: Path) -> TeamCode:
-    """The code that a declaration depends on, read from `folder`. Raises InputError for a file that cannot be read."""
+def code_of(functions: Iterable[str], folder: Path) -> TeamCode:
+    """The code that these functions depend on, read from `folder`. Raises InputError for a file that cannot be read."""
     texts = {}
-    for file in files_of(functions_of(declaration)):
+    for file in files_of(functions):
         try:
             with tokenize.open(folder / file) as opened:
                 texts[file] = opened.read()
         except (OSError, SyntaxError, UnicodeDecodeError) as error:
-            raise InputError(f"{folder / file} cannot be read: {error}. {declaration.name} needs it.") from error
+            raise InputError(f"{folder / file} cannot be read: {error}. The declaration beside it needs it.") from error
     return TeamCode(texts)
 
 
@@ -55,15 +50,3 @@ def digest_of(text: str) -> str:
 def files_of(functions: Iterable[str]) -> list[str]:
     """The files of `file.py:function`, each once, in the order of their names."""
     return sorted({function.partition(":")[0] for function in functions})
-
-
-def functions_of(declaration: Declaration) -> tuple[str, ...]:
-    """Every function of the team's own that a declaration names."""
-    return (*model_functions(declaration), *(own.function for own in declaration.evaluation.metrics.values()))
-
-
-def model_functions(declaration: Declaration) -> tuple[str, ...]:
-    """Those that run in a fit: derived features and estimators."""
-    model = declaration.model
-    estimators = (model.estimator, *(rival.estimator for rival in model.rivals))
-    return (*declaration.features.derived, *(estimator for estimator in estimators if is_own(estimator)))

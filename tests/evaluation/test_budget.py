@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.evaluation.budget import Pool, Taken, share_of
+from perennial.evaluation.budget import Taken, share_of
+from perennial.evaluation.results import Pool
 
 POOLS: list[Pool] = ["planned", "event"]
 

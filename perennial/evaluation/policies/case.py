@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perennial.evaluation.budget import Pool, Taken
+from perennial.evaluation.budget import Taken
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.student_t import p_at_most
+from perennial.evaluation.results import Pool
 
 if TYPE_CHECKING:
     from perennial.evaluation.guards import GuardFinding
