@@ -17,10 +17,11 @@ from data_checks.wording import columns_of, in_words, reason_of
 from perennial.errors import InputError
 from perennial.intake.plausible import EARLY, LATE
 from perennial.our_columns import PREFIX
+from perennial.sources.column_type import ColumnType
 from perennial.usecase.columns import column_types, no_such_value, target_values
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_check import Check, Severity
-from perennial.usecase.declared_schema import ColumnType, Schema
+from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation

@@ -52,8 +52,8 @@ def masked(text: str) -> str:
     'postgresql+psycopg://***@db/ledger does not answer'
     >>> masked("https://bucket/model?sig=abc123&version=2, AWS_SECRET_ACCESS_KEY=abc/def")
     'https://bucket/model?sig=***&version=2, AWS_SECRET_ACCESS_KEY=***'
-    >>> masked("sqlite:////home/me@work/ledger.db and http://127.0.0.1:4200/api")
-    'sqlite:////home/me@work/ledger.db and http://127.0.0.1:4200/api'
+    >>> masked("sqlite:////srv/me@work/ledger.db and http://127.0.0.1:4200/api")
+    'sqlite:////srv/me@work/ledger.db and http://127.0.0.1:4200/api'
     """
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, SHOWN)

@@ -17,14 +17,15 @@ from perennial.ledger.entries import LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import next_moment
 from perennial.settings import settings
+from perennial.sources.column_type import ColumnType
+from perennial.sources.config import FilesSource
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Arrival
 from perennial.store.landing import name_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration, UseCase
-from perennial.usecase.declared_schema import ColumnType
-from perennial.usecase.declared_source import FilesSource, LabelSource
+from perennial.usecase.declared_source import LabelSource
 from tasks.as_of import scheduled_start
 from tasks.step import step
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.local_time import later
 from perennial.our_columns import ARRIVED_AT, BATCH, LABEL_KNOWN_AT, RAW, REASONS, ROW
+from perennial.sources.column_type import ColumnType
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_schema import ColumnType
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,9 @@ from perennial.ledger.declaration_history import edits_since, recorded
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, DeclarationEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, waiting_challenger
+from perennial.sources.column_type import ColumnType
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_schema import ColumnType
 from perennial.usecase.edits import Edit, refuse_new_identity
 from perennial.usecase.team_files import files_of
 

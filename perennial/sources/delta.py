@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
-    from perennial.usecase.declared_source import DeltaSource
+    from perennial.sources.config import DeltaSource
 
 
 def open_delta(config: DeltaSource, *, folder: Path, schema_time: str, timezone: str) -> DeltaRows:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.usecase.declared_source import FilesSource
+    from perennial.sources.config import FilesSource
 
 Suffix = Literal[".csv", ".parquet"]
 SUFFIXES = (".csv", ".parquet")

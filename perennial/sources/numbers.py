@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perennial.usecase.declared_schema import ColumnType
+    from perennial.sources.column_type import ColumnType
 
 EXACT = 2.0**53
 """Whole numbers below it are floats to the last digit."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.usecase.declared_source import FlightsSource
+    from perennial.sources.config import FlightsSource
 
 NEW_YORK = ZoneInfo("America/New_York")
 LATE_MINUTES = 30

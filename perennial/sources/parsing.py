@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.usecase.declared_schema import ColumnType
+    from perennial.sources.column_type import ColumnType
 
 __all__ = ["Parsed", "UnreadableBatch", "parse", "read_as", "read_timestamps"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from perennial.sources.column_type import ColumnType
     from perennial.usecase.declaration import Declaration
-    from perennial.usecase.declared_schema import ColumnType, Schema
+    from perennial.usecase.declared_schema import Schema
 
 
 def column_types(declaration: Declaration) -> dict[str, ColumnType]:

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from perennial.sources.column_type import ColumnType
 from perennial.usecase.spelling import Duration, Frozen
-
-ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
 
 
 def _class(value: Any) -> Any:

@@ -10,10 +10,10 @@ import pytest
 
 from perennial.intake.naming import content_digest, end_of, name_batch
 from perennial.local_time import LAST
+from perennial.sources.column_type import ColumnType
 from perennial.sources.parsing import Parsed, parse
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_schema import ColumnType
 from perennial.usecase.reading import load_use_case
 from tests.ledger.payloads import batch
 from tests.world import World

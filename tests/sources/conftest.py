@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from perennial.sources import open_source
+from perennial.sources.config import FilesSource
 from perennial.sources.window import Source
-from perennial.usecase.declared_source import FilesSource
 
 Open = Callable[..., Source]
 Put = Callable[[str, str | bytes], Path]

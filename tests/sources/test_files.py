@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from perennial.errors import InputError
 from perennial.sources import open_source
+from perennial.sources.config import FilesSource
 from perennial.sources.delimited import text_table
 from perennial.sources.files import files_in
 from perennial.sources.parsing import parse
 from perennial.sources.window import Window
-from perennial.usecase.declared_source import FilesSource
 
 from .conftest import Open, Put
 

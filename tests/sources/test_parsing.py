@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perennial.sources.column_type import ColumnType
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
-from perennial.usecase.declared_schema import ColumnType
 
 
 def parquet(**columns: Any) -> bytes:

@@ -24,10 +24,10 @@ from perennial.intake.frames import accepted_table
 from perennial.intake.naming import content_digest
 from perennial.local_time import FIRST, LAST
 from perennial.our_columns import LABEL_KNOWN_AT, is_ours
+from perennial.sources.column_type import ColumnType
 from perennial.sources.parsing import Parsed, parse
 from perennial.store.rows import frame_of
 from perennial.store.tables import Tables
-from perennial.usecase.declared_schema import ColumnType
 from perennial.usecase.reading import load_use_case
 from tests.world import World
 
