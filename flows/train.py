@@ -21,7 +21,7 @@ def train(
 ) -> ChallengerEntry | NotYet | None:
     """Train on everything known, if there is a reason; the model then waits to be evaluated on rows to come.
 
-    Where too little is known to train on, the answer is why; nothing was changed then.
+    Where too little is known to train on, the answer is why.
 
     Under a blending policy it serves a share meanwhile.
 

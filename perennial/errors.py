@@ -7,6 +7,8 @@ policy, a `TerminalError` needs somebody to act. `docs/errors.md` has a section 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from perennial.secrets import mask_deep, masked
@@ -80,7 +82,7 @@ class DiskFull(TerminalError):
 
 
 class InputError(TerminalError):
-    """What the person gave is wrong; nothing has been changed."""
+    """What the person gave is wrong, and was refused before anything was done with it."""
 
     exit_code = 2
     kind: Kind = "input"
@@ -99,6 +101,27 @@ class Unfinished(TransientError):
     """A command recorded what it was asked for and then failed: the message has what is on record."""
 
     code = "unfinished"
+
+
+@contextmanager
+def on_record(done: str) -> Iterator[None]:
+    """Whatever fails inside, the message says what was done before it.
+
+    done: a clause in lower case, for example "the approval by Ada is recorded".
+    Raises Unfinished; a HeldBack stays one, because repeating does not help against it.
+    """
+    said = f"{done[0].upper()}{done[1:]}."
+    try:
+        yield
+    except HeldBack as error:
+        error.args = (f"{error}\n  {said}",)
+        raise
+    except (PerennialError, OSError) as error:
+        when = "" if isinstance(error, TransientError) else " once that is put right"
+        raise Unfinished(
+            f"{error}\n  {said} What failed came after that: run the same command again{when}, "
+            "which finishes it and records nothing twice."
+        ) from error
 
 
 class RegistryProblem(PerennialError):

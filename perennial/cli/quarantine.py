@@ -11,10 +11,10 @@ from typing import Any
 from perennial.cli import machine_clock
 from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
-from perennial.cli.repair import given, on_record
+from perennial.cli.repair import given
 from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
-from perennial.errors import InputError
+from perennial.errors import InputError, on_record
 from perennial.evaluation.figures import counted
 from perennial.intake.limits import counted_as
 from perennial.intake.set_aside import (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import find_decision
 from perennial.clock import write_instant
-from perennial.errors import HeldBack, InputError, PerennialError, Unfinished
+from perennial.errors import HeldBack, InputError, on_record
 from perennial.ledger.present import time_of
 from perennial.release.rollback import RolledBack
 from perennial.settings import settings
@@ -31,7 +31,7 @@ def rollback(usecase: str, reason: str, seen: int | None, json: bool) -> None:
         ledger, usecase, now, reason, seen, lambda former: load_champion(workspace.registry, usecase, former)
     )
     made = done.row.payload
-    _follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
+    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
     if json:
         as_json(made.model_dump(mode="json"))
     elif done.made:
@@ -74,7 +74,7 @@ def approve(id: str, by: str, reason: str, json: bool) -> None:
     now = time_of(ledger, case.declaration, machine_clock.now())
     approval, row = approve(ledger, decision, by, reason, now)
     made, version = row.payload, decision.challenger.version
-    _follow_release(
+    follow_release(
         workspace,
         decision.usecase,
         f"the approval by {approval.by} and release {made.release_no} are recorded: {made.versions} is live by the "
@@ -97,7 +97,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
 
     workspace = open_workspace(settings())
     names = [usecase] if usecase else list_use_cases(workspace.settings.usecases)
-    told = []
+    told: list[dict[str, Any]] = []
     left = 0
     for name in names:
         workspace.use_case(name)
@@ -107,7 +107,8 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             ):
                 mended = difference.mend is not None and not dry_run
                 if difference.mend is not None and not dry_run:
-                    difference.mend()
+                    with _after([item["what"] for item in told if item["mended"]]):
+                        difference.mend()
                 left += not mended
                 told.append({"usecase": name, "what": difference.what, "way_out": difference.way_out, "mended": mended})
     if json:
@@ -122,13 +123,18 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
         sys.exit(1)
 
 
+def _after(repaired: list[str]) -> AbstractContextManager[None]:
+    """An error inside says what was repaired before it."""
+    return on_record(f"repaired before it: {'; '.join(repaired)}") if repaired else nullcontext()
+
+
 def given(field: str, value: str) -> None:
     """Raise InputError for an empty word that the record needs."""
     if not value.strip():
         raise InputError(f"{field}: is empty; the record needs it")
 
 
-def _follow_release(workspace: Workspace, usecase: str, done: str) -> None:
+def follow_release(workspace: Workspace, usecase: str, done: str) -> None:
     """Let MLflow's aliases and the page follow a release that is on record."""
     from perennial.release.promote import mirror_alias
     from tasks.page import refresh_page
@@ -136,15 +142,3 @@ def _follow_release(workspace: Workspace, usecase: str, done: str) -> None:
     with on_record(done):
         mirror_alias(workspace.ledger, workspace.registry, usecase)
         refresh_page(workspace, usecase)
-
-
-@contextmanager
-def on_record(done: str) -> Iterator[None]:
-    """Whatever fails inside, the message says what was recorded before it. Raises Unfinished."""
-    try:
-        yield
-    except (PerennialError, OSError) as error:
-        raise Unfinished(
-            f"{error}\n  {done[0].upper()}{done[1:]}. What failed came after that: run the same command again, "
-            "which finishes it and records nothing twice."
-        ) from error

@@ -88,7 +88,7 @@ def train(usecase: str, reason: str, json: bool) -> None:
         if json:
             as_json({"usecase": usecase, "not_trained": challenger.why})
         else:
-            say(f"{usecase}: no challenger yet: {challenger.why}. Nothing was changed.")
+            say(f"{usecase}: no challenger yet: {challenger.why}.")
     elif json:
         as_json(challenger.model_dump(mode="json") if challenger else None)
     elif challenger is not None:

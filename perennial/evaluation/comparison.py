@@ -30,7 +30,7 @@ from perennial.evaluation.results import Evaluation, MetricResult
 
 
 class ComparisonFailed(TerminalError):
-    """The two models cannot be compared on these rows. Nothing is released."""
+    """The two models cannot be compared on these rows, so the challenger is not released."""
 
     code = "comparison-failed"
 
@@ -137,7 +137,7 @@ def _refuse_gaps(rows: Paired, *, of_probabilities: bool) -> None:
     if missing := int((~np.isfinite(y)).sum()):
         raise ComparisonFailed(
             f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"
-            "  nothing was released; compare only rows whose label is known"
+            "  the challenger is not released; compare only rows whose label is known"
         )
     if models["champion"].ndim == 2:
         classes, wrong = models["champion"].shape[1], "of no declared class"
@@ -146,19 +146,20 @@ def _refuse_gaps(rows: Paired, *, of_probabilities: bool) -> None:
         classes, wrong, way_out = 2, "neither 0 nor 1", "a binary target is 0 or 1"
     if of_probabilities and (other := int((~np.isin(y, np.arange(classes))).sum())):
         raise ComparisonFailed(
-            f"{counted(other, 'label is', 'labels are')} {wrong}, of {y.size:,}\n  nothing was released; {way_out}"
+            f"{counted(other, 'label is', 'labels are')} {wrong}, of {y.size:,}\n"
+            f"  the challenger is not released; {way_out}"
         )
     for name, predictions in models.items():
         broken = _rows_where(~np.isfinite(predictions))
         if broken:
             raise ComparisonFailed(
                 f"the {name} gives no finite prediction for {broken:,} of {y.size:,} rows\n"
-                "  nothing was released; the model that serves goes on serving"
+                "  the challenger is not released; the model that serves goes on serving"
             )
         if of_probabilities and (outside := _rows_where((predictions < 0) | (predictions > 1))):
             raise ComparisonFailed(
                 f"the {name} predicts no probability (below 0 or above 1) for {outside:,} of {y.size:,} rows\n"
-                "  nothing was released; the estimator needs predict_proba"
+                "  the challenger is not released; the estimator needs predict_proba"
             )
 
 

@@ -73,7 +73,7 @@ def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
     if times is None or times.empty:
         raise InputError(
             f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch has no "
-            f"place in time. Mend the file, or correct schema.time; nothing was taken in."
+            f"place in time. It is not taken in: correct the file, or schema.time."
         )
     local = on_local_clocks(times, schema.timezone).max()
     return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

@@ -35,8 +35,7 @@ def refuse_lost_columns(ledger: Ledger, declaration: Declaration) -> None:
     for name, kind in _types_before(ledger, declaration.name).items():
         if types.get(name, kind) != kind:
             raise InputError(
-                f"column '{name}' is {types[name]} here and {kind} in the accepted batches; a column keeps its type, "
-                f"nothing was changed",
+                f"column '{name}' is {types[name]} here and {kind} in the accepted batches; a column keeps its type",
                 code="column-type-changed",
                 field=_field_of(declaration, name),
                 value=name,
@@ -46,7 +45,7 @@ def refuse_lost_columns(ledger: Ledger, declaration: Declaration) -> None:
         for name, kind in needed.items():
             if name not in types:
                 raise InputError(
-                    f"column '{name}' is no longer declared, but {model} predicts from it; nothing was changed",
+                    f"column '{name}' is no longer declared, but {model} predicts from it",
                     code="column-in-use",
                     field="schema.types",
                     value=name,

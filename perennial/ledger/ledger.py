@@ -285,7 +285,7 @@ def _engine(url: str) -> Engine:
             return LedgerBroken(
                 f"the ledger at {shown} is damaged: {words}",
                 code="ledger-damaged",
-                fix="Bring it back from a backup. Nothing was changed.",
+                fix="Bring it back from a backup.",
             )
         writes = context.connection is not None and context.connection.get_execution_options().get("perennial_write")
         if isinstance(problem, OperationalError | InterfaceError) and context.connection is not None and not writes:

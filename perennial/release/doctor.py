@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable
+from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
 from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
@@ -89,8 +89,9 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreeme
         return []
 
     def mend() -> None:
-        release_decided(ledger, decision)
-        mirror_alias(ledger, registry, usecase)
+        made = release_decided(ledger, decision).payload
+        with on_record(f"release {made.release_no} is recorded: {made.versions} is live by the ledger"):
+            mirror_alias(ledger, registry, usecase)
 
     return [
         Disagreement(
@@ -123,7 +124,8 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
         if moved is None:
             moved = AliasMoved(number=len(moves) + 1, at=now, found=found, release_no=release.release_no)
             ledger.append(usecase, moved)
-        mirror_alias(ledger, registry, usecase)
+        with on_record(f"it is recorded that MLflow's alias named {_named(moved.found)}"):
+            mirror_alias(ledger, registry, usecase)
         ledger.append(usecase, AliasPutBack(number=moved.number, at=now, restored=release.champion.model.version))
 
     if found == expected:
@@ -131,11 +133,15 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
 
     return [
         Disagreement(
-            f"MLflow's alias names {f'version {found}' if found else 'no version'}, the ledger says version {expected}",
+            f"MLflow's alias names {_named(found)}, the ledger says version {expected}",
             "the alias is put back, and that it had moved is recorded",
             mend,
         )
     ]
+
+
+def _named(version: int | None) -> str:
+    return f"version {version}" if version else "no version"
 
 
 def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:

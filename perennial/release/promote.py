@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import write_instant
-from perennial.errors import HeldBack, ReleaseLost
+from perennial.errors import HeldBack, ReleaseLost, on_record
 from perennial.fault_points import write
 from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, Served
 from perennial.ledger.ledger import Ledger, Row
@@ -98,7 +98,8 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
     approval, _ = ledger.append(
         decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of))
     )
-    return approval.payload, release_decided(ledger, decision)
+    with on_record(f"the approval by {approval.payload.by} is recorded"):
+        return approval.payload, release_decided(ledger, decision)
 
 
 def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[int] | None = None) -> Row[Release]:

@@ -27,7 +27,7 @@ class NotTrainableYet(TerminalError):
 
 @dataclass(frozen=True)
 class NotYet:
-    """No challenger could be trained, and why; nothing was changed, and more data will end it."""
+    """No challenger could be trained, and why; more data will end it."""
 
     why: str
 

@@ -66,7 +66,7 @@ def refuse_new_identity(usecase: str, found: tuple[Edit, ...]) -> None:
         if edit.refused:
             what = f"no longer names {edit.lost_classes}" if edit.lost_classes else f"was {edit.old!r}, is {edit.new!r}"
             raise InputError(
-                f"{what}; the batches, models and decisions of {usecase} are about the former, nothing was changed",
+                f"{what}; the batches, models and decisions of {usecase} are about the former",
                 code="declaration-new-identity",
                 field=edit.field,
                 value=edit.new,

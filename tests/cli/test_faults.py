@@ -78,7 +78,7 @@ def test_a_registry_that_is_down_stops_the_month_and_releases_nothing(
         told = perennial("run", "shop")
         assert told.code == 1
         assert f"the model registry at http://127.0.0.1:{port} did not" in told.err
-        assert "Nothing was released; run the same command again when it answers" in told.err
+        assert "Run the same command again when it answers" in told.err and "Live: version 1" in told.err
         assert "Traceback" not in told.err
         rolled_back = perennial("rollback", "shop", "--reason", "try")
         assert rolled_back.code in (1, 3) and rolled_back.err
@@ -161,7 +161,7 @@ def test_a_comparison_that_fails_releases_nothing(
         told = perennial("run", "shop")
     assert told.code == 1
     assert f"the challenger gives no finite prediction for {_judging(rows)} of {_judging(rows)} rows" in told.err
-    assert "nothing was released; the model that serves goes on serving" in told.err
+    assert "the challenger is not released; the model that serves goes on serving" in told.err
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
     goes_on(perennial)

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 
+from perennial.errors import TransientError
 from perennial.ledger.entries import BatchEntry, DeclarationEntry, Waiver
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -82,6 +83,24 @@ def test_a_persons_word_accepts_rows_in_spite_of_a_check(march: pd.DataFrame, pe
     assert (batch.revision, batch.because, batch.waived) == (2, "waived", waiver.checks)
     assert accepted_orders(batch) == sorted(march["order"])
     assert batch.warnings == ("price: between 0 and 500: 5 of 620 rows",), "what was waived is still told"
+
+
+def test_a_waiver_whose_requeue_fails_is_told_as_recorded_and_finished_by_repeating_it(
+    march: pd.DataFrame, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "furs")
+    with monkeypatch.context() as patch:
+        patch.setattr("perennial.cli.quarantine._requeued", _busy)
+        told = perennial(*asked)
+    assert told.code == 1
+    assert "The waiver by Ada is recorded. What failed came after that: run the same command again" in told.err
+    assert "nothing was" not in told.err.lower() and len(payloads(Waiver)) == 1
+    assert perennial(*asked).code == 0
+    assert (newest().revision, len(payloads(Waiver))) == (2, 1)
+
+
+def _busy(*_: object, **__: object) -> None:
+    raise TransientError("the tables do not answer")
 
 
 def test_the_waiver_is_for_these_bytes_alone(settled: World, march: pd.DataFrame, perennial: Perennial) -> None:

@@ -235,7 +235,7 @@ def test_a_gap_in_predictions_fails_the_comparison_and_names_the_model(model: st
     with pytest.raises(ComparisonFailed, match=told) as failure:
         rows.compared()
     assert isinstance(failure.value, TerminalError)
-    assert "nothing was released" in str(failure.value)
+    assert "the challenger is not released" in str(failure.value)
 
 
 def test_arrays_of_unlike_length_are_a_mistake() -> None:

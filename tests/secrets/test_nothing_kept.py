@@ -1,4 +1,4 @@
-"""A secret of a source is in nothing that a real cycle and failing ones write: a home with a Prefect server of its own."""
+"""A secret of a source is in nothing that a real cycle and failing ones write, Prefect's database included."""
 
 from __future__ import annotations
 
