@@ -15,9 +15,11 @@ from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from tasks.artifacts import finish_cycle, write_page
 from tasks.batches import is_finished, restated_window, unfinished_window
+from tasks.turn import in_turn
 
 
 @flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
+@in_turn
 def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
     """Take in one batch, watch the champion, decide the waiting challenger on it, train the next one.
 

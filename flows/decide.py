@@ -13,9 +13,11 @@ from perennial.ledger.entries import Decision, Trigger
 from tasks.artifacts import tell_decision
 from tasks.as_of import present
 from tasks.deciding import compare, note_in_registry, release
+from tasks.turn import in_turn
 
 
 @flow(name="decide", flow_run_name=named_by("batch", otherwise="newest"), timeout_seconds=2 * 3600)
+@in_turn
 def decide(
     usecase: UseCaseName, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
 ) -> Decision | Waits:

@@ -10,9 +10,11 @@ from perennial.ledger.entries import BatchEntry
 from tasks.artifacts import tell_batch, write_data_docs
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
+from tasks.turn import in_turn
 
 
 @flow(name="ingest", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=2 * 3600)
+@in_turn
 def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None:
     """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
 

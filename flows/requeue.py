@@ -10,9 +10,11 @@ from perennial.ledger.entries import BatchEntry
 from tasks.artifacts import tell_batch, write_data_docs, write_page
 from tasks.batches import accept
 from tasks.requeue import validate_again, windows_to_requeue
+from tasks.turn import in_turn
 
 
 @flow(name="requeue", flow_run_name=named_by("window", otherwise="all"), timeout_seconds=6 * 3600)
+@in_turn
 def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]:
     """Check landed batches again under the declaration of today; what passes now is taken in as a new revision.
 

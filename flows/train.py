@@ -13,9 +13,11 @@ from perennial.training.readiness import NotYet
 from tasks.as_of import present
 from tasks.deciding import blend
 from tasks.training import train_challenger, why_train
+from tasks.turn import in_turn
 
 
 @flow(name="train", flow_run_name=named_by("trigger", otherwise="if-needed"), timeout_seconds=6 * 3600)
+@in_turn
 def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
 ) -> ChallengerEntry | NotYet | None:

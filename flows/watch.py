@@ -9,9 +9,11 @@ from flows.names import named_by, rename_run
 from flows.train import train
 from perennial.ledger.entries import Health
 from tasks.health import ask_for_retraining, batch_of, watch_champion
+from tasks.turn import in_turn
 
 
-@flow(name="watch", flow_run_name=named_by("window", otherwise="newest"), timeout_seconds=3600)
+@flow(name="watch", flow_run_name=named_by("window", otherwise="newest"), timeout_seconds=2 * 3600)
+@in_turn
 def watch(usecase: UseCaseName, window: str | None = None, start_training: bool = True) -> Health | None:
     """Hold the champion against its reference; where it went bad, open one episode and ask for one retraining.
 

@@ -14,7 +14,7 @@ from perennial.errors import HeldBack, InputError, on_record
 from perennial.ledger.present import time_of
 from perennial.release.rollback import RolledBack
 from perennial.settings import settings
-from perennial.store.workspace import Workspace, open_workspace
+from perennial.store.workspace import RUN, Workspace, open_workspace
 from perennial.usecase.reading import list_use_cases
 
 
@@ -101,7 +101,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     left = 0
     for name in names:
         workspace.use_case(name)
-        with workspace.only_one(name, "ingest"), workspace.only_one(name, "train"):
+        with workspace.only_one(name, RUN):
             for difference in examine(
                 workspace.ledger, workspace.tables, workspace.registry, name, write_instant(machine_clock.now())
             ):

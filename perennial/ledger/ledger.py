@@ -211,6 +211,13 @@ class Ledger:
             for position in used:
                 follow(connection, usecase, position, position)
 
+    def session(self) -> Connection:
+        """A connection of its own, on which each statement is a transaction by itself.
+
+        Raises TransientError where the database does not answer.
+        """
+        return self._reading().execution_options(isolation_level="AUTOCOMMIT")
+
     def _writing(self) -> Connection:
         return self._engine.connect().execution_options(perennial_write=True)
 
@@ -218,7 +225,9 @@ class Ledger:
         try:
             return self._engine.connect()
         except (OperationalError, InterfaceError) as error:
-            raise TransientError(f"the ledger at {self._shown} does not answer: {error.orig}") from error
+            raise TransientError(
+                f"the ledger at {self._shown} does not answer: {error.orig}", code="ledger-unreachable"
+            ) from error
 
 
 def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,16 +10,37 @@ from filelock import FileLock, Timeout
 
 from perennial.errors import TransientError
 
-_WAIT_SECONDS = 600
+WAIT_SECONDS = 600.0
+
+Waits = Callable[[str], None]
+"""Called once, with the words for who is at work, by whoever has to wait for a turn."""
 
 
 @contextmanager
-def only_one(locks: Path, usecase: str, step: str) -> Iterator[None]:
-    """Hold the step's lock. Raises TransientError when another process keeps it for ten minutes."""
+def only_one(
+    locks: Path, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
+) -> Iterator[None]:
+    """Hold the step's lock on this machine. Raises TransientError where another process keeps it for so long."""
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / f"{usecase}.{step}.lock")
     try:
-        with lock.acquire(timeout=_WAIT_SECONDS):
-            yield
-    except Timeout as error:
-        raise TransientError(f"{usecase}: another process has been in {step!r} for {_WAIT_SECONDS} s") from error
+        lock.acquire(timeout=0)
+    except Timeout:
+        if waits is not None:
+            waits("another process")
+        try:
+            lock.acquire(timeout=seconds)
+        except Timeout as error:
+            raise no_turn(usecase, step, "another process", seconds) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def no_turn(usecase: str, step: str, holder: str, seconds: float) -> TransientError:
+    """The error for who waited long enough."""
+    return TransientError(
+        f"{usecase}: {holder} is at work ({step}); waited {seconds:.0f} s for a turn",
+        fix="Run the same command again once that has ended; what was committed is safe.",
+    )

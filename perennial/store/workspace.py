@@ -13,13 +13,17 @@ from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.store.landing import Landing
-from perennial.store.lock import only_one
+from perennial.store.lease import only_one_of_all
+from perennial.store.lock import WAIT_SECONDS, Waits, only_one
 from perennial.store.registry import Registry
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.reading import load_use_case, use_case_name
 from perennial.usecase.team_files import code_of
+
+RUN = "run"
+"""The step that is a whole run of a use case."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,12 @@ class Workspace:
 
         Raises DeclarationError with every mistake in it, InputError for an edit that its history does not allow.
         """
-        case = self._declared(name)
+        case = self.declared(name)
         refuse_edits(self.ledger, case.declaration)
         return case
 
-    def _declared(self, name: str) -> UseCase:
+    def declared(self, name: str) -> UseCase:
+        """The declaration of that name as its file has it, whatever its history."""
         if (known := use_case_name(name, self.settings.usecases)) != name:
             raise InputError(f"'{name}' is the path of a use case; a run takes its name, {known}", field="usecase")
         path = self.settings.usecases / f"{name}.yaml"
@@ -79,9 +84,19 @@ class Workspace:
         return case
 
     @contextmanager
-    def only_one(self, usecase: str, step: str) -> Iterator[None]:
-        """Hold a step of a use case against other processes."""
-        with only_one(self.settings.locks, usecase, step):
+    def only_one(
+        self, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
+    ) -> Iterator[None]:
+        """Hold a step of a use case against other processes; where the ledger is PostgreSQL, on all machines.
+
+        Raises TransientError where another process keeps it for so long. waits: called where there is one.
+        """
+        if self.settings.database_url.startswith("postgresql"):
+            name = "/".join(part for part in (self.settings.namespace, usecase) if part)
+            turn = only_one_of_all(self.ledger, name, step, seconds, waits)
+        else:
+            turn = only_one(self.settings.locks, usecase, step, seconds, waits)
+        with turn:
             yield
 
 

@@ -192,10 +192,9 @@ def test_a_use_case_that_is_not_declared_is_refused_at_the_form(deployed: Deploy
         ask(f"/deployments/{deployments()['ingest']['id']}/create_flow_run", {"parameters": {"usecase": "shoq"}})
 
 
-def test_runs_of_a_kind_take_turns(deployed: Deployed) -> None:
-    for each in deployments().values():
-        assert each["global_concurrency_limit"]["limit"] == 1
-        assert each["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+def test_no_use_case_waits_for_another(deployed: Deployed) -> None:
+    """Runs of one use case take turns by themselves: tests/flows/test_turns.py."""
+    assert {name: each["global_concurrency_limit"] for name, each in deployments().items()} == dict.fromkeys(FLOWS)
 
 
 def test_a_form_that_was_filled_in_takes_a_batch_in(worker: Deployed, filled_in: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
             known = inspect(connection).has_table("alembic_version")
             current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
     except OperationalError as error:
-        raise TransientError(f"the ledger at {url} does not answer: {error.orig}") from error
+        raise TransientError(f"the ledger at {url} does not answer: {error.orig}", code="ledger-unreachable") from error
     if current == HEAD:
         return
     if current is not None and current > HEAD:

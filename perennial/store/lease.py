@@ -1,0 +1,71 @@
+"""One process at a time for a step of a use case, on all machines that share a ledger on PostgreSQL.
+
+The lease is an advisory lock of a session. PostgreSQL frees it with the connection: at once where its process dies,
+within 25 seconds where its machine or the network goes. Whoever loses the connection without noticing does no harm:
+every write has a key, and a second writer of a batch, a challenger or a release finds the first one's.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from perennial.identity import digest
+from perennial.ledger.ledger import Ledger
+from perennial.store.lock import WAIT_SECONDS, Waits, no_turn
+
+_POLL_SECONDS = 0.5
+_SESSION = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+_SESSION |= {"idle_session_timeout": "0"}  # a run may compute for hours before it ends its turn
+
+_SET = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name")  # none of an older server's
+_TAKE = text("SELECT pg_try_advisory_lock(:key)")
+_HOLDER = text(
+    "SELECT activity.application_name FROM pg_locks JOIN pg_stat_activity AS activity USING (pid) "
+    "WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (classid::bigint << 32) | objid::bigint = :key"
+)
+
+
+@contextmanager
+def only_one_of_all(
+    ledger: Ledger, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
+) -> Iterator[None]:
+    """Hold the step's lease, on a connection of its own.
+
+    usecase: with its namespace. Raises TransientError where another process keeps it for so long.
+    """
+    session = ledger.session()
+    try:
+        _prepare(session)
+        _take(session, usecase, step, seconds, waits)
+        yield
+    finally:
+        session.invalidate()  # closes the connection, which frees the lease, even where the server is gone
+        session.close()
+
+
+def _prepare(session: Connection) -> None:
+    name = f"process {os.getpid()} on {socket.gethostname()}"[:63]
+    for setting, value in {**_SESSION, "application_name": name}.items():
+        session.execute(_SET, {"name": setting, "value": value})
+
+
+def _take(session: Connection, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
+    key = int(digest([usecase, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
+    end = time.monotonic() + seconds
+    told = False
+    while not session.execute(_TAKE, {"key": key}).scalar_one():
+        holder = session.execute(_HOLDER, {"key": key}).scalar() or "another process"
+        if waits is not None and not told:
+            waits(holder)
+            told = True
+        if time.monotonic() > end:
+            raise no_turn(usecase, step, holder, seconds)
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,75 @@
+"""One run of a use case at a time. Runs of different use cases go side by side."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from perennial.errors import TransientError
+from perennial.settings import settings
+from perennial.store.workspace import RUN, open_workspace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RUN_SECONDS = 3600.0
+"""So long a run waits for another one of its use case."""
+
+story = logging.getLogger("perennial.story")
+
+_mine: ContextVar[frozenset[str]] = ContextVar("use cases whose turn this run has", default=frozenset())
+
+
+def in_turn(flow: Callable[P, R]) -> Callable[P, R]:
+    """Let a flow's function run only while it has the turn of its use case."""
+    signature = inspect.signature(flow, eval_str=True)
+
+    @wraps(flow)
+    def run(*arguments: P.args, **named: P.kwargs) -> R:
+        with turn(signature.bind(*arguments, **named).arguments["usecase"]):
+            return flow(*arguments, **named)
+
+    run.__signature__ = signature  # type: ignore[attr-defined] # Prefect would look for its types in this module
+    return run
+
+
+@contextmanager
+def turn(usecase: str, seconds: float = RUN_SECONDS) -> Iterator[None]:
+    """Keep other runs of a use case out; a flow that is called by one with the turn has it too.
+
+    Raises TransientError where another run is at work for so long.
+    """
+    if usecase in _mine.get():
+        yield
+        return
+    with ExitStack() as held:
+        _take(held, usecase, seconds)
+        token = _mine.set(_mine.get() | {usecase})
+        try:
+            yield
+        finally:
+            _mine.reset(token)
+
+
+def _take(held: ExitStack, usecase: str, seconds: float) -> None:
+    """Wait for the turn. A ledger that does not answer is asked again three times, as in every task."""
+
+    def waits(holder: str) -> None:
+        story.warning("%s: waits for its turn, up to %.0f minutes; %s is at work on it.", usecase, seconds / 60, holder)
+
+    for pause in (1, 5, 20, None):
+        workspace = open_workspace(settings())
+        workspace.declared(usecase)  # an unknown name is refused before anything is written under it
+        try:
+            held.enter_context(workspace.only_one(usecase, RUN, seconds, waits))
+            return
+        except TransientError as error:
+            if error.code != "ledger-unreachable" or pause is None:
+                raise
+            time.sleep(pause)
