@@ -119,7 +119,8 @@ def test_a_home_of_another_format_is_refused_untouched(tmp_path: Path, format_: 
 @pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
 def test_modes_are_those_of_the_umask(tmp_path: Path, mask: int, file: int, folder: int) -> None:
     script = (
-        "from perennial.store.workspace import open_workspace as w; w().ledger; w().landing.keep('a', b'x', '.csv')"
+        "from perennial.settings import settings; from perennial.store.workspace import open_workspace; "
+        "here = open_workspace(settings()); here.ledger; here.landing.keep('a', b'x', '.csv')"
     )
     variables = os.environ | {"PERENNIAL_HOME": str(tmp_path / "home")}
     subprocess.run([sys.executable, "-c", f"import os; os.umask({mask}); {script}"], env=variables, check=True)
