@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from perennial.cli.hints import command_for
+from perennial.cli.hints import as_typed, command_for
 from perennial.cli.output import as_json, json_wanted, note
 from perennial.errors import DiskFull, InputError, PerennialError, TerminalError, TransientError
 from perennial.secrets import masked
@@ -43,7 +43,7 @@ def report(error: Exception) -> int:
     ours = error if isinstance(error, PerennialError) else _misused(error)
     if json_wanted():
         as_json({"error": error_view(ours)})
-    note(str(ours))
+    note(as_typed(ours, str(ours)))
     if hint := command_for(ours):
         note(f"  {hint}")
     return ours.exit_code
@@ -55,8 +55,8 @@ def error_view(error: PerennialError) -> dict[str, Any]:
     return {
         "code": error.code,
         "kind": error.kind,
-        "message": str(error),
-        "field": error.field,
+        "message": as_typed(error, str(error)),
+        "field": as_typed(error, error.field) if error.field else None,
         "value": _plain(error.value),
         "fix": error.fix,
         "command": command_for(error),

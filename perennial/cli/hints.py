@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import re
+
 from perennial.errors import PerennialError
+from perennial.usecase.mistakes import DeclarationError
 
 _COMMANDS = {
     "batch-none": "`perennial ingest USECASE` takes the first one in",
     "batch-unknown": "`perennial batches USECASE` lists them",
     "batch-unreadable": "`perennial run USECASE --batch NAME` lets a later batch go first",
+    "declaration-empty": "`perennial init DATA` drafts a declaration from data",
+    "declaration-not-found": "`perennial init DATA` drafts a declaration from data",
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
     "experiment-deleted": "`perennial doctor USECASE` shows whether all is back",
     "model-deleted": "`perennial rollback USECASE` makes the former version live again, if this one was live",
     "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
+    "head-invalid": "`perennial status USECASE` prints it",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "release-lost": "`perennial status USECASE` shows what is live",
+    "rollback-live": "`perennial rollback USECASE --from NUMBER --reason TEXT` goes further back",
 }
+_OPTIONS = {
+    "init-needs-answer": ("target", "time", "key"),
+    "check-unclear": ("batch", "check"),
+    "head-invalid": ("head",),
+    "release-unknown": ("from",),
+}
+"""code → what the core asks for, each an option here."""
 
 
 def command_for(error: PerennialError) -> str | None:
     """A sentence with the command that helps, None where no single one does."""
-    return _COMMANDS.get(error.code)
+    codes = (
+        [error.code, *(each.code for each in error.mistakes)] if isinstance(error, DeclarationError) else [error.code]
+    )
+    return next((_COMMANDS[code] for code in codes if code in _COMMANDS), None)
+
+
+def as_typed(error: PerennialError, text: str) -> str:
+    """A text of an error, with what it asks for written as the option that a person types: `time: ` as `--time: `."""
+    names = "|".join(_OPTIONS.get(error.code, ()))
+    return re.sub(rf"^({names})(?=: |$)", r"--\1", text, flags=re.MULTILINE) if names else text

@@ -110,7 +110,8 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
                     with _after([item["what"] for item in told if item["mended"]]):
                         difference.mend()
                 left += not mended
-                told.append({"usecase": name, "what": difference.what, "way_out": difference.way_out, "mended": mended})
+                way_out = difference.way_out + (f": `perennial rollback {name}`" if difference.go_back else "")
+                told.append({"usecase": name, "what": difference.what, "way_out": way_out, "mended": mended})
     if json:
         as_json(told)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from perennial.cli.json_views import batch_view
+from perennial.cli.left_undone import left_in_words
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
@@ -14,7 +15,6 @@ from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import held_batches, held_labels, says_release
-from perennial.release.words import left_in_words
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 

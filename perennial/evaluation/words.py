@@ -144,7 +144,7 @@ def slice_table(slices: Sequence[SliceResult]) -> str:
         )
         for each in ordered[:SLICES_SHOWN]
     ]
-    more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices: `--json` has all." if len(ordered) > SLICES_SHOWN else ""
+    more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices are on record." if len(ordered) > SLICES_SHOWN else ""
     return _table(SLICES, rows) + more
 
 

@@ -92,19 +92,31 @@ def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: 
     if not may:
         told = "; ".join([*batch.held_because, *(r.reason for r in batch.quarantine)]) or "no check failed"
         raise InputError(
-            f"--batch: nothing of {batch.window} can be waived: {told}\n"
-            "  Only the declaration's own checks can be. Mend the data at its source; the next run takes it in."
+            f"nothing of {batch.window} can be waived: {told}\n"
+            "  Only the declaration's own checks can be. Mend the data at its source; the next run takes it in.",
+            code="check-unclear",
+            field="batch",
         )
     if not asked and len(fresh) > 1:
         raise InputError(
-            f"--check: {len(fresh)} checks failed on {batch.window}; say which (its first words do):{listed}"
+            f"{len(fresh)} checks failed on {batch.window}; say which (its first words do):{listed}",
+            code="check-unclear",
+            field="check",
         )
     chosen = []
     for words in asked or fresh or batch.waived:
         fitting = [reason for reason in may if reason.startswith(words)]
         if any(check.reason.startswith(words) and not check.waivable for check in failed) and not fitting:
-            raise InputError(f"--check: {words!r} always stands and cannot be waived. Those that can:{listed}")
+            raise InputError(
+                f"{words!r} always stands and cannot be waived. Those that can:{listed}",
+                code="check-unclear",
+                field="check",
+            )
         if len(fitting) != 1:
-            raise InputError(f"--check: {words!r} fits {len(fitting)} of the checks that can be waived:{listed}")
+            raise InputError(
+                f"{words!r} fits {len(fitting)} of the checks that can be waived:{listed}",
+                code="check-unclear",
+                field="check",
+            )
         chosen.append(fitting[0])
     return tuple(sorted(set(chosen)))

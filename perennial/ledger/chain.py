@@ -27,8 +27,11 @@ def parse_head(text: str) -> Head:
     found = re.fullmatch(r"([1-9][0-9]{0,9}):([0-9a-f]{8,64})…?", text.strip())
     if found is None:
         raise InputError(
-            f"--head: {text!r} is not a head: write the row's number, a colon and at least eight digits of its hash, "
-            "as `perennial status` prints it"
+            f"{text!r} is not a head: write the row's number, a colon and at least eight digits of its hash, "
+            "as the status of a use case shows it",
+            code="head-invalid",
+            field="head",
+            value=text,
         )
     return Head(int(found[1]), found[2])
 

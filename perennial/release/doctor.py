@@ -18,11 +18,15 @@ from perennial.store.tables import Name, Tables
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One thing that differs. `mend` puts it right, and is None where only a person can."""
+    """One thing that differs. `mend` puts it right, and is None where only a person can.
+
+    go_back: whether going back to the former version helps.
+    """
 
     what: str
     way_out: str
     mend: Callable[[], None] | None
+    go_back: bool = False
 
 
 def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, now: str) -> list[Disagreement]:
@@ -53,8 +57,9 @@ def _deleted(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreem
             return [
                 Disagreement(
                     f"what is live ({release.versions if release else ''}) is gone: {error}",
-                    f"`perennial rollback {usecase}` makes the former version live again",
+                    "restore it in MLflow from a backup, or go back to the former version",
                     None,
+                    go_back=True,
                 )
             ]
         except ModelUnloadable:
@@ -154,8 +159,9 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagree
         return [
             Disagreement(
                 f"what serves ({release.versions}) cannot be loaded: {error}",
-                f"restore its files from a backup, or run `perennial rollback {usecase}`",
+                "restore its files from a backup, or go back to the former version",
                 None,
+                go_back=True,
             )
         ]
     return []

@@ -56,10 +56,13 @@ def roll_back(
         raise HeldBack(
             f"{usecase}: release {live.release_no} is live, which brought {live.versions} back at "
             f"{rows[-1].recorded_at} (reason: {live.reason}). Nothing more was changed. "
-            f"To go further back, name it: --from {live.release_no}"
+            f"To go further back, name release {live.release_no}.",
+            code="rollback-live",
+            value=live.release_no,
         )
     if seen is not None and seen not in releases:
-        raise InputError(f"--from: {usecase} has no release {seen}; release {live.release_no} is live")
+        told = f"{usecase} has no release {seen}; release {live.release_no} is live"
+        raise InputError(told, code="release-unknown", field="from", value=seen)
     if seen is not None and seen != live.release_no:
         raise lost(usecase, rows[seen])
     former = former_release(list(releases.values()))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import escape, in_words
-from perennial.ledger.entries import NO_CHALLENGER, BatchEntry, Cycle, Decision, LabelBatchEntry
+from perennial.ledger.entries import NO_CHALLENGER, BatchEntry, Cycle, Decision
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -45,33 +45,6 @@ def decision_in_words(decision: Decision) -> str:
         flips=decision.flips,
         policy=decision.policy,
     )
-
-
-def left_in_words(
-    usecase: str, held: Sequence[BatchEntry], labels: Sequence[LabelBatchEntry], decision: Decision | None
-) -> list[str]:
-    """What a command leaves undone, each with what to do. decision: the newest, where a gate or a person has it."""
-    lines = [
-        f"{usecase}: batch {batch.window} is held, no row of it counts: {'; '.join(batch.held_because)}"
-        f"\n  `perennial quarantine {usecase}` shows what can be done"
-        for batch in held
-    ]
-    lines += [
-        f"{usecase}: label file {file.file} is held, no label of it counts: {'; '.join(file.held_because)}"
-        f"\n  correct the file, or the declaration; the next run takes it in"
-        for file in labels
-    ]
-    if decision is not None and decision.outcome == "held":
-        lines.append(
-            f"{usecase}: decision {decision.id} on batch {decision.batch} waits for a person: "
-            f"`perennial approve {decision.id} --by NAME --reason TEXT` releases version {decision.challenger.version}"
-        )
-    elif decision is not None:
-        lines.append(
-            f"{usecase}: a guard blocks version {decision.challenger.version} (decision {decision.id}): "
-            f"{decision.reasons[-1]}"
-        )
-    return lines
 
 
 def labels_in_words(count: int, first: Sequence[object]) -> str:

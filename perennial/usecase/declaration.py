@@ -29,7 +29,7 @@ class ReleaseRules(Frozen):
         description="balanced: proven better at 5 %, or old and no worse; five_percent_a_year, strict: proven better, "
         "at a share of 5 % for a year's or five years' decisions together; newest_unless_worse: unless proven worse; "
         "blend, blend_learned: half of what was tested and half of the newest refit serve; "
-        "hold: a person releases, by perennial approve; or one of an installed package",
+        "hold: a person releases, by approving the decision; or one of an installed package",
     )
     min_gain: Amount = Field(
         0.0,

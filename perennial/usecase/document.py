@@ -110,7 +110,7 @@ def read_document(path: Path, shown: str) -> Document:
         raise DeclarationError(
             [
                 Mistake(
-                    *(shown, None, "", None, what, "begin with `name: …`, or let `perennial init DATA` write one"),
+                    *(shown, None, "", None, what, "begin with `name: …`, or let one be drafted from data"),
                     code="declaration-empty",
                 )
             ]

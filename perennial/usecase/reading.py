@@ -93,7 +93,7 @@ def _file_of(name_or_path: str, folder: Path) -> Path:
 def _fixes(name: str, folder: Path) -> str:
     known = list_use_cases(folder)
     if not known:
-        return "write one with `perennial init DATA`, or say where they are with PERENNIAL_USECASES"
+        return "write one, or say where they are with PERENNIAL_USECASES"
     near = closest(name, known)
     return (f"did you mean '{near}'? " if near else "") + f"Known use cases: {', '.join(known)}"
 

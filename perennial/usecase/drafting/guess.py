@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from perennial.errors import InputError
 
@@ -24,6 +24,12 @@ class Guess(Generic[T]):
 
 
 class NeedsAnswer(InputError):
-    """The data do not say something that a declaration needs. Names the option that answers it."""
+    """The data do not say something that a declaration needs: the message begins with what is asked for."""
 
     code = "init-needs-answer"
+
+    def __init__(self, message: object = "", **named: Any) -> None:
+        super().__init__(message, **named)
+        asked = str(message).partition(": ")[0]
+        if self.field is None and asked in ("target", "time", "key"):
+            self.field = asked

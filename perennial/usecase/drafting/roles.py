@@ -51,13 +51,13 @@ def roles_of(
     return when, wanted, naming
 
 
-def named(sample: Sample, option: str, name: str) -> Column:
-    """The column that an option names. Raises NeedsAnswer with what may be meant."""
+def named(sample: Sample, asked: str, name: str) -> Column:
+    """The column that an answer names. Raises NeedsAnswer with what may be meant."""
     if name not in sample.columns:
         near = get_close_matches(name, sample.columns, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise NeedsAnswer(
-            f"{option}: there is no column '{name}' in {sample.path}\n  {hint}It has {_listed(sample.columns)}"
+            f"{asked}: there is no column '{name}' in {sample.path}\n  {hint}It has {_listed(sample.columns)}"
         )
     return sample.columns[name]
 
@@ -65,18 +65,18 @@ def named(sample: Sample, option: str, name: str) -> Column:
 def time_of(sample: Sample, given: str | None) -> Guess[str]:
     """The column that says when a row's event happened. Raises NeedsAnswer where none or several may be it."""
     if given is not None:
-        column = named(sample, "--time", given)
+        column = named(sample, "time", given)
         if not _is_time(column):
             first = column.values.dropna()
             example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
             if column.nulls and column.kind == "integer":
                 example = f": {column.nulls:,} of {sample.rows:,} rows have none"
             raise NeedsAnswer(
-                f"--time: '{given}' cannot be read as a time{example}\n"
+                f"time: '{given}' cannot be read as a time{example}\n"
                 "  Times are ISO 8601 (2024-12-31T18:30), YYYYMMDD, 31.12.2024 or a whole year."
                 f"{_other_times(sample, given)}"
             )
-        return Guess(given, "given", "--time says so")
+        return Guess(given, "given", "as given")
     found = [c.name for c in sample.columns.values() if c.kind == "timestamp" and c.nulls <= 0.01 * sample.rows]
     if not found:
         found = [c.name for c in sample.columns.values() if _is_year(c)]
@@ -87,25 +87,25 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
         return Guess(likely[0], "likely", f"of {_listed(found)} it is called like a time")
     if found:
         raise NeedsAnswer(
-            f"--time: several columns are times: {_listed(found)}\n  Say which says when the event happened."
+            f"time: several columns are times: {_listed(found)}\n  Say which says when the event happened."
         )
     slashed = [c for c in sample.columns.values() if c.kind == "text" and _is_slashed(c)]
     if slashed:
         raise NeedsAnswer(
-            f"--time: '{slashed[0].name}' has dates like {_order_of(slashed[0])}\n"
+            f"time: '{slashed[0].name}' has dates like {_order_of(slashed[0])}\n"
             "  Dates by slashes are not read: write them as 2024-12-31 or 31.12.2024 at the source."
         )
     epochs = [(c.name, unit) for c in sample.columns.values() if (unit := _epoch(c))]
     if epochs:
         name, unit = epochs[0]
         raise NeedsAnswer(
-            f"--time: '{name}' may count {unit} since 1970 (the first is {sample.columns[name].values.iloc[0]})\n"
+            f"time: '{name}' may count {unit} since 1970 (the first is {sample.columns[name].values.iloc[0]})\n"
             "  Such numbers are not read as times: write them as 2024-12-31T18:30Z, or as timestamps in Parquet."
         )
     raise NeedsAnswer(
-        f"--time: no column of {sample.path} can be read as a time\n"
-        "  Models are evaluated on rows that came later, so each row needs the time of its event. Name it with "
-        "--time; where the data have none, add a column, for example the date of the file that a row came with."
+        f"time: no column of {sample.path} can be read as a time\n"
+        "  Models are evaluated on rows that came later, so each row needs the time of its event. Name its "
+        "column; where the data have none, add a column, for example the date of the file that a row came with."
     )
 
 
@@ -113,20 +113,20 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     """The target, its task, and of several classes all of them. Raises NeedsAnswer where it says nothing to learn."""
     if given is None:
         names = [name for name in sample.columns if name != time]
-        raise NeedsAnswer(f"--target: which column is the model to predict?\n  It may be one of {_listed(names)}")
-    column = named(sample, "--target", given)
+        raise NeedsAnswer(f"target: which column is the model to predict?\n  It may be one of {_listed(names)}")
+    column = named(sample, "target", given)
     if column.kind == "unusable":
-        raise NeedsAnswer(f"--target: '{given}' cannot be one: {column.example}\n  Name another column.")
+        raise NeedsAnswer(f"target: '{given}' cannot be one: {column.example}\n  Name another column.")
     if (example := written_for_people(column)) is not None:
         raise NeedsAnswer(
-            f"--target: '{given}' writes its numbers for people, for example {example!r}\n"
+            f"target: '{given}' writes its numbers for people, for example {example!r}\n"
             "  Write them as 1234.50 at the source: thousands marks and currency signs are not read."
         )
     if given == time:
-        raise NeedsAnswer(f"--target: '{given}' is the time already\n  Name the column that the model is to predict.")
+        raise NeedsAnswer(f"target: '{given}' is the time already\n  Name the column that the model is to predict.")
     if column.distinct < 2:
         what = "is empty" if column.kind == "empty" else f"is {column.values.dropna().iloc[0]!r} in every row"
-        raise NeedsAnswer(f"--target: '{given}' {what}, so there is nothing to learn\n  Name another, or other rows.")
+        raise NeedsAnswer(f"target: '{given}' {what}, so there is nothing to learn\n  Name another, or other rows.")
     values = sorted(column.values.dropna().unique().tolist(), key=str)
     if column.kind == "boolean" or (column.kind in ("integer", "number") and set(values) <= {0, 1}):
         return given, Guess("binary", "sure", f"its values are {values[0]} and {values[1]}"), ()
@@ -135,7 +135,7 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     if column.kind == "text":
         if column.distinct > MOST_CLASSES:
             raise NeedsAnswer(
-                f"--target: '{given}' has {column.distinct:,} different texts\n"
+                f"target: '{given}' has {column.distinct:,} different texts\n"
                 f"  Perennial predicts numbers, yes or no, or up to {MOST_CLASSES} classes: derive such a column first."
             )
         return given, Guess("multiclass", "sure", f"it has {column.distinct} different texts"), tuple(values)
@@ -143,7 +143,7 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
         why = f"it has only {column.distinct} different whole numbers; `task: regression` if they are amounts"
         return given, Guess("multiclass", "unsure", why), tuple(int(value) for value in values)
     if column.kind == "timestamp":
-        raise NeedsAnswer(f"--target: '{given}' holds times\n  Derive a number from it, for example hours until then.")
+        raise NeedsAnswer(f"target: '{given}' holds times\n  Derive a number from it, for example hours until then.")
     return given, Guess("regression", "sure", f"it has {column.distinct:,} different numbers"), ()
 
 
@@ -151,14 +151,14 @@ def key_of(sample: Sample, given: list[str], time: str | None, target: str | Non
     """The fewest columns that name a row. Raises NeedsAnswer where up to three do not."""
     if given:
         for name in given:
-            named(sample, "--key", name)
+            named(sample, "key", name)
         share = _told_apart(sample, tuple(given))
         if share < UNIQUE:
             raise NeedsAnswer(
-                f"--key: {', '.join(given)} names only {share:.1%} of {sample.rows:,} rows; the others are double\n"
+                f"key: {', '.join(given)} names only {share:.1%} of {sample.rows:,} rows; the others are double\n"
                 "  Add a column that tells them apart. Double rows of one batch are set aside."
             )
-        return Guess(tuple(given), "given", "--key says so")
+        return Guess(tuple(given), "given", "as given")
     tried = [
         c.name
         for c in sample.columns.values()
@@ -182,8 +182,8 @@ def key_of(sample: Sample, given: list[str], time: str | None, target: str | Non
                 sure = any(_KEY_NAMES.search(name) for name in names) or names == (time,) or is_text
                 return Guess(names, "likely" if sure else "unsure", f"it names {whole}, of {sample.rows:,}")
     raise NeedsAnswer(
-        f"--key: no set of up to three columns names a row: the best names {best:.1%} of {sample.rows:,} rows\n"
-        "  A key names a row for good: labels, corrections and erasures find it by that. Name columns with --key, or "
+        f"key: no set of up to three columns names a row: the best names {best:.1%} of {sample.rows:,} rows\n"
+        "  A key names a row for good: labels, corrections and erasures find it by that. Name such columns, or "
         "add a number to each row at its source."
     )
 

@@ -1,0 +1,34 @@
+"""What a command leaves undone, each with the command that goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
+
+
+def left_in_words(
+    usecase: str, held: Sequence[BatchEntry], labels: Sequence[LabelBatchEntry], decision: Decision | None
+) -> list[str]:
+    """What a command leaves undone, each with what to do. decision: the newest, where a gate or a person has it."""
+    lines = [
+        f"{usecase}: batch {batch.window} is held, no row of it counts: {'; '.join(batch.held_because)}"
+        f"\n  `perennial quarantine {usecase}` shows what can be done"
+        for batch in held
+    ]
+    lines += [
+        f"{usecase}: label file {file.file} is held, no label of it counts: {'; '.join(file.held_because)}"
+        f"\n  correct the file, or the declaration; the next run takes it in"
+        for file in labels
+    ]
+    if decision is not None and decision.outcome == "held":
+        lines.append(
+            f"{usecase}: decision {decision.id} on batch {decision.batch} waits for a person: "
+            f"`perennial approve {decision.id} --by NAME --reason TEXT` releases version {decision.challenger.version}"
+        )
+    elif decision is not None:
+        lines.append(
+            f"{usecase}: a guard blocks version {decision.challenger.version} (decision {decision.id}): "
+            f"{decision.reasons[-1]}"
+        )
+    return lines
