@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-import perennial.sources as sources
 from data_checks.split import raw_rows, split
 from perennial.clock import write_instant
 from perennial.fault_points import write
@@ -18,7 +17,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import next_moment
 from perennial.settings import settings
 from perennial.sources.column_type import ColumnType
-from perennial.sources.config import FilesSource
+from perennial.sources.files import WholeFiles
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Arrival
 from perennial.store.landing import name_of
@@ -49,13 +48,7 @@ def take_labels(usecase: str) -> list[str] | None:
     arrived_at = scheduled_start() if case.declaration.clock == "wall" else next_moment(workspace.ledger, usecase)
     if arrived_at is None:
         return None
-    schema = case.declaration.schema_
-    source = sources.open_source(
-        FilesSource(kind="files", path=late.path, batch="file"),
-        folder=case.folder,
-        schema_time=late.known_at,
-        timezone=schema.timezone,
-    )
+    source = WholeFiles(where, "labels.path")
     with workspace.only_one(usecase, "ingest"):
         looked_at = landings_looked_at(workspace.ledger, case)
         arrivals = (source.fetch(window) for window in source.windows())

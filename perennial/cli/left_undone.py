@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
 
 
@@ -32,3 +33,10 @@ def left_in_words(
             f"{decision.reasons[-1]}"
         )
     return lines
+
+
+def done_in_words(usecase: str, done: Sequence[BatchEntry], left: Sequence[str]) -> list[str]:
+    """The last lines of a backfill. done: its batches; left: what `left_in_words` says of the rest."""
+    finished = sum(batch.status == "accepted" for batch in done)
+    first = f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new."
+    return [first, *left] if done or left else [first, f"{usecase}: nothing is left to do."]

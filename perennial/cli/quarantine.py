@@ -31,7 +31,7 @@ from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.present import label_files, time_of
 from perennial.release.words import labels_in_words
 from perennial.settings import settings
-from perennial.store.rows import known_at, labels_without_row
+from perennial.store.rows import Unmatched, known_at, labels_without_row
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.reading import load_use_case
@@ -45,14 +45,25 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if window is not None:
         still = [batch for batch in still if batch.window == _known(workspace, usecase, window).window]
     views = [_view(workspace, usecase, batch, rows) for batch in still]
+    files: list[dict[str, Any]] = []
+    unmatched: Unmatched | None = None
+    if window is None and case.declaration.labels is not None:
+        files, unmatched = _label_files(workspace, usecase, rows), _without_row(workspace, case, rows)
     if json:
-        as_json(views)
+        keys = [list(key) for key in unmatched.keys[:rows]] if unmatched else []
+        without_row = {"count": unmatched.count, "first": keys} if unmatched else None
+        as_json({"batches": views, "label_files": files, "labels_without_row": without_row})
         return
     key = case.declaration.schema_.key
     for view in views:
         _tell(view, key)
-    told = window is None and case.declaration.labels is not None and _tell_labels(workspace, case, rows)
-    if told and not views:
+    for file in files:
+        _tell_label_file(file)
+    if unmatched is not None:
+        say(labels_in_words(unmatched.count, unmatched.keys[0]))
+        for each in unmatched.keys[:rows]:
+            say(f"  {', '.join(f'{name}={value!r}' for name, value in zip(key, each, strict=True))}")
+    if (files or unmatched) and not views:
         return
     if not views:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
@@ -65,28 +76,39 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
         say(f"  perennial waive {usecase} --batch {quote(batch)} --check {quote(check)} --by NAME --reason TEXT")
 
 
-def _tell_labels(workspace: Workspace, case: UseCase, rows: int) -> bool:
-    """Label files that are held or have rows set aside, and labels that match no row. Whether there were any."""
-    usecase, schema = case.name, case.declaration.schema_
-    files = [file for file in label_files(workspace.ledger, usecase) if file.status == "held" or file.refused]
-    for file in files:
-        state = "held, no label counts" if file.status == "held" else f"{file.rows:,} labels count"
-        say(f"label file {file.file}: {state}, {counted(file.refused, 'row', 'rows')} set aside")
-        for why in file.held_because:
-            say(f"  {why}")
+def _label_files(workspace: Workspace, usecase: str, rows: int) -> list[dict[str, Any]]:
+    """Label files that are held or have rows set aside, by reason, with example rows."""
+    views = []
+    for file in label_files(workspace.ledger, usecase):
+        if file.status != "held" and not file.refused:
+            continue
         aside = aside_of(workspace.tables, usecase, file.batch) if file.refused else []
-        for each in file.quarantine:
-            say(f"  {each.reason}: {counted(each.rows, 'row', 'rows')}")
-            for example in _examples(aside, each.reason, rows):
-                say(f"    row {example['row'] + 1}: {', '.join(f'{n}={v!r}' for n, v in example['raw'].items())}")
+        reasons = [
+            {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, rows)}
+            for each in file.quarantine
+        ]
+        view = {"file": file.file, "status": file.status, "labels": file.rows, "set_aside": file.refused}
+        views.append({**view, "held_because": list(file.held_because), "reasons": reasons})
+    return views
+
+
+def _without_row(workspace: Workspace, case: UseCase, rows: int) -> Unmatched | None:
+    """Labels in files of their own that match no row so far, with the keys of the first `rows` of them."""
+    # A second on: on a replay clock labels may have come since the moment it stands at.
     now = time_of(workspace.ledger, case.declaration, machine_clock.now()) + timedelta(seconds=1)
-    known = known_at(workspace.ledger, usecase, now)
-    unmatched = labels_without_row(workspace.tables, usecase, schema, known, most=max(1, rows))
-    if unmatched is not None:
-        say(labels_in_words(unmatched.count, unmatched.keys[0]))
-        for key in unmatched.keys[:rows]:
-            say(f"  {', '.join(f'{name}={value!r}' for name, value in zip(schema.key, key, strict=True))}")
-    return bool(files) or unmatched is not None
+    known = known_at(workspace.ledger, case.name, now)
+    return labels_without_row(workspace.tables, case.name, case.declaration.schema_, known, most=max(1, rows))
+
+
+def _tell_label_file(view: dict[str, Any]) -> None:
+    state = "held, no label counts" if view["status"] == "held" else f"{view['labels']:,} labels count"
+    say(f"label file {view['file']}: {state}, {counted(view['set_aside'], 'row', 'rows')} set aside")
+    for why in view["held_because"]:
+        say(f"  {why}")
+    for each in view["reasons"]:
+        say(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}")
+        for example in each["examples"]:
+            say(f"    row {example['row'] + 1}: {', '.join(f'{n}={v!r}' for n, v in example['raw'].items())}")
 
 
 def requeue(usecase: str, window: str | None, json: bool) -> None:

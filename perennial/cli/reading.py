@@ -13,10 +13,10 @@ from perennial.cli.output import as_json, markdown, say, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, figure, percent, ranges
 from perennial.ledger.allowed_edits import refuse_edits
-from perennial.ledger.entries import BatchEntry, Decision
+from perennial.ledger.entries import Approval, BatchEntry, Decision
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import label_files
-from perennial.release.words import decision_in_words, labels_in_words
+from perennial.release.words import approval_in_words, decision_in_words, labels_in_words
 from perennial.settings import readable_home, settings
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import DeclarationError
@@ -275,6 +275,9 @@ def decision(id: str, json: bool) -> None:
         as_json({**decision_view(ledger, found), "newly_wrong": examples})
         return
     markdown(decision_in_words(said))
+    approval = ledger.get(said.usecase, Approval, said.id)
+    if approval is not None:
+        say(approval_in_words(approval.payload))
     say(f"Row {found.position} of the ledger: {found.position}:{found.hash}")
     if examples:
         say(f"Newly wrong, those that moved furthest first ({len(examples)} of them):")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 
 from perennial.cli.json_views import batch_view
-from perennial.cli.left_undone import left_in_words
+from perennial.cli.left_undone import done_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.errors import HeldBack
-from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import held_batches, held_labels, says_release
@@ -108,13 +107,8 @@ def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> N
     )
     if json:
         as_json([batch_view(usecase, batch) for batch in done])
-    else:
-        finished = sum(batch.status == "accepted" for batch in done)
-        say(f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new.")
-        for line in left:
-            say(line)
-        if not done and not left:
-            say(f"{usecase}: nothing is left to do.")
+    for line in done_in_words(usecase, done, left) if not json else ():
+        say(line)
     if left:
         sys.exit(HELD_BACK)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from perennial.evaluation.figures import counted, percent
+from perennial.evaluation.figures import counted
+from perennial.intake.limits import FOR_LABELS, examples_of, exceeded
 from perennial.intake.plausible import time_faults
 from perennial.ledger.entries import Reason
 from perennial.our_columns import LABEL_KNOWN_AT
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
 
 COPY = "a copy of a row before it"
 CONTRADICTS = "another row of the file has another label for the same key and moment"
-MOST_SET_ASIDE = 0.05
-"""The share of a file's labels that may be set aside; with more of them the rest may be a biased choice."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived
 
     Set aside are rows without a readable key, label or moment, with a label that the target cannot have, with an
     implausible moment, copies of a row (one is kept), and rows that contradict each other. A row without a label and
-    a copy cost nothing; where more than `MOST_SET_ASIDE` of the others are set aside, the file is held.
+    a copy cost nothing; where more of the others are set aside than the declaration allows of a batch, or all of them,
+    the file is held: the rest may be a biased choice.
     """
     import pandas as pd
 
@@ -84,7 +86,7 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived
         frame[~bad].rename(columns={known_at: LABEL_KNOWN_AT}),
         {row: tuple(why) for row, why in sorted(set_aside.items())},
         tuple(sorted(reasons, key=lambda each: (-each.rows, each.reason))),
-        _held_because(int((bad & ~harmless).sum()), int((~harmless).sum()), reasons),
+        _held_because(declaration, parsed, {row: why for row, why in set_aside.items() if not harmless[row]}, harmless),
     )
 
 
@@ -106,12 +108,16 @@ def implausible(known: pd.Series, arrived_at: datetime, gap: timedelta, *, futur
     return time_faults(written, now=arrived_at, gap=gap, future=future).notna().reindex(known.index, fill_value=False)
 
 
-def _held_because(bad: int, rows: int, reasons: list[Reason]) -> tuple[str, ...]:
-    if bad <= MOST_SET_ASIDE * rows:
-        return ()
-    worst = max((each for each in reasons if each.reason != COPY), key=lambda each: each.rows)
-    share = "all" if bad == rows else f"{percent(bad / rows)} of"
-    return (
-        f"{share} {counted(rows, 'label', 'labels')} would be set aside, more than {percent(MOST_SET_ASIDE)}, most "
-        f"often {worst.reason} ({worst.rows:,})",
+def _held_because(
+    declaration: Declaration, parsed: Parsed, set_aside: Mapping[int, Sequence[str]], harmless: pd.Series
+) -> tuple[str, ...]:
+    """set_aside: without the rows that cost nothing, which are `harmless`."""
+    rows = int((~harmless).sum())
+    if rows and len(set_aside) == rows:
+        (worst, most), *_ = Counter(why for reasons in set_aside.values() for why in reasons).most_common(1)
+        return (f"all {counted(rows, 'label', 'labels')} would be set aside, most often {worst} ({most:,})",)
+    reasons = {row: tuple(why) for row, why in set_aside.items()}
+    over = exceeded(
+        declaration.set_aside, rows, reasons, lambda reason, of: examples_of(parsed, reason, of), FOR_LABELS
     )
+    return tuple(f"{each.limit}: {each.told}" for each in over)

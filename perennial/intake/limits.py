@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import counted
 from perennial.usecase.declared_check import SetAsideLimits
+
+if TYPE_CHECKING:
+    from perennial.sources.parsing import Parsed
 
 LIMITS = "more rows set aside than"
 """How a limit's name begins, by which a person waives it."""
@@ -17,6 +21,9 @@ COPY = "copy of row"
 ACCEPTED_BEFORE = "accepted before in"
 _HARMLESS = (COPY, ACCEPTED_BEFORE)
 """Rows whose like is accepted already: without them nothing is missing."""
+_EXAMPLES = 3
+FOR_A_BATCH = "correct the source, or change the limit and check the batch again, or waive it"
+FOR_LABELS = "correct the file, or change the limit; the next run takes it in"
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,12 @@ def exceeded(
     arrived: int,
     set_aside: Mapping[int, tuple[str, ...]],
     examples: Callable[[str, list[int]], list[str]],
+    fix: str = FOR_A_BATCH,
 ) -> list[Exceeded]:
     """The limits that the rows set aside exceed.
 
     arrived: how many rows came. set_aside: row → its reasons.
-    examples: of a reason and some of its rows, the values that show it.
+    examples: of a reason and some of its rows, the values that show it. fix: what a person can do.
     """
     wrong = {row: kept for row, reasons in set_aside.items() if (kept := [r for r in reasons if not _harmless(r)])}
     of = arrived - (len(set_aside) - len(wrong))
@@ -46,14 +54,28 @@ def exceeded(
         reason, _ = counts.most_common(1)[0]
         shown = examples(reason, [row for row, why in wrong.items() if reason in why])
         name = f"{LIMITS} {100 * limits.total:g} % in total (set_aside.total)"
-        found.append(Exceeded(name, _told(len(wrong), of, f"most often {_example(reason, counts[reason], shown)}")))
+        found.append(
+            Exceeded(name, _told(len(wrong), of, f"most often {_example(reason, counts[reason], shown)}", fix))
+        )
     over = [reason for reason, rows in counts.most_common() if rows >= AT_LEAST and rows > limits.per_reason * of]
     if over:
         shown = examples(over[0], [row for row, why in wrong.items() if over[0] in why])
         listed = [_example(over[0], counts[over[0]], shown), *(_example(r, counts[r], []) for r in over[1:])]
         name = f"{LIMITS} {100 * limits.per_reason:g} % for one reason (set_aside.per_reason)"
-        found.append(Exceeded(name, "; ".join(listed) if found else _told(counts[over[0]], of, "; ".join(listed))))
+        found.append(Exceeded(name, "; ".join(listed) if found else _told(counts[over[0]], of, "; ".join(listed), fix)))
     return found
+
+
+def examples_of(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
+    """Different values of the column that a reason names, as they arrived."""
+    column = reason.partition(": ")[0]
+    if column not in parsed.frame.columns:
+        return []
+    values = parsed.frame[column].loc[rows].astype("str")
+    if column in parsed.unreadable:
+        texts = parsed.unreadable[column].loc[rows]
+        values = texts.where(texts.notna(), values)
+    return list(values.drop_duplicates().head(_EXAMPLES))
 
 
 def copy_of(first: int) -> str:
@@ -75,8 +97,5 @@ def _example(reason: str, rows: int, shown: list[str]) -> str:
     return f"{reason} ({counted(rows, 'row', 'rows')}{values})"
 
 
-def _told(rows: int, of: int, reasons: str) -> str:
-    return (
-        f"{rows:,} of {of:,} rows ({100 * rows / of:.3g} %), {reasons}. The rest may be biased: correct the source, or "
-        f"change the limit and check the batch again, or waive it"
-    )
+def _told(rows: int, of: int, reasons: str, fix: str) -> str:
+    return f"{rows:,} of {of:,} rows ({100 * rows / of:.3g} %), {reasons}. The rest may be biased: {fix}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from perennial.clock import write_instant
-from perennial.intake.limits import exceeded
+from perennial.intake.limits import examples_of, exceeded
 from perennial.intake.naming import Named, end_of, name_batch
 from perennial.intake.plausible import FAR_WINDOW, far_window, time_faults
 from perennial.ledger.entries import BatchEntry, Reason, Rows
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perennial.sources.parsing import Parsed
-
-_EXAMPLES = 3
 
 
 class Checked(Protocol):
@@ -173,22 +171,10 @@ def _held_because(
         return (f"all {len(parsed.frame):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
 
     def examples(reason: str, rows: list[int]) -> list[str]:
-        return _examples(parsed, reason, rows)
+        return examples_of(parsed, reason, rows)
 
     over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
     return tuple(f"{each.limit}: {each.told}" for each in over if each.limit not in present.waived)
-
-
-def _examples(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
-    """Different values of the column that a reason names, as they arrived."""
-    column = reason.partition(": ")[0]
-    if column not in parsed.frame.columns:
-        return []
-    values = parsed.frame[column].loc[rows].astype("str")
-    if column in parsed.unreadable:
-        texts = parsed.unreadable[column].loc[rows]
-        values = texts.where(texts.notna(), values)
-    return list(values.drop_duplicates().head(_EXAMPLES))
 
 
 def _because(present: Present, landing: str) -> Literal["arrived", "restated", "requeued", "waived"]:

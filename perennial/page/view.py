@@ -9,7 +9,7 @@ from perennial.evaluation.figures import between, change, counted, figure, perce
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.words import headline
 from perennial.ledger.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
-from perennial.release.words import decision_in_words
+from perennial.release.words import approval_in_words, decision_in_words
 
 NEWEST = 24
 """So many decisions are told in full; all of them are in the charts and tables."""
@@ -273,7 +273,7 @@ def _card(decision: Decision, approvals: Sequence[Approval]) -> DecisionCard:
         outcome=decision.outcome,
         headline=_headline(decision),
         markdown=body,
-        approved=next((f"approved by {a.by}: {a.reason}" for a in approvals if a.decision == decision.id), ""),
+        approved=next((approval_in_words(a) for a in approvals if a.decision == decision.id), ""),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import escape, in_words
-from perennial.ledger.entries import NO_CHALLENGER, BatchEntry, Cycle, Decision
+from perennial.ledger.entries import NO_CHALLENGER, Approval, BatchEntry, Cycle, Decision
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -45,6 +45,11 @@ def decision_in_words(decision: Decision) -> str:
         flips=decision.flips,
         policy=decision.policy,
     )
+
+
+def approval_in_words(approval: Approval) -> str:
+    """Who released a held decision, when by the use case's clock, and why."""
+    return f"Approved by {approval.by} on {approval.as_of.partition('T')[0]}: {approval.reason}"
 
 
 def labels_in_words(count: int, first: Sequence[object]) -> str:

@@ -43,9 +43,10 @@ def open_files(config: FilesSource, *, folder: Path, schema_time: str, timezone:
 
 @dataclass(frozen=True)
 class WholeFiles:
-    """Each file is a batch named by its stem, its bytes as they are."""
+    """Each file is a batch named by its stem, its bytes as they are. field: which of the declaration names the path."""
 
     path: Path
+    field: str = "source.path"
 
     def windows(self) -> list[Window]:
         """One window a file, month_2 before month_10. Raises InputError where there are none or two of one stem."""
@@ -61,7 +62,7 @@ class WholeFiles:
 
     def _by_stem(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
-        for path in files_in(self.path):
+        for path in files_in(self.path, self.field):
             if path.stem in found:
                 raise InputError(
                     f"{path}: {found[path.stem].name} is there too, and a file's stem names its batch\n  rename one"
@@ -156,7 +157,7 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> p
     raise InputError(f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n  {way_out}")
 
 
-def files_in(path: Path) -> list[Path]:
+def files_in(path: Path, field: str = "source.path") -> list[Path]:
     """The CSV and Parquet files of a folder, month_2 before month_10, or the one file. Hidden files do not count.
 
     Raises InputError where there are none.
@@ -169,11 +170,11 @@ def files_in(path: Path) -> list[Path]:
             raise InputError(f"{path}: is {what}", code="file-of-another-format", value=str(path), fix=fix)
         return [path]
     if not path.is_dir():
-        raise InputError(f"source.path: there is no {path}\n  a relative path starts at the declaration's folder")
+        raise InputError(f"{field}: there is no {path}\n  a relative path starts at the declaration's folder")
     there = (each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
     found = sorted((each for each in there if each.name[0] not in "._"), key=_natural)
     if not found:
-        raise InputError(f"source.path: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
+        raise InputError(f"{field}: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
     return found
 
 

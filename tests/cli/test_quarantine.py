@@ -41,7 +41,7 @@ def test_what_is_set_aside_is_listed_by_reason_with_rows(march: pd.DataFrame, pe
     told = perennial("quarantine", "shop", "--rows", "2")
     assert "2024-03, revision 1: 5 of 620 rows set aside\n  price: between 0 and 500: 5 rows\n" in told.out
     assert told.out.count("price='900'") == 2 and "order='2024-03-00000'" in told.out
-    (view,) = json.loads(perennial("quarantine", "shop", "--json").out)
+    (view,) = json.loads(perennial("quarantine", "shop", "--json").out)["batches"]
     assert view["waivable"] == ["price: between 0 and 500"]
     assert [e["raw"]["order"] for e in view["reasons"][0]["examples"]] == [f"2024-03-{i:05d}" for i in range(3)]
 

@@ -58,11 +58,25 @@ def test_on_the_wall_clock_no_label_is_known_after_it_came(world: World) -> None
 
 def test_a_file_whose_remainder_would_be_biased_is_held_and_rows_without_a_label_cost_nothing(world: World) -> None:
     held = sorted_file(world, [*good(40), *(f"x{number},7,2024-06-01" for number in range(20))])
-    assert len(held.held_because) == 1
-    assert "33.3 % of 60 labels would be set aside, more than 5 %" in held.held_because[0]
+    total, one = held.held_because
+    assert total.startswith("more rows set aside than 10 % in total (set_aside.total): 20 of 60 rows (33.3 %), most")
+    assert total.endswith("correct the file, or change the limit; the next run takes it in"), "a label is not waived"
+    assert "5 % for one reason (set_aside.per_reason)" in one and "for example '7" in one
     open_still = sorted_file(world, [*good(40), *(f"x{number},,2024-06-01" for number in range(60))])
     assert open_still.held_because == ()
     assert len(open_still.good) == 40
+
+
+def test_the_limits_of_a_label_file_are_those_that_the_declaration_states(world: World) -> None:
+    lines = [*good(40), *(f"x{number},7,2024-06-01" for number in range(20))]
+    world.declare(set_aside={"total": 0.4, "per_reason": 0.4})
+    assert sorted_file(world, lines).held_because == ()
+    world.declare(set_aside={"total": 0.4, "per_reason": 0.3})
+    (why,) = sorted_file(world, lines).held_because
+    assert why.startswith("more rows set aside than 30 % for one reason (set_aside.per_reason)")
+    assert sorted_file(world, [*good(3), "x,7,2024-06-01"]).held_because == (), "fewer than ten hold nothing"
+    (none_left,) = sorted_file(world, ["x,7,2024-06-01", "y,7,2024-06-01"]).held_because
+    assert none_left.startswith("all 2 labels would be set aside, most often returned: ")
 
 
 def test_a_file_without_a_needed_column_is_held_and_named(world: World) -> None:

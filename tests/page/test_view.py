@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perennial.evaluation.results import Policy
-from perennial.ledger.entries import Decision, Release, Served
+from perennial.ledger.entries import Approval, Decision, Release, Served
 from perennial.page.render import render
 from perennial.page.view import History, view_of
 from tests.evaluation.conftest import primary_of
@@ -67,3 +67,13 @@ def test_where_nothing_could_be_released_no_bound_is_made_up() -> None:
     view = view_of(history(decisions=[decided(0.0025, name="strict", alpha=0.0, level=0.0)]))
     assert view.gains[0].bound is None
     assert "at 0 %" not in render(view, {})
+
+
+def test_a_decision_card_shows_who_approved_it_and_why() -> None:
+    said = decided(0.0025).model_copy(update={"outcome": "held"})
+    approval = Approval(decision="d1", by="Ada", reason="seen the <slices>", as_of=AS_OF)
+    asked = view_of(history(decisions=[said]))
+    view = view_of(history(decisions=[said], approvals=[approval]))
+    assert asked.decisions[0].approved == "" and "Approved by" not in render(asked, {})
+    assert view.decisions[0].approved == "Approved by Ada on 2024-03-01: seen the <slices>"
+    assert "Approved by Ada on 2024-03-01: seen the &lt;slices&gt;" in render(view, {})

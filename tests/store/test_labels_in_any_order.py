@@ -46,10 +46,24 @@ ARRIVALS = st.one_of(
     ),
 )
 """A batch or its restatement, or a label file: order → label, and the day when it is known (None: never)."""
-ASKED = st.tuples(st.sampled_from(("train", "decide")), st.integers(0, 20), st.integers(0, 3))
+ASKED = st.tuples(st.sampled_from(("train", "decide")), st.just(0) | st.integers(0, 20), st.integers(0, 3))
 """A training or a decision, of a moment so many days back; a decision about one of the challengers there are."""
-HISTORIES = st.lists(st.tuples(st.integers(0, 25), st.one_of(ARRIVALS, ASKED)), min_size=6, max_size=14)
-"""What happens, each so many days after the one before."""
+EVENTS = st.tuples(st.integers(0, 25), st.one_of(ARRIVALS, ASKED))
+"""Something that happens so many days after what happened before."""
+ORDERED = st.dictionaries(st.sampled_from(ORDERS), LABELS | st.none(), min_size=3)
+HISTORIES = st.builds(
+    lambda rows, before, between, after: [
+        (0, ("batch", WINDOWS[0], rows)),
+        *before,
+        (20, ("train", 0, 0)),
+        *between,
+        (20, ("decide", 0, 0)),
+        *after,
+    ],
+    ORDERED,
+    *[st.lists(EVENTS, min_size=1, max_size=4)] * 3,
+)
+"""A batch, a training and a decision, with others before, between and after."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +183,13 @@ class History:
                 return
             model = challenger(f"c{len(self.trained)}", len(self.trained) + 1)
             at = write_instant(as_of)
-            values = {"snapshot": model.snapshot, "as_of": at, "batches": (), "label_batches": (), "table": "t"}
+            values: dict[str, Any] = {
+                "snapshot": model.snapshot,
+                "as_of": at,
+                "batches": (),
+                "label_batches": (),
+                "table": "t",
+            }
             values |= {"version": 0, "rows": len(rows), "first": at, "last": at, "digest": "d"}
             self.ledger.append("shop", Snapshot.model_validate({**values, "declaration_digest": "d"}))
             self.trained.append((model, as_of, rows))
@@ -202,7 +222,7 @@ def _by_order(rows: pd.DataFrame) -> dict[str, int]:
     return {str(order): int(label) for order, label in zip(rows["order"], rows[LABEL], strict=True)}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES, st.sampled_from((0, 1, 40)))
 def test_no_row_evaluates_what_learned_from_it_or_twice_and_the_future_changes_nothing(
     events: list[tuple[int, tuple[Any, ...]]], known_after: int

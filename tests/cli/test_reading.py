@@ -1,0 +1,101 @@
+"""Commands that only read, called as functions on a home that is filled by hand: no server, no model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from perennial.cli.quarantine import quarantine
+from perennial.cli.reading import decision as show_decision
+from perennial.evaluation.results import Policy
+from perennial.intake.frames import accepted_table, labels_table
+from perennial.ledger.entries import Approval, Reason
+from perennial.ledger.ledger import Ledger
+from perennial.our_columns import LABEL_KNOWN_AT
+from perennial.settings import settings
+from perennial.store.rows import known_at, labels_without_row
+from perennial.store.tables import Tables
+from perennial.usecase.columns import column_types
+from perennial.usecase.reading import load_use_case
+from tests.evaluation.conftest import primary_of
+from tests.ledger.payloads import AT, batch, label_batch
+from tests.release.payloads import challenger, decision
+from tests.world import World
+
+KNOWN = pd.Timestamp("2024-01-20", tz="UTC")
+
+
+@pytest.fixture
+def ledger(world: World) -> Ledger:
+    settings().home.mkdir(parents=True, exist_ok=True)
+    return Ledger(settings().database_url)
+
+
+def fill(world: World, ledger: Ledger, rows: list[str], files: dict[str, list[str]], refused: int = 0) -> Any:
+    """A batch of these orders, and label files of these."""
+    schema = {name: value for name, value in world.declaration["schema"].items() if name != "label_known_after"}
+    world.declare(schema=schema, labels={"path": "returns", "known_at": "known"})
+    declaration = load_use_case("shop", world.usecases).declaration
+    tables, types = Tables(settings().tables_uri), column_types(declaration)
+    frame = pd.DataFrame({"order": rows, "price": 1.0, "weight": 1.0, "carrier": "post"})
+    frame = frame.assign(at=pd.Timestamp("2024-01-10", tz="UTC"), returned=pd.array([None] * len(rows), "Int64"))
+    entry, arrived = batch(), pd.Timestamp(AT).to_pydatetime()
+    tables.append("shop", "accepted", accepted_table(frame, declaration, types, entry.batch, arrived), entry.batch)
+    ledger.append("shop", entry)
+    of_labels = {name: types[name] for name in ("order", "returned")}
+    for name, orders in files.items():
+        labels = pd.DataFrame({"order": orders, "returned": 1.0, LABEL_KNOWN_AT: KNOWN})
+        tables.append("shop", "labels", labels_table(labels, declaration, of_labels, name, arrived), name)
+        reasons = (Reason(reason="returned: not readable", rows=refused),) if refused else ()
+        ledger.append("shop", label_batch(name, AT, len(orders), refused=refused, quarantine=reasons))
+    return labels_without_row(tables, "shop", declaration.schema_, known_at(ledger, "shop", arrived), most=3)
+
+
+SPELLED_OTHERWISE = [f"{1_000_001 + number}.0" for number in range(3000)]
+
+
+def test_labels_whose_key_is_spelled_otherwise_are_counted_and_named(
+    world: World, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [str(1_000_001 + number) for number in range(3000)]
+    found = fill(world, ledger, rows, {"returns": SPELLED_OTHERWISE, "good": rows[:5]})
+    assert (found.count, found.keys) == (3000, (("1000001.0",), ("1000002.0",), ("1000003.0",)))
+    quarantine("shop", None, 2, json=False)
+    told = capsys.readouterr().out
+    assert "3,000 labels match no row; the first is 1000001.0" in told
+    assert "order='1000002.0'" in told and "1000003.0" not in told
+    quarantine("shop", None, 2, json=True)
+    view = json.loads(capsys.readouterr().out)
+    assert view["labels_without_row"] == {"count": 3000, "first": [["1000001.0"], ["1000002.0"]]}
+    assert (view["batches"], view["label_files"]) == ([], [])
+
+
+def test_labels_that_all_match_are_none_and_a_file_with_rows_set_aside_is_listed(
+    world: World, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fill(world, ledger, ["a", "b"], {"returns": ["b", "a", "a"]}, refused=2) is None
+    quarantine("shop", None, 2, json=True)
+    view = json.loads(capsys.readouterr().out)
+    assert view["labels_without_row"] is None
+    (file,) = view["label_files"]
+    assert (file["file"], file["status"], file["labels"], file["set_aside"]) == ("returns", "accepted", 3, 2)
+    assert [(each["reason"], each["rows"]) for each in file["reasons"]] == [("returned: not readable", 2)]
+    quarantine("shop", None, 2, json=False)
+    assert "label file returns: 3 labels count, 2 rows set aside" in capsys.readouterr().out
+
+
+def test_decision_shows_who_approved_it_and_why(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    stated = Policy.model_validate({"name": "hold", "parameters": {}, "alpha": 0.05})
+    changes = {"metrics": (primary_of(0.002),), "outcome": "held", "policy": stated}
+    ledger.append("shop", decision("d1d1", challenger("c", 1), 0).model_copy(update=changes))
+    show_decision("d1d1", json=False)
+    assert "Approved" not in capsys.readouterr().out
+    ledger.append("shop", Approval(decision="d1d1", by="Ada", reason="seen the slices", as_of="2024-03-02T00:00:00Z"))
+    show_decision("d1d1", json=False)
+    assert "Approved by Ada on 2024-03-02: seen the slices" in capsys.readouterr().out
+    show_decision("d1d1", json=True)
+    (approval,) = json.loads(capsys.readouterr().out)["approvals"]
+    assert (approval["by"], approval["reason"]) == ("Ada", "seen the slices")
