@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 SHOWN = "***"
+EXAMPLE = "user:password"
+"""What messages write to show where a name and a password belong."""
 SHORTEST = 4
 """Shorter values are masked only where they stand as a password: a password `a` is a letter of every word."""
 
@@ -34,7 +36,8 @@ def remember(environ: Mapping[str, str]) -> None:
         for scheme, rest in _ADDRESS.findall(value) if "://" in value else ():
             userinfo = _userinfo(rest)
             if userinfo:
-                password = userinfo.partition(":")[2] or userinfo
+                # Alone before the host stands the name of a user, on the web a token.
+                password = userinfo.partition(":")[2] or (userinfo if scheme.lower().startswith("http") else "")
                 # A driver that splits the address elsewhere shows a part of it.
                 for part in (password, *re.split(r"[@:/?#]", password)):
                     _keep(part)
@@ -127,4 +130,4 @@ def _userinfo(rest: str) -> str:
 
 def _without_userinfo(found: re.Match[str]) -> str:
     userinfo = _userinfo(found[2])
-    return found[1] + SHOWN + found[2][len(userinfo) :] if userinfo else found[0]
+    return found[1] + SHOWN + found[2][len(userinfo) :] if userinfo not in ("", EXAMPLE) else found[0]

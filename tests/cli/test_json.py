@@ -17,7 +17,7 @@ INTERVAL = {"se", "df", "ci_low", "ci_high", "p_value"}
 DECISION = {
     *("id", "usecase", "batch", "at", "as_of", "trigger", "champion", "challenger", "snapshot", "evaluation"),
     *("metrics", "declaration_digest", "features_digest", "code_version", "policy", "outcome", "reasons", "approvals"),
-    *("release_no", "previous_hash", "hash", "slices", "flips", "code"),
+    *("release_no", "position", "previous_hash", "hash", "slices", "flips", "code"),
 }
 METRIC = {
     *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),
@@ -34,7 +34,9 @@ BATCH = {
     *("usecase", "batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest"),
     *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),
 }
-STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes", "next_run", "reconcile"}
+STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes", "next_run", "reconcile"} | {
+    *("challenger", "held", "head", "labels", "open_question"),
+}
 
 
 def read(perennial: Perennial, *command: str) -> Any:
@@ -63,7 +65,7 @@ def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> 
         "alpha",
         "pool",
         "spent",
-        *("looks", "waits", "refit_weight"),
+        *("looks", "waits", "refit_weight", "level", "lower_bound"),
     }
     assert [(m["name"], m["role"]) for m in decision["metrics"]] == [
         ("log_loss", "primary"),

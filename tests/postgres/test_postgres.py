@@ -68,7 +68,7 @@ def test_a_writer_killed_at_any_row_leaves_it_whole_or_not_there(database: str, 
             target=append_here, args=(database, f"{kind}_row.{side}", [kind])
         )
         process.start()
-        process.join(60)
+        process.join(240)
         assert process.exitcode == -signal.SIGKILL, kind
         assert ledger.verify("shop") == done + (side == "after"), kind
         ledger.append("shop", payloads[kind])
@@ -89,7 +89,7 @@ def test_processes_that_start_at_once_migrate_once_and_append_in_turns(database:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(240)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert Ledger(database).verify("shop") == 60
 

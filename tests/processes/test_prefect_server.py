@@ -150,8 +150,9 @@ def test_deleting_the_home_does_not_leave_its_old_server_behind(other_home: Sett
     old = start_server(other_home)
     shutil.rmtree(other_home.home)
     new = start_server(other_home)
-    assert new.started
-    assert processes_of(other_home) == {new.pid} != {old.pid}
+    assert new.started and new.pid != old.pid
+    wait_for(new)
+    assert processes_of(other_home) == {new.pid}
 
 
 def test_a_pid_that_now_belongs_to_another_process_is_not_our_server(other_home: Settings) -> None:

@@ -36,7 +36,7 @@ def test_one_decision_one_release_and_one_episode_however_often_asked(world: Wor
         world.month(month, **how)
     january = take_in("2024-01")
     nothing = compare.fn("shop", "2024-01", instant(january.arrived_at), PERSON)
-    assert nothing == Waits("no challenger waits")
+    assert nothing == Waits("there is no challenger")
     unwatched = watch(january)
     assert (unwatched.rows, unwatched.loss, unwatched.readings, unwatched.action) == (930, None, (), "none")
     train_at(instant(january.arrived_at))

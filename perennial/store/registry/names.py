@@ -6,6 +6,8 @@ import re
 
 from perennial.identity import digest_bytes
 
+SCHEME = "perennial"
+"""Of the addresses under which MLflow keeps files of a home, wherever that lies."""
 LONGEST_KEY = 250
 LONGEST_TAG, LONGEST_PARAM = 5000, 6000
 """Characters of names and values; within what MLflow takes."""
@@ -37,3 +39,8 @@ def key(name: str) -> str:
     digest = digest_bytes(name.encode("utf-8", "surrogatepass"))[:12]
     readable = _FORBIDDEN.sub("_", name)[: LONGEST_KEY - len(digest) - 2]
     return f"{'_' if readable[:1] in ('', '.') else ''}{readable} {digest}"
+
+
+def address(name: str) -> str:
+    """Where the files of an experiment are kept, as MLflow's database has it; see `places`."""
+    return f"{SCHEME}:/{name}"

@@ -17,8 +17,8 @@ from mlflow.store.artifact.artifact_repository_registry import _artifact_reposit
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from perennial.settings import beside_database, settings
+from perennial.store.registry.names import SCHEME
 
-SCHEME = "perennial"
 _SERVER_STORE = "_MLFLOW_SERVER_FILE_STORE"
 """MLflow's own variable: the database that the pages of `mlflow ui` show."""
 
@@ -29,11 +29,6 @@ def keep_in(tracking_uri: str, artifacts: str) -> None:
     """Resolve the addresses of this database below `artifacts`, in this process."""
     _FOLDERS[tracking_uri] = Path(artifacts)
     _artifact_repository_registry.register(SCHEME, HomeArtifacts)
-
-
-def address(name: str) -> str:
-    """Where the files of an experiment are kept, as MLflow's database has it."""
-    return f"{SCHEME}:/{name}"
 
 
 class HomeArtifacts(LocalArtifactRepository):

@@ -18,7 +18,7 @@ from perennial.fault_points import write
 from perennial.ledger.entries import ModelRef
 from perennial.settings import database_file
 from perennial.store.lock import only_one
-from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, in_namespace, key
+from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, address, in_namespace, key
 from perennial.store.registry.states import answering
 from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, record
 
@@ -56,6 +56,7 @@ class Registry:
         import logging
 
         import mlflow
+        import mlflow.store.artifact.artifact_repository_registry  # before `places`, which it loads by its entry point
 
         from perennial.store.registry.places import keep_in
 
@@ -83,8 +84,6 @@ class Registry:
 
     def experiment(self, usecase: str) -> str:
         """The experiment's id, made at first use. Raises ExperimentDeleted where somebody deleted it."""
-        from perennial.store.registry.places import address
-
         name = self.name(usecase)
         with self._answering("open the experiment"):
             found = self._client.get_experiment_by_name(name)
@@ -288,8 +287,6 @@ def _make_database(path: Path) -> None:
     Raises TransientError where another process takes ten minutes for it.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    from perennial.store.registry.places import address
 
     if path.exists():
         return
