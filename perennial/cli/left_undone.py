@@ -39,4 +39,4 @@ def done_in_words(usecase: str, done: Sequence[BatchEntry], left: Sequence[str])
     """The last lines of a backfill. done: its batches; left: what `left_in_words` says of the rest."""
     finished = sum(batch.status == "accepted" for batch in done)
     first = f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new."
-    return [first, *left] if done or left else [first, f"{usecase}: nothing is left to do."]
+    return [first, *left] if done or left else [f"{usecase}: nothing is left to do."]

@@ -29,16 +29,30 @@ from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import AT, batch, label_batch
 from tests.release.payloads import challenger, decision
 
-READ = Reading.model_construct()
+READ = Reading(channel="level", value=None, threshold=0.1, age_days=0.0, words="")
 TOO_LITTLE = "of 10 rows none has a label yet"
 
 
 def line(decided: Decision | None = None, of: BatchEntry | None = None, **values: Any) -> str:
     """A cycle's line after its numbers of rows."""
-    health = {"usecase": "shop", "batch": "b", "as_of": AT, "rows": 10, "labelled_rows": 0, "loss": None}
+    health: dict[str, Any] = {
+        "usecase": "shop",
+        "batch": "b",
+        "as_of": AT,
+        "rows": 10,
+        "labelled_rows": 0,
+        "loss": None,
+    }
     health |= {"unseen_share": None, "alarms": (), "action": "none"}
     health |= {name: values.pop(name) for name in list(values) if name in Health.model_fields}
-    stated = {"batch": "b", "as_of": AT, "decision": None, "challenger": None, "waits": "", "not_trained": ""}
+    stated: dict[str, Any] = {
+        "batch": "b",
+        "as_of": AT,
+        "decision": None,
+        "challenger": None,
+        "waits": "",
+        "not_trained": "",
+    }
     cycle = Cycle.model_construct(**{**stated, **values, "health": Health.model_construct(**health)})
     return cycle_in_a_line(of or batch(), cycle, decided)
 
@@ -87,7 +101,7 @@ def test_a_loss_is_shown_once_it_is_known_and_unknown_is_never_a_number() -> Non
 
 
 def test_drift_unseen_categories_and_warnings_stand_at_the_end_of_the_line() -> None:
-    alarm = Alarm.model_construct(channel="level")
+    alarm = Alarm(channel="level", severity="warning", detail="", episode=None)
     warned = batch(warnings=("weight: 2 rows above 9",))
     told = line(of=warned, alarms=(alarm,), unseen_share=0.25, waits=NO_CHALLENGER)
     assert told.endswith("no challenger; drift: level; 25 % of rows unseen categories; warning: weight: 2 rows above 9")
@@ -109,7 +123,7 @@ def test_what_is_held_ends_a_backfill_and_says_what_to_do() -> None:
     assert blocked == "shop: a guard blocks version 2 (decision d1): d1 says so"
     assert done_in_words("shop", [batch(), held], left) == ["shop: 1 cycle done.", *left]
     assert done_in_words("shop", [], left) == ["shop: no batch is new.", *left], "what waits is said again"
-    assert done_in_words("shop", [], []) == ["shop: no batch is new.", "shop: nothing is left to do."]
+    assert done_in_words("shop", [], []) == ["shop: nothing is left to do."]
     assert done_in_words("shop", [batch(), batch("2024-02")], []) == ["shop: 2 cycles done."]
 
 

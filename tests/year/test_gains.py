@@ -95,7 +95,7 @@ def test_each_month_a_challenger_of_all_months_before_faces_the_model_of_january
     assert first.champion is None
     for month, before in zip(FACED, ("2013-04", *FACED), strict=False):
         assert decisions[month].champion == first.challenger
-        assert decisions[month].policy.name == "hold"
+        assert decisions[month].outcome not in ("first", "release")
         snapshot = year.snapshot_of(decisions[month])
         assert pd.Timestamp(snapshot.as_of) == independent.end_of(before)
     assert len(year.releases) == 1
