@@ -24,7 +24,6 @@ def frozen(home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ARCHIVE.exists(), reason="formats may still change: run python -m tests.frozen.build")
 def test_a_home_of_an_earlier_version_is_verified_replayed_and_continued(
     frozen: Path,
     perennial: Perennial,  # noqa: F811
