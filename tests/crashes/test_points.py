@@ -27,7 +27,7 @@ LABELS = ("label_landing", "labels_table", "labels_row")
 BATCH = ("landing", "accepted_table", "quarantine_table", "batch_row")
 DECISION = ("code_row", "flips_table", "decision_row")
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
-TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version")
+TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row")
 
 
 MONEY = "def money(labels, predictions):\n    return (predictions >= 0.5) * (5 * labels - 2)\n"
