@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 LATER = timedelta(days=2)
 BATCH = ("landing", "accepted_table", "quarantine_table", "batch_row")
-TRAINING = ("snapshot_row", "mlflow_run", "mlflow_version", "challenger_row")
+TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row", "challenger_row")
 FIRST = ("declaration_row", *BATCH, *TRAINING, "cycle_row")
 SECOND = ("label_landing", "labels_table", "labels_row", *BATCH, "decision_row", "release_row", "alias", *TRAINING)
 
@@ -120,7 +120,8 @@ def quarters(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_what_a_kill_left_is_a_whole_state_for_readers(quarters: tuple[Quarter, Quarter]) -> None:
     assert {point: what for point, what in quarters[1].wrong.items() if what} == {}
-    assert {f"2024-02-02 {write}" for write in BATCH} <= set(quarters[1].killed_at), "where it is killed at the least"
+    wanted = [*(f"2024-02-02 {write}" for write in FIRST), *(f"2024-03-02 {write}" for write in SECOND)]
+    assert quarters[1].killed_at == wanted, "killed at each"
 
 
 def test_the_quarter_that_was_killed_ends_like_the_other(quarters: tuple[Quarter, Quarter]) -> None:
