@@ -22,7 +22,7 @@ DECISION = {
 METRIC = {
     *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),
     *("mde", "verdict", "se", "note", "day_t", "row_t", "inflation", "inflation_seen_in"),
-    *("at_least", "at_most", "of_challenger", "second"),
+    *("at_least", "at_most", "of_challenger", "second", "lower_bound", "own_code"),
 }
 EVALUATION = {
     *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),
