@@ -21,7 +21,7 @@ down: ## stop the Prefect server that the demo left running
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial down; else echo "nothing is installed, so nothing runs"; fi
 
 test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" picks some
-	@$(BIN)/python -m pytest -rs $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -rfEs $(PYTEST_ARGS)
 
 test-all: $(READY) ## the tests with those that need PostgreSQL and Chromium, which it installs
 	@missing=; \
@@ -34,7 +34,7 @@ test-all: $(READY) ## the tests with those that need PostgreSQL and Chromium, wh
 			echo "The extended tests need: $$missing. Install them with your system's packages." >&2; exit 1; \
 		fi; \
 	fi; \
-	PERENNIAL_TEST_ALL=1 $(BIN)/python -m pytest -rs $(PYTEST_ARGS)
+	PERENNIAL_TEST_ALL=1 $(BIN)/python -m pytest -rfEs $(PYTEST_ARGS)
 
 check: lint types imports ## lint, types and imports
 
