@@ -132,11 +132,11 @@ def keys(printed: Any) -> set[str]:
 def assert_json_is_in_the_docs(perennial: Perennial) -> None:
     sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
     named = {part.partition("\n")[0]: set(re.findall(r"`([a-z0-9_]+)`", part)) for part in sections[1:]}
-    named["A status"] |= named["A batch"]
-    asked = {"batches": "A batch", "decisions": "A decision", "status": "A status", "check": "A check"}
+    named["Status"] |= named["Batch"]
+    asked = {"batches": "Batch", "decisions": "Decision", "status": "Status", "check": "Check"}
     seen = {section: keys(json.loads(perennial(name, "shop", "--json").out)) for name, section in asked.items()}
-    seen |= {"A release": fields(Release), "A challenger": fields(ChallengerEntry)}
-    seen |= {"A look at the champion": fields(Health)}
+    seen |= {"Release": fields(Release), "Challenger": fields(ChallengerEntry)}
+    seen |= {"Health report": fields(Health)}
     for section, printed in seen.items():
         assert printed and printed <= named[section], f"json.md, {section}: {sorted(printed - named[section])}"
 
