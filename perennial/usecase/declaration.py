@@ -1,4 +1,4 @@
-"""What a team declares once about a use case. Everything else follows from it and from what happened."""
+"""The declaration of a use case. Everything else follows from it and from the ledger."""
 
 from __future__ import annotations
 
@@ -26,75 +26,77 @@ class ReleaseRules(Frozen):
 
     policy: str = Field(
         "balanced",
-        description="balanced: proven better at 5 %, or old and no worse; five_percent_a_year, strict: proven better, "
-        "at a share of 5 % for a year's or five years' decisions together; newest_unless_worse: unless proven worse; "
-        "blend, blend_learned: half of what was tested and half of the newest refit serve; "
-        "hold: a person releases, by approving the decision; or one of an installed package",
+        description="balanced: proven better at 5 %, or a refresh by age that is no worse; five_percent_a_year, "
+        "strict: proven better at a share of 5 % for all decisions of a year, or of five years; "
+        "newest_unless_worse: always, unless proven worse; blend, blend_learned: half the tested champion and half "
+        "its newest refit are live; hold: a person approves; or a policy from an installed package",
     )
     min_gain: Amount = Field(
         0.0,
-        description="the gain that a challenger must be proven to exceed, in the primary metric's unit, or as a share "
-        "of the champion's value: 1%. A release by age needs no gain",
+        description="gain that a challenger must be proven to exceed, in the unit of the primary metric, or as a share "
+        "of the champion's value: 1%. Not needed for a release by age",
     )
     refresh_after: Duration = Field(
-        timedelta(days=90), description="`balanced`: after so long without a release, no worse is enough"
+        timedelta(days=90),
+        description="`balanced`: after this time without a release, a challenger that is no worse is released",
     )
     patience: Duration | None = Field(
         None,
         gt=timedelta(0),
-        description="how long after its training an undecided challenger is looked at again, with more days; without "
-        "it the next challenger takes over",
+        description="how long after its training an undecided challenger is evaluated again, with more days; by "
+        "default the next challenger replaces it",
     )
     decisions_a_year: int | None = Field(
         None,
         gt=0,
         le=366,
-        description="`five_percent_a_year`, `strict`: how many decisions share the year; default by the batches: "
-        "12 by month, 24 by week or shorter (each needs 15 days), 1 by year",
+        description="`five_percent_a_year`, `strict`: planned decisions per year, which share the budget; default by "
+        "length of batch: 12 for months, 24 for weeks or shorter (each needs 15 days), 1 for years",
     )
     event_decisions_a_year: int = Field(
-        4, ge=0, le=366, description="of these two: how many more, about models that drift or an event asked for"
+        4,
+        ge=0,
+        le=366,
+        description="these two policies: further decisions per year, about models trained after drift or an event",
     )
 
 
 class Watch(Frozen):
-    """When a drift episode opens."""
+    """The limits above which a drift episode opens."""
 
-    tolerance: float = Field(
-        0.25, gt=0, description="share of the reference loss by which the champion may become worse"
-    )
+    tolerance: float = Field(0.25, gt=0, description="share of the reference loss by which the champion may get worse")
     unseen_share: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="share of rows with a category never seen in training that is too much, above the share that was "
-        "usual so long after training",
+        description="accepted share of rows with a category not seen in training, above the share that is usual at "
+        "that time since training",
     )
     channels: tuple[str, ...] = Field(
-        ("level", "unseen"), description="what is looked at: level, unseen, or a channel of an installed package"
+        ("level", "unseen"), description="channels to monitor: level, unseen, or a channel from an installed package"
     )
 
 
 class Triggers(Frozen):
-    """What starts a retraining. A person (`perennial train`) and the event `perennial.drift.confirmed` always may."""
+    """What starts a retraining. `perennial train` and the event `perennial.drift.confirmed` can always request one."""
 
-    schedule: str | None = Field(None, description="cron line of the scheduled cycle, which then always retrains")
-    timezone: str = Field("UTC", description="zone of the schedule")
-    on_new_batch: bool = Field(True, description="retrain whenever a batch was accepted")
-    on_drift: bool = Field(True, description="retrain when an episode opens")
+    schedule: str | None = Field(None, description="cron expression of the scheduled cycle, which always retrains")
+    timezone: str = Field("UTC", description="time zone of the schedule")
+    on_new_batch: bool = Field(True, description="retrain after every accepted batch")
+    on_drift: bool = Field(True, description="retrain when a drift episode opens")
 
 
 class Declaration(Frozen):
-    """One use case, whole."""
+    """A use case."""
 
     name: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="the file's name, and the registered model's: flights"
+        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="name of the file and of the registered model: flights"
     )
-    description: str = Field("", description="the question that the model answers")
+    description: str = Field("", description="the question the model answers")
     source: SourceConfig = Field(description="where batches come from")
-    schema_: Schema = Field(alias="schema", description="the columns that every batch must have, and what they mean")
-    labels: LabelSource | None = Field(None, description="where labels come from that arrive later, in their own files")
-    features: Features = Field(description="what the model may see")
+    schema_: Schema = Field(alias="schema", description="the columns that every batch must have, and their meaning")
+    labels: LabelSource | None = Field(None, description="where labels come from that arrive later, in separate files")
+    features: Features = Field(description="the columns the model may use")
     clock: Literal["replay", "wall"] = Field(
         "wall", description="replay: the time is the end of the newest batch; wall: the scheduled start of the run"
     )
@@ -104,52 +106,52 @@ class Declaration(Frozen):
     look_back: int = Field(
         3,
         ge=0,
-        description="so many of the newest batches are compared with their source at every run: one that changed there "
-        "is taken in again, as the next revision",
+        description="number of newest batches that every run compares with their source; one that changed there is "
+        "ingested again, as its next revision",
     )
     set_aside: SetAsideLimits = Field(
-        SetAsideLimits(), description="how many rows the checks may set aside before they hold the batch"
+        SetAsideLimits(), description="how many rows may be set aside before the batch is held"
     )
-    model: Model = Field(description="what learns, and from how much of the past")
+    model: Model = Field(description="the estimator and its training window")
     evaluation: EvaluationRules = Field(EvaluationRules(), description="how champion and challenger are compared")
     release: ReleaseRules = Field(ReleaseRules(), description="when a challenger becomes the champion")
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
     code: SkipJsonSchema[dict[str, str]] = Field(
-        {}, description="file → digest of the functions named above; nobody writes it, it is read from the files"
+        {}, description="file → digest of the functions named above; computed from the files, never written by hand"
     )
 
     @property
     def primary(self) -> str:
-        """The deciding metric, with the task's default filled in."""
+        """The metric that decides, with the default of the task filled in."""
         return self.evaluation.primary or DEFAULT_METRICS[self.schema_.task]
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Every function of the team's own that is named here."""
+        """Every custom function that the declaration names."""
         return (*self.model_functions, *(own.function for own in self.evaluation.metrics.values()))
 
     @property
     def model_functions(self) -> tuple[str, ...]:
-        """Those that run in a fit: derived features and estimators."""
+        """The functions that run in a fit: derived features and estimators."""
         estimators = (self.model.estimator, *(rival.estimator for rival in self.model.rivals))
         return (*self.features.derived, *(estimator for estimator in estimators if is_own(estimator)))
 
     @property
     def digest(self) -> str:
-        """sha256 of the declaration's meaning: spacing, comments and order of fields do not count.
+        """sha256 of the declaration's meaning: spacing, comments and the order of fields do not count.
 
-        Nor does a field at its default, so that a new version of Perennial with another field changes no digest.
-        The text of the team's own functions does count: with another text the declaration means something else.
+        Fields at their defaults do not count either, so a new version of Perennial with another field changes no
+        digest. The text of custom functions does count, because another text means another declaration.
         """
         return digest(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
     @property
     def model_digest(self) -> str:
-        """sha256 of all that decides what is trained; an edit elsewhere restarts no training.
+        """sha256 of everything that affects training; an edit elsewhere restarts no training.
 
-        Beside the declared parts this is the text of the team's functions that run in a fit and, where a search or a
-        race chooses what is fitted, the metric that it chooses by.
+        This includes the text of custom functions that run in a fit and, with a search or a race, the metric used to
+        choose.
         """
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
@@ -159,7 +161,7 @@ class Declaration(Frozen):
         return digest({**parts, **({"code": code} if code else {}), **chosen_by})
 
     def metric_code(self, name: str) -> str:
-        """sha256 of what a metric of the team's own is, with its file's text; empty for one of ours."""
+        """sha256 of a custom metric with the text of its file; empty for a built-in one."""
         own = self.evaluation.metrics.get(name)
         if own is None:
             return ""
@@ -167,23 +169,23 @@ class Declaration(Frozen):
         return digest([own.model_dump(mode="json"), self.code.get(file, "")])
 
     def racing_as(self, rival: str) -> Declaration:
-        """The declaration with the model of that name of `model.racing` as its only one. Raises KeyError."""
+        """The declaration with only the model of that name in `model.racing`. Raises KeyError."""
         return self.model_copy(update={"model": self.model.racing[rival]})
 
     @property
     def rules(self) -> ReleaseRules:
-        """`release` with the planned decisions a year as a number."""
+        """`release` with the number of planned decisions per year filled in."""
         planned = self.release.decisions_a_year or DECISIONS_A_YEAR.get(getattr(self.source, "batch", "month"))
         return self.release.model_copy(update={"decisions_a_year": planned})
 
 
 DECISIONS_A_YEAR = {"year": 1, "month": 12, "week": 24, "day": 24, "hour": 24}
-"""Decisions that batches of that length bring: days decide from 15 on, so no more than 24."""
+"""Decisions per year for each length of batch: a decision needs 15 days, so there are at most 24."""
 
 
 @dataclass(frozen=True)
 class UseCase:
-    """A declaration, the file it was read from, and the team's functions that it names, as they were then.
+    """A declaration, the file it was read from, and the code of the custom functions it names.
 
     Relative paths in it start at `folder`.
     """
@@ -194,14 +196,14 @@ class UseCase:
 
     @property
     def name(self) -> str:
-        """The use case's name, which is also the registered model's."""
+        """The name of the use case and of the registered model."""
         return self.declaration.name
 
     @property
     def folder(self) -> Path:
-        """Where the declaration lies, with the team's own functions beside it."""
+        """The folder of the declaration and of the custom functions."""
         return self.path.parent
 
     def racing_as(self, rival: str) -> UseCase:
-        """The use case with that rival as its only model. Raises KeyError."""
+        """The use case with only that rival as its model. Raises KeyError."""
         return replace(self, declaration=self.declaration.racing_as(rival))

@@ -1,4 +1,4 @@
-"""A data check as a declaration spells it."""
+"""Data checks, in the form a declaration writes them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Severity = Literal["critical", "warning", "info"]
 class Check(Frozen):
     """One data check: a core expectation by its Great Expectations name.
 
-    In a declaration it is written `{expect_…: {arguments}, severity: critical}`, and so it is serialised.
+    A declaration writes it as `{expect_…: {arguments}, severity: critical}`, and it is serialised in that form.
     """
 
     expectation: str = Field(description="for example `expect_column_values_to_be_between`")
     arguments: dict[str, Any] = Field({}, description="the expectation's own arguments")
     severity: Severity = Field(
-        "critical", description="critical: sets rows aside or holds the batch; warning, info: told, rows accepted"
+        "critical",
+        description="critical: sets rows aside or holds the batch; warning, info: reported, rows are accepted",
     )
 
     @model_serializer
@@ -29,7 +30,7 @@ class Check(Frozen):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
-        """The spelling of a declaration, so that an editor can check one."""
+        """The form a declaration writes, so that an editor can check one."""
         return {
             "title": "Check",
             "type": "object",
@@ -53,17 +54,19 @@ class Check(Frozen):
 
 
 class SetAsideLimits(Frozen):
-    """The largest shares of a batch's rows that may be set aside; beyond them the batch is held.
+    """The largest shares of a batch's rows that may be set aside; above them the batch is held.
 
-    Exact copies of a row and rows that another batch has already do not count.
+    Exact copies of a row, and rows that another batch already contains, do not count.
     """
 
-    total: Share = Field(0.10, ge=0, le=1, description="for any reason; fewer than 10 rows hold no batch")
-    per_reason: Share = Field(0.05, ge=0, le=1, description="for one and the same reason")
+    total: Share = Field(
+        0.10, ge=0, le=1, description="for all reasons together; fewer than 10 rows never hold a batch"
+    )
+    per_reason: Share = Field(0.05, ge=0, le=1, description="for any single reason")
 
 
 def _check(value: Any) -> Any:
-    """A check from a declaration's spelling; `Check` itself passes. Raises ValueError for every other form."""
+    """A check from its form in a declaration; a `Check` is returned unchanged. Raises ValueError otherwise."""
     if isinstance(value, Check):
         return value
     names = [name for name in value if name != "severity"] if isinstance(value, dict) else []

@@ -1,4 +1,4 @@
-"""How champion and challenger are compared, as a declaration says it."""
+"""The declared rules for comparing champion and challenger."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ DEFAULT_METRICS = {"binary": "log_loss", "multiclass": "log_loss", "regression":
 
 
 class Guard(Frozen):
-    """What a release must not do to a metric: worsen it by more than `margin`, or leave a bound of its own."""
+    """A limit on a metric that a release must respect: a loss of at most `margin`, or a fixed bound."""
 
-    margin: float | None = Field(None, gt=0, description="how much worse is still accepted, in the metric's own unit")
-    at_least: Share | None = Field(None, description="the least that the new model's own value may be")
-    at_most: Share | None = Field(None, description="the most that the new model's own value may be")
+    margin: float | None = Field(None, gt=0, description="the largest accepted loss, in the unit of the metric")
+    at_least: Share | None = Field(None, description="smallest accepted value of the challenger")
+    at_most: Share | None = Field(None, description="largest accepted value of the challenger")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Guard:
@@ -26,17 +26,17 @@ class Guard(Frozen):
 
 
 class OwnMetric(Frozen):
-    """A metric of the team's own: a function of (labels, predictions), both arrays of numbers."""
+    """A custom metric: a function of (labels, predictions), both arrays of numbers."""
 
-    function: str = Field(description="`file.py:function`, the file beside the declaration")
+    function: str = Field(description="`file.py:function`, in a file next to the declaration")
     per: Literal["row", "all"] = Field(
-        "row", description="`row`: one number a row, of which the mean counts (money); `all`: one number for all rows"
+        "row", description="`row`: one number per row, whose mean counts (money); `all`: one number for all rows"
     )
     direction: Literal["lower", "higher"] = Field("higher", description="which values are better")
 
 
 def _clusters(value: Any) -> str:
-    """Which form of clusters is meant: a list is a column, everything else a word of the calendar."""
+    """Which form of clusters is given: a list is a column, everything else a calendar unit."""
     return "clusters:column" if isinstance(value, list | tuple) else "clusters:calendar"
 
 
@@ -50,30 +50,33 @@ Clusters = Annotated[
 class EvaluationRules(Frozen):
     """How champion and challenger are compared."""
 
-    primary: str = Field("", description="metric that decides; default mae for regression, else log_loss")
+    primary: str = Field("", description="the metric that decides; by default mae for regression, otherwise log_loss")
     guards: dict[str, Guard] = Field(
-        {}, description="metrics that a release must not make worse by a margin, or that have a bound of their own"
+        {}, description="metrics that a release must not worsen by more than a margin, or must keep within a bound"
     )
-    also: tuple[str, ...] = Field((), description="metrics that are shown and never decide")
+    also: tuple[str, ...] = Field((), description="metrics that are shown but never decide")
     metrics: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], OwnMetric] = Field(
-        {}, description="metrics of the team's own by name, for primary, guards and also"
+        {}, description="custom metrics by name, for primary, guards and also"
     )
     slices: tuple[str, ...] = Field(
-        (), description="columns of names or codes: no release may harm the rows of one value"
+        (), description="columns of names or codes: a release must not harm the rows with any one value"
     )
     slice_harm: Share = Field(
-        0.1, gt=0, le=1, description="share of a slice's loss that counts as harm; where less rows show it, it is told"
+        0.1,
+        gt=0,
+        le=1,
+        description="share of a slice's loss that counts as harm; slices too small to show it are listed",
     )
     cluster_by: Clusters = Field(
-        "day", description="rows of one cluster move together: day, week, [column], or both ways: [day, column]"
+        "day", description="groups of correlated rows: day, week, [column], or two-way: [day, column]"
     )
 
     @property
     def cluster_name(self) -> str:
-        """What the clusters are called: day, week, or the column."""
+        """The name of the clusters: day, week, or the column."""
         return self.cluster_by if isinstance(self.cluster_by, str) else self.cluster_by[0]
 
     @property
     def second_cluster(self) -> str | None:
-        """The column by which rows move together too, beside days or weeks; None without one."""
+        """The second column within which rows are correlated, besides days or weeks; None without one."""
         return self.cluster_by[1] if len(self.cluster_by) == 2 and not isinstance(self.cluster_by, str) else None

@@ -1,4 +1,4 @@
-"""What learns, from how much of the past, and who races."""
+"""The declared model: its estimator, its training window and the models that race."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from perennial.usecase.windows import TrainingWindow, window_in_words
 
 
 class Span(Frozen):
-    """Values from `low` to `high`, both included: whole ones where both are written without a point."""
+    """Values from `low` to `high`, both included; integers if both are written without a decimal point."""
 
-    low: Number = Field(description="the least value")
-    high: Number = Field(description="the greatest value")
-    log: bool = Field(False, description="whether to look at orders of magnitude")
+    low: Number = Field(description="smallest value")
+    high: Number = Field(description="largest value")
+    log: bool = Field(False, description="whether to sample on a log scale")
 
     @model_validator(mode="after")
     def _in_order(self) -> Span:
@@ -28,7 +28,7 @@ class Span(Frozen):
 
 
 def _values(value: Any) -> str:
-    """Which form of values is meant: a list is choices, everything else a span."""
+    """Which form of values is given: a list is choices, everything else a span."""
     return "values:choices" if isinstance(value, list | tuple) else "values:span"
 
 
@@ -39,45 +39,45 @@ Values = Annotated[
 
 
 class Search(Frozen):
-    """A search for parameters on time-ordered folds of the training rows."""
+    """A hyperparameter search on time-ordered folds of the training rows."""
 
     space: dict[str, Values] = Field(
-        min_length=1, description="parameter → `{low, high, log}` or a list of values; wins over params"
+        min_length=1, description="parameter → `{low, high, log}` or a list of values; overrides params"
     )
-    trials: int = Field(30, gt=0, description="how many sets of parameters to try")
-    timeout: Duration | None = Field(None, gt=timedelta(0), description="no trial is begun after so long")
-    folds: int = Field(3, gt=0, description="blocks of days, each predicted by what was known before it")
+    trials: int = Field(30, gt=0, description="number of parameter sets to try")
+    timeout: Duration | None = Field(None, gt=timedelta(0), description="no new trial starts after this time")
+    folds: int = Field(3, gt=0, description="number of blocks of days, each predicted from the data before it")
 
 
 class Rival(Frozen):
-    """Another estimator that races with the first."""
+    """Another estimator in the race."""
 
-    estimator: str = Field(description="as `model.estimator`")
-    params: dict[str, Any] = Field({}, description="its own parameters")
+    estimator: str = Field(description="same form as `model.estimator`")
+    params: dict[str, Any] = Field({}, description="parameters of this estimator")
 
 
 class Model(Frozen):
-    """The estimator, by import path or made by a function of the team's own, and the past it learns from."""
+    """The estimator, by import path or from your own function, and its training window."""
 
     estimator: str = Field(
         description="for example `sklearn.ensemble.HistGradientBoostingClassifier`, or `file.py:function`"
     )
-    params: dict[str, Any] = Field({}, description="the estimator's own parameters")
+    params: dict[str, Any] = Field({}, description="parameters of the estimator")
     window: TrainingWindow = Field(
         "expanding",
-        description="`expanding`: everything known; `{last: 90d}`, `{batches: 3}`, `{decay: 60d}`, `{season: 45d}`; "
-        "or one of an installed package; of a list the one is trained that predicted earlier batches best",
+        description="`expanding`: all rows; `{last: 90d}`, `{batches: 3}`, `{decay: 60d}`, `{season: 45d}`; "
+        "or a window from an installed package. With a list, the window that predicted earlier batches best is used",
     )
-    rivals: tuple[Rival, ...] = Field((), description="other estimators, of which the best so far is trained")
-    seed: int = Field(0, description="passed as random_state where the estimator takes one and params do not say")
+    rivals: tuple[Rival, ...] = Field((), description="other estimators in the race; the best so far is trained")
+    seed: int = Field(0, description="passed as random_state if the estimator accepts one and params does not set it")
     categories: Literal["native", "onehot", "ordinal"] | None = Field(
-        None, description="how text becomes numbers; default native where the estimator knows categories, else ordinal"
+        None, description="encoding of text columns; by default native if the estimator supports it, otherwise ordinal"
     )
-    search: Search | None = Field(None, description="hyperparameters to search for before the fit")
+    search: Search | None = Field(None, description="a hyperparameter search before the fit")
 
     @property
     def racing(self) -> dict[str, Model]:
-        """Every window with every estimator, by name, each a model of one window and no rivals; one where none race."""
+        """Every combination of window and estimator by name, each as a single model; one entry without a race."""
         windows = self.window if isinstance(self.window, tuple) else (self.window,)
         estimators = ((self.estimator, self.params), *((rival.estimator, rival.params) for rival in self.rivals))
         named = {}

@@ -1,4 +1,4 @@
-"""The columns of a batch, what they mean and which of them a model may see."""
+"""The columns of a batch, their meaning, and the ones a model may use."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)
 
 
 class Schema(Frozen):
-    """The columns that every batch must have, and what they mean."""
+    """The columns that every batch must have, and their meaning."""
 
-    key: tuple[str, ...] = Field(min_length=1, description="columns that together name a row, for ever")
+    key: tuple[str, ...] = Field(min_length=1, description="columns that together identify a row, permanently")
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
     task: Literal["binary", "multiclass", "regression"] = Field(
@@ -32,21 +32,24 @@ class Schema(Frozen):
     classes: tuple[Class, ...] = Field(
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
     )
-    timezone: str = Field("UTC", description="calendar of days and months, and zone of times written without one")
-    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in CSV files")
+    timezone: str = Field("UTC", description="calendar for days and months, and the zone of times without one")
+    decimal: Literal[".", ","] = Field(".", description="decimal separator of numbers in CSV files")
     label_known_after: Duration = Field(
-        timedelta(0), description="how long after the event the label that comes with the row is known"
+        timedelta(0), description="how long after the event the label in the row becomes known"
     )
     label_known_at: str | None = Field(
-        None, description="column that says when the row's own label became known (instead of label_known_after)"
+        None,
+        description="column with the time at which the label in the row became known (instead of label_known_after)",
     )
     plausible_gap: Duration = Field(
         timedelta(days=180),
         gt=timedelta(0),
-        description="at most one row in twenty that lies so long after all others of its batch is set aside as "
-        "implausibly late: a mistyped year moves no clock",
+        description="up to one row in twenty that is this much later than all others of its batch is set aside as "
+        "implausibly late, so that a mistyped year does not move the clock",
     )
-    future: bool = Field(False, description="whether rows may lie after today, as simulated ones on a replay clock do")
+    future: bool = Field(
+        False, description="whether rows may be later than today, such as simulated data on a replay clock"
+    )
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
 
     @model_validator(mode="after")
@@ -68,13 +71,13 @@ class Schema(Frozen):
 
 
 class Features(Frozen):
-    """What the model may see. Columns listed under `never` are known only after the event."""
+    """The columns the model may use. Columns under `never` are known only after the event."""
 
     numeric: tuple[str, ...] = Field((), description="columns of numbers")
     categorical: tuple[str, ...] = Field((), description="columns of names or codes")
-    derived: tuple[str, ...] = Field((), description="functions of the team's own, as `file.py:function`")
+    derived: tuple[str, ...] = Field((), description="your own functions, as `file.py:function`")
     never: tuple[str, ...] = Field(
-        (), description="known only after the event: refused as features, hidden from derived functions"
+        (), description="known only after the event: not allowed as features, hidden from derived functions"
     )
 
     @model_validator(mode="after")

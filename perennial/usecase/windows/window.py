@@ -1,4 +1,4 @@
-"""What a training window is: the part of the past that a model learns from."""
+"""The interface of a training window: the rows a model is trained on, and their weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Past:
     """The labelled rows to choose from, in key order.
 
-    at: shape (n,), when each row's event happened. batch: shape (n,), the batch each row came with.
-    batches: every batch known by then, the oldest first. as_of: the moment of training.
+    at: shape (n,), when each row's event happened. batch: shape (n,), the batch of each row.
+    batches: every batch known by then, oldest first. as_of: the time of the training.
     """
 
     at: pd.Series[Any]
@@ -27,12 +27,12 @@ class Past:
 
 
 class Window(Protocol):
-    """A window as declared: a pydantic model whose one field is the word that a declaration writes."""
+    """A declared window: a pydantic model whose single field is the word used in the declaration."""
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
-        """Which rows to learn from, shape (n,); None for all."""
+        """Which rows to train on, shape (n,); None for all."""
         ...
 
     def weights(self, at: pd.Series[Any]) -> np.ndarray | None:
-        """What each row that was kept counts in a fit, shape (n,); None where all count alike."""
+        """The sample weight of each row kept, shape (n,); None for equal weights."""
         ...
