@@ -182,7 +182,7 @@ def test_forms_offer_the_use_cases_and_explain_each_field(deployed: Deployed) ->
         assert each["description"], name
     trigger = deployments()["train"]["parameter_openapi_schema"]["definitions"]["Trigger"]
     assert "person" in trigger["properties"]["kind"]["enum"]
-    assert deployments()["train"]["parameters"] == {"trigger": {"kind": "person", "detail": "asked for in Prefect"}}
+    assert deployments()["train"]["parameters"] == {"trigger": {"kind": "person", "detail": "requested in Prefect"}}
 
 
 def test_a_use_case_that_is_not_declared_is_refused_at_the_form(deployed: Deployed) -> None:

@@ -1,4 +1,4 @@
-"""Features of the hour of hire. Each takes a batch's rows and gives one value for each, from that row alone."""
+"""Features of the hour. Each function takes the rows of a batch and returns one value per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def hour_of_day(rows: pd.DataFrame) -> pd.Series:
-    """The hour as the file writes it, 0 to 23."""
+    """The hour of the day as in the file, 0 to 23."""
     return rows["ts"].dt.hour.astype("float64")
 
 
