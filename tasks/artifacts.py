@@ -11,7 +11,7 @@ from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.ledger.present import trained_at
-from perennial.release.words import batch_in_words, cycle_in_a_line, decision_in_words
+from perennial.release.words import batch_in_words, cycle_in_lines, decision_in_words
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
@@ -81,5 +81,7 @@ def finish_cycle(
         ),
     )
     log.info("cycle %s %s done", usecase, batch.window)
-    story.info(cycle_in_a_line(batch, row.payload, decision if isinstance(decision, Decision) else None))
+    story.info(
+        "%s", "\n".join(cycle_in_lines(batch, row.payload, decision if isinstance(decision, Decision) else None))
+    )
     return row.payload

@@ -34,8 +34,8 @@ def usage_error() -> type[Exception]:
     """What the command line raises for an unknown command or option, or an argument that is missing."""
     from typer import BadParameter
 
-    found: type[Exception] = BadParameter.__mro__[1]
-    return found
+    usage: type[Exception] = BadParameter.__mro__[1]
+    return usage
 
 
 def report(error: Exception) -> int:
@@ -66,7 +66,7 @@ def error_view(error: PerennialError) -> dict[str, Any]:
 
 
 def unexpected(error: Exception) -> PerennialError:
-    """What is told of an error that is none of ours: what the system refuses by its name, all else by its log."""
+    """The error to report for one that is not ours: what the system refuses by name, anything else with a log file."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull("the disk is full: what was being written does not count\n  Make room and run it again.")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -74,7 +74,7 @@ def unexpected(error: Exception) -> PerennialError:
             f"{error.filename or 'a file'} cannot be used: {(error.strerror or str(error)).lower()}",
             code="permission-denied",
             value=error.filename,
-            fix="Give yourself access to it, or set PERENNIAL_HOME to a folder of your own.",
+            fix="Give yourself access to it, or set PERENNIAL_HOME to a folder you can write to.",
         )
     if any((kind.__module__, kind.__name__) in _NO_ANSWER for kind in type(error).__mro__):
         return TransientError(
@@ -82,9 +82,9 @@ def unexpected(error: Exception) -> PerennialError:
             code="prefect-unreachable",
             fix="Run the same command again: it goes on where this one stopped.",
         )
-    told = " ".join(masked(str(error)).split())[:200]
+    message = " ".join(masked(str(error)).split())[:200]
     return Unexpected(
-        f"something unexpected happened: {type(error).__name__}{f': {told}' if told else ''}",
+        f"something unexpected happened: {type(error).__name__}{f': {message}' if message else ''}",
         fix=f"The whole trace is in {_trace_of(error)}; please report it with that file. `perennial doctor` shows "
         "whether anything was left half done.",
     )
@@ -97,9 +97,9 @@ def _misused(error: Exception) -> InputError:
     command = context.command_path if context is not None else "perennial"
     parameter = getattr(error, "param", None)
     field = getattr(error, "option_name", None) or (parameter.human_readable_name if parameter is not None else None)
-    found = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
-    found.field = field
-    return found
+    misuse = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
+    misuse.field = field
+    return misuse
 
 
 def _mistake_view(mistake: Mistake) -> dict[str, Any]:

@@ -43,11 +43,11 @@ def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
 def trained_on(ledger: Ledger, usecase: str) -> dict[str, list[int]]:
     """Which model versions learned from which batch, by the batch's id: a revision's are its own."""
     snapshots = {r.key: r.payload.batches for r in ledger.all(usecase, Snapshot)}
-    found: dict[str, list[int]] = {}
+    versions: dict[str, list[int]] = {}
     for row in ledger.all(usecase, ChallengerEntry):
         for batch in snapshots[row.payload.snapshot]:
-            found.setdefault(batch, []).append(row.payload.model.version)
-    return found
+            versions.setdefault(batch, []).append(row.payload.model.version)
+    return versions
 
 
 def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
@@ -150,16 +150,16 @@ def _challenger(ledger: Ledger, usecase: str) -> dict[str, Any]:
 
 
 def _short(row: Row[Decision]) -> dict[str, Any]:
-    said = row.payload
-    return {"id": said.id, "batch": said.batch, "outcome": said.outcome, "reasons": list(said.reasons)}
+    taken = row.payload
+    return {"id": taken.id, "batch": taken.batch, "outcome": taken.outcome, "reasons": list(taken.reasons)}
 
 
 def _reconcile(ledger: Ledger, usecase: str) -> str:
-    """What a crash left to do, as far as the ledger alone can say; where the alias points, `doctor` looks."""
+    """What a crash left to do, as far as the ledger alone knows. `doctor` looks at the alias too."""
     if undone_decision(ledger, usecase) is not None:
         return "a decided release was not carried out: run the same command again"
     finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
         return f"the cycle of batch {batches[-1].window} is not finished: `perennial run {usecase}`"
-    return "nothing is left half done; `perennial doctor` compares the stores"
+    return "nothing is left half done"

@@ -13,13 +13,13 @@ def left_in_words(
 ) -> list[str]:
     """What a command leaves undone, each with what to do. decision: the newest, where a gate or a person has it."""
     lines = [
-        f"{usecase}: batch {batch.window} is held, no row of it counts: {'; '.join(batch.held_because)}"
+        f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}"
         f"\n  `perennial quarantine {usecase}` shows what can be done"
         for batch in held
     ]
     lines += [
-        f"{usecase}: label file {file.file} is held, no label of it counts: {'; '.join(file.held_because)}"
-        f"\n  correct the file, or the declaration; the next run takes it in"
+        f"{usecase}: label file {file.file} is held, none of its labels is used: {'; '.join(file.held_because)}"
+        f"\n  correct the file or the declaration; the next run ingests it"
         for file in labels
     ]
     if decision is not None and decision.outcome == "held":
@@ -36,7 +36,7 @@ def left_in_words(
 
 
 def done_in_words(usecase: str, done: Sequence[BatchEntry], left: Sequence[str]) -> list[str]:
-    """The last lines of a backfill. done: its batches; left: what `left_in_words` says of the rest."""
+    """The last lines of a backfill. done: its batches; left: the lines of `left_in_words`."""
     finished = sum(batch.status == "accepted" for batch in done)
     first = f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new."
     return [first, *left] if done or left else [f"{usecase}: nothing is left to do."]

@@ -1,4 +1,4 @@
-"""What is live, said with every failure of the registry: the registry does not know it, the ledger does."""
+"""Which model is live, added to every failure of the registry: the ledger knows it when the registry does not."""
 
 from __future__ import annotations
 

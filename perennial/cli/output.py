@@ -1,4 +1,4 @@
-"""Tables and colour for people, plain text in a pipe, JSON for programs."""
+"""Lines for people, plain text in a pipe, JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import codecs
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from perennial.secrets import mask_deep, masked
@@ -57,6 +58,18 @@ def _nearest(problem: UnicodeError) -> tuple[str, int]:
     return "".join(_IN_ASCII.get(letter, "?") for letter in letters), problem.end
 
 
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """On a terminal, show what a command is busy with for as long as the block runs."""
+    if not is_terminal() or json_wanted():
+        yield
+        return
+    from rich.console import Console
+
+    with Console().status(f"{what} ..."):
+        yield
+
+
 def say(text: str = "") -> None:
     """A line on standard output, without anything secret."""
     sys.stdout.write(masked(text) + "\n")
@@ -73,28 +86,6 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(mask_deep(value), indent=2, ensure_ascii=not unicode) + "\n")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Rows under headings: a Rich table on a terminal, aligned plain text in a pipe. right: columns of numbers."""
-    if is_terminal():
-        from rich.console import Console
-        from rich.table import Table
-
-        drawn = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            drawn.add_column(column, justify="right" if column in right else "left", overflow="fold")
-        for row in rows:
-            drawn.add_row(*[_coloured(masked(cell)) for cell in row])
-        Console().print(drawn)
-        return
-    widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
-    for row in [columns, *rows]:
-        cells = [
-            str(cell).rjust(width) if column in right else str(cell).ljust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
-        ]
-        say("  ".join(cells).rstrip())
-
-
 def markdown(text: str) -> None:
     """Markdown, drawn on a terminal and as it is in a pipe."""
     if is_terminal():
@@ -104,21 +95,3 @@ def markdown(text: str) -> None:
         Console().print(Markdown(masked(text)))
         return
     say(text)
-
-
-_COLOURS = {
-    "release": "green",
-    "first": "green",
-    "accepted": "green",
-    "keep": "yellow",
-    "undecided": "yellow",
-    "blocked": "red",
-    "held": "red",
-}
-
-
-def _coloured(cell: str) -> str:
-    from rich.markup import escape
-
-    colour = _COLOURS.get(cell)
-    return f"[{colour}]{cell}[/{colour}]" if colour else escape(cell)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, say, table
+from perennial.cli.output import as_json, say
+from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
 from perennial.ledger.present import time_of
@@ -14,29 +15,35 @@ from perennial.store.workspace import reading_workspace
 
 
 def plan(usecase: str, gain: float | None, json: bool) -> None:
-    """Raises InputError for a gain that is none, and where nothing was compared yet."""
+    """Raises InputError for a gain that is not positive, and if nothing was compared yet."""
     from perennial.deciding.plan import plan_of
 
     if gain is not None and not gain > 0:
-        raise InputError(f"--gain: {gain:g} is no gain; write how much better a model should be, above 0")
+        raise InputError(f"--gain: {gain:g} must be above 0: how much better a model should be")
     workspace = reading_workspace(settings())
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
-    found = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain)
+    planned = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain)
     if json:
-        as_json(asdict(found))
+        as_json(asdict(planned))
         return
-    unit = f"{found.cluster_by}s"
-    alike = "" if found.inflation is None else f", variance multiplied by {figure(found.inflation, 3)} for neighbours"
-    seen = counted(found.decisions, "decision", "decisions")
+    unit = f"{planned.cluster_by}s"
+    alike = (
+        "" if planned.inflation is None else f", variance multiplied by {figure(planned.inflation, 3)} for neighbours"
+    )
+    seen = counted(planned.decisions, "decision", "decisions")
     say(
-        f"{usecase}: {found.metric} {figure(found.champion)} of the champion, policy {found.policy} "
-        f"(a release may err at {percent(found.alpha)}), from {seen}{alike}."
+        f"{usecase}: {planned.metric} {figure(planned.champion)} of the champion, policy {planned.policy} "
+        f"(a release may err at {percent(planned.alpha)}), from {seen}{alike}."
     )
     say(
-        f"A decision usually has {found.usual} {unit}; they show a gain of {figure(found.smallest, 3)} in 4 of 5 cases."
+        f"A decision usually has {planned.usual} {unit}, enough to detect a gain of "
+        f"{figure(planned.smallest, 3)} in 4 of 5 cases."
     )
-    say(f"Unspent: {sample(found.unspent_rows, found.unspent_clusters, found.cluster_by)} that judged nobody yet.")
-    if not found.lines:
+    say(
+        f"Labels that no decision has used yet: "
+        f"{sample(planned.unspent_rows, planned.unspent_clusters, planned.cluster_by)}."
+    )
+    if not planned.lines:
         say("The year's budget is spent: until the next one no gain leads to a release.")
         return
     rows = [
@@ -47,9 +54,16 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
             f"{_or_more(line.low)} to {_or_more(line.high)}",
             (line.reached or "–").partition("T")[0],
         )
-        for line in found.lines
+        for line in planned.lines
     ]
-    table(("gain", "of the loss", f"{unit} of labels", "from decision to decision", "reached"), rows, right=("gain",))
+    columns = (
+        Column("gain", right=True),
+        Column("of the loss"),
+        Column(f"{unit} of labels"),
+        Column("range over decisions"),
+        Column("reached"),
+    )
+    table(columns, rows)
 
 
 def _or_more(clusters: int | None) -> str:

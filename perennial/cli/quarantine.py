@@ -1,4 +1,4 @@
-"""The way out of the quarantine: `quarantine`, `requeue`, `waive`."""
+"""Rows set aside and held batches, and how they come back: `quarantine`, `requeue`, `waive`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from shlex import quote
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.approving import given
 from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
-from perennial.cli.repair import given
 from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
 from perennial.errors import InputError, on_record
@@ -56,9 +56,9 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
         return
     key = case.declaration.schema_.key
     for view in views:
-        _tell(view, key)
+        _show(view, key)
     for file in files:
-        _tell_label_file(file)
+        _show_label_file(file)
     if unmatched is not None:
         say(labels_in_words(unmatched.count, unmatched.keys[0]))
         for each in unmatched.keys[:rows]:
@@ -68,10 +68,10 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if not views:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
-    say(f"After a changed check: perennial requeue {usecase}.")
+    say(f"After changing a check: perennial requeue {usecase}")
     offered = [(view["window"], check) for view in views for check in view["waivable"]]
     if offered:
-        say("To accept in spite of a check:")
+        say("To accept a batch despite a check:")
     for batch, check in offered:
         say(f"  perennial waive {usecase} --batch {quote(batch)} --check {quote(check)} --by NAME --reason TEXT")
 
@@ -93,15 +93,15 @@ def _label_files(workspace: Workspace, usecase: str, rows: int) -> list[dict[str
 
 
 def _without_row(workspace: Workspace, case: UseCase, rows: int) -> Unmatched | None:
-    """Labels in files of their own that match no row so far, with the keys of the first `rows` of them."""
+    """Labels in label files that match no row so far, with the keys of the first `rows` of them."""
     # A second on: on a replay clock labels may have come since the moment it stands at.
     now = time_of(workspace.ledger, case.declaration, machine_clock.now()) + timedelta(seconds=1)
     known = known_at(workspace.ledger, case.name, now)
     return labels_without_row(workspace.tables, case.name, case.declaration.schema_, known, most=max(1, rows))
 
 
-def _tell_label_file(view: dict[str, Any]) -> None:
-    state = "held, no label counts" if view["status"] == "held" else f"{view['labels']:,} labels count"
+def _show_label_file(view: dict[str, Any]) -> None:
+    state = "held, no label is used" if view["status"] == "held" else f"{view['labels']:,} labels are used"
     say(f"label file {view['file']}: {state}, {counted(view['set_aside'], 'row', 'rows')} set aside")
     for why in view["held_because"]:
         say(f"  {why}")
@@ -111,46 +111,69 @@ def _tell_label_file(view: dict[str, Any]) -> None:
             say(f"    row {example['row'] + 1}: {', '.join(f'{n}={v!r}' for n, v in example['raw'].items())}")
 
 
-def requeue(usecase: str, window: str | None, json: bool) -> None:
-    """Exit code 3 where a batch stays held."""
+def requeue(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
+    """Exit code 3 if a batch stays held."""
+    if dry_run:
+        _show_requeue(usecase, window, json)
+        return
     before = {b.window: b.batch for b in _batches(usecase)}
-    found = _requeued(usecase, window)
+    batches = _requeued(usecase, window)
     if json:
-        as_json([batch_view(usecase, batch) for batch in found])
-    for batch in found if not json else ():
-        _tell_outcome(usecase, batch, changed=before.get(batch.window) != batch.batch)
-    if not found and not json:
+        as_json([batch_view(usecase, batch) for batch in batches])
+    for batch in batches if not json else ():
+        _show_outcome(usecase, batch, changed=before.get(batch.window) != batch.batch)
+    if not batches and not json:
         say(f"{usecase}: nothing is set aside and no batch is held.")
-    if any(batch.status == "held" for batch in found):
+    if any(batch.status == "held" for batch in batches):
         sys.exit(HELD_BACK)
 
 
-def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str, json: bool) -> None:
+def _show_requeue(usecase: str, window: str | None, json: bool) -> None:
+    """What `requeue` would validate again."""
+    load_use_case(usecase, settings().usecases)
+    workspace = reading_workspace(settings())
+    entries = [r.payload for r in workspace.ledger.all(usecase, BatchEntry)]
+    again = open_still(entries) if window is None else [_known(workspace, usecase, window)]
+    names = [batch.window for batch in again]
+    if json:
+        as_json({"usecase": usecase, "would_validate": names})
+    else:
+        say(f"{usecase}: {'would validate again: ' if names else 'nothing to validate again'}{', '.join(names)}.")
+
+
+def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str, dry_run: bool, json: bool) -> None:
     """Raises InputError for a check that cannot be waived, before anything is written."""
     given("--by", by)
     given("--reason", reason)
-    workspace = open_workspace(settings())
+    workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
     workspace.use_case(usecase)
     batch = _known(workspace, usecase, window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     asked = checks_to_waive(checks, failed, batch)
+    if dry_run:
+        if json:
+            as_json({"usecase": usecase, "window": window, "would_waive": list(asked)})
+        else:
+            say(f"{usecase}: would waive on {window}: {'; '.join(asked)}. Nothing was changed.")
+        return
     waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
     row, _ = workspace.ledger.append(usecase, waiver)
-    said = row.payload
-    with on_record(f"the waiver by {said.by} is recorded"):
-        (found,) = _requeued(usecase, window)
+    recorded = row.payload
+    with on_record(f"the waiver by {recorded.by} is recorded"):
+        (revised,) = _requeued(usecase, window)
     if json:
-        as_json(batch_view(usecase, found))
+        as_json(batch_view(usecase, revised))
     else:
-        if (said.by, said.reason) == (by, reason):
-            say(f"{usecase}: waived on {window} by {by}: {'; '.join(said.checks)}. Reason on record: {reason}")
+        if (recorded.by, recorded.reason) == (by, reason):
+            say(f"{usecase}: waived on {window} by {by}: {'; '.join(recorded.checks)}. Reason on record: {reason}")
         else:
             say(
-                f"{usecase}: already waived on {window} by {said.by} at {row.recorded_at} (reason: {said.reason}): "
-                f"{'; '.join(said.checks)}. Nothing more was recorded."
+                f"{usecase}: already waived on {window} by {recorded.by} at {row.recorded_at} "
+                f"(reason: {recorded.reason}): "
+                f"{'; '.join(recorded.checks)}. Nothing more was recorded."
             )
-        _tell_outcome(usecase, found, changed=found.batch != batch.batch)
-    if found.status == "held":
+        _show_outcome(usecase, revised, changed=revised.batch != batch.batch)
+    if revised.status == "held":
         sys.exit(HELD_BACK)
 
 
@@ -159,8 +182,8 @@ def _requeued(usecase: str, window: str | None) -> list[BatchEntry]:
     with flows_ready():
         from flows.requeue import requeue as flow
 
-        found: list[BatchEntry] = flow(usecase, window)
-    return found
+        batches: list[BatchEntry] = flow(usecase, window)
+    return batches
 
 
 def _batches(usecase: str) -> list[BatchEntry]:
@@ -197,11 +220,11 @@ def _examples(aside: Sequence[AsideRow], reason: str, most: int) -> list[dict[st
     return [{"row": row.row, "raw": row.raw} for row in aside if reason in map(counted_as, row.reasons)][:most]
 
 
-def _tell(view: dict[str, Any], key: Sequence[str]) -> None:
+def _show(view: dict[str, Any], key: Sequence[str]) -> None:
     rows = view["rows"]
     state = f"{rows['quarantined']:,} of {rows['arrived']:,} rows set aside"
     if view["status"] == "held":
-        state = f"held, no row of {rows['arrived']:,} counts"
+        state = f"held, none of {rows['arrived']:,} rows is used"
     say(f"{view['window']}, revision {view['revision']}: {state}")
     for why in view["held_because"]:
         say(f"  {why}")
@@ -219,15 +242,15 @@ def _may(reason: str, waivable: Sequence[str]) -> str:
     return "" if reason in waivable else " (cannot be waived)"
 
 
-def _tell_outcome(usecase: str, batch: BatchEntry, *, changed: bool) -> None:
+def _show_outcome(usecase: str, batch: BatchEntry, *, changed: bool) -> None:
     rows = batch.rows
     if not changed:
-        say(f"{usecase}: {batch.window}: the checks find the same as before; no new revision was made.")
+        say(f"{usecase}: {batch.window}: the checks give the same result as before; no new revision was made.")
     elif batch.status == "held":
         held = "; ".join(batch.held_because)
         say(f"{usecase}: {batch.window} is still held, now as revision {batch.revision}: {held}")
     else:
         say(
             f"{usecase}: {batch.window} is revision {batch.revision} now ({batch.because}): {rows.arrived:,} rows, "
-            f"{rows.accepted:,} accepted, {rows.quarantined:,} set aside. `perennial run {usecase}` goes on with it."
+            f"{rows.accepted:,} accepted, {rows.quarantined:,} set aside. `perennial run {usecase}` continues with it."
         )

@@ -1,26 +1,42 @@
-"""Commands that only read: `check`, `status`, `batches`, `decisions`, `decision`, `page`."""
+"""Commands that only read: `status`, `batches`, `page`."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from perennial.cli import machine_clock
-from perennial.cli.json_views import batch_view, decision_view, status_view, trained_on
-from perennial.cli.output import as_json, markdown, say, table
+from perennial.cli.json_views import batch_view, status_view, trained_on
+from perennial.cli.output import as_json, say
+from perennial.cli.tables import Column, pairs, table
 from perennial.errors import InputError
-from perennial.evaluation.figures import between, change, counted, figure, percent, ranges
-from perennial.ledger.allowed_edits import refuse_edits
-from perennial.ledger.entries import Approval, BatchEntry, Decision
-from perennial.ledger.ledger import Ledger, Row
+from perennial.evaluation.figures import counted, percent, ranges
+from perennial.ledger.entries import BatchEntry, LabelBatchEntry
+from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
-from perennial.release.words import approval_in_words, decision_in_words, labels_in_words
+from perennial.release.words import labels_in_words
 from perennial.settings import readable_home, settings
-from perennial.usecase.declaration import UseCase
-from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import document_of, list_use_cases, load_use_case
+from perennial.usecase.reading import list_use_cases, load_use_case
+
+OF_BATCHES = (
+    Column("batch"),
+    Column("revision", right=True, wide=True),
+    Column("because", wide=True),
+    Column("status"),
+    Column("arrived", right=True),
+    Column("accepted", right=True, wide=True),
+    Column("set aside", right=True),
+    Column("unlabelled", right=True, wide=True),
+    Column("models trained on it", wide=True),
+    Column("failed checks (rows)", text=True),
+)
+OF_LABEL_FILES = (
+    Column("label file"),
+    Column("status"),
+    Column("labels", right=True),
+    Column("set aside", right=True),
+    Column("failed checks (rows)", text=True),
+)
 
 
 def open_ledger() -> Ledger:
@@ -28,65 +44,6 @@ def open_ledger() -> Ledger:
     where = settings()
     readable_home(where)
     return Ledger(where.database_url)
-
-
-def check(usecase: str, json: bool, *, run: bool = True) -> None:
-    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids.
-
-    run: whether the source is looked at, and the team's code run.
-    """
-    case, ledger = load_use_case(usecase, settings().usecases), open_ledger()
-    said, edited = case.declaration, refuse_edits(ledger, case.declaration)
-    tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
-    if json:
-        found = {"usecase": case.name, "file": str(case.path), "digest": said.digest, "mistakes": []}
-        as_json({**found, "edits": [asdict(edit) for edit in edited], "tried": asdict(tried)})
-        return
-    features = said.features
-    say(
-        f"{case.path}: good. {len(features.numeric)} numeric, {len(features.categorical)} categorical and "
-        f"{len(features.derived)} derived features, {counted(len(said.checks), 'check', 'checks')} of its own, "
-        f"{said.primary} decides under policy {said.release.policy}."
-    )
-    if run:
-        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
-        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
-    if edited:
-        say("Since the newest batch these fields were edited; the next run records it:")
-        table(("field", "was", "is", "restarts"), [(e.field, _short(e.old), _short(e.new), e.restarts) for e in edited])
-
-
-@dataclass(frozen=True)
-class Tried:
-    """On how many rows of which batch the declaration was tried; `why_not`, where on none."""
-
-    rows: int
-    batch: str
-    why_not: str
-
-
-def _try(case: UseCase, ledger: Ledger) -> Tried:
-    """Raises DeclarationError with every mistake that shows in a look at the source and a trial on some of its rows."""
-    from perennial.intake.looking import look, source_mistakes
-    from perennial.sources import open_source
-    from perennial.training.trial import rows_tried, try_out
-
-    schema = case.declaration.schema_
-    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone)
-    looked = look(case, source, {row.payload.window for row in ledger.all(case.name, BatchEntry)})
-    document = document_of(case)
-    mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
-    if mistakes:
-        raise DeclarationError(mistakes)
-    rows = rows_tried(looked.batch)
-    why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
-    return Tried(rows, looked.window if rows else "", "" if rows else why_not)
-
-
-def _short(value: object) -> str:
-    """A value for a table: a digest by its beginning."""
-    text = str(value)
-    return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
 def status(usecase: str | None, json: bool) -> None:
@@ -98,11 +55,15 @@ def status(usecase: str | None, json: bool) -> None:
     if json:
         as_json(views[0] if usecase else views)
         return
-    for view in views:
-        _tell_status(view)
+    if not views:
+        say(f"No use case is declared in {folder}. Start with: perennial init DATA")
+    for number, view in enumerate(views):
+        if number:
+            say()
+        _show_status(view)
 
 
-def _tell_status(view: dict[str, Any]) -> None:
+def _show_status(view: dict[str, Any]) -> None:
     champion, batch, decided = view["champion"], view["last_batch"], view["last_decision"]
     rows = [("use case", view["usecase"])]
     if champion:
@@ -139,7 +100,7 @@ def _tell_status(view: dict[str, Any]) -> None:
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
     rows.append(("ledger head", _short_head(view["head"])))
-    table(("", ""), rows)
+    pairs(rows)
 
 
 def _short_head(head: str | None) -> str:
@@ -166,55 +127,51 @@ def _refit(serves: list[dict[str, Any]]) -> str:
     return "".join(f" beside version {each['version']} ({percent(each['weight'])})" for each in serves[1:])
 
 
-def batches(usecase: str, json: bool) -> None:
+def batches(usecase: str, json: bool, wide: bool) -> None:
     """Every batch, in the order of arrival."""
     load_use_case(usecase, settings().usecases)
     ledger = open_ledger()
-    found = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    entries = [r.payload for r in ledger.all(usecase, BatchEntry)]
     versions = trained_on(ledger, usecase)
     if json:
-        as_json([{**batch_view(usecase, batch), "trained": versions.get(batch.batch, [])} for batch in found])
+        as_json([{**batch_view(usecase, batch), "trained": versions.get(batch.batch, [])} for batch in entries])
         return
-    newest = {batch.window: batch.revision for batch in found if batch.status == "accepted"}
-    rows = [
-        (
-            batch.window,
-            str(batch.revision),
-            batch.because,
-            "replaced" if batch.revision < newest.get(batch.window, 0) else batch.status,
-            f"{batch.rows.arrived:,}",
-            f"{batch.rows.accepted:,}",
-            f"{batch.rows.quarantined:,}",
-            f"{batch.rows.unlabelled:,}",
-            ranges(versions.get(batch.batch, [])),
-            "; ".join(
-                [
-                    *(f"{r.reason} ({r.rows:,})" for r in batch.quarantine),
-                    *batch.held_because,
-                    *(f"warning: {warning}" for warning in batch.warnings),
-                ]
-            ),
-        )
-        for batch in found
-    ]
-    numbers = ("revision", "arrived", "accepted", "set aside", "unlabelled")
-    heading = ("batch", "revision", "because", "status", *numbers[1:], "models trained on it", "failed checks (rows)")
-    table(heading, rows, right=numbers)
-    files = label_files(ledger, usecase)
-    if files:
+    if not entries:
+        say(f"{usecase}: no batch yet.")
+        return
+    newest = {batch.window: batch.revision for batch in entries if batch.status == "accepted"}
+    rows = [_batch_cells(batch, newest.get(batch.window, 0), versions.get(batch.batch, [])) for batch in entries]
+    table(OF_BATCHES, rows, wide=wide)
+    if files := label_files(ledger, usecase):
         say()
-        of_labels = [
-            (
-                file.file,
-                file.status,
-                f"{file.rows:,}",
-                f"{file.refused:,}",
-                "; ".join([*(f"{r.reason} ({r.rows:,})" for r in file.quarantine), *file.held_because]),
-            )
-            for file in files
-        ]
-        columns = ("label file", "status", "labels", "set aside", "failed checks (rows)")
-        table(columns, of_labels, right=("labels", "set aside"))
+        table(OF_LABEL_FILES, [_label_cells(file) for file in files], wide=wide)
+
+
+def _batch_cells(batch: BatchEntry, newest: int, versions: list[int]) -> tuple[str, ...]:
+    """newest: the newest accepted revision of the batch's window. versions: the models trained on it."""
+    return (
+        batch.window,
+        str(batch.revision),
+        batch.because,
+        "replaced" if batch.revision < newest else batch.status,
+        f"{batch.rows.arrived:,}",
+        f"{batch.rows.accepted:,}",
+        f"{batch.rows.quarantined:,}",
+        f"{batch.rows.unlabelled:,}",
+        ranges(versions),
+        "; ".join(
+            [
+                *(f"{r.reason} ({r.rows:,})" for r in batch.quarantine),
+                *batch.held_because,
+                *(f"warning: {warning}" for warning in batch.warnings),
+            ]
+        ),
+    )
+
+
+def _label_cells(file: LabelBatchEntry) -> tuple[str, ...]:
+    failed = [*(f"{r.reason} ({r.rows:,})" for r in file.quarantine), *file.held_because]
+    return (file.file, file.status, f"{file.rows:,}", f"{file.refused:,}", "; ".join(failed))
 
 
 def page(usecase: str, out: Path | None, json: bool) -> None:
@@ -228,78 +185,10 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     try:
         publish(path, open_ledger(), case.declaration, pages_of(where.docs, usecase))
     except OSError as error:
-        told = f"--out: {path} cannot be written: {error.strerror}"
-        raise InputError(f"{told}\n  Name a file in a folder that you may write.") from error
+        raise InputError(
+            f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."
+        ) from error
     if json:
         as_json({"usecase": usecase, "path": str(path)})
         return
     say(f"{usecase}: the page is {path}")
-
-
-def decisions(usecase: str, json: bool) -> None:
-    """Every decision, in the order in which they were taken."""
-    load_use_case(usecase, settings().usecases)
-    ledger = open_ledger()
-    found = ledger.all(usecase, Decision)
-    if json:
-        as_json([decision_view(ledger, row) for row in found])
-        return
-    rows = []
-    for row in found:
-        said, primary = row.payload, row.payload.metrics[0]
-        rows.append(
-            (
-                said.id,
-                said.batch,
-                f"{said.champion.version}" if said.champion else "naive",
-                str(said.challenger.version),
-                f"{primary.name} {figure(primary.champion)} → {figure(primary.challenger)}",
-                change(primary.gain),
-                between(primary.ci_low, primary.ci_high),
-                f"{said.evaluation.rows:,}",
-                str(said.evaluation.clusters),
-                said.outcome,
-            )
-        )
-    columns = ("id", "batch", "champion", "challenger", "loss", "gain", "95 % interval", "rows", "clusters", "outcome")
-    table(columns, rows, right=("champion", "challenger", "rows", "clusters"))
-
-
-def decision(id: str, json: bool) -> None:
-    """Raises InputError for an id that names no decision, or more than one."""
-    ledger = open_ledger()
-    found = find_decision(ledger, id)
-    said = found.payload
-    examples = _newly_wrong(said) if said.flips and said.flips.negative and said.flips.negative.share else []
-    if json:
-        as_json({**decision_view(ledger, found), "newly_wrong": examples})
-        return
-    markdown(decision_in_words(said))
-    approval = ledger.get(said.usecase, Approval, said.id)
-    if approval is not None:
-        say(approval_in_words(approval.payload))
-    say(f"Row {found.position} of the ledger: {found.position}:{found.hash}")
-    if examples:
-        say(f"Newly wrong, those that moved furthest first ({len(examples)} of them):")
-        table(list(examples[0]), [tuple(str(value) for value in each.values()) for each in examples])
-
-
-def _newly_wrong(said: Decision) -> list[dict[str, str]]:
-    from perennial.store.newly_wrong import newly_wrong_of
-    from perennial.store.workspace import reading_workspace
-
-    return newly_wrong_of(reading_workspace(settings()).tables, said.usecase, said.id)
-
-
-def find_decision(ledger: Ledger, id: str) -> Row[Decision]:
-    """The decision of any use case whose id begins so. Raises InputError for none, or more than one."""
-    if not re.fullmatch(r"[0-9a-f]{4,}", id):
-        raise InputError(
-            f"ID: {id!r} is not an id: give at least its first four digits, of 0 to 9 and a to f; "
-            "`perennial decisions USECASE` lists them"
-        )
-    found = ledger.starting(Decision, id)
-    if len(found) != 1:
-        what = "no decision" if not found else f"{len(found)} decisions"
-        raise InputError(f"ID: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them")
-    return found[0]

@@ -27,7 +27,7 @@ def run(usecase: str, window: str | None, json: bool) -> None:
         from flows.cycle import cycle
 
         batch = cycle(usecase, window)
-    _tell_batch(usecase, batch, json)
+    _show_batch(usecase, batch, json)
     ledger = open_ledger()
     held = [each for each in held_batches(ledger, usecase) if batch is None or each.batch != batch.batch]
     decision = _undecided(ledger, usecase)
@@ -46,7 +46,7 @@ def ingest(usecase: str, window: str | None, json: bool) -> None:
         from flows.ingest import ingest as flow
 
         batch = flow(usecase, window)
-    _tell_batch(usecase, batch, json)
+    _show_batch(usecase, batch, json)
     if batch is not None and batch.status == "held":
         sys.exit(HELD_BACK)
 
@@ -91,7 +91,10 @@ def train(usecase: str, reason: str, json: bool) -> None:
     elif json:
         as_json(challenger.model_dump(mode="json") if challenger else None)
     elif challenger is not None:
-        say(f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger}) waits to be judged.")
+        say(
+            f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger}) waits for rows to "
+            "evaluate it."
+        )
 
 
 def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> None:
@@ -113,13 +116,13 @@ def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> N
         sys.exit(HELD_BACK)
 
 
-def _tell_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
+def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
     if json:
         as_json(batch_view(usecase, batch) if batch else None)
     elif batch is None:
         say(f"{usecase}: the source has nothing new.")
     elif batch.status == "held":
-        say(f"{usecase}: batch {batch.window} is held, no row of it counts: {'; '.join(batch.held_because)}")
+        say(f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}")
     else:
         rows = batch.rows
         say(

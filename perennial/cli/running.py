@@ -28,7 +28,7 @@ def flows_ready() -> Iterator[Server]:
     prepare_home(where)
     server = start_server(where)
     if server.started:
-        note(f"Starting a Prefect server of our own ({server.ui}) ...")
+        note(f"Starting a Prefect server ({server.ui}) ...")
     os.environ.update(environment(server))
     import flows.backfill  # noqa: F401 - seconds of imports, while the server starts
 

@@ -28,22 +28,22 @@ def figure(value: float | None, digits: int = 5) -> str:
     return f"{value:,.{max(decimals, 0)}f}"
 
 
-def change(value: float | None) -> str:
-    """A gain, with its sign and three significant digits.
+def change(value: float | None, digits: int = 3) -> str:
+    """A gain, with its sign and `digits` significant digits.
 
     >>> change(0.00080214), change(-0.2), change(0.0)
     ('+0.000802', '-0.200', '0')
     """
-    return "+" + figure(value, 3) if value is not None and value > 0 else figure(value, 3)
+    return "+" + figure(value, digits) if value is not None and value > 0 else figure(value, digits)
 
 
-def between(low: float | None, high: float | None) -> str:
-    """An interval of changes.
+def between(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval of changes, with `digits` significant digits.
 
     >>> between(0.0001, 0.0015), between(None, None)
     ('+0.000100 to +0.00150', '–')
     """
-    return "–" if low is None or high is None else f"{change(low)} to {change(high)}"
+    return "–" if low is None or high is None else f"{change(low, digits)} to {change(high, digits)}"
 
 
 def within(found: Estimate, written: Callable[[float], str]) -> str:

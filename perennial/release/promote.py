@@ -80,6 +80,17 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
     Raises HeldBack for a decision that was not left to a person, ReleaseLost where somebody released since it was
     taken (the challenger was never compared with what is live now), LedgerBroken.
     """
+    refuse_approval(ledger, decision)
+    ledger.verify_for_release(decision.usecase, decision.release_no + 1)
+    approval, _ = ledger.append(
+        decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of))
+    )
+    with on_record(f"the approval by {approval.payload.by} is recorded"):
+        return approval.payload, release_decided(ledger, decision)
+
+
+def refuse_approval(ledger: Ledger, decision: Decision) -> None:
+    """Raise HeldBack or ReleaseLost where a decision cannot be approved (any more). Writes nothing."""
     if decision.outcome != "held":
         raise HeldBack(
             f"decision {decision.id} says {decision.outcome!r}: only a held one waits for a person. "
@@ -94,12 +105,6 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
             f"but release {live} is live now. Its challenger was never compared with that; "
             f"wait for the next decision. Nothing was changed."
         )
-    ledger.verify_for_release(decision.usecase, decision.release_no + 1)
-    approval, _ = ledger.append(
-        decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of))
-    )
-    with on_record(f"the approval by {approval.payload.by} is recorded"):
-        return approval.payload, release_decided(ledger, decision)
 
 
 def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[int] | None = None) -> Row[Release]:

@@ -28,22 +28,18 @@ class RolledBack:
     live: Release
 
 
-def roll_back(
-    ledger: Ledger,
-    usecase: str,
-    as_of: datetime,
-    reason: str,
-    seen: int | None = None,
-    try_out: Callable[[Release], object] = lambda release: None,
-) -> RolledBack:
-    """Bring the former champion back, with its features, data version and reference, as a new release.
+@dataclass(frozen=True)
+class Rollback:
+    """A rollback that is possible. former: the release to bring back. live: the one it takes the place of."""
 
-    One request goes back once, however often it is repeated. A request is known by the release that it takes back,
-    `seen`; without that number, by its reason: the newest rollback for that reason is this one, and a rollback is
-    never itself taken back.
-    try_out: called with the release to bring back before anything is written; what it raises is raised.
-    Raises HeldBack where there is nothing to go back to, or where a rollback is live and `seen` does not name it;
-    InputError for a release that never was; ReleaseLost where another release came first; LedgerBroken.
+    former: Row[Release]
+    live: Row[Release]
+
+
+def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = None) -> Rollback | RolledBack:
+    """What a request to go back would do: the rollback, or the one that the same request made before.
+
+    Writes nothing. Raises HeldBack, InputError and ReleaseLost as `roll_back` does.
     """
     rows = sorted(ledger.all(usecase, Release), key=lambda row: row.payload.release_no)
     if not rows:
@@ -70,6 +66,30 @@ def roll_back(
         raise HeldBack(
             f"{usecase}: there is no former champion to go back to; release {live.release_no} has none before it"
         )
+    return Rollback(rows[former.release_no - 1], rows[-1])
+
+
+def roll_back(
+    ledger: Ledger,
+    usecase: str,
+    as_of: datetime,
+    reason: str,
+    seen: int | None = None,
+    try_out: Callable[[Release], object] = lambda release: None,
+) -> RolledBack:
+    """Bring the former champion back, with its features, data version and reference, as a new release.
+
+    One request goes back once, however often it is repeated. A request is known by the release that it takes back,
+    `seen`; without that number, by its reason: the newest rollback for that reason is this one, and a rollback is
+    never itself taken back.
+    try_out: called with the release to bring back before anything is written; what it raises is raised.
+    Raises HeldBack where there is nothing to go back to, or where a rollback is live and `seen` does not name it;
+    InputError for a release that never was; ReleaseLost where another release came first; LedgerBroken.
+    """
+    plan = plan_rollback(ledger, usecase, reason, seen)
+    if isinstance(plan, RolledBack):
+        return plan
+    former, live = plan.former.payload, plan.live.payload
     try_out(former)
     restored = former.model_copy(
         update={
@@ -81,7 +101,7 @@ def roll_back(
             "restores": former.release_no,
         }
     )
-    row = insert_release(ledger, usecase, restored, [rows[former.release_no - 1].position, rows[-1].position])
+    row = insert_release(ledger, usecase, restored, [plan.former.position, plan.live.position])
     return RolledBack(row, True, live, row.payload)
 
 

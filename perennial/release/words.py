@@ -67,33 +67,36 @@ def cycle_waits(cycle: Cycle) -> str:
     return "first challenger trained" if cycle.challenger and not cycle.health.readings else "no challenger"
 
 
-HEADING = (
-    f"{'batch':<12} {'rows':>7} {'set aside':>9}   {'champion loss ±95 %':<20} "
-    f"{'challenger gain, 95 % interval':<34} outcome"
-)
+HEADING = f"{'batch':<10} {'rows':>7} {'aside':>5} {'loss ±95 %':<12} {'gain, 95 % interval':<31} outcome"
+"""The columns of `cycle_in_lines`: 80 characters wide."""
 
 
-def cycle_in_a_line(batch: BatchEntry, cycle: Cycle, decision: Decision | None) -> str:
-    """A cycle for the terminal, in the columns of `HEADING`: rows, set aside, loss, gain, outcome."""
-    health = cycle.health
-    loss = "no champion yet"
+def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None) -> list[str]:
+    """A cycle for the terminal: a line in the columns of `HEADING`, then one indented line per thing to know.
+
+    The columns: rows that arrived, rows set aside, the champion's loss, the challenger's gain, the outcome.
+    """
+    health, notes = cycle.health, []
+    loss = "no champion"
     if health.loss is not None:
         loss = f"{figure(health.loss.value, 3)} ±{figure((health.loss.ci_high - health.loss.ci_low) / 2, 2)}"
     elif health.readings:
-        loss = f"unknown ({counted(health.labelled_rows, 'label', 'labels')})"
-    gain, outcome = "–", cycle_waits(cycle)
-    if decision is not None:
-        primary = decision.metrics[0]
-        gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high)})"
-        outcome = decision.outcome
-        if outcome in ("first", "release"):
-            outcome += f": version {decision.challenger.version} serves"
+        loss = "unknown"
+        notes.append(f"the loss is unknown: {counted(health.labelled_rows, 'label', 'labels')} so far")
+    gain, _, why = cycle_waits(cycle).partition(": ")
+    if decision is None:
+        notes += [why] if why else []
+    else:
+        primary, version = decision.metrics[0], decision.challenger.version
+        outcome = f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else decision.outcome
+        gain = f"{f'{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})':<31} {outcome}"
         if decision.policy.refit_weight:
-            outcome += f", {percent(decision.policy.refit_weight)} its newest refit"
-    notes = [f"no new challenger: {cycle.not_trained}"] if cycle.not_trained and cycle.waits != NO_CHALLENGER else []
+            notes.append(f"{percent(decision.policy.refit_weight)} of the vote goes to the newest refit")
+    if cycle.not_trained and cycle.waits != NO_CHALLENGER:
+        notes.append(f"no new challenger: {cycle.not_trained}")
     notes += [f"drift: {alarm.channel}" for alarm in health.alarms]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
-        notes.append(f"{percent(health.unseen_share)} of rows unseen categories")
+        notes.append(f"{percent(health.unseen_share)} of rows have a category never seen in training")
     notes += [f"warning: {warning}" for warning in batch.warnings]
-    said = "; ".join([outcome, *notes])
-    return f"{batch.window:<12} {batch.rows.arrived:>7,} {batch.rows.quarantined:>9,}   {loss:<20} {gain:<34} {said}"
+    line = f"{batch.window:<10} {batch.rows.arrived:>7,} {batch.rows.quarantined:>5,} {loss:<12} {gain}"
+    return [line, *(f"  {note}" for note in notes)]

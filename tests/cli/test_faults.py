@@ -198,7 +198,7 @@ def test_a_batch_with_a_missing_column_is_held_and_a_later_good_one_is_taken_in(
     write(settled, "2024-03", rows.drop(columns=["price"]))
     told = perennial("run", "shop")
     assert told.code == 3
-    assert "batch 2024-03 is held, no row of it counts: columns are missing: price" in told.out
+    assert "batch 2024-03 is held, none of its rows is used: columns are missing: price" in told.out
     assert decided_on() == ["2024-02"]
     assert len(challengers()) == 2
     assert open_workspace(settings()).tables.count("shop", "accepted", payloads(BatchEntry)[-1].batch) == 0  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ def test_it_needs_two_models_that_were_compared(settled: World, perennial: Peren
     told = perennial("plan", "shop")
     assert told.code == 2 and "no two models were compared on log_loss yet" in told.err
     told = perennial("plan", "shop", "--gain", "0")
-    assert told.code == 2 and told.err.startswith("--gain: 0 is no gain")
+    assert told.code == 2 and told.err.startswith("--gain: 0 must be above 0")
     settled.declare(evaluation={"cluster_by": ["carrier"]})
     assert "time brings rows of carrier, not more of its groups" in perennial("plan", "shop").err
 
@@ -42,4 +42,4 @@ def test_it_says_how_many_days_when_and_what_is_unspent(settled: World, perennia
     (line,) = later["lines"]
     assert line["gain"] == 0.1 and line["share"] == pytest.approx(0.1 / told["champion"])
     plain = perennial("plan", "shop")
-    assert plain.code == 0 and "Unspent: 600 rows of 30 days that judged nobody yet." in plain.out
+    assert plain.code == 0 and "Labels that no decision has used yet: 600 rows of 30 days." in plain.out

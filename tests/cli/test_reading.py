@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from perennial.cli.decisions import decision as show_decision
 from perennial.cli.quarantine import quarantine
-from perennial.cli.reading import decision as show_decision
 from perennial.evaluation.results import Policy
 from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Approval, Reason
@@ -84,18 +84,18 @@ def test_labels_that_all_match_are_none_and_a_file_with_rows_set_aside_is_listed
     assert (file["file"], file["status"], file["labels"], file["set_aside"]) == ("returns", "accepted", 3, 2)
     assert [(each["reason"], each["rows"]) for each in file["reasons"]] == [("returned: not readable", 2)]
     quarantine("shop", None, 2, json=False)
-    assert "label file returns: 3 labels count, 2 rows set aside" in capsys.readouterr().out
+    assert "label file returns: 3 labels are used, 2 rows set aside" in capsys.readouterr().out
 
 
 def test_decision_shows_who_approved_it_and_why(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
     stated = Policy.model_validate({"name": "hold", "parameters": {}, "alpha": 0.05})
     changes = {"metrics": (primary_of(0.002),), "outcome": "held", "policy": stated}
     ledger.append("shop", decision("d1d1", challenger("c", 1), 0).model_copy(update=changes))
-    show_decision("d1d1", json=False)
+    show_decision("d1d1", json=False, wide=False)
     assert "Approved" not in capsys.readouterr().out
     ledger.append("shop", Approval(decision="d1d1", by="Ada", reason="seen the slices", as_of="2024-03-02T00:00:00Z"))
-    show_decision("d1d1", json=False)
+    show_decision("d1d1", json=False, wide=False)
     assert "Approved by Ada on 2024-03-02: seen the slices" in capsys.readouterr().out
-    show_decision("d1d1", json=True)
+    show_decision("d1d1", json=True, wide=False)
     (approval,) = json.loads(capsys.readouterr().out)["approvals"]
     assert (approval["by"], approval["reason"]) == ("Ada", "seen the slices")

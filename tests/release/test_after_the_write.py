@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from perennial.cli.approving import follow_release
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.repair import follow_release
 from perennial.errors import (
     HeldBack,
     ModelUnloadable,

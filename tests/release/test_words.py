@@ -22,7 +22,7 @@ from perennial.ledger.entries import (
 from perennial.release.words import (
     HEADING,
     approval_in_words,
-    cycle_in_a_line,
+    cycle_in_lines,
     labels_in_words,
 )
 from tests.evaluation.conftest import primary_of
@@ -34,7 +34,7 @@ TOO_LITTLE = "of 10 rows none has a label yet"
 
 
 def line(decided: Decision | None = None, of: BatchEntry | None = None, **values: Any) -> str:
-    """A cycle's line after its numbers of rows."""
+    """A cycle in lines, as one text."""
     health: dict[str, Any] = {
         "usecase": "shop",
         "batch": "b",
@@ -54,7 +54,7 @@ def line(decided: Decision | None = None, of: BatchEntry | None = None, **values
         "not_trained": "",
     }
     cycle = Cycle.model_construct(**{**stated, **values, "health": Health.model_construct(**health)})
-    return cycle_in_a_line(of or batch(), cycle, decided)
+    return "\n".join(cycle_in_lines(of or batch(), cycle, decided))
 
 
 def ruled(outcome: str, **policy: Any) -> Decision:
@@ -67,69 +67,79 @@ def ruled(outcome: str, **policy: Any) -> Decision:
     ("cycle", "outcome"),
     [
         ({"waits": NO_CHALLENGER, "challenger": "c"}, "first challenger trained"),
-        ({"waits": NO_CHALLENGER, "not_trained": TOO_LITTLE}, f"no challenger yet: {TOO_LITTLE}"),
-        ({"waits": NO_CHALLENGER, "readings": (READ,)}, "no challenger"),
+        ({"waits": NO_CHALLENGER, "not_trained": TOO_LITTLE}, f"no challenger yet\n  {TOO_LITTLE}"),
+        (
+            {"waits": NO_CHALLENGER, "readings": (READ,)},
+            "no challenger\n  the loss is unknown: 0 labels so far",
+        ),
         ({"waits": NO_CHALLENGER}, "no challenger"),
-        ({"waits": "3 days, needs 8"}, "waits: 3 days, needs 8"),
+        ({"waits": "3 days, needs 8"}, "waits\n  3 days, needs 8"),
         (
             {"waits": "3 days, needs 8", "not_trained": TOO_LITTLE},
-            f"waits: 3 days, needs 8; no new challenger: {TOO_LITTLE}",
+            f"waits\n  3 days, needs 8\n  no new challenger: {TOO_LITTLE}",
         ),
     ],
 )
-def test_a_cycle_without_a_decision_says_why(cycle: dict[str, Any], outcome: str) -> None:
-    told = line(**cycle)
-    assert told.startswith("2024-01           10         0   ")
-    assert told.endswith(f" – {' ' * 33}{outcome}"), told
-    assert told.index(outcome) == HEADING.index("outcome"), "in the columns of the heading"
+def test_a_cycle_without_a_decision_reports_why(cycle: dict[str, Any], outcome: str) -> None:
+    shown = line(**cycle)
+    assert shown.startswith("2024-01         10     0 ")
+    assert shown.endswith(f"  {outcome}"), shown
+    assert shown.index(outcome) == HEADING.index("gain"), "in the columns of the heading"
 
 
 @pytest.mark.parametrize("outcome", ["first", "release", "keep", "undecided", "blocked", "held"])
-def test_a_cycle_with_a_decision_says_what_serves_only_where_it_changed(outcome: str) -> None:
-    told = line(ruled(outcome), decision="d1")
-    assert "+0.00200 (" in told
-    assert told.endswith(f"{outcome}: version 2 serves" if outcome in ("first", "release") else f" {outcome}"), told
-    assert line(ruled("keep", refit_weight=0.2), decision="d1").endswith("keep, 20 % its newest refit")
+def test_a_cycle_with_a_decision_names_the_version_only_if_it_was_released(outcome: str) -> None:
+    shown = line(ruled(outcome), decision="d1")
+    assert "+0.00200 (" in shown
+    assert shown.endswith(f" {outcome} v2" if outcome in ("first", "release") else f" {outcome}"), shown
+    assert shown.index(f" {outcome}") + 1 == HEADING.index("outcome"), "in the columns of the heading"
+    assert len(shown) <= 80 and len(HEADING) <= 80
+    blended = line(ruled("keep", refit_weight=0.2), decision="d1")
+    assert blended.endswith("keep\n  20 % of the vote goes to the newest refit")
 
 
 def test_a_loss_is_shown_once_it_is_known_and_unknown_is_never_a_number() -> None:
-    assert "no champion yet" in line()
-    assert "unknown (0 labels)" in line(readings=(READ,))
-    assert "unknown (1 label)" in line(readings=(READ,), labelled_rows=1)
+    assert "no champion" in line()
+    assert "the loss is unknown: 0 labels so far" in line(readings=(READ,))
+    assert "the loss is unknown: 1 label so far" in line(readings=(READ,), labelled_rows=1)
     loss = LossWithInterval.model_construct(value=0.5, ci_low=0.4, ci_high=0.6, reference=None)
     assert "0.500 ±0.10" in line(loss=loss)
 
 
-def test_drift_unseen_categories_and_warnings_stand_at_the_end_of_the_line() -> None:
+def test_drift_unseen_categories_and_warnings_have_a_line_each() -> None:
     alarm = Alarm(channel="level", severity="warning", detail="", episode=None)
     warned = batch(warnings=("weight: 2 rows above 9",))
-    told = line(of=warned, alarms=(alarm,), unseen_share=0.25, waits=NO_CHALLENGER)
-    assert told.endswith("no challenger; drift: level; 25 % of rows unseen categories; warning: weight: 2 rows above 9")
-    assert "unseen" not in line(unseen_share=0.009)
+    shown = line(of=warned, alarms=(alarm,), unseen_share=0.25, waits=NO_CHALLENGER)
+    assert shown.splitlines()[1:] == [
+        "  drift: level",
+        "  25 % of rows have a category never seen in training",
+        "  warning: weight: 2 rows above 9",
+    ]
+    assert "never seen" not in line(unseen_share=0.009)
 
 
-def test_what_is_held_ends_a_backfill_and_says_what_to_do() -> None:
+def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
     held = batch("2024-02", status="held", held_because=("too few rows",))
     file = label_batch("returns", AT, status="held", held_because=("the file has no column 'known'",))
     left = left_in_words("shop", [held], [file], ruled("held"))
     assert [each.partition("\n")[0] for each in left] == [
-        "shop: batch 2024-02 is held, no row of it counts: too few rows",
-        "shop: label file returns is held, no label of it counts: the file has no column 'known'",
+        "shop: batch 2024-02 is held, none of its rows is used: too few rows",
+        "shop: label file returns is held, none of its labels is used: the file has no column 'known'",
         "shop: decision d1 on batch 2024-02 waits for a person: "
         "`perennial approve d1 --by NAME --reason TEXT` releases version 2",
     ]
-    assert "perennial quarantine shop" in left[0] and "the next run takes it in" in left[1]
+    assert "perennial quarantine shop" in left[0] and "the next run ingests it" in left[1]
     (blocked,) = left_in_words("shop", [], [], ruled("blocked"))
     assert blocked == "shop: a guard blocks version 2 (decision d1): d1 says so"
     assert done_in_words("shop", [batch(), held], left) == ["shop: 1 cycle done.", *left]
-    assert done_in_words("shop", [], left) == ["shop: no batch is new.", *left], "what waits is said again"
+    assert done_in_words("shop", [], left) == ["shop: no batch is new.", *left], "what waits is repeated"
     assert done_in_words("shop", [], []) == ["shop: nothing is left to do."]
     assert done_in_words("shop", [batch(), batch("2024-02")], []) == ["shop: 2 cycles done."]
 
 
-def test_an_approval_says_who_when_and_why() -> None:
-    said = Approval(decision="d1", by="Ada", reason="seen the slices", as_of=AT)
-    assert approval_in_words(said) == "Approved by Ada on 2024-02-01: seen the slices"
+def test_an_approval_names_who_when_and_why() -> None:
+    approval = Approval(decision="d1", by="Ada", reason="seen the slices", as_of=AT)
+    assert approval_in_words(approval) == "Approved by Ada on 2024-02-01: seen the slices"
 
 
 def test_labels_without_a_row_are_counted_and_the_first_is_named() -> None:

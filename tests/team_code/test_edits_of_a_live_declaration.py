@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from perennial.cli.reading import check
+from perennial.cli.checking import check
 from perennial.errors import PerennialError
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, RaceStep
 from perennial.settings import settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from perennial.cli.reading import check
+from perennial.cli.checking import check
 from perennial.errors import InputError
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace

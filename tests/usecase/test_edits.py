@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perennial.cli.reading import check
+from perennial.cli.checking import check
 from perennial.errors import InputError
 from perennial.ledger.entries import DeclarationEntry
 from perennial.settings import settings

@@ -1,0 +1,141 @@
+"""Commands of a person who decides: `rollback`, `approve`. Repeating one has the effect of one."""
+
+from __future__ import annotations
+
+from perennial.cli import machine_clock
+from perennial.cli.decisions import find_decision
+from perennial.cli.output import as_json, say
+from perennial.cli.reading import open_ledger
+from perennial.errors import HeldBack, InputError, on_record
+from perennial.ledger.entries import Approval, Decision
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import time_of
+from perennial.release.rollback import Rollback, RolledBack
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace, reading_workspace
+
+
+def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: bool) -> None:
+    """Raises HeldBack where there is nothing to go back to, ModelUnloadable where the former model is gone."""
+    from perennial.model.released import load_champion
+    from perennial.release.rollback import plan_rollback, roll_back
+
+    given("--reason", reason)
+    if dry_run:
+        planned = plan_rollback(reading_workspace(settings()).ledger, usecase, reason, seen)
+        _show_plan(usecase, planned, json)
+        return
+    workspace = open_workspace(settings())
+    ledger, case = workspace.ledger, workspace.use_case(usecase)
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    done = roll_back(
+        ledger, usecase, now, reason, seen, lambda former: load_champion(workspace.registry, usecase, former)
+    )
+    made = done.row.payload
+    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
+    if json:
+        as_json(made.model_dump(mode="json"))
+    elif done.made:
+        say(
+            f"{usecase}: {made.versions} is live again as release {made.release_no} "
+            f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of "
+            f"{done.taken_back.versions}. Reason on record: {made.reason}"
+        )
+    else:
+        _say_already(usecase, done)
+    if done.live.release_no != made.release_no:
+        raise HeldBack(
+            f"{usecase}: release {done.live.release_no} came after that and is live. To roll that back: "
+            f"perennial rollback {usecase} --from {done.live.release_no} --reason TEXT"
+        )
+
+
+def _show_plan(usecase: str, planned: Rollback | RolledBack, json: bool) -> None:
+    if isinstance(planned, RolledBack):
+        back, instead, number = planned.row.payload, planned.taken_back, planned.row.payload.release_no
+        text = f"{instead.versions} was already rolled back to {back.versions}, as release {number}."
+    else:
+        back, instead = planned.former.payload, planned.live.payload
+        number = instead.release_no + 1
+        text = f"{back.versions} would be live again as release {number}, instead of {instead.versions}."
+    if json:
+        view = {"usecase": usecase, "would_restore": back.release_no, "as_release": number}
+        as_json({**view, "already": isinstance(planned, RolledBack)})
+    else:
+        say(f"{usecase}: {text} Nothing was changed.")
+
+
+def _say_already(usecase: str, done: RolledBack) -> None:
+    made = done.row.payload
+    say(
+        f"{usecase}: release {done.taken_back.release_no} was already rolled back to {made.versions} on "
+        f"{done.row.recorded_at}, as release {made.release_no} (reason: {made.reason}). Nothing more was changed."
+    )
+    if done.live.release_no == made.release_no:
+        say(f"  To go further back: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
+
+
+def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
+    """Raises InputError for an unknown id, HeldBack where nobody is waited for, ReleaseLost where it is too late."""
+    from perennial.model.released import load_model
+    from perennial.release.promote import approve, refuse_approval
+
+    given("--by", by)
+    given("--reason", reason)
+    if dry_run:
+        ledger = open_ledger()
+        decision = find_decision(ledger, id).payload
+        refuse_approval(ledger, decision)
+        _show_approval(ledger, decision, json)
+        return
+    workspace = open_workspace(settings())
+    ledger = workspace.ledger
+    decision = find_decision(ledger, id).payload
+    case = workspace.use_case(decision.usecase)
+    load_model(workspace.registry, decision.usecase, decision.challenger)
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    approval, row = approve(ledger, decision, by, reason, now)
+    made, version = row.payload, decision.challenger.version
+    follow_release(
+        workspace,
+        decision.usecase,
+        f"the approval by {approval.by} and release {made.release_no} are recorded: {made.versions} is live by the "
+        "ledger",
+    )
+    if json:
+        as_json(made.model_dump(mode="json"))
+    elif (approval.by, approval.reason) == (by, reason):
+        say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {by}.")
+    else:
+        say(
+            f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
+            f"version {version} became release {made.release_no}. Nothing more was recorded."
+        )
+
+
+def _show_approval(ledger: Ledger, decision: Decision, json: bool) -> None:
+    approval, version = ledger.get(decision.usecase, Approval, decision.id), decision.challenger.version
+    number = decision.release_no + 1
+    if json:
+        view = {"usecase": decision.usecase, "decision": decision.id, "would_release": version, "as_release": number}
+        as_json({**view, "already": approval is not None})
+    elif approval is not None:
+        say(f"{decision.usecase}: already approved by {approval.payload.by}. Nothing was changed.")
+    else:
+        say(f"{decision.usecase}: version {version} would be live as release {number}. Nothing was changed.")
+
+
+def given(field: str, value: str) -> None:
+    """Raise InputError for an empty word that the record needs."""
+    if not value.strip():
+        raise InputError(f"{field}: is empty; the record needs it")
+
+
+def follow_release(workspace: Workspace, usecase: str, done: str) -> None:
+    """Let MLflow's aliases and the page follow a release that is on record."""
+    from perennial.release.promote import mirror_alias
+    from tasks.page import refresh_page
+
+    with on_record(done):
+        mirror_alias(workspace.ledger, workspace.registry, usecase)
+        refresh_page(workspace, usecase)

@@ -1,0 +1,80 @@
+"""`check`: every mistake of a declaration, and whether it runs on rows of the source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+
+from perennial.cli.output import as_json, say, working
+from perennial.cli.reading import open_ledger
+from perennial.cli.tables import Column, table
+from perennial.evaluation.figures import counted
+from perennial.ledger.allowed_edits import refuse_edits
+from perennial.ledger.entries import BatchEntry
+from perennial.ledger.ledger import Ledger
+from perennial.settings import settings
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.mistakes import DeclarationError
+from perennial.usecase.reading import document_of, load_use_case
+
+
+def check(usecase: str, json: bool, *, run: bool = True) -> None:
+    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids.
+
+    run: whether the source is looked at, and the team's code run.
+    """
+    case, ledger = load_use_case(usecase, settings().usecases), open_ledger()
+    declaration, edited = case.declaration, refuse_edits(ledger, case.declaration)
+    with working("trying the declaration on rows of the source"):
+        tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
+    if json:
+        view = {"usecase": case.name, "file": str(case.path), "digest": declaration.digest, "mistakes": []}
+        as_json({**view, "edits": [asdict(edit) for edit in edited], "tried": asdict(tried)})
+        return
+    features = declaration.features
+    say(
+        f"{case.path}: valid. {len(features.numeric)} numeric, {len(features.categorical)} categorical and "
+        f"{len(features.derived)} derived features, "
+        f"{counted(len(declaration.checks), 'custom check', 'custom checks')}; "
+        f"{declaration.primary} decides under policy {declaration.release.policy}."
+    )
+    if run:
+        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
+        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+    if edited:
+        say("These fields changed since the newest batch; the next run records the change:")
+        columns = Column("field"), Column("before"), Column("now"), Column("restarts", text=True)
+        table(columns, [(e.field, _short(e.old), _short(e.new), e.restarts) for e in edited])
+
+
+@dataclass(frozen=True)
+class Tried:
+    """On how many rows of which batch the declaration was tried; `why_not`, where on none."""
+
+    rows: int
+    batch: str
+    why_not: str
+
+
+def _try(case: UseCase, ledger: Ledger) -> Tried:
+    """Raises DeclarationError with every mistake that shows in a look at the source and a trial on some of its rows."""
+    from perennial.intake.looking import look, source_mistakes
+    from perennial.sources import open_source
+    from perennial.training.trial import rows_tried, try_out
+
+    schema = case.declaration.schema_
+    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone)
+    looked = look(case, source, {row.payload.window for row in ledger.all(case.name, BatchEntry)})
+    document = document_of(case)
+    mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
+    if mistakes:
+        raise DeclarationError(mistakes)
+    rows = rows_tried(looked.batch)
+    why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
+    return Tried(rows, looked.window if rows else "", "" if rows else why_not)
+
+
+def _short(value: object) -> str:
+    """A value for a table: a digest by its beginning."""
+    text = str(value)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text

@@ -1,0 +1,36 @@
+"""Commands of a person who decides: `approve`, `rollback`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perennial.cli.options import By, DecisionId, DryRun, Json, Reason, Usecase
+
+
+def approve(id: DecisionId, by: By, reason: Reason, dry_run: DryRun = False, json: Json = False) -> None:
+    """Release the challenger of a decision that waits for you."""
+    from perennial.cli import approving
+
+    approving.approve(id, by, reason, dry_run, json)
+
+
+def rollback(
+    usecase: Usecase,
+    reason: Reason,
+    seen: Annotated[
+        int | None,
+        typer.Option("--from", min=1, help="number of the release to roll back; needed to go back more than once"),
+    ] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Bring the former champion back, as a new release.
+
+    Its features and data version come back with it. Repeating the command changes nothing more; to go further back,
+    name the rollback's release: --from 4.
+    """
+    from perennial.cli import approving
+
+    approving.rollback(usecase, reason, seen, dry_run, json)

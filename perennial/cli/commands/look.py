@@ -1,0 +1,94 @@
+"""Commands that only read: `status`, `batches`, `decisions`, `decision`, `plan`, `page`, `replay`, `ledger verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perennial.cli.options import AnyUsecase, DecisionId, Json, Usecase, Wide
+
+
+def status(usecase: AnyUsecase = None, json: Json = False) -> None:
+    """Show which model is live, the last decision, what needs you."""
+    from perennial.cli import reading
+
+    reading.status(usecase, json)
+
+
+def batches(usecase: Usecase, wide: Wide = False, json: Json = False) -> None:
+    """List batches: rows that arrived, were set aside, and why."""
+    from perennial.cli import reading
+
+    reading.batches(usecase, json, wide)
+
+
+def decisions(usecase: Usecase, wide: Wide = False, json: Json = False) -> None:
+    """List decisions with gain, confidence interval and outcome."""
+    from perennial.cli import decisions as listing
+
+    listing.decisions(usecase, json, wide)
+
+
+def decision(id: DecisionId, wide: Wide = False, json: Json = False) -> None:
+    """Explain one decision, in a paragraph and in a table."""
+    from perennial.cli import decisions as listing
+
+    listing.decision(id, json, wide)
+
+
+def plan(
+    usecase: Usecase,
+    gain: Annotated[float | None, typer.Option("--gain", help="the gain to plan for, in the metric's unit")] = None,
+    json: Json = False,
+) -> None:
+    """Show how many days of labels it takes to detect a gain."""
+    from perennial.cli import planning
+
+    planning.plan(usecase, gain, json)
+
+
+def page(
+    usecase: Usecase,
+    out: Annotated[Path | None, typer.Option("--out", help="the file to write; default: in the home")] = None,
+    json: Json = False,
+) -> None:
+    """Write an HTML page about a use case for everybody."""
+    from perennial.cli import reading
+
+    reading.page(usecase, out, json)
+
+
+def replay(
+    which: Annotated[str, typer.Argument(help="a decision id, or a use case for all its decisions", metavar="ID")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="recompute from rows and models instead of from the ledger's sums")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Recompute a decision and compare every number.
+
+    Exit code 1: a number differs; the first is named.
+    """
+    from perennial.cli import replaying
+
+    replaying.replay(which, deep, json)
+
+
+def verify(
+    usecase: AnyUsecase = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="a head kept earlier, as `status` prints it: is it still in the chain?"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Follow the hash chain: was a row changed, removed or inserted?
+
+    Exit code 1: the first such row is named. Rows cut off at the end show only against a head that was kept
+    elsewhere: --head 62:37a6….
+    """
+    from perennial.cli import replaying
+
+    replaying.verify(usecase, head, json)

@@ -1,0 +1,56 @@
+"""Commands that run flows: `run`, `backfill`, `ingest`, `watch`, `train`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perennial.cli.options import Batch, Json, Usecase
+
+
+def run(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Run one cycle: ingest a batch, watch, decide, train.
+
+    Exit code 3: a batch was held, a guard blocked a release, or a person has to decide.
+    """
+    from perennial.cli import run_flows
+
+    run_flows.run(usecase, batch, json)
+
+
+def backfill(
+    usecase: Usecase,
+    first: Annotated[str | None, typer.Option("--first", help="start with this batch")] = None,
+    last: Annotated[str | None, typer.Option("--last", help="end with this batch")] = None,
+    json: Json = False,
+) -> None:
+    """Run the cycle for every batch that has none yet, oldest first."""
+    from perennial.cli import run_flows
+
+    run_flows.backfill(usecase, first, last, json)
+
+
+def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Ingest one batch: keep its bytes, validate its rows."""
+    from perennial.cli import run_flows
+
+    run_flows.ingest(usecase, batch, json)
+
+
+def watch(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+    """Watch the champion on a batch; request retraining on an alarm."""
+    from perennial.cli import run_flows
+
+    run_flows.watch(usecase, batch, json)
+
+
+def train(
+    usecase: Usecase,
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "asked for on the command line",
+    json: Json = False,
+) -> None:
+    """Train a challenger, which waits for newer rows to evaluate it."""
+    from perennial.cli import run_flows
+
+    run_flows.train(usecase, reason, json)

@@ -1,0 +1,125 @@
+"""Tables: as wide as a terminal allows without breaking a word, one line per row in a pipe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perennial.cli.output import is_terminal, say
+from perennial.secrets import masked
+
+GAP = "  "
+NARROWEST_TEXT = 24
+"""Columns of a terminal that running text needs at least."""
+
+_COLOURS = {
+    "release": "32",
+    "first": "32",
+    "accepted": "32",
+    "keep": "33",
+    "undecided": "33",
+    "blocked": "31",
+    "held": "31",
+    "replaced": "2",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    right: numbers, aligned to the right.
+    wide: shown with `--wide` and in a pipe; on a terminal only where all of these fit.
+    text: running text, which may wrap between words; the last column only.
+    """
+
+    heading: str
+    right: bool = False
+    wide: bool = False
+    text: bool = False
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: bool = False) -> None:
+    """Print rows under headings. On a terminal, columns that are not needed give way before a line is too long."""
+    cells = [[masked(cell) for cell in row] for row in rows]
+    if not is_terminal():
+        for line in _lines(columns, cells, None, coloured=False):
+            say(line)
+        return
+    room = None if wide else terminal_width()
+    shown = list(range(len(columns)))
+    if room is not None and _least(columns, cells, shown) > room:
+        shown = [i for i in shown if not columns[i].wide]
+    picked = [[row[i] for i in shown] for row in cells]
+    for line in _lines([columns[i] for i in shown], picked, room, coloured="NO_COLOR" not in os.environ):
+        sys.stdout.write(line + "\n")
+    if len(shown) < len(columns):
+        left_out = ", ".join(columns[i].heading for i in range(len(columns)) if i not in shown)
+        say(f"Left out to fit: {left_out}. --wide shows every column.")
+
+
+def pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names with their values beside them; long values wrap between words on a terminal."""
+    table((Column(""), Column("", text=True)), rows)
+
+
+def terminal_width() -> int:
+    """How many columns the terminal has; 80 where it does not report it."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes; letters of East Asian scripts take two."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _least(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> int:
+    """How many columns of a terminal a row takes at least."""
+    widths = [_widest(columns[i], [row[i] for row in rows]) for i in shown]
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _widest(column: Column, cells: Sequence[str]) -> int:
+    widest = max([width_of(column.heading), *map(width_of, cells)])
+    return min(widest, NARROWEST_TEXT) if column.text else widest
+
+
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int | None, *, coloured: bool) -> list[str]:
+    """The lines of a table. room: how wide they may be, None for any width."""
+    widths = [max([width_of(c.heading), *(width_of(row[i]) for row in rows)]) for i, c in enumerate(columns)]
+    text = columns[-1].text and room is not None
+    if text and room is not None:
+        before = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+        widths[-1] = min(widths[-1], max(NARROWEST_TEXT, room - before))
+    headings = [c.heading for c in columns]
+    lines = [_bold(_line(columns, headings, widths), coloured)] if any(headings) else []
+    for row in rows:
+        wrapped = _wrapped(row[-1], widths[-1]) if text else [row[-1]]
+        for number, part in enumerate(wrapped):
+            first = [*row[:-1], part] if not number else ["" for _ in row[:-1]] + [part]
+            lines.append(_line(columns, first, widths, coloured=coloured))
+    return lines
+
+
+def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int], *, coloured: bool = False) -> str:
+    padded = []
+    for column, cell, width in zip(columns, cells, widths, strict=True):
+        space = " " * (width - width_of(cell))
+        drawn = f"\033[{_COLOURS[cell]}m{cell}\033[0m" if coloured and cell in _COLOURS else cell
+        padded.append(space + drawn if column.right else drawn + space)
+    return GAP.join(padded).rstrip()
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width`, broken between words alone."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _bold(line: str, coloured: bool) -> str:
+    return f"\033[1m{line}\033[0m" if coloured else line

@@ -1,0 +1,82 @@
+"""Tables on a terminal and in a pipe: no word is broken, no column is lost without a note."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perennial.cli import tables
+from perennial.cli.tables import Column, pairs, table, width_of
+
+COLUMNS = (Column("batch"), Column("rows", right=True), Column("because", wide=True), Column("failed", text=True))
+WORDS = st.text("abcdefghij", min_size=1, max_size=12)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns without colours."""
+    monkeypatch.setattr(tables, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.mark.usefixtures("terminal")
+@given(rows=st.lists(st.tuples(WORDS, st.integers(0, 10**7), st.lists(WORDS, max_size=40)), min_size=1, max_size=5))
+def test_a_terminal_shows_every_word_whole_within_80_columns(rows: list[tuple[str, int, list[str]]]) -> None:
+    lines = tables._lines(
+        [COLUMNS[0], COLUMNS[1], COLUMNS[3]], [(b, f"{n:,}", " ".join(w)) for b, n, w in rows], 80, coloured=False
+    )
+    assert all(width_of(line) <= 80 for line in lines)
+    shown = " ".join(lines).split()
+    assert shown == ["batch", "rows", "failed", *(w for b, n, words in rows for w in _in_lines(b, n, words))]
+
+
+def _in_lines(batch: str, rows: int, words: list[str]) -> list[str]:
+    return [batch, f"{rows:,}", *words]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_columns_give_way_before_a_line_is_too_long_and_the_last_line_names_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("2024-01", "1,200", "the source was corrected by the team that owns it", "price: between 0 and 500 (3)")]
+    table(COLUMNS, rows)
+    narrow = capsys.readouterr().out
+    assert "corrected" not in narrow and "price: between 0 and 500 (3)" in narrow
+    assert narrow.endswith("Left out to fit: because. --wide shows every column.\n")
+    table(COLUMNS, rows, wide=True)
+    assert "the source was corrected by the team that owns it" in capsys.readouterr().out
+
+
+def test_a_pipe_has_every_column_and_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> None:
+    table(COLUMNS, [("2024-01", "7", "new", "a " * 200), ("2024-02", "12", "new", "")])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and "because" in lines[0]
+    assert lines[1].startswith("2024-01     7  new")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_wide_letters_count_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    table((Column("batch"), Column("rows", right=True)), [("東京", "1"), ("oslo", "2")])
+    assert [width_of(line) for line in capsys.readouterr().out.splitlines()] == [11, 11, 11]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_long_values_of_pairs_continue_under_their_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs([("because", "word " * 30), ("state", "fine")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(" " * 9 + "word") and lines[-1] == "state    fine"
+    assert max(map(len, lines)) <= 80
+
+
+def test_outcomes_have_their_colour_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("2024-01", "release")]
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    table((Column("batch"), Column("outcome")), rows)
+    assert "\033" not in capsys.readouterr().out
+    monkeypatch.setattr(tables, "is_terminal", lambda: True)
+    table((Column("batch"), Column("outcome")), rows)
+    assert "\033[32mrelease\033[0m" in capsys.readouterr().out
