@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from perennial.cli.hints import command_for
 from perennial.errors import InputError
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_check import Check
@@ -307,10 +308,11 @@ def test_an_unknown_name_is_answered_with_the_known_ones(folder: Path) -> None:
         load_use_case("else/shop.yaml", folder)
 
 
-def test_a_folder_without_use_cases_says_how_to_begin(tmp_path: Path) -> None:
+def test_a_folder_without_use_cases_is_answered_with_the_command_to_start_with(tmp_path: Path) -> None:
     assert list_use_cases(tmp_path / "none") == []
-    with pytest.raises(InputError, match="perennial init"):
+    with pytest.raises(InputError, match="no use case 'shop'") as refused:
         load_use_case("shop", tmp_path)
+    assert "perennial init" in (command_for(refused.value) or "")
 
 
 def test_two_files_of_one_name_are_refused(folder: Path) -> None:
