@@ -1,11 +1,11 @@
-"""The warm full cycle beside a bare scikit-learn script that makes the same fits and the same comparison, in one run.
+"""Time a warm full cycle against a bare scikit-learn script with the same fits and the same comparison, in one run.
 
     python benchmarks/cycle.py            # flights, month by month, the two sides taking turns
-    python benchmarks/cycle.py --growth   # what a cycle costs beside its fit after 1, 3 and 10 years of batches
+    python benchmarks/cycle.py --growth   # the cost of a cycle without its fit after 1, 3 and 10 years of batches
 
-The bare script is what a team would put into cron: it reads the month's bytes with pandas, keeps typed months as
-Parquet and its two models with joblib, compares them by day on the new labels, then fits on all months so far
-(tests/year/independent.py: numpy, pandas, scipy and scikit-learn alone). It checks nothing and records nothing.
+The bare script is one that could run from cron. It reads the month's bytes with pandas, stores typed months as Parquet
+and its two models with joblib, compares them by day on the new labels, then fits on all months so far
+(tests/year/independent.py uses only numpy, pandas, scipy and scikit-learn). It validates nothing and records nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 @contextmanager
 def home() -> Iterator[Path]:
-    """A home and a Prefect server for this run alone, everything imported and warm."""
+    """A home and a Prefect server for this run only, with everything imported and warm."""
     from perennial.cli.running import flows_ready
     from perennial.processes.prefect_server import stop_server
     from perennial.settings import settings
@@ -48,7 +48,7 @@ def home() -> Iterator[Path]:
 
 
 def flights() -> None:
-    """Ours and bare, month by month; a line each, then the medians from April on."""
+    """Run ours and bare month by month; print a line for each, then the medians from April onwards."""
     import perennial.sources as sources
     from perennial.usecase.reading import load_use_case
     from tests.year import independent
@@ -69,7 +69,7 @@ def flights() -> None:
         )
         windows = {window.name: window for window in source.windows()}
         months = independent.flights()
-        print("| month | rows trained on | bare, s | ours, s | ratio | ours beside the bare, s |")
+        print("| month | training rows | bare, s | ours, s | ratio | difference, s |")
         print("|---|---:|---:|---:|---:|---:|")
         rows = []
         for month in MONTHS:
@@ -90,14 +90,14 @@ def flights() -> None:
         ratios, beside = [o / b for b, o in warm], [o - b for b, o in warm]
         print(
             f"\nApril to December, {len(warm)} cycles: ratio {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f} to {max(ratios):.2f}), beside the bare {statistics.median(beside):.2f} s "
+            f"({min(ratios):.2f} to {max(ratios):.2f}), difference {statistics.median(beside):.2f} s "
             f"({min(beside):.2f} to {max(beside):.2f})."
         )
         where_it_goes()
 
 
 def bare_cycle(kept: Path, month: str, typed: pd.DataFrame) -> int:
-    """One month of the bare script; returns how many rows it trained on."""
+    """Run one month of the bare script; return the number of training rows."""
     from tests.year import independent
 
     kept.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ def bare_cycle(kept: Path, month: str, typed: pd.DataFrame) -> int:
 
 
 def where_it_goes() -> None:
-    """Seconds of each Prefect task a cycle, as a table and a picture beside this file."""
+    """Print the seconds per Prefect task in a cycle, and draw them next to this file."""
     import altair as alt
     from prefect import get_client
     from prefect.client.schemas.filters import TaskRunFilter
@@ -136,12 +136,14 @@ def where_it_goes() -> None:
         print(f"| {name} | {runs} | {seconds:.3f} |")
     values = [{"task": name, "seconds": seconds} for name, seconds, _ in rows if seconds >= 0.01]
     chart = alt.Chart(alt.Data(values=values), width=500).mark_bar()
-    drawn = chart.encode(x=alt.X("seconds:Q", title="median seconds a cycle"), y=alt.Y("task:N", sort="-x", title=None))
+    drawn = chart.encode(
+        x=alt.X("seconds:Q", title="median seconds per cycle"), y=alt.Y("task:N", sort="-x", title=None)
+    )
     drawn.save(str(Path(__file__).with_name("cycle.svg")))
 
 
 def growth() -> None:
-    """Ten years of a small shop: seconds of a cycle beside its fit, at the end of years 1, 3 and 10."""
+    """Ten years of a small shop: seconds per cycle without its fit, at the end of years 1, 3 and 10."""
     from perennial.ledger.entries import ChallengerEntry
     from perennial.settings import settings
     from perennial.store.workspace import open_workspace
@@ -161,7 +163,7 @@ def growth() -> None:
             whole = time.perf_counter() - start
             fit = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload.seconds
             beside.append(whole - fit)
-        print("| batches | seconds of a cycle beside its fit, median of the last 6 (range) |\n|---:|---|")
+        print("| batches | seconds per cycle without its fit, median of the last 6 (range) |\n|---:|---|")
         for end in (12, 36, 120):
             last = beside[end - 6 : end]
             print(f"| {end} | {statistics.median(last):.2f} ({min(last):.2f} to {max(last):.2f}) |", flush=True)

@@ -1,12 +1,12 @@
-"""How often the gate tells two equal models apart: every metric at its smallest size, on days that hang together.
+"""How often the gate calls two equal models different: every metric at its smallest size, on correlated days.
 
-    python benchmarks/gate_size.py                      # 10,000 comparisons a cell, 2,000 on large days; 15 minutes
+    python benchmarks/gate_size.py                      # 10,000 comparisons per cell, 2,000 on large days; 15 minutes
     python benchmarks/gate_size.py --repetitions 500    # a quick look
 
-Two models' scores are the truth plus an error of the day and one of the row, drawn alike and independently: neither is
-better. Errors of the day follow an AR(1). A cell's rows are as few as the metric allows: days grow until half of the
-draws are decidable, and those that are not are drawn again. Nominal 5 %, one-sided; intervals are Clopper and
-Pearson's, at 95 % for all cells together.
+The scores of two models are the truth plus an error of the day and one of the row, drawn independently from the same
+distribution, so neither is better. The errors of the day follow an AR(1). Each cell uses the fewest rows that the
+metric allows: days grow until half of the draws are decidable, and undecidable draws are repeated. The nominal level is
+5 %, one-sided. Intervals are Clopper-Pearson, at 95 % for all cells together.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ RESAMPLES = 199
 
 @dataclass(frozen=True)
 class Cell:
-    """A metric under one kind of dependence, and how many comparisons."""
+    """A metric under one kind of dependence, and the number of comparisons."""
 
     metric: str
     dependence: str
@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Size:
-    """How often each way released, of how many comparisons of how many rows (median)."""
+    """How often each method released, with the number of comparisons and the number of rows in the last one."""
 
     cell: Cell
     rows: int
@@ -70,7 +70,7 @@ class Size:
 
 
 def sizes_of_days(dependence: str, rows_a_day: int, random: np.random.Generator) -> IntArray:
-    """Rows of each day, shape (DAYS,)."""
+    """Number of rows on each day, shape (DAYS,)."""
     if dependence == "unbalanced days":
         return random.permutation(np.round(np.geomspace(10, 10_000, DAYS)).astype(np.int64))
     return np.full(DAYS, rows_a_day)
@@ -79,7 +79,7 @@ def sizes_of_days(dependence: str, rows_a_day: int, random: np.random.Generator)
 def draw(
     metric: str, dependence: str, counts: IntArray, random: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
-    """Labels, two models' predictions, and each row's day."""
+    """Labels, predictions of two models, and the day of each row."""
     rho = {"ρ = .2": 0.2, "ρ = .5": 0.5}.get(dependence, 0.0)
     day = np.repeat(np.arange(DAYS, dtype=np.int64), counts)
     rows = day.size
@@ -108,9 +108,9 @@ def draw(
 
 
 def metric_of(name: str, y: FloatArray, day: IntArray, random: np.random.Generator) -> Metric:
-    """The metric, cut at 0.3. Groups are drawn anew, one with more positives; a hit is worth 10, a false alarm −1.
+    """The metric, cut at 0.3. Groups are redrawn, one with more positives; a hit is worth 10, a false alarm −1.
 
-    The black box is the root of the mean squared error, of which nothing but its value is told.
+    The black box is the root of the mean squared error, of which only the value is known.
     """
     if name.endswith("_ratio"):
         group = (random.random(y.size) < 0.3 + 0.4 * y).astype(np.int64)
@@ -125,7 +125,7 @@ def metric_of(name: str, y: FloatArray, day: IntArray, random: np.random.Generat
 
 
 def compare_once(cell: Cell, counts: IntArray, random: np.random.Generator) -> dict[str, bool] | None:
-    """What each way says of one draw: whether it would release. None where the draw is not decidable."""
+    """Whether each method would release on one draw. None if the draw is not decidable."""
     y, champion, challenger, day = draw(cell.metric, cell.dependence, counts, random)
     metric = metric_of(cell.metric, y, day, random)
     try:
@@ -162,7 +162,7 @@ def compare_once(cell: Cell, counts: IntArray, random: np.random.Generator) -> d
 
 
 def rows_a_day(cell: Cell) -> int:
-    """The fewest rows a day of which half of the draws are decidable."""
+    """The fewest rows per day at which half of the draws are decidable."""
     random = np.random.default_rng(3)
     rows = 4
     while sum(compare_once(cell, np.full(DAYS, rows), random) is not None for _ in range(20)) < 10:
@@ -171,7 +171,7 @@ def rows_a_day(cell: Cell) -> int:
 
 
 def measure(cell: Cell) -> Size:
-    """All comparisons of a cell."""
+    """Run all comparisons of a cell."""
     random = np.random.default_rng(crc32(f"{cell.metric} {cell.dependence}".encode()))
     least = 0 if cell.dependence == "unbalanced days" else rows_a_day(cell)
     released = dict.fromkeys(WAYS, 0)
@@ -188,14 +188,14 @@ def measure(cell: Cell) -> Size:
 
 
 def between(hits: int, of: int, cells: int) -> tuple[float, float]:
-    """Clopper and Pearson's interval of a share, at 95 % for all cells together (Bonferroni)."""
+    """The Clopper-Pearson interval of a share, at 95 % for all cells together (Bonferroni)."""
     miss = 0.025 / cells
     low = float(beta.ppf(miss, hits, of - hits + 1)) if hits else 0.0
     return low, float(beta.ppf(1 - miss, hits + 1, of - hits)) if hits < of else 1.0
 
 
 def table(found: list[Size]) -> str:
-    """Every cell, whatever it shows."""
+    """All cells as a markdown table, without selection."""
     lines = [
         "| metric | days | rows | comparisons | gate, % (interval) | points | row t | day t | bootstrap |",
         "|---|---|---:|---:|---|---:|---:|---:|---:|",
@@ -214,7 +214,7 @@ def table(found: list[Size]) -> str:
 
 
 def picture(found: list[Size], path: Path) -> None:
-    """The gate beside the usual ways, a column for each kind of dependence."""
+    """Draw the gate and the common methods, with one column per kind of dependence."""
     import altair as alt
 
     ways = ["gate", "day t", "row t"]
@@ -235,7 +235,7 @@ def picture(found: list[Size], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure every cell on all cores and print."""
+    """Measure every cell on all cores and print the table."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--repetitions", type=int, default=10_000)
     repetitions: int = asked.parse_args().repetitions

@@ -1,14 +1,14 @@
-"""How often slices block a challenger that harms nobody, and how often they find one that harms a slice.
+"""How often slices block a harmless challenger, and how often they detect one that harms a slice.
 
-    python benchmarks/gate_slices.py                     # 1,000 comparisons a cell (500 of 200 slices); 5 minutes
+    python benchmarks/gate_slices.py                     # 1,000 comparisons per cell (500 with 200 slices); 5 minutes
     python benchmarks/gate_slices.py --repetitions 100   # a quick look
 
-Families of 20, 50 and 200 slices of 600 rows over 30 days: two equal models, whose losses differ by an error of the
-row, of the day (AR(1), shared by all slices) and of the slice's day. And flights: pairs of models trained on random
-halves of the months before, so that neither is better, each judged on the next month with random columns of 20, 50 and
-200 values; then with one slice of 4,000 rows on which the challenger's predictions are drawn towards a half until it
-loses 10 % more there. Two-way clusters: two equal models whose rows move together by day (AR(1)), by customer, or both.
-Intervals are Clopper and Pearson's, at 95 %.
+Simulated: two equal models on families of 20, 50 and 200 slices of 600 rows over 30 days. Their losses differ by an
+error of the row, of the day (AR(1), shared by all slices) and of the day within the slice. Flights: pairs of models
+trained on random halves of the earlier months, so that neither is better. They are evaluated on the next month with
+random columns of 20, 50 and 200 values, and again with one slice of 4,000 rows on which the challenger's predictions
+are moved towards 0.5 until its loss there is 10 % higher. Two-way clusters: two equal models with rows correlated by
+day (AR(1)), by customer, or both. Intervals are Clopper-Pearson, at 95 %.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ DAYS, ROWS, HARMED = 30, 600, 4_000
 FAMILIES = (20, 50, 200)
 RHO = (0.0, 0.3, 0.5)
 TWO_WAYS = ((0.3, 0.0, 0.0), (0.0, 0.3, 0.0), (0.3, 0.3, 0.0), (0.3, 0.3, 0.2), (0.3, 0.3, 0.5))
-"""How much of day and of customer, and how alike neighbouring days are."""
+"""Standard deviations of the errors of day and customer, and the correlation between neighbouring days."""
 MONTHS = range(2, 12)
 
 
 def compared(
     name: str, y: np.ndarray, a: np.ndarray, b: np.ndarray, day: np.ndarray, of: np.ndarray
 ) -> tuple[SliceResult, ...]:
-    """As a decision does it: the whole first, then the slices."""
+    """As in a decision: all rows first, then the slices."""
     whole = compare(paired(y, a, b, day), metrics=[Asked(name, "primary")])[0]
     column = Sliced("slice", tuple(f"{code:03d}" for code in range(int(of.max()) + 1)), of)
     of_all = variance_ratio(np.array(whole.sums), np.bincount(day), "day")
@@ -55,7 +55,7 @@ def compared(
 
 
 def ar1(random: np.random.Generator, rho: float, size: tuple[int, ...]) -> np.ndarray:
-    """Errors of days, the last axis, with standard deviation 1."""
+    """Errors of days (the last axis) with standard deviation 1."""
     found = random.normal(size=size)
     for day in range(1, size[-1]):
         found[..., day] = rho * found[..., day - 1] + (1 - rho**2) ** 0.5 * found[..., day]
@@ -63,7 +63,7 @@ def ar1(random: np.random.Generator, rho: float, size: tuple[int, ...]) -> np.nd
 
 
 def family(job: tuple[int, float, int]) -> tuple[bool, bool]:
-    """Whether any of K harmless slices blocks, and whether one would without Holm."""
+    """Whether any of the harmless slices blocks, and whether one would without Holm."""
     slices, rho, seed = job
     random = np.random.default_rng([slices, int(rho * 10), seed])
     day = np.repeat(np.arange(DAYS), ROWS * slices // DAYS)
@@ -86,7 +86,7 @@ def _blocks(found: Sequence[SliceResult]) -> tuple[bool, bool]:
 
 @cache
 def pairs() -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Month → labels, both equal models' predictions and days."""
+    """Month → labels, predictions of both equal models, and days."""
     stream: Stream = real("flights month")
     random, found = np.random.default_rng(0), {}
     for month in MONTHS:
@@ -99,7 +99,7 @@ def pairs() -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
 
 
 def flights(slices: int, draws: int) -> tuple[int, int, int, int]:
-    """Blocked of how many harmless comparisons; found of how many harmful ones."""
+    """Harmless comparisons blocked, their number; harmful ones detected, their number."""
     blocked = found = count = 0
     for month in MONTHS:
         y, a, b, day = pairs()[month]
@@ -117,7 +117,7 @@ def flights(slices: int, draws: int) -> tuple[int, int, int, int]:
 
 
 def _worse(y: np.ndarray, a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """b, drawn towards a half on `rows` until its log loss there is 10 % above a's."""
+    """b, moved towards 0.5 on `rows` until its log loss there is 10 % above that of a."""
 
     def loss(p: np.ndarray) -> float:
         return float(-np.log(np.where(y[rows] == 1, p, 1 - p)).mean())
@@ -130,7 +130,7 @@ def _worse(y: np.ndarray, a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> np.
 
 
 def two_way(job: tuple[float, float, float, int]) -> tuple[bool, bool]:
-    """Whether two equal models are told apart by both clusterings, and by days alone."""
+    """Whether two equal models are called different with both clusterings, and with days alone."""
     of_day, of_customer, rho, seed = job
     random = np.random.default_rng([int(of_day * 10), int(of_customer * 10), int(rho * 10), seed])
     day, customer = np.repeat(np.arange(DAYS), 40), random.integers(0, 30, DAYS * 40)
@@ -144,7 +144,7 @@ def two_way(job: tuple[float, float, float, int]) -> tuple[bool, bool]:
 
 
 def share(hits: int, of: int) -> str:
-    """In per cent with its interval."""
+    """A share in per cent with its interval."""
     low = float(beta.ppf(0.025, hits, of - hits + 1)) if hits else 0.0
     high = float(beta.ppf(0.975, hits + 1, of - hits)) if hits < of else 1.0
     return f"{100 * hits / of:.1f} ({100 * low:.1f} to {100 * high:.1f})"
@@ -163,14 +163,14 @@ def main() -> None:
                 found = list(pool.map(family, [(slices, rho, seed) for seed in range(n)], chunksize=10))
                 blocked, plain = (sum(each[i] for each in found) for i in (0, 1))
                 print(f"| {slices} | ρ = {rho:g} | {n:,} | {share(blocked, n)} | {share(plain, n)} |", flush=True)
-        print("\n| moves together by | comparisons | told apart, % | by days alone, % |\n|---|---:|---|---|")
+        print("\n| correlated within | comparisons | called different, % | by days alone, % |\n|---|---:|---|---|")
         for of_day, of_customer, rho in TWO_WAYS:
             n = 2 * repetitions
             found = list(pool.map(two_way, [(of_day, of_customer, rho, seed) for seed in range(n)], chunksize=50))
             both, alone = (sum(each[i] for each in found) for i in (0, 1))
             ways = " and ".join([*(["day"] if of_day else []), *(["customer"] if of_customer else [])])
             print(f"| {ways}, ρ = {rho:g} | {n:,} | {share(both, n)} | {share(alone, n)} |", flush=True)
-    print("\n| flights, slices | comparisons | blocked, % | 4,000 rows 10 % worse: found, % |\n|---:|---:|---|---|")
+    print("\n| flights, slices | comparisons | blocked, % | 4,000 rows 10 % worse: detected, % |\n|---:|---:|---|---|")
     for slices in FAMILIES:
         blocked, count, hits, of = flights(slices, max(2, repetitions // 25 // (1 if slices < 200 else 2)))
         print(f"| {slices} | {count:,} | {share(blocked, count)} | {share(hits, of)} |", flush=True)

@@ -1,22 +1,22 @@
-"""Years of decisions under each policy: what was lost, how often a release harmed, how many gains were taken.
+"""Years of decisions under each policy: the loss, the harmful releases and the gains taken.
 
-    python benchmarks/gate_years.py                  # 50 streams a kind, and flights, bikes, stops; about 15 minutes
+    python benchmarks/gate_years.py                  # 50 streams per kind, and flights, bikes, stops; about 15 minutes
     python benchmarks/gate_years.py --streams 5      # a quick look
 
-Five years of monthly batches, 30 days of 20 rows each, a logistic model and a binary target whose chance also has an
-error of the day (AR(1), ρ = .3). Kinds: none (nothing changes), gradual (the weights wander), abrupt (they are drawn
-anew every 20 months or so), season (they turn once a year), recurring (two regimes take turns). Real streams: New York
-flights by month and by week, bikes and Minneapolis stops by month (these two where ../shared/data is there).
+Five years of monthly batches, 30 days of 20 rows each, a logistic model and a binary target whose probability also has
+an error of the day (AR(1), ρ = .3). Kinds: none (nothing changes), gradual (the weights drift slowly), abrupt (they are
+redrawn about every 20 months), season (they follow the year), recurring (two regimes alternate). Real streams: New York
+flights by month and by week, bikes and Minneapolis stops by month (the last two if ../shared/data exists).
 
-The decisions are those of the pipeline: the same paired test with its pooled inflation, the same policies, the same
-life of a challenger (trained on everything known, then judged once on the rows that came after). Every policy sees the
-same models. Windows: all rows so far, the last three batches, and the race between all, last 3 and last 12 by their
-one-step losses (half-life 12 batches).
+Decisions use the pipeline's own code: the paired test with pooled inflation, the policies, and the life cycle of a
+challenger (trained on everything known, then evaluated once on the rows that arrive later). Every policy sees the same
+models. Windows: all rows so far, the last three batches, and the race between all, last 3 and last 12 by their one-step
+losses (half-life 12 batches).
 
-Excess loss: over the best earlier model of each batch, in % of that model's skill over the base rate. A change of what
-serves is harmful where the next three batches lose more than 1 % of skill by it, a gain where they win as much, else
-needless. Taken: of the batches at which the newest model would have been such a gain, the share at which it, or a
-share of it, came to serve. Delay: batches from the first such batch on until then.
+Excess loss: the loss above the best earlier model of each batch, in % of that model's skill over the base rate. A
+change of the live model is harmful if it costs more than 1 % of skill on the next three batches, a gain if it wins as
+much, and otherwise needless. Taken: of the batches at which the newest model would have been such a gain, the number at
+which it, or a share of it, became live. Delay: the number of batches from the first such batch to the change.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ MONTHS, DAYS, ROWS_A_DAY = 60, 30, 20
 HARM = 0.01
 
 Model = tuple[str, int]
-"""A window and the last batch that was learned from."""
+"""A window and the last batch that was trained on."""
 Fit = Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]]
 
 
 @dataclass
 class Stream:
-    """Rows in the order of time, with the batch and day of each (from 0), and every model that could be had of them."""
+    """Rows in order of time, with the batch and day of each (from 0), and every model that can be trained on them."""
 
     metric: str
     x: FloatArray
@@ -83,7 +83,7 @@ class Stream:
         return int(self.batch.max()) + 1
 
     def train(self) -> Stream:
-        """Every window after every batch."""
+        """Train a model with every window after every batch."""
         for name, length in WINDOWS.items():
             for last in range(self.batches - 1):
                 rows = self.batch <= last
@@ -107,7 +107,7 @@ class Stream:
         return self.losses[model, batch]
 
     def loss_of(self, serves: Sequence[tuple[Model, float]], batch: int) -> float:
-        """The loss of a mixture, or of the base rate so far where nothing serves."""
+        """The loss of a mixture, or of the base rate so far if no model is live."""
         rows = self.batch == batch
         if not serves:
             before = self.y[self.batch < batch] if batch else self.y[rows]
@@ -126,8 +126,8 @@ class Stream:
 
 
 @dataclass
-class Told:
-    """What a policy did to a stream."""
+class Result:
+    """The results of a policy on a stream."""
 
     excess: float
     harmful: int
@@ -143,7 +143,7 @@ class Told:
 
 
 def synthetic(kind: str, seed: int) -> Stream:
-    """One stream; a kind's streams differ by their seed alone."""
+    """One stream; streams of one kind differ only in their seed."""
     from scipy.special import expit
     from sklearn.linear_model import LogisticRegression
 
@@ -178,7 +178,7 @@ def synthetic(kind: str, seed: int) -> Stream:
 
 @cache
 def real(name: str) -> Stream:
-    """A data set as its example declares it."""
+    """A real data set, as declared in its example."""
     import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -233,9 +233,9 @@ def real(name: str) -> Stream:
 
 @dataclass
 class Life:
-    """Where a use case stands: what was tested, what waits, and what earlier decisions showed.
+    """The state of a use case: the champion, the waiting challenger, and the results of earlier decisions.
 
-    refit_weight: what the newest refit has of what serves, None where one model serves.
+    refit_weight: the weight of the newest refit in the live blend, None if one model is live.
     """
 
     champion: Model | None = None
@@ -250,7 +250,7 @@ class Life:
     gains: list[float] = field(default_factory=list)
 
     def serves(self, policy: str) -> list[tuple[Model, float]]:
-        """Models and their weights."""
+        """The live models and their weights."""
         if policy == "newest refit" and self.twin:
             return [(self.twin, 1.0)]
         if self.champion is None:
@@ -260,8 +260,8 @@ class Life:
         return [(self.champion, 1.0)]
 
 
-def replay(stream: Stream, policy: str, choice: str) -> Told:
-    """A stream's whole life under one policy and window."""
+def replay(stream: Stream, policy: str, choice: str) -> Result:
+    """Replay a whole stream under one policy and window."""
     life, losses, served = Life(), [], []
     serves: list[tuple[Model, float]] = []
     for t in range(stream.batches):
@@ -276,11 +276,11 @@ def replay(stream: Stream, policy: str, choice: str) -> Told:
         if life.twin is None and t < stream.batches - 1:
             life.twin = (stream.window(choice, t), t)
             serves = life.serves(policy)
-    return told(stream, losses, served, choice, life)
+    return totals(stream, losses, served, choice, life)
 
 
 def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float) -> bool:
-    """The challenger against the champion on the rows that came after its training; whether it is settled."""
+    """Compare the challenger with the champion on the rows after its training; return whether that is final."""
     assert life.twin is not None
     champion, twin = life.champion, life.twin
     metric, y = load_metric(stream.metric), stream.y[rows]
@@ -337,8 +337,10 @@ def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float
     return True
 
 
-def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, float]]], choice: str, life: Life) -> Told:
-    """Sums over the batches from the first on at which something served."""
+def totals(
+    stream: Stream, losses: list[float], served: list[list[tuple[Model, float]]], choice: str, life: Life
+) -> Result:
+    """Totals over the batches, from the first one with a live model onwards."""
     start = next((t for t, now in enumerate(served) if now), stream.batches)
     best, naive = {}, {}
     for t in range(1, stream.batches):
@@ -346,7 +348,7 @@ def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, flo
         naive[t] = stream.loss_of([], t)
     whole = range(start, stream.batches)
     skill = float(np.mean([naive[t] - best[t] for t in whole])) if start < stream.batches else float("nan")
-    found = Told(
+    found = Result(
         excess=float(np.mean([losses[t] - best[t] for t in whole]) / skill * 100),
         harmful=0,
         needless=0,
@@ -381,14 +383,14 @@ def told(stream: Stream, losses: list[float], served: list[list[tuple[Model, flo
     return found
 
 
-def one(job: tuple[str, int]) -> dict[tuple[str, str], Told]:
-    """Every policy and window on one stream."""
+def one(job: tuple[str, int]) -> dict[tuple[str, str], Result]:
+    """Replay one stream under every policy and window."""
     name, seed = job
     stream = real(name) if name in REAL else synthetic(name, seed)
     return {(policy, choice): replay(stream, policy, choice) for choice in CHOICES for policy in POLICIES}
 
 
-def table(found: dict[str, list[dict[tuple[str, str], Told]]], choice: str) -> str:
+def table(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str) -> str:
     """Excess loss and harmful changes of each policy on each kind of stream."""
     head = f"| policy, window {choice} | {' | '.join(found)} |\n|---|{'---|' * len(found)}"
     lines = [
@@ -397,7 +399,7 @@ def table(found: dict[str, list[dict[tuple[str, str], Told]]], choice: str) -> s
     return "\n".join([head, *lines])
 
 
-def _cell(streams: list[dict[tuple[str, str], Told]], policy: str, choice: str) -> str:
+def _cell(streams: list[dict[tuple[str, str], Result]], policy: str, choice: str) -> str:
     of = [each[policy, choice] for each in streams]
     excess = np.array([each.excess for each in of])
     spread = f" ± {1.96 * excess.std(ddof=1) / excess.size**0.5:.1f}" if excess.size > 1 else ""
@@ -405,15 +407,15 @@ def _cell(streams: list[dict[tuple[str, str], Told]], policy: str, choice: str) 
     return f"{excess.mean():.1f}{spread} / {harmful:.1f}"
 
 
-def releases(found: dict[str, list[dict[tuple[str, str], Told]]], choice: str) -> str:
-    """What changes of what serves brought, over all synthetic streams, and where nothing ever changes."""
+def releases(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str) -> str:
+    """The effect of changes of the live model, on all simulated streams and on those without drift."""
     lines = [
-        f"| policy, window {choice} | needless a year, none | harmful a year, none | gains a year, all others "
-        "| harmful a year, all others | gains taken | delay, batches |",
+        f"| policy, window {choice} | needless per year, none | harmful per year, none | gains per year, all others "
+        "| harmful per year, all others | gains taken | delay, batches |",
         "|---|---|---|---|---|---|---|",
     ]
     still = found.get("none", [])
-    moving = [told for name in KINDS[1:] for told in found.get(name, [])]
+    moving = [stream for name in KINDS[1:] for stream in found.get(name, [])]
     for policy in POLICIES:
         a, b = [t[policy, choice] for t in still], [t[policy, choice] for t in moving]
         chances, taken = sum(t.chances for t in b), sum(t.taken for t in b)
@@ -426,8 +428,8 @@ def releases(found: dict[str, list[dict[tuple[str, str], Told]]], choice: str) -
     return "\n".join(lines)
 
 
-def lives(found: dict[str, list[dict[tuple[str, str], Told]]]) -> str:
-    """Decisions, releases and loss on each real stream; the gain over releasing once, with its interval by batches."""
+def lives(found: dict[str, list[dict[tuple[str, str], Result]]]) -> str:
+    """Decisions, releases and loss on each real stream; the gain over a single release, and its interval by batches."""
     lines = [
         "| stream, window | policy | decisions | releases | mean loss | gain over never, of batches | batches |",
         "|---|---|---:|---:|---|---|---:|",
@@ -447,7 +449,7 @@ def lives(found: dict[str, list[dict[tuple[str, str], Told]]]) -> str:
     return "\n".join(lines)
 
 
-def _a_year(of: list[Told], what: str) -> str:
+def _a_year(of: list[Result], what: str) -> str:
     rates = np.array([getattr(each, what) / each.years for each in of])
     if not rates.size:
         return "–"
@@ -455,8 +457,8 @@ def _a_year(of: list[Told], what: str) -> str:
     return f"{rates.mean():.2f} ± {spread:.2f}"
 
 
-def picture(found: dict[str, list[dict[tuple[str, str], Told]]], path: Path) -> None:
-    """Excess loss of each policy, a column for each kind of stream."""
+def picture(found: dict[str, list[dict[tuple[str, str], Result]]], path: Path) -> None:
+    """Draw the excess loss of each policy, with one column per kind of stream."""
     import altair as alt
 
     values = [
@@ -483,16 +485,16 @@ def picture(found: dict[str, list[dict[tuple[str, str], Told]]], path: Path) -> 
 
 
 def main() -> None:
-    """Live every stream under every policy, on two cores, and print."""
+    """Replay every stream under every policy, on two cores, and print the results."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--streams", type=int, default=50, help="of each synthetic kind")
+    asked.add_argument("--streams", type=int, default=50, help="number of streams of each simulated kind")
     asked.add_argument("--only", nargs="*", default=[*REAL, *KINDS])
     said = asked.parse_args()
     jobs = [(name, seed) for name in said.only for seed in range(1 if name in REAL else said.streams)]
-    found: dict[str, list[dict[tuple[str, str], Told]]] = {}
+    found: dict[str, list[dict[tuple[str, str], Result]]] = {}
     with ProcessPoolExecutor(2) as pool:
-        for (name, seed), told_of in zip(jobs, pool.map(one, jobs), strict=True):
-            found.setdefault(name, []).append(told_of)
+        for (name, seed), results in zip(jobs, pool.map(one, jobs), strict=True):
+            found.setdefault(name, []).append(results)
             print(name, seed, file=sys.stderr, flush=True)
     for choice in CHOICES:
         print(table(found, choice), end="\n\n")

@@ -1,4 +1,4 @@
-"""Two ways of doing the same, measured in turns in one run: the ratio is what a number is worth on another machine."""
+"""Measure two implementations in turns in one run. Their ratio is comparable between machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Ratio:
-    """Seconds of both sides and their ratio, run by run: wall clock, and CPU time of this process."""
+    """Seconds of both sides in every run: wall clock, and CPU time of this process."""
 
     ours: tuple[float, ...]
     bare: tuple[float, ...]
@@ -19,7 +19,7 @@ class Ratio:
     bare_cpu: tuple[float, ...]
 
     def row(self, name: str) -> str:
-        """A line of a markdown table: medians, the ratio of each pair as median and range."""
+        """A row of a markdown table: medians, and the ratio of each pair as median and range."""
         wall = [ours / bare for ours, bare in zip(self.ours, self.bare, strict=True)]
         cpu = [ours / bare for ours, bare in zip(self.ours_cpu, self.bare_cpu, strict=True)]
         return (
@@ -32,7 +32,7 @@ HEAD = "| what | runs | bare, s | ours, s | ratio (range) | ratio of CPU (range)
 
 
 def in_turns(ours: Callable[[], Any], bare: Callable[[], Any], runs: int) -> Ratio:
-    """Each side once to warm up, then A B, B A, A B …, so that other load hits both alike."""
+    """Run each side once to warm up, then A B, B A, A B …, so that other load affects both equally."""
     ours(), bare()
     seconds: dict[str, list[float]] = {"ours": [], "bare": [], "ours_cpu": [], "bare_cpu": []}
     for number in range(runs):
