@@ -98,7 +98,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "rename it",
         ),
         ("task: binary", "task: binry", 7, "schema.task", "unknown value 'binry'", "did you mean 'binary'?"),
-        ("0.01}", "-1}", 22, "evaluation.guards.roc_auc.margin", "should be greater than 0, is -1", "how much worse"),
+        ("0.01}", "-1}", 22, "evaluation.guards.roc_auc.margin", "should be greater than 0, is -1", "largest accepted loss"),
         ("roc_auc:", "rmse:", 22, "evaluation.guards.rmse", "metric 'rmse' is for regression", "for binary: acc"),
         ("roc_auc:", "log_loss:", 22, "evaluation.guards.log_loss", "is the primary metric", "guard another"),
         ("roc_auc:", "ece:", 22, "evaluation.guards.ece", "decides nothing", "list it under evaluation.also"),
