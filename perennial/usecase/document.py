@@ -1,7 +1,7 @@
-"""A YAML file as values with the line of each, so that a mistake can say where it is.
+"""A YAML file as values with the line of each, so that mistakes can point to their place.
 
-Words mean what YAML 1.2 says, as in editors: only `true` and `false` are truth values (the country code
-NO stays text), 1e-3 is a number, and a date stays text.
+Values follow YAML 1.2, as in editors: only `true` and `false` are booleans (the country code NO stays text), 1e-3 is a
+number, and a date stays text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 from perennial.usecase.mistakes import DeclarationError, Mistake
 
 Place = tuple[str | int, ...]
-"""Where a value stands: keys and list positions from the top."""
+"""The position of a value: keys and list indices from the top."""
 
 _TAG = "tag:yaml.org,2002:"
 _WORDS: dict[str, tuple[str, str]] = {
@@ -33,7 +33,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the words of YAML 1.2."""
+    """PyYAML's safe loader with the scalars of YAML 1.2."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 — PyYAML's own name, filled below
 
@@ -44,7 +44,7 @@ for _name, (_pattern, _first) in _WORDS.items():
 
 @dataclass
 class Document:
-    """A file's values, the line of each (from 1), and what was wrong in the YAML itself."""
+    """The values of a file, the line of each (from 1), and the mistakes in the YAML itself."""
 
     file: str
     value: Any = None
@@ -52,7 +52,7 @@ class Document:
     mistakes: list[Mistake] = field(default_factory=list)
 
     def at(self, *place: str | int) -> Any:
-        """The value at a place, None where nothing is."""
+        """The value at a place, None if there is none."""
         value: Any = self.value
         for step in place:
             try:
@@ -62,12 +62,12 @@ class Document:
         return value
 
     def mapping(self, *place: str | int) -> dict[Any, Any]:
-        """The mapping at a place, empty where none is."""
+        """The mapping at a place, empty if there is none."""
         value = self.at(*place)
         return value if isinstance(value, dict) else {}
 
     def text(self, *place: str | int) -> str | None:
-        """The text at a place, None where none is."""
+        """The text at a place, None if there is none."""
         value = self.at(*place)
         return value if isinstance(value, str) else None
 
@@ -78,13 +78,13 @@ class Document:
         return [((*place, i), item) for i, item in items if isinstance(item, str)]
 
     def line(self, place: Place) -> int:
-        """The line of a place, or of the nearest thing around it that is there."""
+        """The line of a place, or of the nearest enclosing one that exists."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def mistake(self, place: Place, message: str, fix: str = "", *, code: str) -> Mistake:
-        """A mistake at a place, with the value that stands there."""
+        """A mistake at a place, with the value there."""
         return Mistake(self.file, self.line(place), written(place), self.at(*place), message, fix, code=code)
 
 
@@ -99,9 +99,9 @@ def written(place: Place) -> str:
 
 
 def read_document(path: Path, shown: str) -> Document:
-    """The values of a YAML file and their lines. `shown` is the file's name in mistakes.
+    """The values of a YAML file and their lines. `shown` is the name of the file in mistakes.
 
-    Raises DeclarationError where nothing can be made of the file: unreadable, not UTF-8, not YAML, no mapping.
+    Raises DeclarationError if the file cannot be used: unreadable, not UTF-8, not YAML, not a mapping.
     Mistakes that leave the rest readable, such as a key given twice, are kept in the document.
     """
     node = _composed(_decoded(path, shown), shown)
@@ -125,15 +125,15 @@ def _decoded(path: Path, shown: str) -> str:
         data = path.read_bytes()
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
-        told = f"cannot be read: {reason}"
-        raise DeclarationError([Mistake(shown, None, "", None, told, code="declaration-unreadable")]) from problem
+        message = f"cannot be read: {reason}"
+        raise DeclarationError([Mistake(shown, None, "", None, message, code="declaration-unreadable")]) from problem
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         byte = data[problem.start : problem.start + 1]
-        told, fix = f"is not UTF-8: byte {byte!r}", "save the file as UTF-8"
-        mistake = Mistake(shown, line, "", None, told, fix, code="declaration-not-utf8")
+        message, fix = f"is not UTF-8: byte {byte!r}", "save the file as UTF-8"
+        mistake = Mistake(shown, line, "", None, message, fix, code="declaration-not-utf8")
         raise DeclarationError([mistake]) from None
 
 
@@ -143,28 +143,28 @@ def _composed(text: str, shown: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         where = f" (column {mark.column + 1})" if mark else ""
-        told = " ".join(part for part in (problem.context, problem.problem) if part)
-        fix = "indent with spaces, not tabs" if "'\\t'" in told else "look at this line and the one before it"
+        message = " ".join(part for part in (problem.context, problem.problem) if part)
+        fix = "indent with spaces, not tabs" if "'\\t'" in message else "look at this line and the one before it"
         line = mark.line + 1 if mark else None
-        mistake = Mistake(shown, line, "", None, f"not YAML: {told}{where}", fix, code="declaration-not-yaml")
+        mistake = Mistake(shown, line, "", None, f"not YAML: {message}{where}", fix, code="declaration-not-yaml")
         raise DeclarationError([mistake]) from None
     except yaml.reader.ReaderError as problem:
         line = text.count("\n", 0, problem.position) + 1
-        told = f"not YAML: the character {chr(int(problem.character))!r} is not allowed"
-        mistake = Mistake(shown, line, "", None, told, "remove it", code="declaration-not-yaml")
+        message = f"not YAML: the character {chr(int(problem.character))!r} is not allowed"
+        mistake = Mistake(shown, line, "", None, message, "remove it", code="declaration-not-yaml")
         raise DeclarationError([mistake]) from None
     return node
 
 
 class _Builder:
-    """Makes values of nodes and notes lines and mistakes in the document."""
+    """Builds values from nodes and records lines and mistakes in the document."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.merging = yaml.constructor.SafeConstructor()
 
     def value(self, node: yaml.Node, place: Place, around: tuple[int, ...]) -> Any:
-        """The value of a node. around: the nodes that it lies in, so that one that holds itself is found."""
+        """The value of a node. around: the enclosing nodes, to detect one that contains itself."""
         self.document.lines.setdefault(place, node.start_mark.line + 1)
         if id(node) in around:
             return self._wrong(place, "refers to itself", "write the values out", "declaration-self-reference")
@@ -176,37 +176,37 @@ class _Builder:
         return self._scalar(node, place)
 
     def _mapping(self, node: yaml.MappingNode, place: Place, within: tuple[int, ...]) -> dict[Any, Any]:
-        self._told_twice(node, place)
+        self._given_twice(node, place)
         try:
             self.merging.flatten_mapping(node)
         except yaml.constructor.ConstructorError as problem:
             self._wrong(place, f"not YAML: {problem.problem}", "write the values out", "declaration-not-yaml")
             return {}
-        found: dict[Any, Any] = {}
+        values: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._wrong(place, "a field's name is a list or a mapping", "use plain words", "declaration-field-name")
+                self._wrong(place, "a field's name is a list or a mapping", "use plain text", "declaration-field-name")
                 continue
             key = self._scalar(key_node, place)
             if key is None:
                 self._wrong(place, "a field has no name", "write `name: value`", "declaration-field-name")
                 continue
             self.document.lines[(*place, key)] = key_node.start_mark.line + 1
-            found[key] = self.value(value_node, (*place, key), within)
-        return found
+            values[key] = self.value(value_node, (*place, key), within)
+        return values
 
-    def _told_twice(self, node: yaml.MappingNode, place: Place) -> None:
+    def _given_twice(self, node: yaml.MappingNode, place: Place) -> None:
         first: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == _TAG + "merge":
                 continue
             line = key.start_mark.line + 1
             if key.value in first:
-                told = f"is given twice, first on line {first[key.value]}"
+                message = f"is given twice, first on line {first[key.value]}"
                 field = written((*place, key.value))
                 self.document.mistakes.append(
                     Mistake(
-                        *(self.document.file, line, field, key.value, told, "remove one of the two"),
+                        *(self.document.file, line, field, key.value, message, "remove one of the two"),
                         code="declaration-field-twice",
                     )
                 )
@@ -226,8 +226,8 @@ class _Builder:
             if tag == "float":
                 return self._finite(text, place)
         except (KeyError, ValueError):
-            return self._wrong(place, f"{text!r} is not a {tag}", "leave the tag out", "declaration-tag")
-        return self._wrong(place, f"the tag {node.tag} is not known here", "leave the tag out", "declaration-tag")
+            return self._wrong(place, f"{text!r} is not a {tag}", "omit the tag", "declaration-tag")
+        return self._wrong(place, f"unknown tag {node.tag}", "omit the tag", "declaration-tag")
 
     def _finite(self, text: str, place: Place) -> float | None:
         words = {".inf": "inf", ".nan": "nan"}
@@ -235,7 +235,7 @@ class _Builder:
         number = float(sign + words.get(word.lower(), word))
         if math.isfinite(number):
             return number
-        self._wrong(place, f"{text} is not a finite number", "give a number, or leave it out", "declaration-not-finite")
+        self._wrong(place, f"{text} is not a finite number", "give a number, or omit it", "declaration-not-finite")
         return None
 
     def _wrong(self, place: Place, message: str, fix: str, code: str) -> None:

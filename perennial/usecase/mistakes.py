@@ -16,9 +16,9 @@ from perennial.errors import InputError
 class Mistake:
     """One thing that is wrong in a file.
 
-    file: as the person would write it. line: from 1, None where the file as a whole is meant.
+    file: its path as a person would write it. line: from 1, None for the file as a whole.
     field: dotted, for example `evaluation.primary` or `checks[2].severity`; empty for the whole file.
-    value: what stands there, None where nothing does.
+    value: the value there, None if there is none.
     fix: how to fix it.
     code: stable, one for each rule; `docs/errors.md` has a section for it.
     """
@@ -33,12 +33,12 @@ class Mistake:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        said = ": ".join(part for part in (place, self.field, self.message) if part)
-        return f"{said}\n  {self.fix}" if self.fix else said
+        shown = ": ".join(part for part in (place, self.field, self.message) if part)
+        return f"{shown}\n  {self.fix}" if self.fix else shown
 
 
 class DeclarationError(InputError):
-    """A declaration that cannot be used: every mistake that was found, in the order of the lines."""
+    """A declaration that cannot be used, with every mistake in order of lines."""
 
     code = "declaration-invalid"
 
@@ -54,18 +54,18 @@ class DeclarationError(InputError):
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, None where nothing is near.
+    """The known word that was most likely meant, None if none is similar.
 
     >>> closest("logloss", ["accuracy", "log_loss"])
     'log_loss'
     """
     spelled = {each.casefold(): each for each in known}
-    found = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
-    return spelled[found[0]] if found else None
+    matches = get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
+    return spelled[matches[0]] if matches else None
 
 
 def looks_like(name: str, others: Iterable[str]) -> str | None:
-    """The one of several names that reads the same: other case, spaces around it, or another form in Unicode.
+    """The name that differs only in case, surrounding spaces or Unicode form, None if there is none.
 
     >>> looks_like("weight", ["price", "Weight "])
     'Weight '
@@ -78,7 +78,7 @@ def _as_read(name: str) -> str:
 
 
 def hint(word: str, known: Iterable[str], what: str) -> str:
-    """How to fix a misspelled word: what was likely meant, and what there is.
+    """How to fix a misspelled word: the word likely meant, and the known ones.
 
     >>> hint("logloss", ["accuracy", "log_loss"], "metrics")
     "did you mean 'log_loss'? Known metrics: accuracy, log_loss"

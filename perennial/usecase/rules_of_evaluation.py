@@ -1,4 +1,4 @@
-"""Mistakes in how models are compared: metrics, guards, slices, clusters."""
+"""Mistakes in the comparison of models: metrics, guards, slices, clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perennial.usecase.rules_of_columns import check_columns, known_columns, no_
 
 
 def evaluation_rules(document: Document, folder: Path) -> Iterator[Mistake]:
-    """Every mistake in the meaning of `evaluation`. folder: the declaration's."""
+    """Every mistake in the meaning of `evaluation`. folder: the folder of the declaration."""
     yield from _metrics(document)
     yield from _own_metrics(document, folder)
     yield from _slices(document)
@@ -39,8 +39,8 @@ def _metrics(document: Document) -> Iterator[Mistake]:
             yield from _flips(document, place, task)
             continue
         tasks = (task,) if name in own else _tasks_of(name)
-        if told := wrong_cut(name):
-            yield document.mistake(place, f"metric '{name}' is not understood", told, code="metric-cut")
+        if fix := wrong_cut(name):
+            yield document.mistake(place, f"metric '{name}' is not valid", fix, code="metric-cut")
         elif tasks is None:
             yield document.mistake(
                 place, f"unknown metric '{name}'", hint(name, of_task, "metrics"), code="metric-unknown"
@@ -48,25 +48,25 @@ def _metrics(document: Document) -> Iterator[Mistake]:
         elif name in SHOWN_ONLY and place[1] != "also":
             yield document.mistake(
                 place,
-                f"'{name}' decides nothing: {SHOWN_ONLY[name]}",
+                f"'{name}' cannot decide: {SHOWN_ONLY[name]}",
                 "list it under evaluation.also",
                 code="metric-shown-only",
             )
         elif task in DEFAULT_METRICS and task not in tasks:
-            told = f"metric '{name}' is for {' and '.join(map(str, tasks))}, the task is {task}"
+            message = f"metric '{name}' is for {' and '.join(map(str, tasks))}, the task is {task}"
             yield document.mistake(
-                place, told, f"metrics for {task}: {', '.join(sorted(of_task))}", code="metric-other-task"
+                place, message, f"metrics for {task}: {', '.join(sorted(of_task))}", code="metric-other-task"
             )
         elif (column := grouped_by(name)) is not None:
             if place[1] == "primary":
-                told = f"'{name}' says how even a model is, not how good"
-                yield document.mistake(place, told, "make it a guard: {at_least: 0.8}", code="metric-group-primary")
+                message = f"'{name}' measures how evenly a model treats groups, not how good it is"
+                yield document.mistake(place, message, "make it a guard: {at_least: 0.8}", code="metric-group-primary")
             elif (columns := known_columns(document)) and column not in columns:
                 yield no_column(document, place, column, columns)
         elif place[1] == "guards" and name == primary and "margin" in document.mapping(*place):
-            told = f"'{name}' is the primary metric, which a release must improve anyway"
+            message = f"'{name}' is the primary metric, which a release must improve anyway"
             yield document.mistake(
-                place, told, "remove the guard, or guard another metric", code="metric-guard-is-primary"
+                place, message, "remove the guard, or guard another metric", code="metric-guard-is-primary"
             )
         if place[1] == "also" and tasks is not None:
             if name in first:
@@ -78,8 +78,8 @@ def _metrics(document: Document) -> Iterator[Mistake]:
 
 def _flips(document: Document, place: Place, task: str | None) -> Iterator[Mistake]:
     if task == "regression":
-        told = f"'{place[-1]}' is for classes: a number is never right or wrong, the task is regression"
-        yield document.mistake(place, told, "guard a metric, for example mae", code="flips-regression")
+        message = f"'{place[-1]}' needs classes, because a number is never right or wrong; the task is regression"
+        yield document.mistake(place, message, "guard a metric, for example mae", code="flips-regression")
     elif document.mapping(*place) and "at_most" not in document.mapping(*place):
         yield document.mistake(
             place, f"'{place[-1]}' has no at_most", "write {at_most: 2%}", code="flips-without-limit"
@@ -93,7 +93,7 @@ def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
         place: Place = ("evaluation", "metrics", name)
         if name in (*METRIC_TASKS, *GROUP_RATIOS, NEGATIVE_FLIPS):
             yield document.mistake(
-                place, f"'{name}' is the name of a metric of ours", "give it another name", code="metric-name-taken"
+                place, f"'{name}' is the name of a built-in metric", "give it another name", code="metric-name-taken"
             )
         function = document.text(*place, "function")
         if function is not None and (wrong := missing_function(function, folder, takes="labels, predictions")):
@@ -101,7 +101,7 @@ def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
 
 
 def _slices(document: Document) -> Iterator[Mistake]:
-    """A slice is the rows of one value, so a column of slices holds names or codes."""
+    """A slice is the rows with one value, so a column of slices contains names or codes."""
     columns = known_columns(document)
     numbers = {name for _, name in document.texts("features", "numeric")}
     numbers |= {name for name, kind in document.mapping("schema", "types").items() if kind in ("number", "timestamp")}
@@ -109,31 +109,31 @@ def _slices(document: Document) -> Iterator[Mistake]:
         if columns and name not in columns:
             yield no_column(document, place, name, columns)
         elif name in numbers or name in (document.text("schema", "time"), document.text("schema", "target")):
-            told = f"'{name}' holds numbers or times, of which every row is a slice of its own"
-            yield document.mistake(place, told, "name a column of names or codes", code="slice-of-numbers")
+            message = f"'{name}' contains numbers or times, so every row would be a separate slice"
+            yield document.mistake(place, message, "use a column of names or codes", code="slice-of-numbers")
 
 
 def _clusters(document: Document) -> Iterator[Mistake]:
-    """A cluster column is one that the declaration names, and no word of the calendar."""
+    """A cluster column must be declared and must not have the name of a calendar unit."""
     columns, named = known_columns(document), document.texts("evaluation", "cluster_by")
     for number, (place, name) in enumerate(named):
         if len(named) == 2 and (number == 0) != (name in ("day", "week")):
-            told = "two ways to move together are days or weeks first, then a column"
+            message = "a two-way clustering is days or weeks first, then a column"
             yield document.mistake(
-                ("evaluation", "cluster_by"), told, "write for example [day, customer]", code="cluster-order"
+                ("evaluation", "cluster_by"), message, "write for example [day, customer]", code="cluster-order"
             )
             return
         if name in ("day", "week") and len(named) == 1:
-            told = f"a column called '{name}' would be taken for the calendar's {name}"
+            message = f"a column called '{name}' would be confused with the calendar's {name}"
             yield document.mistake(
-                place, told, f"write `cluster_by: {name}`, or rename the column", code="cluster-name-of-calendar"
+                place, message, f"write `cluster_by: {name}`, or rename the column", code="cluster-name-of-calendar"
             )
         elif columns and name not in ("day", "week"):
             yield from check_columns(document, place, columns)
 
 
 def _tasks_of(name: str) -> tuple[str, ...] | None:
-    """The tasks of a metric, ours or of an installed package; None if there is no such metric."""
+    """The tasks of a metric, built in or from an installed package; None if there is no such metric."""
     from perennial.evaluation.metrics import GROUP_RATIOS, REGISTERED, base_of, tasks_of
 
     return tasks_of(name) if base_of(name) in GROUP_RATIOS or REGISTERED.has(base_of(name)) else None

@@ -1,4 +1,4 @@
-"""Mistakes in when a challenger is released: policies and what they need."""
+"""Mistakes in the rules of release: policies and their requirements."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     try:
         policy = load_policy(name)
     except InputError as error:
-        told, _, fix = str(error).partition("\n  ")
-        yield document.mistake(("release", "policy"), told, fix, code="policy-unknown")
+        message, _, fix = str(error).partition("\n  ")
+        yield document.mistake(("release", "policy"), message, fix, code="policy-unknown")
         return
     yield from _budget(document, policy)
     yield from _mixing(document, policy)
@@ -39,30 +39,34 @@ def release_rules(document: Document) -> Iterator[Mistake]:
 
 
 def _budget(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
-    """A policy that shares a year's budget has to know how many decisions share it."""
+    """A policy with a yearly budget needs to know how many decisions share it."""
     stated = document.mapping("release").get("decisions_a_year") is not None
     calendar = document.text("source", "batch") in DECISIONS_A_YEAR
     demo = document.text("source", "kind") == "nycflights13"
     if policy.a_year is not None and not stated and not calendar and not demo:
-        told = f"'{policy.name}' shares a year's budget, and these batches do not say how many decisions a year brings"
+        message = (
+            f"'{policy.name}' has a yearly budget, but these batches do not determine the number of decisions per year"
+        )
         yield document.mistake(
             ("release", "policy"),
-            told,
+            message,
             "write release.decisions_a_year, for example 12",
             code="budget-without-decisions",
         )
 
 
 def _mixing(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
-    """Only of a convex loss a mixture loses at most the mean of what is mixed."""
+    """Only for a convex loss, a blend loses at most the mean of the blended models."""
     task = document.text("schema", "task")
     primary = document.text("evaluation", "primary") or DEFAULT_METRICS.get(task or "")
     if policy.mixes and primary is not None and not _is_convex(document, primary):
-        told = f"'{policy.name}' mixes two models, which is bounded for convex losses alone, and {primary} is none"
+        message = (
+            f"'{policy.name}' blends two models, whose loss is bounded for convex losses only; {primary} is not one"
+        )
         yield document.mistake(
             ("release", "policy"),
-            told,
-            f"decide by one of {', '.join(_convex())}, or by balanced",
+            message,
+            f"use {', '.join(_convex())} as primary metric, or policy balanced",
             code="blend-not-convex",
         )
 
@@ -86,10 +90,10 @@ def _convex() -> list[str]:
 
 def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     if document.mapping("release").get("patience") is not None and not policy.allows_patience:
-        told = f"'{policy.name}' takes the newest model at every batch, so that none can wait"
+        message = f"'{policy.name}' takes the newest model at every batch, so no challenger waits"
         yield document.mistake(
             ("release", "patience"),
-            told,
-            "remove it, or decide by balanced, hold or a year's share",
+            message,
+            "remove it, or use balanced, hold or a policy with a yearly budget",
             code="patience-newest",
         )

@@ -1,4 +1,4 @@
-"""The JSON Schema of a declaration, with which an editor checks and completes a use case's file."""
+"""The JSON Schema of a declaration, which lets an editor validate and complete the file of a use case."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CATALOGUE = Path(__file__).parent / "expectations.json"
 @cache
 def expectations() -> dict[str, dict[str, Any]]:
     """Great Expectations' core expectations by name: their arguments, kind and description."""
-    found: dict[str, dict[str, Any]] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
-    return found
+    catalogue: dict[str, dict[str, Any]] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return catalogue
 
 
 def other_kinds() -> list[str]:
@@ -30,8 +30,8 @@ def other_kinds() -> list[str]:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a declaration file, with the checks and sources installed here."""
-    found = Declaration.model_json_schema(by_alias=True)
-    definitions = found["$defs"]
+    schema = Declaration.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
     definitions["Check"]["patternProperties"] = {
         f"^{name}$": _arguments(entry) for name, entry in sorted(expectations().items())
     }
@@ -40,15 +40,15 @@ def json_schema() -> dict[str, Any]:
     if kinds:
         definitions["OtherSource"]["properties"]["kind"]["enum"] = kinds
     else:
-        sources = found["properties"]["source"]
+        sources = schema["properties"]["source"]
         sources["oneOf"] = [each for each in sources["oneOf"] if each != {"$ref": "#/$defs/OtherSource"}]
         del definitions["OtherSource"]
     if words := WINDOWS.installed():
         definitions["OtherWindow"] |= {"properties": {word: {} for word in words}, "additionalProperties": False}
     else:
         del definitions["OtherWindow"]
-        found = _without(found, "#/$defs/OtherWindow")
-    return {"$schema": DIALECT, **found, "title": "Perennial use case"}
+        schema = _without(schema, "#/$defs/OtherWindow")
+    return {"$schema": DIALECT, **schema, "title": "Perennial use case"}
 
 
 def _without(part: Any, reference: str) -> Any:

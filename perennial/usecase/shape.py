@@ -27,22 +27,22 @@ _WANTED = {"string": "text", "tuple": "a list", "int": "a whole number", "float"
 
 
 def declared(document: Document) -> tuple[Declaration | None, list[Mistake]]:
-    """The declaration, or None and every mistake in the document's shape."""
-    if "code" in document.mapping():  # a field of ours, which is read from the files that the declaration names
-        _, found = declared(replace(document, value={k: v for k, v in document.mapping().items() if k != "code"}))
-        told = _unknown(document, ("code",), None)
-        return None, [document.mistake(("code",), *told, code="declaration-unknown-field"), *found]
+    """The declaration, or None and every mistake in the shape of the document."""
+    if "code" in document.mapping():  # our own field, computed from the files that the declaration names
+        _, mistakes = declared(replace(document, value={k: v for k, v in document.mapping().items() if k != "code"}))
+        unknown = _unknown(document, ("code",), None)
+        return None, [document.mistake(("code",), *unknown, code="declaration-unknown-field"), *mistakes]
     try:
         return Declaration.model_validate(document.value), []
     except ValidationError as problem:
         errors = problem.errors(include_url=False)
     meant = {_meant(document, _place(document, error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
-    found = [
+    mistakes = [
         _mistake(document, error)
         for error in errors
         if error["type"] != "missing" or _place(document, error["loc"]) not in meant
     ]
-    return None, list({(mistake.field, mistake.message): mistake for mistake in found}.values())
+    return None, list({(mistake.field, mistake.message): mistake for mistake in mistakes}.values())
 
 
 def fields_at(place: Place, document: Document) -> dict[str, dict[str, Any]]:
@@ -54,15 +54,15 @@ def fields_at(place: Place, document: Document) -> dict[str, dict[str, Any]]:
 
 
 def _parts(place: Place, document: Document) -> Iterator[dict[str, Any]]:
-    """The parts of the JSON Schema that speak of a place. Of the kinds of source only the one meant."""
+    """The parts of the JSON Schema for a place. Of the kinds of source, only the one declared."""
     schema = json_schema()
     here: list[dict[str, Any]] = [schema]
     for step in place:
         here = [inner for part in here for inner in _inner(part, step, schema)]
     kind = document.text(*place, "kind")
     for part in here:
-        said = part.get("properties", {}).get("kind", {}).get("const")
-        if said is None or kind is None or said == kind:
+        const = part.get("properties", {}).get("kind", {}).get("const")
+        if const is None or kind is None or const == kind:
             yield part
 
 
@@ -85,7 +85,7 @@ def _resolved(part: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str
 
 
 def _place(document: Document, location: tuple[str | int, ...]) -> Place:
-    """A pydantic location as a place in the file: the tags of its unions name nothing there."""
+    """A pydantic location as a place in the file, without the tags of its unions."""
     place: Place = ()
     for step in location:
         if not str(step).startswith(("source:", "window:", "values:", "clusters:")) and step != "[key]":
@@ -102,17 +102,17 @@ def _mistake(document: Document, error: Any) -> Mistake:
     if kind.endswith(("_type", "_parsing")) or kind == "int_from_float":
         return document.mistake(place, *_wrong_type(document, place, kind), code="declaration-wrong-type")
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    told = f"{message}, is {_shown(document.at(*place))}"
-    return document.mistake(place, told, _description(document, place), code="declaration-out-of-bounds")
+    message = f"{message}, is {_shown(document.at(*place))}"
+    return document.mistake(place, message, _description(document, place), code="declaration-out-of-bounds")
 
 
 def _meant(document: Document, place: Place) -> Place:
-    """The place of the field that an unknown one was likely meant to be: it is not told as missing too."""
+    """The place of the field that an unknown one was likely meant to be, which is not reported as missing too."""
     return (*place[:-1], closest(str(place[-1]), fields_at(place[:-1], document)) or "")
 
 
 def _shown(value: Any) -> str:
-    """A value short enough to be told."""
+    """A value in a form short enough for a message."""
     text = repr(value)
     return text if len(text) <= 60 else _KINDS.get(type(value), text[:60])
 
@@ -172,7 +172,7 @@ def _value(document: Document, place: Place, error: Any) -> tuple[str, str]:
 def _bad_name(document: Document, place: Place, error: Any) -> tuple[str, str]:
     return (
         f"{_shown(document.at(*place))} is not a valid name",
-        "small letters, digits and _, beginning with a letter, at most 63 of them",
+        "use lowercase letters, digits and _, beginning with a letter, at most 63 characters",
     )
 
 

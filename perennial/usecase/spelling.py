@@ -1,4 +1,4 @@
-"""How a declaration spells durations, shares and numbers, and what all its parts have in common."""
+"""How a declaration writes durations, shares and numbers, and the base class of its parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perennial.clock import parse_duration, write_duration
 
 
 def _duration(value: Any) -> timedelta:
-    """A duration from its spelling. A bare number has no unit, so it is refused, not taken for seconds."""
+    """A duration from its text. A bare number has no unit, so it is refused rather than read as seconds."""
     if isinstance(value, timedelta):
         return value
     return parse_duration(value if isinstance(value, str) else str(value))
@@ -26,7 +26,7 @@ Duration = Annotated[
 
 
 class Frozen(BaseModel):
-    """A part of the declaration: unknown fields are mistakes, values never change."""
+    """A part of the declaration: unknown fields are mistakes, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,17 +41,17 @@ Number = Annotated[Any, BeforeValidator(_number, json_schema_input_type=float)]
 
 
 def _share(value: Any) -> Any:
-    """A share from its spelling: `2%`, or the number 0.02."""
+    """A share from its text: `2%`, or the number 0.02."""
     if isinstance(value, str) and value.strip().endswith("%"):
         try:
             return float(value.strip()[:-1]) / 100
         except ValueError:
-            raise ValueError(f"'{value}' is no share: write 2% or 0.02") from None
+            raise ValueError(f"'{value}' is not a share: write 2% or 0.02") from None
     return value
 
 
 def _amount(value: Any) -> Any:
-    """An amount from its spelling: a number, or `1%` of something, which stays text."""
+    """An amount from its text: a number, or `1%` of something, which stays text."""
     if isinstance(value, str) and value.strip().endswith("%"):
         share = _share(value)
     elif isinstance(value, bool) or not isinstance(value, int | float):
@@ -69,7 +69,7 @@ Amount = Annotated[Any, BeforeValidator(_amount, json_schema_input_type=float | 
 
 
 def amount_of(amount: float | str, whole: float | None) -> float:
-    """An `Amount` as a number: a share is one of `whole`, and 0 where that is unknown.
+    """An `Amount` as a number: a share is taken of `whole`, and is 0 if that is unknown.
 
     >>> amount_of(0.002, 0.4), amount_of("1%", 0.5), amount_of("1%", -0.5)
     (0.002, 0.005, 0.005)

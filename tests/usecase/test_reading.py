@@ -66,15 +66,15 @@ def test_paths_are_told_as_seen_from_the_working_folder(
 def test_what_mixes_models_needs_a_convex_loss_and_no_patience(mistakes: Told) -> None:
     blend = ("triggers:", "release: {policy: blend, patience: 90d}\ntriggers:")
     found = {told.field: told for told in mistakes(blend, ("guards: {roc_auc: {margin: 0.01}}", "primary: roc_auc"))}
-    assert "mixes two models, which is bounded for convex losses alone" in found["release.policy"].message
-    assert "takes the newest model at every batch, so that none can wait" in found["release.patience"].message
+    assert "blends two models, whose loss is bounded for convex losses only" in found["release.policy"].message
+    assert "takes the newest model at every batch, so no challenger waits" in found["release.patience"].message
 
 
 def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Told) -> None:
     strict = ("triggers:", "release: {policy: strict}\ntriggers:")
     (told,) = mistakes(strict, ("batch: month", "batch: file"))
     assert (told.field, told.line) == ("release.policy", 23)
-    assert "'strict' shares a year's budget" in told.message and "release.decisions_a_year" in told.fix
+    assert "'strict' has a yearly budget" in told.message and "release.decisions_a_year" in told.fix
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,18 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "rename it",
         ),
         ("task: binary", "task: binry", 7, "schema.task", "unknown value 'binry'", "did you mean 'binary'?"),
-        ("0.01}", "-1}", 22, "evaluation.guards.roc_auc.margin", "should be greater than 0, is -1", "largest accepted loss"),
+        (
+            "0.01}",
+            "-1}",
+            22,
+            "evaluation.guards.roc_auc.margin",
+            "should be greater than 0, is -1",
+            "largest accepted loss",
+        ),
         ("roc_auc:", "rmse:", 22, "evaluation.guards.rmse", "metric 'rmse' is for regression", "for binary: acc"),
         ("roc_auc:", "log_loss:", 22, "evaluation.guards.log_loss", "is the primary metric", "guard another"),
-        ("roc_auc:", "ece:", 22, "evaluation.guards.ece", "decides nothing", "list it under evaluation.also"),
-        ("roc_auc:", "recall@30:", 22, "evaluation.guards.recall@30", "not understood", "for example recall@0.3"),
+        ("roc_auc:", "ece:", 22, "evaluation.guards.ece", "cannot decide", "list it under evaluation.also"),
+        ("roc_auc:", "recall@30:", 22, "evaluation.guards.recall@30", "is not valid", "for example recall@0.3"),
         (
             "guards:",
             "cluster_by: [shop]\n  guards:",
@@ -116,7 +123,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "cluster_by: [country, day]\n  guards:",
             22,
             "evaluation.cluster_by",
-            "are days or weeks first",
+            "is days or weeks first",
             "[day, customer]",
         ),
         (
@@ -124,7 +131,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "slices: [price]\n  guards:",
             22,
             "evaluation.slices[0]",
-            "holds numbers or times",
+            "contains numbers or times",
             "names or codes",
         ),
         ("guards:", "slices: [contry]\n  guards:", 22, "evaluation.slices[0]", "no column 'contry'", "'country'"),
@@ -142,7 +149,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             "selection_rate_ratio:",
             22,
             "evaluation.guards.selection_rate_ratio",
-            "is not understood",
+            "is not valid",
             "selection_rate_ratio:sex",
         ),
         (
@@ -150,7 +157,7 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
             'metrics: {recall: {function: "shop.py:is_heavy"}}\n  guards:',
             22,
             "evaluation.metrics.recall",
-            "a metric of ours",
+            "a built-in metric",
             "another name",
         ),
         ("0.01}", "0.01, at_least: 1}", 22, "evaluation.guards.roc_auc", "has one of margin, at_least", ""),
