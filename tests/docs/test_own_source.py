@@ -1,4 +1,4 @@
-"""The source that the docs show, installed as a package of its own, brings a batch."""
+"""The source that the docs show, installed as a separate package, delivers a batch."""
 
 from __future__ import annotations
 

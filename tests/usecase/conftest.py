@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mistakes(folder: Path) -> Callable[..., list[Mistake]]:
-    """What is told about `shop` once some of its text has been replaced."""
+    """The mistakes reported for `shop` once some of its text has been replaced."""
 
     def told(*changes: tuple[str, str]) -> list[Mistake]:
         text = SHOP

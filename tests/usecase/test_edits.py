@@ -1,4 +1,4 @@
-"""An edit of a declaration is told before the run, and one that breaks the history is refused."""
+"""An edit of a declaration is reported before the run, and one that breaks the history is refused."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ OLD: dict[str, Any] = {
 }
 
 
-def test_each_edit_says_what_it_restarts() -> None:
+def test_each_edit_shows_what_it_restarts() -> None:
     new = {**OLD, "checks": [{"expect_x": {}}], "evaluation": {"cluster_by": "week"}, "watch": {"a": 2}}
     found = {edit.field: edit.restarts for edit in edits(OLD, new)}
     assert found == {
@@ -39,7 +39,7 @@ def test_another_key_or_target_is_refused(field: str, value: object) -> None:
         refuse_new_identity("shop", edits(OLD, new))
 
 
-def test_check_tells_an_edit_before_the_run_and_the_run_records_it(
+def test_check_shows_an_edit_before_the_run_and_the_run_records_it(
     home: Path, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from tests.training.stores import take_in

@@ -1,4 +1,4 @@
-"""An editor that knows the JSON Schema tells what the reader tells."""
+"""An editor with the JSON Schema reports what the reader reports."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_both_spellings_of_a_window_are_right(
     assert editor.is_valid({**flights, "model": {"estimator": "a.B", "window": window}})
 
 
-def test_every_field_says_what_it_is() -> None:
+def test_every_field_has_a_description() -> None:
     schema = json_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"]

@@ -1,4 +1,4 @@
-"""What a person is told about a declaration: everything that is wrong, where, and what to write instead."""
+"""What people see about a declaration: everything that is wrong, where, and what to write instead."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_path_is_read_like_a_name(folder: Path) -> None:
     assert load_use_case(str(folder / "shop.yaml"), Path("elsewhere")) == load_use_case("shop", folder)
 
 
-def test_five_mistakes_are_told_together_each_with_its_line(mistakes: Told, folder: Path) -> None:
+def test_five_mistakes_are_reported_together_each_with_its_line(mistakes: Told, folder: Path) -> None:
     told = mistakes(
         ("target:", "taget:"),
         ("Europe/Berlin", "Europe/Berln"),
@@ -56,7 +56,7 @@ def test_five_mistakes_are_told_together_each_with_its_line(mistakes: Told, fold
     assert "Known metrics: accuracy, average_precision, brier" in shown
 
 
-def test_paths_are_told_as_seen_from_the_working_folder(
+def test_paths_are_shown_as_seen_from_the_working_folder(
     mistakes: Told, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parent)
@@ -254,11 +254,11 @@ def test_a_mistake_names_its_line_its_field_and_the_fix(
     assert fix in found[0].fix
 
 
-def test_a_misspelled_field_is_told_once_not_as_missing_too(mistakes: Told) -> None:
+def test_a_misspelled_field_is_reported_once_not_as_missing_too(mistakes: Told) -> None:
     assert [mistake.field for mistake in mistakes(("target:", "taget:"))] == ["schema.taget"]
 
 
-def test_a_misspelled_argument_is_told_once_not_as_missing_too(mistakes: Told) -> None:
+def test_a_misspelled_argument_is_reported_once_not_as_missing_too(mistakes: Told) -> None:
     assert len(mistakes(("{column: country}", "{colum: country}"))) == 1
 
 
@@ -269,7 +269,7 @@ def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "line", "told"),
+    ("data", "line", "message"),
     [
         (b"name: shop\nsource: {kind: files\nschema: 1\n", 3, "not YAML: while parsing a flow mapping"),
         (b"name: shop\n\tsource: x\n", 2, "(column 1)"),
@@ -281,16 +281,16 @@ def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
         (b"- name: shop\n", None, "is not a mapping"),
     ],
 )
-def test_what_is_no_yaml_at_all_is_told_with_its_line(folder: Path, data: bytes, line: int | None, told: str) -> None:
+def test_a_file_that_is_not_yaml_is_reported_with_its_line(folder: Path, data: bytes, line: int | None, message: str) -> None:
     (folder / "shop.yaml").write_bytes(data)
     with pytest.raises(DeclarationError) as caught:
         load_use_case("shop", folder)
     (mistake,) = caught.value.mistakes
     assert mistake.line == line
-    assert told in mistake.message
+    assert message in mistake.message
 
 
-def test_words_mean_what_yaml_1_2_says(folder: Path) -> None:
+def test_words_follow_yaml_1_2(folder: Path) -> None:
     text = (folder / "shop.yaml").read_text()
     text = text.replace("C: 0.5", "C: 1e-1, solver: no, class_weight: {0: 1, 1: 2}, when: 2013-01-01, n: 010")
     (folder / "shop.yaml").write_text("\ufeff" + text, encoding="utf-8")
@@ -328,7 +328,7 @@ def test_two_files_of_one_name_are_refused(folder: Path) -> None:
         load_use_case("shop", folder)
 
 
-def test_a_function_that_cannot_be_read_is_told_and_none_is_run(folder: Path) -> None:
+def test_a_function_that_cannot_be_read_is_reported_and_none_is_run(folder: Path) -> None:
     (folder / "shop.py").write_text("raise SystemExit('was run')\ndef is_heavy(rows): ...\n")
     load_use_case("shop", folder)
     (folder / "shop.py").write_text("def is_heavy(rows:\n")
