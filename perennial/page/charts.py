@@ -59,17 +59,17 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
             order=alt.Order("what:N"),
         )
     )
-    said = {
+    marks = {
         line.window: [*(["held"] if line.status == "held" else []), *([f"rev. {line.revision}"] * (line.revision > 1))]
         for line in newest.values()
     }
     notes = [
-        {"batch": line.window, "rows": line.arrived, "said": ", ".join(said[line.window])}
+        {"batch": line.window, "rows": line.arrived, "mark": ", ".join(marks[line.window])}
         for line in newest.values()
-        if said[line.window]
+        if marks[line.window]
     ]
-    told = alt.Chart(alt.Data(values=notes)).mark_text(dy=-7, fontSize=12, color="#030303")
-    return _svg(bars + told.encode(x=_batches(list(newest)), y="rows:Q", text="said:N"))
+    texts = alt.Chart(alt.Data(values=notes)).mark_text(dy=-7, fontSize=12, color="#030303")
+    return _svg(bars + texts.encode(x=_batches(list(newest)), y="rows:Q", text="mark:N"))
 
 
 def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
@@ -93,9 +93,9 @@ def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric
     colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=both, range=[_CHAMPION, _CHALLENGER]), legend=legend)
     shape = alt.Shape("who:N", title=None, scale=alt.Scale(domain=both, range=["circle", "diamond"]), legend=legend)
     y = alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
-    judged = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
+    evaluated = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
     layers = [
-        alt.Chart(alt.Data(values=judged))
+        alt.Chart(alt.Data(values=evaluated))
         .mark_tick(color="#030303", size=18, xOffset=-4)
         .encode(x=_batches(names), y=y),
     ]
@@ -121,14 +121,14 @@ def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -
         for g in gains
         if g.gain is not None and g.low is not None
     ]
-    said = [outcome for outcome in _OUTCOMES if any(row["outcome"] == outcome for row in rows)]
+    outcomes = [outcome for outcome in _OUTCOMES if any(row["outcome"] == outcome for row in rows)]
     colour = alt.Color(
         "outcome:N",
         title=None,
-        scale=alt.Scale(domain=said, range=[_OUTCOMES[outcome] for outcome in said]),
+        scale=alt.Scale(domain=outcomes, range=[_OUTCOMES[outcome] for outcome in outcomes]),
         legend=alt.Legend(orient="top"),
     )
-    shape = alt.Shape("outcome:N", title=None, scale=alt.Scale(domain=said))
+    shape = alt.Shape("outcome:N", title=None, scale=alt.Scale(domain=outcomes))
     base = alt.Chart(alt.Data(values=rows), height=200)
     y = alt.Y("gain:Q", title=f"gain in {metric}", axis=alt.Axis(tickCount=5))
     layers = [

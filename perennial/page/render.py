@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 CHARTED = 60
-"""So many batches are drawn, the newest; all of them are in the tables."""
+"""How many batches are drawn, the newest ones; all of them are in the tables."""
 
 
 def render(view: View, data_docs: Mapping[str, str]) -> str:
@@ -42,7 +42,7 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         charted=CHARTED,
         charts=charts,
         data_docs=data_docs,
-        in_words={card.id: Markup(words.render(card.markdown)) for card in view.decisions},
+        in_words={card.id: Markup(words.render(card.markdown)) for month in view.months for card in month.decisions},
     )
 
 

@@ -1,38 +1,21 @@
-"""What the page says of a use case, gathered from the ledger's rows: plain values, already in words."""
+"""What the page shows about a use case, gathered from the ledger's rows: plain values, already in words."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from perennial.evaluation.figures import between, change, counted, figure, percent, sample
+from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
-from perennial.evaluation.words import headline
-from perennial.ledger.entries import Approval, BatchEntry, Cycle, Decision, Episode, EpisodeClosed, Release, Waiver
+from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
+from perennial.page.first_screen import Answer, answers, day, facts, headline_of, live_in_words
+from perennial.page.history import History
 from perennial.release.words import approval_in_words, decision_in_words
 
 NEWEST = 24
-"""So many decisions are told in full; all of them are in the charts and tables."""
-
-
-@dataclass(frozen=True)
-class History:
-    """All that the ledger holds of a use case that the page tells, each kind in the order of writing."""
-
-    usecase: str
-    description: str
-    metric: str
-    batches: Sequence[BatchEntry]
-    decisions: Sequence[Decision]
-    releases: Sequence[Release]
-    cycles: Sequence[Cycle]
-    episodes: Sequence[Episode]
-    closed: Sequence[EpisodeClosed]
-    approvals: Sequence[Approval]
-    waivers: Sequence[Waiver]
-    rows: int
-    head: str
-    recorded_at: str
+"""How many decisions are explained in full; all of them are in the charts and tables."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +34,7 @@ class BatchLine:
 
 @dataclass(frozen=True)
 class LossPoint:
-    """The champion's loss on a batch with its 95 % interval, and the loss where it was judged."""
+    """The champion's loss on a batch with its 95 % interval, and its loss where it was evaluated."""
 
     batch: str
     value: float
@@ -84,7 +67,10 @@ class GainPoint:
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """A decision: its headline, the markdown that `perennial decision ID` prints, and who approved it."""
+    """A decision: its headline, the markdown that `perennial decision ID` prints, and who approved it.
+
+    markdown: empty for older decisions, which are listed only.
+    """
 
     id: str
     batch: str
@@ -96,106 +82,52 @@ class DecisionCard:
 
 
 @dataclass(frozen=True)
+class Month:
+    """The decisions of a calendar month, the newest first. summary: how many came out how."""
+
+    name: str
+    summary: str
+    decisions: tuple[DecisionCard, ...]
+
+
+@dataclass(frozen=True)
 class View:
     """The page's content."""
 
     usecase: str
     description: str
     metric: str
-    serves: str
+    live: str
+    answers: tuple[Answer, ...]
     facts: tuple[tuple[str, str], ...]
     batches: tuple[BatchLine, ...]
     losses: tuple[LossPoint, ...]
     gains: tuple[GainPoint, ...]
     releases: tuple[tuple[str, str, str, str], ...]
-    decisions: tuple[DecisionCard, ...]
+    months: tuple[Month, ...]
     footer: str
 
 
 def view_of(history: History) -> View:
-    """Everything that the page shows. Whatever is not known yet is said to be unknown."""
-    release = max(history.releases, key=lambda r: r.release_no, default=None)
+    """Everything that the page shows. Whatever is not known yet is reported as unknown."""
     return View(
         usecase=history.usecase,
         description=history.description,
         metric=history.metric,
-        serves=_serving(release) if release else "Nothing serves yet",
-        facts=tuple(_facts(history, release)),
+        live=live_in_words(history.live),
+        answers=answers(history),
+        facts=facts(history),
         batches=tuple(_batch_lines(history)),
         losses=tuple(_losses(history)),
         gains=tuple(_gain(decision) for decision in history.decisions),
         releases=tuple(
-            (str(r.release_no), r.versions, _day(r.as_of), r.reason)
+            (str(r.release_no), r.versions, day(r.as_of), r.reason)
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
-        decisions=tuple(_card(decision, history.approvals) for decision in reversed(history.decisions[-NEWEST:])),
+        months=tuple(_months(history)),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(head {history.rows}:{history.head}).",
     )
-
-
-def _serving(release: Release) -> str:
-    said = f"{release.versions} serve{'' if release.refit else 's'}"
-    return said[0].upper() + said[1:]
-
-
-def _facts(history: History, release: Release | None) -> list[tuple[str, str]]:
-    facts: list[tuple[str, str]] = []
-    if release is not None:
-        facts.append(("since", f"{_day(release.as_of)} (release {release.release_no}, {release.kind})"))
-        facts.append(("why", release.reason))
-        facts.append(("how sure", _how_sure(history, release)))
-    facts.append(("on the newest batch", _newest_loss(history)))
-    facts.append(("open episodes", "; ".join(e.detail for e in _open(history)) or "none"))
-    last = history.decisions[-1] if history.decisions else None
-    if last is not None:
-        facts.append(("last decision", f"{_headline(last)} ({last.id})"))
-    waits = history.cycles[-1].waits if history.cycles else ""
-    if waits:
-        facts.append(("the challenger waits", waits))
-    return facts
-
-
-def _how_sure(history: History, release: Release) -> str:
-    tested = release.champion.model
-    judged = next((d for d in reversed(history.decisions) if d.challenger.digest == tested.digest), None)
-    if judged is None or release.decision is None:
-        return "brought back by a rollback; no comparison of its own"
-    untested = f"; nobody judged version {release.refit.model.version} yet" if release.refit else ""
-    its = f"version {tested.version}: " if release.refit else ""
-    primary, rows = judged.metrics[0], judged.evaluation
-    over = f"version {judged.champion.version}" if judged.champion else "a constant"
-    better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
-    return (
-        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(judged)}, 95 % interval "
-        f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
-        f"{untested}"
-    )
-
-
-def _tested(decision: Decision) -> str:
-    policy = decision.policy
-    if policy.lower_bound is None:
-        return ""
-    return f", at least {change(policy.lower_bound)} (one-sided at {percent(policy.level)})"
-
-
-def _newest_loss(history: History) -> str:
-    cycle = history.cycles[-1] if history.cycles else None
-    if cycle is None or cycle.health.loss is None:
-        rows = cycle.health.labelled_rows if cycle else 0
-        return f"{history.metric} unknown ({counted(rows, 'labelled row', 'labelled rows')})"
-    loss = cycle.health.loss
-    beside = "" if loss.reference is None else f"; where it was judged {figure(loss.reference)}"
-    return (
-        f"{history.metric} {figure(loss.value)}, 95 % interval {figure(loss.ci_low)} to {figure(loss.ci_high)}, on "
-        f"{counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}{beside}"
-    )
-
-
-def _open(history: History) -> list[Episode]:
-    closed = {each.episode for each in history.closed}
-    return [episode for episode in history.episodes if episode.episode not in closed]
 
 
 def _batch_lines(history: History) -> list[BatchLine]:
@@ -217,16 +149,16 @@ def _batch_lines(history: History) -> list[BatchLine]:
 
 def _why(batch: BatchEntry, waivers: Sequence[Waiver]) -> list[str]:
     """What is out of the ordinary: faults, warnings, and what people had done about them."""
-    said = [*batch.held_because, *(f"{r.reason} ({counted(r.rows, 'row', 'rows')})" for r in batch.quarantine)]
-    said += [f"warning: {warning}" for warning in batch.warnings]
+    lines = [*batch.held_because, *(f"{r.reason} ({counted(r.rows, 'row', 'rows')})" for r in batch.quarantine)]
+    lines += [f"warning: {warning}" for warning in batch.warnings]
     if batch.because in ("restated", "requeued"):
-        said.append(
+        lines.append(
             "other content came" if batch.because == "restated" else "checked again under a changed declaration"
         )
     for waiver in waivers:
         if waiver.landing == batch.landing and (waived := [c for c in waiver.checks if c in batch.waived]):
-            said.append(f"waived by {waiver.by}: {', '.join(waived)} ({waiver.reason})")
-    return said
+            lines.append(f"waived by {waiver.by}: {', '.join(waived)} ({waiver.reason})")
+    return lines
 
 
 def _losses(history: History) -> list[LossPoint]:
@@ -264,23 +196,26 @@ def _gain(decision: Decision) -> GainPoint:
     )
 
 
-def _card(decision: Decision, approvals: Sequence[Approval]) -> DecisionCard:
-    _, _, body = decision_in_words(decision).partition("\n\n")
+def _months(history: History) -> list[Month]:
+    """The decisions by calendar month of their `as_of`, the newest month first."""
+    in_full = {decision.id for decision in history.decisions[-NEWEST:]}
+    months = []
+    newest_first = sorted(history.decisions, key=lambda decision: decision.as_of, reverse=True)
+    for name, decisions in groupby(newest_first, key=lambda decision: decision.as_of[:7]):
+        cards = tuple(_card(each, history.approvals, in_full=each.id in in_full) for each in decisions)
+        outcomes = Counter(card.outcome for card in cards)
+        months.append(Month(name, ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()), cards))
+    return months
+
+
+def _card(decision: Decision, approvals: Sequence[Approval], *, in_full: bool) -> DecisionCard:
+    _, _, body = decision_in_words(decision).partition("\n\n") if in_full else ("", "", "")
     return DecisionCard(
         id=decision.id,
         batch=decision.batch,
-        as_of=_day(decision.as_of),
+        as_of=day(decision.as_of),
         outcome=decision.outcome,
-        headline=_headline(decision),
+        headline=headline_of(decision),
         markdown=body,
         approved=next((approval_in_words(a) for a in approvals if a.decision == decision.id), ""),
     )
-
-
-def _headline(decision: Decision) -> str:
-    champion = decision.champion.version if decision.champion else None
-    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
-
-
-def _day(instant: str) -> str:
-    return instant.partition("T")[0]

@@ -20,6 +20,7 @@ from tests.world import World
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+QUESTIONS = ("Is the model fine?", "What happened last?", "What needs you?")
 SMUGGLED = "<img src=x onerror=alert(1)>"
 
 
@@ -31,7 +32,7 @@ def text_of(page: str) -> str:
 
 def test_a_run_leaves_a_page_that_says_what_serves_and_why(settled: World, perennial: Perennial) -> None:
     left_by_the_run = settled.usecases.parent / "home" / "pages" / "shop.html"
-    assert "Version 1 serves" in left_by_the_run.read_text(encoding="utf-8")
+    assert "Version 1 is live" in left_by_the_run.read_text(encoding="utf-8")
     told = perennial("page", "shop")
     assert told.code == 0 and told.out.strip().endswith(str(left_by_the_run))
     seen = text_of(left_by_the_run.read_text(encoding="utf-8"))
@@ -88,7 +89,15 @@ def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
     assert SMUGGLED not in written and html.escape(SMUGGLED) in written
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//|<script|@import|url\(http", written)
     dom = in_a_phone(page, tmp_path)
-    assert dom["headings"] == ["shop", "Batches", "Champion and challenger", "Releases", "Decisions", "Data checks"]
+    assert dom["headings"] == [
+        "shop",
+        *QUESTIONS,
+        "Batches",
+        "Champion and challenger",
+        "Releases",
+        "Decisions",
+        "Data checks",
+    ]
     assert dom["wide"] <= dom["window"] <= 390, "a phone does not scroll sideways"
     assert dom["images"] == 0 and dom["charts"] == dom["tall"] == 3, "each chart is drawn"
     assert dom["dark"] != dom["light"], "it follows the reader's colours"

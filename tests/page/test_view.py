@@ -5,19 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from perennial.evaluation.results import Policy
-from perennial.ledger.entries import Approval, Decision, Release, Served
+from perennial.ledger.entries import (
+    NO_CHALLENGER,
+    Approval,
+    Cycle,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    Health,
+    LossWithInterval,
+    Release,
+    Served,
+)
+from perennial.page.first_screen import answers
+from perennial.page.history import History
 from perennial.page.render import render
-from perennial.page.view import History, view_of
+from perennial.page.view import NEWEST, view_of
 from tests.evaluation.conftest import primary_of
+from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
 
 
 def history(**rows: Any) -> History:
     nothing = dict.fromkeys(
-        ("batches", "decisions", "releases", "cycles", "episodes", "closed", "approvals", "waivers"), ()
+        (
+            "batches",
+            "decisions",
+            "releases",
+            "cycles",
+            "episodes",
+            "closed",
+            "approvals",
+            "waivers",
+            "held",
+            "held_labels",
+        ),
+        (),
     )
-    said: dict[str, Any] = {"usecase": "shop", "description": "Does it come back?", "metric": "log_loss", "head": "abc"}
-    return History(**{**said, "rows": 3, "recorded_at": AS_OF, **nothing, **rows})
+    stated: dict[str, Any] = {"usecase": "shop", "description": "", "metric": "log_loss", "head": "abc"}
+    return History(**{**stated, "question": None, "rows": 3, "recorded_at": AS_OF, **nothing, **rows})
 
 
 def decided(gain: float, **policy: Any) -> Decision:
@@ -45,9 +71,9 @@ def released(said: Decision) -> Release:
     )
 
 
-def test_an_empty_history_says_that_nothing_is_known() -> None:
+def test_an_empty_history_shows_that_nothing_is_known() -> None:
     view = view_of(history())
-    assert (view.serves, view.batches, view.losses, view.gains) == ("Nothing serves yet", (), (), ())
+    assert (view.live, view.batches, view.losses, view.gains) == ("No model is live yet", (), (), ())
     assert "None" not in render(view, {}) and "nan" not in render(view, {}).lower()
 
 
@@ -74,6 +100,82 @@ def test_a_decision_card_shows_who_approved_it_and_why() -> None:
     approval = Approval(decision="d1", by="Ada", reason="seen the <slices>", as_of=AS_OF)
     asked = view_of(history(decisions=[said]))
     view = view_of(history(decisions=[said], approvals=[approval]))
-    assert asked.decisions[0].approved == "" and "Approved by" not in render(asked, {})
-    assert view.decisions[0].approved == "Approved by Ada on 2024-03-01: seen the <slices>"
+    assert asked.months[0].decisions[0].approved == "" and "Approved by" not in render(asked, {})
+    assert view.months[0].decisions[0].approved == "Approved by Ada on 2024-03-01: seen the <slices>"
     assert "Approved by Ada on 2024-03-01: seen the &lt;slices&gt;" in render(view, {})
+
+
+def cycle(loss: float | None = None, **values: Any) -> Cycle:
+    measured: dict[str, Any] = {"value": loss, "ci_low": 0.1, "ci_high": 0.9, "reference": 0.5}
+    interval = LossWithInterval.model_construct(**measured) if loss else None
+    of_batch: dict[str, Any] = {"loss": interval, "labelled_rows": 40 if loss else 0}
+    health = Health.model_construct(**of_batch)
+    stated: dict[str, Any] = {"batch": batch().batch, "waits": "", "not_trained": "", **values, "health": health}
+    return Cycle.model_construct(**stated)
+
+
+def episode(detail: str) -> Episode:
+    stated: dict[str, Any] = {"episode": detail, "detail": detail}
+    return Episode.model_construct(**stated)
+
+
+def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
+    live = {"decisions": [decided(0.0025)], "releases": [released(decided(0.0025))]}
+    fine, _, _ = answers(history(**live, cycles=[cycle(0.4)]))
+    assert (fine.state, fine.answer) == ("good", "Yes: no alarm is open")
+    assert fine.lines == (
+        "log_loss on the newest batch: 0.40000, 95 % interval 0.10000 to 0.90000, on 40 labelled rows; "
+        "0.50000 where it was evaluated",
+    )
+    unknown, _, _ = answers(history(**live, cycles=[cycle()]))
+    assert unknown.state == "wait" and unknown.answer.startswith("Unknown"), "no labels are not good news"
+    alarms = [episode("the loss rose"), episode("the loss rose before")]
+    stated: dict[str, Any] = {"episode": "the loss rose before"}
+    over = EpisodeClosed.model_construct(**stated)
+    bad, _, _ = answers(history(**live, cycles=[cycle(0.4)], episodes=alarms, closed=[over]))
+    assert (bad.state, bad.answer, bad.lines[0]) == ("bad", "Check it: 1 alarm is open", "the loss rose")
+    none, _, _ = answers(history(cycles=[cycle(waits=NO_CHALLENGER, not_trained="too few rows")]))
+    assert (none.answer, none.lines) == ("No model is live yet", ("No new challenger: too few rows",))
+
+
+def test_the_first_screen_answers_what_happened_last() -> None:
+    _, last, _ = answers(history(batches=[batch()], decisions=[decided(0.0025)], cycles=[cycle(0.4)]))
+    assert last.answer.startswith("Batch 2024-01: ") and "arrived" in last.answer
+    assert last.lines and last.lines[0].endswith("(2024-03-01)")
+    held = batch("2024-02", status="held", held_because=("too few rows",))
+    assert answers(history(batches=[batch(), held]))[1].answer == "Batch 2024-02: held"
+    assert answers(history())[1].answer == "Nothing yet: no batch has arrived"
+
+
+def test_the_first_screen_lists_everything_that_needs_a_person() -> None:
+    held = batch("2024-02", status="held", held_because=("too few rows",))
+    file = label_batch("returns", AS_OF, status="held", held_because=("no column 'known'",))
+    waiting = decided(0.0025).model_copy(update={"outcome": "held"})
+    _, _, needed = answers(history(held=[held], held_labels=[file], question=waiting))
+    assert (needed.state, needed.answer) == ("bad", "3 things")
+    assert needed.lines == (
+        "Batch 2024-02 is held: too few rows",
+        "Label file returns is held: no column 'known'",
+        "Version 1 waits for your approval (perennial approve d1)",
+        "perennial quarantine shop shows what can be done",
+    )
+    nothing = answers(history())[2]
+    assert (nothing.state, nothing.answer, nothing.lines) == ("good", "Nothing", ())
+
+
+def test_decisions_are_folded_by_month_and_old_ones_are_listed_only() -> None:
+    taken = decided(0.0025)
+    decisions = [
+        taken.model_copy(update={"id": f"d{month}-{day}", "as_of": f"2024-{month:02}-{day:02}T00:00:00Z"})
+        for month in range(1, 13)
+        for day in (1, 15, 20)
+    ]
+    view = view_of(history(decisions=decisions))
+    assert [month.name for month in view.months] == [f"2024-{month:02}" for month in range(12, 0, -1)]
+    assert all(len(month.decisions) == 3 and month.summary == f"3 {taken.outcome}" for month in view.months)
+    cards = [card for month in view.months for card in month.decisions]
+    assert [card.id for card in cards] == [each.id for each in reversed(decisions)]
+    assert [bool(card.markdown) for card in cards] == [True] * NEWEST + [False] * (36 - NEWEST)
+    page = render(view, {})
+    assert page.count('<details class="month"') == 12 and page.count('<details class="month" open') == 1
+    assert "perennial decision d1-1" in page, "an old decision names the command that explains it"

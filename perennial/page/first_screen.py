@@ -1,0 +1,145 @@
+"""The first screen of the page: is the model fine, what happened last, what needs a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perennial.evaluation.figures import between, change, counted, figure, percent, sample
+from perennial.evaluation.words import headline
+from perennial.ledger.entries import Decision, Release
+from perennial.page.history import History
+
+State = Literal["good", "wait", "bad"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question with its answer in a few words, and the lines that support it. state: how the answer is coloured."""
+
+    question: str
+    state: State
+    answer: str
+    lines: tuple[str, ...]
+
+
+def answers(history: History) -> tuple[Answer, Answer, Answer]:
+    """The three answers. Whatever is not known yet is reported as unknown."""
+    return _fine(history), _last(history), _needed(history)
+
+
+def _fine(history: History) -> Answer:
+    question, loss = "Is the model fine?", newest_loss(history)
+    if history.live is None:
+        return Answer(question, "wait", "No model is live yet", (_waiting(history),) if _waiting(history) else ())
+    episodes = tuple(episode.detail for episode in history.open_episodes)
+    if episodes:
+        open_now = counted(len(episodes), "alarm is open", "alarms are open")
+        return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss))
+    health = history.cycles[-1].health if history.cycles else None
+    if health is None or health.loss is None:
+        return Answer(question, "wait", "Unknown: no alarm, but no labels either", (loss,))
+    return Answer(question, "good", "Yes: no alarm is open", (loss,))
+
+
+def _last(history: History) -> Answer:
+    question = "What happened last?"
+    if not history.batches:
+        return Answer(question, "wait", "Nothing yet: no batch has arrived", ())
+    batch, decided = history.batches[-1], history.decisions[-1] if history.decisions else None
+    rows = f"{counted(batch.rows.arrived, 'row', 'rows')} arrived"
+    aside = f", {batch.rows.quarantined:,} set aside" if batch.rows.quarantined else ""
+    arrived = f"Batch {batch.window}: {'held' if batch.status == 'held' else rows + aside}"
+    lines = [f"{headline_of(decided)} ({day(decided.as_of)})"] if decided else []
+    lines += [_waiting(history)] if _waiting(history) else []
+    return Answer(question, "bad" if batch.status == "held" else "good", arrived, tuple(lines))
+
+
+def _needed(history: History) -> Answer:
+    question, usecase = "What needs you?", history.usecase
+    lines = [f"Batch {batch.window} is held: {'; '.join(batch.held_because)}" for batch in history.held]
+    lines += [f"Label file {file.file} is held: {'; '.join(file.held_because)}" for file in history.held_labels]
+    if history.question is not None:
+        version, id = history.question.challenger.version, history.question.id
+        lines.append(f"Version {version} waits for your approval (perennial approve {id})")
+    if not lines:
+        return Answer(question, "good", "Nothing", ())
+    how = (f"perennial quarantine {usecase} shows what can be done",) if history.held or history.held_labels else ()
+    return Answer(question, "bad", counted(len(lines), "thing", "things"), (*lines, *how))
+
+
+def _waiting(history: History) -> str:
+    """Why nothing was decided in the newest cycle; empty if something was."""
+    if not history.cycles:
+        return ""
+    newest = history.cycles[-1]
+    if newest.not_trained:
+        return f"No new challenger: {newest.not_trained}"
+    return f"The challenger waits: {newest.waits}" if newest.waits else ""
+
+
+def live_in_words(release: Release | None) -> str:
+    """Which versions are live, as a headline."""
+    if release is None:
+        return "No model is live yet"
+    text = f"{release.versions} {'are' if release.refit else 'is'} live"
+    return text[0].upper() + text[1:]
+
+
+def facts(history: History) -> tuple[tuple[str, str], ...]:
+    """Since when and why the live model is live, and how sure that is; empty before the first release."""
+    release = history.live
+    if release is None:
+        return ()
+    since = f"{day(release.as_of)} (release {release.release_no}, {release.kind})"
+    return ("since", since), ("why", release.reason), ("how sure", _how_sure(history, release))
+
+
+def _how_sure(history: History, release: Release) -> str:
+    tested = release.champion.model
+    evaluated = next((d for d in reversed(history.decisions) if d.challenger.digest == tested.digest), None)
+    if evaluated is None or release.decision is None:
+        return "brought back by a rollback, without a new comparison"
+    untested = f"; version {release.refit.model.version} was not evaluated yet" if release.refit else ""
+    its = f"version {tested.version}: " if release.refit else ""
+    primary, rows = evaluated.metrics[0], evaluated.evaluation
+    over = f"version {evaluated.champion.version}" if evaluated.champion else "a constant"
+    better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
+    return (
+        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(evaluated)}, 95 % interval "
+        f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
+        f"{untested}"
+    )
+
+
+def _tested(decision: Decision) -> str:
+    policy = decision.policy
+    if policy.lower_bound is None:
+        return ""
+    return f", at least {change(policy.lower_bound)} (one-sided at {percent(policy.level)})"
+
+
+def newest_loss(history: History) -> str:
+    """The champion's loss on the newest batch, with its interval and its number of rows."""
+    cycle = history.cycles[-1] if history.cycles else None
+    if cycle is None or cycle.health.loss is None:
+        rows = cycle.health.labelled_rows if cycle else 0
+        return f"{history.metric} on the newest batch: unknown ({counted(rows, 'labelled row', 'labelled rows')})"
+    loss = cycle.health.loss
+    beside = "" if loss.reference is None else f"; {figure(loss.reference)} where it was evaluated"
+    return (
+        f"{history.metric} on the newest batch: {figure(loss.value)}, 95 % interval {figure(loss.ci_low)} to "
+        f"{figure(loss.ci_high)}, on "
+        f"{counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}{beside}"
+    )
+
+
+def headline_of(decision: Decision) -> str:
+    """A decision in a sentence."""
+    champion = decision.champion.version if decision.champion else None
+    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
+
+
+def day(instant: str) -> str:
+    """The day of an instant, as text."""
+    return instant.partition("T")[0]

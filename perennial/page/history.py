@@ -1,0 +1,83 @@
+"""What the ledger holds about a use case, as far as the page needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perennial.ledger.entries import (
+    Approval,
+    BatchEntry,
+    Cycle,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    LabelBatchEntry,
+    Release,
+    Waiver,
+)
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import held_batches, held_labels, open_question
+from perennial.usecase.declaration import Declaration
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything in the ledger that the page is about, each kind in the order of writing.
+
+    held, held_labels: batches and label files that are held now. question: the decision that waits for a person.
+    """
+
+    usecase: str
+    description: str
+    metric: str
+    batches: Sequence[BatchEntry]
+    decisions: Sequence[Decision]
+    releases: Sequence[Release]
+    cycles: Sequence[Cycle]
+    episodes: Sequence[Episode]
+    closed: Sequence[EpisodeClosed]
+    approvals: Sequence[Approval]
+    waivers: Sequence[Waiver]
+    held: Sequence[BatchEntry]
+    held_labels: Sequence[LabelBatchEntry]
+    question: Decision | None
+    rows: int
+    head: str
+    recorded_at: str
+
+    @property
+    def live(self) -> Release | None:
+        """The newest release, None before the first."""
+        return max(self.releases, key=lambda release: release.release_no, default=None)
+
+    @property
+    def open_episodes(self) -> list[Episode]:
+        """Alarm episodes that no row closed."""
+        closed = {each.episode for each in self.closed}
+        return [episode for episode in self.episodes if episode.episode not in closed]
+
+
+def history_of(ledger: Ledger, declaration: Declaration) -> History:
+    """What the ledger holds about a use case. An empty one is a history too: no batch came yet."""
+    usecase = declaration.name
+    newest = ledger.newest(usecase)
+    return History(
+        usecase=usecase,
+        description=declaration.description,
+        metric=declaration.primary,
+        batches=[row.payload for row in ledger.all(usecase, BatchEntry)],
+        decisions=[row.payload for row in ledger.all(usecase, Decision)],
+        releases=[row.payload for row in ledger.all(usecase, Release)],
+        cycles=[row.payload for row in ledger.all(usecase, Cycle)],
+        episodes=[row.payload for row in ledger.all(usecase, Episode)],
+        closed=[row.payload for row in ledger.all(usecase, EpisodeClosed)],
+        approvals=[row.payload for row in ledger.all(usecase, Approval)],
+        waivers=[row.payload for row in ledger.all(usecase, Waiver)],
+        held=held_batches(ledger, usecase),
+        held_labels=held_labels(ledger, usecase),
+        question=open_question(ledger, usecase),
+        rows=newest.position if newest else 0,
+        head=newest.hash if newest else "",
+        recorded_at=newest.recorded_at if newest else "never",
+    )
