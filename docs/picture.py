@@ -15,7 +15,7 @@ SIZE = "1000,870"
 
 def main() -> None:
     """Open the demo's page in a browser without a window, and keep what it shows first."""
-    browser = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))))
+    browser = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
     page = settings().pages / "flights.html"
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE}"]
