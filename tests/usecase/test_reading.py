@@ -281,7 +281,9 @@ def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
         (b"- name: shop\n", None, "is not a mapping"),
     ],
 )
-def test_a_file_that_is_not_yaml_is_reported_with_its_line(folder: Path, data: bytes, line: int | None, message: str) -> None:
+def test_a_file_that_is_not_yaml_is_reported_with_its_line(
+    folder: Path, data: bytes, line: int | None, message: str
+) -> None:
     (folder / "shop.yaml").write_bytes(data)
     with pytest.raises(DeclarationError) as caught:
         load_use_case("shop", folder)
