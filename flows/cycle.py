@@ -5,16 +5,18 @@ from __future__ import annotations
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.decide import decide
+from flows.decide import decide_waiting
 from flows.forms import UseCaseName
-from flows.ingest import ingest
-from flows.names import named_by, rename_run
-from flows.train import train
-from flows.watch import watch
+from flows.ingest import take_in
+from flows.names import named_by
+from flows.train import train_because
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from tasks.artifacts import finish_cycle, write_page
+from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window, unfinished_window
+from tasks.health import watch_champion
+from tasks.training import why_train
 from tasks.turn import in_turn
 
 
@@ -29,17 +31,15 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
             and after it one whose source was corrected.
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
-    batch = ingest(usecase, window or unfinished_window(usecase))
-    rename_run(usecase, batch.window if batch else "nothing-new")
+    batch = take_in(usecase, window or unfinished_window(usecase))
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         _write_page(usecase)
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
-    health = watch(usecase, batch.window, start_training=False)
-    assert health is not None, "there is a batch, just taken in"
-    decision = decide(usecase, batch.window, as_of, asked)
-    challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
+    health = watch_champion(usecase, batch)
+    decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
+    challenger = train_because(usecase, why_train(usecase, trigger, True, as_of), as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:

@@ -11,7 +11,7 @@ from flows.names import named_by, rename_run
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import Decision, Trigger
 from tasks.artifacts import tell_decision
-from tasks.as_of import present
+from tasks.as_of import Present, present
 from tasks.deciding import compare, note_in_registry, release
 from tasks.turn import in_turn
 
@@ -31,7 +31,12 @@ def decide(
     """
     now = present(usecase, batch, as_of)
     rename_run(usecase, now.window)
-    decision = compare(usecase, now.window, now.as_of, trigger or Trigger(kind="person"))
+    return decide_waiting(usecase, now, trigger or Trigger(kind="person"))
+
+
+def decide_waiting(usecase: str, now: Present, trigger: Trigger) -> Decision | Waits:
+    """The steps of `decide`, as tasks of the flow that runs them."""
+    decision = compare(usecase, now.window, now.as_of, trigger)
     if isinstance(decision, Decision):
         release(usecase, decision.id)
         note_in_registry(usecase, decision.id)

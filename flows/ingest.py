@@ -22,6 +22,11 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: the next one that the source has.
     """
+    return take_in(usecase, window)
+
+
+def take_in(usecase: str, window: str | None) -> BatchEntry | None:
+    """The steps of `ingest`, as tasks of the flow that runs them."""
     labels = take_labels(usecase)
     chosen = pick_window(usecase, window)
     rename_run(usecase, chosen or "nothing-new")

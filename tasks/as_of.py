@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from prefect.runtime import flow_run
 
 from perennial.errors import InputError
-from perennial.ledger.present import replay_clock
+from perennial.ledger.present import after_what_is_settled, replay_clock
 from perennial.settings import settings
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
@@ -21,6 +21,14 @@ def scheduled_start() -> datetime:
     """When the running flow was meant to start, in UTC."""
     start = flow_run.scheduled_start_time
     return datetime.fromisoformat(start.isoformat()).astimezone(UTC)
+
+
+def arriving(workspace: Workspace, usecase: str) -> datetime:
+    """When what a run takes in arrives on the wall clock: at its scheduled start, or right after what is settled.
+
+    A run that started late or waited for its turn brings nothing into a past on which others decided meanwhile.
+    """
+    return after_what_is_settled(workspace.ledger, usecase, scheduled_start())
 
 
 def moment(workspace: Workspace, case: UseCase) -> datetime:

@@ -80,7 +80,7 @@ def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Re
         rows=rows,
         labelled=known.rows,
         labels=labels_of(known.rows, declaration.schema_),
-        predicted=served.predict(known.rows, declaration.schema_.classes),
+        predicted=served.blended([known.predictions(each) for each in served.models], declaration.schema_.classes),
         clusters=Clusters(known.codes, declaration.evaluation.cluster_name, known.second),
         reference=release.reference,
         metric=metric,

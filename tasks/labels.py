@@ -25,7 +25,7 @@ from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.declared_source import LabelSource
-from tasks.as_of import scheduled_start
+from tasks.as_of import arriving
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -45,7 +45,9 @@ def take_labels(usecase: str) -> list[str] | None:
     where = case.folder / late.path
     if where.is_dir() and not any(where.iterdir()):
         return []  # no label has come yet
-    arrived_at = scheduled_start() if case.declaration.clock == "wall" else next_moment(workspace.ledger, usecase)
+    arrived_at = (
+        arriving(workspace, usecase) if case.declaration.clock == "wall" else next_moment(workspace.ledger, usecase)
+    )
     if arrived_at is None:
         return None
     source = WholeFiles(where, "labels.path")

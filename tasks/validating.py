@@ -24,7 +24,7 @@ from perennial.store.rows import accepted_in, known_at
 from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
-from tasks.as_of import scheduled_start
+from tasks.as_of import arriving, scheduled_start
 
 
 def validated(
@@ -100,7 +100,7 @@ def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, 
     others = [entry for name, entry in entries.items() if name != window.name]
     came = [Window(instant(e.start), instant(e.end), e.window) for e in others if e.start and e.status == "accepted"]
     return Present(
-        now=scheduled_start(),
+        now=arriving(workspace, case.name) if case.declaration.clock == "wall" else scheduled_start(),
         clock=replay_clock(ledger, case.name, without=window.name),
         newest=entries.get(window.name),
         waived=waived_checks(ledger, case.name, window.name, landing),

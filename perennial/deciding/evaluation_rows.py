@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from perennial.usecase.declared_schema import Schema
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perennial.model.artifact import Fitted
+
 WATCHED = timedelta(days=28)
 
 
@@ -38,6 +40,13 @@ class EvaluationRows:
     names: tuple[str, ...]
     labelled_share: float
     second: tuple[str, np.ndarray] | None = None
+    _predicted: dict[Fitted, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+
+    def predictions(self, model: Fitted) -> np.ndarray:
+        """What a model predicts for the rows, shape (n,) or (n, k). It is asked once: see `rows_to_watch`."""
+        if model not in self._predicted:
+            self._predicted[model] = model.predict(self.rows)
+        return self._predicted[model]
 
 
 def evaluation_rows(
@@ -54,7 +63,8 @@ def evaluation_rows(
     decisions = [r.payload for r in ledger.all(declaration.name, Decision)]
     earlier = [instant(d.as_of) for d in decisions if d.challenger_id != challenger.challenger]
     after = max([instant(snapshot.payload.as_of), *earlier])
-    return _rows_after(tables, declaration, known, after)
+    watched = _WATCHED.pop(_same(tables, declaration, known, after), None)
+    return watched or _rows_after(tables, declaration, known, after)
 
 
 def rows_to_watch(
@@ -68,8 +78,22 @@ def rows_to_watch(
     """
     rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
-    since = min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])])
-    return rows, _rows_after(tables, declaration, known, max(since, released))
+    after = max(released, min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])]))
+    _WATCHED.clear()
+    watched = _WATCHED[_same(tables, declaration, known, after)] = _rows_after(tables, declaration, known, after)
+    return rows, watched
+
+
+_WATCHED: dict[tuple[object, ...], EvaluationRows] = {}
+"""The rows that were watched last, for the decision that looks at the very same ones: read and scored once."""
+
+
+def _same(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> tuple[object, ...]:
+    """All that the rows depend on; an erasure, in another process too, makes a new version of a table."""
+    usecase = declaration.name
+    ids = (known.batch_ids, known.label_batch_ids, tuple(each.batch for each in known.replaced))
+    versions = (tables.version(usecase, "accepted"), tables.version(usecase, "labels"))
+    return (tables.uri, usecase, declaration.digest, known.as_of, *ids, after, *versions)
 
 
 def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:

@@ -50,7 +50,7 @@ class Scored:
     @cached_property
     def challenger(self) -> np.ndarray:
         """Its predictions, shape (n,), or (n, K) over the declared classes."""
-        return self._over(self.contest.challenger, self.contest.challenger.predict(self.judging.rows))
+        return self._over(self.contest.challenger, self.judging.predictions(self.contest.challenger))
 
     @cached_property
     def champion(self) -> np.ndarray:
@@ -58,7 +58,7 @@ class Scored:
         model = self.contest.champion
         if model is None:
             return self._constant_of(self.contest.challenger)
-        return self._over(model, model.predict(self.judging.rows))
+        return self._over(model, self.judging.predictions(model))
 
     @cached_property
     def clusters(self) -> Clusters:

@@ -38,7 +38,7 @@ class Checked(Protocol):
 class Present:
     """What is known of a use case when a batch comes.
 
-    now: aware, when the run was meant to start: the time on a wall clock, a bound of times on a replay clock.
+    now: aware, when the batch arrives on a wall clock; on a replay clock the run's start, a bound of times.
     clock: the replay clock without what this window said before; None before the first batch.
     newest: the newest entry of the same window. waived: what people waived on these bytes.
     windows: all that the source has. usual: how many rows batches usually have, None where there were none.

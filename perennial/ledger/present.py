@@ -144,6 +144,13 @@ def next_moment(ledger: Ledger, usecase: str) -> datetime | None:
     return clock + timedelta(microseconds=1) if settled else clock
 
 
+def after_what_is_settled(ledger: Ledger, usecase: str, moment: datetime) -> datetime:
+    """The moment, or where something was trained, decided or finished then or later, the microsecond after that."""
+    kinds: tuple[type[Snapshot] | type[Decision] | type[Cycle], ...] = (Snapshot, Decision, Cycle)
+    settled = max((instant(row.payload.as_of) for kind in kinds for row in ledger.all(usecase, kind)), default=None)
+    return moment if settled is None or settled < moment else settled + timedelta(microseconds=1)
+
+
 def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime:
     """What time it is for a use case, by its declared clock; `now`, the machine's, before a replay's first batch."""
     replayed = replay_clock(ledger, declaration.name) if declaration.clock == "replay" else None

@@ -54,7 +54,7 @@ PIPELINE_FILE = "model.skops"
 EXTRAS = "extra_files"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A model in memory: the fitted pipeline, the recipe of its input, and the categories it was trained on.
 

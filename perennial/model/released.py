@@ -42,7 +42,11 @@ class Serving:
 
     def predict(self, rows: pd.DataFrame, classes: tuple[str | int, ...]) -> np.ndarray:
         """The weighted mean of the models' predictions, shape (n,), or (n, K) over the declared classes."""
-        found = [model.over(model.predict(rows), classes) for model in self.models]
+        return self.blended([model.predict(rows) for model in self.models], classes)
+
+    def blended(self, predictions: list[np.ndarray], classes: tuple[str | int, ...]) -> np.ndarray:
+        """The same, of what each of the models predicts."""
+        found = [model.over(each, classes) for model, each in zip(self.models, predictions, strict=True)]
         if len(found) == 1:
             alone: np.ndarray = found[0]
             return alone

@@ -17,7 +17,7 @@ from perennial.ledger.present import replay_clock
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
-from tests.training.stores import take_in
+from tests.training.stores import take_in, train_at
 from tests.world import World
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
     """`at("2024-03-05T06:00:00Z")`: when runs were meant to start from now on."""
 
     def start(text: str) -> None:
-        for module in ("as_of", "batches", "validating", "labels"):
+        for module in ("as_of", "batches", "validating"):
             monkeypatch.setattr(f"tasks.{module}.scheduled_start", lambda: datetime.fromisoformat(text))
 
     return start
@@ -66,6 +66,17 @@ def test_a_mistyped_year_is_set_aside_and_moves_no_clock(shop: World, time: str,
     corrected = take_in("2024-02")
     assert (corrected.revision, corrected.rows.accepted, corrected.end) == (2, len(rows), write_instant(MARCH))
     assert kind == "wall" or clock() == MARCH
+
+
+def test_a_run_that_started_late_brings_nothing_into_a_past_that_was_learned_from(shop: World, at: At) -> None:
+    """Another run of the use case, scheduled later, had its turn first."""
+    shop.declare(clock="wall").month("2024-01")
+    at("2024-03-05T06:00:00Z")
+    take_in("2024-01")
+    train_at(datetime(2024, 3, 5, 6, tzinfo=UTC))
+    shop.month("2024-02")
+    at("2024-03-02T06:00:00Z")
+    assert take_in("2024-02").arrived_at == "2024-03-05T06:00:00.000001Z"
 
 
 def test_a_corrected_row_takes_the_clock_back(shop: World) -> None:
