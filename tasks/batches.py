@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
-import perennial.sources as sources
 from perennial.errors import InputError, TerminalError
+from perennial.intake import due
+from perennial.intake.due import (
+    changed_windows,
+    due_window,
+    newest_entries,
+    source_of,
+    windows_after_today,
+    windows_of,
+)
 from perennial.intake.looking import look_at, source_mistakes
-from perennial.intake.plausible import future_windows
 from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
 from perennial.settings import settings
-from perennial.sources.window import Arrival, Source, Window
-from perennial.store.landing import name_of
+from perennial.sources.window import Arrival, Window
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.trial import try_out
@@ -28,13 +33,6 @@ story = logging.getLogger("perennial.story")
 log = logging.getLogger("perennial.tasks")
 
 
-def _source(case: UseCase) -> Source:
-    schema = case.declaration.schema_
-    return sources.open_source(
-        case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone
-    )
-
-
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None) -> str | None:
     """The window asked for; or the first that never came; or one whose source changed since it was held or accepted.
@@ -43,37 +41,31 @@ def pick_window(usecase: str, window: str | None) -> str | None:
     """
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    known = [w.name for w in _windows(case)]
     _tell_of_the_future(case)
     if window is not None:
+        known = [w.name for w in windows_of(case, scheduled_start())]
         if window not in known:
             raise InputError(
                 f"{usecase}: the source has no batch {window!r}. It has {len(known)}: {', '.join(known[:12])}"
                 f"{', …' if len(known) > 12 else ''}"
             )
         return window
-    newest = _newest(workspace, usecase)
-    fresh = next((name for name in known if name not in newest), None)
-    return fresh or next(iter(_changed(case, newest)), None)
+    return due_window(case, workspace.ledger, scheduled_start())
 
 
 @step(timeout_minutes=10)
 def restated_window(usecase: str) -> str | None:
     """The first of the newest accepted windows whose source has other bytes by now; None where there is none."""
     workspace = open_workspace(settings())
-    newest = _newest(workspace, usecase)
+    newest = newest_entries(workspace.ledger, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
-    return next(iter(_changed(workspace.use_case(usecase), accepted)), None)
+    return next(iter(changed_windows(workspace.use_case(usecase), accepted, scheduled_start())), None)
 
 
 @step(timeout_minutes=10)
 def unfinished_window(usecase: str) -> str | None:
     """The newest batch's window if no cycle of it ran to its end, else None."""
-    ledger = open_workspace(settings()).ledger
-    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
-    finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
-    open_still = batches and batches[-1].status == "accepted" and batches[-1].batch not in finished
-    return batches[-1].window if open_still else None
+    return due.unfinished_window(open_workspace(settings()).ledger, usecase)
 
 
 @step(timeout_minutes=10)
@@ -81,33 +73,8 @@ def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str
     """The source's windows from first to last that no finished cycle covers, or whose source changed since."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    known = [w.name for w in _windows(case)]
     _tell_of_the_future(case)
-    for field, name in (("first", first), ("last", last)):
-        if name is not None and name not in known:
-            raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
-    start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
-    finished = {r.payload.batch for r in workspace.ledger.all(usecase, Cycle)}
-    newest = _newest(workspace, usecase)
-    done = {name for name, batch in newest.items() if batch.batch in finished or batch.status == "held"}
-    done -= set(_changed(case, newest))
-    return [name for name in known[start : end + 1] if name not in done]
-
-
-def _newest(workspace: Workspace, usecase: str) -> dict[str, BatchEntry]:
-    """The newest entry of each window that came."""
-    return {r.payload.window: r.payload for r in workspace.ledger.all(usecase, BatchEntry)}
-
-
-def _changed(case: UseCase, newest: Mapping[str, BatchEntry]) -> list[str]:
-    """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
-    came = [w for w in _windows(case) if w.name in newest]
-    accepted = [w.name for w in came if newest[w.name].status == "accepted"]
-    looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
-    landed = {n: batch.landing for n, batch in newest.items() if batch.status == "held" or n in looked_at}
-    there = [w for w in came if w.name in landed]
-    arrivals = (_source(case).fetch(window) for window in there)
-    return [a.window.name for a in arrivals if name_of(a.data, a.suffix) != landed[a.window.name]]
+    return due.windows_to_do(case, workspace.ledger, scheduled_start(), first, last)
 
 
 @step(timeout_minutes=5)
@@ -121,7 +88,7 @@ def land(usecase: str, window: str) -> str:
     """Keep the bytes as they arrive; the name under which they lie."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    arrival = _source(case).fetch(_window(case, window))
+    arrival = source_of(case).fetch(_window(case, window))
     _refuse_edit_that_does_not_run(workspace, case, arrival)
     record_declaration(workspace.ledger, case)
     return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
@@ -132,7 +99,7 @@ def _refuse_edit_that_does_not_run(workspace: Workspace, case: UseCase, arrival:
     if not edits_since(workspace.ledger, case.declaration):
         return
     document = document_of(case)
-    looked = look_at(case, arrival, is_new=arrival.window.name not in _newest(workspace, case.name))
+    looked = look_at(case, arrival, is_new=arrival.window.name not in newest_entries(workspace.ledger, case.name))
     mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
     if mistakes:
         raise DeclarationError(mistakes)
@@ -144,7 +111,7 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
-        return validated(workspace, case, _window(case, window), landing, _windows(case))
+        return validated(workspace, case, _window(case, window), landing, windows_of(case, scheduled_start()))
 
 
 @step(timeout_minutes=5)
@@ -177,29 +144,16 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
             )
 
 
-def _windows(case: UseCase) -> list[Window]:
-    """What the source has, without windows of the future; on the wall clock without one that has not ended yet."""
-    windows, now = _source(case).windows(), scheduled_start()
-    if case.declaration.clock == "wall":
-        return [w for w in windows if w.end is None or w.end <= now]
-    if case.declaration.schema_.future:
-        return windows
-    waiting = future_windows(windows, now)
-    return [w for w in windows if w not in waiting]
-
-
 def _tell_of_the_future(case: UseCase) -> None:
     """Rows dated after today wait, on a replay clock too, where nobody would expect them to."""
-    if case.declaration.clock == "replay" and not case.declaration.schema_.future:
-        waiting = future_windows(_source(case).windows(), scheduled_start())
-        if waiting:
-            names = ", ".join(w.name for w in waiting[:3])
-            story.warning(
-                "%s: rows after today wait (%s). Correct their times, or declare `future: true` under schema.",
-                case.name,
-                names,
-            )
+    if waiting := windows_after_today(case, scheduled_start()):
+        names = ", ".join(w.name for w in waiting[:3])
+        story.warning(
+            "%s: rows after today wait (%s). Correct their times, or declare `future: true` under schema.",
+            case.name,
+            names,
+        )
 
 
 def _window(case: UseCase, name: str) -> Window:
-    return next(w for w in _windows(case) if w.name == name)
+    return next(w for w in windows_of(case, scheduled_start()) if w.name == name)

@@ -9,18 +9,16 @@ from data_checks.split import raw_rows, split
 from perennial.clock import write_instant
 from perennial.fault_points import write
 from perennial.identity import short_id
+from perennial.intake.due import label_files_looked_at, new_label_files
 from perennial.intake.frames import labels_table, quarantine_table
 from perennial.intake.labels import SortedLabels, no_labels, sort_labels
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import LabelBatchEntry
-from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import next_moment
 from perennial.settings import settings
 from perennial.sources.column_type import ColumnType
-from perennial.sources.files import WholeFiles
 from perennial.sources.parsing import Parsed, UnreadableBatch, parse
 from perennial.sources.window import Arrival
-from perennial.store.landing import name_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration, UseCase
@@ -42,30 +40,14 @@ def take_labels(usecase: str) -> list[str] | None:
     late = case.declaration.labels
     if late is None:
         return []
-    where = case.folder / late.path
-    if where.is_dir() and not any(where.iterdir()):
-        return []  # no label has come yet
     arrived_at = (
         arriving(workspace, usecase) if case.declaration.clock == "wall" else next_moment(workspace.ledger, usecase)
     )
     if arrived_at is None:
         return None
-    source = WholeFiles(where, "labels.path")
     with workspace.only_one(usecase, "ingest"):
-        looked_at = landings_looked_at(workspace.ledger, case)
-        arrivals = (source.fetch(window) for window in source.windows())
-        return [
-            _take(workspace, case, late, arrival, arrived_at)
-            for arrival in arrivals
-            if name_of(arrival.data, arrival.suffix) not in looked_at
-        ]
-
-
-def landings_looked_at(ledger: Ledger, case: UseCase) -> set[str]:
-    """Label files, by their bytes, that are taken in, or held under the declaration of today."""
-    entries = [r.payload for r in ledger.all(case.name, LabelBatchEntry)]
-    digest = case.declaration.digest
-    return {e.landing for e in entries if e.status == "accepted" or e.declaration_digest == digest}
+        looked_at = label_files_looked_at(workspace.ledger, case)
+        return [_take(workspace, case, late, arrival, arrived_at) for arrival in new_label_files(case, looked_at)]
 
 
 def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arrival, arrived_at: datetime) -> str:

@@ -7,6 +7,7 @@ import sys
 from perennial.cli.json_views import batch_view
 from perennial.cli.left_undone import done_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
+from perennial.cli.nothing_new import no_backfill_is_due, no_cycle_is_due
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
@@ -23,10 +24,12 @@ HELD_BACK = HeldBack.exit_code
 def run(usecase: str, window: str | None, json: bool) -> None:
     """One cycle."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready(), naming_what_is_live(usecase):
-        from flows.cycle import cycle
+    batch = None
+    if window is not None or not no_cycle_is_due(usecase):
+        with flows_ready(), naming_what_is_live(usecase):
+            from flows.cycle import cycle
 
-        batch = cycle(usecase, window)
+            batch = cycle(usecase, window)
     _show_batch(usecase, batch, json)
     ledger = open_ledger()
     held = [each for each in held_batches(ledger, usecase) if batch is None or each.batch != batch.batch]
@@ -100,10 +103,12 @@ def train(usecase: str, reason: str, json: bool) -> None:
 def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> None:
     """All that is left to do."""
     load_use_case(usecase, settings().usecases)
-    with flows_ready(), naming_what_is_live(usecase):
-        from flows.backfill import backfill as flow
+    done: list[BatchEntry] = []
+    if first is not None or last is not None or not no_backfill_is_due(usecase):
+        with flows_ready(), naming_what_is_live(usecase):
+            from flows.backfill import backfill as flow
 
-        done = flow(usecase, first, last)
+            done = flow(usecase, first, last)
     ledger = open_ledger()
     left = left_in_words(
         usecase, held_batches(ledger, usecase), held_labels(ledger, usecase), _undecided(ledger, usecase)

@@ -14,6 +14,12 @@ from perennial.page.view import view_of
 from perennial.usecase.declaration import Declaration
 
 
+def is_current(path: Path, ledger: Ledger, usecase: str) -> bool:
+    """Whether the page at `path` was made from the ledger as it is: it names the newest row's hash."""
+    newest = ledger.newest(usecase)
+    return newest is not None and path.is_file() and newest.hash in path.read_text(encoding="utf-8")
+
+
 def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path]) -> None:
     """Write the page to `path` in one move, so that nobody reads half of it.
 

@@ -1,0 +1,39 @@
+"""Whether a command has anything to run flows for, found out without Prefect: nothing new costs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from perennial.cli.machine_clock import now
+from perennial.errors import TransientError
+from perennial.intake.due import nothing_is_due, windows_after_today, windows_to_do
+from perennial.page.publish import is_current
+from perennial.settings import settings
+from perennial.store.workspace import RUN, Workspace, open_workspace
+from perennial.usecase.declaration import UseCase
+
+
+def no_cycle_is_due(usecase: str) -> bool:
+    """Whether a cycle would find nothing to do."""
+    return _nothing(usecase, lambda workspace, case: nothing_is_due(case, workspace.ledger, now()))
+
+
+def no_backfill_is_due(usecase: str) -> bool:
+    """Whether a backfill of everything would find nothing to do."""
+    return _nothing(usecase, lambda workspace, case: not windows_to_do(case, workspace.ledger, now()))
+
+
+def _nothing(usecase: str, nothing: Callable[[Workspace, UseCase], bool]) -> bool:
+    """False too where only a flow can tell: another run is at work, rows wait for their date, the page is behind."""
+    workspace = open_workspace(settings())
+    case = workspace.use_case(usecase)
+    try:
+        with workspace.only_one(usecase, RUN, seconds=0):
+            page = workspace.settings.pages / f"{usecase}.html"
+            return (
+                is_current(page, workspace.ledger, usecase)
+                and not windows_after_today(case, now())
+                and nothing(workspace, case)
+            )
+    except TransientError:
+        return False  # the flow waits for its turn, and asks again what did not answer

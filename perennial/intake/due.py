@@ -1,0 +1,131 @@
+"""What a source has that is due: batches that never came, came otherwise by now, or were left unfinished; new labels.
+
+Read from the source and the ledger alone; `now`, aware, is when the run was meant to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+import perennial.sources as sources
+from perennial.errors import InputError
+from perennial.intake.plausible import future_windows
+from perennial.ledger.entries import BatchEntry, Cycle, LabelBatchEntry
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import replay_clock
+from perennial.sources.files import WholeFiles
+from perennial.sources.window import Arrival, Source, Window
+from perennial.store.landing import name_of
+from perennial.usecase.declaration import UseCase
+
+
+def source_of(case: UseCase) -> Source:
+    """Where the batches of a use case come from. Nothing is read yet."""
+    schema = case.declaration.schema_
+    return sources.open_source(
+        case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone
+    )
+
+
+def windows_of(case: UseCase, now: datetime) -> list[Window]:
+    """What the source has, without windows of the future; on the wall clock without one that has not ended yet."""
+    windows = source_of(case).windows()
+    if case.declaration.clock == "wall":
+        return [w for w in windows if w.end is None or w.end <= now]
+    if case.declaration.schema_.future:
+        return windows
+    waiting = future_windows(windows, now)
+    return [w for w in windows if w not in waiting]
+
+
+def windows_after_today(case: UseCase, now: datetime) -> list[Window]:
+    """On a replay clock the windows that wait because nobody would expect rows after today; see `windows_of`."""
+    if case.declaration.clock != "replay" or case.declaration.schema_.future:
+        return []
+    return future_windows(source_of(case).windows(), now)
+
+
+def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
+    """The newest entry of each window that came."""
+    return {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry)}
+
+
+def due_window(case: UseCase, ledger: Ledger, now: datetime) -> str | None:
+    """The first window that never came; else one whose source changed since it was held or accepted; else None."""
+    newest = newest_entries(ledger, case.name)
+    fresh = next((w.name for w in windows_of(case, now) if w.name not in newest), None)
+    return fresh or next(iter(changed_windows(case, newest, now)), None)
+
+
+def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], now: datetime) -> list[str]:
+    """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
+    came = [w for w in windows_of(case, now) if w.name in newest]
+    accepted = [w.name for w in came if newest[w.name].status == "accepted"]
+    looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
+    landed = {n: batch.landing for n, batch in newest.items() if batch.status == "held" or n in looked_at}
+    there = [w for w in came if w.name in landed]
+    source = source_of(case)
+    arrivals = (source.fetch(window) for window in there)
+    return [a.window.name for a in arrivals if name_of(a.data, a.suffix) != landed[a.window.name]]
+
+
+def unfinished_window(ledger: Ledger, usecase: str) -> str | None:
+    """The newest batch's window if no cycle of it ran to its end, else None."""
+    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    finished = finished_batches(ledger, usecase)
+    open_still = batches and batches[-1].status == "accepted" and batches[-1].batch not in finished
+    return batches[-1].window if open_still else None
+
+
+def windows_to_do(
+    case: UseCase, ledger: Ledger, now: datetime, first: str | None = None, last: str | None = None
+) -> list[str]:
+    """The windows from first to last that no finished cycle covers, or whose source changed since.
+
+    Raises InputError for a first or last that the source does not have.
+    """
+    known = [w.name for w in windows_of(case, now)]
+    for field, name in (("first", first), ("last", last)):
+        if name is not None and name not in known:
+            raise InputError(
+                f"{field}: the source of {case.name} has no batch {name!r}; it has {', '.join(known[:12])}"
+            )
+    start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
+    finished, newest = finished_batches(ledger, case.name), newest_entries(ledger, case.name)
+    done = {name for name, batch in newest.items() if batch.batch in finished or batch.status == "held"}
+    done -= set(changed_windows(case, newest, now))
+    return [name for name in known[start : end + 1] if name not in done]
+
+
+def finished_batches(ledger: Ledger, usecase: str) -> set[str]:
+    """Ids of the batches whose cycle ran to its end."""
+    return {r.payload.batch for r in ledger.all(usecase, Cycle)}
+
+
+def new_label_files(case: UseCase, looked_at: Collection[str]) -> Iterator[Arrival]:
+    """The label files that came since. looked_at: see `label_files_looked_at`."""
+    late = case.declaration.labels
+    where = case.folder / late.path if late else None
+    if where is None or (where.is_dir() and not any(where.iterdir())):
+        return  # no label has come yet
+    source = WholeFiles(where, "labels.path")
+    for window in source.windows():
+        arrival = source.fetch(window)
+        if name_of(arrival.data, arrival.suffix) not in looked_at:
+            yield arrival
+
+
+def label_files_looked_at(ledger: Ledger, case: UseCase) -> set[str]:
+    """Label files, by their bytes, that are taken in, or held under the declaration of today."""
+    entries = [r.payload for r in ledger.all(case.name, LabelBatchEntry)]
+    digest = case.declaration.digest
+    return {e.landing for e in entries if e.status == "accepted" or e.declaration_digest == digest}
+
+
+def nothing_is_due(case: UseCase, ledger: Ledger, now: datetime) -> bool:
+    """Whether a cycle would find nothing to do: no batch to take in or to finish, no label file to look at."""
+    if unfinished_window(ledger, case.name) or due_window(case, ledger, now):
+        return False
+    labels_wait = case.declaration.clock == "replay" and replay_clock(ledger, case.name) is None
+    return labels_wait or not any(True for _ in new_label_files(case, label_files_looked_at(ledger, case)))
