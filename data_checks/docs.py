@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -116,13 +117,20 @@ def _static(site: Path) -> None:
         shutil.copytree(source, site / "static")
 
 
+@cache
+def _view() -> Any:
+    """Great Expectations' page view, which compiles its templates anew each time it is made."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
+
+
 def _page_of(usecase: str, record: Record) -> str:
     great_expectations()
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     content = ValidationResultsPageRenderer().render(_suite_result(usecase, record))
-    page: str = DefaultJinjaPageView().render(content, show_how_to_buttons=False)
+    page: str = _view().render(content, show_how_to_buttons=False)
     # The suite has no page of its own: the declaration is what people read.
     page = _LINK_TO_THE_SUITE.sub(r"\1", page)
     # Great Expectations fetches its logo from its own server at every view; there is a copy in the site.

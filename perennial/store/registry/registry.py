@@ -20,7 +20,7 @@ from perennial.settings import database_file
 from perennial.store.lock import only_one
 from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, address, in_namespace, key
 from perennial.store.registry.states import answering
-from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, record
+from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, note, record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -177,12 +177,11 @@ class Registry:
         self, usecase: str, model: ModelRef, outcome: str, reason: str, metrics: Mapping[str, float]
     ) -> None:
         """Tag the judged version and its run with outcome and reason. Raises RegistryDown, RunDeleted."""
+        reason = reason[:4900]
         with self._answering("record the decision"):
-            for name, value in metrics.items():
-                self._client.log_metric(model.run_id, key(name), value)
-            for name, text in (("perennial.state", outcome), ("perennial.reason", reason[:4900])):
+            note(self._client, model.run_id, metrics, {"perennial.outcome": outcome, "perennial.reason": reason})
+            for name, text in (("perennial.state", outcome), ("perennial.reason", reason)):
                 self._client.set_model_version_tag(self.name(usecase), str(model.version), name, text)
-                self._client.set_tag(model.run_id, name.replace("state", "outcome"), text)
 
     def folder(self, usecase: str, model: ModelRef) -> Path:
         """Where the version's files lie here.

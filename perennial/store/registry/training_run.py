@@ -77,8 +77,7 @@ def record(client: MlflowClient, tracking_uri: str, experiment: str, training: T
         run_name=training.challenger,
         tags={CHALLENGER: training.challenger, **{key(name): text for name, text in training.tags.items()}},
     ) as run:
-        mlflow.log_params({key(name): str(value)[:LONGEST_PARAM] for name, value in training.params.items()})
-        mlflow.log_metrics({key(name): value for name, value in training.metrics.items()})
+        note(client, run.info.run_id, training.metrics, params=training.params)
         signature = infer_signature(training.inputs, training.predictions)
         client.log_inputs(run.info.run_id, [_dataset(training.learned_from, signature)])
         for trial in training.trials:
@@ -93,6 +92,25 @@ def record(client: MlflowClient, tracking_uri: str, experiment: str, training: T
             signature=signature,
         )
     return run.info.run_id, Path(mlflow.artifacts.download_artifacts(info.model_uri)), info.model_uri
+
+
+def note(
+    client: MlflowClient,
+    run: str,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what a run's page shows, in one transaction."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(time.time() * 1000)
+    client.log_batch(
+        run,
+        metrics=[Metric(key(name), value, now, 0) for name, value in metrics.items()],
+        params=[Param(key(name), str(value)[:LONGEST_PARAM]) for name, value in (params or {}).items()],
+        tags=[RunTag(name, text) for name, text in (tags or {}).items()],
+    )
 
 
 def _dataset(rows: LearnedFrom, signature: Any) -> Any:
@@ -113,16 +131,11 @@ def _dataset(rows: LearnedFrom, signature: Any) -> Any:
 
 def _record_trial(client: MlflowClient, experiment: str, parent: str, trial: TrialRun) -> None:
     """Without the challenger's tag: that names the one run that became a model."""
-    from mlflow.entities import Metric, Param
-
     tags = {
         "mlflow.parentRunId": parent,
         "perennial.outcome": trial.state,
         "perennial.reason": trial.why[:LONGEST_TAG],
     }
     child = client.create_run(experiment, run_name=trial.name, tags=tags).info.run_id
-    now = int(time.time() * 1000)
-    metrics = [Metric(key(name), value, now, 0) for name, value in trial.metrics.items()]
-    params = [Param(key(name), str(value)[:LONGEST_PARAM]) for name, value in trial.params.items()]
-    client.log_batch(child, metrics=metrics, params=params)
+    note(client, child, trial.metrics, params=trial.params)
     client.set_terminated(child, "FAILED" if trial.state == "failed" else "FINISHED")
