@@ -9,14 +9,13 @@ from flows.decide import decide_waiting
 from flows.forms import UseCaseName
 from flows.ingest import take_in
 from flows.names import named_by
-from flows.train import train_because
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from tasks.artifacts import finish_cycle, write_page
 from tasks.as_of import Present
-from tasks.batches import is_finished, restated_window, unfinished_window
+from tasks.batches import is_finished, restated_window
 from tasks.health import watch_champion
-from tasks.training import why_train
+from tasks.training import train_next
 from tasks.turn import in_turn
 
 
@@ -31,7 +30,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
             and after it one whose source was corrected.
         trigger: What started the cycle; a scheduled deployment says schedule.
     """
-    batch = take_in(usecase, window or unfinished_window(usecase))
+    batch = take_in(usecase, window, unfinished_first=True)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         _write_page(usecase)
         return batch
@@ -39,7 +38,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     health = watch_champion(usecase, batch)
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
-    challenger = train_because(usecase, why_train(usecase, trigger, True, as_of), as_of)
+    challenger = train_next(usecase, trigger, as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:

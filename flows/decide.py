@@ -10,9 +10,8 @@ from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import Decision, Trigger
-from tasks.artifacts import tell_decision
 from tasks.as_of import Present, present
-from tasks.deciding import compare, note_in_registry, release
+from tasks.deciding import carry_out, compare
 from tasks.turn import in_turn
 
 
@@ -38,7 +37,5 @@ def decide_waiting(usecase: str, now: Present, trigger: Trigger) -> Decision | W
     """The steps of `decide`, as tasks of the flow that runs them."""
     decision = compare(usecase, now.window, now.as_of, trigger)
     if isinstance(decision, Decision):
-        release(usecase, decision.id)
-        note_in_registry(usecase, decision.id)
-        tell_decision(usecase, decision)
+        carry_out(usecase, decision)
     return decision

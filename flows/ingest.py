@@ -7,7 +7,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run
 from perennial.ledger.entries import BatchEntry
-from tasks.artifacts import tell_batch, write_data_docs
+from tasks.artifacts import show_batch
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
 from tasks.turn import in_turn
@@ -25,10 +25,10 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
     return take_in(usecase, window)
 
 
-def take_in(usecase: str, window: str | None) -> BatchEntry | None:
+def take_in(usecase: str, window: str | None, unfinished_first: bool = False) -> BatchEntry | None:
     """The steps of `ingest`, as tasks of the flow that runs them."""
     labels = take_labels(usecase)
-    chosen = pick_window(usecase, window)
+    chosen = pick_window(usecase, window, unfinished_first)
     rename_run(usecase, chosen or "nothing-new")
     if chosen is None:
         return None
@@ -36,7 +36,6 @@ def take_in(usecase: str, window: str | None) -> BatchEntry | None:
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
         take_labels(usecase)  # they waited for the first batch, which starts the replay clock
-    tell_batch(usecase, batch)
     # The batch is committed: pages that fail to be written are told as a failed task and stop nothing.
-    write_data_docs(usecase, batch, return_state=True)
+    show_batch(usecase, batch, return_state=True)
     return batch

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by
 from perennial.ledger.entries import BatchEntry
-from tasks.artifacts import tell_batch, write_data_docs, write_page
+from tasks.artifacts import show_batch, write_page
 from tasks.batches import accept
 from tasks.requeue import validate_again, windows_to_requeue
 from tasks.turn import in_turn
@@ -25,8 +25,7 @@ def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]
     found = []
     for each in windows_to_requeue(usecase, window):
         batch = accept(usecase, validate_again(usecase, each))
-        tell_batch(usecase, batch)
-        write_data_docs(usecase, batch, return_state=True)
+        show_batch(usecase, batch, return_state=True)
         found.append(batch)
     write_page(usecase, return_state=True)
     return found

@@ -38,11 +38,6 @@ def train(
     now = present(usecase, None, as_of)
     reason = why_train(usecase, trigger, new_batch, now.as_of)
     rename_run(usecase, reason.kind if reason else "no-reason")
-    return train_because(usecase, reason, now.as_of)
-
-
-def train_because(usecase: str, reason: Trigger | None, as_of: datetime) -> ChallengerEntry | NotYet | None:
-    """The steps of `train` once its reason is known, as tasks of the flow that runs them."""
-    challenger = train_challenger(usecase, as_of, reason) if reason else None
-    blend(usecase, as_of)
+    challenger = train_challenger(usecase, now.as_of, reason) if reason else None
+    blend(usecase, now.as_of)
     return challenger

@@ -22,16 +22,18 @@ log = logging.getLogger("perennial.tasks")
 story = logging.getLogger("perennial.story")
 
 
-@step(timeout_minutes=5)
-def tell_batch(usecase: str, batch: BatchEntry) -> None:
-    """The batch as an artifact: what arrived, what was set aside and why."""
+@step(timeout_minutes=10)
+def show_batch(usecase: str, batch: BatchEntry) -> None:
+    """The batch as an artifact, what arrived and what was set aside and why, and as Great Expectations' own page."""
     create_markdown_artifact(
         batch_in_words(usecase, batch), key=f"{usecase}-batch".replace("_", "-"), description=f"Batch {batch.window}"
     )
+    workspace = open_workspace(settings())
+    results = workspace.validations.read(usecase, batch.batch)
+    write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
 
 
-@step(timeout_minutes=5)
-def tell_decision(usecase: str, decision: Decision) -> None:
+def show_decision(usecase: str, decision: Decision) -> None:
     """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
     newest = open_workspace(settings()).ledger.newest(usecase)
     head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
@@ -40,14 +42,6 @@ def tell_decision(usecase: str, decision: Decision) -> None:
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )
-
-
-@step(timeout_minutes=10)
-def write_data_docs(usecase: str, batch: BatchEntry) -> None:
-    """Great Expectations' own pages for the batch."""
-    workspace = open_workspace(settings())
-    results = workspace.validations.read(usecase, batch.batch)
-    write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
 
 
 @step(timeout_minutes=10)

@@ -11,6 +11,7 @@ from perennial.intake.due import (
     due_window,
     newest_entries,
     source_of,
+    unfinished_window,
     windows_after_today,
     windows_of,
 )
@@ -34,13 +35,15 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=10)
-def pick_window(usecase: str, window: str | None) -> str | None:
+def pick_window(usecase: str, window: str | None, unfinished_first: bool = False) -> str | None:
     """The window asked for; or the first that never came; or one whose source changed since it was held or accepted.
 
-    None if there is none.
+    None if there is none. unfinished_first: the newest one before all others, where its cycle did not end.
     """
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
+    if window is None and unfinished_first:
+        window = unfinished_window(workspace.ledger, usecase)
     _tell_of_the_future(case)
     if window is not None:
         known = [w.name for w in windows_of(case, scheduled_start())]
@@ -60,12 +63,6 @@ def restated_window(usecase: str) -> str | None:
     newest = newest_entries(workspace.ledger, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
     return next(iter(changed_windows(workspace.use_case(usecase), accepted, scheduled_start())), None)
-
-
-@step(timeout_minutes=10)
-def unfinished_window(usecase: str) -> str | None:
-    """The newest batch's window if no cycle of it ran to its end, else None."""
-    return due.unfinished_window(open_workspace(settings()).ledger, usecase)
 
 
 @step(timeout_minutes=10)

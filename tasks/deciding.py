@@ -27,6 +27,7 @@ from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.metrics import metric_sources
+from tasks.artifacts import show_decision
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -60,6 +61,14 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     row, _ = ledger.append(usecase, found.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
+
+
+@step(timeout_minutes=20)
+def carry_out(usecase: str, decision: Decision) -> None:
+    """What follows from a decision: the release where it makes one, MLflow's record of it, an artifact."""
+    release.fn(usecase, decision.id)
+    note_in_registry.fn(usecase, decision.id)
+    show_decision(usecase, decision)
 
 
 @step(timeout_minutes=10)

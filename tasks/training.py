@@ -19,6 +19,7 @@ from perennial.training.snapshot import covers, snapshot_of, training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.watching.health import wants_retraining
 from perennial.watching.reason_to_train import reason_to_train
+from tasks.deciding import blend
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -45,6 +46,15 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datet
         new_batch_accepted=new_batch,
         drift_wants=wants_retraining(ledger, usecase),
     )
+
+
+@step(timeout_minutes=250)
+def train_next(usecase: str, asked: Trigger | None, as_of: datetime) -> ChallengerEntry | NotYet | None:
+    """After a new batch: train if there is a reason, then let a blending policy serve the newest refit."""
+    reason = why_train.fn(usecase, asked, True, as_of)
+    challenger = train_challenger.fn(usecase, as_of, reason) if reason else None
+    blend.fn(usecase, as_of)
+    return challenger
 
 
 @step(timeout_minutes=240)
