@@ -26,7 +26,7 @@ def run(usecase: str, window: str | None, json: bool) -> None:
     load_use_case(usecase, settings().usecases)
     batch = None
     if window is not None or not no_cycle_is_due(usecase):
-        with flows_ready(), naming_what_is_live(usecase):
+        with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
             from flows.cycle import cycle
 
             batch = cycle(usecase, window)
@@ -105,7 +105,7 @@ def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> N
     load_use_case(usecase, settings().usecases)
     done: list[BatchEntry] = []
     if first is not None or last is not None or not no_backfill_is_due(usecase):
-        with flows_ready(), naming_what_is_live(usecase):
+        with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
             from flows.backfill import backfill as flow
 
             done = flow(usecase, first, last)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def flows_ready() -> Iterator[Server]:
+def flows_ready(*, whole_cycle: bool = False) -> Iterator[Server]:
     """A server to run flows against, started where none runs; inside, `flows` can be imported and called.
 
+    whole_cycle: everything that a cycle uses is imported while a server starts, instead of when it is needed.
     Raises TransientError where somebody else's server does not answer.
     """
     from perennial.processes.prefect_server import environment, quiet_flows, start_server, wait_for
@@ -32,6 +33,12 @@ def flows_ready() -> Iterator[Server]:
     os.environ.update(environment(server))
     import flows.backfill  # noqa: F401 - seconds of imports, while the server starts
 
+    if server.started and whole_cycle:
+        from data_checks.quiet import great_expectations
+        from perennial.store.workspace import open_workspace
+
+        great_expectations()
+        open_workspace(where).registry.prepare()
     wait_for(server)
     with quiet_flows(), _storytelling():
         yield server

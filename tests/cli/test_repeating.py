@@ -7,6 +7,7 @@ import json
 import pytest
 
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Snapshot
+from perennial.settings import settings
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
 
@@ -19,6 +20,22 @@ def test_a_run_with_nothing_new_changes_nothing(settled: World, perennial: Peren
     assert (told.code, told.out) == (0, "shop: the source has nothing new.\n")
     assert perennial("backfill", "shop").out == "shop: nothing is left to do.\n"
     assert ledger_rows() == before
+
+
+def test_a_server_is_needed_only_where_something_is_new(
+    settled: World, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = settings().pages / "shop.html"
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    for command in ("run", "backfill"):
+        assert perennial(command, "shop").code == 0
+    kept = page.read_text()
+    page.unlink()
+    assert "no Prefect server answers" in perennial("run", "shop").err, "the page is to be written"
+    page.write_text(kept)
+    settled.month("2024-12")
+    for command in ("run", "backfill"):
+        assert "no Prefect server answers" in perennial(command, "shop").err
 
 
 def test_the_same_content_again_changes_nothing_whatever_its_order(settled: World, perennial: Perennial) -> None:

@@ -68,6 +68,11 @@ class Registry:
             _make_database(file)
         return mlflow.MlflowClient(self.tracking_uri, self.tracking_uri)
 
+    def prepare(self) -> None:
+        """Import all of MLflow that a training uses, and make its database where there is none: seconds, once."""
+        assert self._client
+        import mlflow.sklearn  # noqa: F401
+
     def _answering(self, what: str) -> AbstractContextManager[None]:
         return answering(self.shown, what)
 
