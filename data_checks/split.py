@@ -24,9 +24,11 @@ class RowsLost(TerminalError):
 def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
     """The named rows as texts: what arrived where it could not be read, else the value that was read from it.
 
+    In a column that is not written plainly (1.234,50 €) it is always the text that arrived.
     Null where nothing was there. The bytes themselves are kept by the landing.
     """
     import pandas as pd
+    import pyarrow as pa
 
     chosen = parsed.frame.iloc[list(rows)]
     columns = {}
@@ -37,6 +39,9 @@ def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
         if column in parsed.unreadable:
             unreadable = parsed.unreadable[column].iloc[list(rows)]
             texts = texts.where(unreadable.isna(), unreadable)
+        if column in parsed.written:
+            arrived = parsed.written[column].take(pa.array(list(rows), pa.int64())).to_pylist()
+            texts = pd.Series(arrived, index=chosen.index, dtype="object")
         columns[column] = texts
     return pd.DataFrame(columns, index=chosen.index)
 

@@ -11,6 +11,7 @@ from perennial.fault_points import write
 from perennial.identity import short_id
 from perennial.intake.frames import labels_table, quarantine_table
 from perennial.intake.labels import SortedLabels, no_labels, sort_labels
+from perennial.intake.typed import typed
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import LabelBatchEntry
 from perennial.ledger.ledger import Ledger
@@ -18,11 +19,11 @@ from perennial.ledger.present import next_moment
 from perennial.settings import settings
 from perennial.sources.column_type import ColumnType
 from perennial.sources.files import WholeFiles
-from perennial.sources.parsing import Parsed, UnreadableBatch, parse
+from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Arrival
 from perennial.store.landing import name_of
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import column_types, label_options
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.declared_source import LabelSource
 from tasks.as_of import scheduled_start
@@ -105,5 +106,4 @@ def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arriv
 
 
 def _parsed(declaration: Declaration, arrival: Arrival, types: dict[str, ColumnType]) -> Parsed:
-    schema = declaration.schema_
-    return parse(arrival.data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+    return typed(declaration, arrival.data, arrival.suffix, types, label_options(declaration))

@@ -14,15 +14,16 @@ from perennial.intake.copies import copies_in
 from perennial.intake.frames import accepted_table, quarantine_table
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
+from perennial.intake.typed import typed_batch
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import replay_clock
-from perennial.sources.parsing import Parsed, UnreadableBatch, parse
+from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Window
 from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
 from perennial.store.workspace import Workspace
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import UseCase
 from tasks.as_of import scheduled_start
 
@@ -49,7 +50,7 @@ def validated(
     if present.newest is not None and present.newest.digest == digest and not again:
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
-    copies = copies_in(data, suffix_of(landing), parsed.frame, key)
+    copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
     found = _checked(workspace, case, arrived, parsed, copies, present.waived)
     planned = plan(declaration, arrived, present, parsed, found)
     if present.newest is not None and again and planned.same_as(present.newest):
@@ -122,10 +123,8 @@ def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tu
 
 
 def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
-    schema = case.declaration.schema_
     try:
-        types = column_types(case.declaration)
-        return parse(data, suffix_of(landing), types, schema.timezone, schema.answer, schema.decimal)
+        return typed_batch(case.declaration, data, suffix_of(landing))
     except UnreadableBatch as problem:
         raise UnreadableBatch(
             f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first"

@@ -22,11 +22,14 @@ MOST_CHECKS = 30
 MOST_LEFT_OUT = 8
 
 
-def init(data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool) -> None:
+def init(
+    data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool, read: list[str]
+) -> None:
     """Raises NeedsAnswer where the data do not say what is needed; InputError where the file is there already."""
     from data_checks.proposal import propose
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
+    from perennial.usecase.drafting.form_writing import said
     from perennial.usecase.drafting.guess import NeedsAnswer
     from perennial.usecase.drafting.roles import roles_of, spaced_apart
     from perennial.usecase.drafting.sample import look_at
@@ -37,7 +40,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     folder = settings().usecases if os.environ.get("PERENNIAL_USECASES") else Path("usecases").resolve()
     called = name or _name_of(path)
     file = _free(folder, called)
-    sample = look_at(path)
+    sample = look_at(path, *said(read))
     when, (wanted, task, classes), named = roles_of(sample, time, target, key)
     calendar = calendar_of(sample, when.value, wanted)
     times = times_of(sample, when.value)
@@ -63,6 +66,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         calendar=calendar,
         features=features,
         checks=[(p.expectation, p.arguments, p.why) for p in proposals],
+        form=sample.form,
     )
     _write_new(file, as_yaml(draft))
     try:
@@ -77,8 +81,10 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         _guess("task", task),
         _guess("label_known_after", calendar.label_known_after),
         _guess("cluster_by", calendar.clusters),
+        *(_guess("decimal" if name == "decimal" else f"read.{name}", guess) for name, guess in sample.form),
     ]
-    notes = [*features.questions, *_unreadable(sample)]
+    asked_before = dict(sample.asked)
+    notes = [*sample.asked, *((c, q) for c, q in features.questions if c not in asked_before), *_unreadable(sample)]
     if (text := spaced_apart(sample, named.value)) is not None:
         notes.append((named.value[0], f"{text!r} differs from another value by spaces alone: they name two rows"))
     leaks = [asdict(leak) for leak in features.never]
@@ -102,7 +108,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         return
     say(f"{file} is written, from {sample.rows:,} rows: {len(chosen)} features, {len(proposals)} checks (warnings).")
     for guess in told:
-        value = ", ".join(guess["value"]) if isinstance(guess["value"], tuple) else guess["value"]
+        value = ", ".join(map(str, guess["value"])) if isinstance(guess["value"], tuple) else guess["value"]
         say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
         seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"

@@ -6,18 +6,20 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.delimited import text_table
+from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.suffix import Suffix
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.sources.files import Suffix
 
-
-def copies_in(data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...]) -> dict[int, int]:
+def copies_in(
+    data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
+) -> dict[int, int]:
     """Row → the first row that it is a copy of, in all columns: those that nobody declared count too.
 
-    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival.
+    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival. read: how they are written.
     Nothing is read again where every key is there once.
     """
     if any(name not in frame.columns for name in key):
@@ -28,14 +30,14 @@ def copies_in(data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, 
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    columns = _whole(data, suffix).take(candidates).to_pydict().values()
+    columns = _whole(data, suffix, read).take(candidates).to_pydict().values()
     for row, values in zip(candidates, zip(*(map(repr, column) for column in columns), strict=True), strict=True):
         if first.setdefault(values, row) != row:
             copies[row] = first[values]
     return copies
 
 
-def _whole(data: bytes, suffix: Suffix) -> pa.Table:
+def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
     import pyarrow.parquet as pq
 
-    return text_table(data, nulls=False) if suffix == ".csv" else pq.read_table(io.BytesIO(data))
+    return text_table(data, nulls=False, read=read) if suffix == ".csv" else pq.read_table(io.BytesIO(data))

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
-from perennial.sources.parsing import Parsed, parse
+from perennial.intake.typed import typed_batch
+from perennial.sources.opened import is_packed
+from perennial.sources.parsing import Parsed
+from perennial.sources.read_options import ReadOptions
 from perennial.sources.window import Arrival, Source
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import read_options
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest
@@ -55,11 +58,10 @@ def look(case: UseCase, source: Source, taken: Collection[str]) -> Looked:
 
 def look_at(case: UseCase, arrival: Arrival, *, is_new: bool) -> Looked:
     """The batch that a source handed over."""
-    declaration, schema = case.declaration, case.declaration.schema_
-    data = _head(arrival.data) if arrival.suffix == ".csv" else arrival.data
+    declaration = case.declaration
+    data = _head(arrival.data, read_options(declaration)) if arrival.suffix == ".csv" else arrival.data
     try:
-        types = column_types(declaration)
-        parsed = parse(data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+        parsed = typed_batch(declaration, data, arrival.suffix)
     except PerennialError as error:
         return Looked(window=arrival.window.name, is_new=is_new, wrong=error)
     return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new)
@@ -95,11 +97,11 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
     return found
 
 
-def _head(data: bytes) -> bytes:
-    """The first lines of a CSV, up to one that ends outside quotes."""
-    if len(data) <= _HEAD:
+def _head(data: bytes, read: ReadOptions) -> bytes:
+    """The first lines of a CSV, up to one that ends outside quotes; all of it where lines show only in reading."""
+    if len(data) <= _HEAD or is_packed(data) or read.encoding == "utf-16":
         return data
-    end = data.rfind(b"\n", 0, _HEAD) + 1
-    while end and data.count(b'"', 0, end) % 2:
+    end, quote = data.rfind(b"\n", 0, _HEAD) + 1, read.quote.encode()
+    while end and quote and data.count(quote, 0, end) % 2:
         end = data.rfind(b"\n", 0, end - 1) + 1
     return data[:end] if end else data

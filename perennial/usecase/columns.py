@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perennial.sources.read_options import PLAIN, ReadOptions
+
 if TYPE_CHECKING:
     from perennial.sources.column_type import ColumnType
     from perennial.usecase.declaration import Declaration
@@ -41,4 +43,18 @@ def target_values(schema: Schema) -> list[Any]:
 
 def no_such_value(schema: Schema) -> str:
     """What is said of a target that is none of `target_values`."""
+    if schema.truths is not None:
+        return "neither {!r} nor {!r}".format(*schema.truths)
     return "neither 0 nor 1" if schema.task == "binary" else f"none of {', '.join(map(str, schema.classes))}"
+
+
+def read_options(declaration: Declaration) -> ReadOptions:
+    """How the batches of a use case are written: as its files are, and plainly where they come from elsewhere."""
+    found = getattr(declaration.source, "read", None)
+    return found if isinstance(found, ReadOptions) else PLAIN
+
+
+def label_options(declaration: Declaration) -> ReadOptions:
+    """How the files of late labels are written: by default as those of the batches."""
+    own = declaration.labels.read if declaration.labels is not None else None
+    return own if own is not None else read_options(declaration)

@@ -27,8 +27,13 @@ class Schema(Frozen):
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
     task: Literal["binary", "multiclass", "regression"] = Field(
-        description="`binary` targets are 0/1, false/true or no/yes, `multiclass` ones are listed under classes"
+        description="`binary` targets are 0/1, false/true, no/yes or negative/positive as named below, `multiclass` "
+        "ones are listed under classes"
     )
+    positive: Class | None = Field(
+        None, description="`binary`: the value of the target that stands for 1, such as bad, Y or 2"
+    )
+    negative: Class | None = Field(None, description="`binary`: the value that stands for 0, such as good, N or 1")
     classes: tuple[Class, ...] = Field(
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
     )
@@ -53,6 +58,17 @@ class Schema(Frozen):
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
 
     @model_validator(mode="after")
+    def _both_answers(self) -> Schema:
+        if (self.positive is None) != (self.negative is None):
+            lacks, there = ("negative", "positive") if self.negative is None else ("positive", "negative")
+            raise ValueError(f"{there} is named without {lacks}: name both values of the target")
+        if self.positive is not None and self.task != "binary":
+            raise ValueError(f"positive and negative are for binary, the task is {self.task}: remove them")
+        if self.positive is not None and str(self.positive).strip() == str(self.negative).strip():
+            raise ValueError("positive and negative are the same value: name the two values of the target")
+        return self
+
+    @model_validator(mode="after")
     def _classes_of_the_task(self) -> Schema:
         if self.task != "multiclass":
             if self.classes:
@@ -66,8 +82,15 @@ class Schema(Frozen):
 
     @property
     def answer(self) -> str | None:
-        """The column in which `yes` and `no` stand for 1 and 0: a binary target, or None."""
+        """The column in which two texts stand for 1 and 0: a binary target, or None."""
         return self.target if self.task == "binary" else None
+
+    @property
+    def truths(self) -> tuple[str, str] | None:
+        """The texts of a binary target that stand for 1 and 0; None for `yes` and `no`."""
+        if self.positive is None:
+            return None
+        return str(self.positive).strip(), str(self.negative).strip()
 
 
 class Features(Frozen):

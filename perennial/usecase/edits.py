@@ -8,9 +8,11 @@ from typing import Any
 
 from perennial.errors import InputError
 
-_IDENTITY = ("schema.key", "schema.target", "schema.time", "schema.task")
+_IDENTITY = ("schema.key", "schema.target", "schema.time", "schema.task", "schema.positive", "schema.negative")
 _RESTARTS = (
     ("evaluation.cluster_by", "a new comparison history"),
+    ("source.read", "how batches are read, from the next one"),
+    ("labels.read", "how label files are read, from the next one"),
     ("set_aside", "data checks, from the next batch"),
     ("checks", "data checks, from the next batch"),
     ("features.derived", "the next challenger"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from perennial.usecase.drafting.calendar import Calendar
 from perennial.usecase.drafting.features import GuessedFeatures
+from perennial.usecase.drafting.form_writing import Form, read_lines
 from perennial.usecase.drafting.guess import Guess
 from perennial.usecase.drafting.roles import Task
 
@@ -40,6 +41,7 @@ class Draft:
     calendar: Calendar
     features: GuessedFeatures
     checks: Sequence[tuple[str, dict[str, Any], str]]
+    form: Form = ()
 
 
 def as_yaml(draft: Draft) -> str:
@@ -51,7 +53,7 @@ def as_yaml(draft: Draft) -> str:
         "# What is marked `unsure` is a question to you; the rest was found in the rows.",
         f"name: {draft.name}",
         "description: ''  # the question that the model answers",
-        f"source: {{kind: files, path: {_text(draft.path)}, batch: {calendar.batch.value}}}{_note(calendar.batch)}",
+        *_source(draft),
         "schema:",
         f"  key: {_list(draft.key.value)}{_note(draft.key)}",
         f"  time: {_text(draft.time.value)}{_note(draft.time)}",
@@ -60,8 +62,7 @@ def as_yaml(draft: Draft) -> str:
     ]
     if draft.classes:
         lines.append(f"  classes: {_list(draft.classes)}")
-    if draft.decimal != ".":
-        lines.append('  decimal: ","  # sure: numbers are written 1.234,5')
+    lines += [f'  decimal: "{guess.value}"{_note(guess)}' for name, guess in draft.form if name == "decimal"]
     lines += [
         "  timezone: UTC  # unsure: the calendar that cuts batches and days; Europe/Berlin?",
         f"  label_known_after: {calendar.label_known_after.value}{_note(calendar.label_known_after)}",
@@ -99,6 +100,20 @@ def as_yaml(draft: Draft) -> str:
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _source(draft: Draft) -> list[str]:
+    batch = draft.calendar.batch
+    read = read_lines(draft.form)
+    if not read:
+        return [f"source: {{kind: files, path: {_text(draft.path)}, batch: {batch.value}}}{_note(batch)}"]
+    return [
+        "source:",
+        "  kind: files",
+        f"  path: {_text(draft.path)}",
+        f"  batch: {batch.value}{_note(batch)}",
+        *read,
+    ]
 
 
 def _note(guess: Guess[Any]) -> str:
