@@ -29,7 +29,7 @@ def init(
     from data_checks.proposal import propose
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
-    from perennial.usecase.drafting.form_writing import said
+    from perennial.usecase.drafting.form_writing import given_form
     from perennial.usecase.drafting.guess import NeedsAnswer
     from perennial.usecase.drafting.roles import roles_of, spaced_apart
     from perennial.usecase.drafting.sample import look_at
@@ -40,7 +40,7 @@ def init(
     folder = settings().usecases if os.environ.get("PERENNIAL_USECASES") else Path("usecases").resolve()
     called = name or _name_of(path)
     file = _free(folder, called)
-    sample = look_at(path, *said(read))
+    sample = look_at(path, *given_form(read))
     when, (wanted, task, classes), named = roles_of(sample, time, target, key)
     calendar = calendar_of(sample, when.value, wanted)
     times = times_of(sample, when.value)

@@ -198,7 +198,7 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
 
 
 def _ending(path: Path) -> str:
-    """The end of a file's name that says what it is, the longest that is known."""
+    """The end of a file's name by which its kind is known, the longest that is known."""
     name = path.name.lower()
     return max((each for each in (*TABLES, *OTHERS) if name.endswith(each)), key=len, default=path.suffix.lower())
 

@@ -78,8 +78,8 @@ def unpacked(data: bytes) -> bytes:
             return gzip.decompress(data)
         if data.startswith(ZSTD):
             with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-                found: bytes = stream.read()
-                return found
+                plain: bytes = stream.read()
+                return plain
         return _only_member(data)
     except (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError) as problem:
         raise UnreadableBatch(
@@ -100,7 +100,7 @@ def _only_member(data: bytes) -> bytes:
             )
         try:
             return archive.read(tables[0])
-        except RuntimeError as problem:  # how zipfile says that it takes a password
+        except RuntimeError as problem:  # an archive that takes a password
             raise UnreadableBatch(f"the zip archive cannot be read: {problem}", fix="send it unencrypted") from problem
 
 
@@ -120,9 +120,9 @@ def is_utf16(start: bytes) -> bool:
 
 
 def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
-    found = other_format(data[:400])
-    if found and not (read.encoding == "utf-16" and found[1] == _UTF16):
-        raise UnreadableBatch(f"the file is {found[0]}, not CSV in {read.encoding.upper()}", fix=found[1])
+    other = other_format(data[:400])
+    if other and not (read.encoding == "utf-16" and other[1] == _UTF16):
+        raise UnreadableBatch(f"the file is {other[0]}, not CSV in {read.encoding.upper()}", fix=other[1])
     if read.encoding == "utf-8":
         checked_utf8(data)
         return data.removeprefix(BOM)

@@ -2,7 +2,7 @@
 
 How values are read:
 - number: decimal or exponent form, with the decimal mark that the schema names: a text with the other one is
-  unreadable. Where that is the comma, points separate thousands unless `read.thousands` says otherwise: 1.234,5.
+  unreadable. Where that is the comma, points separate thousands unless `read.thousands` names another mark: 1.234,5.
   Groups have three digits, and the first begins with no 0. `true` and `false` count as 1 and 0.
   Not finite is unreadable. What is kept is the nearest float of 64 bits: whole numbers are exact up to 2**53.
   In a binary target `yes` and `no` do so too, or the two texts that the schema names.
@@ -10,7 +10,7 @@ How values are read:
 - boolean: true, false, 1, 0.
 - timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD, or
   day, month and year parted by points: 31.12.2024 18:30. Parted by slashes or hyphens they could mean two days:
-  unreadable, unless `read.day_first` says which. Whole numbers of a column in `read.epochs` count from 1970.
+  unreadable, unless `read.day_first` settles it. Whole numbers of a column in `read.epochs` count from 1970.
   Years go from 1 to 9999. A local time of the last day that is in the year 10000 in UTC is the last moment of 9999.
   One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
   passing (daylight-saving time), and an hour that they skip is unreadable.

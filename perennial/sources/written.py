@@ -41,7 +41,7 @@ class Written:
 
     @property
     def plain(self) -> bool:
-        """Whether values are written as everywhere: a text says what was read from it."""
+        """Whether values are written as everywhere: a value has only one spelling."""
         return self == Written()
 
 

@@ -50,8 +50,8 @@ def no_such_value(schema: Schema) -> str:
 
 def read_options(declaration: Declaration) -> ReadOptions:
     """How the batches of a use case are written: as its files are, and plainly where they come from elsewhere."""
-    found = getattr(declaration.source, "read", None)
-    return found if isinstance(found, ReadOptions) else PLAIN
+    read = getattr(declaration.source, "read", None)
+    return read if isinstance(read, ReadOptions) else PLAIN
 
 
 def label_options(declaration: Declaration) -> ReadOptions:

@@ -16,36 +16,36 @@ _LINES = 60
 _RARE_DELIMITERS = "^~:\x1f\x01"
 _COMMENTS = ("#", "//", "%")
 
-Found = dict[str, Guess[Any]]
+Form = dict[str, Guess[Any]]
 """Field of `ReadOptions` → what is guessed of it; fields at their default are left out."""
 
 
-def file_form(data: bytes, given: ReadOptions) -> Found:
-    """What the bytes of a CSV show of `ReadOptions`. given: what a person said; those fields are not looked for.
+def file_form(data: bytes, given: ReadOptions) -> Form:
+    """What the bytes of a CSV show of `ReadOptions`. given: what a person wrote; those fields are not looked for.
 
     Raises UnreadableBatch for an archive that cannot be unpacked.
     """
-    found: Found = {}
+    form: Form = {}
     body = unpacked(data)
     if "encoding" not in given.model_fields_set and (guess := _encoding(body)) is not None:
-        found["encoding"] = guess
-    encoding = found["encoding"].value if "encoding" in found else given.encoding
+        form["encoding"] = guess
+    encoding = form["encoding"].value if "encoding" in form else given.encoding
     text = opened(body, ReadOptions(encoding=encoding))[:_LOOKED_AT].decode("utf-8", errors="ignore")
     lines = [line for line in re.split(r"\r?\n", text) if line][:_LINES]
     comment = given.comment or _comment(lines)
     if comment is not None:
         if given.comment is None:
             many = sum(line.startswith(comment) for line in lines)
-            found["comment"] = Guess(comment, "sure", f"{many} of the first {len(lines)} lines begin with it")
+            form["comment"] = Guess(comment, "sure", f"{many} of the first {len(lines)} lines begin with it")
         lines = [line for line in lines if not line.startswith(comment)]
     if not lines:
-        return found
+        return form
     quote: str = given.quote
     if "quote" not in given.model_fields_set and (guess := _quote(lines)) is not None:
-        found["quote"], quote = guess, guess.value
+        form["quote"], quote = guess, guess.value
     if given.delimiter is None and (guess := _delimiter(lines, quote)) is not None:
-        found["delimiter"] = guess
-    return found
+        form["delimiter"] = guess
+    return form
 
 
 def _encoding(body: bytes) -> Guess[str] | None:
@@ -114,4 +114,4 @@ def _rows(lines: list[str], delimiter: str, quote: str) -> list[list[str]]:
     return rows[:-1] if len(rows) > 2 else rows  # the last may be cut short
 
 
-__all__ = ["Found", "UnreadableBatch", "file_form"]
+__all__ = ["Form", "UnreadableBatch", "file_form"]

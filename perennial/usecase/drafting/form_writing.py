@@ -1,4 +1,4 @@
-"""How files are written, as lines of a draft and as a person says it on the command line."""
+"""How files are written, as lines of a draft and as a person writes it on the command line."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def _value(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
-def said(words: Sequence[str]) -> tuple[ReadOptions, Decimal | None]:
-    """What `--read NAME=VALUE` says of files, one word each: `decimal=,`, `nulls=[N/A, '-']`, `epochs={at: ms}`.
+def given_form(words: Sequence[str]) -> tuple[ReadOptions, Decimal | None]:
+    """What `--read NAME=VALUE` gives, one word each: `decimal=,`, `nulls=[N/A, '-']`, `epochs={at: ms}`.
 
     Raises InputError for a name that is no option, or a value that it does not take.
     """
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     decimal: Decimal | None = None
     for word in words:
         name, equals, value = word.partition("=")
@@ -47,18 +47,18 @@ def said(words: Sequence[str]) -> tuple[ReadOptions, Decimal | None]:
             raise _wrong(word, f"there is no option '{name}'", hint(name, known, "options"))
         if not equals:
             raise _wrong(word, f"{name} has no value", f"write --read {name}=…")
-        given[name] = _parsed(word, value)
-    if (mark := given.pop("decimal", None)) is not None:
+        options[name] = _parsed(word, value)
+    if (mark := options.pop("decimal", None)) is not None:
         if mark not in (".", ","):
             raise _wrong(f"decimal={mark}", "the decimal mark is a point or a comma", "write --read decimal=,")
         decimal = "," if mark == "," else "."
     try:
-        return ReadOptions.model_validate(given), decimal
+        return ReadOptions.model_validate(options), decimal
     except ValidationError as problem:
         error = problem.errors()[0]
         name = str(error["loc"][0])
         about = ReadOptions.model_fields[name].description or ""
-        raise _wrong(f"{name}={given[name]}", error["msg"].removeprefix("Value error, "), about) from problem
+        raise _wrong(f"{name}={options[name]}", error["msg"].removeprefix("Value error, "), about) from problem
 
 
 def _parsed(word: str, value: str) -> Any:

@@ -87,7 +87,7 @@ class Sample:
 def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = None) -> Sample:
     """Read the files at `path`, up to the first that brings more than `MOST_ROWS` rows.
 
-    given, decimal: what a person said of how they are written; the rest is found in them.
+    given, decimal: what a person wrote of it; the rest is looked for.
     Raises InputError for what is no table, has no row, or whose files have different columns.
     """
     import pyarrow as pa
@@ -112,23 +112,23 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     names = _trimmed(table.column_names)
     table = table.rename_columns(names)
     values = value_form({name: table[name] for name in names}, read, decimal)
-    form |= values.found
-    read = _with(read, values.found)
+    form |= values.form
+    read = _with(read, values.form)
     mark = values.decimal.value
-    said = [*(("decimal", values.decimal) for _ in range(mark != ".")), *form.items()]
+    shown = [*(("decimal", values.decimal) for _ in range(mark != ".")), *form.items()]
     columns = {name: _column(name, table[name], written(name, read, mark)) for name in names}
-    return Sample(path, tuple(files), table.num_rows, mark, columns, read, tuple(said), values.asked)
+    return Sample(path, tuple(files), table.num_rows, mark, columns, read, tuple(shown), values.asked)
 
 
 def _form_of(file: Path, given: ReadOptions) -> dict[str, Guess[Any]]:
-    """How a file is written, as its bytes show; what a person said is part of it."""
-    said: dict[str, Guess[Any]] = {
+    """How a file is written, as its bytes show; what a person wrote is part of it."""
+    written_by_hand: dict[str, Guess[Any]] = {
         name: Guess(getattr(given, name), "given", "as given") for name in sorted(given.model_fields_set)
     }
     if suffix_of(file) != ".csv":
-        return said
+        return written_by_hand
     try:
-        return said | file_form(file.read_bytes(), given)
+        return written_by_hand | file_form(file.read_bytes(), given)
     except UnreadableBatch as problem:
         raise InputError(f"{file}: {problem}") from problem
 

@@ -44,41 +44,41 @@ _YEAR_2000, _YEAR_2040 = 946_684_800, 2_208_988_800
 
 @dataclass(frozen=True)
 class Values:
-    """decimal: the mark. found: fields of `ReadOptions` with what is guessed. asked: (column, question)."""
+    """decimal: the mark. form: fields of `ReadOptions` with what is guessed. asked: (column, question)."""
 
     decimal: Guess[Decimal] = field(default_factory=lambda: Guess(".", "sure", "as everywhere"))
-    found: dict[str, Guess[Any]] = field(default_factory=dict)
+    form: dict[str, Guess[Any]] = field(default_factory=dict)
     asked: tuple[tuple[str, str], ...] = ()
 
 
 def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decimal: Decimal | None = None) -> Values:
-    """What the columns show. given, decimal: what a person said; that is not looked for."""
+    """What the columns show. given, decimal: what a person wrote; that is not looked for."""
     texts = {name: _Texts.of(column) for name, column in columns.items() if _may_be_read(column)}
-    found: dict[str, Guess[Any]] = {}
+    form: dict[str, Guess[Any]] = {}
     if given.day_first is None and (dates := _day_first(texts)) is not None:
-        found["day_first"] = dates
+        form["day_first"] = dates
     if not given.epochs and (units := _epochs(columns)):
         why = "whole numbers that would be times after 2000, in a column called like a time"
-        found["epochs"] = Guess(units, "likely", why)
-    day_first = found["day_first"].value if "day_first" in found else given.day_first
+        form["epochs"] = Guess(units, "likely", why)
+    day_first = form["day_first"].value if "day_first" in form else given.day_first
     numbers = {name: each.without_nulls(given, day_first) for name, each in texts.items()}
     numbers = {name: each for name, each in numbers.items() if each.ways or each.is_time}
     nulls = sorted({null for each in numbers.values() for null in each.nulls})
     if nulls and not (given.nulls or given.nulls_of):
         first = next(name for name, each in numbers.items() if each.nulls)
-        found["nulls"] = Guess(tuple(nulls), "likely", f"all else in {first} is a {numbers[first].kind}")
+        form["nulls"] = Guess(tuple(nulls), "likely", f"all else in {first} is a {numbers[first].kind}")
     numbers = {name: each for name, each in numbers.items() if each.ways}
     signs = sorted({sign for each in numbers.values() for sign in each.signs})
     if signs and not given.currency:
-        found["currency"] = Guess(tuple(signs), "sure", "without it these are numbers")
+        form["currency"] = Guess(tuple(signs), "sure", "without it these are numbers")
     percents = [name for name, each in numbers.items() if each.percent]
     if percents and given.percent is None:
         why = f"12 % is read as 12 in {', '.join(percents[:3])}; write share to read it as 0.12"
-        found["percent"] = Guess("number", "unsure", why)
+        form["percent"] = Guess("number", "unsure", why)
     mark, thousands, asked = _marks(numbers, given, decimal)
     if thousands is not None and given.thousands is None:
-        found["thousands"] = thousands
-    return Values(mark, found, asked)
+        form["thousands"] = thousands
+    return Values(mark, form, asked)
 
 
 @dataclass(frozen=True)
@@ -204,14 +204,14 @@ def _marks(
         return usual, None, _asked(numbers, fitting)
     (mark,) = marks
     shown = _example(numbers, (mark, ""))
-    told: Guess[Decimal] = usual if decimal else Guess(mark, "sure", f"numbers are written like {shown}")
+    written: Guess[Decimal] = usual if decimal else Guess(mark, "sure", f"numbers are written like {shown}")
     thousands = next((way[1] for way in fitting if way[1] == ""), fitting[0][1])
     proof = _proof(numbers, mark, thousands)
     if thousands == "":
-        return told, Guess("", "sure", "nothing separates them here") if mark == "," else None, ()
+        return written, Guess("", "sure", "nothing separates them here") if mark == "," else None, ()
     if proof is not None:
-        return told, Guess(thousands, "sure", f"{proof!r} has no other reading"), ()
-    return told, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
+        return written, Guess(thousands, "sure", f"{proof!r} has no other reading"), ()
+    return written, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
 
 
 def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tuple[tuple[str, str], ...]:
@@ -277,7 +277,7 @@ def _day_first(texts: Mapping[str, _Texts]) -> Guess[bool] | None:
 
 def _epochs(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
     """Columns of whole numbers that are called like times and would be ones between 2000 and 2040, with their unit."""
-    found = {}
+    form = {}
     for name, column in columns.items():
         if not _TIME_NAME.search(name) or column.null_count == len(column):
             continue
@@ -288,5 +288,5 @@ def _epochs(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
         units = {epoch_unit(there.min()), epoch_unit(there.max())}
         unit = _UNITS.get(units.pop() or "") if len(units) == 1 else None
         if unit and _YEAR_2000 <= there.min() // _PER_SECOND[unit] <= there.max() // _PER_SECOND[unit] < _YEAR_2040:
-            found[name] = unit
-    return found
+            form[name] = unit
+    return form
