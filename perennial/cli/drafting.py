@@ -15,6 +15,7 @@ from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
 if TYPE_CHECKING:
+    from data_checks.proposal import Proposal
     from perennial.usecase.drafting.guess import Guess
     from perennial.usecase.drafting.sample import Sample
 
@@ -25,13 +26,14 @@ MOST_LEFT_OUT = 8
 def init(
     data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool, read: list[str]
 ) -> None:
-    """Raises NeedsAnswer where the data do not say what is needed; InputError where the file is there already."""
+    """Raises NeedsAnswer where the data leave open what is needed; InputError where the file is there already."""
     from data_checks.proposal import propose
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
     from perennial.usecase.drafting.form_writing import given_form
     from perennial.usecase.drafting.guess import NeedsAnswer
-    from perennial.usecase.drafting.roles import roles_of, spaced_apart
+    from perennial.usecase.drafting.keys import spaced_apart
+    from perennial.usecase.drafting.roles import roles_of
     from perennial.usecase.drafting.sample import look_at
     from perennial.usecase.drafting.writing import Draft, as_yaml
 
@@ -46,7 +48,7 @@ def init(
     times = times_of(sample, when.value)
     features = features_of(sample, named.value, when.value, wanted, task.value, times)
     chosen = [*features.numeric, *features.categorical]
-    if not chosen:
+    if not chosen and not features.derived:
         left = "; ".join(f"{column}: {why}" for column, why in features.left_out[:8])
         raise NeedsAnswer(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
     frame = sample.frame(chosen)
@@ -74,7 +76,7 @@ def init(
     except InputError:
         file.unlink()
         raise
-    told = [
+    guesses = [
         _guess("batch", calendar.batch),
         _guess("key", named),
         _guess("time", when),
@@ -84,7 +86,8 @@ def init(
         *(_guess("decimal" if name == "decimal" else f"read.{name}", guess) for name, guess in sample.form),
     ]
     asked_before = dict(sample.asked)
-    notes = [*sample.asked, *((c, q) for c, q in features.questions if c not in asked_before), *_unreadable(sample)]
+    questions = [(column, question) for column, question in features.questions if column not in asked_before]
+    notes = [*sample.asked, *questions, *_unreadable(sample), *_implausible(proposals)]
     if (text := spaced_apart(sample, named.value)) is not None:
         notes.append((named.value[0], f"{text!r} differs from another value by spaces alone: they name two rows"))
     leaks = [asdict(leak) for leak in features.never]
@@ -95,9 +98,10 @@ def init(
                 "usecase": called,
                 "file": str(file),
                 "rows": sample.rows,
-                "guesses": told,
+                "guesses": guesses,
                 "numeric": list(features.numeric),
                 "categorical": list(features.categorical),
+                "derived": [{"feature": feature, "why": why} for feature, why in features.derived],
                 "never": leaks,
                 "asked": asked,
                 "left_out": [{"column": column, "why": why} for column, why in features.left_out],
@@ -106,10 +110,14 @@ def init(
             }
         )
         return
-    say(f"{file} is written, from {sample.rows:,} rows: {len(chosen)} features, {len(proposals)} checks (warnings).")
-    for guess in told:
+    named_features = counted(len(chosen) + len(features.derived), "feature", "features")
+    checks = counted(len(proposals), "check", "checks")
+    say(f"{file} is written, from {counted(sample.rows, 'row', 'rows')}: {named_features}, {checks} (warnings).")
+    for guess in guesses:
         value = ", ".join(map(str, guess["value"])) if isinstance(guess["value"], tuple) else guess["value"]
         say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
+    for feature, why in features.derived:
+        say(f"  likely  derived feature {feature}: {why}")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
         seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"
         say(
@@ -126,13 +134,26 @@ def init(
     say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")
 
 
+def _implausible(proposals: list[Proposal]) -> list[tuple[str, str]]:
+    """Of columns with values far outside their usual range, which the check warns about."""
+    return [
+        (
+            p.arguments["column"],
+            f"{counted(p.outside, 'row lies', 'rows lie')} far outside the usual values, such as {p.furthest:.10g}: an "
+            f"error? The check warns below {p.arguments['min_value']:.10g} and above {p.arguments['max_value']:.10g}",
+        )
+        for p in proposals
+        if p.outside
+    ]
+
+
 def _unreadable(sample: Sample) -> list[tuple[str, str]]:
-    """What is said of columns in which single rows cannot be read."""
+    """Of columns in which single rows cannot be read."""
     return [
         (
             column.name,
             f"{counted(column.unreadable, 'row has', 'rows have')} no {column.kind} here, first {column.example!r}; "
-            "such a row is set aside where the column is used",
+            "such a row is set aside if the column is used",
         )
         for column in sample.columns.values()
         if column.unreadable and column.kind != "unusable"

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from perennial.team_code.loading import Function, TeamCodeFailed, call
+from perennial.usecase.built_in import built_in
 
 _TAKEN = ("string", "boolean", "empty", "floating", "integer", "mixed-integer-float", "categorical")
 """What pandas calls columns that a model can take: numbers, truth values and text."""
@@ -46,12 +47,14 @@ def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFram
 def refuse_infinite(inputs: pd.DataFrame, derived: tuple[str, ...]) -> None:
     """Raises TeamCodeFailed where a derived feature is infinite in rows to learn from: no estimator learns from that.
 
-    inputs: of a recipe. derived: its functions, as `file.py:function`.
+    inputs: of a recipe. derived: as the declaration writes them; a built-in feature is finite.
     """
     import numpy as np
     from pandas.api.types import is_float_dtype
 
     for spec in derived:
+        if built_in(spec) is not None:
+            continue
         file, name = spec.split(":")
         values = inputs[name]
         broken = int(np.isinf(values.to_numpy()).sum()) if is_float_dtype(values.dtype) else 0

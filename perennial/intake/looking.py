@@ -16,7 +16,7 @@ from perennial.usecase.columns import read_options
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest
-from perennial.usecase.rules_of_columns import roles
+from perennial.usecase.rules_of_columns import read_by_built_in, roles
 
 _HEAD = 5_000_000
 """Bytes of a CSV: more are not parsed for a look."""
@@ -81,7 +81,7 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
         return [document.mistake(place, said, fix.strip(), code="source-unreadable")]
     if not looked.is_new or looked.batch is None:
         return []
-    places = {name: place for name, place, _ in reversed(roles(document))}
+    places = dict(read_by_built_in(document)) | {name: place for name, place, _ in reversed(roles(document))}
     found = []
     for name in looked.missing:
         near = closest(name, looked.batch.extra)

@@ -14,6 +14,7 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, DeclarationEnt
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, waiting_challenger
 from perennial.sources.column_type import ColumnType
+from perennial.usecase.built_in import columns_read
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.edits import Edit, refuse_new_identity
@@ -61,6 +62,8 @@ def columns_needed(declaration: Declaration, texts: dict[str, str]) -> dict[str,
     features, schema, types = declaration.features, declaration.schema_, column_types(declaration)
     hidden = {schema.target, *features.never, schema.label_known_at}
     named = {name for file in files_of(features.derived) for name in _texts_in(texts[file])}
+    read = columns_read(features.derived)
+    named |= {*read, *([schema.time] if read else [])}
     wanted = {*features.numeric, *features.categorical, *((named & types.keys()) - hidden)}
     return {name: kind for name, kind in types.items() if name in wanted}
 

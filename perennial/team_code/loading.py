@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import PerennialError, TerminalError
 from perennial.identity import digest_bytes
+from perennial.usecase.built_in import built_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +35,9 @@ class TeamCodeFailed(TerminalError):
 
 
 def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict[str, Function]:
-    """Feature name → function. Raises as `load_function`."""
-    return {spec.split(":")[1]: load_function(spec, sources, "features.derived") for spec in derived}
+    """Feature name → function, built-in ones left out. Raises as `load_function`."""
+    own = [spec for spec in derived if built_in(spec) is None]
+    return {spec.split(":")[1]: load_function(spec, sources, "features.derived") for spec in own}
 
 
 def load_function(spec: str, sources: Mapping[str, str], field: str) -> Callable[..., Any]:

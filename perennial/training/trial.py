@@ -26,6 +26,7 @@ from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.snapshot import age_weights
+from perennial.usecase.built_in import built_in
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
@@ -64,7 +65,7 @@ def rows_tried(batch: Parsed | None) -> int:
 def _load(case: UseCase, document: Document) -> list[Mistake]:
     """Mistakes of files that do not run, each told once."""
     metrics = case.declaration.evaluation.metrics
-    named = [*document.texts("features", "derived")]
+    named = [(place, spec) for place, spec in document.texts("features", "derived") if built_in(spec) is None]
     named += [(place, spec) for place, spec in _estimators(document) if is_own(spec)]
     named += [(("evaluation", "metrics", name, "function"), own.function) for name, own in metrics.items()]
     found: dict[str, Mistake] = {}
@@ -81,8 +82,7 @@ def _try_features(case: UseCase, document: Document, rows: pd.DataFrame) -> list
     for place, spec in document.texts("features", "derived"):
 
         def run(spec: str = spec) -> None:
-            name = spec.partition(":")[2]
-            made = derive(visible, {name: load_function(spec, recipe.sources, "features.derived")})
+            made = derive(visible, recipe.functions((spec,)))
             refuse_infinite(made, (spec,))
 
         found.append(_wrong(document, place, run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.usecase.built_in import columns_read
 
 if TYPE_CHECKING:
     from perennial.sources.column_type import ColumnType
@@ -16,7 +17,7 @@ def column_types(declaration: Declaration) -> dict[str, ColumnType]:
     """Each column that the declaration names and its type, in the order key, time, target, features, the rest.
 
     Keys and columns under `never` are text unless `schema.types` says otherwise. A binary target is a number,
-    0 or 1; that of several classes is what they are.
+    0 or 1; that of several classes is what they are. What a built-in derived feature reads is a time.
     A column with two roles, such as a time that is also the key, has the type of the stricter one.
     """
     schema, features = declaration.schema_, declaration.features
@@ -33,6 +34,8 @@ def column_types(declaration: Declaration) -> dict[str, ColumnType]:
         types[name] = "text"
     for name in features.never:
         types.setdefault(name, "text")
+    for name in columns_read(features.derived):
+        types.setdefault(name, "timestamp")
     return {**types, **schema.types}
 
 

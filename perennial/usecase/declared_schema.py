@@ -98,7 +98,12 @@ class Features(Frozen):
 
     numeric: tuple[str, ...] = Field((), description="columns of numbers")
     categorical: tuple[str, ...] = Field((), description="columns of names or codes")
-    derived: tuple[str, ...] = Field((), description="your own functions, as `file.py:function`")
+    derived: tuple[str, ...] = Field(
+        (),
+        description="built-in features of a column of times: `hour_of:COLUMN` (0 to 23), `weekday_of:COLUMN` (1 for "
+        "Monday to 7) and `month_of:COLUMN` in schema.timezone, `days_since:COLUMN` (days of 24 hours from that time "
+        "to the event's); your own functions, as `file.py:function`",
+    )
     never: tuple[str, ...] = Field(
         (), description="known only after the event: not allowed as features, hidden from derived functions"
     )

@@ -16,12 +16,14 @@ _RESTARTS = (
     ("set_aside", "data checks, from the next batch"),
     ("checks", "data checks, from the next batch"),
     ("features.derived", "the next challenger"),
+    ("built_in", "the next challenger"),
     ("features", "data checks from the next batch, and the next challenger"),
     ("model", "the next challenger"),
     ("schema", "data checks from the next batch, and the next challenger"),
 )
 _NOTHING = "nothing: it holds from the next run"
 _CODE = "code."
+_BUILT_IN = "built_in."
 _METRICS = "evaluation.metrics."
 
 
@@ -81,7 +83,7 @@ def _differing(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         field, was, is_ = f"{path}{name}", old.get(name), new.get(name)
         if isinstance(was, Mapping) and isinstance(is_, Mapping):
             yield from _differing(f"{field}.", was, is_)
-        elif was != is_ and not (path == _CODE and None in (was, is_)):  # a file that is named first, or no more
+        elif was != is_ and not (path in (_CODE, _BUILT_IN) and None in (was, is_)):  # named first, or no more
             yield field, was, is_
 
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from perennial.registered import ESTIMATORS
+from perennial.usecase.built_in import VERSIONS
 from perennial.usecase.mistakes import closest
 
 Wrong = tuple[str, str]
@@ -29,7 +30,9 @@ def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wr
     """
     file, colon, name = reference.partition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        return f"'{reference}' is no function", "write file.py:function, the file beside the declaration"
+        near = closest(file, VERSIONS) if takes == "rows" and not file.endswith(".py") else None
+        built_in = f"did you mean '{near}:{name or 'COLUMN'}'?" if near else ""
+        return f"'{reference}' is no function", built_in or "write file.py:function, the file beside the declaration"
     if Path(file).is_absolute() or ".." in Path(file).parts:
         return f"'{file}' lies outside the declaration's folder", "put the file beside the declaration"
     if not (folder / file).is_file():

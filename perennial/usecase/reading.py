@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perennial.errors import InputError
+from perennial.usecase.built_in import versions_of
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, read_document
 from perennial.usecase.mistakes import DeclarationError, Mistake, closest
@@ -63,7 +64,9 @@ def load_use_case(name_or_path: str, folder: Path) -> UseCase:
     if mistakes or declaration is None:
         raise DeclarationError(mistakes)
     code = code_of(declaration.functions, path.parent)
-    return UseCase(declaration.model_copy(update={"code": code.digests}), path.resolve(), code)
+    versions = versions_of(declaration.features.derived)
+    known = declaration.model_copy(update={"code": code.digests, "built_in": versions})
+    return UseCase(known, path.resolve(), code)
 
 
 def _file_of(name_or_path: str, folder: Path) -> Path:

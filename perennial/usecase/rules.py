@@ -15,11 +15,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from perennial.errors import InputError
 from perennial.registered import CHANNELS
 from perennial.sources.sql import outside_quotes
+from perennial.usecase.built_in import built_in, derived_name
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
-from perennial.usecase.rules_of_columns import check_columns, known_columns, names_tables_refuse, roles
+from perennial.usecase.rules_of_columns import (
+    built_in_rules,
+    check_columns,
+    known_columns,
+    names_tables_refuse,
+    roles,
+)
 from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
@@ -37,6 +44,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *names_tables_refuse(document),
         *_label_time(document),
         *_derived(document, path.parent),
+        *built_in_rules(document),
         *_checks(document),
         *_estimator(document, path.parent),
         *evaluation_rules(document, path.parent),
@@ -160,16 +168,16 @@ def _label_time(document: Document) -> Iterator[Mistake]:
 def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
     columns, first = known_columns(document), dict[str, Place]()
     for place, reference in document.texts("features", "derived"):
-        wrong = missing_function(reference, folder)
+        wrong = missing_function(reference, folder) if built_in(reference) is None else None
         if wrong:
             yield document.mistake(place, *wrong, code="derived-function")
             continue
-        name = reference.rpartition(":")[2]
+        name = derived_name(reference)
         if name in columns:
             told = f"'{name}' is a column too: a derived feature is called by its function's name"
-            yield document.mistake(place, told, "rename the function", code="derived-name-is-column")
+            yield document.mistake(place, told, "rename one of the two", code="derived-name-is-column")
         elif name in first:
-            told = f"a second function '{name}', first on line {document.line(first[name])}"
+            told = f"a second derived feature '{name}', first on line {document.line(first[name])}"
             yield document.mistake(place, told, "remove or rename one of the two", code="derived-name-twice")
         first.setdefault(name, place)
 

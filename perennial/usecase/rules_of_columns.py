@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perennial.our_columns import PREFIX, is_ours
-from perennial.usecase.document import Document, Place
+from perennial.usecase.built_in import built_in
+from perennial.usecase.document import Document, Place, written
 from perennial.usecase.mistakes import Mistake, closest
 
 
@@ -27,7 +28,39 @@ def roles(document: Document) -> list[tuple[str, Place, str]]:
 def known_columns(document: Document) -> set[str]:
     """Every column that the declaration names, with or without a role."""
     typed = {name for name in document.mapping("schema", "types") if isinstance(name, str)}
-    return {name for name, _, _ in roles(document)} | typed
+    return {name for name, _, _ in roles(document)} | typed | {name for name, _ in read_by_built_in(document)}
+
+
+def read_by_built_in(document: Document) -> list[tuple[str, Place]]:
+    """The columns that built-in derived features read, each with the place of the feature."""
+    read = [(built_in(spec), place) for place, spec in document.texts("features", "derived")]
+    return [(known[1], place) for known, place in read if known is not None]
+
+
+def built_in_rules(document: Document) -> Iterator[Mistake]:
+    """Built-in derived features read columns of times, and none that is known only after the event."""
+    known_as = {name: (place, role) for name, place, role in reversed(roles(document))}
+    types = document.mapping("schema", "types")
+    for place, spec in document.texts("features", "derived"):
+        if (known := built_in(spec)) is None:
+            continue
+        feature, column = known
+        where, role = known_as.get(column, (("schema", "types"), ""))
+        message, fix = "", f"name a column of times, for example {feature}:at"
+        if not column.strip():
+            message = f"'{spec}' names no column"
+        elif role == "time":
+            message = f"'{spec}' is 0 in every row: '{column}' is the event's time itself" * (feature == "days_since")
+        elif role in ("target", "never", "label_known_at"):
+            message = f"'{spec}' reads '{column}', which is known only after the event (line {document.line(where)})"
+        elif role in ("numeric", "categorical"):
+            message = f"'{spec}' reads '{column}', which is {written(where)} (line {document.line(where)}), not a time"
+            fix = f"remove '{column}' there, where it holds times"
+        elif types.get(column, "text" if role == "key" else "timestamp") != "timestamp":
+            message = f"'{spec}' reads '{column}', which is {types.get(column, 'text')}, not a time"
+            fix = f"write `{column}: timestamp` under schema.types, where it holds times"
+        if message:
+            yield document.mistake(place, message, fix, code="built-in-feature-column")
 
 
 def names_tables_refuse(document: Document) -> Iterator[Mistake]:
@@ -37,7 +70,7 @@ def names_tables_refuse(document: Document) -> Iterator[Mistake]:
     """
     typed = [(name, ("schema", "types", name)) for name in document.mapping("schema", "types") if isinstance(name, str)]
     first: dict[str, tuple[str, Place]] = {}
-    for name, place in [*((name, place) for name, place, _ in roles(document)), *typed]:
+    for name, place in [*((name, place) for name, place, _ in roles(document)), *read_by_built_in(document), *typed]:
         other, where = first.setdefault(name.casefold(), (name, place))
         if is_ours(name):
             told = f"'{name}' begins with '{PREFIX}', which is kept for Perennial's own columns"

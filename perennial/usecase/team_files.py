@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.identity import digest_bytes
+from perennial.usecase.built_in import built_in
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,5 @@ def digest_of(text: str) -> str:
 
 
 def files_of(functions: Iterable[str]) -> list[str]:
-    """The files of `file.py:function`, each once, in the order of their names."""
-    return sorted({function.partition(":")[0] for function in functions})
+    """The files of `file.py:function`, each once, in the order of their names. Built-in features have none."""
+    return sorted({function.partition(":")[0] for function in functions if built_in(function) is None})

@@ -92,7 +92,7 @@ def test_dates_as_text(tmp_path: Path, capsys: Captured) -> None:
     told = drafted(data, capsys, "--target", "returned")
     guesses = {each["field"]: each for each in told["guesses"]}
     assert guesses["time"]["value"] == "at" and guesses["batch"]["value"] == "month"
-    assert guesses["label_known_after"]["certainty"] == "unsure", "the data do not say"
+    assert guesses["label_known_after"]["certainty"] == "unsure", "the labels are all there"
     assert first_batch("orders", "2024-02").rows.accepted == 580
 
 
@@ -183,7 +183,7 @@ def test_it_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
         (("--target", "retuned"), "--target: there is no column 'retuned'"),
         (("--target", "order"), "--target: 'order' has 1,820 different texts"),
         (("--target", "returned", "--time", "carrier"), "--time: 'carrier' cannot be read as a time"),
-        (("--target", "returned", "--key", "carrier"), "--key: carrier names only 0.2% of 1,820 rows"),
+        (("--target", "returned", "--key", "carrier"), "--key: carrier identifies only 0.2% of 1,820 rows"),
         (("--target", "returned", "--name", "My Shop"), "--name: 'My Shop' is not a valid name"),
     ],
 )
@@ -199,7 +199,7 @@ def test_rows_that_nothing_tells_apart_are_asked_about(tmp_path: Path, capsys: C
     data = tmp_path / "orders.csv"
     rows = quarter().drop(columns="order").assign(at="2024-01-01")
     pd.concat([rows, rows]).to_csv(data, index=False)
-    assert "--key: no set of up to three columns names a row" in asked(data, capsys, "--target", "returned")
+    assert "--key: no one, two or three columns identify a row" in asked(data, capsys, "--target", "returned")
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,10 @@ def test_labels_that_are_missing_at_the_end_tell_how_late_they_come(tmp_path: Pa
     rows.to_csv(data, index=False)
     guesses = {each["field"]: each for each in drafted(data, capsys, "--target", "returned")["guesses"]}
     assert (guesses["label_known_after"]["value"], guesses["label_known_after"]["certainty"]) == ("14d", "likely")
+
+
+def derived_of(told: dict[str, Any]) -> list[str]:
+    return [each["feature"] for each in told["derived"]]
 
 
 def guesses_of(told: dict[str, Any]) -> dict[str, Any]:
@@ -323,7 +327,10 @@ def test_numbers_written_for_people_are_read_and_second_times_asked_about(tmp_pa
     )
     written.to_csv(data, index=False)
     told = drafted(data, capsys, "--target", "returned", "--time", "at")
-    assert {each["column"] for each in told["questions"]} == {"shipped", "clock"}
+    questions = {each["column"]: each["question"] for each in told["questions"]}
+    assert questions.keys() == {"shipped", "clock"}
+    assert "a second clock: 5 hours after the event in nearly every row" in questions["shipped"]
+    assert derived_of(told) == ["hour_of:at", "weekday_of:at"]
     assert told["numeric"] == ["price", "weight", "fee"] and told["categorical"] == ["carrier"]
     text = (tmp_path / "usecases" / "orders.yaml").read_text()
     assert 'thousands: ","  # sure: ' in text and 'currency: ["$"]  # sure: ' in text
@@ -397,3 +404,180 @@ def test_ranges_catch_what_is_implausible_and_let_the_usual_pass(tmp_path: Path,
     for name in ranges:
         assert rows[name].between(*ranges[name]).all(), name
     assert first_batch("orders", "2024-02").warnings == ()
+
+
+def test_hours_weekdays_and_ages_become_features(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows, rng = quarter(), np.random.default_rng(0)
+    at = pd.to_datetime(rows["at"])
+    opened = at - pd.to_timedelta(rng.uniform(1, 900, len(rows)), unit="D")
+    rows["opened"] = opened.dt.strftime("%Y-%m-%d").where(rng.random(len(rows)) < 0.9)
+    rows["promised"] = (at + pd.to_timedelta(rng.uniform(1, 9, len(rows)), unit="D")).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows["day"] = rows["at"].str[:10]
+    rows.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned", "--time", "at")
+    assert derived_of(told) == ["hour_of:at", "weekday_of:at", "days_since:opened"]
+    questions = {each["column"]: each["question"] for each in told["questions"]}
+    assert questions.keys() == {"promised", "day"}
+    assert "days after the event. Is it known before the event? Then `days_since:promised`" in questions["promised"]
+    assert "a second clock" in questions["day"]
+    assert load_use_case("orders", tmp_path / "usecases").declaration.features.derived[2] == "days_since:opened"
+    assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_an_age_that_gives_the_answer_away_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows, rng = quarter(), np.random.default_rng(0)
+    days = np.where(rows["returned"] == 1, rng.uniform(0, 1, len(rows)), rng.uniform(30, 90, len(rows)))
+    rows["touched"] = pd.to_datetime(rows["at"]) - pd.to_timedelta(days, unit="D")
+    rows.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned", "--time", "at")
+    assert "days_since:touched" not in derived_of(told)
+    (question,) = [each["question"] for each in told["questions"]]
+    assert "predict the target suspiciously well" in question
+
+
+@pytest.mark.parametrize(
+    ("every", "offered"),
+    [("h", ["hour_of:at", "weekday_of:at"]), ("D", ["weekday_of:at"]), ("W", []), ("MS", [])],
+)
+def test_only_what_varies_in_the_times_is_offered(
+    every: str, offered: list[str], tmp_path: Path, capsys: Captured
+) -> None:
+    data = tmp_path / "readings.csv"
+    at = pd.date_range("2020-01-01", "2023-12-31", freq=every)[-3000:]
+    draws = np.random.default_rng(0).normal(size=(2, len(at))).round(3)
+    pd.DataFrame({"at": at, "wind": draws[0], "rain": draws[1]}).to_csv(data, index=False)
+    assert derived_of(drafted(data, capsys, "--target", "rain")) == offered
+
+
+def test_an_hour_that_is_there_is_not_made_again(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter()
+    rows.assign(hour=pd.to_datetime(rows["at"]).dt.hour).to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned")
+    assert derived_of(told) == ["weekday_of:at"] and "hour" in told["numeric"]
+
+
+def test_clocks_and_ids_are_no_silent_features(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows, rng = quarter(), np.random.default_rng(0)
+    at = pd.to_datetime(rows["at"])
+    rows["month"] = at.dt.month
+    rows["odometer"] = (at - at.min()).dt.total_seconds() / 7 + rng.normal(0, 100, len(rows))
+    rows["customer_id"] = rng.integers(10_000, 10_400, len(rows))
+    rows["receiptId"] = rng.permutation(len(rows)) + 50_000
+    rows["paid"] = rng.integers(100, 9_000, len(rows))
+    rows["shop_id"] = rng.integers(1, 20, len(rows))
+    rows.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned", "--key", "order")
+    questions = {each["column"]: each["question"] for each in told["questions"]}
+    assert questions.keys() == {"month", "odometer", "customer_id"}
+    assert "grows with time" in questions["month"] and "grows with time" in questions["odometer"]
+    assert "add it under categorical" in questions["customer_id"]
+    assert {each["column"]: each["why"] for each in told["left_out"]}["receiptId"] == "1,820 different ids"
+    assert told["numeric"] == ["price", "weight", "paid"] and told["categorical"] == ["carrier", "shop_id"]
+
+
+def test_an_absurd_value_is_shown_and_widens_no_range(tmp_path: Path, capsys: Captured) -> None:
+    rng = np.random.default_rng(0)
+    rows = quarter()
+    clean = rows.assign(
+        kelvin=rng.normal(285, 8, len(rows)).round(2),
+        amount=rng.lognormal(3, 1, len(rows)).round(2),
+        rain=np.where(rng.random(len(rows)) < 0.3, rng.gamma(2, 3, len(rows)).round(1), 0.0),
+    )
+    broken = clean.copy()
+    broken.loc[7, "kelvin"], broken.loc[8, "amount"], broken.loc[9, "rain"] = 0.0, -20_000.0, 9_000.0
+    clean.to_csv(tmp_path / "clean.csv", index=False)
+    broken.to_csv(tmp_path / "broken.csv", index=False)
+    assert drafted(tmp_path / "clean.csv", capsys, "--target", "returned")["questions"] == []
+    told = drafted(tmp_path / "broken.csv", capsys, "--target", "returned")
+    questions = {each["column"]: each["question"] for each in told["questions"]}
+    assert questions.keys() == {"kelvin", "amount", "rain"}
+    assert "1 row lies far outside the usual values, such as 0:" in questions["kelvin"]
+    assert "such as -20000:" in questions["amount"] and "such as 9000:" in questions["rain"]
+    before, after = bounds_of("clean", tmp_path), bounds_of("broken", tmp_path)
+    assert before.keys() == after.keys()
+    for check, (low, high) in before.items():
+        assert after[check] == pytest.approx((low, high), rel=0.1, abs=0.1), check
+
+
+def bounds_of(name: str, folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
+    """Of each check on a column of numbers its least and most."""
+    checks = load_use_case(name, folder / "usecases").declaration.checks
+    return {
+        (check.expectation, check.arguments["column"]): (check.arguments["min_value"], check.arguments["max_value"])
+        for check in checks
+        if "column" in check.arguments and "min_value" in check.arguments
+    }
+
+
+def test_rare_events_break_no_check(tmp_path: Path, capsys: Captured) -> None:
+    rng = np.random.default_rng(0)
+    rows = quarter()
+    rows["hail"] = np.where(rng.random(len(rows)) < 0.004, rng.gamma(2, 3, len(rows)), 0.0)
+    rows["wet"] = np.where(rng.random(len(rows)) < 0.2, rng.gamma(2, 3, len(rows)), 0.0)
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    told = drafted(tmp_path / "orders.csv", capsys, "--target", "returned")
+    assert told["questions"] == []
+    columns = {column for _, column in bounds_of("orders", tmp_path)}
+    assert "wet" in columns and "hail" not in columns
+    low, high = bounds_of("orders", tmp_path)["expect_column_values_to_be_between", "wet"]
+    assert low == 0 and high > rows["wet"].max()
+
+
+def test_the_row_number_of_pandas_is_the_key_where_nothing_else_is(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.parquet"
+    rows = quarter().drop(columns="order").assign(at=lambda frame: frame["at"].str[:10], price=1, weight=2.5)
+    table = pa.Table.from_pandas(rows.rename_axis("__index_level_0__").reset_index(), preserve_index=False)
+    pq.write_table(table, data)
+    told = drafted(data, capsys, "--target", "returned")
+    (key,) = [each for each in told["guesses"] if each["field"] == "key"]
+    assert (key["value"], key["certainty"]) == (["__index_level_0__"], "unsure")
+    assert "the row number that pandas wrote" in key["why"]
+    assert first_batch("orders", "2024-01").rows.accepted == 620
+
+
+def test_times_in_the_index_of_pandas_are_the_time(tmp_path: Path, capsys: Captured) -> None:
+    rows = quarter()
+    indexed = rows.drop(columns="at").set_axis(pd.to_datetime(rows["at"]).rename(None))
+    indexed.to_parquet(tmp_path / "orders.parquet")
+    assert guesses_of(drafted(tmp_path / "orders.parquet", capsys, "--target", "returned"))["time"] == (
+        "__index_level_0__"
+    )
+    indexed.to_csv(tmp_path / "texts.csv")
+    assert "the column without a name looks like one (the first value is '2024-01-0" in asked(
+        tmp_path / "texts.csv", capsys, "--target", "returned"
+    )
+
+
+def test_a_single_bad_row_of_a_small_file_hides_no_key(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows = quarter().iloc[:300]
+    rows.to_csv(data, index=False)
+    with data.open("a") as file:
+        file.write(f",,{rows['price'].sum():.2f},,,\n")
+    assert guesses_of(drafted(data, capsys, "--target", "returned"))["key"] == ["order"]
+
+
+def test_every_name_that_is_no_column_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index=False)
+    options = ("--target", "retuned", "--time", "att", "--key", "ordr", "--key", "lien")
+    questions = [line for line in asked(data, capsys, *options).splitlines() if line.startswith("--")]
+    assert [line.partition(" in ")[0] for line in questions] == [
+        "--target: there is no column 'retuned'",
+        "--time: there is no column 'att'",
+        "--key: there is no column 'ordr'",
+        "--key: there is no column 'lien'",
+    ]
+
+
+def test_check_looks_for_the_files(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index=False)
+    drafted(data, capsys, "--target", "returned")
+    data.unlink()
+    assert command("check", "orders") == 2
+    assert "source.path" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.written import Written, written
 from perennial.usecase.drafting.file_form import file_form
 from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.row_numbers import is_row_number
 from perennial.usecase.drafting.value_form import READABLE, value_form
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _unusable(name: str, column: pa.ChunkedArray) -> str:
     """Why a column can be neither key nor feature; empty where it may be one."""
     import pyarrow as pa
 
-    if name == "" or re.fullmatch(r"Unnamed: \d+|__index_level_\d+__", name):
+    if is_row_number(name) and not pa.types.is_timestamp(column.type):
         return "the row number that pandas wrote beside the columns"
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     kinds = (
