@@ -16,7 +16,7 @@ import yaml
 
 from perennial.ledger.entries import BatchEntry
 from perennial.usecase.reading import load_use_case
-from tests.cli.conftest import command
+from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
 from tests.world import month_of_rows
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -48,7 +48,7 @@ def with_commas(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def drafted(data: Path, capsys: Captured, *options: str) -> dict[str, Any]:
-    """What `init --json` tells; the declaration passes `check`."""
+    """What `init --json` prints; the declaration passes `check`."""
     capsys.readouterr()
     assert command("init", str(data), "--json", *options) == 0, capsys.readouterr().err
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -177,10 +177,10 @@ def test_it_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ((), "--target: which column is the model to predict?\n  It may be one of order, price, weight"),
-        (("--target", "retuned"), "--target: there is no column 'retuned'"),
+        (("--target", "retuned"), "orders.csv has no column 'retuned'"),
         (("--target", "order"), "--target: 'order' has 1,820 different texts"),
         (("--target", "returned", "--time", "carrier"), "--time: 'carrier' cannot be read as a time"),
         (("--target", "returned", "--key", "carrier"), "--key: carrier identifies only 0.2% of 1,820 rows"),
@@ -188,14 +188,14 @@ def test_it_never_overwrites(tmp_path: Path, capsys: Captured) -> None:
     ],
 )
 def test_what_the_data_do_not_say_is_asked(
-    options: tuple[str, ...], told: str, tmp_path: Path, capsys: Captured
+    options: tuple[str, ...], message: str, tmp_path: Path, capsys: Captured
 ) -> None:
     data = tmp_path / "orders.csv"
     quarter().to_csv(data, index=False)
-    assert told in asked(data, capsys, *options)
+    assert message in asked(data, capsys, *options)
 
 
-def test_rows_that_nothing_tells_apart_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
+def test_rows_that_no_columns_identify_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     rows = quarter().drop(columns="order").assign(at="2024-01-01")
     pd.concat([rows, rows]).to_csv(data, index=False)
@@ -222,7 +222,7 @@ def test_the_task_follows_from_the_targets_values(
     assert said["schema"]["task"] == task and said["schema"].get("classes") == classes
 
 
-def test_labels_that_are_missing_at_the_end_tell_how_late_they_come(tmp_path: Path, capsys: Captured) -> None:
+def test_labels_that_are_missing_at_the_end_show_how_late_they_come(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     rows = quarter().astype({"returned": "object"})
     rows.loc[rows["at"] >= "2024-03-18", "returned"] = None
@@ -265,7 +265,7 @@ def test_exact_copies_and_one_bad_row_do_not_hide_the_key(tmp_path: Path, capsys
     assert (batch.status, batch.rows.accepted) == ("accepted", 580)
 
 
-def test_a_total_in_a_column_of_numbers_is_told_with_its_text(tmp_path: Path, capsys: Captured) -> None:
+def test_a_total_in_a_column_of_numbers_is_shown_with_its_text(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     quarter().assign(order=range(1, 1821)).to_csv(data, index=False)
     with data.open("a") as file:
@@ -373,7 +373,7 @@ def test_whole_numbers_are_times_in_a_column_called_like_one(tmp_path: Path, cap
     assert first_batch("orders", "2024-01").rows.accepted == 744
 
 
-def test_keys_that_differ_by_spaces_are_told(tmp_path: Path, capsys: Captured) -> None:
+def test_keys_that_differ_by_spaces_are_shown(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     rows = quarter()
     rows.loc[0, "order"] = f"{rows.loc[1, 'order']} "
@@ -561,16 +561,16 @@ def test_a_single_bad_row_of_a_small_file_hides_no_key(tmp_path: Path, capsys: C
     assert guesses_of(drafted(data, capsys, "--target", "returned"))["key"] == ["order"]
 
 
-def test_every_name_that_is_no_column_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
+def test_every_name_that_the_data_do_not_have_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     quarter().to_csv(data, index=False)
     options = ("--target", "retuned", "--time", "att", "--key", "ordr", "--key", "lien")
     questions = [line for line in asked(data, capsys, *options).splitlines() if line.startswith("--")]
-    assert [line.partition(" in ")[0] for line in questions] == [
-        "--target: there is no column 'retuned'",
-        "--time: there is no column 'att'",
-        "--key: there is no column 'ordr'",
-        "--key: there is no column 'lien'",
+    assert [line.replace(f"{data} has ", "") for line in questions] == [
+        "--target: no column 'retuned'",
+        "--time: no column 'att'",
+        "--key: no column 'ordr'",
+        "--key: no column 'lien'",
     ]
 
 
@@ -581,3 +581,30 @@ def test_check_looks_for_the_files(tmp_path: Path, capsys: Captured) -> None:
     data.unlink()
     assert command("check", "orders") == 2
     assert "source.path" in capsys.readouterr().err
+
+
+def test_hourly_data_are_drafted_run_and_replayed(
+    tmp_path: Path,
+    perennial: Perennial,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A load that follows the hour and the weekday: what `init` writes learns it and replays."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    hours = pd.date_range("2024-01-01", "2024-03-31 23:00", freq="h", tz="UTC")
+    load = 100 + 40 * np.sin(hours.hour / 24 * 2 * np.pi) + 20 * (hours.dayofweek >= 5) + rng.normal(0, 5, len(hours))
+    wind = rng.gamma(2, 3, len(hours)).round(1)
+    serviced = (hours - pd.to_timedelta(rng.uniform(1, 90, len(hours)), unit="D")).floor("D")
+    readings = pd.DataFrame({"at": hours, "wind": wind, "serviced": serviced, "load": (load - wind).round(2)})
+    readings.to_csv(tmp_path / "readings.csv", index=False)
+    drafted = perennial("init", "readings.csv", "--target", "load", "--time", "at")
+    assert "derived feature hour_of:at: rows are from 24 hours of the day" in drafted.out, drafted.err
+    checked = perennial("check", "readings")
+    assert "1 numeric, 0 categorical and 3 derived features" in checked.out, checked.err
+    ran = perennial("backfill", "readings")
+    assert ran.code == 0, ran.err
+    last = json.loads(perennial("decisions", "readings", "--json").out)[0]
+    gain = last["metrics"][0]
+    assert last["outcome"] == "first" and gain["challenger"] < 0.5 * gain["champion"], "a constant knows no hour"
+    replayed = perennial("replay", "readings", "--deep")
+    assert replayed.code == 0, replayed.out

@@ -15,13 +15,13 @@ def named(sample: Sample, asked: str, name: str) -> Column:
         near = get_close_matches(name, sample.columns, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise NeedsAnswer(
-            f"{asked}: there is no column '{name}' in {sample.path}\n  {hint}It has {listed(sample.columns)}"
+            f"{asked}: {sample.path} has no column '{name}'\n  {hint}It has {listed(sample.columns)}"
         )
     return sample.columns[name]
 
 
 def all_named(sample: Sample, names: list[str]) -> None:
-    """Raises NeedsAnswer with each name of the key that is no column."""
+    """Raises NeedsAnswer with each name of the key that the data do not have."""
     questions = []
     for name in names:
         try:

@@ -46,7 +46,7 @@ def roles_of(
 
 
 def time_of(sample: Sample, given: str | None) -> Guess[str]:
-    """The column that says when a row's event happened. Raises NeedsAnswer where none or several may be it."""
+    """The column with the time of a row's event. Raises NeedsAnswer where no column fits, or several do."""
     if given is not None:
         column = named(sample, "time", given)
         if not _is_time(column):
@@ -100,7 +100,7 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
 
 
 def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str, Guess[Task], tuple[Any, ...]]:
-    """The target, its task, and of several classes all of them. Raises NeedsAnswer where it says nothing to learn."""
+    """The target, its task, and of several classes all of them. Raises NeedsAnswer where there is nothing to learn."""
     if given is None:
         names = [name for name in sample.columns if name != time]
         raise NeedsAnswer(f"target: which column is the model to predict?\n  It may be one of {listed(names)}")
