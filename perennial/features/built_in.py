@@ -64,7 +64,7 @@ def _hour_of(times: pd.Series, _event: pd.Series, timezone: str) -> pd.Series:
 
 def _weekday_of(times: pd.Series, _event: pd.Series, timezone: str) -> pd.Series:
     """1 for Monday to 7 for Sunday, as ISO 8601 counts."""
-    return on_local_clocks(times, timezone).dt.dayofweek.astype("float64") + 1
+    return on_local_clocks(times, timezone).dt.day_of_week.astype("float64") + 1
 
 
 def _month_of(times: pd.Series, _event: pd.Series, timezone: str) -> pd.Series:

@@ -592,7 +592,7 @@ def test_hourly_data_are_drafted_run_and_replayed(
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     hours = pd.date_range("2024-01-01", "2024-03-31 23:00", freq="h", tz="UTC")
-    load = 100 + 40 * np.sin(hours.hour / 24 * 2 * np.pi) + 20 * (hours.dayofweek >= 5) + rng.normal(0, 5, len(hours))
+    load = 100 + 40 * np.sin(hours.hour / 24 * 2 * np.pi) + 20 * (hours.day_of_week >= 5) + rng.normal(0, 5, len(hours))
     wind = rng.gamma(2, 3, len(hours)).round(1)
     serviced = (hours - pd.to_timedelta(rng.uniform(1, 90, len(hours)), unit="D")).floor("D")
     readings = pd.DataFrame({"at": hours, "wind": wind, "serviced": serviced, "load": (load - wind).round(2)})

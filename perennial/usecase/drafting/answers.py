@@ -14,9 +14,7 @@ def named(sample: Sample, asked: str, name: str) -> Column:
     if name not in sample.columns:
         near = get_close_matches(name, sample.columns, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise NeedsAnswer(
-            f"{asked}: {sample.path} has no column '{name}'\n  {hint}It has {listed(sample.columns)}"
-        )
+        raise NeedsAnswer(f"{asked}: {sample.path} has no column '{name}'\n  {hint}It has {listed(sample.columns)}")
     return sample.columns[name]
 
 

@@ -76,7 +76,7 @@ def parts_of_time(times: pd.Series, columns: dict[str, Column]) -> list[tuple[st
     if hours.nunique() >= _FEWEST_HOURS and not _there_already(columns, _HOUR_NAMES, 24):
         parts.append(("hour_of", f"rows are from {hours.nunique()} hours of the day"))
     apart = days.diff().dt.days.median()
-    weekdays = days.dt.dayofweek.nunique()
+    weekdays = days.dt.day_of_week.nunique()
     often = len(days) >= _FEWEST_DAYS and weekdays >= _FEWEST_WEEKDAYS and apart <= _MOST_DAYS_APART
     if often and not _there_already(columns, _WEEKDAY_NAMES, 7):
         parts.append(("weekday_of", f"rows are from {weekdays} days of the week"))

@@ -181,6 +181,8 @@ def _column(name: str, column: pa.ChunkedArray, how: Written) -> Column:
         unreadable = int(bad.notna().sum())
         if values.notna().sum() == 0 and unreadable == 0:
             return Column(name, "empty", values, 0)
+        if kind == "integer" and unreadable and read_as(column, "number", "UTC", how)[1].notna().sum() < unreadable:
+            continue  # a few fractions among whole numbers
         if unreadable <= (1 - READABLE) * (unreadable + values.notna().sum()) and values.notna().any():
             if kind == "number" and _has_long_numbers(column):
                 break
