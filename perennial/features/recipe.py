@@ -41,7 +41,7 @@ class Recipe(BaseModel):
 
     @property
     def digest(self) -> str:
-        """sha256 of columns and code: the feature version that a model names."""
+        """sha256 of columns and code: the feature version recorded with a model."""
         return digest(self.model_dump(mode="json"))
 
     def inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +65,7 @@ class Recipe(BaseModel):
 
 
 def recipe_of(case: UseCase) -> Recipe:
-    """The recipe a declaration asks for, with the source of its functions."""
+    """The recipe of a declaration, with the source of its functions."""
     declaration = case.declaration
     schema, features = declaration.schema_, declaration.features
     versions = declaration.built_in
@@ -76,7 +76,7 @@ def recipe_of(case: UseCase) -> Recipe:
         hidden=tuple(
             sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
         ),
-        # A team's own estimator travels with the model too, though loading it runs none of its code.
+        # The source of a custom estimator is stored with the model too, though loading the model does not run it.
         sources=case.code.of(
             (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else []))
         ),

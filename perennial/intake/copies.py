@@ -1,4 +1,4 @@
-"""Rows that are exact copies of another row of their batch, whatever columns they have."""
+"""Rows that are exact copies of another row of their batch, over all columns."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def copies_in(
     data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
 ) -> dict[int, int]:
-    """Row → the first row that it is a copy of, in all columns: those that nobody declared count too.
+    """Row → the first row that it is a copy of, over all columns, undeclared ones included.
 
     data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival. read: how they are written.
-    Nothing is read again where every key is there once.
+    The bytes are read again only if a key occurs more than once.
     """
     if any(name not in frame.columns for name in key):
         return {}

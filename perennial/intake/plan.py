@@ -1,4 +1,4 @@
-"""The plan of a batch: its name, its place in time, whether it is held, what is set aside. Pure: nothing is written."""
+"""The plan for a batch: its name, its place in time, whether it is held, what is set aside. Nothing is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Checked(Protocol):
-    """What the checks found on a batch; see `data_checks.validation.Validation`."""
+    """The results of the checks on a batch; see `data_checks.validation.Validation`."""
 
     @property
     def held_because(self) -> tuple[str, ...]: ...
@@ -36,12 +36,12 @@ class Checked(Protocol):
 
 @dataclass(frozen=True)
 class Present:
-    """What is known of a use case when a batch comes.
+    """What is known about a use case when a batch arrives.
 
-    now: aware, when the run was meant to start: the time on a wall clock, a bound of times on a replay clock.
-    clock: the replay clock without what this window said before; None before the first batch.
-    newest: the newest entry of the same window. waived: what people waived on these bytes.
-    windows: all that the source has. usual: how many rows batches usually have, None where there were none.
+    now: aware, the scheduled start of the run: the time on a wall clock, an upper bound of times on a replay clock.
+    clock: the replay clock without earlier revisions of this window; None before the first batch.
+    newest: the newest entry of the same window. waived: checks that people waived for these bytes.
+    windows: all that the source has. usual: how many rows batches usually have, None if there were none.
     """
 
     now: datetime
@@ -54,10 +54,10 @@ class Present:
 
 @dataclass(frozen=True)
 class Arrived:
-    """A batch that came, before any check of the team ran.
+    """A batch that arrived, before any declared check ran.
 
-    arrived_at: what it may be compared with is what was known then. time_faults: aligned with its rows, null where the
-    time is plausible. far: why its whole window is implausible, else None.
+    arrived_at: it may be compared with what was known by then. time_faults: aligned with its rows, null if the time is
+    plausible. far: why its whole window is implausible, otherwise None.
     """
 
     named: Named
@@ -96,7 +96,7 @@ def arrival(
 
 @dataclass(frozen=True)
 class Planned:
-    """What becomes of a batch. held_because: empty where its rows are accepted, but those in `set_aside`."""
+    """The plan for a batch. held_because: empty if its rows are accepted, except those in `set_aside`."""
 
     arrived: Arrived
     held_because: tuple[str, ...]
@@ -107,11 +107,11 @@ class Planned:
 
     @property
     def held(self) -> bool:
-        """Whether nothing of the batch is taken in."""
+        """Whether no row of the batch is accepted."""
         return bool(self.held_because)
 
     def same_as(self, entry: BatchEntry) -> bool:
-        """Whether checks run again came to what an entry has on record."""
+        """Whether running the checks again gave the same result as a recorded entry."""
         return (entry.held_because, entry.quarantine) == (self.held_because, self.reasons)
 
     def entry(
@@ -174,7 +174,7 @@ def _held_because(
         return examples_of(parsed, reason, rows)
 
     over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
-    return tuple(f"{each.limit}: {each.told}" for each in over if each.limit not in present.waived)
+    return tuple(f"{each.limit}: {each.finding}" for each in over if each.limit not in present.waived)
 
 
 def _because(present: Present, landing: str) -> Literal["arrived", "restated", "requeued", "waived"]:

@@ -91,10 +91,10 @@ def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled:
 
     doctor = perennial("doctor", "shop")
     assert doctor.code == 1
-    assert "what serves (version 1) cannot be loaded" in doctor.out
+    assert "the live model (version 1) cannot be loaded" in doctor.out
     back = perennial("rollback", "shop", "--reason", "version 1 is broken")
     assert back.code == 3
-    assert "there is no former champion to go back to; release 1 has none before it" in back.err
+    assert "there is no previous champion to roll back to; none was live before release 1" in back.err
 
     file.write_bytes(whole)
     goes_on(perennial)
@@ -150,8 +150,11 @@ def test_a_comparison_that_fails_releases_nothing(
         patch.setattr(Fitted, "predict", gone_mad)
         told = perennial("run", "shop")
     assert told.code == 1
-    assert f"the challenger gives no finite prediction for {_judging(rows)} of {_judging(rows)} rows" in told.err
-    assert "the challenger is not released; the model that serves goes on serving" in told.err
+    assert (
+        f"the challenger's predictions are missing or infinite for {_judging(rows)} of {_judging(rows)} rows"
+        in told.err
+    )
+    assert "the challenger is not released; the live model stays live" in told.err
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
     goes_on(perennial)

@@ -127,7 +127,7 @@ def test_what_always_stands_cannot_be_waived(settled: World, perennial: Perennia
     [
         (("--batch", "2024-09", "--by", "Ada", "--reason", "x"), "--batch: shop has no batch '2024-09'"),
         (("--batch", "2024-03", "--by", " ", "--reason", "x"), "--by: is empty"),
-        (("--batch", "2024-03", "--by", "Ada", "--reason", "x", "--check", "weight"), "--check: 'weight' fits 0"),
+        (("--batch", "2024-03", "--by", "Ada", "--reason", "x", "--check", "weight"), "--check: 'weight' matches 0"),
     ],
 )
 def test_a_wrong_word_is_told_before_anything_is_written(

@@ -65,7 +65,7 @@ def test_derived_columns_come_after_those_of_the_declaration_and_in_its_order(wo
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("rows['price'].head(2)", "one value a row (3)"),
+        ("rows['price'].head(2)", "one value per row (3)"),
         ("rows['price'].iloc[0]", "not float"),
         ("list(rows['price'])", "not list"),
     ],

@@ -1,4 +1,4 @@
-"""Two runs of one use case started at once, in processes of their own."""
+"""Two runs of one use case started at once, in separate processes."""
 
 from __future__ import annotations
 

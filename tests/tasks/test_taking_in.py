@@ -108,7 +108,7 @@ def test_far_rows_of_files_that_are_cut_make_no_window_that_moves_the_clock(
     assert validate_again.fn("shop", "2025-06").batch == late.batch, "checked again, it is as far as before"
 
 
-def test_a_biased_remainder_is_held_until_a_person_or_the_declaration_says_otherwise(shop: World) -> None:
+def test_a_biased_remainder_is_held_until_a_person_or_the_declaration_allows_it(shop: World) -> None:
     from tasks.batches import accept
     from tasks.requeue import validate_again
 
