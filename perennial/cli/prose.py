@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from perennial.cli.output import is_terminal, say
 from perennial.cli.tables import Column, table
 
-WIDE = ("champion", "challenger", "at least (one-sided)", "p", "smallest loss seen", "rows alone would claim")
+WIDE = ("champion", "challenger", "at least (one-sided)", "p", "smallest detectable loss", "interval by rows alone")
 """Beginnings of headings whose columns give way first."""
 
 _NUMBERS = ("rows", "gain", "champion", "challenger", "p", "smallest loss seen")

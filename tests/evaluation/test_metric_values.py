@@ -225,7 +225,7 @@ def test_ece_is_shown_and_never_decides() -> None:
 
 @pytest.mark.parametrize("given", [np.ones(3), np.full(5, np.nan)])
 def test_a_value_function_that_does_not_return_one_number_per_row_is_named(given: np.ndarray) -> None:
-    with pytest.raises(ValueFailed, match="metric 'value' (returned|did not return)"):
+    with pytest.raises(ValueFailed, match=r"metric 'value' (returned|did not return)"):
         worth(lambda y, p: given, ("binary",)).value_and_influence(np.ones(5), np.ones(5))
 
 

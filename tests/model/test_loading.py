@@ -1,4 +1,4 @@
-"""A registered model is loaded only if its bytes are those that were evaluated, hold nothing foreign and predict alike."""
+"""A registered model is loaded only if its bytes are those evaluated, hold nothing foreign and predict the same."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
 )
 def test_a_home_of_another_format_is_refused_untouched(tmp_path: Path, format_: int, message: str) -> None:
     (tmp_path / "home.json").write_text(json.dumps({"format": format_}))
-    with pytest.raises(InputError, match=rf"PERENNIAL_HOME: .*{told}(?s:.*)Nothing was changed.*start a new home"):
+    with pytest.raises(InputError, match=rf"PERENNIAL_HOME: .*{message}(?s:.*)Nothing was changed.*start a new home"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
     assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
 

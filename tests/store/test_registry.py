@@ -217,9 +217,9 @@ def test_a_version_that_is_gone_has_a_distinct_error(
 ) -> None:
     model = first(place)
     somebody(client(place))
-    with pytest.raises(ModelDeleted, match=f"(?s:{told})"):
+    with pytest.raises(ModelDeleted, match=f"(?s:{message})"):
         registry(place).folder("shop", model)
-    with pytest.raises(ModelDeleted, match=f"(?s:{told})"):
+    with pytest.raises(ModelDeleted, match=f"(?s:{message})"):
         registry(place).point_champion("shop", model)
     assert registry(place).champion("shop") is None
 
@@ -292,7 +292,7 @@ def answers(status: int, body: str, kind: str = "text/html") -> Iterator[str]:
 def test_each_answer_of_a_server_has_a_distinct_error(
     status: int, body: str, kind: type[PerennialError], message: str
 ) -> None:
-    with answers(status, body) as url, pytest.raises(kind, match=f"(?s:{told})") as caught:
+    with answers(status, body) as url, pytest.raises(kind, match=f"(?s:{message})") as caught:
         Registry(url, None).champion("shop")
     assert isinstance(caught.value, TransientError if kind is RegistryDown else TerminalError)
     assert "released" not in str(caught.value), "what was released, the registry does not know"

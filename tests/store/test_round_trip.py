@@ -1,4 +1,4 @@
-"""The content of a file is what is stored and read back: every value that parsing accepts, from CSV and from Parquet."""
+"""The content of a file is stored and read back: every value that parsing accepts, from CSV and from Parquet."""
 
 from __future__ import annotations
 

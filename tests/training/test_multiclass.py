@@ -107,7 +107,7 @@ def test_a_gain_over_several_classes_is_decided_by_day_and_a_foreign_label_is_re
     told, shares = compare(paired(y, flat, sharp, day), metrics=asked)
     assert told.verdict == "better" and told.gain == pytest.approx(np.log(1.6), abs=0.01)
     assert shares.challenger == 1.0
-    with pytest.raises(ComparisonFailed, match="labels? is not of a declared class"):
+    with pytest.raises(ComparisonFailed, match=r"labels? is not of a declared class"):
         compare(paired(np.append(y[1:], 3.0), flat, sharp, day), metrics=asked)
     (rare,) = compare(paired(np.where(np.arange(1000) < 5, y, 0.0), flat, sharp, day), metrics=asked[:1])
     assert rare.verdict == "not_decidable" and "beside the commonest class" in rare.note
@@ -125,7 +125,7 @@ def test_a_gain_over_several_classes_is_decided_by_day_and_a_foreign_label_is_re
 )
 def test_classes_that_are_invalid_are_reported(world: World, changes: dict[str, Any], message: str) -> None:
     world.declare(schema={**world.declaration["schema"], "task": "multiclass", **changes}, evaluation={})
-    with pytest.raises(DeclarationError, match=told):
+    with pytest.raises(DeclarationError, match=message):
         load_use_case("shop", world.usecases)
 
 
