@@ -145,7 +145,7 @@ def test_what_was_approved_is_live_since_the_approval_and_by_whoever_came_first(
     weeks_later = instant(held.as_of) + timedelta(weeks=5)
     approval, row = approve(ledger, held, "Ada", "seen", weeks_later)
     assert row.payload.as_of == write_instant(weeks_later)
-    assert row.payload.reason == "Approved by Ada: seen. The comparison: dheld says so"
+    assert row.payload.reason == "Approved by Ada: seen. The comparison: dheld shows it"
     again, same = approve(ledger, held, "Bob", "me too", weeks_later + timedelta(days=1))
     assert (again, same) == (approval, row)
     assert (again.by, again.reason) == ("Ada", "seen")
