@@ -20,6 +20,7 @@ from data_checks.record import for_the_record, observed
 from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
 from perennial.intake.limits import copy_of, counted_as
+from perennial.intake.missing import how_to_go_on
 from perennial.ledger.entries import Reason
 from perennial.usecase.mistakes import looks_like
 
@@ -143,7 +144,8 @@ class _Told:
                 self._say(planned, f"not checked, there is no column {', '.join(away)}")
         if absent:
             named = [_with_hint(column, extra) for column in dict.fromkeys(absent)]
-            self._held.append(f"columns are missing: {', '.join(named)}")
+            fix = how_to_go_on(list(dict.fromkeys(absent)), [*present, *extra], self._declaration)
+            self._held.append(f"columns are missing: {', '.join(named)}{fix}")
 
     def add(self, check: CheckResult) -> None:
         """What follows from one check."""

@@ -12,6 +12,7 @@ from perennial.clock import instant
 from perennial.fault_points import write
 from perennial.intake.copies import copies_in
 from perennial.intake.frames import accepted_table, quarantine_table
+from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
 from perennial.intake.typed import typed_batch
@@ -46,7 +47,7 @@ def validated(
     data = workspace.landing.read(case.name, landing)
     parsed = with_late_target(_parsed(case, window, landing, data), declaration)
     digest = content_digest(parsed, key)
-    present = _present(workspace, case, window, landing, windows)
+    present = _present(workspace, case, window, landing, windows, parsed)
     if present.newest is not None and present.newest.digest == digest and not again:
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
@@ -95,7 +96,9 @@ def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Pars
     return accepted, quarantine
 
 
-def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window]) -> Present:
+def _present(
+    workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window], parsed: Parsed
+) -> Present:
     ledger = workspace.ledger
     entries = {r.payload.window: r.payload for r in ledger.all(case.name, BatchEntry)}
     others = [entry for name, entry in entries.items() if name != window.name]
@@ -107,7 +110,21 @@ def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, 
         waived=waived_checks(ledger, case.name, window.name, landing),
         windows=(*windows, *came),
         usual=float(median(entry.rows.arrived for entry in others)) if others else None,
+        extra=frozenset(name for entry in others for name in entry.extra_columns) if others else None,
+        missing=_usually_missing(workspace, case, parsed, others),
     )
+
+
+def _usually_missing(
+    workspace: Workspace, case: UseCase, parsed: Parsed, others: Sequence[BatchEntry]
+) -> dict[str, float]:
+    """Of the features that are often missing in this batch: in which share of the rows of the last batches before."""
+    names = list(often_missing(parsed, case.declaration))
+    batches = [entry.batch for entry in others if entry.status == "accepted"][-BATCHES_COMPARED:]
+    rows = workspace.tables.read(case.name, "accepted", batches, names) if names and batches else None
+    if rows is None or not rows.num_rows:
+        return {}
+    return {name: rows[name].null_count / rows.num_rows for name in rows.column_names}
 
 
 def newest_revision(ledger: Ledger, usecase: str, window: str) -> BatchEntry | None:

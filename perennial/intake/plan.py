@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from perennial.clock import write_instant
 from perennial.intake.limits import examples_of, exceeded
+from perennial.intake.missing import column_warnings, missing_warnings, often_missing
 from perennial.intake.naming import Named, end_of, name_batch
 from perennial.intake.plausible import FAR_WINDOW, far_window, time_faults
 from perennial.ledger.entries import BatchEntry, Reason, Rows
@@ -42,6 +43,8 @@ class Present:
     clock: the replay clock without earlier revisions of this window; None before the first batch.
     newest: the newest entry of the same window. waived: checks that people waived for these bytes.
     windows: all that the source has. usual: how many rows batches usually have, None if there were none.
+    extra: undeclared columns of earlier batches, None where there were none. missing: feature → the share of rows of
+    earlier batches in which it was missing, for those that are often missing now.
     """
 
     now: datetime
@@ -50,6 +53,8 @@ class Present:
     waived: tuple[str, ...]
     windows: Sequence[Window]
     usual: float | None
+    extra: frozenset[str] | None = None
+    missing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,9 @@ def plan(declaration: Declaration, arrived: Arrived, present: Present, parsed: P
             quarantined=len(frame) - len(good),
             unlabelled=int(good.isna().sum()),
         )
-    return Planned(arrived, held, checked.set_aside, rows, checked.warnings, checked.reasons)
+    more = missing_warnings(often_missing(parsed, declaration), present.missing)
+    ours = [*column_warnings(parsed, present.extra), *more]
+    return Planned(arrived, held, checked.set_aside, rows, (*ours, *checked.warnings), checked.reasons)
 
 
 def _held_because(

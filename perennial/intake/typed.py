@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from perennial.intake.missing import with_missing_features
 from perennial.sources.column_type import ColumnType
 from perennial.sources.parsing import Parsed, parse
 from perennial.sources.read_options import ReadOptions
@@ -13,8 +14,9 @@ from perennial.usecase.declaration import Declaration
 
 
 def typed_batch(declaration: Declaration, data: bytes, suffix: Suffix) -> Parsed:
-    """The declared columns of a batch. Raises UnreadableBatch where the bytes are no table at all."""
-    return typed(declaration, data, suffix, column_types(declaration), read_options(declaration))
+    """The declared columns of a batch, those that it may lack empty. Raises UnreadableBatch for bytes of no table."""
+    parsed = typed(declaration, data, suffix, column_types(declaration), read_options(declaration))
+    return with_missing_features(parsed, declaration)
 
 
 def typed(

@@ -61,6 +61,7 @@ class Parsed:
     inexact: likewise what a readable value was, in one spelling, where its type holds it only nearly: a number with
         more digits than a float has, a time with nanoseconds or one that UTC has no day for.
     missing: declared columns that are not there. extra: columns that are there and not declared.
+    absent: declared features that are not there and count as missing in every row of the frame.
     written: the texts of columns that are not written plainly, as they stood in the file, row by row.
     """
 
@@ -70,6 +71,7 @@ class Parsed:
     extra: tuple[str, ...]
     inexact: dict[str, pd.Series] = field(default_factory=dict)
     written: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
 
 def parse(

@@ -158,6 +158,7 @@ class Declaration(Frozen):
         """
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
+        parts.get("features", {}).pop("missing_column", None)
         code = {file: self.code[file] for file in files_of(self.model_functions) if file in self.code}
         chooses = self.model.search is not None or len(self.model.racing) > 1
         chosen_by = {"chosen_by": [self.primary, self.metric_code(self.primary)]} if chooses else {}

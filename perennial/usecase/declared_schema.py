@@ -17,6 +17,21 @@ def _class(value: Any) -> Any:
     return value
 
 
+def _missing(value: Any) -> Any:
+    words = list(value.values()) if isinstance(value, dict) else [value]
+    for word in words:
+        if word not in ("hold", "go_on"):
+            raise ValueError(f"should be hold or go_on, is {word!r}: write go_on, or {{weight: go_on}}")
+    return value
+
+
+MissingColumn = Annotated[
+    Any,
+    BeforeValidator(
+        _missing,
+        json_schema_input_type=Literal["hold", "go_on"] | dict[str, Literal["hold", "go_on"]],
+    ),
+]
 Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)]
 
 
@@ -107,6 +122,23 @@ class Features(Frozen):
     never: tuple[str, ...] = Field(
         (), description="known only after the event: not allowed as features, hidden from derived functions"
     )
+
+    missing_column: MissingColumn = Field(
+        "hold",
+        description="what becomes of a batch without a numeric or categorical column: `hold` it, or `go_on` with the "
+        "feature missing in every row; for all features, or by column: {weight: go_on}",
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are features as they are."""
+        return (*self.numeric, *self.categorical)
+
+    def goes_on_without(self, column: str) -> bool:
+        """Whether a batch that lacks this column is taken in with the feature missing."""
+        if isinstance(self.missing_column, str):
+            return column in self.columns and self.missing_column == "go_on"
+        return self.missing_column.get(column) == "go_on"
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Features:

@@ -15,6 +15,7 @@ _RESTARTS = (
     ("labels.read", "how label files are read, from the next one"),
     ("set_aside", "data checks, from the next batch"),
     ("checks", "data checks, from the next batch"),
+    ("features.missing_column", "data checks, from the next batch"),
     ("features.derived", "the next challenger"),
     ("built_in", "the next challenger"),
     ("features", "data checks from the next batch, and the next challenger"),

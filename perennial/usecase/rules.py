@@ -28,6 +28,7 @@ from perennial.usecase.rules_of_columns import (
     roles,
 )
 from perennial.usecase.rules_of_evaluation import evaluation_rules
+from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
 from perennial.usecase.windows import OURS, REGISTERED, OtherWindow, read_window
@@ -46,6 +47,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_derived(document, path.parent),
         *built_in_rules(document),
         *_checks(document),
+        *reading_rules(document),
         *_estimator(document, path.parent),
         *evaluation_rules(document, path.parent),
         *release_rules(document),

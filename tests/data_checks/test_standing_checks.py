@@ -118,7 +118,11 @@ def test_missing_columns_are_named_together_and_reported_once() -> None:
     [
         ("Temp ", "temp (there is 'Temp ')"),
         ("TEMP", "temp (there is 'TEMP')"),
-        ("temperature", "temp"),
+        (
+            "temperature",
+            "temp. To go on without, write `missing_column: {temp: go_on}` under features, then: "
+            "perennial requeue flights",
+        ),
     ],
 )
 def test_a_missing_column_is_found_under_a_name_that_reads_the_same(written: str, hint: str) -> None:
