@@ -62,5 +62,5 @@ def test_not_knowing_ends_nothing() -> None:
 
 def test_a_new_release_closes_the_episodes_of_the_old_one_and_may_go_bad_itself() -> None:
     changes = episode_changes([episode("level", 2)], {"level": ALARM}, release_no=3)
-    assert changes.closes == (ToClose(episode("level", 2).episode, "Release 2 no longer serves; release 3 does."),)
+    assert changes.closes == (ToClose(episode("level", 2).episode, "Release 2 is no longer live; release 3 is."),)
     assert changes.opens == (ToOpen("level", "much worse"),)
