@@ -175,5 +175,5 @@ def test_rows_must_be_numbered_as_they_arrived() -> None:
     declaration = declare()
     parsed = batch(rows(4), declaration)
     parsed.frame.index = parsed.frame.index[::-1]
-    with pytest.raises(ValueError, match="order of their arrival"):
+    with pytest.raises(ValueError, match="order of arrival"):
         validate(parsed, declaration, as_of=START, window=None)
