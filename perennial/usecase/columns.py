@@ -1,4 +1,4 @@
-"""The columns of a use case's table and their types, as its declaration says."""
+"""The columns of a use case's table and their types, from its declaration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def column_types(declaration: Declaration) -> dict[str, ColumnType]:
-    """Each column that the declaration names and its type, in the order key, time, target, features, the rest.
+    """Every column of the declaration and its type, in the order key, time, target, features, the rest.
 
-    Keys and columns under `never` are text unless `schema.types` says otherwise. A binary target is a number,
-    0 or 1; that of several classes is what they are. What a built-in derived feature reads is a time.
-    A column with two roles, such as a time that is also the key, has the type of the stricter one.
+    Keys and columns under `never` are text unless `schema.types` sets another type. A binary target is a number,
+    0 or 1; a target with several classes has their type. The column of a built-in derived feature is a time.
+    A column with two roles, such as a time that is also the key, has the stricter type.
     """
     schema, features = declaration.schema_, declaration.features
     types: dict[str, ColumnType] = {}
@@ -40,12 +40,12 @@ def column_types(declaration: Declaration) -> dict[str, ColumnType]:
 
 
 def target_values(schema: Schema) -> list[Any]:
-    """Every value that the target may have; empty where it is any number."""
+    """Every value that the target may have; empty if it can be any number."""
     return [0, 1] if schema.task == "binary" else list(schema.classes)
 
 
 def no_such_value(schema: Schema) -> str:
-    """What is said of a target that is none of `target_values`."""
+    """The reason for a target that is none of `target_values`."""
     if schema.truths is not None:
         return "neither {!r} nor {!r}".format(*schema.truths)
     return "neither 0 nor 1" if schema.task == "binary" else f"none of {', '.join(map(str, schema.classes))}"

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.slow
 
 NEXT = "the next challenger"
 CHECKS = "data checks from the next batch, and the next challenger"
-NOTHING = "nothing: it holds from the next run"
+NOTHING = "nothing: it applies from the next run"
 HISTORY = "a new comparison history"
-WATCHED = "the champion is watched by the former metric until the next release"
+WATCHED = "the champion is monitored with the former metric until the next release"
 GONE = None
 
 
@@ -225,7 +225,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a metric that gives rows": ({"evaluation__metrics__cost__per": "all"}, "evaluation.metrics.cost.function: metric"),
     "a path that is not there": ({"source__path": "elsewhere"}, "source.path: there is no"),
     "labels that are not there": ({"labels": {"path": "nowhere", "known_at": "at2"}}, "there is no"),
-    "another name": ({"name": "shops"}, "name: 'shops' differs from the file's name"),
+    "another name": ({"name": "shops"}, "name: 'shops' differs from the name of the file"),
 }
 
 

@@ -52,8 +52,8 @@ def test_what_check_announces_of_edited_code_is_what_it_restarts(live: Live) -> 
     }
     assert found == {
         "code.features.py": "the next challenger",
-        "code.metric.py": "a new comparison history of cost; the champion is watched by the former metric until the "
-        "next release",
+        "code.metric.py": "a new comparison history of cost; the champion is monitored with the former metric until "
+        "the next release",
     }
 
 

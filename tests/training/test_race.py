@@ -142,4 +142,4 @@ def test_rivals_beside_a_search_are_refused(world: World) -> None:
     with pytest.raises(DeclarationError) as told:
         load_use_case("shop", world.usecases)
     assert "did you mean 'sklearn.linear_model.LogisticRegression'" in str(told.value)
-    assert "stands beside a search" in str(told.value)
+    assert "conflicts with search" in str(told.value)
