@@ -33,7 +33,7 @@ class FilesSource(SourceConfig):
     batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; otherwise all files together are split by the time column"
     )
-    read: ReadOptions = Field(PLAIN, description="how the files are written, where that is not the usual way")
+    read: ReadOptions = Field(PLAIN, description="format of the files, if it is not the usual one")
 
 
 class SqlSource(SourceConfig):

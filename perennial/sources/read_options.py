@@ -1,4 +1,4 @@
-"""How the files of a source are written, as far as that is not CSV in UTF-8 with plain numbers."""
+"""The format of a source's files, if it is not CSV in UTF-8 with plain numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _one_character(text: str) -> str:
 
 def _some_text(text: str) -> str:
     if not text.strip():
-        raise ValueError("is empty: name the text, or leave it out")
+        raise ValueError("is empty: write the text, or omit it")
     return text
 
 
@@ -27,38 +27,39 @@ SomeText = Annotated[str, AfterValidator(_some_text)]
 
 
 class ReadOptions(BaseModel):
-    """How files are written. gzip, Zstandard and zip are recognised by a file's first bytes and need no option."""
+    """The format of files. gzip, Zstandard and zip are recognised by the first bytes of a file and need no option."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    encoding: Encoding = Field("utf-8", description="how the letters of CSV files are written")
+    encoding: Encoding = Field("utf-8", description="character encoding of CSV files")
     delimiter: Character | None = Field(
-        None, description="what separates values; by default whichever of , ; tab and | the header has most of"
+        None, description="separator of values; by default the most frequent of , ; tab and | in the header"
     )
-    quote: Literal['"', "'", ""] = Field('"', description="what stands around values that hold a delimiter; '' if none")
-    comment: SomeText | None = Field(None, description="lines of CSV that begin with this text are left out: '#'")
+    quote: Literal['"', "'", ""] = Field(
+        '"', description="quote character around values that contain a delimiter; '' for none"
+    )
+    comment: SomeText | None = Field(None, description="lines of CSV files that begin with this text are skipped: '#'")
     nulls: tuple[SomeText, ...] = Field(
-        (), description="texts that mean no value, beside an empty one, NA, NaN and null: ['N/A', '-']"
+        (), description="texts that mean no value, besides an empty one, NA, NaN and null: ['N/A', '-']"
     )
     nulls_of: dict[str, tuple[SomeText, ...]] = Field(
-        {}, description="column → further texts that mean no value there: {temp: ['-999']}"
+        {}, description="column → more texts that mean no value in it: {temp: ['-999']}"
     )
     thousands: Literal["", ".", ",", " ", "'"] | None = Field(
         None,
-        description="what separates thousands; '' for nothing. By default nothing, or a point where schema.decimal "
-        "is a comma",
+        description="thousands separator; '' for none. By default none, or a point if schema.decimal is a comma",
     )
     currency: tuple[SomeText, ...] = Field(
-        (), description="signs before or after a number that are left out: ['$', EUR]"
+        (), description="signs before or after a number that are ignored: ['$', EUR]"
     )
     percent: Literal["number", "share"] | None = Field(
-        None, description="what 12.5 % is read as: `number` 12.5, `share` 0.125; by default it is unreadable"
+        None, description="how 12.5 % is read: `number` as 12.5, `share` as 0.125; by default it is unreadable"
     )
     day_first: bool | None = Field(
         None, description="whether 03/04/2024 is the 3rd of April; by default such dates are unreadable"
     )
-    epochs: dict[str, EpochUnit] = Field({}, description="column → the unit in which it counts from 1970: {at: ms}")
-    sheet: SomeText | None = Field(None, description="the sheet of Excel workbooks; by default the only one")
+    epochs: dict[str, EpochUnit] = Field({}, description="column → unit of its times since 1970: {at: ms}")
+    sheet: SomeText | None = Field(None, description="sheet of Excel workbooks; by default the only one")
 
 
 PLAIN = ReadOptions()

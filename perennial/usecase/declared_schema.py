@@ -46,9 +46,9 @@ class Schema(Frozen):
         "ones are listed under classes"
     )
     positive: Class | None = Field(
-        None, description="`binary`: the value of the target that stands for 1, such as bad, Y or 2"
+        None, description="`binary`: the value of the target that means 1, such as bad, Y or 2"
     )
-    negative: Class | None = Field(None, description="`binary`: the value that stands for 0, such as good, N or 1")
+    negative: Class | None = Field(None, description="`binary`: the value that means 0, such as good, N or 1")
     classes: tuple[Class, ...] = Field(
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
     )
@@ -125,8 +125,8 @@ class Features(Frozen):
 
     missing_column: MissingColumn = Field(
         "hold",
-        description="what becomes of a batch without a numeric or categorical column: `hold` it, or `go_on` with the "
-        "feature missing in every row; for all features, or by column: {weight: go_on}",
+        description="what happens to a batch that lacks a numeric or categorical column: `hold` it, or `go_on` with "
+        "the feature missing in every row; for all features, or by column: {weight: go_on}",
     )
 
     @property

@@ -45,4 +45,4 @@ class LabelSource(Frozen):
 
     path: str = Field(description="a file or folder of Parquet or CSV files; each file is a label batch")
     known_at: str = Field(description="column with the time at which each label became known")
-    read: ReadOptions | None = Field(None, description="how the files are written; by default as those of `source`")
+    read: ReadOptions | None = Field(None, description="format of the files; by default that of `source`")

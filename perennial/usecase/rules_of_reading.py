@@ -1,4 +1,4 @@
-"""What a declaration writes about how its files are read, and about columns that a batch lacks."""
+"""Mistakes in the format of files, and in the treatment of columns that a batch lacks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from perennial.usecase.rules_of_columns import known_columns, no_column, roles
 
 
 def reading_rules(document: Document) -> Iterator[Mistake]:
-    """Marks that mean two things, and options of columns that the declaration does not have."""
+    """Separators with two meanings, and options for columns that the declaration does not have."""
     decimal = document.text("schema", "decimal") or "."
     if document.text("source", "read", "thousands") == decimal:
         yield document.mistake(
             ("source", "read", "thousands"),
-            f"{decimal!r} is the decimal mark (schema.decimal), so it cannot separate thousands",
+            f"{decimal!r} is the decimal separator (schema.decimal), so it cannot separate thousands",
             "correct one of the two",
             code="read-same-marks",
         )
@@ -28,5 +28,5 @@ def reading_rules(document: Document) -> Iterator[Mistake]:
     for name in document.mapping("features", "missing_column"):
         if features and name not in features:
             place = ("features", "missing_column", name)
-            message = f"'{name}' is no numeric or categorical feature, and a batch without it is always held"
+            message = f"'{name}' is not a numeric or categorical feature, so a batch without it is always held"
             yield document.mistake(place, message, hint(str(name), features, "features"), code="missing-column-feature")

@@ -118,7 +118,7 @@ def test_a_feature_that_is_missing_more_often_than_usual_is_a_warning(world: Wor
 
 def test_what_vanishes_is_declared_for_features_alone(world: World) -> None:
     declared(world, {"order": "go_on"})
-    with pytest.raises(InputError, match="'order' is no numeric or categorical feature") as caught:
+    with pytest.raises(InputError, match="'order' is not a numeric or categorical feature") as caught:
         load_use_case("shop", world.usecases)
     assert "features.missing_column.order" in str(caught.value)
     declared(world, "goon")
