@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pytest
 
 from perennial.cli import drafting
+from perennial.errors import InputError
 from perennial.intake.looking import look, source_mistakes
 from perennial.intake.typed import typed_batch
 from perennial.sources import open_source
@@ -44,9 +46,9 @@ def orders() -> pd.DataFrame:
             "order": [f"A{n}" for n in range(10_000, 10_000 + ROWS)],
             "at": at,
             "price": [Decimal(int(n)).scaleb(-2) for n in cents],
-            "weight": [Decimal(int(n)).scaleb(-3) for n in draw.integers(1, 30_000, ROWS)],
+            "weight": [Decimal(int(n)).scaleb(-3) for n in draw.integers(1_000, 30_000, ROWS)],
             "carrier": draw.choice(["dhl", "müller", "gls", "grün"], ROWS),
-            "returned": draw.integers(0, 2, ROWS),
+            "returned": draw.choice([0, 1], ROWS, p=[0.6, 0.4]),
         }
     )
 
@@ -79,6 +81,8 @@ class File:
     price: Write = str
     weight: Write = str
     at: Write = ISO
+    returned: Write = str
+    schema: dict[str, Any] = field(default_factory=dict)
     null: str = ""
     header: Write = str
     above: str = ""
@@ -86,11 +90,11 @@ class File:
     encoding: str = "utf-8"
     packed: Callable[[bytes], bytes] = bytes
     ending: str = ".csv"
-    say: tuple[str, ...] = ()
 
     def text(self, rows: pd.DataFrame) -> str:
         columns = {
-            **{name: rows[name].map(str) for name in ("order", "carrier", "returned")},
+            **{name: rows[name].map(str) for name in ("order", "carrier")},
+            "returned": rows["returned"].map(self.returned),
             "at": rows["at"].map(self.at),
             "price": rows["price"].map(self.price).where(rows.index % 20 != 7, self.null),
             "weight": rows["weight"].map(self.weight),
@@ -162,6 +166,9 @@ FILES = [
     File("seconds", {"epochs": {"at": "s"}}, at=epoch(1)),
     File("milliseconds", {"epochs": {"at": "ms"}}, at=epoch(10**3)),
     File("nanoseconds", {"epochs": {"at": "ns"}}, at=epoch(10**9)),
+    File("good_and_bad", schema={"positive": "bad", "negative": "good"}, returned=lambda v: "bad" if v else "good"),
+    File("letters", schema={"positive": "Y", "negative": "N"}, returned=lambda v: "Y" if v else "N"),
+    File("one_and_two", schema={"positive": 2, "negative": 1}, returned=lambda v: str(v + 1)),
     # In pairs.
     File(
         "german_cp1252_gzip", {**GERMAN_READ, "encoding": "cp1252"}, **GERMAN, encoding="cp1252", packed=gzip.compress
@@ -203,7 +210,8 @@ def drafted(file: File, tmp_path: Path, capsys: Captured) -> UseCase:
     """The declaration that `init` writes of the orders in that file."""
     path = tmp_path / f"{file.name}{file.ending}"
     path.write_bytes(file.data(orders()))
-    drafting.init(str(path), "returned", "at", ["order"], "orders", True, list(file.say))
+    drafting.init(str(path), "returned", "at", ["order"], "orders", True, [])
+    capsys.readouterr()
     return load_use_case("orders", tmp_path / "usecases")
 
 
@@ -229,7 +237,9 @@ def test_an_everyday_file_is_read_exactly(file: File, tmp_path: Path, capsys: Ca
     case = drafted(file, tmp_path, capsys)
     source = case.declaration.source
     assert source.read.model_dump(mode="json", exclude_defaults=True) == file.read  # type: ignore[union-attr]
-    assert case.declaration.schema_.decimal == file.decimal
+    schema = case.declaration.schema_.model_dump(mode="json", exclude_defaults=True)
+    assert schema.get("decimal", ".") == file.decimal
+    assert {name: schema[name] for name in ("positive", "negative") if name in schema} == file.schema
     expected, found = orders(), rows_of(case)
     assert list(found["order"]) == list(expected["order"])
     assert list(found["at"]) == list(expected["at"].dt.tz_localize("UTC"))
@@ -239,3 +249,101 @@ def test_an_everyday_file_is_read_exactly(file: File, tmp_path: Path, capsys: Ca
     there = expected.index % 20 != 7
     assert list(found["price"][there]) == [float(price) for price in expected["price"][there]]
     assert found["price"][~there].isna().all()
+
+
+def set_aside(case: UseCase, rows: list[int], window: str) -> pd.DataFrame:
+    """Rows of a batch as the quarantine keeps them."""
+    from data_checks.split import raw_rows
+
+    schema = case.declaration.schema_
+    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone="UTC")
+    arrival = next(source.fetch(each) for each in source.windows() if each.name == window)
+    return raw_rows(typed_batch(case.declaration, arrival.data, arrival.suffix), rows)
+
+
+def test_a_row_that_is_set_aside_keeps_its_texts_as_they_stood(tmp_path: Path, capsys: Captured) -> None:
+    file = File(
+        "orders",
+        **{**GERMAN, "price": lambda v: grouped(".", ",")(v) + " €"},
+        null="k.A.",
+        encoding="cp1252",
+        at=dated("%d/%m/%Y %H:%M"),
+        returned=lambda v: "J" if v else "N",
+    )
+    case = drafted(file, tmp_path, capsys)
+    raw = set_aside(case, [0, 1, 7], "2024-01")
+    expected = orders()
+    assert list(raw["price"]) == ["1.234.567,89 €", "0,50 €", "k.A."]
+    assert raw["at"][0] == expected["at"][0].strftime("%d/%m/%Y %H:%M")
+    assert raw["carrier"][1] == expected["carrier"][1]
+    assert raw["returned"][0] == ("J" if expected["returned"][0] else "N")
+
+
+def test_cut_files_are_landed_in_the_letters_that_they_are_written_in(tmp_path: Path, capsys: Captured) -> None:
+    case = drafted(File("orders", encoding="cp1252", separator=";", packed=gzip.compress), tmp_path, capsys)
+    schema = case.declaration.schema_
+    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone="UTC")
+    january = source.fetch(source.windows()[0])
+    assert "müller".encode("cp1252") in january.data and january.suffix == ".csv"
+    lines = File("orders", encoding="cp1252", separator=";").data(orders()).splitlines(keepends=True)
+    assert january.data == b"".join(lines[: january.data.count(b"\n")])
+
+
+def questions(data: Path, capsys: Captured, *say: str) -> dict[str, str]:
+    """What `init` asks about columns."""
+    drafting.init(str(data), "returned", "at", ["order"], "orders", True, list(say))
+    return {each["column"]: each["question"] for each in json.loads(capsys.readouterr().out)["questions"]}
+
+
+def test_a_point_before_three_digits_in_a_file_with_decimal_commas_is_asked_about(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    file = File("orders", separator=";", decimal=",", price=grouped("", ","), weight=str)
+    path = tmp_path / "orders.csv"
+    path.write_bytes(file.data(orders()))
+    first = str(orders()["weight"][0])
+    asked = questions(path, capsys)
+    assert asked["weight"] == (
+        f"{first!r} may be {first.replace('.', '')} or {first}: answer with --read thousands=. or --read decimal=."
+    )
+    case = load_use_case("orders", tmp_path / "usecases")
+    assert "weight" not in case.declaration.features.numeric
+    assert case.declaration.source.read.thousands == ""  # type: ignore[union-attr]
+    (tmp_path / "usecases" / "orders.yaml").unlink()
+    assert "weight" not in questions(path, capsys, "thousands=.")
+    case = load_use_case("orders", tmp_path / "usecases")
+    assert case.declaration.source.read.thousands == "."  # type: ignore[union-attr]
+
+
+def test_a_comma_before_three_digits_alone_is_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(File("orders", quote='"', weight=grouped("", ","), price=lambda v: str(int(v))).data(orders()))
+    assert "answer with --read thousands=, or --read decimal=," in questions(path, capsys)["weight"]
+    case = load_use_case("orders", tmp_path / "usecases")
+    assert "weight" not in case.declaration.features.numeric
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("encodin=utf-16", "there is no option 'encodin'"),
+        ("delimiter", "delimiter has no value"),
+        ("decimal=x", "the decimal mark is a point or a comma"),
+        ("percent=half", "Input should be 'number' or 'share'"),
+        ("nulls=[N/A", "its value cannot be read"),
+        ("delimiter=ab", "should be one character"),
+    ],
+)
+def test_an_answer_that_is_wrong_is_refused(word: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(File("orders").data(orders()))
+    with pytest.raises(InputError, match=message) as caught:
+        drafting.init(str(path), "returned", "at", ["order"], "orders", True, [word])
+    assert caught.value.field == "--read"
+
+
+def test_two_decimal_marks_in_one_file_are_asked_about(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(File("orders", separator=";", price=grouped("", ","), weight=lambda v: f"{v:.2f}").data(orders()))
+    assert "with '.' as decimal mark, as others here are" in questions(path, capsys)["price"]
+    assert load_use_case("orders", tmp_path / "usecases").declaration.features.numeric == ("weight",)

@@ -10,6 +10,8 @@ from perennial.usecase.drafting.answers import listed, named
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.keys import key_of
 from perennial.usecase.drafting.sample import Column, Sample, written_for_people
+from perennial.usecase.drafting.truths import two_answers
+from perennial.usecase.drafting.value_form import UNITS
 
 Task = Literal["binary", "multiclass", "regression"]
 
@@ -49,6 +51,8 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
     """The column with the time of a row's event. Raises NeedsAnswer where no column fits, or several do."""
     if given is not None:
         column = named(sample, "time", given)
+        if column.kind == "text" and _is_slashed(column):
+            raise _ask_for_order(column)
         if not _is_time(column):
             first = column.values.dropna()
             example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
@@ -76,16 +80,13 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
         )
     slashed = [c for c in sample.columns.values() if c.kind == "text" and _is_slashed(c)]
     if slashed:
-        raise NeedsAnswer(
-            f"time: '{slashed[0].name}' has dates like {_order_of(slashed[0])}\n"
-            "  Dates by slashes are not read: write them as 2024-12-31 or 31.12.2024 at the source."
-        )
+        raise _ask_for_order(slashed[0])
     epochs = [(c.name, unit) for c in sample.columns.values() if (unit := _epoch(c))]
     if epochs:
         name, unit = epochs[0]
         raise NeedsAnswer(
             f"time: '{name}' may count {unit} since 1970 (the first is {sample.columns[name].values.iloc[0]})\n"
-            "  Such numbers are not read as times: write them as 2024-12-31T18:30Z, or as timestamps in Parquet."
+            f"  If it does, answer with --read 'epochs={{{name}: {UNITS[unit]}}}'."
         )
     if (nameless := sample.columns.get("")) is not None and _looks_like_a_date(nameless):
         raise NeedsAnswer(
@@ -100,7 +101,10 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
 
 
 def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str, Guess[Task], tuple[Any, ...]]:
-    """The target, its task, and of several classes all of them. Raises NeedsAnswer where there is nothing to learn."""
+    """The target, its task, and its classes; of a binary target with other values than 0 and 1 that for 0 first.
+
+    Raises NeedsAnswer where there is nothing to learn.
+    """
     if given is None:
         names = [name for name in sample.columns if name != time]
         raise NeedsAnswer(f"target: which column is the model to predict?\n  It may be one of {listed(names)}")
@@ -110,7 +114,7 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     if (example := written_for_people(column)) is not None:
         raise NeedsAnswer(
             f"target: '{given}' has numbers with thousands marks or signs, for example {example!r}\n"
-            "  Write them as 1234.50 at the source: thousands marks and currency signs are not read."
+            "  Answer how they are written, for example with --read thousands=, or --read decimal=,"
         )
     if given == time:
         raise NeedsAnswer(f"target: '{given}' is the time already\n  Name the column that the model is to predict.")
@@ -122,6 +126,16 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
         return given, Guess("binary", "sure", f"its values are {values[0]} and {values[1]}"), ()
     if {str(value).lower() for value in values} <= {"yes", "no"}:
         return given, Guess("binary", "sure", "its values are yes and no"), ()
+    if column.distinct == 2 and column.kind in ("text", "integer"):
+        one, zero = two_answers(column.values)
+        return (
+            given,
+            Guess("binary", one.certainty, f"{one.value} counts as 1 ({one.why}), {zero} as 0"),
+            (
+                zero if column.kind == "text" else int(zero),
+                one.value if column.kind == "text" else int(one.value),
+            ),
+        )
     if column.kind == "text":
         if column.distinct > MOST_CLASSES:
             raise NeedsAnswer(
@@ -147,6 +161,13 @@ def _looks_like_a_date(column: Column) -> bool:
 
 def _is_slashed(column: Column) -> bool:
     return bool(column.values.dropna().str.match(r"^\d{1,2}/\d{1,2}/\d{2,4}").mean() > 0.99)
+
+
+def _ask_for_order(column: Column) -> NeedsAnswer:
+    return NeedsAnswer(
+        f"time: '{column.name}' has dates like {_order_of(column)}\n"
+        "  Answer with --read day_first=true or --read day_first=false."
+    )
 
 
 def _order_of(column: Column) -> str:

@@ -37,7 +37,7 @@ _NULLS = {
 }
 _DATE = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-]\d{4}(\D.*)?$")
 _TIME_NAME = re.compile(r"time|date|stamp|epoch|when|created|updated|_at$|^at$|^ts$|_ts$", re.IGNORECASE)
-_UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
+UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_2000, _YEAR_2040 = 946_684_800, 2_208_988_800
 
@@ -198,7 +198,7 @@ def _marks(
     fitting = [way for way in ways if sum(way in each.ways for each in numbers.values()) == most]
     usual: Guess[Decimal] = Guess(decimal or ".", "given" if decimal else "sure", "as given" if decimal else "so it is")
     if not most or (".", "") in fitting:
-        return usual, None, ()
+        return usual, None, _other_marks(numbers, decimal or ".")
     marks = {way[0] for way in fitting}
     if len(marks) > 1:
         return usual, None, _asked(numbers, fitting)
@@ -208,10 +208,24 @@ def _marks(
     thousands = next((way[1] for way in fitting if way[1] == ""), fitting[0][1])
     proof = _proof(numbers, mark, thousands)
     if thousands == "":
-        return written, Guess("", "sure", "nothing separates them here") if mark == "," else None, ()
-    if proof is not None:
-        return written, Guess(thousands, "sure", f"{proof!r} has no other reading"), ()
+        nothing = Guess("", "sure", "nothing separates them here") if mark == "," else None
+        return written, nothing, _other_marks(numbers, mark)
+    if proof is not None or given.thousands is not None:
+        return written, Guess(thousands, "sure", f"{proof!r} has no other reading"), _other_marks(numbers, mark)
     return written, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
+
+
+def _other_marks(numbers: Mapping[str, _Texts], mark: str) -> tuple[tuple[str, str], ...]:
+    """Columns whose numbers have another decimal mark than the rest of the file: one file has one."""
+    odd = [name for name, each in numbers.items() if all(way[0] != mark for way in each.ways)]
+    return tuple(
+        (
+            name,
+            f"{numbers[name].values[0].as_py()!r} is no number with {mark!r} as decimal mark, as others here are: "
+            "write both alike at the source",
+        )
+        for name in odd
+    )
 
 
 def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tuple[tuple[str, str], ...]:
@@ -228,7 +242,7 @@ def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tu
             asked.append(
                 (
                     name,
-                    f"{text!r} may be {plain.replace(mark, '')} or {plain.replace(mark, '.')}: say which with "
+                    f"{text!r} may be {plain.replace(mark, '')} or {plain.replace(mark, '.')}: answer with "
                     f"--read thousands={mark} or --read decimal={mark}",
                 )
             )
@@ -286,7 +300,7 @@ def _epochs(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
         if bad.notna().any() or there.empty:
             continue
         units = {epoch_unit(there.min()), epoch_unit(there.max())}
-        unit = _UNITS.get(units.pop() or "") if len(units) == 1 else None
+        unit = UNITS.get(units.pop() or "") if len(units) == 1 else None
         if unit and _YEAR_2000 <= there.min() // _PER_SECOND[unit] <= there.max() // _PER_SECOND[unit] < _YEAR_2040:
             form[name] = unit
     return form

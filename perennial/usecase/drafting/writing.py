@@ -60,7 +60,11 @@ def as_yaml(draft: Draft) -> str:
         f"  target: {_text(draft.target)}",
         f"  task: {draft.task.value}{_note(draft.task)}",
     ]
-    if draft.classes:
+    if draft.classes and draft.task.value == "binary":
+        lines += [
+            f"  {name}: {_value(value)}" for name, value in zip(("negative", "positive"), draft.classes, strict=True)
+        ]
+    elif draft.classes:
         lines.append(f"  classes: {_list(draft.classes)}")
     lines += [f'  decimal: "{guess.value}"{_note(guess)}' for name, guess in draft.form if name == "decimal"]
     lines += [
