@@ -22,12 +22,12 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: the next one that the source has.
     """
-    labels = take_labels(usecase)
     chosen = pick_window(usecase, window)
     rename_run(usecase, chosen or "nothing-new")
-    if chosen is None:
+    landing = land(usecase, chosen) if chosen else None  # refuses what cannot run, before labels are taken in
+    labels = take_labels(usecase)
+    if chosen is None or landing is None:
         return None
-    landing = land(usecase, chosen)
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
         take_labels(usecase)  # they waited for the first batch, which starts the replay clock

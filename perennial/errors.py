@@ -159,7 +159,7 @@ class RegistryDamaged(RegistryProblem, TerminalError):
 
 
 class ExperimentDeleted(RegistryProblem, TerminalError):
-    """A use case's experiment was deleted in MLflow, so no run can be recorded."""
+    """A use case's experiment was deleted or renamed in MLflow, so no run can be recorded."""
 
     code = "experiment-deleted"
 

@@ -86,7 +86,8 @@ def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arriv
             version = workspace.tables.append(case.name, "labels", table, batch)
     if parsed is not None and labels.set_aside:
         _, aside = split(parsed.frame, raw_rows(parsed, list(labels.set_aside)), labels.set_aside)
-        workspace.tables.append(case.name, "quarantine", quarantine_table(aside, batch, arrived_at), batch)
+        with write("labels_aside_table"):
+            workspace.tables.append(case.name, "quarantine", quarantine_table(aside, batch, arrived_at), batch)
     entry = LabelBatchEntry(
         batch=batch,
         landing=landing,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, LabelBatchEntry
+from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, ChallengerEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
 from perennial.model.released import load_served
@@ -43,7 +43,7 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
         *_uncommitted_rows(ledger, tables, usecase),
         *_undone(ledger, registry, usecase),
         *(deleted or [*_alias(ledger, registry, usecase, now), *_champion(ledger, registry, usecase)]),
-        *_unfinished_runs(registry, usecase),
+        *_runs(ledger, registry, usecase),
     ]
 
 
@@ -167,9 +167,11 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagree
     return []
 
 
-def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
+def _runs(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
+    trained = {row.payload.model.run_id: row.payload.model for row in ledger.all(usecase, ChallengerEntry)}
     try:
         unfinished = registry.unfinished(usecase)
+        deleted = registry.deleted_runs(usecase, list(trained))
     except ExperimentDeleted as error:
         what, _, way_out = str(error).partition("\n")
         return [Disagreement(what.removeprefix(f"{usecase}: "), way_out.strip(), None)]
@@ -180,6 +182,15 @@ def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
             lambda run=run: _mark_failed(registry, run),  # type: ignore[misc]
         )
         for run in unfinished
+    ] + [
+        Disagreement(
+            f"MLflow run {run} of version {trained[run].version} was deleted",
+            f"restore it there: mlflow runs restore --run-id {run}"
+            if restorable
+            else "MLflow cannot bring it back: restore MLflow's database from a backup. No decision needs it",
+            None,
+        )
+        for run, restorable in deleted.items()
     ]
 
 

@@ -40,6 +40,8 @@ ROWS = 2_000
 """As many rows are tried at most."""
 _FEWEST = 20
 """Rows of each class; where there are fewer, labels are made up, since an estimator may want several."""
+_FEWEST_ROWS = 200
+"""Models are fitted on as many at least: rows of a smaller batch are repeated, since later ones make up for it."""
 
 
 def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mistake]:
@@ -54,7 +56,7 @@ def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mis
     if len(rows) < 2:
         return found
     found = _try_features(case, document, rows)
-    return found or [*_try_models(case, document, rows)]
+    return found or [*_try_models(case, document, _enough(rows))]
 
 
 def rows_tried(batch: Parsed | None) -> int:
@@ -170,6 +172,13 @@ def _rows(case: UseCase, batch: Parsed) -> pd.DataFrame:
     table = accepted_table(frame, declaration, column_types(declaration), "trial", arrived)
     found: pd.DataFrame = table.to_pandas()
     return found
+
+
+def _enough(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, repeated where they are few."""
+    import pandas as pd
+
+    return pd.concat([rows] * max(1, -(-_FEWEST_ROWS // len(rows))), ignore_index=True)
 
 
 def _labels(case: UseCase, rows: pd.DataFrame) -> np.ndarray:

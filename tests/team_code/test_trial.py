@@ -17,6 +17,7 @@ from perennial.usecase.mistakes import DeclarationError, Mistake
 from perennial.usecase.reading import load_use_case, use_case_name
 from tests.training.conftest import Saved, accepted
 from tests.training.conftest import saved as saved
+from tests.training.stores import take_in
 from tests.world import World, month_of_rows
 
 MAKE = "def make():\n    from sklearn.{module} import {name}\n    return {name}({how})\n"
@@ -164,6 +165,27 @@ def test_a_source_that_is_missing_or_lacks_a_column_is_reported(world: World) ->
     (mistake,) = told(world, source={"kind": "files", "path": "shop", "batch": "file"}, features=changed)
     assert (mistake.field, mistake.value) == ("features.numeric[1]", "wieght")
     assert mistake.fix == "did you mean 'weight'?"
+
+
+def test_rows_that_the_checks_set_aside_need_not_run(month: World) -> None:
+    rows = month.month("2024-01")
+    rows.loc[rows.index[:3], "price"] = 0.0
+    rows.to_csv(month.usecases / "shop" / "2024-01.csv", index=False)
+    (month.usecases / "shop.py").write_text("def cheap(rows):\n    return 1 / rows['price']\n")
+    month.declare(
+        features={"numeric": ["price"], "derived": ["shop.py:cheap"]},
+        checks=[{"expect_column_values_to_be_between": {"column": "price", "min_value": 1}}],
+    )
+    assert take_in("2024-01").rows.quarantined == 3
+
+
+def test_a_first_batch_of_few_rows_is_not_what_an_estimator_is_refused_for(month: World) -> None:
+    month.month("2024-01").head(5).to_csv(month.usecases / "shop" / "2024-01.csv", index=False)
+    month.declare(
+        features={"numeric": ["price"]},
+        model={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 100}},
+    )
+    assert take_in("2024-01").status == "accepted"
 
 
 def test_check_writes_nothing_and_without_running_runs_nothing(month: World, home: Path) -> None:
