@@ -50,7 +50,7 @@ DEARER = [{"expect_column_values_to_be_between": {"column": "price", "min_value"
 
 @dataclass
 class Shop:
-    """Months of it, each command at a moment of its own. killed: after each write that a step names, in its order."""
+    """Its months, and commands, each at a stated moment. killed: after each write that a step names, in its order."""
 
     place: Place
     killed: bool
@@ -82,7 +82,7 @@ class Shop:
         rows.to_csv(self.place.usecases / "shop" / f"{name}.csv", index=False)
 
     def late_labels(self, name: str, known_at: str) -> None:
-        """Corrected labels of a month, in a file of their own; the last is none."""
+        """Corrected labels of a month, in a file beside it; the last one is not a label."""
         rows = month_of_rows(name, rows_a_day=20)[["order", "returned"]].iloc[50:90]
         rows = rows.assign(returned=1 - rows["returned"], known_at=known_at)
         rows.loc[rows.index[-1], "returned"] = 7
