@@ -23,6 +23,7 @@ from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Window
 from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
+from perennial.store.tables import Name
 from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import UseCase
@@ -57,7 +58,9 @@ def validated(
     if present.newest is not None and again and planned.same_as(present.newest):
         return present.newest
     workspace.validations.keep(case.name, arrived.named.batch, found.results)
-    accepted, quarantine = (None, None) if planned.held else _written(workspace, case, planned, parsed)
+    accepted, quarantine = (
+        _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
+    )
     return planned.entry(declaration, present, parsed, accepted, quarantine)
 
 
@@ -94,6 +97,15 @@ def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Pars
     with write("quarantine_table"):
         quarantine = workspace.tables.append(case.name, "quarantine", quarantine_table(bad, batch, at), batch)
     return accepted, quarantine
+
+
+def _cleared(workspace: Workspace, case: UseCase, planned: Planned) -> tuple[None, None]:
+    """No version of a table has rows of a held batch: those that a killed run wrote before it was held are removed."""
+    tables: tuple[Name, ...] = ("accepted", "quarantine")
+    for name in tables:
+        if workspace.tables.count(case.name, name, planned.arrived.named.batch):
+            workspace.tables.sweep(case.name, name, planned.arrived.named.batch)
+    return None, None
 
 
 def _present(

@@ -19,7 +19,7 @@ from perennial.store.workspace import Workspace
 LONG = 240.0
 
 STARTS_AT = "TEST_STARTS_AT"
-"""The variable with the moment at which a process starts, by its flow's schedule and the machine's clock; without it, now."""
+"""The variable with the moment at which a process starts, by schedule and by the machine's clock; without it, now."""
 
 # A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
 _one_reads = Lock()
