@@ -157,7 +157,7 @@ def ends_as(place: Place) -> dict[str, Any]:
         "decisions": [d.outcome for d in all_of(Decision)],
         "approvals": [(a.by, a.reason, a.as_of) for a in all_of(Approval)],
         "waivers": [(w.window, w.checks, w.by) for w in all_of(Waiver)],
-        "moved": [(m.found, m.release_no, m.at) for m in all_of(AliasMoved)],
+        "moved": [(m.found, m.release_no) for m in all_of(AliasMoved)],
         "put back": [(m.number, m.restored) for m in all_of(AliasPutBack)],
         "releases": [(r.kind, r.champion.model.version) for r in all_of(Release)],
         "live since": [r.as_of for r in all_of(Release) if r.kind == "rollback"],
