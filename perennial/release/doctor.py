@@ -185,12 +185,10 @@ def _runs(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement
     ] + [
         Disagreement(
             f"MLflow run {run} of version {trained[run].version} was deleted",
-            f"restore it there: mlflow runs restore --run-id {run}"
-            if restorable
-            else "MLflow cannot bring it back: restore MLflow's database from a backup. No decision needs it",
+            how,
             None,
         )
-        for run, restorable in deleted.items()
+        for run, how in deleted.items()
     ]
 
 

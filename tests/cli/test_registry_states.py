@@ -107,12 +107,12 @@ def test_a_deleted_run_costs_only_the_note_in_mlflow(
 
 
 def test_a_run_that_is_gone_for_good_cannot_be_restored_there(settled: World, perennial: Perennial) -> None:
-    waiting = payloads(ChallengerEntry)[-1]
-    assert isinstance(waiting, ChallengerEntry)
-    client().delete_run(waiting.model.run_id)
+    serving = payloads(ChallengerEntry)[0]
+    assert isinstance(serving, ChallengerEntry)
+    client().delete_run(serving.model.run_id)
     store = SqlAlchemyStore(settings().mlflow_tracking_uri, "perennial:/default")
-    store._hard_delete_run(waiting.model.run_id)  # as `mlflow gc` does
+    store._hard_delete_run(serving.model.run_id)  # as `mlflow gc` does
     told = perennial("doctor", "shop", "--json")
-    (gone,) = json.loads(told.out)
-    assert told.code == 1 and waiting.model.run_id in gone["what"]
-    assert "restore MLflow's database from a backup" in gone["way_out"]
+    (gone,) = json.loads(told.out)  # the model itself still loads
+    assert told.code == 1 and serving.model.run_id in gone["what"]
+    assert "restore MLflow's database from a backup" in gone["fix"]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 REFIT_ALIAS = "refit"
 """The version that serves a share beside the champion, untested, under a blending policy."""
+_GONE = "MLflow cannot restore it: restore MLflow's database from a backup. No decision or model depends on it"
 _FOR_GOOD = (
     "MLflow cannot bring it back: restore MLflow's database from a backup. Without one, roll back if it is live, or "
     "train a new challenger if it waits."
@@ -304,11 +305,15 @@ class Registry:
         with self._answering("list its runs"):
             return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
 
-    def deleted_runs(self, usecase: str, runs: Sequence[str]) -> dict[str, bool]:
-        """Those of the runs that were deleted → whether MLflow can restore them. Raises RegistryDown."""
+    def deleted_runs(self, usecase: str, runs: Sequence[str]) -> dict[str, str]:
+        """Those of the runs that were deleted → how each comes back. Raises RegistryDown, ExperimentDeleted."""
         experiment = self._experiment(usecase)
+        if experiment is None:
+            return {}
         with self._answering("list its runs"):
-            return deleted_among(self._client, experiment, runs) if experiment is not None else {}
+            deleted = deleted_among(self._client, experiment, runs)
+        restore = f"restore it: MLFLOW_TRACKING_URI={self.shown} mlflow runs restore --run-id"
+        return {run: f"{restore} {run}" if restorable else _GONE for run, restorable in deleted.items()}
 
 
 def _make_database(path: Path) -> None:
