@@ -16,7 +16,7 @@ from perennial.usecase.reading import load_use_case
 
 if TYPE_CHECKING:
     from data_checks.proposal import Proposal
-    from perennial.usecase.drafting.guess import Guess
+    from perennial.usecase.drafting.guess import Guess, NeedsAnswer
     from perennial.usecase.drafting.sample import Sample
 
 MOST_CHECKS = 30
@@ -41,9 +41,12 @@ def init(
     # Beside the working folder's home, not in the folder that the project ships its own use cases in.
     folder = settings().usecases if os.environ.get("PERENNIAL_USECASES") else Path("usecases").resolve()
     called = name or _name_of(path)
-    file = _free(folder, called)
     sample = look_at(path, *given_form(read))
-    when, (wanted, task, classes), named = roles_of(sample, time, target, key)
+    try:
+        when, (wanted, task, classes), named = roles_of(sample, time, target, key)
+    except NeedsAnswer as open_questions:
+        raise _with_name(open_questions, folder, called) from None
+    file = _free(folder, called)
     calendar = calendar_of(sample, when.value, wanted)
     times = times_of(sample, when.value)
     features = features_of(sample, named.value, when.value, wanted, task.value, times)
@@ -167,6 +170,17 @@ def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
 def _name_of(path: Path) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
     return name if re.match(r"[a-z]", name) else f"data_{name}".rstrip("_")
+
+
+def _with_name(questions: NeedsAnswer, folder: Path, name: str) -> NeedsAnswer:
+    """The questions, and last what is wrong with the name of the file."""
+    from perennial.usecase.drafting.guess import NeedsAnswer
+
+    try:
+        _free(folder, name)
+    except InputError as problem:
+        return NeedsAnswer(f"{questions}\n{problem}", field=questions.field)
+    return questions
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -146,6 +146,10 @@ WORKS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"features.numeric": CHECKS, "features.never": CHECKS, "schema.types.weight": CHECKS},
     ),
     "no derived one": ({"features__derived": GONE}, {"features.derived": NEXT}),
+    "built-in ones": (
+        {"features__derived": ["features.py:half", "hour_of:at", "days_since:at2"]},
+        {"features.derived": NEXT},
+    ),
     "checks": ({"checks": GONE}, {"checks": "data checks, from the next batch"}),
     "estimator": (
         {"model": {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}},

@@ -260,7 +260,7 @@ def test_exact_copies_and_one_bad_row_do_not_hide_the_key(tmp_path: Path, capsys
     told = drafted(data, capsys, "--target", "returned")
     assert guesses_of(told)["key"] == ["order"] and guesses_of(told)["time"] == "at"
     why = {each["field"]: each["why"] for each in told["guesses"]}["key"]
-    assert "17 exact copies" in why
+    assert why == "it identifies each of 1,838 rows; 17 exact copies are set aside"
     batch = first_batch("orders", "2024-02")
     assert (batch.status, batch.rows.accepted) == ("accepted", 580)
 
@@ -572,6 +572,15 @@ def test_every_name_that_the_data_do_not_have_is_asked_about(tmp_path: Path, cap
         "--key: no column 'ordr'",
         "--key: no column 'lien'",
     ]
+
+
+def test_a_name_that_cannot_be_used_is_asked_about_with_the_rest(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    quarter().to_csv(data, index=False)
+    questions = [
+        line for line in asked(data, capsys, "--key", "carrier", "--name", "My Shop").splitlines() if line[0] == "-"
+    ]
+    assert [line.partition(":")[0] for line in questions] == ["--target", "--key", "--name"]
 
 
 def test_check_looks_for_the_files(tmp_path: Path, capsys: Captured) -> None:

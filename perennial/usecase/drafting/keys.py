@@ -63,10 +63,11 @@ def key_of(sample: Sample, given: list[str], time: str | None, target: str | Non
 
 
 def _how_many(sample: Sample, share: float) -> str:
-    whole = "every row" if share == 1 else f"{share:.2%} of the rows, and the others are set aside"
-    copies = int(sample.copies.sum())
-    kept = f" (of {counted(copies, 'exact copy', 'exact copies')} one each is kept)" if copies else ""
-    return f"it identifies {whole}{kept}, of {sample.rows:,}"
+    rows, copies = counted(sample.rows, "row", "rows"), int(sample.copies.sum())
+    aside = f"; {counted(copies, 'exact copy is', 'exact copies are')} set aside" if copies else ""
+    if share == 1:
+        return f"it identifies each of {rows}{aside}"
+    return f"it identifies {share:.2%} of {rows}, and the others are set aside{aside}"
 
 
 def _enough(share: float, rows: int) -> bool:
