@@ -97,7 +97,7 @@ def _days(column: Column, second: SecondTime) -> Column:
 def _about_time(second: SecondTime, name: str, leak: Leak | None) -> str:
     """What to ask about a time beside the event's that is no feature yet."""
     if second.where == "with":
-        return f"a second clock: {second.usual} in nearly every row. Is it the event's time? Then name it as schema.time"
+        return f"a second clock: {second.usual} in nearly every row. Is it the event's? Then name it as schema.time"
     what = f"a second time, in the middle row {second.usual}"
     if leak is not None:
         seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
