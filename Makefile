@@ -1,4 +1,4 @@
-# Needs make and a Python from 3.11 to 3.13; everything else comes into .venv from requirements.lock.
+# Needs make and Python 3.11 to 3.13; everything else is installed into .venv from requirements.lock.
 
 SHELL := /bin/sh
 PYTHON ?= python3.13 python3.12 python3.11 python3
@@ -11,19 +11,19 @@ FOLDERS := perennial flows tasks data_checks
 .DEFAULT_GOAL := help
 .PHONY: help demo down test test-all check lint types imports docs install lock clean
 
-help: ## list what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## replay the year 2013: twelve batches taken in, judged, learned from
+demo: $(READY) ## replay the year 2013: twelve batches ingested, evaluated, trained on
 	@$(BIN)/perennial demo
 
 down: ## stop the Prefect server that the demo left running
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial down; else echo "nothing is installed, so nothing runs"; fi
 
-test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" picks some
+test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" selects some
 	@$(BIN)/python -m pytest -rfEs $(PYTEST_ARGS)
 
-test-all: $(READY) ## the tests with those that need PostgreSQL and Chromium, which it installs
+test-all: $(READY) ## run all tests, including those that need PostgreSQL and Chromium, which it installs
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \
@@ -36,35 +36,35 @@ test-all: $(READY) ## the tests with those that need PostgreSQL and Chromium, wh
 	fi; \
 	PERENNIAL_TEST_ALL=1 $(BIN)/python -m pytest -rfEs $(PYTEST_ARGS)
 
-check: lint types imports ## lint, types and imports
+check: lint types imports ## run lint, types and imports
 
-lint: $(READY) ## style and formatting
+lint: $(READY) ## check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(READY) ## types
+types: $(READY) ## check types
 	@$(BIN)/mypy
 
-imports: $(READY) ## which folder may import which
+imports: $(READY) ## check which folder may import which
 	@$(BIN)/lint-imports
 
-docs: $(READY) ## write the generated pages and build the docs, strictly, into site/
+docs: $(READY) ## write the generated pages and build the docs into site/
 	@$(BIN)/python docs/reference.py
 	@$(BIN)/zensical build --strict
 
-install: $(READY) ## make .venv and install the pinned set, if that is still to do
+install: $(READY) ## create .venv and install the pinned packages, if needed
 
-lock: $(READY) ## resolve the dependencies again and write requirements.lock
+lock: $(READY) ## resolve the dependencies and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements.lock
 	@echo "requirements.lock is written; the next make installs it"
 
-clean: ## remove what was installed and what tools left behind; .perennial stays
+clean: ## remove everything installed and generated; .perennial stays
 	-@$(MAKE) --no-print-directory down
 	rm -rf $(VENV) build site .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(FOLDERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last: an installation that was interrupted goes on with the next make.
+# The stamp is written last, so that the next make continues an interrupted installation.
 $(READY): requirements.lock pyproject.toml
 	@set -e; \
 	fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \

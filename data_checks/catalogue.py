@@ -1,8 +1,8 @@
 """The catalogue of Great Expectations' core expectations, written to a file.
 
-`perennial check` reads `perennial/usecase/expectations.json` and so needs no Great Expectations,
-which takes seconds to import. `python -m data_checks.catalogue` writes the file again from the
-installed version; a test fails while it is stale.
+`perennial check` reads `perennial/usecase/expectations.json`, so it does not need Great Expectations, which takes
+seconds to import. `python -m data_checks.catalogue` regenerates the file from the installed version; a test fails while
+it is stale.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Kind = Literal["row", "pair", "multicolumn", "aggregate", "table"]
 CATALOGUE = Path(__file__).parent.parent / "perennial" / "usecase" / "expectations.json"
 
 ROW_LEVEL: frozenset[Kind] = frozenset({"row", "pair", "multicolumn"})
-"""Kinds that tell which rows failed; the others speak of the batch as a whole."""
+"""Kinds that identify the rows that failed; the others concern the batch as a whole."""
 
 _ABOUT_THE_COLUMN = {"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"}
-"""Row by row in name only: a typed column answers them as a whole."""
+"""Row-level in name only: a typed column passes or fails them as a whole."""
 
 _LEFT_OUT = {"expect_table_columns_to_match_ordered_list"}
 _ARGUMENTS_LEFT_OUT = {"library_metadata", "column_index"}
-"""A batch is read by the names of its columns; the order in which they arrived is not kept."""
+"""A batch is read by column names; the order of its columns is not kept."""
 
 
 def core_expectations() -> dict[str, type[Expectation]]:
@@ -44,7 +44,7 @@ def core_expectations() -> dict[str, type[Expectation]]:
 
 
 def _on_pandas(expectation: type[Expectation]) -> bool:
-    """Whether it says so, or, since some say nothing, whether its metric is there."""
+    """Whether an expectation supports pandas: it declares so or, since some declare nothing, its metric exists."""
     from great_expectations.exceptions import MetricProviderError
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.expectations.registry import get_metric_provider
@@ -59,7 +59,7 @@ def _on_pandas(expectation: type[Expectation]) -> bool:
 
 
 def kind_of(expectation: type[Expectation]) -> Kind:
-    """What an expectation speaks of: single rows, or the whole column or table."""
+    """What an expectation concerns: single rows, or the whole column or table."""
     from great_expectations.expectations import expectation as families
 
     if expectation.expectation_type in _ABOUT_THE_COLUMN:
@@ -76,9 +76,9 @@ def kind_of(expectation: type[Expectation]) -> Kind:
 def catalogue() -> dict[str, dict[str, Any]]:
     """Name → kind, description and arguments of every expectation that a declaration may use.
 
-    Arguments that every expectation has (severity, meta, …) are Perennial's to set and left out.
+    Arguments that every expectation has (severity, meta, …) are set by Perennial and left out.
     """
-    found = core_expectations()
+    expectations = core_expectations()
     from great_expectations.expectations.expectation import BatchExpectation
 
     ours = set(BatchExpectation.__fields__) | _ARGUMENTS_LEFT_OUT
@@ -92,7 +92,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
             "description": _first_line(expectation),
             "kind": kind_of(expectation),
         }
-        for name, expectation in found.items()
+        for name, expectation in expectations.items()
     }
 
 

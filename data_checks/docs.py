@@ -1,8 +1,8 @@
-"""Data Docs: Great Expectations' own pages about the newest batches of a use case, for people to read.
+"""Data Docs: Great Expectations' pages about the newest batches of a use case.
 
-They are made from `Validation.results`, later and elsewhere than the checks, and nothing waits for them.
-What was found lies beside the pages as JSON, one file a batch. The index is ours: Great Expectations' own is empty
-without scripts from public servers. Its pages take their styling from there too, so offline they look plain.
+They are made from `Validation.results` after the checks, and nothing waits for them. The results are stored next to the
+pages as JSON, one file per batch. The index is ours, because Great Expectations' index is empty without scripts from
+public servers. Its pages load their styles from there too, so offline they look plain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 180
 NEWEST = 24
-"""So many batches have a page."""
+"""How many batches have a page."""
 
 _REMOTE_LOGO = re.compile(r"https://great-expectations-web-assets\.[^\"']*/([a-z_-]+\.png)[^\"']*")
 _LINK_TO_THE_SUITE = re.compile(r'<a href="[./]*/expectations/[^"]*"[^>]*>([^<]*)</a>')
@@ -40,10 +40,10 @@ Record = Mapping[str, Any]
 def write_docs(folder: Path, usecase: str, batch: str, at: datetime, results: Sequence[Record]) -> Path:
     """Write the page of a batch and the index of the newest `NEWEST` ones; returns the index page.
 
-    folder: the site of the use case is made at `folder / usecase`.
-    at: aware, the end of the batch's window: the order of the pages. The same batch again replaces its page.
+    folder: the site of the use case is created at `folder / usecase`.
+    at: aware, the end of the batch's window, which orders the pages. The same batch again replaces its page.
     results: `Validation.results`.
-    Raises OSError where the folder cannot be written, TransientError where another process keeps it too long.
+    Raises OSError if the folder cannot be written, TransientError if another process holds it too long.
     """
     record = {"batch": batch, "at": write_instant(at), "results": list(results)}
     page = _page_of(usecase, record)
@@ -58,7 +58,7 @@ def write_docs(folder: Path, usecase: str, batch: str, at: datetime, results: Se
 
 
 def pages_of(folder: Path, usecase: str) -> dict[str, Path]:
-    """The pages that there are: the index under "", then each batch's by its name, the newest first. None: empty."""
+    """The existing pages: the index under "", then each batch's page by its name, the newest first; may be empty."""
     site = folder / usecase
     if not (site / "index.html").exists():
         return {}
@@ -71,7 +71,7 @@ def pages_of(folder: Path, usecase: str) -> dict[str, Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    """In one move, so that nobody reads half a page."""
+    """Write atomically, so that no half-written page can be read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.half")
     half.write_text(text, encoding="utf-8")
@@ -79,17 +79,17 @@ def _write(path: Path, text: str) -> None:
 
 
 def _newest(records: Path, record: Record) -> list[Record]:
-    """Keep a batch's record and return those of the newest batches, newest first; older ones are removed."""
+    """Store a batch's record and return those of the newest batches, newest first; older ones are removed."""
     _write(records / f"{_as_file(record['batch'])}.json", json.dumps(record, ensure_ascii=False, allow_nan=False))
-    found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in records.glob("*.json")]
-    found.sort(key=lambda pair: (instant(pair[0]["at"]), pair[0]["batch"]), reverse=True)
-    for _, old in found[NEWEST:]:
+    stored = [(json.loads(path.read_text(encoding="utf-8")), path) for path in records.glob("*.json")]
+    stored.sort(key=lambda pair: (instant(pair[0]["at"]), pair[0]["batch"]), reverse=True)
+    for _, old in stored[NEWEST:]:
         old.unlink()
-    return [known for known, _ in found[:NEWEST]]
+    return [known for known, _ in stored[:NEWEST]]
 
 
 def _prune(pages: Path, known: set[Path]) -> None:
-    """Remove pages of batches that are no longer known, and the folders that are empty then."""
+    """Remove pages of batches that are no longer known, and folders that become empty."""
     for page in list(pages.rglob("*.html")):
         if page not in known:
             page.unlink()
@@ -99,19 +99,19 @@ def _prune(pages: Path, known: set[Path]) -> None:
 
 
 def _as_file(name: str) -> str:
-    """A name as a file's: two batches never share one. A long one ends in a digest: file systems take 255 bytes."""
+    """A batch's name as a unique file name. A long one ends in a digest, because file systems allow 255 bytes."""
     quoted = quote(name, safe="")
     return quoted if len(quoted) <= LONGEST_NAME else f"{quoted[:LONGEST_NAME]}-{digest_bytes(name.encode())[:16]}"
 
 
 def _path(usecase: str, record: Record) -> Path:
-    """Where a batch's page lies in the site: as deep as Great Expectations puts it, for the links in it."""
+    """The path of a batch's page in the site, as deep as in Great Expectations, so that its links work."""
     name = _as_file(record["batch"])
     return Path("validations", usecase, name, _as_file(record["at"]), f"{name}.html")
 
 
 def _static(site: Path) -> None:
-    """Great Expectations' own pictures and fonts, once."""
+    """Copy Great Expectations' images and fonts, once."""
     source = Path(great_expectations().__file__ or "").parent / "render" / "view" / "static"
     if not (site / "static").exists():
         shutil.copytree(source, site / "static")
@@ -131,14 +131,14 @@ def _page_of(usecase: str, record: Record) -> str:
 
     content = ValidationResultsPageRenderer().render(_suite_result(usecase, record))
     page: str = _view().render(content, show_how_to_buttons=False)
-    # The suite has no page of its own: the declaration is what people read.
+    # The suite has no page: people read the declaration instead.
     page = _LINK_TO_THE_SUITE.sub(r"\1", page)
-    # Great Expectations fetches its logo from its own server at every view; there is a copy in the site.
+    # Great Expectations fetches its logo from a public server at every view; the site has a copy.
     return _REMOTE_LOGO.sub(rf"{_UP_TO_THE_SITE}static/images/\1", page)
 
 
 def _index_of(usecase: str, known: Sequence[Record]) -> str:
-    """One line a batch, the newest first."""
+    """One line per batch, the newest first."""
     rows = []
     for record in known:
         failed = sum(not result["success"] for result in record["results"])
@@ -179,7 +179,7 @@ def _suite_result(usecase: str, record: Record) -> ExpectationSuiteValidationRes
 
 
 def _result(record: Record) -> ExpectationValidationResult:
-    """A check as Great Expectations shows it, standing ones in our words and below the column they are about."""
+    """A check as Great Expectations shows it; standing checks in our words, below the column that they concern."""
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
@@ -209,7 +209,7 @@ def _result(record: Record) -> ExpectationValidationResult:
 
 
 def _escaped(value: Any) -> Any:
-    """Values as they arrived, made harmless: Great Expectations puts them into its pages as they are."""
+    """Values from the data, escaped, because Great Expectations inserts them into its pages unchanged."""
     if isinstance(value, str):
         return html.escape(value)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""A batch's rows as Great Expectations is given them: numpy's own types, and columns that hold what it cannot see.
+"""A batch's rows as passed to Great Expectations: numpy types, and helper columns for what it cannot see.
 
-Which values could not be read, and which keys were accepted before, are facts about rows that a data frame of typed
-columns has no place for. They come as columns of their own, null where all is well.
+Which values could not be read, and which keys were accepted before, cannot be expressed in a data frame of typed
+columns. They are passed as helper columns, which are null for rows without a problem.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _EXACT_IN_FLOAT = 2**53
 def with_helpers(
     parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
 ) -> pd.DataFrame:
-    """The rows with the helper columns that the planned checks ask for.
+    """The rows with the helper columns that the planned checks need.
 
-    accepted_in: aligned with the rows, the batch in which each key was accepted before, else null.
-    time_faults: likewise, what is implausible about the row's time, else null.
+    accepted_in: aligned with the rows, the batch in which each key was accepted before, or null.
+    time_faults: likewise, what is implausible about the row's time, or null.
     """
     import pandas as pd
 
@@ -45,7 +45,7 @@ def with_helpers(
 
 
 def _plain(values: pd.Series) -> pd.Series:
-    """A column in numpy's own type, which Great Expectations compares as a whole instead of value by value."""
+    """A column with a numpy type, which Great Expectations compares as a whole instead of value by value."""
     import pandas as pd
 
     kind = pd.api.types
@@ -54,7 +54,7 @@ def _plain(values: pd.Series) -> pd.Series:
     if kind.is_integer_dtype(values.dtype):
         if not values.hasnans:
             return values.astype("int64")
-        # By its ends: the absolute value of the least integer is none.
+        # Compared by its ends, because the smallest integer has no absolute value.
         exact = values.isna().all() or -_EXACT_IN_FLOAT < values.min() <= values.max() < _EXACT_IN_FLOAT
         return values.astype("float64") if exact else values
     return values.astype("float64") if kind.is_float_dtype(values.dtype) else values

@@ -26,19 +26,25 @@ _WIDER = 1.5
 _SKEWED = 3.0
 _MOST_OUTSIDE = 0.001
 _SAME = 0.95
+_OFTEN = 0.5
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A check as a declaration writes it. why: the ordinary range, and from how many days."""
+    """A check as a declaration writes it. why: the ordinary range, and from how many days.
+
+    outside: how many rows of the past it warns about, and furthest the most extreme value among them.
+    """
 
     expectation: str
     arguments: dict[str, Any]
     why: str
+    outside: int = 0
+    furthest: float | None = None
 
 
 def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 0) -> list[Proposal]:
-    """Checks that ordinary batches pass: rows, and of each column its values, its mean or its names.
+    """Checks that ordinary batches pass: rows, and of each column the range of its values and its mean, or its names.
 
     frame: the features; numbers and truth values as numbers, all else as text. days: each row's day, aligned.
     monthly: whether batches are months, the only ones that 28 days stand for; else only names are proposed.
@@ -49,69 +55,94 @@ def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 
     every = pd.date_range(days.min(), days.max(), freq="D")
     codes = every.get_indexer(pd.DatetimeIndex(days))
     rows = np.bincount(codes, minlength=len(every)).astype(float)
-    found: list[Proposal] = []
+    proposals: list[Proposal] = []
     blocks = _blocks(len(every), seed) if monthly and len(every) >= BLOCKS * BLOCK_DAYS else None
-    told = f"in batches of 28 days put together from {len(every):,} days"
+    basis = f"in batches of 28 days put together from {len(every):,} days"
     if blocks is not None:
         drawn = rows[blocks].sum(axis=1)
         low, high = _range(drawn)
         least, most = max(1, floor(low)), ceil(high * 31 / 28)
-        found.append(
+        proposals.append(
             Proposal(
                 "expect_table_row_count_to_be_between",
                 {"min_value": least, "max_value": most},
-                f"{drawn.min():,.0f} to {drawn.max():,.0f} rows {told}, and three days more",
+                f"{drawn.min():,.0f} to {drawn.max():,.0f} rows {basis}, and three days more",
             )
         )
     numeric = [name for name, values in frame.items() if pd.api.types.is_numeric_dtype(values)]
-    for name in numeric:
-        found += _values(str(name), frame[name])
+    ranges = {name: _values(str(name), frame[name]) for name in numeric}
+    proposals += [proposal for proposal in ranges.values() if proposal is not None]
     for name in frame.columns.difference(numeric, sort=False):
-        found += _names(str(name), frame[name])
+        proposals += _names(str(name), frame[name])
     if blocks is not None:
         for name in numeric:
-            found += _mean(str(name), frame[name], codes, blocks, told)
-    return found
+            proposals += _mean(str(name), _inside(frame[name], ranges[name]), codes, blocks, basis)
+    return proposals
 
 
-def _values(name: str, values: pd.Series) -> list[Proposal]:
+def _inside(values: pd.Series, proposal: Proposal | None) -> pd.Series:
+    """The values without those outside their range, so that an absurd one of the past widens no range of means."""
+    if proposal is None:
+        return values
+    return values.where(values.between(proposal.arguments["min_value"], proposal.arguments["max_value"]))
+
+
+def _values(name: str, values: pd.Series) -> Proposal | None:
     """A range that only implausible values leave: half a percent cut off at either end, then 1.5 times as wide again.
 
-    Where the upper end is much further from the middle than the lower, and all values are above 0, their logarithms
-    are taken. None for a column that is nearly always the same, or of whose rows more than one in a thousand lie
-    outside all the same.
+    Where the upper end is much further from the middle than the lower, and both are above 0, their logarithms are
+    taken. A value that most rows have, such as 0, belongs to the range and does not form it. None for truth values,
+    a column that is nearly always the same, or one of whose rows more than one in a thousand lie outside all the same.
     """
     import numpy as np
+    import pandas as pd
 
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     numbers = numbers[np.isfinite(numbers)]
-    if len(numbers) < LEAST_ROWS or _nearly_constant(numbers):
-        return []
-    low, middle, high = np.quantile(numbers, [_CUT, 0.5, 1 - _CUT])
+    if pd.api.types.is_bool_dtype(values) or len(numbers) < LEAST_ROWS or _nearly_constant(numbers):
+        return None
+    usual, share = _most_frequent(numbers)
+    varied = numbers[numbers != usual] if share > _OFTEN else numbers
+    if len(varied) < LEAST_ROWS:
+        return None
+    low, middle, high = np.quantile(varied, [_CUT, 0.5, 1 - _CUT])
     if high <= low:
-        return []
+        return None
     bounds = low - _WIDER * (high - low), high + _WIDER * (high - low)
-    if numbers.min() > 0 and high - middle > _SKEWED * (middle - low):
+    if low > 0 and high - middle > _SKEWED * (middle - low):
         bounds = low * low / high, high * high / low
-    elif numbers.min() >= 0:
+    elif low >= 0:
         bounds = max(bounds[0], 0.0), bounds[1]
-    if np.mean((numbers < bounds[0]) | (numbers > bounds[1])) > _MOST_OUTSIDE:
-        return []
+    if share > _OFTEN:
+        bounds = min(bounds[0], usual), max(bounds[1], usual)
     step = 10.0 ** floor(log10(bounds[1] - bounds[0])) / 100
-    limits = {"min_value": _stepped(bounds[0], step, floor), "max_value": _stepped(bounds[1], step, ceil)}
-    why = f"99 % of {len(numbers):,} values lie between {low:.4g} and {high:.4g}"
-    return [Proposal("expect_column_values_to_be_between", {"column": name, **limits}, why)]
+    least, most = _stepped(bounds[0], step, floor), _stepped(bounds[1], step, ceil)
+    beyond = numbers[(numbers < least) | (numbers > most)]
+    if len(beyond) > max(1, _MOST_OUTSIDE * len(numbers)):
+        return None
+    return Proposal(
+        "expect_column_values_to_be_between",
+        {"column": name, "min_value": least, "max_value": most},
+        f"99 % of {len(varied):,} values lie between {low:.4g} and {high:.4g}",
+        len(beyond),
+        float(beyond[np.argmax(np.abs(beyond - middle))]) if len(beyond) else None,
+    )
+
+
+def _most_frequent(numbers: np.ndarray) -> tuple[float, float]:
+    """The value that most rows have, and their share."""
+    import numpy as np
+
+    different, counts = np.unique(numbers, return_counts=True)
+    return float(different[counts.argmax()]), float(counts.max() / len(numbers))
 
 
 def _nearly_constant(numbers: np.ndarray) -> bool:
-    """Whether one value, such as 0, is nearly all there is: then neither a range nor a mean says what is usual."""
-    import numpy as np
-
-    _, counts = np.unique(numbers, return_counts=True)
-    return bool(counts.max() > _SAME * len(numbers))
+    """Whether one value, such as 0, is nearly all there is: then neither a range nor a mean is usual."""
+    return _most_frequent(numbers)[1] > _SAME
 
 
-def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, told: str) -> list[Proposal]:
+def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, basis: str) -> list[Proposal]:
     import numpy as np
 
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
@@ -126,7 +157,7 @@ def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, t
     low = max(low, 0.0) if numbers[there].min() >= 0 else low
     step = 10.0 ** floor(log10(high - low)) / 10 if high > low else 1.0
     bounds = {"min_value": _stepped(low, step, floor), "max_value": _stepped(high, step, ceil)}
-    why = f"means of {means.min():.4g} to {means.max():.4g} {told}"
+    why = f"means of {means.min():.4g} to {means.max():.4g} {basis}"
     return [Proposal("expect_column_mean_to_be_between", {"column": name, **bounds}, why)]
 
 
@@ -148,8 +179,8 @@ def _blocks(days: int, seed: int) -> np.ndarray:
     import numpy as np
 
     starts = np.random.default_rng(seed).integers(0, days, (DRAWS, BLOCKS, 1))
-    found: np.ndarray = ((starts + np.arange(BLOCK_DAYS)) % days).reshape(DRAWS, -1)
-    return found
+    days_of_batches: np.ndarray = ((starts + np.arange(BLOCK_DAYS)) % days).reshape(DRAWS, -1)
+    return days_of_batches
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Great Expectations, imported without noise: no analytics, no progress bars, no log lines on the screen."""
+"""Imports Great Expectations quietly: no analytics, no progress bars, no log lines on the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from types import ModuleType
 
 ONE_AT_A_TIME = threading.Lock()
-"""Held while a context is in use: Great Expectations keeps the current project in one place for the whole process."""
+"""Held while a context is in use, because Great Expectations has one current project per process."""
 
 
 def great_expectations() -> ModuleType:
@@ -20,7 +20,7 @@ def great_expectations() -> ModuleType:
         import great_expectations as gx
     logger = logging.getLogger("great_expectations")
     if logger.propagate:
-        # Some of its loggers set their own level, so what they say is stopped here instead of filtered.
+        # Some of its loggers set their own level, so their records are stopped here instead of filtered.
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
     return gx

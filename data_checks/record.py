@@ -1,4 +1,4 @@
-"""What a check found, as plain JSON for the record and in few words for people."""
+"""The result of a check, as plain JSON for the record and in a few words for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 200
 
 
 def observed(check: CheckResult) -> str:
-    """The value that an aggregate found, for people."""
+    """The observed value of an aggregate, in words."""
     value = as_json(check.result.get("observed_value"))
     if value is None:
         return "nothing observed"
@@ -23,7 +23,7 @@ def observed(check: CheckResult) -> str:
 
 
 def for_the_record(check: CheckResult) -> dict[str, Any]:
-    """One plain JSON object: what was asked, what was found."""
+    """One plain JSON object with the check and its result."""
     planned = check.planned
     return {
         "expectation": planned.expectation.expectation_type,
@@ -40,14 +40,14 @@ def for_the_record(check: CheckResult) -> dict[str, Any]:
 
 
 def _short(value: Any) -> Any:
-    """Lists cut where Great Expectations cuts its own: a column may have as many distinct values as rows."""
+    """Lists cut to the length that Great Expectations uses: a column may have as many distinct values as rows."""
     if isinstance(value, dict):
         return {name: _short(part) for name, part in value.items()}
     return [_short(part) for part in value[:_LISTED]] if isinstance(value, list) else value
 
 
 def as_json(value: Any) -> Any:
-    """A value as strict JSON holds it: numpy's scalars unpacked, what is not a number as null, times as text."""
+    """A value as strict JSON: numpy scalars unpacked, NaN and infinities as null, times as text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):

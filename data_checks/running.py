@@ -1,4 +1,4 @@
-"""Runs expectations on a data frame: first for the counts, then for the rows of those that set rows aside."""
+"""Runs expectations on a data frame: first for counts, then for the failing rows of those that set rows aside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_NULL = "expect_column_values_to_not_be_null"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check after its run. rows: positions of the failing rows, known only where they are needed."""
+    """One check after its run. rows: positions of the failing rows, known only if they are needed."""
 
     planned: Planned
     success: bool
@@ -40,35 +40,35 @@ def run(
 ) -> list[CheckResult]:
     """Each check's result, in the order of `planned`.
 
-    Great Expectations tells most of what goes wrong in a check as that check's result. Where it fails as a whole,
-    each check is run by itself, so that the one at fault is named and the others still count.
+    Great Expectations reports most errors inside a check as that check's result. If it fails as a whole, each check is
+    run separately, so that the faulty one is named and the others still count.
     """
     if not planned:
         return []
     if len(planned) == 1:
         return [_alone(frame, planned[0], result_format)]
     try:
-        found = _together(frame, planned, result_format)
-    except Exception:  # noqa: BLE001 — told below, by the check that raises it
-        found = []
-    if all(check.exception for check in found):
+        results = _together(frame, planned, result_format)
+    except Exception:  # noqa: BLE001 — reported below, by the check that raises it
+        results = []
+    if all(check.exception for check in results):
         return [_alone(frame, check, result_format) for check in planned]
-    return found
+    return results
 
 
 def _alone(frame: pd.DataFrame, planned: Planned, result_format: Mapping[str, Any]) -> CheckResult:
     try:
         return _together(frame, [planned], result_format)[0]
-    except Exception as error:  # noqa: BLE001 — whatever it is, it is told as the check's result
+    except Exception as error:  # noqa: BLE001 — any error becomes the check's result
         message = str(error) or type(error).__name__
         return CheckResult(planned, False, {}, message, planned.expectation.configuration.kwargs)
 
 
 def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
-    """The results from a context made for this run and shared by nobody."""
+    """The results from a context that is created for this run and not shared."""
     gx = great_expectations()
     for number, check in enumerate(planned):
-        # Results come back in another order, and checks cannot be compared with each other: they carry a number.
+        # Results come back in another order, and checks cannot be compared with each other, so each has a number.
         check.expectation.meta = {"check": number}
     with ONE_AT_A_TIME:
         context = gx.get_context(mode="ephemeral")
@@ -78,53 +78,55 @@ def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Ma
         suite = gx.ExpectationSuite(name="checks", expectations=[check.expectation for check in planned])
         results = batch.validate(suite, result_format=dict(result_format)).results
     by_number = {result.expectation_config.meta["check"]: result for result in results}
-    return [_found(check, by_number[number]) for number, check in enumerate(planned)]
+    return [_result_of(check, by_number[number]) for number, check in enumerate(planned)]
 
 
-def _found(planned: Planned, result: ExpectationValidationResult) -> CheckResult:
+def _result_of(planned: Planned, result: ExpectationValidationResult) -> CheckResult:
     config = result.expectation_config
     arguments = {k: v for k, v in (config.kwargs if config else {}).items() if k != "batch_id"}
-    # Some expectations answer with numpy's bool, which JSON refuses.
+    # Some expectations return numpy's bool, which JSON cannot represent.
     return CheckResult(planned, bool(result.success), result.result, _exception(result.exception_info), arguments)
 
 
 def _exception(info: Mapping[str, Any] | None) -> str | None:
-    """The message, whether it stands flat or below the name of the metric that raised it."""
+    """The message, whether it is at the top level or below the name of the metric that raised it."""
     flat = [info or {}, *(part for part in (info or {}).values() if isinstance(part, dict))]
     raised = [part.get("exception_message") or "unknown error" for part in flat if part.get("raised_exception")]
     return "; ".join(dict.fromkeys(str(message).strip() for message in raised)) or None
 
 
-def with_rows(frame: pd.DataFrame, found: list[CheckResult], unreadable: Mapping[str, pd.Series]) -> list[CheckResult]:
-    """The failing rows of those checks that set rows aside: they are asked again, for the rows this time.
+def with_rows(
+    frame: pd.DataFrame, results: list[CheckResult], unreadable: Mapping[str, pd.Series]
+) -> list[CheckResult]:
+    """Add the failing rows of the checks that set rows aside, by running these checks again.
 
-    A value that could not be read is null in the frame. It is told as unreadable, so it does not count again as
-    missing: the rows of a not-null check are those where nothing had arrived.
+    A value that could not be read is null in the frame. It is reported as unreadable, so it must not count as missing
+    too: the rows of a not-null check are only those without any value.
     """
     asked = [
         number
-        for number, check in enumerate(found)
+        for number, check in enumerate(results)
         if check.planned.level == "row"
         and not check.success
         and check.exception is None
         and (check.planned.severity == "critical" or _not_null_of(check) in unreadable)
     ]
     if not asked:
-        return found
-    again = run(frame, [found[number].planned for number in asked], _COMPLETE)
-    answered = list(found)
+        return results
+    again = run(frame, [results[number].planned for number in asked], _COMPLETE)
+    answered = list(results)
     for number, check in zip(asked, again, strict=True):
         if check.exception is not None:
             answered[number] = check
             continue
         rows = tuple(int(row) for row in check.result["unexpected_index_list"])
-        if len(rows) != found[number].count:
-            lost = f"{found[number].count} rows failed, but {len(rows)} were named"
-            answered[number] = replace(found[number], exception=lost)
+        if len(rows) != results[number].count:
+            lost = f"{results[number].count} rows failed, but {len(rows)} were named"
+            answered[number] = replace(results[number], exception=lost)
             continue
         texts = unreadable.get(_not_null_of(check) or "")
-        told = set() if texts is None else set(texts.index[texts.notna()])
-        answered[number] = replace(found[number], rows=tuple(row for row in rows if row not in told))
+        reported = set() if texts is None else set(texts.index[texts.notna()])
+        answered[number] = replace(results[number], rows=tuple(row for row in rows if row not in reported))
     return answered
 
 

@@ -1,4 +1,4 @@
-"""Parts the rows that are set aside from the accepted ones. No row is lost: arrived = accepted + set aside."""
+"""Separates the rows that are set aside from the accepted ones. No row is lost: arrived = accepted + set aside."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 
 class RowsLost(TerminalError):
-    """Accepted and set aside do not add up to what arrived: a mistake in Perennial, and nothing is written."""
+    """Accepted and set-aside rows do not add up to those that arrived: a bug in Perennial. Nothing is written."""
 
     code = "rows-lost"
 
 
 def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
-    """The named rows as texts: what arrived where it could not be read, else the value that was read from it.
+    """The named rows as texts: what arrived if it could not be read, otherwise the value that was read from it.
 
-    Null where nothing was there. The bytes themselves are kept by the landing.
+    In a column that is not written plainly (1.234,50 €) it is always the text that arrived.
+    Null for missing values. The landing keeps the original bytes.
     """
     import pandas as pd
+    import pyarrow as pa
 
     chosen = parsed.frame.iloc[list(rows)]
     columns = {}
@@ -37,12 +39,15 @@ def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
         if column in parsed.unreadable:
             unreadable = parsed.unreadable[column].iloc[list(rows)]
             texts = texts.where(unreadable.isna(), unreadable)
+        if column in parsed.written:
+            arrived = parsed.written[column].take(pa.array(list(rows), pa.int64())).to_pylist()
+            texts = pd.Series(arrived, index=chosen.index, dtype="object")
         columns[column] = texts
     return pd.DataFrame(columns, index=chosen.index)
 
 
 def _text(value: object) -> str:
-    """As it would be written in a file: whole numbers without a point, truth values in small letters."""
+    """As it would be written in a file: whole numbers without a decimal point, booleans in lower case."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
@@ -60,7 +65,7 @@ def split(
     set_aside: row → its reasons, as `Validation.set_aside`.
     The accepted rows keep order, types and numbers. The quarantine has `ROW` (the number of arrival), `REASONS`
     (a JSON list) and `RAW` (a JSON object, column → text as it arrived).
-    Raises RowsLost where a row would get lost or be counted twice; KeyError for a row whose texts are not given.
+    Raises RowsLost if a row would be lost or counted twice; KeyError for a row whose texts are not given.
     """
     import pandas as pd
 

@@ -1,7 +1,7 @@
-"""From a declaration to expectations: those that always stand, and the team's own.
+"""Turns a declaration into expectations: the standing checks, and the declared ones.
 
-Standing checks need no words in a declaration: columns are there, values can be read as their type, keys and
-times are there, no key twice, no row from the future or from outside the batch's window, a binary target is 0 or 1.
+Standing checks need not be declared: columns exist, values can be read as their type, keys and times are present, no
+key occurs twice, no row is from the future or outside the batch's window, a binary target is 0 or 1.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 Level = Literal["row", "batch"]
 
 ACCEPTED_IN = f"{PREFIX}accepted_in"
-"""Helper column: the batch in which the row's key was accepted before, else null."""
+"""Helper column: the batch in which the row's key was accepted before, or null."""
 
 TIME_FAULT = {fault: f"{PREFIX}{fault}" for fault in (LATE, EARLY)}
-"""Helper columns: not null where the row's time is implausible."""
+"""Helper columns: not null if the row's time is implausible."""
 
 NO_ROWS = "no rows: the batch is empty"
 
@@ -44,7 +44,7 @@ ABOUT_COLUMNS = frozenset(
         "expect_table_columns_to_match_set",
     }
 )
-"""Expectations about which columns a batch has, for which those that nobody declared count and helpers do not."""
+"""Expectations about which columns a batch has. For these, undeclared columns count and helper columns do not."""
 
 _UNREADABLE_AS: dict[ColumnType, str] = {
     "number": "not a number",
@@ -59,13 +59,13 @@ _NOT_OF_THE_COLUMNS_TYPE = ("lengths", "count", "proportion", "stdev")
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """One expectation and what follows from its failure.
+    """One expectation and what its failure causes.
 
-    level: `row` sets the failing rows aside, `batch` holds the batch; both only where severity is critical.
-    reason: the words that people read and that the quarantine is counted by; the same for the same check.
-    needs: columns of the batch without which it is not run (the missing column is told instead).
-    standing: whether it comes from Perennial rather than from the team's `checks`.
-    Compared by identity only: two expectations of one column are equal to Great Expectations whatever they ask.
+    level: `row` sets the failing rows aside, `batch` holds the batch; both only if severity is critical.
+    reason: the words that people read and by which the quarantine is counted; the same for the same check.
+    needs: columns of the batch without which it is not run (the missing column is reported instead).
+    standing: whether it is a standing check of Perennial rather than one under `checks`.
+    Compared by identity only: to Great Expectations, two expectations of one column are equal whatever they require.
     """
 
     expectation: Expectation
@@ -77,12 +77,12 @@ class Planned:
 
 
 def unreadable_in(column: str) -> str:
-    """The helper column that holds the texts of `column` which could not be read as its type, else null."""
+    """The helper column with the texts of `column` that could not be read as its type, or null."""
     return f"{PREFIX}{column} (unreadable)"
 
 
 def required_columns(declaration: Declaration) -> dict[str, ColumnType]:
-    """The columns, with their types, that every batch must have: the target may come later in files of its own."""
+    """The columns, with their types, that every batch must have. The target may come later in separate files."""
     late = {declaration.schema_.target} if declaration.labels else set()
     return {column: kind for column, kind in column_types(declaration).items() if column not in late}
 
@@ -93,7 +93,7 @@ def build_suite(
     """Every expectation on a batch, standing ones first.
 
     as_of: aware; rows at or after it are from the future.
-    batch_window: aware start and end, half-open, of the stretch that the batch covers; None where it is not known.
+    batch_window: aware start and end, half-open, of the period that the batch covers; None if it is unknown.
     Raises InputError for a check that Great Expectations refuses to build.
     """
     classes = core_expectations()
@@ -103,7 +103,7 @@ def build_suite(
 
 
 class _Critical:
-    """Makes the standing checks, all of them critical."""
+    """Builds the standing checks, all of them critical."""
 
     def __init__(self, classes: Mapping[str, type[Expectation]]) -> None:
         self._classes = classes
@@ -160,7 +160,7 @@ def _keyed(key: tuple[str, ...], critical: _Critical) -> Iterator[Planned]:
     if len(key) == 1:
         yield critical.row(twice, key, "column_values_to_be_unique", column=key[0])
     else:
-        # A key with a null in it is told as missing, not as a copy of another such key.
+        # A key that contains a null is reported as missing, not as a copy of another such key.
         arguments = {"column_list": list(key), "ignore_row_if": "any_value_is_missing"}
         yield critical.row(twice, key, "compound_columns_to_be_unique", **arguments)
     before = f"{name}: accepted before in another batch"
@@ -170,7 +170,7 @@ def _keyed(key: tuple[str, ...], critical: _Critical) -> Iterator[Planned]:
 def _timed(
     schema: Schema, critical: _Critical, as_of: datetime, window: tuple[datetime | None, datetime | None]
 ) -> Iterator[Planned]:
-    """Times are there, plausible, before `as_of`, and in the batch's window."""
+    """Times are present, plausible, before `as_of`, and in the batch's window."""
     column, needs = schema.time, (schema.time,)
     between = "column_values_to_be_between"
     if column not in schema.key:
@@ -190,7 +190,7 @@ def _of_the_team(
 ) -> Planned:
     place = f"checks[{number}] {check.expectation}"
     if check.expectation not in classes:
-        raise InputError(f"{place}: no core expectation of that name works on a data frame")
+        raise InputError(f"{place}: there is no core expectation with this name that works on a data frame")
     from great_expectations.expectations.metadata_types import FailureSeverity
 
     expectation = classes[check.expectation]
@@ -210,7 +210,7 @@ def _of_the_team(
 
 
 def _with_condition(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A condition in words is pandas' unless a parser is named; Great Expectations wants an object for it."""
+    """A condition as text is meant for pandas unless a parser is named; Great Expectations requires an object."""
     from great_expectations.expectations.row_conditions import PassThroughCondition
 
     condition = arguments.get("row_condition")
@@ -221,9 +221,9 @@ def _with_condition(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_the_columns_type(declaration: Declaration, check: Check, place: str) -> dict[str, Any]:
-    """Arguments that are compared with a column's values, made comparable with them.
+    """Convert the arguments that are compared with a column's values to the column's type.
 
-    A time without a zone is one of the use case's calendar. A number in a set for a text column is meant as text.
+    A time without a zone is in the use case's time zone. A number in a set for a text column is meant as text.
     """
     arguments = dict(check.arguments)
     if any(word in check.expectation for word in _NOT_OF_THE_COLUMNS_TYPE):
@@ -255,12 +255,12 @@ def _moment(value: Any, zone: ZoneInfo, place: str, name: str) -> datetime:
 
 
 def _plainly(error: Exception) -> str:
-    """What is wrong with the arguments, without the names of classes around it."""
-    found = getattr(error, "errors", None)
-    if not callable(found):
+    """What is wrong with the arguments, without class names."""
+    errors = getattr(error, "errors", None)
+    if not callable(errors):
         return str(error)
     parts = []
-    for problem in found():
+    for problem in errors():
         field = ".".join(str(part) for part in problem["loc"] if part != "__root__")
         parts.append(f"{field}: {problem['msg']}" if field else problem["msg"])
     return "; ".join(parts)

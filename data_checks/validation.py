@@ -1,9 +1,9 @@
-"""Runs the checks on one batch: what holds it, which rows are set aside and why, what is only told.
+"""Runs the checks on one batch: what holds it, which rows are set aside and why, what is only reported.
 
-A critical check of single rows sets the failing rows aside; a critical check of the whole batch holds it;
-`warning` and `info` are told and change nothing. `mostly` counts: where it lets a check pass, no row is set aside
-(the rows are told as info); where the check fails all the same, its failing rows are. Aggregates are taken over
-all rows as they arrived, with those that will be set aside.
+A critical check of single rows sets the failing rows aside, a critical check of the whole batch holds it, and `warning`
+and `info` are reported and change nothing. If a check passes because of `mostly`, no row is set aside and the rows are
+reported as info; if it fails nevertheless, its failing rows are set aside. Aggregates are taken over all rows as they
+arrived, including those that will be set aside.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from data_checks.record import for_the_record, observed
 from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
 from perennial.intake.limits import copy_of, counted_as
+from perennial.intake.missing import how_to_go_on
 from perennial.ledger.entries import Reason
 from perennial.usecase.mistakes import looks_like
 
@@ -35,11 +36,11 @@ _EXISTS = "expect_column_to_exist"
 
 @dataclass(frozen=True)
 class Validation:
-    """What the checks found.
+    """The results of the checks.
 
-    held_because: why the whole batch is held; empty where it may be taken in.
+    held_because: why the whole batch is held; empty if it may be accepted.
     set_aside: row (position of arrival, 0..n-1) → every reason of that row, in the order of the checks.
-    warnings, infos: what is told and changes nothing, with counts.
+    warnings, infos: findings that change nothing, with counts.
     reasons: how many rows have each reason, the most frequent first; a row may have several.
     results: one plain JSON object per check, for the record and for `data_checks.docs`.
     """
@@ -53,7 +54,7 @@ class Validation:
 
     @property
     def held(self) -> bool:
-        """Whether nothing of the batch may be taken in."""
+        """Whether no row of the batch may be accepted."""
         return bool(self.held_because)
 
 
@@ -68,22 +69,22 @@ def validate(
     copies: Mapping[int, int] | None = None,
     waived: Collection[str] = (),
 ) -> Validation:
-    """Run the standing checks and the team's on one batch.
+    """Run the standing and the declared checks on one batch.
 
     parsed: rows in order of arrival, index 0..n-1.
     as_of: aware; a row whose time is not before it is from the future.
-    window: the stretch that the batch covers; its times may be None.
-    accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, else null.
-    time_faults: shape (n,), aligned with the rows: what is implausible about the row's time, else null.
+    window: the period that the batch covers; its times may be None.
+    accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, or null.
+    time_faults: shape (n,), aligned with the rows: what is implausible about the row's time, or null.
     copies: row → the row that it is a copy of; copies are set aside, and the checks do not see them.
-    waived: reasons of the team's critical checks that a person waived: they are told as warnings and change nothing.
-    Raises InputError for a check that Great Expectations refuses to build; ValueError where rows are not numbered
-    0..n-1. What goes wrong while a critical check runs holds the batch and is named in `held_because`.
+    waived: reasons of critical checks that a person waived: they are reported as warnings and change nothing.
+    Raises InputError for a check that Great Expectations refuses to build; ValueError if rows are not numbered 0..n-1.
+    An error while a critical check runs holds the batch and is named in `held_because`.
     """
     import pandas as pd
 
     if not parsed.frame.index.equals(pd.RangeIndex(len(parsed.frame))):
-        raise ValueError("rows must be numbered 0..n-1 in the order of their arrival")
+        raise ValueError("rows must be numbered 0..n-1 in the order of arrival")
     copies = copies or {}
     parsed = _without(parsed, copies)
     rows = len(parsed.frame)
@@ -96,17 +97,17 @@ def validate(
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
     frame = with_helpers(parsed, about_rows, accepted_in, time_faults)
-    found = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
-    found += with_rows(frame, run(frame, about_rows), parsed.unreadable)
-    told = _Told(rows, declaration, accepted_in)
-    told.missing(present, suite, parsed.extra)
-    for check in found:
-        told.add(check)
-    return told.validation(copies)
+    results = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
+    results += with_rows(frame, run(frame, about_rows), parsed.unreadable)
+    findings = _Findings(rows, declaration, accepted_in)
+    findings.missing(present, suite, parsed.extra)
+    for check in results:
+        findings.add(check)
+    return findings.validation(copies)
 
 
 def _without(parsed: Parsed, copies: Mapping[int, int]) -> Parsed:
-    """The rows that are no copy, under the numbers of their arrival."""
+    """The rows that are not copies, with their original numbers."""
     if not copies:
         return parsed
     kept = parsed.frame.index.difference(list(copies))
@@ -114,8 +115,8 @@ def _without(parsed: Parsed, copies: Mapping[int, int]) -> Parsed:
     return replace(parsed, frame=parsed.frame.loc[kept], unreadable=unreadable)
 
 
-class _Told:
-    """Gathers what is told, check by check."""
+class _Findings:
+    """Collects the findings, check by check."""
 
     def __init__(self, rows: int, declaration: Declaration, accepted_in: pd.Series | None) -> None:
         self._rows = rows
@@ -128,7 +129,7 @@ class _Told:
         self._results: list[dict[str, Any]] = []
 
     def missing(self, present: set[str], suite: Iterable[Planned], extra: Collection[str]) -> None:
-        """Columns that are not there: all of them in one sentence, instead of an exception for each check."""
+        """Missing columns, all in one sentence instead of an exception for each check."""
         required = required_columns(self._declaration)
         absent = [column for column in required if column not in present]
         for planned in suite:
@@ -140,26 +141,27 @@ class _Told:
             elif planned.severity == "critical":
                 absent += away
             else:
-                self._say(planned, f"not checked, there is no column {', '.join(away)}")
+                self._note(planned, f"not checked, there is no column {', '.join(away)}")
         if absent:
             named = [_with_hint(column, extra) for column in dict.fromkeys(absent)]
-            self._held.append(f"columns are missing: {', '.join(named)}")
+            fix = how_to_go_on(list(dict.fromkeys(absent)), [*present, *extra], self._declaration)
+            self._held.append(f"columns are missing: {', '.join(named)}{fix}")
 
     def add(self, check: CheckResult) -> None:
-        """What follows from one check."""
+        """Add the findings of one check."""
         planned = check.planned
         self._results.append(for_the_record(check))
         if check.exception is not None:
-            self._say(planned, f"could not be checked: {check.exception}")
+            self._note(planned, f"could not be checked: {check.exception}")
         elif planned.level == "row":
             self._add_rows(check)
         elif check.success or (planned.standing and planned.expectation.expectation_type == _EXISTS):
-            # A standing column that is not there was told with all the others that are missing.
+            # A required column that is missing was reported together with all the others.
             return
         elif planned.reason == NO_ROWS:
             self._held.append(NO_ROWS)
         else:
-            self._say(planned, observed(check))
+            self._note(planned, observed(check))
 
     def _add_rows(self, check: CheckResult) -> None:
         planned = check.planned
@@ -171,7 +173,7 @@ class _Told:
             for row in check.rows or ():
                 self._set_aside.setdefault(row, []).append(self._reason(planned, row, check.arguments))
         else:
-            self._say(planned, self._share(check.count))
+            self._note(planned, self._share(check.count))
 
     def _share(self, count: int) -> str:
         return f"{count} of {self._rows} rows"
@@ -181,15 +183,15 @@ class _Told:
             return planned.reason
         return planned.reason.replace("another batch", f"batch {self._accepted_in.loc[row]}")
 
-    def _say(self, planned: Planned, what: str) -> None:
-        """A critical check that names no rows holds the batch."""
+    def _note(self, planned: Planned, what: str) -> None:
+        """Note a finding by severity. A critical check that names no rows holds the batch."""
         where = {"critical": self._held, "warning": self._warnings, "info": self._infos}[planned.severity]
         where.append(f"{planned.reason}: {what}")
 
     def validation(self, copies: Mapping[int, int]) -> Validation:
-        """All of it, with every reason of a row once."""
-        found = {**self._set_aside, **{row: [copy_of(first)] for row, first in copies.items()}}
-        set_aside = {row: tuple(dict.fromkeys(reasons)) for row, reasons in sorted(found.items())}
+        """All findings, with each reason of a row once."""
+        reasons_of_rows = {**self._set_aside, **{row: [copy_of(first)] for row, first in copies.items()}}
+        set_aside = {row: tuple(dict.fromkeys(reasons)) for row, reasons in sorted(reasons_of_rows.items())}
         counts = Counter(counted_as(reason) for reasons in set_aside.values() for reason in reasons)
         return Validation(
             held_because=tuple(self._held),
@@ -202,7 +204,7 @@ class _Told:
 
 
 def _with_hint(column: str, extra: Collection[str]) -> str:
-    """A missing column, and the undeclared one of the batch that reads the same."""
+    """A missing column, with the undeclared column of the batch that looks the same, if any."""
     near = looks_like(column, extra)
     if near is None:
         return column

@@ -1,6 +1,6 @@
-"""The words in which a check is named to people: the column and what is asked of it.
+"""The words that name a check to people: the column and what is required of it.
 
-The same check has the same words for ever: they are the reasons in the quarantine and are counted by.
+The words of a check never change: they are the reasons in the quarantine, which is counted by them.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _asked(expectation: str, arguments: Mapping[str, Any]) -> str:
     if expectation in _TOPICS:
         return f"{_TOPICS[expectation]} {_range(arguments)}".strip()
     if expectation in _PHRASES:
-        said = {name: in_words(value) for name, value in arguments.items()}
-        return _PHRASES[expectation].format_map(defaultdict(lambda: "its default", said))
+        spelled = {name: in_words(value) for name, value in arguments.items()}
+        return _PHRASES[expectation].format_map(defaultdict(lambda: "its default", spelled))
     words = expectation.removeprefix("expect_")
     for subject in ("column_pair_", "multicolumn_", "column_", "table_"):
         words = words.removeprefix(subject)
@@ -112,14 +112,14 @@ def _range(arguments: Mapping[str, Any]) -> str:
 
 
 def _limits(arguments: Mapping[str, Any]) -> str:
-    """What narrows a check: a share that is enough, a condition on the rows."""
+    """What limits a check: a sufficient share, a condition on the rows."""
     condition = f" where {arguments['row_condition']}" if arguments.get("row_condition") else ""
     mostly = arguments.get("mostly")
     return condition + (f" (for at least {mostly * 100:g} %)" if isinstance(mostly, int | float) and mostly < 1 else "")
 
 
 def in_words(value: Any) -> str:
-    """A value of an argument as people write it: sets in braces and cut short, times in UTC."""
+    """An argument's value as people write it: sets in braces and shortened, times in UTC."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):

@@ -27,12 +27,12 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
 
 def take_in(usecase: str, window: str | None, unfinished_first: bool = False) -> BatchEntry | None:
     """The steps of `ingest`, as tasks of the flow that runs them."""
-    labels = take_labels(usecase)
     chosen = pick_window(usecase, window, unfinished_first)
     rename_run(usecase, chosen or "nothing-new")
-    if chosen is None:
+    landing = land(usecase, chosen) if chosen else None  # refuses what cannot run, before labels are taken in
+    labels = take_labels(usecase)
+    if chosen is None or landing is None:
         return None
-    landing = land(usecase, chosen)
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
         take_labels(usecase)  # they waited for the first batch, which starts the replay clock

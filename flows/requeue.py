@@ -22,10 +22,10 @@ def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: every one that is held or has rows set aside.
     """
-    found = []
+    batches = []
     for each in windows_to_requeue(usecase, window):
         batch = accept(usecase, validate_again(usecase, each))
         show_batch(usecase, batch, return_state=True)
-        found.append(batch)
+        batches.append(batch)
     write_page(usecase, return_state=True)
-    return found
+    return batches

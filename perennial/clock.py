@@ -10,11 +10,11 @@ _DURATION = re.compile(r"^\s*(\d+)\s*([mhdw])\s*$")
 
 
 def parse_duration(text: str) -> timedelta:
-    """`15m`, `6h`, `90d`, `2w` as a timedelta. Raises ValueError naming the forms."""
-    found = _DURATION.match(text)
-    if not found:
+    """`15m`, `6h`, `90d`, `2w` as a timedelta. Raises ValueError that names the forms."""
+    match = _DURATION.match(text)
+    if not match:
         raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d or w, for example 90d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def write_duration(length: timedelta) -> str:
@@ -27,7 +27,7 @@ def write_duration(length: timedelta) -> str:
 
 
 def instant(text: str) -> datetime:
-    """An ISO 8601 text as an aware datetime in UTC. Raises ValueError where the zone is missing."""
+    """An ISO 8601 text as an aware datetime in UTC. Raises ValueError if the zone is missing."""
     value = datetime.fromisoformat(text)
     if value.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write for example {text}Z")

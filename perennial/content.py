@@ -1,11 +1,11 @@
-"""What a frame says, as a digest: the same for any file layout, type of storage, chunking and order of rows.
+"""A digest of a frame's content, independent of file layout, storage type, chunking and the order of rows.
 
-How values count:
-- Numbers by their value, whatever type holds them: integers, floats, decimals and booleans (0 and 1) that are equal
-  are the same content, and two that differ are not, beyond 2^53 either. -0.0 is 0.0.
-- Times by their instant, from year 1 to 9999, whatever the zone and unit. One without a zone counts as UTC.
-- Text and bytes by their bytes: a composed and a decomposed letter differ, and a text is never a number.
-- Null, NaN, NaT and None are one, and a column of nothing else is the same whatever its type.
+How values are compared:
+- Numbers by value, whatever their type: equal integers, floats, decimals and booleans (0 and 1) are the same content,
+  and unequal ones are not, even beyond 2^53. -0.0 equals 0.0.
+- Times by instant, from year 1 to 9999, whatever the zone and unit. One without a zone is taken as UTC.
+- Text and bytes by their bytes: a composed and a decomposed letter differ, and a text never equals a number.
+- Null, NaN, NaT and None are equal, and a column with nothing else is the same whatever its type.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _INT64 = 2**63
 
 
 def digest_rows(rows: pd.DataFrame, key: Sequence[str], beside: Mapping[str, pd.Series] | None = None) -> str:
-    """sha256 (hex) of a frame's values in key order. Rows of one key are ordered by all their values.
+    """sha256 (hex) of a frame's values in key order. Rows with the same key are ordered by all their values.
 
     rows: columns of numbers, booleans, text, bytes, dates or timestamps. key: columns that order the rows.
-    beside: further columns on the same rows, apart from those of `rows` even where they have a name in common.
+    beside: further columns for the same rows, distinct from those of `rows` even if they share a name.
     """
     named = [("rows", str(name), rows[name]) for name in rows.columns]
     named += [("beside", name, column) for name, column in (beside or {}).items()]
@@ -50,7 +50,7 @@ def digest_rows(rows: pd.DataFrame, key: Sequence[str], beside: Mapping[str, pd.
 
 @dataclass(frozen=True)
 class _Content:
-    """A column in its one spelling: numbers that are 0 where it is null, and, or, texts that are empty there.
+    """A column in canonical form: numbers that are 0 where it is null, texts that are empty there, or both.
 
     kind: nothing, number, time, text or binary. null: shape (n,).
     numbers: arrays of shape (n,), float64 or int64. texts: Arrow, large_binary.
@@ -68,22 +68,22 @@ class _Content:
 
     def parts(self) -> list[bytes | memoryview]:
         """Its bytes, in little-endian order."""
-        found: list[bytes | memoryview] = [np.packbits(self.null).tobytes()]
-        found += [each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in self.numbers]
+        parts: list[bytes | memoryview] = [np.packbits(self.null).tobytes()]
+        parts += [each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in self.numbers]
         if self.texts is not None and len(self.texts):
             _, offsets, letters = self.texts.buffers()
             ends = np.frombuffer(offsets, dtype=np.int64)[self.texts.offset : self.texts.offset + len(self.texts) + 1]
-            found.append(np.diff(ends).astype("<i8", copy=False).tobytes())
-            found.append(memoryview(letters)[ends[0] : ends[-1]] if letters else b"")
-        return found
+            parts.append(np.diff(ends).astype("<i8", copy=False).tobytes())
+            parts.append(memoryview(letters)[ends[0] : ends[-1]] if letters else b"")
+        return parts
 
     def ranks(self) -> list[npt.NDArray[Any]]:
-        """Arrays, first the one that counts most, whose order is that of the values."""
+        """Arrays whose lexicographic order, the most significant first, is that of the values."""
         return [self.null, *self.numbers, *([] if self.texts is None else [_ranks(self.texts)])]
 
 
 def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArray[np.int64] | None:
-    """The places of the rows in order; None where they stand in order already."""
+    """The positions of the rows in order; None if they are in order already."""
     if rows < 2:
         return None
     ranks = [rank for column in key for rank in column.ranks()] or [np.zeros(rows)]
@@ -98,15 +98,15 @@ def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArr
 
 
 def _ranks(texts: pa.Array) -> npt.NDArray[np.int64]:
-    """Each text's place among the different ones, by their bytes."""
+    """Each text's position among the distinct ones, ordered by bytes."""
     import pyarrow.compute as pc
 
     encoded = texts.dictionary_encode()
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order))
-    found: npt.NDArray[np.int64] = places[encoded.indices.to_numpy()]
-    return found
+    ranks: npt.NDArray[np.int64] = places[encoded.indices.to_numpy()]
+    return ranks
 
 
 def _content(name: str, column: pd.Series) -> _Content:
@@ -136,7 +136,7 @@ def _content(name: str, column: pd.Series) -> _Content:
 
 
 def _values(column: pd.Series) -> pa.Array:
-    """A column as one Arrow array, null where it holds nothing."""
+    """A column as one Arrow array, with nulls for missing values."""
     import pandas as pd
     import pyarrow as pa
 
@@ -152,7 +152,7 @@ def _values(column: pd.Series) -> pa.Array:
 
 
 def _whole(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """64-bit integers as the nearest floats and, where any is left, what those leave."""
+    """64-bit integers as the nearest floats and, if any is nonzero, the remainders."""
     floats = values.astype(np.float64)
     if not values.size or -_EXACT <= values.min() <= values.max() <= _EXACT:
         return (floats,)
@@ -163,7 +163,7 @@ def _whole(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
 
 
 def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
-    """Decimals and integers of any size: the nearest floats, and what those leave, as 64 bits or else as a text."""
+    """Decimals and integers of any size: the nearest floats, and the remainders as 64 bits or else as text."""
     import pyarrow as pa
 
     encoded = values.dictionary_encode()
@@ -177,7 +177,7 @@ def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
 
 
 def _parted(value: int | Decimal) -> tuple[float, int, str]:
-    """A number of up to 76 digits as the nearest float, and what that leaves."""
+    """A number of up to 76 digits as the nearest float and the remainder."""
     nearest = float(value)
     rest = Fraction(value) - Fraction(nearest)
     whole = rest.denominator == 1 and abs(rest) < _INT64
@@ -185,7 +185,7 @@ def _parted(value: int | Decimal) -> tuple[float, int, str]:
 
 
 def _instants(values: pa.Array) -> tuple[npt.NDArray[Any], ...]:
-    """Times as microseconds since 1970 and, where any is left, nanoseconds."""
+    """Times as microseconds since 1970 and, if any is nonzero, the remaining nanoseconds."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(values.type) and values.type.unit == "ns":

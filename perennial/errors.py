@@ -1,7 +1,7 @@
-"""Our few errors. Each is made from data: a stable code, the field, the value and how to fix it, beside its message.
+"""The errors of Perennial. Each is made from data: a stable code, the field, the value, how to fix it, and a message.
 
-Two kinds decide what the orchestrator does: a `TransientError` may pass by itself and is retried by the task's
-policy, a `TerminalError` needs somebody to act. `docs/errors.md` has a section for every code.
+The kind determines what the orchestrator does: a `TransientError` may resolve itself and is retried by the task's
+policy, a `TerminalError` requires someone to act. `docs/errors.md` has a section for every code.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _FIELD = re.compile(r"(--?[a-z][a-z-]*|[A-Z][A-Z0-9_]+|[a-z_]+(?:\.[a-z_]+)+(?:\
 class PerennialError(Exception):
     """Everything Perennial raises on purpose.
 
-    code: stable, in kebab case; a class has one of its own, a single error may narrow it down.
-    field: the field, option or variable that it is about, None where it is about none.
-    value: what stands there, if that is known and no secret.
-    fix: how to fix it; empty where the message has it all.
-    exit_code: the command line's.
+    code: stable, in kebab case. Each class has one; a single error may have a more specific one.
+    field: the field, option or variable concerned, None if there is none.
+    value: its value, if that is known and not secret.
+    fix: how to fix it; empty if the message contains it.
+    exit_code: of the command line.
 
-    Without `fix` the lines of the message after its first are the fix; without `field` it is the dotted name,
+    Without `fix`, it is taken from the lines of the message after the first; without `field`, from the dotted name,
     variable or option that the message begins with.
 
     >>> str(InputError("is not a day", field="source.first", value="soon", fix="write it as 2024-01-01"))
@@ -49,14 +49,14 @@ class PerennialError(Exception):
         value: Any = None,
         fix: str | None = None,
     ) -> None:
-        said, _, more = masked(str(message)).partition("\n")
-        if field is not None and not said.startswith(f"{field}: "):
-            said = f"{field}: {said}"
-        super().__init__("\n".join(part for part in (said, more, f"  {masked(fix)}" if fix else "") if part))
-        found = _FIELD.match(said)
+        first, _, more = masked(str(message)).partition("\n")
+        if field is not None and not first.startswith(f"{field}: "):
+            first = f"{field}: {first}"
+        super().__init__("\n".join(part for part in (first, more, f"  {masked(fix)}" if fix else "") if part))
+        named = _FIELD.match(first)
         if code is not None:
             self.code = code
-        self.field = field if field is not None else found[1] if found else None
+        self.field = field if field is not None else named[1] if named else None
         self.value = mask_deep(value)
         self.fix = masked(fix) if fix is not None else " ".join(more.split())
 
@@ -65,24 +65,24 @@ class PerennialError(Exception):
 
 
 class TransientError(PerennialError):
-    """Worth trying again: a locked database, a server that does not answer."""
+    """A problem that may resolve itself: a locked database, a server that does not answer."""
 
     kind: Kind = "transient"
     code = "try-again"
 
 
 class TerminalError(PerennialError):
-    """Trying again gives the same: somebody has to act."""
+    """A problem that retrying does not solve: someone has to act."""
 
 
 class DiskFull(TerminalError):
-    """The disk took no more: what was being written does not count, what was committed before is safe."""
+    """The disk is full: what was being written is not used, what was committed before is safe."""
 
     code = "disk-full"
 
 
 class InputError(TerminalError):
-    """What the person gave is wrong, and was refused before anything was done with it."""
+    """The input is wrong and was refused before anything was changed."""
 
     exit_code = 2
     kind: Kind = "input"
@@ -90,7 +90,7 @@ class InputError(TerminalError):
 
 
 class HeldBack(TerminalError):
-    """A gate said no: a batch is held, or nothing may be released."""
+    """A gate refused: a batch is held, or nothing may be released."""
 
     exit_code = 3
     kind: Kind = "held"
@@ -98,34 +98,34 @@ class HeldBack(TerminalError):
 
 
 class Unfinished(TransientError):
-    """A command recorded what it was asked for and then failed: the message has what is on record."""
+    """A command recorded its result and then failed. The message states what is recorded."""
 
     code = "unfinished"
 
 
 @contextmanager
 def on_record(done: str) -> Iterator[None]:
-    """Whatever fails inside, the message says what was done before it.
+    """If something fails inside the block, the message states what was done before.
 
     done: a clause in lower case, for example "the approval by Ada is recorded".
-    Raises Unfinished; a HeldBack stays one, because repeating does not help against it.
+    Raises Unfinished; a HeldBack stays a HeldBack, because repeating the command does not help.
     """
-    said = f"{done[0].upper()}{done[1:]}."
+    recorded = f"{done[0].upper()}{done[1:]}."
     try:
         yield
     except HeldBack as error:
-        error.args = (f"{error}\n  {said}",)
+        error.args = (f"{error}\n  {recorded}",)
         raise
     except (PerennialError, OSError) as error:
-        when = "" if isinstance(error, TransientError) else " once that is put right"
+        when = "" if isinstance(error, TransientError) else " once that is fixed"
         raise Unfinished(
-            f"{error}\n  {said} What failed came after that: run the same command again{when}, "
-            "which finishes it and records nothing twice."
+            f"{error}\n  {recorded} Only a later step failed: run the same command again{when}. "
+            "It finishes the rest and records nothing twice."
         ) from error
 
 
 class RegistryProblem(PerennialError):
-    """Something is wrong with the model registry or with what lies in it."""
+    """Something is wrong with the model registry or its contents."""
 
 
 class RegistryDown(RegistryProblem, TransientError):
@@ -159,7 +159,7 @@ class RegistryDamaged(RegistryProblem, TerminalError):
 
 
 class ExperimentDeleted(RegistryProblem, TerminalError):
-    """A use case's experiment was deleted in MLflow, so no run can be recorded."""
+    """A use case's experiment was deleted or renamed in MLflow, so no run can be recorded."""
 
     code = "experiment-deleted"
 

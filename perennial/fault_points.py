@@ -1,7 +1,7 @@
-"""Named points before and after every write, where a test may kill the process.
+"""Named points before and after every write, at which a test may kill the process.
 
-`PERENNIAL_CRASH_AT=batch_row.before` makes the process die there as by a power cut.
-Unset, as in every real run, a point costs one look at the environment.
+`PERENNIAL_CRASH_AT=batch_row.before` kills the process there, as a power cut would. If it is unset, as in every real
+run, a point costs one lookup in the environment.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from perennial.errors import DiskFull
 WRITES = (
     "declaration_row",
     "landing",
+    "validation_file",
     "accepted_table",
     "quarantine_table",
     "batch_row",
     "waiver_row",
     "label_landing",
     "labels_table",
+    "labels_aside_table",
     "labels_row",
     "episode_row",
     "episode_closed_row",
@@ -48,7 +50,7 @@ POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "aft
 
 
 _FULL = ("no space left on device", "file too large", "disk quota exceeded", "database or disk is full")
-"""How Python, Delta Lake and SQLite tell it: they share no type of error, only the system's words."""
+"""The messages of Python, Delta Lake and SQLite. They share no error type, only the system's words."""
 
 
 def _reach(point: str) -> None:
@@ -60,7 +62,7 @@ def _reach(point: str) -> None:
 def write(name: str) -> Iterator[None]:
     """Surround one write with its two points.
 
-    Raises ValueError for a name that `WRITES` does not list, DiskFull where the disk takes no more.
+    Raises ValueError for a name that is not in `WRITES`, DiskFull if the disk is full.
     """
     if name not in WRITES:
         raise ValueError(f"{name!r} is not a known write")
@@ -71,8 +73,8 @@ def write(name: str) -> Iterator[None]:
         if not any(words in str(problem).lower() for words in _FULL):
             raise
         raise DiskFull(
-            f"the disk is full, or a limit on its files is reached: {name.replace('_', ' ')} could not be written\n"
-            "  what was accepted before is safe and nothing half written counts: free space where PERENNIAL_HOME lies, "
-            "then run the same command again"
+            f"the disk is full, or a file size limit is reached: {name.replace('_', ' ')} could not be written\n"
+            "  what was accepted before is safe, and incomplete writes are ignored: free space on the disk of "
+            "PERENNIAL_HOME, then run the same command again"
         ) from problem
     _reach(f"{name}.after")

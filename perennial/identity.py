@@ -1,4 +1,4 @@
-"""Identities made from content, so that doing a thing twice is doing it once."""
+"""Identities computed from content, which make writes idempotent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHORT = 16
 
 
 def canonical_json(value: Any) -> str:
-    """The one spelling of a JSON value: sorted keys, no spaces, floats as Python's shortest repr.
+    """The canonical form of a JSON value: sorted keys, no spaces, floats as Python's shortest repr.
 
     Raises ValueError for NaN and infinities: unknown is None, never a number.
     """
@@ -19,12 +19,12 @@ def canonical_json(value: Any) -> str:
 
 
 def digest(value: Any) -> str:
-    """sha256 (hex, 64 characters) of a JSON value's canonical spelling."""
+    """sha256 (hex, 64 characters) of a JSON value's canonical form."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def short_id(value: Any) -> str:
-    """The first 16 hex digits of `digest`: an id a person can copy."""
+    """The first 16 hex digits of `digest`: an id that a person can copy."""
     return digest(value)[:SHORT]
 
 

@@ -1,7 +1,7 @@
-"""Instants on the clocks of a zone and back, up to both ends of the calendar (years 1 to 9999).
+"""Conversion between instants and local times, up to both ends of the calendar (years 1 to 9999).
 
-A local time on the calendar's first or last day may be an instant that the calendar no longer has: 23:00 on
-9999-12-31 in New York is in the year 10000 in UTC. Such an instant counts as the calendar's `FIRST` or `LAST` moment.
+A local time on the calendar's first or last day may be an instant outside the calendar: 23:00 on 9999-12-31 in New
+York is in the year 10000 in UTC. Such an instant is replaced by the calendar's `FIRST` or `LAST` moment.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def on_local_clocks(instants: pd.Series, timezone: str) -> pd.Series:
 def exact_instants(local: pd.Series, timezone: str) -> np.ndarray:
     """Local times (datetime64 without a zone) as datetime64[us] in UTC, nulls kept; some are beyond the calendar.
 
-    An hour that the clocks repeat is its first passing, one that they skip is null.
+    A repeated hour is taken as its first occurrence, a skipped one is null.
     """
     import numpy as np
     import pandas as pd
@@ -46,12 +46,12 @@ def exact_instants(local: pd.Series, timezone: str) -> np.ndarray:
     inner = _away_from_the_ends(exact)
     first = np.ones(len(inner), dtype=bool)
     placed = pd.Series(inner).dt.tz_localize(timezone, ambiguous=first, nonexistent="NaT").dt.tz_convert("UTC")
-    found: np.ndarray = exact + (_microseconds(placed) - inner)
-    return found
+    moment: np.ndarray = exact + (_microseconds(placed) - inner)
+    return moment
 
 
 def later(instants: pd.Series, by: timedelta) -> pd.Series:
-    """Instants moved on by a length of time, as datetime64[us, UTC]; beyond the calendar's end is its last moment."""
+    """Instants moved on by a length of time, as datetime64[us, UTC], at most to the end of the calendar."""
     import numpy as np
 
     exact = _microseconds(instants)
@@ -60,7 +60,7 @@ def later(instants: pd.Series, by: timedelta) -> pd.Series:
 
 
 def moved(moment: datetime, by: timedelta) -> datetime:
-    """One aware moment moved by a length of time, in UTC; beyond an end of the calendar is that end."""
+    """One aware moment moved by a length of time, in UTC, at most to an end of the calendar."""
     at = moment.astimezone(UTC)
     if by > LAST - at:
         return LAST
@@ -70,7 +70,7 @@ def moved(moment: datetime, by: timedelta) -> datetime:
 def midnight(day: datetime, zone: ZoneInfo, after: int = 0) -> datetime:
     """The instant, in UTC, at which the day that is `after` days later than `day` begins on a zone's clocks.
 
-    day: without a zone. The first day begins with the calendar; after the last one comes its last moment.
+    day: without a zone. The first day begins with the calendar; the day after the last one is its last moment.
     """
     if timedelta(days=after) > _naive(LAST) - day:
         return LAST
@@ -89,12 +89,12 @@ def in_utc(exact: np.ndarray, index: pd.Index) -> pd.Series:
 
 
 def inside_calendar(exact: np.ndarray) -> np.ndarray:
-    """datetime64[us], those beyond an end of the calendar as that end, nulls kept."""
+    """datetime64[us], clipped to the ends of the calendar, with nulls kept."""
     return _between(exact, FIRST_US, LAST_US)
 
 
 def _away_from_the_ends(exact: np.ndarray) -> np.ndarray:
-    """Two days within both ends, where every zone's clocks can be asked; their offset is that of the ends."""
+    """Clipped to two days inside both ends, where every zone can be converted; the offset there is that of the ends."""
     return _between(exact, FIRST_US + _EDGE, LAST_US - _EDGE)
 
 
@@ -102,14 +102,14 @@ def _between(exact: np.ndarray, first: int, last: int) -> np.ndarray:
     import numpy as np
 
     # np.clip keeps nulls of datetime64.
-    found: np.ndarray = np.clip(exact, np.datetime64(first, "us"), np.datetime64(last, "us"))
-    return found
+    bounded: np.ndarray = np.clip(exact, np.datetime64(first, "us"), np.datetime64(last, "us"))
+    return bounded
 
 
 def _microseconds(times: pd.Series) -> np.ndarray:
     plain = times.dt.tz_convert(None) if times.dt.tz is not None else times
-    found: np.ndarray = plain.to_numpy(dtype="datetime64[us]")
-    return found
+    microseconds: np.ndarray = plain.to_numpy(dtype="datetime64[us]")
+    return microseconds
 
 
 def _naive(moment: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """Names of the columns that Perennial adds to tables and frames. No column of a user's data has the prefix.
 
-`perennial check` refuses a declaration that names such a column, so every other name is the user's, `_row` as well.
+A declaration that names such a column is refused, so every other name is free for users, even `_row`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ PREFIX = "__perennial_"
 BATCH = f"{PREFIX}batch"
 """Id of the batch, label batch or decision that a row belongs to."""
 ROW = f"{PREFIX}row"
-"""The row's place in its batch as it arrived, from 0."""
+"""The row's position in its batch as it arrived, from 0."""
 ARRIVED_AT = f"{PREFIX}arrived_at"
 LABEL_KNOWN_AT = f"{PREFIX}label_known_at"
 """When the label that came with the row became known."""
@@ -19,11 +19,11 @@ REASONS = f"{PREFIX}reasons"
 RAW = f"{PREFIX}raw"
 """A row that was set aside, as a JSON object of the texts that arrived."""
 LABEL = f"{PREFIX}label"
-"""The label that was known for a row at the moment asked for."""
+"""The label of a row that was known at the requested time."""
 KNOWN_AT = f"{PREFIX}known_at"
 FIRST_KNOWN_AT = f"{PREFIX}first_known_at"
 
 
 def is_ours(name: str) -> bool:
-    """Whether a column has the reserved prefix, however capitalised: tables do not tell cases apart."""
+    """Whether a column has the reserved prefix, in any capitalisation, because tables are case-insensitive."""
     return name.casefold().startswith(PREFIX)

@@ -1,4 +1,4 @@
-"""What a declaration may name: ours by one line in a table, other people's by an entry point of their package."""
+"""What a declaration may name: built-in objects by a line in a table, those of other packages by an entry point."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Registered:
-    """Things of one kind by name. Nothing is imported before it is loaded.
+    """Objects of one kind by name. Nothing is imported before it is loaded.
 
-    what: of what kind, in the plural. group: the entry-point group that other packages add theirs under.
+    what: the kind, in the plural. group: the entry-point group under which other packages register theirs.
     ours: name → `module:object`.
     """
 
@@ -20,27 +20,27 @@ class Registered:
     ours: Mapping[str, str]
 
     def names(self) -> tuple[str, ...]:
-        """Ours in the order of the table, then those of installed packages."""
+        """The built-in names in the order of the table, then those of installed packages."""
         return (*self.ours, *(name for name in self.installed() if name not in self.ours))
 
     def installed(self) -> list[str]:
-        """The names that installed packages add, in alphabetical order."""
+        """The names that installed packages register, in alphabetical order."""
         from importlib.metadata import entry_points
 
         return sorted({entry.name for entry in entry_points(group=self.group)})
 
     def installed_places(self) -> list[str]:
-        """Where the objects of installed packages are, as `module:object`."""
+        """The locations of objects from installed packages, as `module:object`."""
         from importlib.metadata import entry_points
 
         return sorted({entry.value for entry in entry_points(group=self.group)})
 
     def has(self, name: str) -> bool:
-        """Whether something of that name is registered."""
+        """Whether an object with that name is registered."""
         return name in self.ours or name in self.installed()
 
     def load(self, name: str) -> Any:
-        """The object of that name. Raises KeyError where nothing is registered under it."""
+        """The object with that name. Raises KeyError if none is registered."""
         if name in self.ours:
             from importlib import import_module
 
@@ -53,13 +53,13 @@ class Registered:
         raise KeyError(name)
 
     def place(self, name: str) -> str:
-        """Where the object of that name is, as `module:object`. Raises KeyError."""
+        """The location of the object with that name, as `module:object`. Raises KeyError."""
         from importlib.metadata import entry_points
 
         return self.ours.get(name) or next(entry.value for entry in entry_points(group=self.group, name=name))
 
     def hint(self, name: str) -> str:
-        """How to fix a name that is not registered: the one that was likely meant, and those there are."""
+        """How to fix a name that is not registered: a suggestion, and the known names."""
         from difflib import get_close_matches
 
         near = get_close_matches(name, self.names(), n=1)
@@ -68,7 +68,7 @@ class Registered:
 
 
 ESTIMATORS = Registered("estimators", "perennial.estimators", {})
-"""Estimators of installed packages by a short name: `model.estimator`. All others are written as import paths."""
+"""Estimators of installed packages by a short name, for `model.estimator`. All others are given as import paths."""
 
 CHANNELS = Registered(
     "channels",

@@ -1,6 +1,6 @@
-"""What must never be shown: passwords in addresses, tokens, keys. One function takes them out of any text.
+"""Secrets that must never be shown: passwords in addresses, tokens, keys. One function removes them from any text.
 
-Errors, output and log lines all pass through `masked`, so that nobody has to think of it.
+Errors, output and log lines all pass through `masked`, so that no caller has to remember it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from urllib.parse import quote, unquote
 
 SHOWN = "***"
 EXAMPLE = "user:password"
-"""What messages write to show where a name and a password belong."""
+"""Used in messages to show where a name and a password belong."""
 SHORTEST = 4
-"""Shorter values are masked only where they stand as a password: a password `a` is a letter of every word."""
+"""Shorter values are masked only in the position of a password: a password `a` is a letter of most words."""
 
 _NAMED = r"(?:[\w-]*(?:password|passwd|pwd|token|secret|signature|credential|access_?key(?:_id)?|api_?key))|sig|sas"
 _ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s\"'<>]*)")
@@ -27,7 +27,7 @@ _known: set[str] = set()
 
 
 def remember(environ: Mapping[str, str]) -> None:
-    """Keep in mind the secrets that an environment holds, to mask them wherever they turn up."""
+    """Remember the secrets in an environment, to mask them wherever they appear."""
     for name, value in environ.items():
         if name in ("PWD", "OLDPWD") or not value:
             continue
@@ -36,20 +36,20 @@ def remember(environ: Mapping[str, str]) -> None:
         for scheme, rest in _ADDRESS.findall(value) if "://" in value else ():
             userinfo = _userinfo(rest)
             if userinfo:
-                # Alone before the host stands the name of a user, on the web a token.
+                # Without a password, the part before the host is a user name, or on the web a token.
                 password = userinfo.partition(":")[2] or (userinfo if scheme.lower().startswith("http") else "")
-                # A driver that splits the address elsewhere shows a part of it.
+                # A driver that splits the address differently shows a part of it.
                 for part in (password, *re.split(r"[@:/?#]", password)):
                     _keep(part)
             for _, _, secret in _ASSIGNED.findall(scheme + rest):
                 _keep(secret)
         whole = value.partition("://")[2]
-        if " " in whole and "@" in whole:  # a password with a blank, which no pattern finds in a text
+        if " " in whole and "@" in whole:  # a password with a space, which no pattern finds in a text
             _keep(whole.rpartition("@")[0].partition(":")[2])
 
 
 def masked(text: str) -> str:
-    """The text without anything secret.
+    """The text with all secrets masked.
 
     >>> masked("postgresql+psycopg://me:p@ss/w#rd@db/ledger does not answer")
     'postgresql+psycopg://***@db/ledger does not answer'
@@ -67,9 +67,9 @@ def masked(text: str) -> str:
 
 
 def holds_secret(address: str) -> bool:
-    """Whether an address has a password or a token in it."""
-    found = _ADDRESS.match(address)
-    userinfo = _userinfo(found[2]) if found else ""
+    """Whether an address contains a password or a token."""
+    match = _ADDRESS.match(address)
+    userinfo = _userinfo(match[2]) if match else ""
     return ":" in userinfo or _ASSIGNED.search(address) is not None
 
 
@@ -83,7 +83,7 @@ def mask_deep(value: Any) -> Any:
 
 
 def mask_logs() -> None:
-    """From now on every log record of this process is masked when it is made, its trace included."""
+    """Mask every log record of this process when it is created, its traceback included."""
     former = logging.getLogRecordFactory()
     if getattr(former, "masks", False):
         return
@@ -93,7 +93,7 @@ def mask_logs() -> None:
         try:
             text = record.getMessage()
         except (TypeError, ValueError):
-            return record  # its arguments do not fit: whoever handles it reports that
+            return record  # its arguments do not match the format: the handler reports that
         if (hidden := masked(text)) != text:
             record.msg, record.args = hidden, ()
         if record.exc_info:
@@ -113,10 +113,10 @@ def _keep(secret: str) -> None:
 
 
 def _userinfo(rest: str) -> str:
-    """What stands before the host of an address without its scheme; empty where nothing does.
+    """The part before the host of an address without its scheme; empty if there is none.
 
-    A password may hold `@`, and unescaped even `/`, `?` and `#`: then everything up to the last `@` counts, unless
-    what follows the host's colon is a port.
+    A password may contain `@`, and unescaped even `/`, `?` and `#`: everything up to the last `@` is then used, unless
+    a port follows the host's colon.
     """
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     before, at, _ = rest.rpartition("@")
@@ -128,6 +128,6 @@ def _userinfo(rest: str) -> str:
     return ""
 
 
-def _without_userinfo(found: re.Match[str]) -> str:
-    userinfo = _userinfo(found[2])
-    return found[1] + SHOWN + found[2][len(userinfo) :] if userinfo not in ("", EXAMPLE) else found[0]
+def _without_userinfo(match: re.Match[str]) -> str:
+    userinfo = _userinfo(match[2])
+    return match[1] + SHOWN + match[2][len(userinfo) :] if userinfo not in ("", EXAMPLE) else match[0]

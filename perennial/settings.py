@@ -1,7 +1,7 @@
-"""Where things are: read from the environment afresh at each call, with embedded defaults below one folder.
+"""Settings, read from the environment at each call, with defaults below one folder.
 
-A plain dataclass, because every command needs it, `--help` included, and a settings library
-costs half a second to import.
+A plain dataclass, because every command needs it, `--help` included, and a settings library takes half a second to
+import.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 class Settings:
     """Every path is absolute.
 
-    home: everything Perennial keeps, unless one of the others leads elsewhere.
-    mlflow_artifacts: where model bytes go; None leaves it to the tracking server.
-    namespace: goes before the names of experiments and models in MLflow; empty by default.
-    prefect_api_url: somebody else's Prefect server; None means one of our own, in `prefect_home`.
-    threads: how many threads a fit may take.
+    home: everything that Perennial stores, unless another setting points elsewhere.
+    mlflow_artifacts: where model files are stored; None leaves it to the tracking server.
+    namespace: a prefix for the names of experiments and models in MLflow; empty by default.
+    prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
+    threads: how many threads a fit may use.
     """
 
     home: Path
@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def pages(self) -> Path:
-        """One page a use case, for everybody to read."""
+        """One HTML page per use case."""
         return self.home / "pages"
 
     @property
@@ -65,12 +65,12 @@ class Settings:
 
     @property
     def prefect_home(self) -> Path:
-        """Database, log and record of our own Prefect server."""
+        """Database, log and record of the embedded Prefect server."""
         return self.home / "prefect"
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings as the environment has them now. Raises InputError naming variable, value and way out."""
+    """The current settings from the environment. Raises InputError with variable, value and how to fix it."""
     remember(environ)
     home = _home(environ)
     tracking = _whole_sqlite(environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
@@ -89,9 +89,9 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def readable_home(where: Settings) -> Path:
-    """The home for a command that only reads: one that is there need not take writes.
+    """The home for a command that only reads: an existing one need not be writable.
 
-    Raises InputError as `prepare_home`.
+    Raises InputError like `prepare_home`.
     """
     if _known_format(where.home) is not None and not takes_writes(where.home):
         return where.home
@@ -99,17 +99,17 @@ def readable_home(where: Settings) -> Path:
 
 
 def takes_writes(path: Path) -> bool:
-    """Whether this process may write a file, or into a folder."""
+    """Whether this process may write to a file or a folder."""
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def allow_threads(threads: int) -> None:
-    """Say once for this process how many threads a fit or a prediction may take: whoever opens a workspace does."""
+    """Set, for this process, how many threads a fit or a prediction may use. Opening a workspace calls this."""
     _allowed[0] = threads
 
 
 def allowed_threads() -> int:
-    """How many threads a fit or a prediction may take; 1 where nobody said more."""
+    """How many threads a fit or a prediction may use; 1 by default."""
     return _allowed[0]
 
 
@@ -117,17 +117,17 @@ _allowed = [1]
 
 
 def prepare_home(where: Settings) -> Path:
-    """Make the home's folders and its `home.json`; the home comes back.
+    """Create the home's folders and its `home.json`, and return the home.
 
-    Files have the modes that the umask gives them, all alike.
-    Raises InputError, with nothing changed, where the home has another format or cannot be written.
+    All files have the modes given by the umask.
+    Raises InputError, with nothing changed, if the home has another format or cannot be written.
     """
     home = where.home
     mark = home / "home.json"
-    found = _known_format(home)
+    format_before = _known_format(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if found is None:
+        if format_before is None:
             _write_whole(mark, json.dumps({"format": HOME_FORMAT, "made_by": f"perennial {__version__}"}) + "\n")
         for folder in (where.landing, where.docs, where.locks, where.prefect_home, home / "mlflow"):
             folder.mkdir(exist_ok=True)
@@ -136,7 +136,7 @@ def prepare_home(where: Settings) -> Path:
     except OSError as error:
         raise InputError(
             f"PERENNIAL_HOME: {home} cannot be written: {error.strerror}\n"
-            "  Set PERENNIAL_HOME to a folder that you may write."
+            "  Set PERENNIAL_HOME to a folder that you can write to."
         ) from error
     return home
 
@@ -161,7 +161,7 @@ def beside_database(url: str) -> str | None:
 
 
 def _artifacts(environ: Mapping[str, str], home: Path, tracking: str) -> str | None:
-    """Where model bytes go: as set, else beside MLflow's SQLite database, else with the server or in the home."""
+    """Where model files are stored: as set, else next to MLflow's SQLite database, else on its server or in home."""
     value = environ.get("PERENNIAL_MLFLOW_ARTIFACTS")
     if value:
         _refuse_secret("PERENNIAL_MLFLOW_ARTIFACTS", value)
@@ -186,9 +186,9 @@ def _home(environ: Mapping[str, str]) -> Path:
     home = _absolute(environ.get("PERENNIAL_HOME") or ".perennial")
     if home.exists() and not home.is_dir():
         raise InputError(f"PERENNIAL_HOME: {home} is a file\n  Set PERENNIAL_HOME to a folder, or to a new name.")
-    if found := re.search(r"[?#%]", str(home)):
+    if character := re.search(r"[?#%]", str(home)):
         raise InputError(
-            f"PERENNIAL_HOME: {home} has a {found[0]!r} in it, which database addresses cannot hold\n"
+            f"PERENNIAL_HOME: {home} has a {character[0]!r} in it, which database addresses cannot hold\n"
             "  Set PERENNIAL_HOME to a folder without '?', '#' and '%' in its whole path."
         )
     return home
@@ -201,11 +201,11 @@ def _tables(environ: Mapping[str, str], home: Path) -> str:
 
 
 def _refuse_secret(name: str, address: str) -> None:
-    """An address that is kept with every table or model must not hold credentials."""
+    """An address that is stored with every table or model must not contain credentials."""
     if holds_secret(address):
         raise InputError(
-            f"{name}: {masked(address)!r} holds credentials, which would be kept with every model\n"
-            "  Put them into variables of their own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their like."
+            f"{name}: {masked(address)!r} contains credentials, which would be stored with every model\n"
+            "  Put them into separate variables such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
 
 
@@ -215,7 +215,7 @@ def _usecases(environ: Mapping[str, str]) -> Path:
         if not folder.is_dir():
             raise InputError(
                 f"PERENNIAL_USECASES: {folder} is not a folder\n"
-                "  Set it to the folder of your use cases' YAML files, or unset it to use ./usecases."
+                "  Set it to the folder with the YAML files of your use cases, or unset it to use ./usecases."
             )
         return folder
     here, shipped = _absolute("usecases"), Path(__file__).resolve().parent.parent / "usecases"
@@ -226,14 +226,14 @@ def _threads(environ: Mapping[str, str]) -> int:
     value = environ.get("PERENNIAL_THREADS") or "1"
     if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
         raise InputError(
-            f"PERENNIAL_THREADS: {value!r} is not a whole number from 1 up\n"
-            "  Set it to the threads that one fit may take, or unset it for 1."
+            f"PERENNIAL_THREADS: {value!r} is not a whole number of at least 1\n"
+            "  Set it to the number of threads that a fit may use, or unset it for 1."
         )
     return int(value)
 
 
 def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
-    """The variable's address, None where it is not set. A password never gets into the message."""
+    """The variable's address, None if it is not set. A password never appears in the message."""
     value = environ.get(name)
     if not value:
         return None
@@ -245,7 +245,7 @@ def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
 
 
 def _whole_sqlite(value: str) -> str:
-    """A SQLite address that holds wherever a process stands: a relative file starts at the working folder."""
+    """A SQLite address with an absolute path: a relative one starts at the working folder."""
     scheme, _, rest = value.partition(":///")
     if scheme.partition("+")[0] != "sqlite" or rest.startswith((":memory:", "file:")) or not rest:
         return value
@@ -258,7 +258,7 @@ def _absolute(value: str) -> Path:
 
 
 def _format(mark: Path) -> int | None:
-    """The format of the home that `mark` lies in; None where there is no home yet."""
+    """The format of the home that contains `mark`; None if there is no home yet."""
     try:
         return int(json.loads(mark.read_text())["format"])
     except (FileNotFoundError, NotADirectoryError):
@@ -267,27 +267,27 @@ def _format(mark: Path) -> int | None:
         raise InputError(f"PERENNIAL_HOME: {mark} cannot be read: {error.strerror}\n  Nothing was changed.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"PERENNIAL_HOME: {mark} is not what Perennial wrote\n"
-            "  Nothing was changed. Bring the file back, or set PERENNIAL_HOME to another folder."
+            f"PERENNIAL_HOME: {mark} was not written by Perennial or is damaged\n"
+            "  Nothing was changed. Restore the file, or set PERENNIAL_HOME to another folder."
         ) from error
 
 
 def _known_format(home: Path) -> int | None:
-    """The format of a home, None where there is none yet. Raises InputError for one of another format than ours."""
-    found = _format(home / "home.json")
-    if found is not None and found != HOME_FORMAT:
-        newer = found > HOME_FORMAT
+    """The format of a home, None if there is none yet. Raises InputError for a home of another format."""
+    number = _format(home / "home.json")
+    if number is not None and number != HOME_FORMAT:
+        newer = number > HOME_FORMAT
         raise InputError(
-            f"PERENNIAL_HOME: {home} was written by {'a newer' if newer else 'an earlier'} Perennial (format {found}); "
-            f"this version reads format {HOME_FORMAT}\n"
+            f"PERENNIAL_HOME: {home} was written by {'a newer' if newer else 'an earlier'} Perennial "
+            f"(format {number}); this version reads format {HOME_FORMAT}\n"
             f"  Nothing was changed. {'Upgrade Perennial, or s' if newer else 'S'}et PERENNIAL_HOME to another folder "
             f"to start a new home."
         )
-    return found
+    return number
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """The file is there whole or not at all, with the same rights as the other files of the home."""
+    """Write a file completely or not at all, with the same mode as the other files of the home."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(text)
     fresh.replace(path)

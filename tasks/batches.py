@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+from data_checks.validation import validate as run_checks
 from perennial.errors import InputError, TerminalError
 from perennial.intake import due
 from perennial.intake.due import (
@@ -19,6 +21,7 @@ from perennial.intake.looking import look_at, source_mistakes
 from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
 from perennial.settings import settings
+from perennial.sources.parsing import Parsed
 from perennial.sources.window import Arrival, Window
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace, open_workspace
@@ -86,20 +89,34 @@ def land(usecase: str, window: str) -> str:
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     arrival = source_of(case).fetch(_window(case, window))
-    _refuse_edit_that_does_not_run(workspace, case, arrival)
+    _refuse_what_does_not_run(workspace, case, arrival)
     record_declaration(workspace.ledger, case)
     return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
 
 
-def _refuse_edit_that_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:
-    """Raises DeclarationError, as `check` does, where a live declaration was edited into one that cannot run."""
-    if not edits_since(workspace.ledger, case.declaration):
+def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:
+    """Raises DeclarationError, as `check` does, where a new or edited declaration, or its code, cannot run.
+
+    A first batch that lacks columns is held like any other, so that a later good one can go first.
+    """
+    newest = newest_entries(workspace.ledger, case.name)
+    if newest and not edits_since(workspace.ledger, case.declaration):
         return
     document = document_of(case)
-    looked = look_at(case, arrival, is_new=arrival.window.name not in newest_entries(workspace.ledger, case.name))
-    mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
+    looked = look_at(case, arrival, is_new=arrival.window.name not in newest)
+    mistakes = source_mistakes(case, document, looked) if newest else []
+    if try_out(case, document, looked.batch):
+        mistakes += try_out(case, document, _that_pass(case, arrival, looked.batch))
     if mistakes:
         raise DeclarationError(mistakes)
+
+
+def _that_pass(case: UseCase, arrival: Arrival, batch: Parsed | None) -> Parsed | None:
+    """The rows that pass the checks, which alone need to run; None where the batch will be held."""
+    if batch is None:
+        return None
+    checked = run_checks(batch, case.declaration, as_of=scheduled_start(), window=arrival.window)
+    return None if checked.held else replace(batch, frame=batch.frame.drop(index=list(checked.set_aside)))
 
 
 @step(timeout_minutes=60)

@@ -12,15 +12,16 @@ from perennial.identity import short_id
 from perennial.intake.due import label_files_looked_at, new_label_files
 from perennial.intake.frames import labels_table, quarantine_table
 from perennial.intake.labels import SortedLabels, no_labels, sort_labels
+from perennial.intake.typed import typed
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import LabelBatchEntry
 from perennial.ledger.present import next_moment
 from perennial.settings import settings
 from perennial.sources.column_type import ColumnType
-from perennial.sources.parsing import Parsed, UnreadableBatch, parse
+from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Arrival
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import column_types, label_options
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.declared_source import LabelSource
 from tasks.as_of import arriving
@@ -69,7 +70,8 @@ def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arriv
             version = workspace.tables.append(case.name, "labels", table, batch)
     if parsed is not None and labels.set_aside:
         _, aside = split(parsed.frame, raw_rows(parsed, list(labels.set_aside)), labels.set_aside)
-        workspace.tables.append(case.name, "quarantine", quarantine_table(aside, batch, arrived_at), batch)
+        with write("labels_aside_table"):
+            workspace.tables.append(case.name, "quarantine", quarantine_table(aside, batch, arrived_at), batch)
     entry = LabelBatchEntry(
         batch=batch,
         landing=landing,
@@ -89,5 +91,4 @@ def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arriv
 
 
 def _parsed(declaration: Declaration, arrival: Arrival, types: dict[str, ColumnType]) -> Parsed:
-    schema = declaration.schema_
-    return parse(arrival.data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+    return typed(declaration, arrival.data, arrival.suffix, types, label_options(declaration))

@@ -12,17 +12,20 @@ from perennial.clock import instant
 from perennial.fault_points import write
 from perennial.intake.copies import copies_in
 from perennial.intake.frames import accepted_table, quarantine_table
+from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
+from perennial.intake.typed import typed_batch
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import replay_clock
-from perennial.sources.parsing import Parsed, UnreadableBatch, parse
+from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Window
 from perennial.store.landing import suffix_of
 from perennial.store.rows import accepted_in, known_at
+from perennial.store.tables import Name
 from perennial.store.workspace import Workspace
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import UseCase
 from tasks.as_of import arriving, scheduled_start
 
@@ -45,17 +48,19 @@ def validated(
     data = workspace.landing.read(case.name, landing)
     parsed = with_late_target(_parsed(case, window, landing, data), declaration)
     digest = content_digest(parsed, key)
-    present = _present(workspace, case, window, landing, windows)
+    present = _present(workspace, case, window, landing, windows, parsed)
     if present.newest is not None and present.newest.digest == digest and not again:
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
-    copies = copies_in(data, suffix_of(landing), parsed.frame, key)
+    copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
     found = _checked(workspace, case, arrived, parsed, copies, present.waived)
     planned = plan(declaration, arrived, present, parsed, found)
     if present.newest is not None and again and planned.same_as(present.newest):
         return present.newest
     workspace.validations.keep(case.name, arrived.named.batch, found.results)
-    accepted, quarantine = (None, None) if planned.held else _written(workspace, case, planned, parsed)
+    accepted, quarantine = (
+        _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
+    )
     return planned.entry(declaration, present, parsed, accepted, quarantine)
 
 
@@ -94,7 +99,18 @@ def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Pars
     return accepted, quarantine
 
 
-def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window]) -> Present:
+def _cleared(workspace: Workspace, case: UseCase, planned: Planned) -> tuple[None, None]:
+    """No version of a table has rows of a held batch: those that a killed run wrote before it was held are removed."""
+    tables: tuple[Name, ...] = ("accepted", "quarantine")
+    for name in tables:
+        if workspace.tables.count(case.name, name, planned.arrived.named.batch):
+            workspace.tables.sweep(case.name, name, planned.arrived.named.batch)
+    return None, None
+
+
+def _present(
+    workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window], parsed: Parsed
+) -> Present:
     ledger = workspace.ledger
     entries = {r.payload.window: r.payload for r in ledger.all(case.name, BatchEntry)}
     others = [entry for name, entry in entries.items() if name != window.name]
@@ -106,7 +122,21 @@ def _present(workspace: Workspace, case: UseCase, window: Window, landing: str, 
         waived=waived_checks(ledger, case.name, window.name, landing),
         windows=(*windows, *came),
         usual=float(median(entry.rows.arrived for entry in others)) if others else None,
+        extra=frozenset(name for entry in others for name in entry.extra_columns) if others else None,
+        missing=_usually_missing(workspace, case, parsed, others),
     )
+
+
+def _usually_missing(
+    workspace: Workspace, case: UseCase, parsed: Parsed, others: Sequence[BatchEntry]
+) -> dict[str, float]:
+    """Of the features that are often missing in this batch: in which share of the rows of the last batches before."""
+    names = list(often_missing(parsed, case.declaration))
+    batches = [entry.batch for entry in others if entry.status == "accepted"][-BATCHES_COMPARED:]
+    rows = workspace.tables.read(case.name, "accepted", batches, names) if names and batches else None
+    if rows is None or not rows.num_rows:
+        return {}
+    return {name: rows[name].null_count / rows.num_rows for name in rows.column_names}
 
 
 def newest_revision(ledger: Ledger, usecase: str, window: str) -> BatchEntry | None:
@@ -122,10 +152,8 @@ def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tu
 
 
 def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
-    schema = case.declaration.schema_
     try:
-        types = column_types(case.declaration)
-        return parse(data, suffix_of(landing), types, schema.timezone, schema.answer, schema.decimal)
+        return typed_batch(case.declaration, data, suffix_of(landing))
     except UnreadableBatch as problem:
         raise UnreadableBatch(
             f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first"

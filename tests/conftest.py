@@ -1,4 +1,4 @@
-"""Real parts for every test: a home of its own, a small world, one Prefect server for the session."""
+"""Real parts for every test: a separate home, a small world, one Prefect server for the session."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from perennial.cli.json_views import decision_view
-from perennial.cli.output import as_json, is_terminal, markdown, say
+from perennial.cli.output import as_json, is_terminal, say
+from perennial.cli.prose import prose
 from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
@@ -72,7 +73,8 @@ def decision(id: str, json: bool, wide: bool) -> None:
     if json:
         as_json({**decision_view(ledger, row), "newly_wrong": examples})
         return
-    markdown(decision_in_words(taken))
+    prose(decision_in_words(taken), wide=wide)
+    say()
     approval = ledger.get(taken.usecase, Approval, taken.id)
     if approval is not None:
         say(approval_in_words(approval.payload))

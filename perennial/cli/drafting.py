@@ -15,20 +15,25 @@ from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
 if TYPE_CHECKING:
-    from perennial.usecase.drafting.guess import Guess
+    from data_checks.proposal import Proposal
+    from perennial.usecase.drafting.guess import Guess, NeedsAnswer
     from perennial.usecase.drafting.sample import Sample
 
 MOST_CHECKS = 30
 MOST_LEFT_OUT = 8
 
 
-def init(data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool) -> None:
-    """Raises NeedsAnswer where the data do not say what is needed; InputError where the file is there already."""
+def init(
+    data: str, target: str | None, time: str | None, key: list[str], name: str | None, json: bool, read: list[str]
+) -> None:
+    """Raises NeedsAnswer where the data leave open what is needed; InputError where the file is there already."""
     from data_checks.proposal import propose
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
+    from perennial.usecase.drafting.form_writing import given_form
     from perennial.usecase.drafting.guess import NeedsAnswer
-    from perennial.usecase.drafting.roles import roles_of, spaced_apart
+    from perennial.usecase.drafting.keys import spaced_apart
+    from perennial.usecase.drafting.roles import roles_of
     from perennial.usecase.drafting.sample import look_at
     from perennial.usecase.drafting.writing import Draft, as_yaml
 
@@ -36,14 +41,17 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     # Beside the working folder's home, not in the folder that the project ships its own use cases in.
     folder = settings().usecases if os.environ.get("PERENNIAL_USECASES") else Path("usecases").resolve()
     called = name or _name_of(path)
+    sample = look_at(path, *given_form(read))
+    try:
+        when, (wanted, task, classes), named = roles_of(sample, time, target, key)
+    except NeedsAnswer as open_questions:
+        raise _with_name(open_questions, folder, called) from None
     file = _free(folder, called)
-    sample = look_at(path)
-    when, (wanted, task, classes), named = roles_of(sample, time, target, key)
     calendar = calendar_of(sample, when.value, wanted)
     times = times_of(sample, when.value)
     features = features_of(sample, named.value, when.value, wanted, task.value, times)
     chosen = [*features.numeric, *features.categorical]
-    if not chosen:
+    if not chosen and not features.derived:
         left = "; ".join(f"{column}: {why}" for column, why in features.left_out[:8])
         raise NeedsAnswer(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
     frame = sample.frame(chosen)
@@ -63,6 +71,7 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
         calendar=calendar,
         features=features,
         checks=[(p.expectation, p.arguments, p.why) for p in proposals],
+        form=sample.form,
     )
     _write_new(file, as_yaml(draft))
     try:
@@ -70,15 +79,18 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     except InputError:
         file.unlink()
         raise
-    told = [
+    guesses = [
         _guess("batch", calendar.batch),
         _guess("key", named),
         _guess("time", when),
         _guess("task", task),
         _guess("label_known_after", calendar.label_known_after),
         _guess("cluster_by", calendar.clusters),
+        *(_guess("decimal" if name == "decimal" else f"read.{name}", guess) for name, guess in sample.form),
     ]
-    notes = [*features.questions, *_unreadable(sample)]
+    asked_before = dict(sample.asked)
+    questions = [(column, question) for column, question in features.questions if column not in asked_before]
+    notes = [*sample.asked, *questions, *_unreadable(sample), *_implausible(proposals)]
     if (text := spaced_apart(sample, named.value)) is not None:
         notes.append((named.value[0], f"{text!r} differs from another value by spaces alone: they name two rows"))
     leaks = [asdict(leak) for leak in features.never]
@@ -89,9 +101,10 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
                 "usecase": called,
                 "file": str(file),
                 "rows": sample.rows,
-                "guesses": told,
+                "guesses": guesses,
                 "numeric": list(features.numeric),
                 "categorical": list(features.categorical),
+                "derived": [{"feature": feature, "why": why} for feature, why in features.derived],
                 "never": leaks,
                 "asked": asked,
                 "left_out": [{"column": column, "why": why} for column, why in features.left_out],
@@ -100,10 +113,14 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
             }
         )
         return
-    say(f"{file} is written, from {sample.rows:,} rows: {len(chosen)} features, {len(proposals)} checks (warnings).")
-    for guess in told:
-        value = ", ".join(guess["value"]) if isinstance(guess["value"], tuple) else guess["value"]
+    named_features = counted(len(chosen) + len(features.derived), "feature", "features")
+    checks = counted(len(proposals), "check", "checks")
+    say(f"{file} is written, from {counted(sample.rows, 'row', 'rows')}: {named_features}, {checks} (warnings).")
+    for guess in guesses:
+        value = ", ".join(map(str, guess["value"])) if isinstance(guess["value"], tuple) else guess["value"]
         say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
+    for feature, why in features.derived:
+        say(f"  likely  derived feature {feature}: {why}")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
         seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"
         say(
@@ -120,13 +137,26 @@ def init(data: str, target: str | None, time: str | None, key: list[str], name: 
     say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")
 
 
+def _implausible(proposals: list[Proposal]) -> list[tuple[str, str]]:
+    """Of columns with values far outside their usual range, which the check warns about."""
+    return [
+        (
+            p.arguments["column"],
+            f"{counted(p.outside, 'row lies', 'rows lie')} far outside the usual values, such as {p.furthest:.10g}: an "
+            f"error? The check warns below {p.arguments['min_value']:.10g} and above {p.arguments['max_value']:.10g}",
+        )
+        for p in proposals
+        if p.outside
+    ]
+
+
 def _unreadable(sample: Sample) -> list[tuple[str, str]]:
-    """What is said of columns in which single rows cannot be read."""
+    """Of columns in which single rows cannot be read."""
     return [
         (
             column.name,
             f"{counted(column.unreadable, 'row has', 'rows have')} no {column.kind} here, first {column.example!r}; "
-            "such a row is set aside where the column is used",
+            "such a row is set aside if the column is used",
         )
         for column in sample.columns.values()
         if column.unreadable and column.kind != "unusable"
@@ -140,6 +170,17 @@ def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
 def _name_of(path: Path) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
     return name if re.match(r"[a-z]", name) else f"data_{name}".rstrip("_")
+
+
+def _with_name(questions: NeedsAnswer, folder: Path, name: str) -> NeedsAnswer:
+    """The questions, and last what is wrong with the name of the file."""
+    from perennial.usecase.drafting.guess import NeedsAnswer
+
+    try:
+        _free(folder, name)
+    except InputError as problem:
+        return NeedsAnswer(f"{questions}\n{problem}", field=questions.field)
+    return questions
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
+from perennial.cli.wrapping import fitted
 from perennial.secrets import mask_deep, masked
 
 _IN_ASCII = {
@@ -71,27 +73,25 @@ def working(what: str) -> Iterator[None]:
 
 
 def say(text: str = "") -> None:
-    """A line on standard output, without anything secret."""
-    sys.stdout.write(masked(text) + "\n")
+    """Lines on standard output, without anything secret; on a terminal broken between words."""
+    sys.stdout.write(_shown(text, sys.stdout) + "\n")
 
 
 def note(text: str) -> None:
     """A line on standard error: what a program that reads our output must not get."""
-    sys.stderr.write(masked(text) + "\n")
+    sys.stderr.write(_shown(text, sys.stderr) + "\n")
+
+
+def terminal_width() -> int:
+    """How many columns the terminal has; 80 where it does not report it."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _shown(text: str, stream: TextIO) -> str:
+    return fitted(masked(text), terminal_width()) if stream.isatty() else masked(text)
 
 
 def as_json(value: Any) -> None:
     """A JSON document on standard output, fields named as in the documentation."""
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(mask_deep(value), indent=2, ensure_ascii=not unicode) + "\n")
-
-
-def markdown(text: str) -> None:
-    """Markdown, drawn on a terminal and as it is in a pipe."""
-    if is_terminal():
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(masked(text)))
-        return
-    say(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, say, working
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
@@ -22,7 +22,10 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         raise InputError(f"--gain: {gain:g} must be above 0: how much better a model should be")
     workspace = reading_workspace(settings())
     declaration, ledger = workspace.use_case(usecase).declaration, workspace.ledger
-    planned = plan_of(ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain)
+    with working("looking at the history"):
+        planned = plan_of(
+            ledger, workspace.tables, declaration, time_of(ledger, declaration, machine_clock.now()), gain
+        )
     if json:
         as_json(asdict(planned))
         return

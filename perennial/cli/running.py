@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from perennial.cli.output import is_terminal, json_wanted, note, say
+from perennial.cli.output import is_terminal, json_wanted, note, say, terminal_width
+from perennial.cli.wrapping import fitted
 from perennial.settings import prepare_home, settings
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if self._status is not None:
-            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._status.console.print(fitted(text, terminal_width()), markup=False, highlight=False, soft_wrap=True)
         elif json_wanted():
             note(text)
         else:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perennial.cli.output import is_terminal, say
+from perennial.cli.output import is_terminal, say, terminal_width
+from perennial.cli.wrapping import fitted
 from perennial.secrets import masked
 
 GAP = "  "
@@ -67,11 +66,6 @@ def pairs(rows: Sequence[tuple[str, str]]) -> None:
     table((Column(""), Column("", text=True)), rows)
 
 
-def terminal_width() -> int:
-    """How many columns the terminal has; 80 where it does not report it."""
-    return shutil.get_terminal_size((80, 24)).columns
-
-
 def width_of(text: str) -> int:
     """How many columns of a terminal a text takes; letters of East Asian scripts take two."""
     from rich.cells import cell_len
@@ -100,7 +94,7 @@ def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int |
     headings = [c.heading for c in columns]
     lines = [_bold(_line(columns, headings, widths), coloured)] if any(headings) else []
     for row in rows:
-        wrapped = _wrapped(row[-1], widths[-1]) if text else [row[-1]]
+        wrapped = fitted(row[-1], widths[-1]).split("\n") if text else [row[-1]]
         for number, part in enumerate(wrapped):
             first = [*row[:-1], part] if not number else ["" for _ in row[:-1]] + [part]
             lines.append(_line(columns, first, widths, coloured=coloured))
@@ -114,11 +108,6 @@ def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
         drawn = f"\033[{_COLOURS[cell]}m{cell}\033[0m" if coloured and cell in _COLOURS else cell
         padded.append(space + drawn if column.right else drawn + space)
     return GAP.join(padded).rstrip()
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width`, broken between words alone."""
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _bold(line: str, coloured: bool) -> str:

@@ -1,4 +1,4 @@
-"""Deciding: champion and waiting challenger scored now on the same rows, compared, ruled on by the policy."""
+"""A decision: champion and waiting challenger are scored on the same rows, compared, and ruled on by the policy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Waits:
-    """No decision yet, and why: the challenger goes on waiting, or there is none (`NO_CHALLENGER`)."""
+    """No decision yet, and why: the challenger keeps waiting, or there is none (`NO_CHALLENGER`)."""
 
     why: str
 
@@ -44,7 +44,7 @@ class Waits:
 class Decided:
     """A decision, and the keys of up to twenty rows that the challenger newly gets wrong.
 
-    These stay out of the ledger, which nobody can erase from.
+    The keys stay out of the ledger, from which nothing can be erased.
     """
 
     decision: Decision
@@ -61,12 +61,12 @@ def decide(
     trigger: Trigger,
     sources: Mapping[str, str],
 ) -> Decided | Waits:
-    """Compare on the judging rows and let the declared policy rule.
+    """Compare the models on the evaluation rows and apply the declared policy.
 
-    history: every decision before. sources: file name → text of the team's own metrics.
-    Waits where the primary metric cannot be decided on these rows yet: more labels will come. More groups of a
-    declared column will not: too few of them leave the challenger undecided.
-    Raises ComparisonFailed for predictions that are no numbers, TeamCodeFailed for a team's function.
+    history: all earlier decisions. sources: file name → text of the custom metrics.
+    Returns `Waits` if the primary metric cannot be decided on these rows yet but more labels will come. If the clusters
+    are groups of a column, no more of them will come, and the challenger is left undecided.
+    Raises ComparisonFailed for predictions that are not numbers, TeamCodeFailed for a custom function.
     """
     entry, release = contest.challenger_entry, contest.release
     if judging.rows.empty:
@@ -76,7 +76,7 @@ def decide(
     primary, cluster_by = metrics[0], declaration.evaluation.cluster_name
     if primary.verdict == "not_decidable" and not will_not_come(scored.clusters.counts, cluster_by, primary.second):
         return Waits(f"not decidable yet on {len(judging.rows):,} labelled rows: {primary.note}")
-    found = _found(scored, metrics)
+    comparison = _found(scored, metrics)
     question = DecisionContext(
         challenger=entry.challenger,
         release=release,
@@ -84,11 +84,11 @@ def decide(
         pool="event" if entry.trigger.kind in ("drift", "event") else "planned",
         looks=looks_at(entry, history, declaration.release.patience, as_of) if release else (),
     )
-    ruling = rule(declaration.rules, found, question, history)
+    ruling = rule(declaration.rules, comparison, question, history)
     served = release.champion.model if release else None
     code = {file: digest_of(text) for file, text in sources.items()}
-    said = Decision(
-        id=short_id([entry.challenger, served.digest if served else None, found.evaluation.digest, code]),
+    decision = Decision(
+        id=short_id([entry.challenger, served.digest if served else None, comparison.evaluation.digest, code]),
         usecase=declaration.name,
         batch=batch,
         as_of=as_of,
@@ -97,7 +97,7 @@ def decide(
         challenger=entry.model,
         challenger_id=entry.challenger,
         snapshot=entry.snapshot,
-        evaluation=found.evaluation,
+        evaluation=comparison.evaluation,
         metrics=metrics,
         release_no=release.release_no if release else 0,
         reference=reference_of(
@@ -125,12 +125,12 @@ def decide(
         outcome=ruling.outcome,
         reasons=ruling.reasons,
         libraries=libraries(),
-        champion_skill=found.champion_skill,
-        slices=found.slices,
-        flips=found.flips,
+        champion_skill=comparison.champion_skill,
+        slices=comparison.slices,
+        flips=comparison.flips,
         code=code,
     )
-    return Decided(said, _newly_wrong(scored))
+    return Decided(decision, _newly_wrong(scored))
 
 
 def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:
@@ -144,16 +144,16 @@ def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult
 
 def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
     declaration, judging = scored.declaration, scored.judging
-    schema, rows, said = declaration.schema_, judging.rows, declaration.evaluation
-    columns = [Sliced(column, *groups_of(rows, column)) for column in said.slices]
-    of_flips = said.guards.get(NEGATIVE_FLIPS)
+    schema, rows, evaluation = declaration.schema_, judging.rows, declaration.evaluation
+    columns = [Sliced(column, *groups_of(rows, column)) for column in evaluation.slices]
+    of_flips = evaluation.guards.get(NEGATIVE_FLIPS)
     return Comparison(
         metrics=metrics,
         evaluation=describe(
             metrics,
             scored.clusters.counts,
             judging.names,
-            cluster_by=said.cluster_name,
+            cluster_by=evaluation.cluster_name,
             labelled_share=judging.labelled_share,
             first=write_instant(rows[schema.time].min().to_pydatetime()),
             last=write_instant(rows[schema.time].max().to_pydatetime()),
@@ -164,8 +164,8 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             scored.primary,
             scored.paired,
             columns,
-            harm=said.slice_harm,
-            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.counts, said.cluster_name),
+            harm=evaluation.slice_harm,
+            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.counts, evaluation.cluster_name),
         ),
         flips=flips(
             scored.paired,
@@ -177,7 +177,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
 
 
 def _newly_wrong(scored: Scored) -> pd.DataFrame:
-    """The keys of examples; none of a regression, whose predictions are never right or wrong."""
+    """The keys of examples; none for a regression, whose predictions are never simply right or wrong."""
     keys = scored.judging.rows[list(scored.declaration.schema_.key)]
     if scored.declaration.schema_.task == "regression":
         return keys.head(0)

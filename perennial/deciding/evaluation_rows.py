@@ -29,10 +29,10 @@ WATCHED = timedelta(days=28)
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """Labelled rows in key order with the cluster of each, and how much of what could be labelled is.
+    """Labelled rows in key order with the cluster of each, and the share of eligible rows that are labelled.
 
     codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
-    second: of a second clustering its column and each row's cluster, shape (n,), from 0.
+    second: the column of a second clustering and each row's cluster, shape (n,), from 0.
     """
 
     rows: pd.DataFrame
@@ -52,10 +52,10 @@ class EvaluationRows:
 def evaluation_rows(
     tables: Tables, ledger: Ledger, declaration: Declaration, known: Known, challenger: ChallengerEntry
 ) -> EvaluationRows:
-    """Rows whose label counts only since the challenger's snapshot and since every earlier decision about another.
+    """Rows whose label became known after the challenger's snapshot and after every decision about another challenger.
 
-    A label counts from the later of its becoming known and its arrival. A row is new by the first label it ever had,
-    so that neither a corrected label nor a restated batch brings a training row back.
+    A label counts from the later of two times: when it became known, and when it arrived. Whether a row is new depends
+    on the first label it ever had, so neither a corrected label nor a restated batch brings a training row back.
     """
     snapshot = ledger.get(declaration.name, Snapshot, challenger.snapshot)
     if snapshot is None:
@@ -70,11 +70,11 @@ def evaluation_rows(
 def rows_to_watch(
     tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry, released: datetime
 ) -> tuple[pd.DataFrame, EvaluationRows]:
-    """One batch's accepted rows, and the rows to hold the champion's loss on.
+    """One batch's accepted rows, and the rows on which the champion's loss is measured.
 
-    These are all whose label has become known since the batch before arrived, and where batches are short those of
-    the last `WATCHED` too, or a level could never be told; but none that was known when the champion was released
-    (`released`). With labels that take a month, they are rows of earlier batches.
+    The latter are all rows whose label has become known since the previous batch arrived, and, because short batches
+    alone would never be enough, those of the last `WATCHED` days. Rows whose label was known when the champion was
+    released (`released`) are left out. If labels take a month, the rows belong to earlier batches.
     """
     rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
@@ -99,13 +99,13 @@ def _same(tables: Tables, declaration: Declaration, known: Known, after: datetim
 def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
     schema = declaration.schema_
     late = bool(known.label_batches) or schema.label_known_at is not None
-    # A row's own label counts at most `label_known_after` past its batch's end, or from its arrival: older batches
-    # hold nothing new.
+    # A label that came with its row counts from `label_known_after` past the batch's end, or from its arrival, at the
+    # latest: older batches hold nothing new.
     only = tuple(b.batch for b in known.batches if late or _own_labels_by(b, schema) > after)
     if not only:
         only = known.batch_ids[-1:]
     rows = read_rows(tables, declaration.name, schema, known, only=only)
-    # Of rows without a label, those count as still to come whose label would have been new.
+    # Of the rows without a label, those whose label would have been new count as still to come.
     known_by, arrived = rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]
     own = known_by.where(known_by > arrived, arrived)
     unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
@@ -113,25 +113,25 @@ def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: d
 
 
 def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:
-    """When the labels that came with a batch's rows count, at the latest."""
+    """The latest time from which the labels that came with a batch's rows count."""
     return max(instant(batch.end) + schema.label_known_after, instant(batch.arrived_at))
 
 
 def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
     labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
     names = cluster_names(labelled, declaration.schema_, declaration.evaluation)
-    found, codes = np.unique(names, return_inverse=True)
+    distinct, codes = np.unique(names, return_inverse=True)
     other, second = declaration.evaluation.second_cluster, None
     if other is not None and len(labelled):
         second = other, np.unique(_groups(labelled, other), return_inverse=True)[1].astype(np.int64)
     share = len(labelled) / len(rows) if len(rows) else 0.0
-    return EvaluationRows(labelled, codes.astype(np.int64), tuple(str(n) for n in found), share, second)
+    return EvaluationRows(labelled, codes.astype(np.int64), tuple(str(n) for n in distinct), share, second)
 
 
 def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRules) -> np.ndarray:
-    """The local day (2013-01-31), ISO week (2013-W05) or the declared column's value of each row, shape (n,).
+    """The local day (2013-01-31), ISO week (2013-W05) or value of the declared column of each row, shape (n,).
 
-    Days and weeks are those of the schema's time zone. Rows without a value are one cluster, named `nothing`.
+    Days and weeks are those of the schema's time zone. Rows without a value form one cluster, named `nothing`.
     """
     unit = evaluation.cluster_name
     if unit not in UNITS:
@@ -139,7 +139,7 @@ def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRule
     local = rows[schema.time].dt.tz_convert(schema.timezone)
     pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[unit]
     days = local.dt.normalize()
-    # Formatting is slow and days are few: format each day once.
+    # Formatting is slow and there are few distinct days: format each day once.
     spelled = {day: day.strftime(pattern) for day in days.unique()}
     return days.map(spelled).to_numpy(dtype=str) if len(rows) else np.empty(0, dtype=str)
 

@@ -1,4 +1,4 @@
-"""The two models of a contest, read from the registry."""
+"""The two models of a comparison, loaded from the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the next decisions could see: from what earlier ones saw, and the labels that no decision has used yet."""
+"""What the next decisions could detect, from the spread of earlier ones and the labels that none has used yet."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _LENGTH = {"day": 1, "week": 7}
 
 @dataclass(frozen=True)
 class Line:
-    """A gain, in the metric's unit and as a share of the champion's value, and what shows it in 4 of 5 cases.
+    """A gain, in the metric's unit and as a share of the champion's value, and what detects it in 4 of 5 cases.
 
     clusters: days or weeks of labels; low, high: with the smallest and the largest spread of single decisions.
-    reached: when so many will be known, counting those that are unspent. None: not within ten years.
+    reached: when that many will be known, including the unspent ones. None: not within ten years.
     """
 
     gain: float
@@ -45,11 +45,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the next decisions of a use case could see.
+    """What the next decisions of a use case could detect.
 
-    usual: clusters that earlier decisions had (median), and smallest: the gain that so many show. alpha: what a
-    release may err at, 0 where the year's budget is spent. unspent_rows, unspent_clusters: labels known since the
-    waiting challenger was trained that judged nobody yet.
+    usual: the clusters of earlier decisions (median), and smallest: the gain that this many detect. alpha: the error
+    level of a release, 0 if the year's budget is spent. unspent_rows, unspent_clusters: labels that became known after
+    the waiting challenger was trained and have not been used for an evaluation.
     """
 
     usecase: str
@@ -70,13 +70,13 @@ class Plan:
 def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime, gain: float | None) -> Plan:
     """Plan for the primary metric. gain: the only one asked about, else some shares of the champion's value.
 
-    now: aware, by the use case's clock. Raises InputError where no two models were compared yet, or where clusters
-    have no order, so that time brings none.
+    now: aware, by the use case's clock. Raises InputError if no two models have been compared yet, or if the clusters
+    are groups of a column, of which time brings no more.
     """
     usecase, metric, unit = declaration.name, declaration.primary, declaration.evaluation.cluster_name
     if unit not in UNITS:
         raise InputError(
-            f"evaluation.cluster_by: time brings rows of {unit}, not more of its groups, so there is nothing to plan"
+            f"evaluation.cluster_by: time brings more rows but no more groups of {unit}, so there is nothing to plan"
         )
     history = [row.payload for row in ledger.all(usecase, Decision)]
     code = declaration.metric_code(metric)
@@ -84,7 +84,7 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
     spread = spread_of(earlier)
     if spread is None:
         raise InputError(
-            f"{usecase}: no two models were compared on {metric} yet, so nobody knows how much its {unit}s vary",
+            f"{usecase}: no two models have been compared on {metric} yet, so how much its {unit}s vary is unknown",
             code="decisions-none",
         )
     champion = _of_the_champion(history, metric, code)
@@ -111,10 +111,10 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
 
 
 def _of_the_champion(history: list[Decision], metric: str, code: str) -> float:
-    """The champion's value in the newest decision that measured this very metric, which there is."""
+    """The champion's value in the newest decision that measured this metric; the caller knows that there is one."""
     between_two = (decision for decision in reversed(history) if decision.release_no)
-    found = (each for decision in between_two for each in decision.metrics if each.champion is not None)
-    return next(each.champion or 0.0 for each in found if (each.name, each.own_code) == (metric, code))
+    measured = (each for decision in between_two for each in decision.metrics if each.champion is not None)
+    return next(each.champion or 0.0 for each in measured if (each.name, each.own_code) == (metric, code))
 
 
 def _line(
@@ -145,5 +145,5 @@ def _unspent(ledger: Ledger, tables: Tables, declaration: Declaration, now: date
     waiting = waiting_challenger(ledger, declaration.name)
     if waiting is None:
         return 0, 0
-    found = evaluation_rows(tables, ledger, declaration, known_at(ledger, declaration.name, now), waiting)
-    return len(found.rows), len(found.names)
+    unspent = evaluation_rows(tables, ledger, declaration, known_at(ledger, declaration.name, now), waiting)
+    return len(unspent.rows), len(unspent.names)

@@ -1,4 +1,4 @@
-"""Decisions computed again and compared with what was written: from the ledger's sums, or from data and models."""
+"""Decisions computed again and compared with the record: from the ledger's sums, or from data and models."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOLERANCE = 1e-6
-"""What numbers may differ by, absolutely or relative to the larger, where libraries are not those of then."""
+"""How much numbers may differ, absolutely or relative to the larger one, if the libraries have changed since."""
 
 _AS_WRITTEN = {"libraries", "code_version", "declaration_digest"}
-"""Not computed again: what a decision was made with, which tells why it may come out otherwise."""
+"""Not computed again: what a decision was made with, which may explain a difference."""
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """The first thing that came out otherwise. then, now: as written, and as computed; cause: the likely one."""
+    """The first difference. then, now: as recorded, and as computed again; cause: the likely one."""
 
     field: str
     then: Any
@@ -54,8 +54,8 @@ class Deviation:
 class Replayed:
     """A decision computed again.
 
-    numbers: how many were compared. exact: to the last bit, since the libraries are those of then; else within
-    `TOLERANCE`, with the same outcome and verdicts. difference: None where all is the same.
+    numbers: how many were compared. exact: to the last bit, because the libraries have not changed; otherwise within
+    `TOLERANCE`, with the same outcome and verdicts. difference: None if everything is the same.
     """
 
     decision: str
@@ -68,23 +68,23 @@ class Replayed:
 
 
 class Gone(TerminalError):
-    """What a decision was made of is no longer there or no longer what it was."""
+    """Something that a decision was computed from is missing or has changed."""
 
     code = "replay-source-gone"
 
 
 def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
-    """Compute a decision again from the clusters' sums in its own row: intervals, verdicts, outcome and reasons.
+    """Compute a decision again from the clusters' sums in its row: intervals, verdicts, outcome and reasons.
 
-    The models' own values and the reference are taken as written; only `replay_deep` finds those again.
+    The models' values and the reference are taken as recorded; only `replay_deep` computes those again.
     """
-    said, past = row.payload, ledger.before(row.position)
-    history = [r.payload for r in past.all(said.usecase, Decision)]
-    earlier = settled(history, said.challenger_id)
-    metrics = tuple(_judged_again(metric, said.evaluation, earlier) for metric in said.metrics)
-    evaluation, primary = said.evaluation, metrics[0]
+    decision, past = row.payload, ledger.before(row.position)
+    history = [r.payload for r in past.all(decision.usecase, Decision)]
+    earlier = settled(history, decision.challenger_id)
+    metrics = tuple(_judged_again(metric, decision.evaluation, earlier) for metric in decision.metrics)
+    evaluation, primary = decision.evaluation, metrics[0]
     of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
-    slices = judge_slices(said.slices, of_all)
+    slices = judge_slices(decision.slices, of_all)
     again = describe(
         metrics,
         np.array(evaluation.cluster_rows, dtype=np.int64),
@@ -96,9 +96,15 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         digest=evaluation.digest,
     )
     ruling = rule(
-        ReleaseRules.model_validate(said.policy.parameters),
-        Comparison(metrics, again, said.champion_skill, slices, said.flips),
-        DecisionContext(said.challenger_id, _served(past, said), said.as_of, said.policy.pool, said.policy.looks),
+        ReleaseRules.model_validate(decision.policy.parameters),
+        Comparison(metrics, again, decision.champion_skill, slices, decision.flips),
+        DecisionContext(
+            decision.challenger_id,
+            _served(past, decision),
+            decision.as_of,
+            decision.policy.pool,
+            decision.policy.looks,
+        ),
         history,
     )
     decided = {
@@ -108,48 +114,51 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         "level": ruling.tested_at,
         "lower_bound": gain_bound(primary, ruling.tested_at),
     }
-    found = said.model_copy(
+    recomputed = decision.model_copy(
         update={
             "metrics": metrics,
             "slices": slices,
             "evaluation": again,
             "outcome": ruling.outcome,
             "reasons": ruling.reasons,
-            "policy": said.policy.model_copy(update=decided),
+            "policy": decision.policy.model_copy(update=decided),
         }
     )
-    return _compared(said, found, deep=False, cause=_environment(said))
+    return _compared(decision, recomputed, deep=False, cause=_environment(decision))
 
 
 def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Decision]) -> Replayed:
     """Compute a decision again from the rows and the models' bytes, each checked against its digest first.
 
-    Only what the ledger held before the decision counts. Raises RegistryDown.
+    Only what the ledger held before the decision is used. Raises RegistryDown.
     """
-    said, past = row.payload, ledger.before(row.position)
+    decision, past = row.payload, ledger.before(row.position)
     try:
-        declaration = _declaration(past, said.usecase, said.declaration_digest)
-        entry = _needed(past.get(said.usecase, ChallengerEntry, said.challenger_id), f"challenger {said.challenger_id}")
-        known = known_at(past, said.usecase, instant(said.as_of))
+        declaration = _declaration(past, decision.usecase, decision.declaration_digest)
+        challenger = decision.challenger_id
+        entry = _needed(past.get(decision.usecase, ChallengerEntry, challenger), f"challenger {challenger}")
+        known = known_at(past, decision.usecase, instant(decision.as_of))
         judging = evaluation_rows(tables, past, declaration, known, entry.payload)
-        release = _served(past, said)
-        contest = load_contest(registry, said.usecase, entry.payload, release)
-        history = [r.payload for r in past.all(said.usecase, Decision)]
-        sources = {file: _code(past, said.usecase, digest) for file, digest in said.code.items()}
-        found = decide(declaration, contest, judging, history, said.batch, said.as_of, said.trigger, sources)
-        learned_from = _learned_from(ledger, tables, said, entry.payload)
+        release = _served(past, decision)
+        contest = load_contest(registry, decision.usecase, entry.payload, release)
+        history = [r.payload for r in past.all(decision.usecase, Decision)]
+        sources = {file: _code(past, decision.usecase, digest) for file, digest in decision.code.items()}
+        recomputed = decide(
+            declaration, contest, judging, history, decision.batch, decision.as_of, decision.trigger, sources
+        )
+        learned_from = _learned_from(ledger, tables, decision, entry.payload)
     except ModelUnloadable as error:
-        return _lost(said, "models", str(error))
+        return _lost(decision, "models", str(error))
     except (Gone, TableUnreadable) as error:
-        return _lost(said, "data", str(error))
-    if isinstance(found, Waits):
-        return _lost(said, "outcome", f"the challenger would wait now: {found.why}")
-    again = found.decision
-    if again.evaluation.digest != said.evaluation.digest:
-        return _compared(said, again, deep=True, cause=_data_changed(tables, said.usecase, known, judging.rows))
+        return _lost(decision, "data", str(error))
+    if isinstance(recomputed, Waits):
+        return _lost(decision, "outcome", f"the challenger would wait now: {recomputed.why}")
+    again = recomputed.decision
+    if again.evaluation.digest != decision.evaluation.digest:
+        return _compared(decision, again, deep=True, cause=_data_changed(tables, decision.usecase, known, judging.rows))
     if learned_from is not None:
-        return _differing(said, learned_from)
-    return _compared(said, again, deep=True, cause=_environment(said))
+        return _differing(decision, learned_from)
+    return _compared(decision, again, deep=True, cause=_environment(decision))
 
 
 def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:
@@ -173,10 +182,11 @@ def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequenc
     return judge(asked, sums, seen=seen_before(history, metric.name, metric.own_code, evaluation.cluster_by))
 
 
-def _served(past: Ledger, said: Decision) -> Release | None:
-    if not said.release_no:
+def _served(past: Ledger, decision: Decision) -> Release | None:
+    if not decision.release_no:
         return None
-    return _needed(past.get(said.usecase, Release, str(said.release_no)), f"release {said.release_no}").payload
+    number = decision.release_no
+    return _needed(past.get(decision.usecase, Release, str(number)), f"release {number}").payload
 
 
 def _declaration(past: Ledger, usecase: str, digest: str) -> Declaration:
@@ -189,29 +199,30 @@ def _code(past: Ledger, usecase: str, digest: str) -> str:
     return text
 
 
-def _needed(found: Any, what: str) -> Any:
-    if found is None:
+def _needed(row: Any, what: str) -> Any:
+    if row is None:
         raise Gone(f"{what} is not in the ledger before this decision")
-    return found
+    return row
 
 
-def _learned_from(ledger: Ledger, tables: Tables, said: Decision, entry: ChallengerEntry) -> Deviation | None:
-    """Whether the challenger's training rows are still those that its snapshot names."""
-    row = _needed(ledger.get(said.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
+def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: ChallengerEntry) -> Deviation | None:
+    """A difference if the challenger's training rows are no longer those of its snapshot."""
+    row = _needed(ledger.get(decision.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
     snapshot: Snapshot = row.payload
     past = ledger.before(row.position)
-    declared = _declaration(past, said.usecase, snapshot.declaration_digest)
+    declared = _declaration(past, decision.usecase, snapshot.declaration_digest)
     declaration = declared.racing_as(entry.rival)
-    known = known_at(past, said.usecase, instant(snapshot.as_of))
+    known = known_at(past, decision.usecase, instant(snapshot.as_of))
     rows = training_rows(tables, declaration, known)
     now = snapshot_of(tables, declared, known, rows)
     if now.digest == snapshot.digest:
         return None
-    return Deviation("snapshot.digest", snapshot.digest, now.digest, _data_changed(tables, said.usecase, known, rows))
+    cause = _data_changed(tables, decision.usecase, known, rows)
+    return Deviation("snapshot.digest", snapshot.digest, now.digest, cause)
 
 
 def _data_changed(tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:
-    """Which batches are no longer whole; else that values of the batches of these rows changed."""
+    """Which batches are incomplete; otherwise, that values in the batches of these rows have changed."""
     lost = [
         f"{batch.window} has {left:,} of its {batch.rows.accepted:,} rows"
         for batch in known.batches
@@ -221,46 +232,47 @@ def _data_changed(tables: Tables, usecase: str, known: Known, rows: pd.DataFrame
         return f"data erased or lost: batch {', '.join(lost)}"
     read = set(rows[BATCH])
     windows = ", ".join(batch.window for batch in known.batches if batch.batch in read)
-    return f"values were changed in {tables.where(usecase, 'accepted')}, of batch {windows}; bring a backup back"
+    return f"values were changed in {tables.where(usecase, 'accepted')}, in batch {windows}; restore a backup"
 
 
-def _environment(said: Decision) -> str:
+def _environment(decision: Decision) -> str:
     now = libraries()
-    changed = [f"{n} {v} → {now.get(n, 'absent')}" for n, v in said.libraries.items() if now.get(n) != v]
+    changed = [f"{n} {v} → {now.get(n, 'absent')}" for n, v in decision.libraries.items() if now.get(n) != v]
     if changed:
         return f"other libraries: {', '.join(changed)}"
-    if said.code_version != code_version():
-        return f"other code: {said.code_version} then, {code_version()} now"
-    return "unknown: rows, models, libraries and code are those of then"
+    if decision.code_version != code_version():
+        return f"other code: {decision.code_version} then, {code_version()} now"
+    return "unknown: rows, models, libraries and code are unchanged"
 
 
-def _lost(said: Decision, field: str, why: str) -> Replayed:
-    return _differing(said, Deviation(field, None, None, why))
+def _lost(decision: Decision, field: str, why: str) -> Replayed:
+    return _differing(decision, Deviation(field, None, None, why))
 
 
-def _differing(said: Decision, difference: Deviation) -> Replayed:
-    return Replayed(said.id, said.batch, said.outcome, True, _same_libraries(said), 0, difference)
+def _differing(decision: Decision, difference: Deviation) -> Replayed:
+    return Replayed(decision.id, decision.batch, decision.outcome, True, _same_libraries(decision), 0, difference)
 
 
-def _same_libraries(said: Decision) -> bool:
-    return libraries() == said.libraries
+def _same_libraries(decision: Decision) -> bool:
+    return libraries() == decision.libraries
 
 
-def _compared(said: Decision, found: Decision, *, deep: bool, cause: str) -> Replayed:
-    exact, numbers = _same_libraries(said), 0
-    then = said.model_dump(mode="json", exclude=_AS_WRITTEN)
-    now = found.model_dump(mode="json")
-    # First what a difference elsewhere would follow from.
+def _compared(decision: Decision, recomputed: Decision, *, deep: bool, cause: str) -> Replayed:
+    exact, numbers = _same_libraries(decision), 0
+    then = decision.model_dump(mode="json", exclude=_AS_WRITTEN)
+    now = recomputed.model_dump(mode="json")
+    # Evaluation and metrics come first, because other differences follow from theirs.
     order = sorted(then, key=lambda name: (name != "evaluation", name != "metrics"))
     for field, a, b in _pairs({n: then[n] for n in order}, {n: now[n] for n in order}, ""):
         numbers += isinstance(a, int | float) and not isinstance(a, bool)
         if not _same(field, a, b, exact):
-            return Replayed(said.id, said.batch, said.outcome, deep, exact, numbers, Deviation(field, a, b, cause))
-    return Replayed(said.id, said.batch, said.outcome, deep, exact, numbers, None)
+            difference = Deviation(field, a, b, cause)
+            return Replayed(decision.id, decision.batch, decision.outcome, deep, exact, numbers, difference)
+    return Replayed(decision.id, decision.batch, decision.outcome, deep, exact, numbers, None)
 
 
 def _pairs(then: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Every leaf of two JSON values side by side, with its path; metrics are named by name."""
+    """Every leaf of two JSON values side by side, with its path; metrics are identified by name."""
     if isinstance(then, dict) and isinstance(now, dict):
         for name in then:
             yield from _pairs(then[name], now.get(name), f"{path}.{name}" if path else name)
@@ -274,6 +286,6 @@ def _pairs(then: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
 
 def _same(field: str, then: Any, now: Any, exact: bool) -> bool:
     if exact or not (isinstance(then, float | int) and isinstance(now, float | int)):
-        # Sentences have rounded numbers in them: elsewhere they may come out with another last digit.
+        # Sentences contain rounded numbers, whose last digit may differ with other libraries.
         return bool(then == now) or (not exact and field.startswith("reasons"))
     return abs(then - now) <= TOLERANCE * max(1.0, abs(then), abs(now))

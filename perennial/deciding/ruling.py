@@ -1,4 +1,4 @@
-"""What the declared policy makes of a comparison, and what it is told of earlier decisions."""
+"""Applies the declared policy to a comparison, with what it needs from earlier decisions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.spelling import amount_of
 
 USUAL_DECISIONS_A_YEAR = 12
-"""Where neither the declaration nor its batches say; policies that share a year's budget need it stated."""
+"""The default; policies that share a year's budget require it to be declared."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found. metrics: the primary first. champion_skill: over the base rate, None without any."""
+    """The results of a comparison. metrics: the primary first. champion_skill: over the base rate, None without any."""
 
     metrics: tuple[MetricResult, ...]
     evaluation: Evaluation
@@ -39,9 +39,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class DecisionContext:
-    """What is to be ruled on: which challenger, when, against which release (None: nothing serves), and why then.
+    """What is ruled on: which challenger, when, and against which release (None: no model is live).
 
-    pool: whether an event had asked for the challenger. looks: at it so far and this one, see `looks_at`.
+    pool: whether an event had requested the challenger. looks: at it so far and this one, see `looks_at`.
     """
 
     challenger: str
@@ -51,19 +51,19 @@ class DecisionContext:
     looks: tuple[float, ...] = ()
 
 
-def rule(rules: ReleaseRules, found: Comparison, question: DecisionContext, history: Sequence[Decision]) -> Ruling:
-    """The declared policy's answer. history: every decision before."""
-    evaluation, release, primary = found.evaluation, question.release, found.metrics[0]
+def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext, history: Sequence[Decision]) -> Ruling:
+    """The declared policy's ruling. history: all earlier decisions."""
+    evaluation, release, primary = comparison.evaluation, question.release, comparison.metrics[0]
     return load_policy(rules.policy)(
         Case(
             primary=primary,
-            guards=guard(found.metrics, slices=found.slices, flips=found.flips),
+            guards=guard(comparison.metrics, slices=comparison.slices, flips=comparison.flips),
             rows=evaluation.rows,
             clusters=evaluation.clusters,
             cluster_by=evaluation.cluster_by,
             will_not_come=will_not_come(np.array(evaluation.cluster_rows), evaluation.cluster_by, primary.second),
             is_first=release is None,
-            champion_skill=found.champion_skill,
+            champion_skill=comparison.champion_skill,
             days_since_release=_days(release, question.as_of),
             min_gain=amount_of(rules.min_gain, primary.champion),
             refresh_after_days=rules.refresh_after.total_seconds() / 86400,
@@ -79,14 +79,14 @@ def rule(rules: ReleaseRules, found: Comparison, question: DecisionContext, hist
 
 
 def gain_bound(primary: MetricResult, level: float) -> float | None:
-    """What the gain is above at one-sided `level`; None where nothing could be decided or released."""
+    """The one-sided lower bound of the gain at `level`; None if nothing could be decided or released."""
     if primary.gain is None or primary.se is None or primary.df is None or not level:
         return None
     return lower_bound(primary.gain, primary.se, primary.df, level)
 
 
 def settled(history: Sequence[Decision], challenger: str) -> list[Decision]:
-    """Earlier decisions whose rows no other shares: of each earlier challenger the last look, of this one none."""
+    """Earlier decisions that share no rows: of each other challenger the last look, of this one none."""
     last = {decision.challenger_id: decision for decision in history}
     return [d for d in history if d.challenger_id != challenger and last[d.challenger_id] is d]
 
@@ -103,9 +103,9 @@ def looks_at(
 
 
 def seen_before(history: Sequence[Decision], metric: str, code: str, cluster_by: str) -> Inflation | None:
-    """What earlier decisions between two models show of how alike a metric's neighbouring clusters are.
+    """How correlated a metric's neighbouring clusters are, from earlier decisions between two models.
 
-    code: of a team's own metric. Decisions by a metric of that name with another code show nothing of this one.
+    code: of a custom metric. Decisions by a metric with the same name but other code are not used.
     """
     return inflation(clusters_before(history, metric, code, cluster_by)) if cluster_by in UNITS else None
 
@@ -113,13 +113,13 @@ def seen_before(history: Sequence[Decision], metric: str, code: str, cluster_by:
 def clusters_before(
     history: Sequence[Decision], metric: str, code: str, cluster_by: str
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Of each earlier decision between two models the metric's sums and rows by cluster, shapes (T,)."""
+    """For each earlier decision between two models, the metric's sums and rows by cluster, shapes (T,)."""
     return [
-        (np.array(found.sums), np.array(decision.evaluation.cluster_rows))
+        (np.array(result.sums), np.array(decision.evaluation.cluster_rows))
         for decision in history
         if decision.release_no and decision.evaluation.cluster_by == cluster_by
-        for found in decision.metrics
-        if (found.name, found.own_code) == (metric, code) and found.sums
+        for result in decision.metrics
+        if (result.name, result.own_code) == (metric, code) and result.sums
     ]
 
 
@@ -137,10 +137,12 @@ def taken_before(history: Sequence[Decision]) -> tuple[Taken, ...]:
 
 
 def _gains(history: Sequence[Decision], primary: MetricResult) -> tuple[float, ...]:
-    """Of earlier decisions between two models by that primary metric, with the same code."""
+    """The gains of earlier decisions between two models by the same primary metric with the same code."""
     judged = [decision.metrics[0] for decision in history if decision.release_no and decision.metrics]
     asked = (primary.name, primary.own_code)
-    return tuple(found.gain for found in judged if found.gain is not None and (found.name, found.own_code) == asked)
+    return tuple(
+        result.gain for result in judged if result.gain is not None and (result.name, result.own_code) == asked
+    )
 
 
 def _days(release: Release | None, as_of: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Champion and challenger on the rows that judge: who predicts what, and by which metrics they are compared."""
+"""Champion and challenger on the evaluation rows: their predictions, and the metrics that compare them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from perennial.usecase.declaration import Declaration
 
 @dataclass(frozen=True)
 class Contest:
-    """Who faces whom. champion and release are None while nothing serves: then the naive baseline stands in."""
+    """The two models. champion and release are None while no model is live; the naive baseline then takes its place."""
 
     challenger: Fitted
     challenger_entry: ChallengerEntry
@@ -35,7 +35,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Scored:
-    """Both models scored on the same rows. sources: file name → text of the team's own metrics."""
+    """Both models scored on the same rows. sources: file name → text of the custom metrics."""
 
     declaration: Declaration
     contest: Contest
@@ -54,7 +54,7 @@ class Scored:
 
     @cached_property
     def champion(self) -> np.ndarray:
-        """Its predictions likewise, or the constant that the challenger's training labels give."""
+        """Its predictions in the same shape, or the constant from the challenger's training labels."""
         model = self.contest.champion
         if model is None:
             return self._constant_of(self.contest.challenger)
@@ -83,7 +83,7 @@ class Scored:
     def asked(self) -> list[Asked]:
         """The primary metric, the guards, then those shown for information.
 
-        Raises TeamCodeFailed where a team's own metric cannot be loaded.
+        Raises TeamCodeFailed if a custom metric cannot be loaded.
         """
         evaluation = self.declaration.evaluation
         guards = [
@@ -111,16 +111,16 @@ class Scored:
         return self.metric(self.declaration.primary)
 
     def metric(self, name: str) -> Metric:
-        """The declared metric of that name, for these rows."""
+        """The declared metric with that name, for these rows."""
         rows, codes = self.judging.rows, self.judging.codes
         return declared_metric(self.declaration, self.sources, name, rows=rows, codes=codes)
 
-    def champion_skill(self, found: MetricResult) -> float | None:
-        """Over the constant that the champion's own training labels gave. found: by the primary metric."""
+    def champion_skill(self, result: MetricResult) -> float | None:
+        """Over the constant from the champion's training labels. result: of the primary metric."""
         if self.contest.champion is None:
             return None
         naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion))
-        return skill(self.primary.direction, found.champion, naive)
+        return skill(self.primary.direction, result.champion, naive)
 
     def _constant_of(self, model: Fitted) -> np.ndarray:
         return self._over(model, model.naive_predictions(len(self.labels)))

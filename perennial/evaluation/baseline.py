@@ -16,7 +16,7 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
 
     task: `binary` (the base rate), `multiclass` (the share of each of `classes` classes, so shape (n, K)) or
         `regression` (the median for mae, which it minimises; else the mean).
-    training_labels: shape (m,), known when the model was trained; never those that judge.
+    training_labels: shape (m,), known when the model was trained; never those of the evaluation rows.
     Raises ValueError without any training label.
 
     >>> naive_prediction("binary", "log_loss", np.array([1.0, 0.0, 0.0, 0.0]), 2).tolist()
@@ -36,8 +36,8 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
 def skill(direction: Literal["lower", "higher"], champion: float | None, naive: float | None) -> float | None:
     """How much better than the naive prediction the champion is, on the same rows, in the metric's unit.
 
-    direction: whether lower or higher values are better. None where it is not better or a value is unknown: a share of
-    nothing is no margin.
+    direction: whether lower or higher values are better. None if the champion is not better or a value is unknown,
+    because a share of no skill cannot serve as a margin.
 
     >>> round(skill("lower", 0.25, 0.75), 6), skill("higher", 0.25, 0.5)
     (0.5, None)

@@ -1,8 +1,8 @@
-"""A year's budget of errors: how likely a year without any real improvement may see a release, shared out in advance.
+"""A year's error budget: the probability of any release in a year without real improvement, allocated in advance.
 
-A union bound: where each of N decisions may err at A/N, all together err with at most A. Source: Bonferroni, as in
-Dunn (1961), Multiple Comparisons among Means. Nothing is gained here by spending it in another order: with 12 to 24
-decisions a year, online false-discovery rules release as much and promise less.
+A union bound: if each of N decisions errs with probability at most A/N, all of them together err with at most A.
+Source: Bonferroni, as in Dunn (1961), Multiple Comparisons among Means. Spending the budget in another order gains
+nothing: with 12 to 24 decisions a year, online false-discovery rules release as much and guarantee less.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Taken:
-    """A decision that was taken before: in which year, from which pool, and what it could err at (one-sided)."""
+    """An earlier decision: its year, its pool, and its one-sided error level."""
 
     year: int
     pool: Pool
@@ -27,9 +27,9 @@ class Taken:
 
 @dataclass(frozen=True)
 class Share:
-    """What one decision may err at, and why, in a sentence.
+    """The error level that one decision may use, with the reason in a sentence.
 
-    alpha: one-sided; 0 where nothing is left. spent: by this year's decisions before it, whatever their policy.
+    alpha: one-sided; 0 if nothing is left. spent: by earlier decisions of the same year, whatever their policy.
     """
 
     alpha: float
@@ -40,10 +40,10 @@ class Share:
 def share_of(a_year: float, planned: int, events: int, taken: Sequence[Taken], year: int, pool: Pool) -> Share:
     """The share of the next decision.
 
-    a_year: what all decisions of a calendar year may err at together. planned, events: how many are provided for,
-    those that the calendar brings and those that an event asks for; each gets the same. taken: all before, of any
-    year. A decision under a policy without a budget counts with what it could err at, so that changing the policy
-    buys nothing.
+    a_year: the error level of all decisions of a calendar year together. planned, events: how many scheduled and how
+    many event-triggered decisions the year provides for; each gets the same share. taken: all earlier decisions, of
+    any year. A decision under a policy without a budget counts with its own error level, so that nothing is gained by
+    changing the policy.
 
     >>> share_of(0.05, 12, 4, [], 2013, "planned").alpha
     0.003125
@@ -62,8 +62,8 @@ def share_of(a_year: float, planned: int, events: int, taken: Sequence[Taken], y
             0.0, spent, f"It can release nothing: the year {year} provides for {size} {kind} decisions ({plan})."
         )
     if spent + each > a_year * (1 + _ROUNDING):
-        told = f"It can release nothing: the decisions of {year} before could err at {percent(spent)}, of {plan}."
-        return Share(0.0, spent, told)
+        sentence = f"It can release nothing: the decisions of {year} before could err at {percent(spent)}, of {plan}."
+        return Share(0.0, spent, sentence)
     return Share(
         each,
         spent,

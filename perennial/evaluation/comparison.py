@@ -45,8 +45,8 @@ def compare(
     """Both models' values and the paired gain with its interval, for each metric asked for, in that order.
 
     seen: by metric, what earlier decisions showed of neighbouring clusters.
-    Raises ComparisonFailed where a label or prediction is missing, infinite or no probability:
-    a row is never dropped, nor a gap filled, to get to a number.
+    Raises ComparisonFailed if a label or prediction is missing, infinite or not a probability. Rows are never dropped
+    and gaps never filled to obtain a number.
 
     >>> from perennial.evaluation.paired import paired
     >>> day = np.repeat(np.arange(20), 100)
@@ -75,13 +75,13 @@ def describe(
     last: str,
     digest: str,
 ) -> Evaluation:
-    """The rows that judged, and how the primary metric's clusters hang together.
+    """The evaluation rows, and how the primary metric's clusters are correlated.
 
-    Neighbours are alike only where clusters have an order: autocorrelation is None for those of a column.
+    Only days and weeks have an order, so autocorrelation is None for the clusters of a column.
 
     results: of `compare`. cluster_rows: shape (T,), each cluster's rows. cluster_names: T names in the same order.
-    labelled_share: of the rows that could judge, those whose label is known, 0 to 1.
-    first, last: instants of the first and last row's event. digest: of the rows.
+    labelled_share: the share of eligible rows whose label is known, 0 to 1.
+    first, last: times of the first and last row's event. digest: of the rows.
     """
     if cluster_rows.size != len(cluster_names):
         raise ValueError(f"{cluster_rows.size} clusters have {len(cluster_names)} names")
@@ -115,7 +115,7 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         return without_values(asked, metric.direction, str(why))
     influence = gain_of(metric.direction, influence_before, influence_after)
     second = clusters.second
-    found = GainSums(
+    gain_sums = GainSums(
         direction=metric.direction,
         champion=before,
         challenger=after,
@@ -129,38 +129,42 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         if asked.is_bounded
         else None,
     )
-    return judge(asked, found, seen=seen, level=level)
+    return judge(asked, gain_sums, seen=seen, level=level)
 
 
 def _refuse_gaps(rows: Paired, *, of_probabilities: bool) -> None:
     y, models = rows.y, {"champion": rows.champion, "challenger": rows.challenger}
     if missing := int((~np.isfinite(y)).sum()):
         raise ComparisonFailed(
-            f"{counted(missing, 'label is', 'labels are')} missing or infinite, of {y.size:,}\n"
+            f"{missing:,} of {counted(y.size, 'label', 'labels')} {_are(missing)} missing or infinite\n"
             "  the challenger is not released; compare only rows whose label is known"
         )
     if models["champion"].ndim == 2:
-        classes, wrong = models["champion"].shape[1], "of no declared class"
-        way_out = "list every class under schema.classes"
+        classes, wrong = models["champion"].shape[1], "not of a declared class"
+        fix = "list every class under schema.classes"
     else:
-        classes, wrong, way_out = 2, "neither 0 nor 1", "a binary target is 0 or 1"
+        classes, wrong, fix = 2, "neither 0 nor 1", "a binary target must be 0 or 1"
     if of_probabilities and (other := int((~np.isin(y, np.arange(classes))).sum())):
         raise ComparisonFailed(
-            f"{counted(other, 'label is', 'labels are')} {wrong}, of {y.size:,}\n"
-            f"  the challenger is not released; {way_out}"
+            f"{other:,} of {counted(y.size, 'label', 'labels')} {_are(other)} {wrong}\n"
+            f"  the challenger is not released; {fix}"
         )
     for name, predictions in models.items():
         broken = _rows_where(~np.isfinite(predictions))
         if broken:
             raise ComparisonFailed(
-                f"the {name} gives no finite prediction for {broken:,} of {y.size:,} rows\n"
-                "  the challenger is not released; the model that serves goes on serving"
+                f"the {name}'s predictions are missing or infinite for {broken:,} of {y.size:,} rows\n"
+                "  the challenger is not released; the live model stays live"
             )
         if of_probabilities and (outside := _rows_where((predictions < 0) | (predictions > 1))):
             raise ComparisonFailed(
-                f"the {name} predicts no probability (below 0 or above 1) for {outside:,} of {y.size:,} rows\n"
-                "  the challenger is not released; the estimator needs predict_proba"
+                f"the {name}'s predictions are not probabilities (below 0 or above 1) for {outside:,} of {y.size:,} "
+                "rows\n  the challenger is not released; the estimator needs predict_proba"
             )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _rows_where(flags: npt.NDArray[np.bool_]) -> int:

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers formatted for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = {"day": ("day", "days"), "week": ("week", "weeks")}
 
 
 def figure(value: float | None, digits: int = 5) -> str:
-    """A number with `digits` significant digits and no exponent where that stays short; – for None.
+    """A number with `digits` significant digits, without an exponent if that is short enough; – for None.
 
     >>> figure(0.389321234), figure(-0.00080214, 3), figure(31234.5), figure(None)
     ('0.38932', '-0.000802', '31,234', '–')
@@ -46,15 +46,15 @@ def between(low: float | None, high: float | None, digits: int = 3) -> str:
     return "–" if low is None or high is None else f"{change(low, digits)} to {change(high, digits)}"
 
 
-def within(found: Estimate, written: Callable[[float], str]) -> str:
-    """The interval in brackets behind its estimate; nothing where it is unknown. written: how a number is."""
-    if found.ci_low is None or found.ci_high is None:
+def within(estimate: Estimate, written: Callable[[float], str]) -> str:
+    """The interval in parentheses, to follow its estimate; empty if unknown. written: formats a number."""
+    if estimate.ci_low is None or estimate.ci_high is None:
         return ""
-    return f" (95 % interval {written(found.ci_low)} to {written(found.ci_high)})"
+    return f" (95 % interval {written(estimate.ci_low)} to {written(estimate.ci_high)})"
 
 
 def chance(p: float | None) -> str:
-    """A p-value: three decimals, or a bound where that would read 0 or 1.
+    """A p-value with three decimals, or a bound if it would round to 0 or 1.
 
     >>> chance(0.0114), chance(1e-9), chance(0.99999)
     ('0.011', '< 0.001', '> 0.999')
@@ -83,7 +83,7 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Ascending whole numbers, runs of them by their ends.
+    """Ascending whole numbers, with consecutive ones written as a range.
 
     >>> ranges([2, 3, 4, 9]), ranges([])
     ('2–4, 9', '–')
@@ -98,7 +98,7 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def clusters_in_words(clusters: int, cluster_by: str) -> str:
-    """A number of clusters by the name of what clusters them.
+    """A number of clusters with their unit.
 
     >>> clusters_in_words(28, "day"), clusters_in_words(3, "site")
     ('28 days', '3 clusters of site')

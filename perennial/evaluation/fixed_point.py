@@ -1,10 +1,10 @@
-"""Sums without rounding on the way: the same to the last bit for any order, partition, number of threads or engine.
+"""Exact sums: identical to the last bit for any order, partition, number of threads or engine.
 
-Floats added in another order give another last bit, and a decision that is replayed elsewhere would differ. So values
-are first made whole: d becomes ⌊d·2ˢ⌋ with s = 62 − e, where 2ᵉ is the smallest power of two above the largest |d|.
-Such whole numbers have 62 bits, add up exactly (in SQL as HUGEINT), and only their total becomes a float again.
-s depends on the values alone, not on their order: a log loss of 36 has s = 56, money in the millions s = 42.
-A value is cut only where it is under 1/512 of the largest, and then by less than 2⁻⁶² of that.
+Adding floats in a different order changes the last bit, so a decision replayed on another machine would differ.
+Values are therefore first converted to integers: d becomes ⌊d·2ˢ⌋ with s = 62 − e, where 2ᵉ is the smallest power of
+two above the largest |d|. These integers have 62 bits and add up exactly (in SQL as HUGEINT); only the total becomes a
+float again. s depends on the values alone, not on their order: a log loss of 36 has s = 56, money in the millions
+s = 42. A value is truncated only if it is under 1/512 of the largest, and then by less than 2⁻⁶² of that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MASK = (1 << _PART) - 1
 
 
 def scale_of(values: FloatArray) -> int:
-    """s = 62 − e for finite values, shape (n,); of parts of the values, the smallest of theirs is that of the whole.
+    """s = 62 − e for finite values, shape (n,). For values in several parts, the smallest s of the parts.
 
     >>> scale_of(np.array([0.25, -0.5])), scale_of(np.array([36.0])), scale_of(np.array([0.0]))
     (62, 56, 1135)
@@ -51,7 +51,7 @@ def back(total: int, scale: int) -> float:
 
 
 def exact_sum(values: FloatArray) -> float:
-    """The sum of values, shape (n,). Where one is not finite it is a float's own, which no order changes then.
+    """The sum of values, shape (n,). If one is not finite, the plain float sum, which then depends on no order.
 
     >>> exact_sum(np.array([1e16, 1.0, -1e16])), 0.1 + 0.2 + 0.3, exact_sum(np.array([0.1, 0.2, 0.3]))
     (1.0, 0.6000000000000001, 0.6)
@@ -74,7 +74,7 @@ def exact_mean(values: FloatArray) -> float:
 
 
 def whole_sums(values: FloatArray, codes: IntArray, groups: int, scale: int) -> npt.NDArray[np.object_]:
-    """The sums of ⌊d·2ˢ⌋ by group, shape (groups,), as Python's integers: those of parts of the rows add up.
+    """The sums of ⌊d·2ˢ⌋ by group, shape (groups,), as Python integers, so that sums of parts can be added up.
 
     codes: shape (n,), each row's group from 0.
 
@@ -82,11 +82,11 @@ def whole_sums(values: FloatArray, codes: IntArray, groups: int, scale: int) -> 
     [2, 2]
     """
     numbers = whole(values, scale)
-    # bincount adds floats: parts of 21 bits stay exact in them for 2³² rows.
+    # bincount adds floats: parts of 21 bits stay exact for up to 2³² rows.
     parts = (numbers >> 2 * _PART, (numbers >> _PART) & _MASK, numbers & _MASK)
     sums = [np.bincount(codes, weights=part, minlength=groups).astype(np.int64).astype(object) for part in parts]
-    found: npt.NDArray[np.object_] = (sums[0] << 2 * _PART) + (sums[1] << _PART) + sums[2]
-    return found
+    totals: npt.NDArray[np.object_] = (sums[0] << 2 * _PART) + (sums[1] << _PART) + sums[2]
+    return totals
 
 
 def sums_by(values: FloatArray, codes: IntArray, groups: int) -> FloatArray:

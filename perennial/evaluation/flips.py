@@ -21,17 +21,17 @@ EXAMPLES = 20
 def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_most: float | None = None) -> Flips:
     """How much a release would change for the rows, row by row.
 
-    of_classes: whether the target is a class, decided at
-    a half or as the likeliest; a number is never right or wrong, so of a regression only the move is told.
-    at_most: of the newly wrong, where a guard says so; kept beside them.
+    of_classes: whether the target is a class, decided at 0.5 or as the most likely one. A predicted number is never
+    simply right or wrong, so for a regression only the size of the change is reported.
+    at_most: the allowed share of newly wrong rows, if a guard sets one; stored with the result.
     Source: Yan et al. (2021), Positive-Congruent Training: Towards Regression-Free Model Updates.
 
     >>> from perennial.evaluation.paired import paired
     >>> day = np.repeat(np.arange(20), 5)
     >>> y = np.ones(100)
     >>> after = np.where(np.arange(100) % 5 == 0, 0.4, 0.8)
-    >>> found = flips(paired(y, np.full(100, 0.7), after, day), of_classes=True)
-    >>> found.negative.share, found.positive.share, round(found.moved.share, 2)
+    >>> result = flips(paired(y, np.full(100, 0.7), after, day), of_classes=True)
+    >>> result.negative.share, result.positive.share, round(result.moved.share, 2)
     (0.2, 0.0, 0.14)
     """
     y, clusters = rows.y, rows.clusters
@@ -55,7 +55,7 @@ def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_m
 
 
 def newly_wrong(rows: Paired) -> IntArray:
-    """Places of up to twenty rows that the challenger newly gets wrong, those that it moved furthest first.
+    """Positions of up to twenty rows that the challenger newly gets wrong, those with the largest change first.
 
     >>> from perennial.evaluation.paired import paired
     >>> before, after = np.array([0.9, 0.6, 0.2]), np.array([0.4, 0.1, 0.1])
@@ -68,32 +68,32 @@ def newly_wrong(rows: Paired) -> IntArray:
 
 
 def _distance(rows: Paired) -> FloatArray:
-    """By how much each row's prediction moved; of several classes the probability that moved, half of all changes."""
+    """How much each row's prediction changed; for several classes, the probability that moved between them."""
     by_row = np.abs(rows.challenger - rows.champion)
     return by_row if by_row.ndim == 1 else by_row.sum(axis=1) / 2
 
 
 def _estimate(row: FloatArray, clusters: Clusters) -> Estimate:
     share, counts = float(row.mean()), clusters.counts
-    found = None
+    interval = None
     if too_few_clusters(counts.size, clusters.name) is None:
         sums = sums_of_clusters(row - share, clusters.codes, counts.size)
-        found = cluster_interval(share, sums, counts, cluster_by=clusters.name)
-    if found is None:
+        interval = cluster_interval(share, sums, counts, cluster_by=clusters.name)
+    if interval is None:
         return Estimate(share=share, ci_low=None, ci_high=None)
-    return Estimate(share=share, ci_low=max(0.0, found.ci_low), ci_high=found.ci_high)
+    return Estimate(share=share, ci_low=max(0.0, interval.ci_low), ci_high=interval.ci_high)
 
 
 def _worst(lost: FloatArray, slices: Sequence[Sliced]) -> tuple[WorstSlice, ...]:
-    """Of slices with a hundred rows or more, those with the largest share of newly wrong ones."""
-    found = []
+    """The slices with the largest share of newly wrong rows, among those with a hundred rows or more."""
+    worst = []
     for each in slices:
         inside = each.codes >= 0
         rows = np.bincount(each.codes[inside], minlength=len(each.values))
         wrong = np.bincount(each.codes[inside], weights=lost[inside], minlength=len(each.values))
-        found += [
+        worst += [
             WorstSlice(column=each.column, value=value, rows=int(n), share=float(w / n))
             for value, n, w in zip(each.values, rows, wrong, strict=True)
             if n >= FEWEST_ROWS and w
         ]
-    return tuple(sorted(found, key=lambda each: (-each.share, each.column, each.value))[:WORST])
+    return tuple(sorted(worst, key=lambda each: (-each.share, each.column, each.value))[:WORST])

@@ -1,4 +1,4 @@
-"""Guard metrics: a release must not make them worse by more than their margin."""
+"""Guard metrics, which a release must not make worse by more than their margin."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FINEST_MARGIN = 4.0  # in standard errors: at 3, a guard at 5 % blocks 10–24 %
 
 @dataclass(frozen=True)
 class GuardFinding:
-    """What the guards say together, and each in a sentence.
+    """The guards' combined status, and one sentence for each.
 
-    status: passed; blocked if any of them blocks; undecided if none blocks and one cannot be decided.
+    status: passed; blocked if any guard blocks; undecided if none blocks and one cannot be decided.
     """
 
     status: Literal["passed", "blocked", "undecided"] = "passed"
@@ -33,32 +33,32 @@ def guard(
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
 ) -> GuardFinding:
-    """The finding on those of `metrics` that are guards. All must pass, so each may err at 5 %.
+    """The finding for those of `metrics` that are guards. All must pass, so each is tested at 5 %.
 
-    A guard passes where the loss is proven smaller than its margin. A margin under 4 standard errors is
-    finer than these rows can show and would block good models: there a guard blocks only where the
-    challenger is proven worse at 5 % / number of guards, and says so.
+    A guard passes if the loss is proven smaller than its margin. A margin under 4 standard errors is finer than these
+    rows can resolve and would block good models. Such a guard blocks only if the challenger is proven worse at
+    5 % / number of guards, and its sentence states that.
 
-    A bound of its own (at_least, at_most) blocks where the challenger's value is beyond it, unless the challenger is
-    proven better by this metric than what serves. Slices block where harm is proven on one of them.
-    So does a larger share of newly wrong rows than `flips` says there may be.
+    A guard with an absolute bound (at_least, at_most) blocks if the challenger's value is beyond it, unless the
+    challenger is proven better by this metric than the live model. Slices block if harm is proven on one of them.
+    Flips block if the share of newly wrong rows is larger than `flips.at_most`.
     """
     guards = [result for result in metrics if result.role == "guard"]
-    found = [
+    findings = [
         _bound(result)
         if result.at_least is not None or result.at_most is not None
         else _guard_by(result, ALPHA / len(guards))
         for result in guards
     ]
     if slices:
-        found.append(slices_in_words(slices))
+        findings.append(slices_in_words(slices))
     if flips is not None and flips.negative is not None and flips.at_most is not None:
-        found.append(_flips(flips, flips.negative, flips.at_most))
-    stati = {status for status, _ in found}
+        findings.append(_flips(flips, flips.negative, flips.at_most))
+    stati = {status for status, _ in findings}
     status: Literal["passed", "blocked", "undecided"] = (
         "blocked" if "blocked" in stati else "undecided" if "undecided" in stati else "passed"
     )
-    return GuardFinding(status, tuple(sentence for _, sentence in found))
+    return GuardFinding(status, tuple(sentence for _, sentence in findings))
 
 
 def _bound(result: MetricResult) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""One metric's verdict, from its two values and the clusters' sums alone: so a decision replays."""
+"""One metric's verdict, from its two values and the clusters' sums alone, so that a decision can be replayed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ROUNDING = 1e-12
 class Asked:
     """A metric to compare by.
 
-    margin: how much worse a guard may become, in the metric's unit. at_least, at_most: what the challenger's own value
-    may be. metric: None for one of ours, found by its name. own_code: digest of what a team's own metric is.
+    margin: how much worse a guard may become, in the metric's unit. at_least, at_most: bounds on the challenger's own
+    value. metric: None for a built-in one, which is looked up by name. own_code: digest of a custom metric.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Asked:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the challenger's own value is held against a bound."""
+        """Whether the challenger's own value has a bound."""
         return self.at_least is not None or self.at_most is not None
 
 
@@ -44,7 +44,7 @@ Amount = TypeVar("Amount", float, FloatArray)
 
 
 def gain_of(direction: Literal["lower", "higher"], champion: Amount, challenger: Amount) -> Amount:
-    """How much better the challenger is, in values or row by row: positive when it is, whatever the direction.
+    """How much better the challenger is, in values or row by row; positive means better, whatever the direction.
 
     >>> gain_of("lower", 0.5, 0.25), gain_of("higher", 0.5, 0.25)
     (0.25, -0.25)
@@ -54,13 +54,13 @@ def gain_of(direction: Literal["lower", "higher"], champion: Amount, challenger:
 
 @dataclass(frozen=True)
 class GainSums:
-    """One metric of two models as a verdict needs it: computed from rows, or read from a decision to replay it.
+    """What a verdict on one metric needs: computed from rows, or read from a recorded decision to replay it.
 
     champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's influence on
     the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`. cluster_by: the clusters' name.
-    undecidable: the metric's own reason why nothing can be decided, if it has one.
-    second: what a second clustering says of the gain.
-    challenger_sums: shape (T,), of the influence on the challenger's own value, where that has a bound.
+    undecidable: the metric's own reason why nothing can be decided, if any.
+    second: the variance of the gain by a second clustering.
+    challenger_sums: shape (T,), of the influence on the challenger's own value, if that has a bound.
     """
 
     direction: Literal["lower", "higher"]
@@ -76,20 +76,20 @@ class GainSums:
 
 
 def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: float = LEVEL) -> MetricResult:
-    """The gain with its intervals, the smallest gain that could have been seen, and the verdict.
+    """The gain with its intervals, the smallest detectable gain, and the verdict.
 
-    seen: what earlier decisions showed of this metric's neighbouring clusters.
+    seen: what earlier decisions showed about the correlation of this metric's neighbouring clusters.
 
-    Verdicts, each at one-sided 5 %: better; non_inferior where a margin is given and the loss is proven
-    smaller than it (though the challenger may be worse within it); worse; no_difference_shown.
+    Verdicts, each at one-sided 5 %: better; non_inferior if a margin is given and the loss is proven
+    smaller than it (the challenger may still be worse within it); worse; no_difference_shown.
     """
     champion, challenger, sums, counts, cluster_by = of.champion, of.challenger, of.sums, of.counts, of.cluster_by
     second, challenger_sums = of.second, of.challenger_sums
     gain = gain_of(of.direction, champion, challenger)
-    found = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, second=second, level=level)
+    interval = cluster_interval(gain, sums, counts, cluster_by=cluster_by, seen=seen, second=second, level=level)
     few = undecidable_clusters(counts, cluster_by, second)
     why_not = "; ".join(reason for reason in (few, of.undecidable) if reason)
-    shown = found if not why_not else None
+    shown = interval if not why_not else None
     own = None
     if challenger_sums is not None and not why_not:
         own = cluster_interval(challenger, challenger_sums, counts, cluster_by=cluster_by, level=level)
@@ -132,7 +132,7 @@ def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: f
 
 
 def without_values(asked: Asked, direction: Literal["lower", "higher"], why: str) -> MetricResult:
-    """The result of a metric that these rows do not define: unknown is None, never 0."""
+    """The result of a metric that is undefined on these rows: unknown values are None, never 0."""
     return MetricResult(
         name=asked.name,
         role=asked.role,

@@ -1,4 +1,4 @@
-"""Both models on the same rows: labels, predictions and clusters travel together."""
+"""Both models on the same rows: labels, predictions and clusters in one object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Clusters:
 
     @cached_property
     def counts(self) -> IntArray:
-        """How many rows each cluster has, shape (T,). Raises ValueError where a number in between is missing."""
+        """How many rows each cluster has, shape (T,). Raises ValueError if the numbering has a gap."""
         return rows_of_clusters(self.codes)
 
 
@@ -33,8 +33,8 @@ class Clusters:
 class Paired:
     """Labels and the two models' predictions of the same rows.
 
-    y: shape (n,). champion, challenger: shape (n,), or (n, K) of K classes, where labels are places 0..K−1.
-    Raises ValueError for unlike shapes.
+    y: shape (n,). champion, challenger: shape (n,), or (n, K) for K classes, with labels as positions 0..K−1.
+    Raises ValueError if the shapes differ.
     """
 
     y: FloatArray
@@ -45,10 +45,12 @@ class Paired:
     def __post_init__(self) -> None:
         rows, shape = self.y.shape, self.champion.shape
         if not (len(rows) == 1 and rows == self.clusters.codes.shape == shape[:1] and self.challenger.shape == shape):
-            raise ValueError("labels, predictions and clusters are equally long, and both models' predictions alike")
+            raise ValueError(
+                "labels, predictions and clusters must have the same length, and both models' predictions one shape"
+            )
 
     def at(self, places: IntArray) -> Paired:
-        """Some of the rows, with the clusters they are in numbered anew. A second clustering is left out."""
+        """Some of the rows, with their clusters renumbered. A second clustering is left out."""
         _, codes = np.unique(self.clusters.codes[places], return_inverse=True)
         return Paired(
             self.y[places],
@@ -67,7 +69,7 @@ def paired(
     cluster_by: str = "day",
     second: tuple[str, IntArray] | None = None,
 ) -> Paired:
-    """`Paired` from arrays of any numbers. Predictions keep their own precision, since log loss is clipped by it."""
+    """`Paired` from arrays of any numeric type. Predictions keep their precision, by which log loss clips them."""
     return Paired(
         np.asarray(y, dtype=np.float64),
         _as_floats(champion),

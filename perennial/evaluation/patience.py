@@ -1,4 +1,4 @@
-"""Looking more than once at the same challenger: what each look may err at, so that all together err at α."""
+"""Looking more than once at the same challenger: the level of each look, such that all together err at α."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _WIDEST = 8.0
 def nominal_level(alpha: float, looks: Sequence[float]) -> float:
     """The level at which the newest look may call the challenger better, one-sided.
 
-    alpha: of all looks together. looks: the information at each look so far as a share of what patience allows,
+    alpha: of all looks together. looks: the information at each look so far as a share of the declared patience,
     ascending, 0 < t ≤ 1 (days since training over the days of patience); the newest last.
-    By t the share t of α is spent. The level is that of a normal statistic with independent increments, to which the
-    p-value of Student's t is held: the approximation of Jennison & Turnbull's chapter 11.
+    At t the share t of α is spent. The level is that of a normal statistic with independent increments, and the
+    p-value of Student's t is compared with it: the approximation of Jennison & Turnbull's chapter 11.
     Source: Lan & DeMets (1983), Discrete sequential boundaries for clinical trials, with the spending function α·t of
     Kim & DeMets (1987); the recursion is Armitage, McPherson & Rowe's (1969).
 
@@ -26,7 +26,7 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
     (0.05, 0.0354)
     """
     if not looks or any(not 0 < t <= 1 for t in looks) or list(looks) != sorted(looks):
-        raise ValueError(f"looks are ascending shares of the patience, above 0 and at most 1; these are {list(looks)}")
+        raise ValueError(f"looks must be ascending shares of the patience, above 0 and at most 1, not {list(looks)}")
     if len(looks) == 1:
         return alpha * looks[0]
     import numpy as np
@@ -56,12 +56,12 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
 def _normal(z: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    found: np.ndarray = np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5
-    return found
+    density: np.ndarray = np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5
+    return density
 
 
 def _bound(grid: np.ndarray, density: np.ndarray, tail: float) -> float:
-    """Where so much of the density lies above."""
+    """The point above which `tail` of the density lies."""
     import numpy as np
 
     spacing = grid[1] - grid[0]

@@ -1,4 +1,4 @@
-"""How many days of labels would show a gain: the smallest detectable gain, turned round."""
+"""How many days of labels are needed to detect a gain: the inverse of the smallest detectable gain."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MOST_DAYS = 3_660
 class Spread:
     """How much a day's gain varies, from earlier decisions.
 
-    a_day: the standard deviation that one day would have, in the metric's unit: SE² = a_day²/T. low, high: the
-    smallest and largest of single decisions. decisions: how many. seen: the inflation that the next one will use.
+    a_day: the standard deviation of one day, in the metric's unit: SE² = a_day²/T. low, high: the smallest and the
+    largest of single decisions. decisions: how many. seen: the inflation that the next decision will use.
     """
 
     a_day: float
@@ -32,30 +32,31 @@ class Spread:
 
 
 def spread_of(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Spread | None:
-    """Of each earlier decision the clusters' sums and rows, shapes (T,); None where none has a spread.
+    """The spread of a day's gain over earlier decisions; None if no decision has one.
 
-    With an inflation known it is the day t's spread times that; else the cosines' own.
+    earlier: of each decision, the clusters' sums and rows, shapes (T,). If the inflation is known, the spread is that
+    of `day_t` times the inflation; otherwise that of `ewc`.
     """
     seen = inflation(earlier)
-    found = []
+    spreads = []
     for sums, counts in earlier[-12:]:
         by_day = day_t(0.0, sums, counts) if sums.size >= MIN_CLUSTERS else None
         interval = by_day if seen else ewc(0.0, sums, counts)
         if interval is not None and interval.se > 0:
-            found.append((interval.se**2 * sums.size * (seen.factor if seen else 1.0)) ** 0.5)
-    if not found:
+            spreads.append((interval.se**2 * sums.size * (seen.factor if seen else 1.0)) ** 0.5)
+    if not spreads:
         return None
-    return Spread(float(np.median(found)), min(found), max(found), len(found), seen)
+    return Spread(float(np.median(spreads)), min(spreads), max(spreads), len(spreads), seen)
 
 
 def smallest_gain(spread: float, days: int, seen: Inflation | None, *, alpha: float) -> float:
-    """The true gain that so many days would show in 4 of 5 cases, one-sided at `alpha`, in the unit of `spread`."""
+    """The true gain that `days` days detect in 4 of 5 cases, one-sided at `alpha`, in the unit of `spread`."""
     df = float(frequencies_for(days)) if seen is None else 1 / (1 / (days - 1) + 1 / (4 * seen.decisions))
     return minimal_detectable_effect(spread / days**0.5, df, alpha=alpha)
 
 
 def days_needed(gain: float, spread: float, seen: Inflation | None, *, alpha: float) -> int | None:
-    """The fewest days of labels, at least 15, that would show a gain in 4 of 5 cases; None beyond ten years.
+    """The fewest days of labels, at least 15, that detect a gain in 4 of 5 cases; None beyond ten years.
 
     gain, spread: in the metric's unit; the spread is that of one day. alpha: one-sided.
 

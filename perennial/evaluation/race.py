@@ -1,4 +1,4 @@
-"""A race of training windows or estimators: who predicted the next batch best so far is trained for the next one."""
+"""A race of training windows or estimators: the one with the best next-batch predictions so far is trained next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HALF_LIFE = 12
 
 
 def fading(number: int, half_life: float = HALF_LIFE) -> list[float]:
-    """What each of so many counts, the oldest first and the newest 1.
+    """The weight of each of `number` batches, the oldest first; the newest has weight 1.
 
     >>> fading(3, half_life=1)
     [0.25, 0.5, 1.0]
@@ -18,10 +18,10 @@ def fading(number: int, half_life: float = HALF_LIFE) -> list[float]:
 
 
 def standing(steps: Sequence[Mapping[str, float]], *, half_life: float = HALF_LIFE) -> dict[str, float]:
-    """Each rival's one-step loss so far, as a weighted mean; the newest batch counts most.
+    """Each rival's one-step loss so far, as a weighted mean in which the newest batch counts most.
 
-    steps: of each earlier batch, the oldest first, rival → its metric there, of a model trained before that batch.
-    Only batches that all rivals have count, since losses of different batches cannot be compared.
+    steps: for each earlier batch, the oldest first, rival → its metric there, of a model trained before that batch.
+    Only batches that all rivals have are used, since losses on different batches cannot be compared.
 
     >>> standing([{"all": 0.4, "last 90d": 0.2}, {"all": 0.3, "last 90d": 0.3}], half_life=1)
     {'all': 0.3333333333333333, 'last 90d': 0.26666666666666666}
@@ -37,13 +37,15 @@ def standing(steps: Sequence[Mapping[str, float]], *, half_life: float = HALF_LI
 def best_so_far(
     steps: Sequence[Mapping[str, float]], *, lower_is_better: bool, half_life: float = HALF_LIFE
 ) -> str | None:
-    """The rival with the best standing, of equals the first; None before the first batch that all were judged on.
+    """The rival with the best standing, the first one if equal; None before the first batch that all have predicted.
 
-    The batches that will decide about the model come later, so that this choice costs nothing of them.
+    The rows that will evaluate the model come later, so this choice uses up none of them.
     Source: rolling-origin evaluation, Tashman (2000), Out-of-sample tests of forecasting accuracy.
 
     >>> best_so_far([{"all": 0.4, "last 90d": 0.2}], lower_is_better=True)
     'last 90d'
     """
-    found = standing(steps, half_life=half_life)
-    return min(found, key=lambda name: found[name] if lower_is_better else -found[name]) if found else None
+    standings = standing(steps, half_life=half_life)
+    if not standings:
+        return None
+    return min(standings, key=lambda name: standings[name] if lower_is_better else -standings[name])

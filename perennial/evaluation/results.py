@@ -1,4 +1,4 @@
-"""What a comparison found: the shapes that decisions are stored and shown in."""
+"""The results of a comparison, as decisions store and show them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Verdict = Literal["better", "worse", "no_difference_shown", "non_inferior", "not
 
 
 class Result(BaseModel):
-    """A finding: unknown fields are refused, values never change."""
+    """A result: unknown fields are refused, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Interval(Result):
-    """A gain with one method's interval: Student t with `df`, at 95 %."""
+    """One method's interval of a gain: Student t with `df`, at 95 %."""
 
     se: float
     df: float
@@ -29,7 +29,7 @@ class Interval(Result):
 
 
 class SecondClusters(Result):
-    """What a second clustering says of one estimate.
+    """One estimate's standard errors by a second clustering.
 
     se_alone: by its clusters; se_within: by the pairs of both clusterings. largest_share: of rows in its largest one.
     """
@@ -42,19 +42,19 @@ class SecondClusters(Result):
 
 
 class MetricResult(Result):
-    """One metric of a comparison. `gain` is positive when the challenger is better, whatever the direction.
+    """One metric of a comparison. `gain` is positive if the challenger is better, whatever the direction.
 
-    p_value is one-sided, against "the challenger is not better"; lower_bound is what the gain is above at one-sided
-    5 %, so that it is above 0 where the verdict is better. day_t and row_t are for information.
-    sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows: all that is needed to
-    compute the rest again.
+    p_value is one-sided, against "the challenger is not better"; lower_bound is the one-sided 5 % bound of the gain,
+    which is above 0 exactly if the verdict is better. day_t and row_t are for information.
+    sums, sum_of_squares: of the rows' influence on the gain, by cluster and over all rows. The rest can be computed
+    again from these.
     at_least, at_most: the bounds of a guard on the challenger's own value, whose interval is `of_challenger`, computed
     from `challenger_sums`.
-    second: what a second clustering adds, where one is declared.
-    own_code: digest of what a team's own metric was, with the text of its function; empty for one of ours. Only
-    results of the same code are put together.
-    inflation, inflation_seen_in: by what the variance of days alone was multiplied, and how many earlier decisions
-    showed that; None and 0 where these clusters stood alone.
+    second: what a second clustering adds, if one is declared.
+    own_code: digest of a custom metric with the text of its function; empty for a built-in one. Only results of the
+    same code are combined.
+    inflation, inflation_seen_in: the factor applied to the variance by days alone, and the number of earlier decisions
+    it comes from; None and 0 if only these clusters were used.
     """
 
     name: str
@@ -91,8 +91,8 @@ class SliceResult(Result):
     """The rows of one value of a column, under the primary metric.
 
     own_se: of the gain, by this slice's days alone; variance_ratio: of EWC over that. p_harm: against "not worse",
-    adjusted by Holm over all slices. harm: the loss looked for. The interval is of this slice alone, at 95 %.
-    verdict: worse where harm is proven; not_decidable, with a note, where harm could not have been seen.
+    adjusted by Holm over all slices. harm: the loss to detect. The interval is that of this slice alone, at 95 %.
+    verdict: worse if harm is proven; not_decidable, with a note, if harm could not have been detected.
     """
 
     column: str
@@ -117,7 +117,7 @@ class SliceResult(Result):
 
 
 class Estimate(Result):
-    """A share, or a mean, with its 95 % interval; without one where there are too few clusters."""
+    """A share or a mean with its 95 % interval, which is None if there are too few clusters."""
 
     share: float
     ci_low: float | None
@@ -136,8 +136,9 @@ class WorstSlice(Result):
 class Flips(Result):
     """Shares of all `rows`: negative, right before and wrong now; positive, wrong before and right now.
 
-    moved: by how much a prediction moved, on average and, moved_95, in all but 5 % of rows; of several classes the
-    probability that moved. For a regression negative and positive are None. at_most: of negative, where a guard says.
+    moved: the mean change of a prediction, and moved_95 the change that 95 % of rows stay below; for several classes,
+    the probability that moved between them. For a regression, negative and positive are None. at_most: the largest
+    negative share that a guard allows, if there is one.
     """
 
     rows: int
@@ -150,9 +151,9 @@ class Flips(Result):
 
 
 class Evaluation(Result):
-    """The rows that judged: how many, in which clusters, and how alike neighbouring clusters are.
+    """The evaluation rows: how many, in which clusters, and how similar neighbouring clusters are.
 
-    effective_clusters: how many independent clusters would tell as much of the primary metric.
+    effective_clusters: how many independent clusters would be as informative about the primary metric.
     """
 
     rows: int
@@ -173,13 +174,13 @@ class Evaluation(Result):
 class Policy(Result):
     """The rule that decided, with its parameters, so that the decision can be replayed.
 
-    alpha: what a release could err at, one-sided. pool: whether an event had asked for the challenger. spent: what
-    this year's decisions before could err at together, None without a budget.
+    alpha: the one-sided error level of a release. pool: whether an event had requested the challenger. spent: the error
+    level that earlier decisions of the year used together, None without a budget.
     looks: at this challenger so far, each as the share of the declared patience that had passed; empty without any.
-    waits: whether the challenger, still undecided, is looked at again with more days.
-    refit_weight: the share of the newest refit in what serves from then on, None where one model serves.
-    lower_bound: what the primary metric's gain is above, one-sided at `level`: the bound that was tested. level: alpha,
-    or that of one look of several.
+    waits: whether the challenger, still undecided, is evaluated again with more days.
+    refit_weight: the newest refit's weight in the live predictions from then on, None if a single model is live.
+    lower_bound: the one-sided bound of the primary metric's gain at `level`, as it was tested. level: alpha, or that of
+    one look of several.
     """
 
     name: str

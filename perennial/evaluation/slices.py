@@ -1,4 +1,4 @@
-"""Slices: whether the challenger harms the rows of one value of a column, however good it is on all."""
+"""Slices: whether the challenger harms the rows of one value of a column, however good it is overall."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.paired import Paired
 from perennial.evaluation.results import SliceResult
 
-TOLD = 3
+NAMED = 3
 
 
 @dataclass(frozen=True)
 class Sliced:
-    """A column and each row's place among its values.
+    """A column and each row's position among its values.
 
     codes: shape (n,), 0..K−1, −1 for a row without a value. values: the K values, as text.
     """
@@ -40,45 +40,45 @@ class Sliced:
 def compare_slices(
     metric: Metric, rows: Paired, slices: Sequence[Sliced], *, harm: float = 0.1, of_all: float | None = None
 ) -> tuple[SliceResult, ...]:
-    """The gain on each slice, and whether it is proven a loss; by column, then value.
+    """The gain on each slice, and whether it is a proven loss; ordered by column, then value.
 
-    harm: the share of a slice's champion value that is looked for. of_all: the `variance_ratio` of all rows.
+    harm: the loss to detect, as a share of the champion's value on a slice. of_all: the `variance_ratio` of all rows.
     """
-    found = [
+    measured = [
         _measured(metric, rows.at(places), each.column, value, harm)
         for each in slices
         for value, places in _rows_of(each)
     ]
-    return judge_slices(found, of_all)
+    return judge_slices(measured, of_all)
 
 
 def variance_ratio(sums: FloatArray, counts: IntArray, cluster_by: str) -> float | None:
-    """EWC over day variance of clusters' sums, shape (T,): how alike neighbouring days look; None where unknown."""
+    """EWC variance over day variance of the clusters' sums, shape (T,): how similar neighbouring days are, or None."""
     both = cosine_and_day(sums, counts) if cluster_by in UNITS else None
     return (both[0] / both[1]) ** 2 if both else None
 
 
-def judge_slices(found: Sequence[SliceResult], of_all: float | None) -> tuple[SliceResult, ...]:
+def judge_slices(slices: Sequence[SliceResult], of_all: float | None) -> tuple[SliceResult, ...]:
     """Intervals, p-values and verdicts from each slice's gain, its own standard error and its variance ratio.
 
-    A slice's days are too few to learn from alone how alike neighbours are, so all slices share one factor: the mean
-    of their EWC over their day variances, or that of all rows together (`of_all`) where it is larger, at least 1. The
-    mean alone knows too little where days move all slices at once: at ρ = .5 a family of 20 erred in 9.7 %.
-    Harm is proven by Holm's test over all slices at 5 %; where a slice shows none, and the harm looked for would not
-    have been seen in 4 of 5 such samples, it is not decidable.
+    A slice has too few days to estimate by itself how similar neighbouring days are, so all slices share one factor:
+    the mean of their EWC over their day variances, or that of all rows together (`of_all`) if it is larger, at least
+    1. The mean alone is not enough if days move all slices at once: at ρ = .5 a family of 20 erred in 9.7 %.
+    Harm is proven by Holm's test over all slices at 5 %. A slice without proven harm is not decidable if the harm to
+    detect would not have been detected in 4 of 5 such samples.
     Source: Holm (1979); the shared factor is our own.
     """
-    ratios = [each.variance_ratio for each in found if each.variance_ratio is not None]
+    ratios = [each.variance_ratio for each in slices if each.variance_ratio is not None]
     factor = max(1.0, float(np.mean(ratios)) if ratios else 1.0, of_all or 1.0)
-    tested = [each for each in found if each.own_se is not None]
+    tested = [each for each in slices if each.own_se is not None]
     adjusted = iter(holm([_p_harm(each, factor) for each in tested]))
     return tuple(
-        _judged(each, factor, next(adjusted), len(tested)) if each.own_se is not None else each for each in found
+        _judged(each, factor, next(adjusted), len(tested)) if each.own_se is not None else each for each in slices
     )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in the order given: the family errs at α where those below α are rejected.
+    """Holm's adjusted p-values, in the order given: rejecting those below α keeps the family-wise error at α.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
 
@@ -92,22 +92,23 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def slices_in_words(found: Sequence[SliceResult]) -> tuple[Literal["passed", "blocked"], str]:
-    """What the slices say together, in a sentence: proof of harm on any blocks."""
-    harmed = [each for each in found if each.verdict == "worse"]
-    unseen = [each for each in found if each.verdict == "not_decidable"]
+def slices_in_words(slices: Sequence[SliceResult]) -> tuple[Literal["passed", "blocked"], str]:
+    """The slices' combined result in a sentence: proven harm on any slice blocks."""
+    harmed = [each for each in slices if each.verdict == "worse"]
+    unseen = [each for each in slices if each.verdict == "not_decidable"]
     if harmed:
-        told = "; ".join(
+        worst = "; ".join(
             f"{each.column} {each.value}: gain {change(each.gain)} (95 % interval "
             f"{between(each.ci_low, each.ci_high)}, {counted(each.rows, 'row', 'rows')})"
-            for each in harmed[:TOLD]
+            for each in harmed[:NAMED]
         )
-        more = f", and {len(harmed) - TOLD} more" if len(harmed) > TOLD else ""
+        more = f", and {len(harmed) - NAMED} more" if len(harmed) > NAMED else ""
         return "blocked", (
-            f"Slices block: {len(harmed)} of {len(found)} proven worse (Holm's test at {percent(ALPHA)}): {told}{more}."
+            f"Slices block: {len(harmed)} of {len(slices)} proven worse (Holm's test at {percent(ALPHA)}): "
+            f"{worst}{more}."
         )
     hidden = f"; {len(unseen)} cannot be checked on so few rows" if unseen else ""
-    return "passed", f"Slices pass: none of {len(found)} is proven worse (Holm's test at {percent(ALPHA)}){hidden}."
+    return "passed", f"Slices pass: none of {len(slices)} is proven worse (Holm's test at {percent(ALPHA)}){hidden}."
 
 
 def _rows_of(each: Sliced) -> list[tuple[str, IntArray]]:
@@ -144,16 +145,16 @@ def _p_harm(each: SliceResult, factor: float) -> float:
 
 def _judged(each: SliceResult, factor: float, p_harm: float, tested: int) -> SliceResult:
     assert each.gain is not None and each.own_se is not None and each.harm is not None
-    found = student_t(each.gain, each.own_se * factor**0.5, float(each.clusters - 1), level=LEVEL)
-    mde = minimal_detectable_effect(found.se, found.df, alpha=ALPHA / tested)
+    interval = student_t(each.gain, each.own_se * factor**0.5, float(each.clusters - 1), level=LEVEL)
+    mde = minimal_detectable_effect(interval.se, interval.df, alpha=ALPHA / tested)
     worse, hidden = p_harm < ALPHA, mde > each.harm
     note = f"a loss under {figure(mde, 3)} would most likely stay unseen; {figure(each.harm, 3)} is looked for"
     return each.model_copy(
         update={
-            "se": found.se,
-            "df": found.df,
-            "ci_low": found.ci_low,
-            "ci_high": found.ci_high,
+            "se": interval.se,
+            "df": interval.df,
+            "ci_low": interval.ci_low,
+            "ci_high": interval.ci_high,
             "p_harm": p_harm,
             "mde": mde,
             "verdict": "worse" if worse else "not_decidable" if hidden else "no_difference_shown",

@@ -1,4 +1,4 @@
-"""A decision in words: one line, one paragraph, one table. For the artifact and the command line."""
+"""A decision in words: one line, one paragraph, one table. Used by the artifact and the command line."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 FOUND = ("metric", "champion", "challenger", "gain", "at least (one-sided)", "95 % interval", "p", "verdict")
-SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest loss seen", "verdict")
+SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest detectable loss", "verdict")
 SLICES_SHOWN = 20
-BESIDE = ("metric", "days alone would claim", "rows alone would claim", "smallest gain that could be seen")
+BESIDE = ("metric", "interval by days alone", "interval by rows alone", "smallest detectable gain")
 
 
 def escape(text: str) -> str:
-    """Text that a markdown page shows as it is: no markup, no HTML, no line break, no end of a table cell.
+    """Text that markdown shows literally: no markup, no HTML, no line break, no end of a table cell.
 
     >>> escape("<b>a|b</b>")
     '&lt;b&gt;a\\\\|b&lt;/b&gt;'
@@ -47,7 +47,7 @@ def headline(outcome: Outcome, champion_version: int | None, challenger_version:
     'Version 4 is released in place of version 3, on batch 2013-05'
     """
     stays = "nothing serves yet" if champion_version is None else f"version {champion_version} stays"
-    said = {
+    happened = {
         "first": f"Version {challenger_version} is released as the first model",
         "release": f"Version {challenger_version} is released in place of version {champion_version}",
         "keep": f"Version {challenger_version} is turned down, {stays}",
@@ -55,7 +55,7 @@ def headline(outcome: Outcome, champion_version: int | None, challenger_version:
         "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
         "held": f"Version {challenger_version} waits for a person, {stays}",
     }[outcome]
-    return f"{said}, on batch {batch}"
+    return f"{happened}, on batch {batch}"
 
 
 def in_words(
@@ -71,10 +71,10 @@ def in_words(
     flips: Flips | None = None,
     policy: Policy | None = None,
 ) -> str:
-    """The decision as markdown: headline, one paragraph, a table of what was found, what to know about it,
-    a table of slices, and one of what other ways of counting would have claimed.
+    """The decision as markdown: headline, one paragraph, a table of results, a paragraph about the evaluation rows,
+    a table of slices, and one with the intervals that other methods would give.
 
-    Everything that people named (batch, metrics, clusters) is escaped.
+    All user-supplied names (batch, metrics, clusters) are escaped.
     """
     lines = [
         f"### {escape(headline(outcome, champion_version, challenger_version, batch))}",
@@ -98,37 +98,37 @@ def in_words(
 
 
 def table(metrics: Sequence[MetricResult], *, champion: str = "champion", policy: Policy | None = None) -> str:
-    """What was found, as a markdown table; `champion` heads the column of what serves now.
+    """The results as a markdown table; `champion` is the heading of the live model's column.
 
-    policy: that decided; the primary metric's bound is then the one that it tested, else the one at 5 %.
+    policy: the one that decided; the primary metric's bound is then the one that it tested, otherwise the one at 5 %.
     """
     return _table(("metric", champion, *FOUND[2:]), [_found(metric, policy) for metric in metrics])
 
 
 def flips_in_words(flips: Flips) -> str:
-    """How much a release changes for the rows, in sentences."""
+    """How much a release changes the predictions, in sentences."""
     of_rows = f"of {counted(flips.rows, 'row', 'rows')}"
     average = within(flips.moved, lambda share: figure(share, 3))
     moved = (
-        f"A prediction moves by {figure(flips.moved.share, 3)} on average{average}, and by at most "
+        f"Predictions change by {figure(flips.moved.share, 3)} on average{average}, and by at most "
         f"{figure(flips.moved_95, 3)} for 95 % {of_rows}."
     )
     if flips.negative is None or flips.positive is None:
         return moved
-    said = (
-        f"Newly wrong are {percent(flips.negative.share)}{within(flips.negative, percent)} {of_rows}, newly right "
-        f"{percent(flips.positive.share)}{within(flips.positive, percent)}. {moved}"
+    sentences = (
+        f"{percent(flips.negative.share)}{within(flips.negative, percent)} {of_rows} are newly wrong, "
+        f"{percent(flips.positive.share)}{within(flips.positive, percent)} newly right. {moved}"
     )
     if flips.worst:
         worst = ", ".join(
             f"{w.column} {w.value} ({percent(w.share)} of {counted(w.rows, 'row', 'rows')})" for w in flips.worst
         )
-        said += f" Most newly wrong: {worst}."
-    return said
+        sentences += f" Slices with the largest share of newly wrong rows: {worst}."
+    return sentences
 
 
 def slice_table(slices: Sequence[SliceResult]) -> str:
-    """The slices as a markdown table: proven worse, checked, not to be checked, each from the largest loss on."""
+    """The slices as a markdown table: proven worse, checked, not decidable; within each, the largest loss first."""
     rank = {"worse": 0, "not_decidable": 2}
     ordered = sorted(slices, key=lambda each: (rank.get(each.verdict, 1), each.gain is None, each.gain or 0.0))
     rows = [
@@ -144,12 +144,12 @@ def slice_table(slices: Sequence[SliceResult]) -> str:
         )
         for each in ordered[:SLICES_SHOWN]
     ]
-    more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices are on record." if len(ordered) > SLICES_SHOWN else ""
+    more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices are recorded." if len(ordered) > SLICES_SHOWN else ""
     return _table(SLICES, rows) + more
 
 
 def beside(metrics: Sequence[MetricResult]) -> str:
-    """What other ways of counting would have claimed, and what could have been seen, as a markdown table."""
+    """The intervals that other methods would give, and the smallest detectable gain, as a markdown table."""
     return _table(BESIDE, [(_name(m), _claim(m.day_t), _claim(m.row_t), _visible(m)) for m in metrics])
 
 
@@ -171,7 +171,7 @@ def _found(metric: MetricResult, policy: Policy | None) -> tuple[str, ...]:
 
 
 def _at_least(metric: MetricResult, policy: Policy | None) -> str:
-    """The bound that was tested, with the level: a two-sided interval at 95 % is that of 2.5 % on either side."""
+    """The bound that was tested, with its level: a two-sided interval at 95 % leaves 2.5 % on either side."""
     tested = policy is not None and metric.role == "primary"
     bound, alpha = (policy.lower_bound, policy.level) if policy and tested else (metric.lower_bound, ALPHA)
     return "–" if bound is None else f"{change(bound)} at {percent(alpha)}"
@@ -182,7 +182,7 @@ def _name(metric: MetricResult) -> str:
 
 
 def _visible(metric: MetricResult) -> str:
-    """The smallest gain that would most likely have been seen, and how far that number can be trusted."""
+    """The smallest gain that would most likely have been detected, with the range of that estimate."""
     if not metric.mde or metric.df is None:
         return figure(metric.mde, 3)
     low, high = range_of_mde(metric.mde, metric.df)
@@ -194,29 +194,29 @@ def _claim(interval: Interval | None) -> str:
 
 
 def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
-    said = (
-        f"Judged on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
+    sentences = (
+        f"Evaluated on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
         f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
     )
     if evaluation.effective_clusters is not None:
-        said += (
-            f" They tell as much as {evaluation.effective_clusters:.0f} independent "
-            f"{UNITS[evaluation.cluster_by][1] if evaluation.cluster_by in UNITS else 'clusters'} would."
+        sentences += (
+            f" They are as informative as {evaluation.effective_clusters:.0f} independent "
+            f"{UNITS[evaluation.cluster_by][1] if evaluation.cluster_by in UNITS else 'clusters'}."
         )
     if evaluation.autocorrelation is not None:
-        said += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
+        sentences += f" Autocorrelation of neighbouring clusters: {evaluation.autocorrelation:.2f}."
     if primary is not None and primary.second is not None:
-        said += (
-            f" Rows of {clusters_in_words(primary.second.clusters, primary.second.name)} move together too "
-            f"(standard error by these alone {figure(primary.second.se_alone, 3)})."
+        sentences += (
+            f" Rows are also correlated within {clusters_in_words(primary.second.clusters, primary.second.name)} "
+            f"(standard error by these alone: {figure(primary.second.se_alone, 3)})."
         )
     if primary is not None and primary.inflation is not None:
-        said += (
-            f" The variance of clusters alone is multiplied by {figure(primary.inflation, 3)}, as "
-            f"{primary.inflation_seen_in} earlier decisions showed that neighbours are alike."
+        sentences += (
+            f" The variance by clusters alone is multiplied by {figure(primary.inflation, 3)}, because "
+            f"{primary.inflation_seen_in} earlier decisions showed that neighbouring clusters are correlated."
         )
     if evaluation.largest_cluster_share is not None:
-        said += f" Largest cluster's share in the sums: {percent(evaluation.largest_cluster_share)}."
+        sentences += f" Largest cluster's share of the sums: {percent(evaluation.largest_cluster_share)}."
     if evaluation.skewness is not None:
-        said += f" Skewness: {evaluation.skewness:.2f}."
-    return said
+        sentences += f" Skewness: {evaluation.skewness:.2f}."
+    return sentences

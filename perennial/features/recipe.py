@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from perennial.features.built_in import BuiltIns
 from perennial.features.derived import derive
 from perennial.identity import digest
 from perennial.our_columns import is_ours
-from perennial.team_code.loading import load_functions
+from perennial.team_code.loading import Function, load_functions
+from perennial.usecase.built_in import derived_name
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.importable import is_own
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Recipe(BaseModel):
-    """Stored with each model. `hidden` are the columns that no derived function may see."""
+    """Stored with each model. `hidden` are the columns that no derived function may see.
+
+    built_in: what the built-in derived features depend on; None, and left out of what is stored, where there are none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,10 +32,16 @@ class Recipe(BaseModel):
     derived: tuple[str, ...]
     hidden: tuple[str, ...]
     sources: dict[str, str]
+    built_in: BuiltIns | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = written(self)
+        return {name: value for name, value in fields.items() if name != "built_in" or value is not None}
 
     @property
     def digest(self) -> str:
-        """sha256 of columns and code: the feature version that a model names."""
+        """sha256 of columns and code: the feature version recorded with a model."""
         return digest(self.model_dump(mode="json"))
 
     def inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,14 +54,21 @@ class Recipe(BaseModel):
 
         visible = rows.drop(columns=[c for c in rows.columns if c in self.hidden or is_ours(c)])
         named = visible[[*self.categorical, *self.numeric]].copy()
-        added = derive(visible, load_functions(self.derived, self.sources))
+        added = derive(visible, self.functions(self.derived))
         return pd.concat([named, added], axis=1)
+
+    def functions(self, derived: tuple[str, ...]) -> dict[str, Function]:
+        """Feature name → function of rows, for these of `derived`, in their order. Raises as `load_functions`."""
+        built_in = self.built_in.functions(derived) if self.built_in else {}
+        known = {**built_in, **load_functions(derived, self.sources)}
+        return {name: known[name] for name in map(derived_name, derived)}
 
 
 def recipe_of(case: UseCase) -> Recipe:
-    """The recipe a declaration asks for, with the source of its functions."""
+    """The recipe of a declaration, with the source of its functions."""
     declaration = case.declaration
     schema, features = declaration.schema_, declaration.features
+    versions = declaration.built_in
     return Recipe(
         categorical=features.categorical,
         numeric=features.numeric,
@@ -58,8 +76,9 @@ def recipe_of(case: UseCase) -> Recipe:
         hidden=tuple(
             sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
         ),
-        # A team's own estimator travels with the model too, though loading it runs none of its code.
+        # The source of a custom estimator is stored with the model too, though loading the model does not run it.
         sources=case.code.of(
             (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else []))
         ),
+        built_in=BuiltIns(versions=versions, time=schema.time, timezone=schema.timezone) if versions else None,
     )

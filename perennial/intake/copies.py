@@ -1,4 +1,4 @@
-"""Rows that are exact copies of another row of their batch, whatever columns they have."""
+"""Rows that are exact copies of another row of their batch, over all columns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.delimited import text_table
+from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.suffix import Suffix
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from perennial.sources.files import Suffix
 
+def copies_in(
+    data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
+) -> dict[int, int]:
+    """Row → the first row that it is a copy of, over all columns, undeclared ones included.
 
-def copies_in(data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...]) -> dict[int, int]:
-    """Row → the first row that it is a copy of, in all columns: those that nobody declared count too.
-
-    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival.
-    Nothing is read again where every key is there once.
+    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival. read: how they are written.
+    The bytes are read again only if a key occurs more than once.
     """
     if any(name not in frame.columns for name in key):
         return {}
@@ -28,14 +30,14 @@ def copies_in(data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, 
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    columns = _whole(data, suffix).take(candidates).to_pydict().values()
+    columns = _whole(data, suffix, read).take(candidates).to_pydict().values()
     for row, values in zip(candidates, zip(*(map(repr, column) for column in columns), strict=True), strict=True):
         if first.setdefault(values, row) != row:
             copies[row] = first[values]
     return copies
 
 
-def _whole(data: bytes, suffix: Suffix) -> pa.Table:
+def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
     import pyarrow.parquet as pq
 
-    return text_table(data, nulls=False) if suffix == ".csv" else pq.read_table(io.BytesIO(data))
+    return text_table(data, nulls=False, read=read) if suffix == ".csv" else pq.read_table(io.BytesIO(data))

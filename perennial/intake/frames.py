@@ -1,4 +1,4 @@
-"""Rows of a batch in the shape of the tables: declared columns of declared types, and what we add to them."""
+"""Rows of a batch in the shape of the tables: declared columns with declared types, and the added columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def accepted_table(
 ) -> pa.Table:
     """Accepted rows as the table holds them: declared columns, `ROW`, `BATCH`, `ARRIVED_AT`, `LABEL_KNOWN_AT`.
 
-    rows: index is the row's place in the batch as it arrived.
+    rows: the index is the row's position in the batch as it arrived.
     """
     schema = declaration.schema_
     known = rows[schema.label_known_at] if schema.label_known_at else later(rows[schema.time], schema.label_known_after)
@@ -32,12 +32,12 @@ def accepted_table(
 def labels_table(
     rows: pd.DataFrame, declaration: Declaration, types: Mapping[str, ColumnType], batch: str, arrived_at: datetime
 ) -> pa.Table:
-    """Labels that came in a file of their own, as the table holds them. rows: key, target, `LABEL_KNOWN_AT`."""
+    """Labels from a separate file, as the table holds them. rows: key, target, `LABEL_KNOWN_AT`."""
     return _stamped(rows, {**types, LABEL_KNOWN_AT: "timestamp"}, batch, arrived_at)
 
 
 def quarantine_table(rows: pd.DataFrame, batch: str, arrived_at: datetime) -> pa.Table:
-    """Rows set aside as the table holds them: `ROW`, `REASONS` and `RAW`, the texts, as they arrived."""
+    """Rows set aside as the table holds them: `ROW`, `REASONS` and `RAW`, the texts as they arrived."""
     return _stamped(rows, {ROW: "integer", REASONS: "text", RAW: "text"}, batch, arrived_at)
 
 

@@ -1,4 +1,4 @@
-"""The plan of a label file: which labels count, which are set aside and why, whether the whole file is held."""
+"""The plan for a label file: which labels are accepted, which are set aside and why, whether the file is held."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ CONTRADICTS = "another row of the file has another label for the same key and mo
 
 @dataclass(frozen=True)
 class SortedLabels:
-    """What a label file comes to.
+    """The plan for a label file.
 
-    good: key, target and `LABEL_KNOWN_AT` of the labels that count. set_aside: row → every reason, for `split`.
-    held_because: why nothing of the file counts; empty where it does.
+    good: key, target and `LABEL_KNOWN_AT` of the accepted labels. set_aside: row → all its reasons, for `split`.
+    held_because: why the whole file is held; empty if it is accepted.
     """
 
     good: pd.DataFrame
@@ -43,10 +43,10 @@ class SortedLabels:
 def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived_at: datetime) -> SortedLabels:
     """Sort the rows of a label file.
 
-    Set aside are rows without a readable key, label or moment, with a label that the target cannot have, with an
-    implausible moment, copies of a row (one is kept), and rows that contradict each other. A row without a label and
-    a copy cost nothing; where more of the others are set aside than the declaration allows of a batch, or all of them,
-    the file is held: the rest may be a biased choice.
+    These rows are set aside: those without a readable key, label or time, with a label that the target cannot have,
+    with an implausible time, copies of a row (one is kept), and rows that contradict each other. Rows without a label
+    and copies are harmless. If more of the others are set aside than the declaration allows for a batch, or all of
+    them, the file is held, because the rest may be biased.
     """
     import pandas as pd
 
@@ -91,16 +91,16 @@ def sort_labels(parsed: Parsed, declaration: Declaration, known_at: str, arrived
 
 
 def no_labels() -> pd.DataFrame:
-    """Of a file that is no table at all."""
+    """For a file that is not a table."""
     import pandas as pd
 
     return pd.DataFrame()
 
 
 def implausible(known: pd.Series, arrived_at: datetime, gap: timedelta, *, future: bool) -> pd.Series:
-    """Moments that cannot be meant, as `time_faults` finds them. Never (9999-12-31) is one that can.
+    """Implausible times, as found by `time_faults`. Never (9999-12-31) is allowed.
 
-    future: whether labels may be known after their arrival, as on a replay clock.
+    future: whether labels may become known after their arrival, as on a replay clock.
     """
     import pandas as pd
 
@@ -111,7 +111,7 @@ def implausible(known: pd.Series, arrived_at: datetime, gap: timedelta, *, futur
 def _held_because(
     declaration: Declaration, parsed: Parsed, set_aside: Mapping[int, Sequence[str]], harmless: pd.Series
 ) -> tuple[str, ...]:
-    """set_aside: without the rows that cost nothing, which are `harmless`."""
+    """set_aside: without the `harmless` rows."""
     rows = int((~harmless).sum())
     if rows and len(set_aside) == rows:
         (worst, most), *_ = Counter(why for reasons in set_aside.values() for why in reasons).most_common(1)
@@ -120,4 +120,4 @@ def _held_because(
     over = exceeded(
         declaration.set_aside, rows, reasons, lambda reason, of: examples_of(parsed, reason, of), FOR_LABELS
     )
-    return tuple(f"{each.limit}: {each.told}" for each in over)
+    return tuple(f"{each.limit}: {each.finding}" for each in over)

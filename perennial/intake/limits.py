@@ -1,4 +1,4 @@
-"""Limits on the share of rows set aside: beyond them the remainder is likely biased, and the batch is held."""
+"""Limits on the share of rows set aside: beyond them the rest is probably biased, and the batch is held."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from perennial.sources.parsing import Parsed
 
 LIMITS = "more rows set aside than"
-"""How a limit's name begins, by which a person waives it."""
+"""The start of a limit's name, by which a person waives it."""
 AT_LEAST = 10
-"""Fewer rows set aside hold no batch: a share of a handful says nothing."""
+"""Fewer rows set aside never hold a batch: a share of so few rows is not meaningful."""
 COPY = "copy of row"
 ACCEPTED_BEFORE = "accepted before in"
 _HARMLESS = (COPY, ACCEPTED_BEFORE)
-"""Rows whose like is accepted already: without them nothing is missing."""
+"""Reasons of rows that are accepted already in another copy, so that nothing is missing without them."""
 _EXAMPLES = 3
 FOR_A_BATCH = "correct the source, or change the limit and check the batch again, or waive it"
 FOR_LABELS = "correct the file, or change the limit; the next run takes it in"
@@ -28,10 +28,10 @@ FOR_LABELS = "correct the file, or change the limit; the next run takes it in"
 
 @dataclass(frozen=True)
 class Exceeded:
-    """A limit that a batch exceeds. limit: its name, by which it is waived. told: what was found."""
+    """A limit that a batch exceeds. limit: its name, by which it is waived. finding: the numbers and examples."""
 
     limit: str
-    told: str
+    finding: str
 
 
 def exceeded(
@@ -43,31 +43,32 @@ def exceeded(
 ) -> list[Exceeded]:
     """The limits that the rows set aside exceed.
 
-    arrived: how many rows came. set_aside: row → its reasons.
-    examples: of a reason and some of its rows, the values that show it. fix: what a person can do.
+    arrived: how many rows arrived. set_aside: row → its reasons.
+    examples: (reason, some of its rows) to values that show it. fix: what a person can do.
     """
     wrong = {row: kept for row, reasons in set_aside.items() if (kept := [r for r in reasons if not _harmless(r)])}
     of = arrived - (len(set_aside) - len(wrong))
     counts = Counter(reason for reasons in wrong.values() for reason in reasons)
-    found = []
+    findings = []
     if len(wrong) >= AT_LEAST and len(wrong) > limits.total * of:
         reason, _ = counts.most_common(1)[0]
         shown = examples(reason, [row for row, why in wrong.items() if reason in why])
         name = f"{LIMITS} {100 * limits.total:g} % in total (set_aside.total)"
-        found.append(
-            Exceeded(name, _told(len(wrong), of, f"most often {_example(reason, counts[reason], shown)}", fix))
+        findings.append(
+            Exceeded(name, _summary(len(wrong), of, f"most often {_example(reason, counts[reason], shown)}", fix))
         )
     over = [reason for reason, rows in counts.most_common() if rows >= AT_LEAST and rows > limits.per_reason * of]
     if over:
         shown = examples(over[0], [row for row, why in wrong.items() if over[0] in why])
         listed = [_example(over[0], counts[over[0]], shown), *(_example(r, counts[r], []) for r in over[1:])]
         name = f"{LIMITS} {100 * limits.per_reason:g} % for one reason (set_aside.per_reason)"
-        found.append(Exceeded(name, "; ".join(listed) if found else _told(counts[over[0]], of, "; ".join(listed), fix)))
-    return found
+        text = "; ".join(listed)
+        findings.append(Exceeded(name, text if findings else _summary(counts[over[0]], of, text, fix)))
+    return findings
 
 
 def examples_of(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
-    """Different values of the column that a reason names, as they arrived."""
+    """Distinct values of the column that a reason names, as they arrived."""
     column = reason.partition(": ")[0]
     if column not in parsed.frame.columns:
         return []
@@ -79,12 +80,12 @@ def examples_of(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
 
 
 def copy_of(first: int) -> str:
-    """The reason of a row that is a copy of another. first: that row's place in the batch, from 0."""
+    """The reason of a row that is a copy of another. first: that row's position in the batch, from 0."""
     return f"{COPY} {first + 1}"
 
 
 def counted_as(reason: str) -> str:
-    """The words under which a row's reason is counted: copies together, of whatever row."""
+    """The words under which a row's reason is counted: all copies together."""
     return "copy of another row" if reason.startswith(COPY) else reason
 
 
@@ -97,5 +98,5 @@ def _example(reason: str, rows: int, shown: list[str]) -> str:
     return f"{reason} ({counted(rows, 'row', 'rows')}{values})"
 
 
-def _told(rows: int, of: int, reasons: str, fix: str) -> str:
+def _summary(rows: int, of: int, reasons: str, fix: str) -> str:
     return f"{rows:,} of {of:,} rows ({100 * rows / of:.3g} %), {reasons}. The rest may be biased: {fix}"

@@ -1,4 +1,4 @@
-"""Looking at what a source has next, before any run: whether it can be read, and has the declared columns."""
+"""A look at a source's next batch before any run: whether it can be read and has the declared columns."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from dataclasses import dataclass
 
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
-from perennial.sources.parsing import Parsed, parse
+from perennial.intake.typed import typed_batch
+from perennial.sources.opened import is_packed
+from perennial.sources.parsing import Parsed
+from perennial.sources.read_options import ReadOptions
 from perennial.sources.window import Arrival, Source
-from perennial.usecase.columns import column_types
+from perennial.usecase.columns import read_options
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest
-from perennial.usecase.rules_of_columns import roles
+from perennial.usecase.rules_of_columns import read_by_built_in, roles
 
 _HEAD = 5_000_000
-"""Bytes of a CSV: more are not parsed for a look."""
+"""Bytes of a CSV that are parsed for a look."""
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What a source has next.
+    """A source's next batch.
 
-    batch: typed, None where there is none or it cannot be read; wrong: why it cannot. window: its name.
-    is_new: whether it is still to be taken in. unknown: why the source could not be asked just now.
+    batch: typed, None if there is none or it cannot be read; wrong: why it cannot. window: its name.
+    is_new: whether it has not been ingested yet. unknown: why the source could not be reached just now.
     """
 
     batch: Parsed | None = None
@@ -35,12 +38,12 @@ class Looked:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Declared columns that the batch lacks."""
+        """Declared columns that are missing from the batch."""
         return self.batch.missing if self.batch is not None else ()
 
 
 def look(case: UseCase, source: Source, taken: Collection[str]) -> Looked:
-    """The next batch of a source, else its newest. taken: windows that were taken in before."""
+    """The next batch of a source, otherwise its newest. taken: windows that were ingested before."""
     try:
         windows = source.windows()
         fresh = [window for window in windows if window.name not in taken]
@@ -54,52 +57,51 @@ def look(case: UseCase, source: Source, taken: Collection[str]) -> Looked:
 
 
 def look_at(case: UseCase, arrival: Arrival, *, is_new: bool) -> Looked:
-    """The batch that a source handed over."""
-    declaration, schema = case.declaration, case.declaration.schema_
-    data = _head(arrival.data) if arrival.suffix == ".csv" else arrival.data
+    """The batch that a source returned."""
+    declaration = case.declaration
+    data = _head(arrival.data, read_options(declaration)) if arrival.suffix == ".csv" else arrival.data
     try:
-        types = column_types(declaration)
-        parsed = parse(data, arrival.suffix, types, schema.timezone, schema.answer, schema.decimal)
+        parsed = typed_batch(declaration, data, arrival.suffix)
     except PerennialError as error:
         return Looked(window=arrival.window.name, is_new=is_new, wrong=error)
     return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new)
 
 
 def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[Mistake]:
-    """What keeps the next batch from being taken in: it cannot be read, or lacks columns; or labels are not there."""
+    """What would stop the next ingest: the batch cannot be read or lacks columns, or the labels are missing."""
     labels = case.declaration.labels
     if labels is not None and not (case.folder / labels.path).exists():
         fix = "a relative path starts at the declaration's folder"
-        told = f"there is no {case.folder / labels.path}"
-        return [document.mistake(("labels", "path"), told, fix, code="source-unreadable")]
+        reason = f"{case.folder / labels.path} does not exist"
+        return [document.mistake(("labels", "path"), reason, fix, code="source-unreadable")]
     if looked.wrong is not None:
         place: Place = ("source", "path") if document.text("source", "path") else ("source",)
-        told, _, fix = str(looked.wrong).removeprefix("source.path: ").partition("\n")
-        said = f"batch {looked.window} cannot be read: {told}" if looked.window else told
-        return [document.mistake(place, said, fix.strip(), code="source-unreadable")]
+        reason, _, fix = str(looked.wrong).removeprefix("source.path: ").partition("\n")
+        message = f"batch {looked.window} cannot be read: {reason}" if looked.window else reason
+        return [document.mistake(place, message, fix.strip(), code="source-unreadable")]
     if not looked.is_new or looked.batch is None:
         return []
-    places = {name: place for name, place, _ in reversed(roles(document))}
-    found = []
+    places = dict(read_by_built_in(document)) | {name: place for name, place, _ in reversed(roles(document))}
+    mistakes = []
     for name in looked.missing:
         near = closest(name, looked.batch.extra)
         has = ", ".join((*looked.batch.frame.columns, *looked.batch.extra)[:12])
-        found.append(
+        mistakes.append(
             document.mistake(
                 places.get(name, ("schema", "types", name)),
                 f"batch {looked.window} of the source has no column '{name}'",
-                f"did you mean '{near}'?" if near else f"it has {has}",
+                f"did you mean '{near}'?" if near else f"its columns are {has}",
                 code="source-no-column",
             )
         )
-    return found
+    return mistakes
 
 
-def _head(data: bytes) -> bytes:
-    """The first lines of a CSV, up to one that ends outside quotes."""
-    if len(data) <= _HEAD:
+def _head(data: bytes, read: ReadOptions) -> bytes:
+    """The first lines of a CSV, up to one that ends outside quotes; all of it where lines show only in reading."""
+    if len(data) <= _HEAD or is_packed(data) or read.encoding == "utf-16":
         return data
-    end = data.rfind(b"\n", 0, _HEAD) + 1
-    while end and data.count(b'"', 0, end) % 2:
+    end, quote = data.rfind(b"\n", 0, _HEAD) + 1, read.quote.encode()
+    while end and quote and data.count(quote, 0, end) % 2:
         end = data.rfind(b"\n", 0, end - 1) + 1
     return data[:end] if end else data

@@ -1,4 +1,4 @@
-"""Naming a batch by what came, and its place in time."""
+"""A batch's identity from its content, and its place in time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Named:
-    """A batch's identity: what came, for which window, as which revision, under which declaration."""
+    """A batch's identity: its content, window, revision and declaration."""
 
     batch: str
     revision: int
@@ -32,9 +32,9 @@ class Named:
 
 
 def content_digest(parsed: Parsed, key: tuple[str, ...]) -> str:
-    """sha256 of what a batch says, whatever its file's layout: typed values, and the texts that their types lose.
+    """sha256 of a batch's content, independent of the file's layout: typed values, and texts that the types lose.
 
-    Two numbers, or two times, that differ in the file differ here, even where their column holds them as equal.
+    Two numbers, or two times, that differ in the file differ here, even if their column stores them as equal.
     """
     beside = {f"unreadable {name}": texts for name, texts in parsed.unreadable.items()}
     beside |= {f"inexact {name}": texts for name, texts in parsed.inexact.items()}
@@ -42,7 +42,7 @@ def content_digest(parsed: Parsed, key: tuple[str, ...]) -> str:
 
 
 def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
-    """A batch whose labels come later in files of their own may lack the target column: then no label is known yet."""
+    """A batch whose labels come later in separate files may lack the target column; no label is then known yet."""
     target = declaration.schema_.target
     if declaration.labels is None or target not in parsed.missing:
         return parsed
@@ -53,7 +53,7 @@ def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
 def name_batch(
     declaration: Declaration, window: str, digest: str, newest: BatchEntry | None, waived: tuple[str, ...] = ()
 ) -> Named:
-    """The identity of a batch that came. Other content for a known window is its next revision.
+    """The identity of a batch. Other content for a known window is its next revision.
 
     newest: of the same window. waived: checks that are waived for this content.
     """
@@ -65,15 +65,15 @@ def name_batch(
 def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
-    Raises InputError for a file without a single readable time that may be right.
+    Raises InputError for a file without a single readable, plausible time.
     """
     if window.end is not None:
         return window.end
     times = frame[schema.time].dropna() if schema.time in frame.columns else None
     if times is None or times.empty:
         raise InputError(
-            f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch has no "
-            f"place in time. It is not taken in: correct the file, or schema.time."
+            f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch cannot be "
+            f"placed in time and was not ingested. Correct the file, or schema.time."
         )
     local = on_local_clocks(times, schema.timezone).max()
     return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

@@ -1,14 +1,15 @@
-"""The plan of a batch: its name, its place in time, whether it is held, what is set aside. Pure: nothing is written."""
+"""The plan for a batch: its name, its place in time, whether it is held, what is set aside. Nothing is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from perennial.clock import write_instant
 from perennial.intake.limits import examples_of, exceeded
+from perennial.intake.missing import column_warnings, missing_warnings, often_missing
 from perennial.intake.naming import Named, end_of, name_batch
 from perennial.intake.plausible import FAR_WINDOW, far_window, time_faults
 from perennial.ledger.entries import BatchEntry, Reason, Rows
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Checked(Protocol):
-    """What the checks found on a batch; see `data_checks.validation.Validation`."""
+    """The results of the checks on a batch; see `data_checks.validation.Validation`."""
 
     @property
     def held_because(self) -> tuple[str, ...]: ...
@@ -36,12 +37,14 @@ class Checked(Protocol):
 
 @dataclass(frozen=True)
 class Present:
-    """What is known of a use case when a batch comes.
+    """What is known about a use case when a batch arrives.
 
-    now: aware, when the batch arrives on a wall clock; on a replay clock the run's start, a bound of times.
-    clock: the replay clock without what this window said before; None before the first batch.
-    newest: the newest entry of the same window. waived: what people waived on these bytes.
-    windows: all that the source has. usual: how many rows batches usually have, None where there were none.
+    now: aware, when the batch arrives on a wall clock; on a replay clock the run's start, an upper bound of times.
+    clock: the replay clock without earlier revisions of this window; None before the first batch.
+    newest: the newest entry of the same window. waived: checks that people waived for these bytes.
+    windows: all that the source has. usual: how many rows batches usually have, None if there were none.
+    extra: undeclared columns of earlier batches, None where there were none. missing: feature → the share of rows of
+    earlier batches in which it was missing, for those that are often missing now.
     """
 
     now: datetime
@@ -50,14 +53,16 @@ class Present:
     waived: tuple[str, ...]
     windows: Sequence[Window]
     usual: float | None
+    extra: frozenset[str] | None = None
+    missing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A batch that came, before any check of the team ran.
+    """A batch that arrived, before any declared check ran.
 
-    arrived_at: what it may be compared with is what was known then. time_faults: aligned with its rows, null where the
-    time is plausible. far: why its whole window is implausible, else None.
+    arrived_at: it may be compared with what was known by then. time_faults: aligned with its rows, null if the time is
+    plausible. far: why its whole window is implausible, otherwise None.
     """
 
     named: Named
@@ -96,7 +101,7 @@ def arrival(
 
 @dataclass(frozen=True)
 class Planned:
-    """What becomes of a batch. held_because: empty where its rows are accepted, but those in `set_aside`."""
+    """The plan for a batch. held_because: empty if its rows are accepted, except those in `set_aside`."""
 
     arrived: Arrived
     held_because: tuple[str, ...]
@@ -107,11 +112,11 @@ class Planned:
 
     @property
     def held(self) -> bool:
-        """Whether nothing of the batch is taken in."""
+        """Whether no row of the batch is accepted."""
         return bool(self.held_because)
 
     def same_as(self, entry: BatchEntry) -> bool:
-        """Whether checks run again came to what an entry has on record."""
+        """Whether running the checks again gave the same result as a recorded entry."""
         return (entry.held_because, entry.quarantine) == (self.held_because, self.reasons)
 
     def entry(
@@ -155,7 +160,9 @@ def plan(declaration: Declaration, arrived: Arrived, present: Present, parsed: P
             quarantined=len(frame) - len(good),
             unlabelled=int(good.isna().sum()),
         )
-    return Planned(arrived, held, checked.set_aside, rows, checked.warnings, checked.reasons)
+    more = missing_warnings(often_missing(parsed, declaration), present.missing)
+    ours = [*column_warnings(parsed, present.extra), *more]
+    return Planned(arrived, held, checked.set_aside, rows, (*ours, *checked.warnings), checked.reasons)
 
 
 def _held_because(
@@ -174,7 +181,7 @@ def _held_because(
         return examples_of(parsed, reason, rows)
 
     over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
-    return tuple(f"{each.limit}: {each.told}" for each in over if each.limit not in present.waived)
+    return tuple(f"{each.limit}: {each.finding}" for each in over if each.limit not in present.waived)
 
 
 def _because(present: Present, landing: str) -> Literal["arrived", "restated", "requeued", "waived"]:

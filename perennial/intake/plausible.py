@@ -1,6 +1,6 @@
-"""Times that cannot be right: after today, or a few rows far away from all others of what came with them.
+"""Implausible times: after today, or a few rows far away from all others of their batch.
 
-One mistyped year would otherwise move a replay clock for every later batch.
+Otherwise, one mistyped year would move a replay clock for every later batch.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ EARLY = "implausibly early"
 FAR_WINDOW = "a window far from all others"
 
 MARGIN = timedelta(days=1)
-"""So far after now a time may lie: clocks and zones of those who send data differ."""
+"""How far a time may be after now, since the clocks and time zones of data providers differ."""
 EARLY_GAP = timedelta(days=3650)
-"""Early rows move no clock, and a history may begin thinly: only so far before all others are they implausible."""
+"""Early rows do not move a clock, and a history may begin with few rows, so only this far before all others are they
+implausible."""
 ENOUGH = 10
-"""With fewer rows nothing says which of them are the usual ones."""
+"""With fewer rows it is unknown which of them are typical."""
 _FEW = 20
-"""At most one row in so many is far away by mistake; more of them are how the data is."""
+"""At most one row in this many is far away by mistake; if there are more, the data is like that."""
 _TIMES_THE_LARGEST = 10
-"""A gap is unusual where it is so many times as long as every other gap between neighbouring rows."""
+"""A gap is unusual if it is this many times as long as every other gap between neighbouring rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,12 +69,12 @@ def time_faults(times: pd.Series, *, now: datetime, gap: timedelta, future: bool
 
 
 def future_windows(windows: Sequence[Window], now: datetime) -> list[Window]:
-    """The windows that begin more than `MARGIN` after now: rows with a mistyped time, which must not move a clock."""
+    """The windows that begin more than `MARGIN` after now, from mistyped times. They must not move a clock."""
     return [window for window in windows if window.start is not None and window.start > now + MARGIN]
 
 
 def far_window(window: Window, others: Sequence[Window], rows: int, usual: float | None, gap: timedelta) -> str | None:
-    """Why a window of a source that cuts by time is implausible as a whole, or None.
+    """Why a window of a source that is split by time is implausible as a whole, or None.
 
     others: every window that the source has. rows: how many this one has. usual: how many batches usually have.
     """

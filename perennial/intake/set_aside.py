@@ -17,7 +17,7 @@ from perennial.store.tables import Tables
 
 @dataclass(frozen=True)
 class AsideRow:
-    """A row that was set aside. row: its place in the batch, from 0. raw: column → text as it arrived."""
+    """A row that was set aside. row: its position in the batch, from 0. raw: column → text as it arrived."""
 
     row: int
     reasons: tuple[str, ...]
@@ -26,9 +26,9 @@ class AsideRow:
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """A critical check that failed on a batch. waivable: whether it is one of the team's own.
+    """A critical check that failed on a batch. waivable: whether it is a declared one.
 
-    Those that always stand (columns, types, keys, times) are what tables and statistics rely on.
+    The standing checks (columns, types, keys, times) are what tables and statistics rely on.
     """
 
     reason: str
@@ -50,8 +50,8 @@ def aside_of(tables: Tables, usecase: str, batch: str) -> list[AsideRow]:
     """The rows of a batch or a label batch, by its id, that were set aside, in the order of arrival."""
     table = tables.read(usecase, "quarantine", [batch])
     rows = table.select([ROW, REASONS, RAW]).to_pylist() if table is not None else []
-    found = [AsideRow(r[ROW], tuple(json.loads(r[REASONS])), json.loads(r[RAW])) for r in rows]
-    return sorted(found, key=lambda each: each.row)
+    aside = [AsideRow(r[ROW], tuple(json.loads(r[REASONS])), json.loads(r[RAW])) for r in rows]
+    return sorted(aside, key=lambda each: each.row)
 
 
 def failed_checks(results: Sequence[dict[str, Any]]) -> list[FailedCheck]:
@@ -63,15 +63,15 @@ def failed_checks(results: Sequence[dict[str, Any]]) -> list[FailedCheck]:
 
 
 def waivable_holds(batch: BatchEntry) -> list[FailedCheck]:
-    """What holds a batch besides checks and may be waived: limits on rows set aside, a window far from all others."""
+    """Waivable reasons for holding a batch other than checks: limits on rows set aside, a far-off window."""
     names = [held.partition(": ")[0] for held in batch.held_because]
     return [FailedCheck(name, True) for name in names if name.startswith((LIMITS, FAR_WINDOW))]
 
 
 def waivable(failed: Sequence[FailedCheck], batch: BatchEntry) -> list[str]:
-    """The failed checks that a person may waive on a batch; none where it is held for a reason that always stands.
+    """The failed checks that a person may waive on a batch; none if a standing check holds it.
 
-    Waiving then changes nothing: a batch without a column that models need stays held.
+    Waiving would then change nothing: a batch without a column that models need stays held.
     """
     standing = ("columns are missing", *(check.reason for check in failed if not check.waivable))
     if any(reason.startswith(standing) for reason in batch.held_because):
@@ -80,26 +80,26 @@ def waivable(failed: Sequence[FailedCheck], batch: BatchEntry) -> list[str]:
 
 
 def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: BatchEntry) -> tuple[str, ...]:
-    """The full reasons that `asked` means, each the beginning of one; with nothing asked the only one there is.
+    """The full reasons meant by `asked`, each given by its first words; if nothing is asked, the only one there is.
 
-    A check that was waived for these bytes already may be asked for again, so that a repeated waiver finds itself.
+    A check that was already waived for these bytes may be asked for again, so that a repeated waiver changes nothing.
 
-    Raises InputError naming what failed where a word fits none or several, or a check that nobody may waive.
+    Raises InputError with the failed checks if words match none or several, or a check that cannot be waived.
     """
     fresh = waivable(failed, batch)
     may = [*fresh, *batch.waived]
     listed = "".join(f"\n    {reason}" for reason in may) or "\n    none"
     if not may:
-        told = "; ".join([*batch.held_because, *(r.reason for r in batch.quarantine)]) or "no check failed"
+        reasons = "; ".join([*batch.held_because, *(r.reason for r in batch.quarantine)]) or "no check failed"
         raise InputError(
-            f"nothing of {batch.window} can be waived: {told}\n"
-            "  Only the declaration's own checks can be. Mend the data at its source; the next run takes it in.",
+            f"nothing of {batch.window} can be waived: {reasons}\n"
+            "  Only declared checks can be waived. Correct the data at its source; the next run ingests it.",
             code="check-unclear",
             field="batch",
         )
     if not asked and len(fresh) > 1:
         raise InputError(
-            f"{len(fresh)} checks failed on {batch.window}; say which (its first words do):{listed}",
+            f"{len(fresh)} checks failed on {batch.window}; name one by its first words:{listed}",
             code="check-unclear",
             field="check",
         )
@@ -108,13 +108,13 @@ def checks_to_waive(asked: Sequence[str], failed: Sequence[FailedCheck], batch: 
         fitting = [reason for reason in may if reason.startswith(words)]
         if any(check.reason.startswith(words) and not check.waivable for check in failed) and not fitting:
             raise InputError(
-                f"{words!r} always stands and cannot be waived. Those that can:{listed}",
+                f"{words!r} cannot be waived. These checks can:{listed}",
                 code="check-unclear",
                 field="check",
             )
         if len(fitting) != 1:
             raise InputError(
-                f"{words!r} fits {len(fitting)} of the checks that can be waived:{listed}",
+                f"{words!r} matches {len(fitting)} of the checks that can be waived:{listed}",
                 code="check-unclear",
                 field="check",
             )

@@ -1,6 +1,6 @@
 """Edits that the history of a use case does not allow.
 
-Columns among them: tables keep the type of each, and the models in use still predict from theirs.
+Columns are among them: a table's column keeps its type, and the models in use still predict from their columns.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, DeclarationEnt
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, waiting_challenger
 from perennial.sources.column_type import ColumnType
+from perennial.usecase.built_in import columns_read
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.edits import Edit, refuse_new_identity
@@ -21,7 +22,7 @@ from perennial.usecase.team_files import files_of
 
 
 def refuse_edits(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
-    """What was edited since the newest batch. Raises InputError for an edit that the history does not allow."""
+    """The edits since the newest batch. Raises InputError for an edit that the history does not allow."""
     edited = edits_since(ledger, declaration)
     refuse_new_identity(declaration.name, edited)
     if edited:
@@ -30,12 +31,13 @@ def refuse_edits(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
 
 
 def refuse_lost_columns(ledger: Ledger, declaration: Declaration) -> None:
-    """Raises InputError where an edited declaration changes a column's type, or drops one that a model in use needs."""
+    """Raises InputError if an edited declaration changes a column's type, or drops one that a model in use needs."""
     types = column_types(declaration)
     for name, kind in _types_before(ledger, declaration.name).items():
         if types.get(name, kind) != kind:
             raise InputError(
-                f"column '{name}' is {types[name]} here and {kind} in the accepted batches; a column keeps its type",
+                f"column '{name}' is declared as {types[name]}, but is {kind} in the accepted batches; "
+                "the type of a column cannot change",
                 code="column-type-changed",
                 field=_field_of(declaration, name),
                 value=name,
@@ -49,7 +51,7 @@ def refuse_lost_columns(ledger: Ledger, declaration: Declaration) -> None:
                     code="column-in-use",
                     field="schema.types",
                     value=name,
-                    fix=f"write `{name}: {kind}` under schema.types until a model without it serves",
+                    fix=f"write `{name}: {kind}` under schema.types until a model without it is live",
                 )
 
 
@@ -61,6 +63,8 @@ def columns_needed(declaration: Declaration, texts: dict[str, str]) -> dict[str,
     features, schema, types = declaration.features, declaration.schema_, column_types(declaration)
     hidden = {schema.target, *features.never, schema.label_known_at}
     named = {name for file in files_of(features.derived) for name in _texts_in(texts[file])}
+    read = columns_read(features.derived)
+    named |= {*read, *([schema.time] if read else [])}
     wanted = {*features.numeric, *features.categorical, *((named & types.keys()) - hidden)}
     return {name: kind for name, kind in types.items() if name in wanted}
 
@@ -77,9 +81,9 @@ def _types_before(ledger: Ledger, usecase: str) -> dict[str, ColumnType]:
 
 
 def _models_in_use(ledger: Ledger, usecase: str) -> Iterator[tuple[str, dict[str, ColumnType]]]:
-    """What serves and what waits, each with the columns that it needs."""
+    """The live and the waiting models, each with the columns that it needs."""
     release, waiting = current_release(ledger, usecase), waiting_challenger(ledger, usecase)
-    in_use = [(served.challenger, "which serves") for served in release.serves] if release else []
+    in_use = [(served.challenger, "which is live") for served in release.serves] if release else []
     in_use += [(waiting.challenger, "which waits to be compared")] if waiting else []
     for challenger, how in in_use:
         row = ledger.get(usecase, ChallengerEntry, challenger)

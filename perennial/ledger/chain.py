@@ -1,4 +1,4 @@
-"""The hash chain of a use case: every row holds the hash of the one before, so a changed past shows."""
+"""The hash chain of a use case: every row holds the hash of the previous one, so a changed past is detected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a chain as somebody kept it. hash: its first digits, at least eight."""
+    """The end of a chain, as noted earlier. hash: its first digits, at least eight."""
 
     position: int
     hash: str
@@ -24,20 +24,20 @@ class Head:
 
 def parse_head(text: str) -> Head:
     """`62:37a6…` as a `Head`. Raises InputError."""
-    found = re.fullmatch(r"([1-9][0-9]{0,9}):([0-9a-f]{8,64})…?", text.strip())
-    if found is None:
+    match = re.fullmatch(r"([1-9][0-9]{0,9}):([0-9a-f]{8,64})…?", text.strip())
+    if match is None:
         raise InputError(
-            f"{text!r} is not a head: write the row's number, a colon and at least eight digits of its hash, "
-            "as the status of a use case shows it",
+            f"{text!r} is not a valid head: write the row number, a colon and at least eight digits of its hash, "
+            "as shown in the status of a use case",
             code="head-invalid",
             field="head",
             value=text,
         )
-    return Head(int(found[1]), found[2])
+    return Head(int(match[1]), match[2])
 
 
 def follow(connection: Connection, usecase: str, first: int, last: int | None) -> int:
-    """Check each row from `first` to `last` and its link to the one before: the last position."""
+    """Check each row from `first` to `last` and its link to the previous one. Returns the last position."""
     of_chain = (entries.c.usecase == usecase, entries.c.position >= first - 1)
     until = () if last is None else (entries.c.position <= last,)
     rows = iter(connection.execute(select(entries).where(*of_chain, *until).order_by(entries.c.position)))
@@ -61,24 +61,24 @@ def follow(connection: Connection, usecase: str, first: int, last: int | None) -
 
 
 def require_head(connection: Connection, usecase: str, head: Head, rows: int) -> None:
-    """Raise LedgerBroken unless the chain, of so many rows, still contains a head that was seen earlier."""
-    found = connection.execute(
+    """Raise LedgerBroken unless the chain, which has `rows` rows, still contains a head that was noted earlier."""
+    present = connection.execute(
         select(entries.c.hash).where(entries.c.usecase == usecase, entries.c.position == head.position)
     ).scalar()
-    if found is None:
+    if present is None:
         raise LedgerBroken(
-            f"{usecase}: the ledger was cut: it ends at row {rows}, but row {head.position} with hash "
-            f"{head.hash} was seen before. Restore the ledger from a backup."
+            f"{usecase}: the ledger was truncated: it ends at row {rows}, but row {head.position} with hash "
+            f"{head.hash} existed before. Restore the ledger from a backup."
         )
-    if not found.startswith(head.hash):
+    if not present.startswith(head.hash):
         raise LedgerBroken(
-            f"{usecase}: row {head.position} of the ledger has the hash {found}, but {head.hash} was seen "
-            f"before: the chain was written anew. Restore the ledger from a backup."
+            f"{usecase}: row {head.position} of the ledger has the hash {present}, but it was {head.hash} "
+            f"before: the chain was rewritten. Restore the ledger from a backup."
         )
 
 
-def _missing(usecase: str, place: int, found: int | None) -> LedgerBroken:
-    at = "nothing" if found is None else f"position {found}"
+def _missing(usecase: str, place: int, position: int | None) -> LedgerBroken:
+    at = "nothing" if position is None else f"position {position}"
     return LedgerBroken(
         f"{usecase}: row {place} of the ledger is missing or out of order (found {at}). "
         f"Restore the ledger from a backup; nothing is released until then."

@@ -1,4 +1,4 @@
-"""Declarations as they were put on record, with the team's code that they depend on."""
+"""Declarations as recorded in the ledger, with the custom code that they depend on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perennial.usecase.team_files import digest_of
 
 
 def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
-    """What differs from the declaration in use, under which the newest batch came; nothing before the first batch."""
+    """Differences from the declaration of the newest batch; none before the first batch."""
     batches = ledger.all(declaration.name, BatchEntry)
     if not batches or batches[-1].payload.declaration_digest == declaration.digest:
         return ()
@@ -26,7 +26,7 @@ def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
 
 
 def record_declaration(ledger: Ledger, case: UseCase) -> None:
-    """Put the declaration on record at its first use, with its code and what it changed."""
+    """Record the declaration at its first use, with its code and its changes."""
     for file, text in case.code.texts.items():
         ledger.append(case.name, Code(digest=digest_of(text), file=file, text=text))
     ledger.append(
@@ -40,7 +40,7 @@ def record_declaration(ledger: Ledger, case: UseCase) -> None:
 
 
 def recorded(ledger: Ledger, usecase: str, digest: str) -> tuple[Declaration, dict[str, str]]:
-    """The declaration of that digest, and file → text of the team's code that it named. Raises LookupError."""
+    """The declaration with that digest, and file → text of the custom code that it named. Raises LookupError."""
     row = ledger.get(usecase, DeclarationEntry, digest)
     if row is None:
         raise LookupError(f"declaration {digest[:16]} of {usecase} is not in the ledger")
@@ -55,8 +55,8 @@ def recorded(ledger: Ledger, usecase: str, digest: str) -> tuple[Declaration, di
 
 
 def _with_new_fields(written: dict[str, Any]) -> dict[str, Any]:
-    """A declaration that an earlier version wrote, with the fields that came since at their defaults."""
+    """A declaration written by an earlier version, with later fields at their defaults."""
     try:
         return Declaration.model_validate(written).model_dump(mode="json", by_alias=True)
     except ValidationError:
-        return written  # what it said is no longer allowed: the edit is told field by field
+        return written  # it is no longer valid: the edit is shown field by field

@@ -1,7 +1,7 @@
-"""The ledger: what happened, in order, for ever. One append-only table with a hash chain a use case.
+"""The ledger: a permanent, ordered record. One append-only table with a hash chain per use case.
 
-A row's key makes doing a thing twice doing it once; the unique key on a release number is the
-compare-and-set that decides who releases; the hash chain shows whether anybody changed the past.
+A row's key makes appends idempotent. The unique key on a release number is the compare-and-set that decides which
+process releases. The hash chain reveals any change to the past.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from perennial.settings import takes_writes
 
 Payload = TypeVar("Payload", bound=Recorded)
 CHECKED = 500
-"""So many of the newest rows, and so many older ones in turn, are checked before a release."""
+"""Before a release, this many of the newest rows are checked, and as many older ones in turn."""
 _LOCK_WAIT_MS = 30_000
 _DAMAGED = ("file is not a database", "malformed", "file is encrypted")
 _ATTEMPTS = 20
@@ -61,7 +61,7 @@ class Position:
 
     @property
     def head(self) -> str:
-        """As people keep it elsewhere, and `ledger verify --head` takes it: `62:37a6…`, with all 64 digits."""
+        """As noted elsewhere and accepted by `ledger verify --head`: `62:37a6…`, with all 64 digits."""
         return f"{self.position}:{self.hash}"
 
 
@@ -72,8 +72,8 @@ def _machine_clock() -> datetime:
 class Ledger:
     """Appends to and reads from the ledger at `url` (SQLAlchemy), migrating it at first use.
 
-    now: stamps `recorded_at`, the time of writing. It is kept for people; nothing decides by it.
-    Raises InputError where the ledger is of a newer version than this program.
+    now: stamps `recorded_at`, the time of writing. It is kept for people; no decision depends on it.
+    Raises InputError if the ledger was written by a newer version than this one.
     """
 
     def __init__(self, url: str, now: Callable[[], datetime] = _machine_clock) -> None:
@@ -86,29 +86,29 @@ class Ledger:
         self._past: tuple[ColumnElement[bool], ...] = ()
 
     def before(self, position: int) -> Ledger:
-        """The ledger as it was before that row of a use case's chain; for reading only."""
+        """The ledger as it was before that row of a use case's chain, read-only."""
         past = copy(self)
         past._past = (entries.c.position < position,)
         return past
 
     def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
-        """Write a row under its key, or find the row that has it: (row, whether it was written now).
+        """Write a row under its key, or return the existing one: (row, whether it was written now).
 
         Raises TransientError if the database stays locked or out of reach.
         """
         if self._past:
-            raise ValueError("nothing is appended to the past")
+            raise ValueError("a past state of the ledger cannot be appended to")
         kind = KIND_OF[type(payload)]
         for _ in range(_ATTEMPTS):
             try:
                 with write(f"{kind}_row"), self._writing() as connection, connection.begin():
                     take_turns(connection, usecase)
-                    found = self._find(connection, usecase, type(payload), payload.key)
-                    return (found, False) if found else (self._insert(connection, usecase, kind, payload), True)
+                    existing = self._find(connection, usecase, type(payload), payload.key)
+                    return (existing, False) if existing else (self._insert(connection, usecase, kind, payload), True)
             except IntegrityError:
                 continue  # another process took the key or the head of the chain: look again
             except (OperationalError, InterfaceError) as error:
-                raise TransientError(f"the ledger at {self._shown} does not take writes: {error.orig}") from error
+                raise TransientError(f"the ledger at {self._shown} cannot be written to: {error.orig}") from error
         raise TransientError(f"the ledger at {self._shown} is too busy: {_ATTEMPTS} attempts to append a {kind} failed")
 
     def _insert(self, connection: Connection, usecase: str, kind: str, payload: Payload) -> Row[Payload]:
@@ -133,57 +133,57 @@ class Ledger:
         return _row(values, type(payload))
 
     def _find(self, connection: Connection, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
-        found = connection.execute(
+        row = connection.execute(
             select(entries).where(
                 entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.key == key, *self._past
             )
         ).first()
-        return _row(found._asdict(), payload) if found else None
+        return _row(row._asdict(), payload) if row else None
 
     def get(self, usecase: str, payload: type[Payload], key: str) -> Row[Payload] | None:
-        """The row of that kind and key, or None."""
+        """The row with that kind and key, or None."""
         with self._reading() as connection:
             return self._find(connection, usecase, payload, key)
 
     def all(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
         """Every row of a kind, in the order of writing."""
         with self._reading() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 select(entries)
                 .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], *self._past)
                 .order_by(entries.c.position)
             ).all()
-        return [_row(row._asdict(), payload) for row in found]
+        return [_row(row._asdict(), payload) for row in rows]
 
     def starting(self, payload: type[Payload], prefix: str) -> list[Row[Payload]]:
         """Rows of any use case whose key begins with `prefix` (letters and digits), found through an index."""
         key = entries.c.key
-        # PostgreSQL's index is for patterns; SQLite's knows ranges only.
+        # PostgreSQL's index supports patterns, SQLite's only ranges.
         ranged = key.between(prefix, prefix + chr(0x10FFFF)) if self._sqlite else key.like(f"{prefix}%")
         with self._reading() as connection:
-            found = connection.execute(select(entries).where(entries.c.kind == KIND_OF[payload], ranged)).all()
-        return [_row(row._asdict(), payload) for row in found]
+            rows = connection.execute(select(entries).where(entries.c.kind == KIND_OF[payload], ranged)).all()
+        return [_row(row._asdict(), payload) for row in rows]
 
     def newest(self, usecase: str) -> Position | None:
-        """Where the chain of a use case ends, or None where it has no row."""
+        """The end of a use case's chain, or None if it has no rows."""
         with self._reading() as connection:
-            found = connection.execute(
+            last = connection.execute(
                 select(entries.c.position, entries.c.hash, entries.c.recorded_at)
                 .where(entries.c.usecase == usecase)
                 .order_by(entries.c.position.desc())
                 .limit(1)
             ).first()
-        return Position(found.position, found.hash, found.recorded_at) if found else None
+        return Position(last.position, last.hash, last.recorded_at) if last else None
 
     def usecases(self) -> list[str]:
-        """Names of every use case that has a row."""
+        """Names of all use cases that have rows."""
         with self._reading() as connection:
             return list(connection.execute(select(entries.c.usecase).distinct().order_by(entries.c.usecase)).scalars())
 
     def verify(self, usecase: str, head: Head | None = None) -> int:
-        """Follow the chain from its first row: how many rows it has.
+        """Check the chain from its first row and return the number of rows.
 
-        head: one that was seen earlier; the chain must still contain it.
+        head: one that was noted earlier; the chain must still contain it.
         Raises LedgerBroken at the first row that is wrong.
         """
         with self._reading() as connection:
@@ -193,10 +193,10 @@ class Ledger:
         return count
 
     def verify_for_release(self, usecase: str, release_no: int, used: Sequence[int] = ()) -> None:
-        """Check the newest `CHECKED` rows, as many older ones, and those that the release rests on.
+        """Check the newest `CHECKED` rows, as many older ones, and those that the release is based on.
 
-        The older stretch moves on with each release number, so that in turn every row is checked again; the cost does
-        not grow with the ledger. used: positions of rows. Raises LedgerBroken.
+        The older stretch moves on with each release number, so that every row is checked again in turn while the cost
+        does not grow with the ledger. used: positions of rows. Raises LedgerBroken.
         """
         newest = self.newest(usecase)
         if newest is None:
@@ -212,9 +212,9 @@ class Ledger:
                 follow(connection, usecase, position, position)
 
     def session(self) -> Connection:
-        """A connection of its own, on which each statement is a transaction by itself.
+        """A separate connection in autocommit mode.
 
-        Raises TransientError where the database does not answer.
+        Raises TransientError if the database does not respond.
         """
         return self._reading().execution_options(isolation_level="AUTOCOMMIT")
 
@@ -232,14 +232,14 @@ class Ledger:
 
 def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
     try:
-        found = _payload(payload, values["payload"])
+        entry = _payload(payload, values["payload"])
     except ValueError as error:
         raise LedgerBroken(
             f"{values['usecase']}: row {values['position']} of the ledger ({values['kind']} {values['key']}) cannot be "
             f"read. Restore the ledger from a backup; nothing is released until then."
         ) from error
     return Row(
-        payload=found,
+        payload=entry,
         position=values["position"],
         key=values["key"],
         recorded_at=values["recorded_at"],
@@ -250,7 +250,7 @@ def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
 
 @lru_cache(maxsize=8192)
 def _payload(payload: type[Payload], text: str) -> Payload:
-    """Rows never change, and a cycle reads the same ones many times over."""
+    """Cached, because rows never change and a cycle reads the same ones many times."""
     return payload.model_validate(json.loads(text))
 
 
@@ -264,13 +264,14 @@ def _engine(url: str) -> Engine:
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InputError(
             f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"
-            "  For PostgreSQL: pip install 'perennial[postgres]', and postgresql+psycopg://user:password@host/database"
+            "  For PostgreSQL, run pip install 'perennial[postgres]' and set it to "
+            "postgresql+psycopg://user:password@host/database"
         ) from None
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
         def _configure(connection: Any, _: object) -> None:
-            connection.isolation_level = None  # we say BEGIN ourselves, below
+            connection.isolation_level = None  # transactions begin explicitly, below
             connection.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MS}")
             if not only_reads:
                 connection.execute("PRAGMA journal_mode=WAL")
@@ -278,7 +279,7 @@ def _engine(url: str) -> Engine:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            # A deferred transaction that reads and then writes fails at once when another wrote in between;
+            # A deferred transaction that reads and then writes fails at once if another one wrote in between;
             # an immediate one waits for its turn.
             writes = cast(bool, connection.get_execution_options().get("perennial_write", False))
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -287,14 +288,14 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "handle_error", retval=True)
     def _in_our_words(context: ExceptionContext) -> BaseException | None:
-        """A damaged file, and a connection lost while reading; what goes wrong while writing is left to the writer."""
+        """Translate a damaged file and a connection lost while reading; the writer handles errors while writing."""
         problem = context.sqlalchemy_exception
         words = str(getattr(problem, "orig", "")).lower()
         if any(each in words for each in _DAMAGED):
             return LedgerBroken(
                 f"the ledger at {shown} is damaged: {words}",
                 code="ledger-damaged",
-                fix="Bring it back from a backup.",
+                fix="Restore it from a backup.",
             )
         writes = context.connection is not None and context.connection.get_execution_options().get("perennial_write")
         if isinstance(problem, OperationalError | InterfaceError) and context.connection is not None and not writes:
@@ -305,9 +306,9 @@ def _engine(url: str) -> Engine:
 
 
 def _read_only(path: Path) -> str:
-    """The address of a SQLite file that may only be read.
+    """The address of a read-only SQLite file.
 
-    Where nothing waits to be merged into it, SQLite is told that nobody writes, since it could not lock it.
+    If no write-ahead log waits to be merged, the file is opened as immutable, because SQLite could not lock it.
     """
     waiting = path.with_name(f"{path.name}-wal")
     alone = "" if waiting.exists() and waiting.stat().st_size else "&immutable=1"

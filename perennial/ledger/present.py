@@ -1,4 +1,4 @@
-"""What the ledger says now: who serves, who waits, what time it is for a use case."""
+"""The current state of a use case by its ledger: the live model, the waiting challenger, its time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from perennial.usecase.declaration import Declaration
 
 
 def current_release(ledger: Ledger, usecase: str) -> Release | None:
-    """The newest release, or None: "no champion yet" is a state, not a failed look-up."""
+    """The newest release, or None: "no champion yet" is a state, not a failed lookup."""
     releases = ledger.all(usecase, Release)
     return max((r.payload for r in releases), key=lambda r: r.release_no, default=None)
 
 
 def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
-    """The newest challenger if nothing was decided about it yet, or patience lets it wait; it superseded older ones."""
+    """The newest challenger if it is undecided or patience lets it wait. It supersedes older ones."""
     challengers = ledger.all(usecase, ChallengerEntry)
     if not challengers:
         return None
@@ -38,14 +38,14 @@ def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
 
 
 def says_release(ledger: Ledger, decision: Decision) -> bool:
-    """Whether a decision is to be carried out: its policy said so, or a person did where it was left to one."""
+    """Whether a decision is to be carried out: its policy released, or a person approved the held decision."""
     if decision.outcome == "held":
         return ledger.get(decision.usecase, Approval, decision.id) is not None
     return decision.outcome in ("first", "release")
 
 
 def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
-    """The newest decision if it says release and neither that release nor another followed: a crash came between."""
+    """The newest decision if it releases and no release followed, because a crash came in between."""
     decisions = ledger.all(usecase, Decision)
     if not decisions or not says_release(ledger, decisions[-1].payload):
         return None
@@ -55,9 +55,9 @@ def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
 
 
 def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | None:
-    """The newest decision if it was taken at `as_of` in a cycle that is not finished: a retry carries it to its end.
+    """The newest decision if it was taken at `as_of` in an unfinished cycle, so that a retry completes it.
 
-    None where it says release and another release took its number: it lost, and was told so.
+    None if it releases but another release took its number: it lost, and that was reported.
     """
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
@@ -70,7 +70,7 @@ def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | 
 
 
 def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:
-    """What serves, or what served before the unfinished cycle of `as_of` released: a retry watches the same model."""
+    """The live release; while a cycle of `as_of` is unfinished the one before, so a retry watches the same model."""
     finished = _finished(ledger, usecase)
     for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
         release = row.payload
@@ -80,7 +80,7 @@ def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release |
 
 
 def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
-    """The newest challenger if it was trained at `as_of` in a cycle that is not finished."""
+    """The newest challenger if it was trained at `as_of` in an unfinished cycle."""
     challengers = ledger.all(usecase, ChallengerEntry)
     newest = challengers[-1].payload if challengers else None
     if newest is None or instant(newest.as_of) != as_of or newest.challenger in _finished(ledger, usecase):
@@ -89,7 +89,7 @@ def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry
 
 
 def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
-    """Ids of the decisions and challengers whose cycle ran to its end."""
+    """Ids of the decisions and challengers whose cycle is finished."""
     cycles = [r.payload for r in ledger.all(usecase, Cycle)]
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
@@ -101,7 +101,7 @@ def held_batches(ledger: Ledger, usecase: str) -> list[BatchEntry]:
 
 
 def label_files(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
-    """What each label file came to when it was looked at last, in the order of their first arrival."""
+    """The newest entry of each label file, in the order of first arrival."""
     return list({row.payload.file: row.payload for row in ledger.all(usecase, LabelBatchEntry)}.values())
 
 
@@ -111,7 +111,7 @@ def held_labels(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
 
 
 def open_question(ledger: Ledger, usecase: str) -> Decision | None:
-    """The decision that waits for a person: held, not approved, and nothing was decided or released since."""
+    """The decision that waits for a person: held, not approved, with no decision or release since."""
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
     if newest is None or newest.outcome != "held" or says_release(ledger, newest):
@@ -121,20 +121,20 @@ def open_question(ledger: Ledger, usecase: str) -> Decision | None:
 
 
 def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> datetime | None:
-    """The replay clock: the moment the newest batch that counts had arrived, or None before the first.
+    """The replay clock: the arrival of the newest accepted batch, or None before the first.
 
-    Of each window the newest accepted revision counts, so that a corrected row takes the clock back.
-    without: a window that is left out, because a new revision of it is on its way.
+    For each window the newest accepted revision counts, so a correction can turn the clock back.
+    without: a window to leave out, because a new revision of it is being ingested.
     """
     newest = {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.status == "accepted"}
     return max((instant(b.arrived_at) for window, b in newest.items() if window != without), default=None)
 
 
 def next_moment(ledger: Ledger, usecase: str) -> datetime | None:
-    """When something arrives on the replay clock that does not move it; None before the first batch.
+    """The arrival time, on the replay clock, of something that does not move it; None before the first batch.
 
-    It is the clock's own moment, or where something was trained, decided or released at that moment already, the
-    next microsecond: nothing that arrives later may belong to what is settled.
+    It is the clock's time or, if something was trained, decided or released at that time already, the next
+    microsecond: what arrives later must not become part of what is settled.
     """
     clock = replay_clock(ledger, usecase)
     if clock is None:
@@ -152,15 +152,15 @@ def after_what_is_settled(ledger: Ledger, usecase: str, moment: datetime) -> dat
 
 
 def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime:
-    """What time it is for a use case, by its declared clock; `now`, the machine's, before a replay's first batch."""
+    """A use case's current time by its declared clock; before a replay's first batch `now`, the machine's time."""
     replayed = replay_clock(ledger, declaration.name) if declaration.clock == "replay" else None
     return replayed or now
 
 
 def former_release(releases: list[Release]) -> Release | None:
-    """What a rollback brings back: of a blend the tested champion alone, else the champion before, rollbacks undone.
+    """The release that a rollback restores: for a blend the tested champion alone, otherwise the previous champion.
 
-    releases: all of a use case. None where nothing served before.
+    releases: all of a use case; those undone by rollbacks are skipped. None if no model was live before.
     """
     tested: list[Release] = []
     ordered = sorted(releases, key=lambda r: r.release_no)
@@ -177,7 +177,7 @@ def former_release(releases: list[Release]) -> Release | None:
 
 @dataclass(frozen=True)
 class BlendDue:
-    """What ought to serve in place of a release, and the decision that says so."""
+    """The models that should be live in place of a release, and the decision behind that."""
 
     release: Release
     decision: Decision
@@ -185,10 +185,10 @@ class BlendDue:
 
 
 def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
-    """What ought to serve by the newest decision and the newest refit; None where it does already.
+    """The models that should be live by the newest decision and refit; None if they already are.
 
-    A release that somebody made since the decision, such as a rollback, stands until the next one; and a decision that
-    is left to a person changes nothing by itself.
+    A release made since the decision, such as a rollback, stays until the next decision. A held decision changes
+    nothing by itself.
     """
     release, decisions = current_release(ledger, usecase), ledger.all(usecase, Decision)
     if release is None or not decisions:

@@ -1,7 +1,7 @@
-"""A model as it lies on disk: skops file, recipe, categories seen, golden predictions; loaded only when trusted.
+"""A model on disk: skops file, recipe, categories seen, golden predictions; loaded only if it is trusted.
 
-skops instead of pickle, an allow-list of our own instead of the one the file brings along (see GHSA-w582-9x45-8mpx),
-and the digest is checked before a byte is interpreted.
+skops is used instead of pickle, and our allow-list instead of the one in the file (see GHSA-w582-9x45-8mpx). The digest
+is checked before a byte is interpreted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-# A Booster's state is LightGBM's model text or XGBoost's model bytes, read by their own parsers; neither holds code
-# to run, and the digest says that the bytes are those we wrote.
+# A Booster's state is LightGBM's model text or XGBoost's model bytes, read by their parsers. Neither contains code to
+# run, and the digest shows that the bytes are those we wrote.
 TRUSTED_TYPES = (
     "collections.OrderedDict",
     "functools.partial",
@@ -58,7 +58,7 @@ EXTRAS = "extra_files"
 class Fitted:
     """A model in memory: the fitted pipeline, the recipe of its input, and the categories it was trained on.
 
-    naive: the best constant of its training labels; the share of each of `classes` where these are predicted.
+    naive: the best constant of its training labels, or the share of each of `classes` if classes are predicted.
     classes: those it was trained on, in the order of the pipeline's probabilities; empty for other tasks.
     """
 
@@ -74,11 +74,11 @@ class Fitted:
         return predict(self.pipeline, self.recipe.inputs(rows), self.task)
 
     def naive_predictions(self, n: int) -> Any:
-        """The constant n times, shaped as `predict` shapes n rows."""
+        """The constant n times, in the shape that `predict` returns for n rows."""
         return np.full(n, self.naive) if isinstance(self.naive, float) else np.tile(self.naive, (n, 1))
 
     def over(self, predictions: Any, classes: tuple[str | int, ...]) -> Any:
-        """Predictions of this model over the declared classes, shape (n, K): 0 for one that it never saw."""
+        """Predictions of this model over the declared classes, shape (n, K): 0 for a class that it never saw."""
         if self.task != "multiclass":
             return predictions
         present = [classes.index(each) if each in classes else -1 for each in self.classes]
@@ -86,14 +86,14 @@ class Fitted:
 
 
 def categories_seen(inputs: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Text column → its distinct values, sorted; null is no value."""
+    """Text column → its distinct values, sorted, without null."""
     return {name: tuple(sorted(str(v) for v in inputs[name].dropna().unique())) for name in text_columns(inputs)}
 
 
 def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Path]:
-    """Write what travels with the pipeline below `folder` and return the files.
+    """Write the files that accompany the pipeline below `folder` and return them.
 
-    inputs: the training inputs. None of their rows is kept; of their texts, the distinct values are.
+    inputs: the training inputs. No row is stored; of text columns, the distinct values are.
     """
     golden = made_up_rows(inputs, fitted.seen)
     golden["predictions"] = predict(fitted.pipeline, as_inputs(golden), fitted.task).tolist()
@@ -120,7 +120,7 @@ def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Pat
 
 
 def digest_model(folder: Path) -> str:
-    """sha256 over the files that make predictions: the pipeline and what travels with it."""
+    """sha256 over the files that determine predictions: the pipeline and the files that accompany it."""
     pipeline = folder / PIPELINE_FILE
     if not pipeline.exists():
         raise ModelUnloadable(f"the model folder has no {PIPELINE_FILE}")
@@ -128,22 +128,22 @@ def digest_model(folder: Path) -> str:
 
 
 def load(folder: Path, registered: str) -> Fitted:
-    """The model of a folder, if its bytes are those that were registered.
+    """The model in a folder, if its bytes are those that were registered.
 
-    The bytes are checked at every call; a model that this process has loaded from the very same is not read again.
-    Raises ModelUnloadable: bytes changed or missing, types we do not trust, or golden predictions that come out
-    differently here (with the libraries that differ).
+    The bytes are checked at every call; a model that this process has already loaded from the same bytes is reused.
+    Raises ModelUnloadable if bytes are changed or missing, if a type is not trusted, or if the golden predictions
+    differ here (with the libraries that changed).
     """
-    found = digest_model(folder)
-    if found != registered:
+    actual = digest_model(folder)
+    if actual != registered:
         raise ModelUnloadable(
-            f"model bytes changed: registered {registered[:16]}, found {found[:16]}; restore them from a backup"
+            f"model bytes changed: registered {registered[:16]}, found {actual[:16]}; restore them from a backup"
         )
-    if found not in _LOADED:
+    if actual not in _LOADED:
         while len(_LOADED) >= _KEPT_IN_MEMORY:
             del _LOADED[next(iter(_LOADED))]
-        _LOADED[found] = _read(folder)
-    return _LOADED[found]
+        _LOADED[actual] = _read(folder)
+    return _LOADED[actual]
 
 
 _KEPT_IN_MEMORY = 4
@@ -185,11 +185,11 @@ def _read(folder: Path) -> Fitted:
 
 def _check_golden(fitted: Fitted, model: dict[str, Any]) -> None:
     expected = model["golden"]["predictions"]
-    found = predict(fitted.pipeline, as_inputs(model["golden"]), fitted.task)
-    if not agree(found, expected):
+    actual = predict(fitted.pipeline, as_inputs(model["golden"]), fitted.task)
+    if not agree(actual, expected):
         here = libraries()
         changed = [f"{n} {v} → {here.get(n, 'absent')}" for n, v in model["libraries"].items() if here.get(n) != v]
         raise ModelUnloadable(
-            f"the model's golden predictions differ by {gap(found, expected):.3g} here; "
+            f"the model's golden predictions differ by {gap(actual, expected):.3g} here; "
             f"changed libraries: {', '.join(changed) or 'none'}"
         )

@@ -1,4 +1,4 @@
-"""What a result depends on beside data and declaration: this program's version and its libraries'."""
+"""What a result depends on besides data and declaration: the versions of Perennial and of its libraries."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "de
 @cache
 def libraries() -> dict[str, str]:
     """Name → version of Python and of the libraries that results depend on."""
-    found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     for extra, packages in EXTRAS.items():
         for package in packages:
             try:
-                found.setdefault(extra, version(package))
+                versions.setdefault(extra, version(package))
             except PackageNotFoundError:
-                continue  # what is not installed made no result
-    return found
+                continue  # a package that is not installed cannot affect results
+    return versions
 
 
 @cache
 def code_version() -> str:
-    """Perennial's version, with the commit (and `dirty`) where it runs from a checkout."""
+    """Perennial's version, with the commit (and `dirty`) if it runs from a checkout."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return __version__
@@ -37,6 +37,6 @@ def code_version() -> str:
         described = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True
         )
-    except OSError:  # no git on this machine: the version alone has to do
+    except OSError:  # git is not installed: use the version alone
         return __version__
     return f"{__version__}+{described.stdout.strip()}" if described.returncode == 0 else __version__

@@ -1,7 +1,7 @@
-"""Golden predictions: what a model says of a few made-up rows, so that other libraries which change it are noticed.
+"""Golden predictions: a model's predictions for a few synthetic rows, which reveal libraries that change them.
 
-No row is one of the training data's: a person's row that is erased leaves no trace here, and the model's digest
-stays. Numbers are drawn around each column's mean, texts from the categories that the model keeps anyway.
+No training row is stored, so that erasing a person's row leaves no trace here and the model's digest stays valid.
+Numbers are drawn around each column's mean, texts from the categories that the model stores anyway.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOLERANCE = 1e-9
 
 
 def made_up_rows(inputs: pd.DataFrame, seen: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Rows with the columns of `inputs` as JSON takes them: `columns`, `data`, and which columns are `text`.
+    """Rows with the columns of `inputs`, ready for JSON: `columns`, `data`, and which columns are `text`.
 
     inputs: the training inputs, shape (n, columns). seen: the categories of its text columns.
     """
@@ -34,30 +34,30 @@ def made_up_rows(inputs: pd.DataFrame, seen: dict[str, tuple[str, ...]]) -> dict
 
 
 def as_inputs(rows: dict[str, Any]) -> pd.DataFrame:
-    """Made-up rows as the pipeline takes them."""
+    """Synthetic rows in the form that the pipeline expects."""
     import pandas as pd
 
     frame = pd.DataFrame(rows["data"], columns=rows["columns"])
     return frame.astype({name: "object" if name in rows["text"] else "float64" for name in rows["columns"]})
 
 
-def gap(found: Any, expected: Any) -> float:
-    """The largest difference of two sets of predictions, shape (n,) or (n, k); infinite where only one is a number."""
-    found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
-    if found.shape != expected.shape or (np.isfinite(found) != np.isfinite(expected)).any():
+def gap(actual: Any, expected: Any) -> float:
+    """The largest difference of two sets of predictions, shape (n,) or (n, k); infinite if only one is a number."""
+    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
+    if actual.shape != expected.shape or (np.isfinite(actual) != np.isfinite(expected)).any():
         return float("inf")
     both = np.isfinite(expected)
-    return float(np.max(np.abs(found[both] - expected[both]), initial=0.0))
+    return float(np.max(np.abs(actual[both] - expected[both]), initial=0.0))
 
 
-def agree(found: Any, expected: Any) -> bool:
-    """Whether predictions here are those of then, to a billionth of the largest."""
+def agree(actual: Any, expected: Any) -> bool:
+    """Whether the predictions agree, to a billionth of the largest."""
     largest = np.asarray(expected, dtype=float)
-    return gap(found, expected) <= TOLERANCE * float(np.max(np.abs(largest[np.isfinite(largest)]), initial=1.0))
+    return gap(actual, expected) <= TOLERANCE * float(np.max(np.abs(largest[np.isfinite(largest)]), initial=1.0))
 
 
 def _numbers(draw: np.random.Generator, column: pd.Series) -> list[float | None]:
-    """Around the mean, on the side of 0 and 1 on which all of the column lies; null now and then where it has nulls."""
+    """Numbers around the mean, within [0, ∞), (−∞, 0] or [0, 1] if the column is; with some nulls if it has nulls."""
     values = column.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
     values = values[np.isfinite(values)]
     noise, absent = draw.standard_normal(ROWS), draw.random(ROWS) < 0.1
@@ -65,7 +65,7 @@ def _numbers(draw: np.random.Generator, column: pd.Series) -> list[float | None]
         return [None] * ROWS
     with np.errstate(over="ignore", invalid="ignore"):
         mean, made = float(values.mean()), values.mean() + values.std() * noise
-    if not np.isfinite(made).all():  # too large to be added up
+    if not np.isfinite(made).all():  # the sum overflows
         return [0.0] * ROWS
     if values.min() >= 0:
         made = np.maximum(made, mean / 10)

@@ -1,4 +1,4 @@
-"""Predictions of a fitted pipeline: its inputs made ready, its threads bounded."""
+"""Predictions of a fitted pipeline, with prepared inputs and a bounded number of threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def text_columns(inputs: pd.DataFrame) -> list[str]:
 
 
 def ready(inputs: pd.DataFrame) -> pd.DataFrame:
-    """Inputs as the pipeline takes them: text as objects with None where absent, numbers as float64."""
+    """Inputs in the form that the pipeline expects: text as objects with None if missing, numbers as float64."""
     import numpy as np
     import pandas as pd
 
@@ -35,7 +35,7 @@ def ready(inputs: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
-    """One prediction a row, shape (n,): the probability of the positive class, or the predicted number.
+    """One prediction per row, shape (n,): the probability of the positive class, or the predicted number.
 
     `multiclass`: shape (n, k), the probability of each class that was trained on.
     """
@@ -51,9 +51,9 @@ def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
 
 
 def in_places(probabilities: Any, present: Any, classes: int) -> Any:
-    """Probabilities of k classes, shape (n, k), as of all, shape (n, K): 0 for those never trained on.
+    """Probabilities of k classes, shape (n, k), expanded to K classes, shape (n, K): 0 for those never trained on.
 
-    present: shape (k,), the place of each column among the K classes, or -1 for one that is no longer a class.
+    present: shape (k,), the position of each column among the K classes, or -1 if it is no longer a class.
     """
     import numpy as np
 

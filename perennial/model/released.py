@@ -1,4 +1,4 @@
-"""Loading what the ledger names: registered bytes, digest checked, features with them."""
+"""Loads the models that the ledger names: registered bytes with a checked digest, and their features."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def load_model(registry: Registry, usecase: str, model: ModelRef) -> Fitted:
-    """The model of a version. Raises RegistryDown, or ModelUnloadable with what is wrong with its bytes."""
+    """The model of a version. Raises RegistryDown, or ModelUnloadable with the reason."""
     return load(registry.folder(usecase, model), model.digest)
 
 
 def load_champion(registry: Registry, usecase: str, release: Release) -> Fitted:
-    """The tested model of a release. Raises as `load_model`."""
+    """The tested model of a release. Raises like `load_model`."""
     return load_model(registry, usecase, release.champion.model)
 
 
 @dataclass(frozen=True)
 class Serving:
-    """Everything that a release serves: the tested champion, and its refit where it has a share.
+    """The live models of a release: the tested champion, and the refit if it has a weight.
 
-    weights: of each, together 1.
+    weights: of each model; they sum to 1.
     """
 
     models: tuple[Fitted, ...]
@@ -45,16 +45,16 @@ class Serving:
         return self.blended([model.predict(rows) for model in self.models], classes)
 
     def blended(self, predictions: list[np.ndarray], classes: tuple[str | int, ...]) -> np.ndarray:
-        """The same, of what each of the models predicts."""
-        found = [model.over(each, classes) for model, each in zip(self.models, predictions, strict=True)]
-        if len(found) == 1:
-            alone: np.ndarray = found[0]
+        """The same, from the predictions of each of the models."""
+        predictions = [model.over(each, classes) for model, each in zip(self.models, predictions, strict=True)]
+        if len(predictions) == 1:
+            alone: np.ndarray = predictions[0]
             return alone
-        mean: np.ndarray = np.average(np.stack(found), axis=0, weights=self.weights)
+        mean: np.ndarray = np.average(np.stack(predictions), axis=0, weights=self.weights)
         return mean
 
 
 def load_served(registry: Registry, usecase: str, release: Release) -> Serving:
-    """All that a release serves. Raises as `load_model`."""
+    """The live models of a release. Raises like `load_model`."""
     models = tuple(load_model(registry, usecase, each.model) for each in release.serves)
     return Serving(models, tuple(each.weight for each in release.serves))

@@ -1,4 +1,4 @@
-"""What the stores say against the ledger, and how each difference is mended. The ledger is right."""
+"""Differences between the stores and the ledger, and how each is repaired. The ledger is authoritative."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, LabelBatchEntry
+from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, ChallengerEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
 from perennial.model.released import load_served
@@ -18,9 +18,9 @@ from perennial.store.tables import Name, Tables
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One thing that differs. `mend` puts it right, and is None where only a person can.
+    """One difference. `mend` repairs it, and is None if only a person can.
 
-    go_back: whether going back to the former version helps.
+    go_back: whether a rollback to the previous version helps.
     """
 
     what: str
@@ -30,7 +30,7 @@ class Disagreement:
 
 
 def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, now: str) -> list[Disagreement]:
-    """Everything that differs for a use case, without changing it. `now`: written with a repair, decides nothing.
+    """All differences of a use case, without changing anything. now: recorded with a repair; nothing depends on it.
 
     Raises RegistryDown, TransientError.
     """
@@ -43,12 +43,12 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
         *_uncommitted_rows(ledger, tables, usecase),
         *_undone(ledger, registry, usecase),
         *(deleted or [*_alias(ledger, registry, usecase, now), *_champion(ledger, registry, usecase)]),
-        *_unfinished_runs(registry, usecase),
+        *_runs(ledger, registry, usecase),
     ]
 
 
 def _deleted(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
-    """What is live, but no longer in MLflow under its name: the alias cannot name it either."""
+    """Live models that are no longer in MLflow under their name, so that the alias cannot point to them either."""
     release = current_release(ledger, usecase)
     for each in release.serves if release else ():
         try:
@@ -56,8 +56,8 @@ def _deleted(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreem
         except ModelDeleted as error:
             return [
                 Disagreement(
-                    f"what is live ({release.versions if release else ''}) is gone: {error}",
-                    "restore it in MLflow from a backup, or go back to the former version",
+                    f"the live model ({release.versions if release else ''}) is gone: {error}",
+                    "restore it in MLflow from a backup, or roll back to the previous version",
                     None,
                     go_back=True,
                 )
@@ -73,8 +73,8 @@ def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disa
     names: tuple[Name, ...] = ("accepted", "quarantine", "labels")
     return [
         Disagreement(
-            f"{rows} rows of batch {batch} lie in the {name} table without a ledger row (an ingest was interrupted)",
-            "they are swept; the next ingest brings them again from the source",
+            f"the {name} table has {rows} rows of batch {batch} without a ledger entry (an ingest was interrupted)",
+            "the rows are removed; the next ingest reads them from the source again",
             lambda name=name, batch=batch: _sweep(tables, usecase, name, batch),  # type: ignore[misc]
         )
         for name in names
@@ -100,8 +100,8 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreeme
 
     return [
         Disagreement(
-            f"decision {decision.id} released version {decision.challenger.version}, but it never came to serve",
-            "it is released now",
+            f"decision {decision.id} released version {decision.challenger.version}, but the release was interrupted",
+            "the version is released",
             mend,
         )
     ]
@@ -109,17 +109,17 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreeme
 
 def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Disagreement]:
     release = current_release(ledger, usecase)
-    found = registry.champion(usecase)
+    actual = registry.champion(usecase)
     expected = release.champion.model.version if release else None
     moves = [row.payload for row in ledger.all(usecase, AliasMoved)]
     unfinished = moves[-1] if moves and ledger.get(usecase, AliasPutBack, moves[-1].key) is None else None
-    if found == expected and unfinished is None:
+    if actual == expected and unfinished is None:
         return []
     if release is None:
         return [
             Disagreement(
-                f"MLflow's alias names version {found}, but nothing was ever released",
-                "delete the alias by hand if nobody relies on it",
+                f"MLflow's alias points to version {actual}, but no model was ever released",
+                "delete the alias in MLflow if nothing relies on it",
                 None,
             )
         ]
@@ -127,19 +127,19 @@ def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[D
     def mend() -> None:
         moved = unfinished
         if moved is None:
-            moved = AliasMoved(number=len(moves) + 1, at=now, found=found, release_no=release.release_no)
+            moved = AliasMoved(number=len(moves) + 1, at=now, found=actual, release_no=release.release_no)
             ledger.append(usecase, moved)
-        with on_record(f"it is recorded that MLflow's alias named {_named(moved.found)}"):
+        with on_record(f"it is recorded that MLflow's alias pointed to {_named(moved.found)}"):
             mirror_alias(ledger, registry, usecase)
         ledger.append(usecase, AliasPutBack(number=moved.number, at=now, restored=release.champion.model.version))
 
-    if found == expected:
-        return [Disagreement("MLflow's alias was put back, which is not on record yet", "it is recorded", mend)]
+    if actual == expected:
+        return [Disagreement("MLflow's alias was restored, which is not recorded yet", "it is recorded", mend)]
 
     return [
         Disagreement(
-            f"MLflow's alias names {_named(found)}, the ledger says version {expected}",
-            "the alias is put back, and that it had moved is recorded",
+            f"MLflow's alias points to {_named(actual)}, but version {expected} is live by the ledger",
+            "the alias is restored, and the change is recorded",
             mend,
         )
     ]
@@ -158,8 +158,8 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagree
     except ModelUnloadable as error:
         return [
             Disagreement(
-                f"what serves ({release.versions}) cannot be loaded: {error}",
-                "restore its files from a backup, or go back to the former version",
+                f"the live model ({release.versions}) cannot be loaded: {error}",
+                "restore its files from a backup, or roll back to the previous version",
                 None,
                 go_back=True,
             )
@@ -167,19 +167,28 @@ def _champion(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagree
     return []
 
 
-def _unfinished_runs(registry: Registry, usecase: str) -> list[Disagreement]:
+def _runs(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
+    trained = {row.payload.model.run_id: row.payload.model for row in ledger.all(usecase, ChallengerEntry)}
     try:
         unfinished = registry.unfinished(usecase)
+        deleted = registry.deleted_runs(usecase, list(trained))
     except ExperimentDeleted as error:
         what, _, way_out = str(error).partition("\n")
         return [Disagreement(what.removeprefix(f"{usecase}: "), way_out.strip(), None)]
     return [
         Disagreement(
-            f"MLflow run {run} says RUNNING, but no process trains it",
-            "it is marked as failed: interrupted",
+            f"MLflow run {run} has the status RUNNING, but no process is training it",
+            "the run is marked as failed (interrupted)",
             lambda run=run: _mark_failed(registry, run),  # type: ignore[misc]
         )
         for run in unfinished
+    ] + [
+        Disagreement(
+            f"MLflow run {run} of version {trained[run].version} was deleted",
+            how,
+            None,
+        )
+        for run, how in deleted.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""Releasing: one insert under the next release number. Two promoters: one wins, the other learns by whom."""
+"""A release is one insert under the next release number. Of two concurrent releases one wins; the other is refused."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from perennial.store.registry import Registry
 
 
 def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
-    """Release the challenger of a decision that said so; finding it released already is fine.
+    """Release the challenger of a decision. If it is released already, return that release.
 
-    The decision was taken against release `decision.release_no`, so only the number after it will do. What a person
-    approved is live since the approval, everything else since the decision.
-    Raises ReleaseLost when another release took that number in the meantime, LedgerBroken.
+    The decision was taken against release `decision.release_no`, so the release must have the next number. An approved
+    challenger is live from the approval, every other one from the decision.
+    Raises ReleaseLost if another release took that number in the meantime, LedgerBroken.
     """
     if not says_release(ledger, decision) or decision.reference is None:
-        raise ValueError(f"decision {decision.id} says {decision.outcome!r}, which releases nothing")
+        raise ValueError(f"decision {decision.id} has the outcome {decision.outcome!r}, which releases nothing")
     row = ledger.get(decision.usecase, Decision, decision.id)
     challenger = ledger.get(decision.usecase, ChallengerEntry, decision.challenger_id)
     if challenger is None:
@@ -52,9 +52,9 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
 
 
 def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release] | None:
-    """Let what a blending policy wants serve, or end a blend; None where it does already.
+    """Start, change or end the blend that a blending policy requires; None if nothing needs to change.
 
-    Raises ReleaseLost where somebody released in the meantime, LedgerBroken.
+    Raises ReleaseLost if another release was made in the meantime, LedgerBroken.
     """
     due = blend_due(ledger, usecase)
     if due is None:
@@ -69,16 +69,17 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
             "restores": None,
         }
     )
-    reason = f"By policy {due.decision.policy.name}: {blended.versions} serve{'' if blended.refit else 's alone'}."
+    live = "are live" if blended.refit else "alone is live"
+    reason = f"By policy {due.decision.policy.name}: {blended.versions} {live}."
     return insert_release(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
 
 def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: datetime) -> tuple[Approval, Row[Release]]:
-    """Release the challenger of a held decision on a person's word: (the approval on record, the release).
+    """Release the challenger of a held decision that a person approves: (the recorded approval, the release).
 
-    The first approval counts: a second person gets the first one's. as_of: the use case's time, if this is the first.
-    Raises HeldBack for a decision that was not left to a person, ReleaseLost where somebody released since it was
-    taken (the challenger was never compared with what is live now), LedgerBroken.
+    The first approval counts; a later one returns the first. as_of: the use case's time, used for the first approval.
+    Raises HeldBack for a decision that is not held, ReleaseLost if another release was made since it was taken (the
+    challenger was never compared with the live model), LedgerBroken.
     """
     refuse_approval(ledger, decision)
     ledger.verify_for_release(decision.usecase, decision.release_no + 1)
@@ -93,7 +94,7 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
     """Raise HeldBack or ReleaseLost where a decision cannot be approved (any more). Writes nothing."""
     if decision.outcome != "held":
         raise HeldBack(
-            f"decision {decision.id} says {decision.outcome!r}: only a held one waits for a person. "
+            f"decision {decision.id} has the outcome {decision.outcome!r}; only a held decision can be approved. "
             f"Nothing was changed."
         )
     release = current_release(ledger, decision.usecase)
@@ -102,15 +103,15 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
     if live != decision.release_no and (made is None or made.payload.decision != decision.id):
         raise ReleaseLost(
             f"decision {decision.id} was taken against release {decision.release_no}, "
-            f"but release {live} is live now. Its challenger was never compared with that; "
-            f"wait for the next decision. Nothing was changed."
+            f"but release {live} is live now, with which its challenger was never compared. "
+            f"Wait for the next decision. Nothing was changed."
         )
 
 
 def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[int] | None = None) -> Row[Release]:
-    """Write a release under its number, on a chain that holds; finding this very release there is fine.
+    """Write a release under its number after checking the chain. If this release exists already, return it.
 
-    used: positions of the rows that it rests on, checked as well. Raises ReleaseLost, LedgerBroken.
+    used: positions of the rows that it is based on, checked as well. Raises ReleaseLost, LedgerBroken.
     """
     ledger.verify_for_release(usecase, release.release_no, used or [])
     row, _ = ledger.append(usecase, release)
@@ -120,28 +121,28 @@ def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[in
 
 
 def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
-    """The error for whoever wanted the release number that another took."""
+    """The error for a release whose number was taken by another."""
     winner = taken.payload
     return ReleaseLost(
-        f"{usecase}: release {winner.release_no} was taken first, at {taken.recorded_at}, by "
-        f"{f'decision {winner.decision}' if winner.decision else winner.kind} "
-        f"({winner.versions} serves), so this release was not made; "
-        f"decide again against what is live now."
+        f"{usecase}: release {winner.release_no} was made first, at {taken.recorded_at}, by "
+        f"{f'decision {winner.decision}' if winner.decision else f'a {winner.kind}'} "
+        f"({winner.versions} {'is' if winner.refit is None else 'are'} live), so this release was not made. "
+        f"Decide again against the live model."
     )
 
 
 def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
-    """Let MLflow's aliases follow the ledger: (version that `champion` named before, version it names now).
+    """Update MLflow's aliases from the ledger: (version of `champion` before, version now).
 
-    `refit` names the version that serves a share beside the champion, if one does. Raises RegistryDown.
+    `refit` points to the version that is live beside the champion, if there is one. Raises RegistryDown.
     """
     release = current_release(ledger, usecase)
-    found = registry.champion(usecase) if release is not None else None
+    former = registry.champion(usecase) if release is not None else None
     if release is None:
-        return found, None
+        return former, None
     version = release.champion.model.version
-    if found != version:
+    if former != version:
         registry.point_champion(usecase, release.champion.model)
     with write("refit_alias"):
         registry.point_refit(usecase, release.refit.model if release.refit else None)
-    return found, version
+    return former, version

@@ -1,4 +1,4 @@
-"""Going back: the former champion is live again, as a new release. Asking twice goes back once."""
+"""Rollback: the previous champion is live again, as a new release. Repeating a request rolls back once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from perennial.release.promote import insert_release, lost
 
 @dataclass(frozen=True)
 class RolledBack:
-    """A release that was taken back.
+    """A release that was rolled back.
 
-    row: the release that brought the former champion back. made: whether this call wrote it.
-    taken_back: the release that was live before. live: what is live now.
+    row: the release that restored the previous champion. made: whether this call wrote it.
+    taken_back: the release that was live before. live: the one that is live now.
     """
 
     row: Row[Release]
@@ -30,41 +30,41 @@ class RolledBack:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback that is possible. former: the release to bring back. live: the one it takes the place of."""
+    """A rollback that is possible. former: the release to restore. live: the one that it replaces."""
 
     former: Row[Release]
     live: Row[Release]
 
 
 def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = None) -> Rollback | RolledBack:
-    """What a request to go back would do: the rollback, or the one that the same request made before.
+    """What a request would do: the possible rollback, or the one that the same request made before.
 
     Writes nothing. Raises HeldBack, InputError and ReleaseLost as `roll_back` does.
     """
     rows = sorted(ledger.all(usecase, Release), key=lambda row: row.payload.release_no)
     if not rows:
-        raise HeldBack(f"{usecase}: nothing was ever released, so there is nothing to go back to")
+        raise HeldBack(f"{usecase}: no model was ever released, so there is nothing to roll back to")
     releases, live = {row.payload.release_no: row.payload for row in rows}, rows[-1].payload
     earlier = _same_request(rows, reason, seen)
     if earlier is not None:
         return RolledBack(earlier, False, releases[earlier.payload.release_no - 1], live)
     if seen is None and live.kind == "rollback":
         raise HeldBack(
-            f"{usecase}: release {live.release_no} is live, which brought {live.versions} back at "
+            f"{usecase}: release {live.release_no} is live and is itself a rollback: it restored {live.versions} at "
             f"{rows[-1].recorded_at} (reason: {live.reason}). Nothing more was changed. "
             f"To go further back, name release {live.release_no}.",
             code="rollback-live",
             value=live.release_no,
         )
     if seen is not None and seen not in releases:
-        told = f"{usecase} has no release {seen}; release {live.release_no} is live"
-        raise InputError(told, code="release-unknown", field="from", value=seen)
+        message = f"{usecase} has no release {seen}; release {live.release_no} is live"
+        raise InputError(message, code="release-unknown", field="from", value=seen)
     if seen is not None and seen != live.release_no:
         raise lost(usecase, rows[seen])
     former = former_release(list(releases.values()))
     if former is None:
         raise HeldBack(
-            f"{usecase}: there is no former champion to go back to; release {live.release_no} has none before it"
+            f"{usecase}: there is no previous champion to roll back to; none was live before release {live.release_no}"
         )
     return Rollback(rows[former.release_no - 1], rows[-1])
 
@@ -77,14 +77,14 @@ def roll_back(
     seen: int | None = None,
     try_out: Callable[[Release], object] = lambda release: None,
 ) -> RolledBack:
-    """Bring the former champion back, with its features, data version and reference, as a new release.
+    """Restore the previous champion, with its features, data version and reference, as a new release.
 
-    One request goes back once, however often it is repeated. A request is known by the release that it takes back,
-    `seen`; without that number, by its reason: the newest rollback for that reason is this one, and a rollback is
-    never itself taken back.
-    try_out: called with the release to bring back before anything is written; what it raises is raised.
-    Raises HeldBack where there is nothing to go back to, or where a rollback is live and `seen` does not name it;
-    InputError for a release that never was; ReleaseLost where another release came first; LedgerBroken.
+    A request rolls back once, however often it is repeated. It is identified by the release that it rolls back,
+    `seen`, or without that number by its reason: the newest rollback with that reason is then the same request, and
+    a rollback is never itself rolled back.
+    try_out: called with the release to restore before anything is written; what it raises is raised.
+    Raises HeldBack if there is nothing to roll back to, or if a rollback is live and `seen` does not name it;
+    InputError for an unknown release; ReleaseLost if another release came first; LedgerBroken.
     """
     plan = plan_rollback(ledger, usecase, reason, seen)
     if isinstance(plan, RolledBack):
@@ -106,7 +106,7 @@ def roll_back(
 
 
 def _same_request(rows: Sequence[Row[Release]], reason: str, seen: int | None) -> Row[Release] | None:
-    """The rollback that this request made before, or None. rows: by release number, from 1 without a gap."""
+    """The rollback that this request made earlier, or None. rows: by release number, from 1 without gaps."""
     if seen is not None:
         after = rows[seen : seen + 1] if seen > 0 else ()
         return next((row for row in after if row.payload.kind == "rollback"), None)

@@ -1,4 +1,4 @@
-"""Batches, cycles and decisions in words: the same in Prefect's artifacts, on the terminal, everywhere."""
+"""Batches, cycles and decisions in words, the same in Prefect's artifacts and on the terminal."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
         f"have no label yet), {rows.quarantined:,} set aside.",
     ]
     if batch.held_because:
-        lines += ["", "**Held**, no row counts:", "", *[f"- {escape(why)}" for why in batch.held_because]]
+        lines += ["", "**Held**, no row is used:", "", *[f"- {escape(why)}" for why in batch.held_because]]
     if batch.quarantine:
         lines += ["", "| failed check | rows set aside |", "|---|---:|"]
         lines += [f"| {escape(r.reason)} | {r.rows:,} |" for r in batch.quarantine]
     if batch.warnings:
         lines += ["", "Warnings, rows accepted:", "", *[f"- {escape(w)}" for w in batch.warnings]]
     if batch.extra_columns:
-        lines += ["", f"Columns nobody declared, kept with the landed bytes: {escape(', '.join(batch.extra_columns))}."]
+        lines += ["", f"Undeclared columns, kept with the landed bytes: {escape(', '.join(batch.extra_columns))}."]
     return "\n".join(lines)
 
 
@@ -53,13 +53,13 @@ def approval_in_words(approval: Approval) -> str:
 
 
 def labels_in_words(count: int, first: Sequence[object]) -> str:
-    """Labels that match no row: how many, and the key of the first."""
+    """How many labels match no row, and the key of the first one."""
     match = "label matches" if count == 1 else "labels match"
     return f"{count:,} {match} no row; the first is {', '.join(map(str, first))}"
 
 
 def cycle_waits(cycle: Cycle) -> str:
-    """Why a cycle decided nothing, and whether it leaves a challenger."""
+    """Why a cycle decided nothing, and whether it trained a challenger."""
     if cycle.waits != NO_CHALLENGER:
         return f"waits: {cycle.waits}"
     if cycle.not_trained:

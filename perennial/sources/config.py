@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from perennial.sources.read_options import PLAIN, ReadOptions
+
 
 class SourceConfig(BaseModel):
     """Unknown fields are refused; values never change."""
@@ -31,6 +33,7 @@ class FilesSource(SourceConfig):
     batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; otherwise all files together are split by the time column"
     )
+    read: ReadOptions = Field(PLAIN, description="format of the files, if it is not the usual one")
 
 
 class SqlSource(SourceConfig):

@@ -12,14 +12,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TransientError
-from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, other_format, text_table
+from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.epochs import epoch_hint
-from perennial.sources.parsing import read_timestamps
+from perennial.sources.opened import closed, other_format
+from perennial.sources.parsing import matched, read_timestamps
+from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.suffix import Suffix
 from perennial.sources.window import Arrival, Cut, Source, Window, window_names, window_of
+from perennial.sources.written import Written, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +31,14 @@ if TYPE_CHECKING:
 
     from perennial.sources.config import FilesSource
 
-Suffix = Literal[".csv", ".parquet"]
-SUFFIXES = (".csv", ".parquet")
+TABLES: dict[str, Suffix] = {
+    **{f".csv{packed}": ".csv" for packed in ("", ".gz", ".zst", ".zip")},
+    **{f".tsv{packed}": ".csv" for packed in ("", ".gz", ".zst", ".zip")},
+    ".parquet": ".parquet",
+}
+"""How files end that are batches wherever they lie, and what they are."""
+OTHERS: dict[str, Suffix] = {".txt": ".csv", ".txt.gz": ".csv", ".gz": ".csv", ".zst": ".csv", ".zip": ".csv"}
+"""How files end that are batches where they are named themselves, or nothing of `TABLES` lies beside them."""
 MOST_UNREADABLE = 0.01
 """The share of a file's rows that may lack a readable time: more, and the column is not what the declaration says."""
 
@@ -38,7 +48,7 @@ def open_files(config: FilesSource, *, folder: Path, schema_time: str, timezone:
     path = folder / config.path
     if config.batch == "file":
         return WholeFiles(path)
-    return CutFiles(path, config.batch, schema_time, timezone)
+    return CutFiles(path, config.batch, schema_time, timezone, config.read)
 
 
 @dataclass(frozen=True)
@@ -58,16 +68,17 @@ class WholeFiles:
         if window.name not in found:
             raise _no_window(window, list(found), self.path)
         path = found[window.name]
-        return Arrival(window, _bytes(path), _suffix(path))
+        return Arrival(window, _bytes(path), suffix_of(path))
 
     def _by_stem(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
         for path in files_in(self.path, self.field):
-            if path.stem in found:
+            stem = path.name[: len(path.name) - len(_ending(path))]
+            if stem in found:
                 raise InputError(
-                    f"{path}: {found[path.stem].name} is there too, and a file's stem names its batch\n  rename one"
+                    f"{path}: {found[stem].name} is there too, and a file's stem names its batch\n  rename one"
                 )
-            found[path.stem] = path
+            found[stem] = path
         return found
 
 
@@ -89,6 +100,7 @@ class CutFiles:
     cut: Cut
     time: str
     timezone: str
+    read: ReadOptions = PLAIN
 
     def windows(self) -> list[Window]:
         """Every window that has rows, oldest first; the newest may be incomplete.
@@ -106,45 +118,51 @@ class CutFiles:
         pieces = self._pieces().get(window.name)
         if pieces is None:
             raise _no_window(window, sorted(self._pieces()), self.path)
-        suffix = _suffix(pieces[0].path)
-        data = _joined_csv(pieces) if suffix == ".csv" else _joined_parquet(pieces)
+        suffix = suffix_of(pieces[0].path)
+        data = closed(_joined_csv(pieces), self.read) if suffix == ".csv" else _joined_parquet(pieces)
         return Arrival(window, data, suffix)
 
     def _pieces(self) -> dict[str, list[_Piece]]:
         paths = files_in(self.path)
-        if len({_suffix(path) for path in paths}) > 1:
+        if len({suffix_of(path) for path in paths}) > 1:
             raise InputError(
                 f"{self.path}: CSV and Parquet files lie together, which cannot be cut into one batch\n"
                 "  write them in one format, or use `batch: file`"
             )
         states = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
-        return _all_pieces(states, self.cut, self.time, self.timezone)
+        return _all_pieces(states, self.cut, self.time, self.timezone, self.read.model_dump_json())
 
 
 @lru_cache(maxsize=1)
 def _all_pieces(
-    states: tuple[tuple[Path, int, int], ...], cut: Cut, time: str, timezone: str
+    states: tuple[tuple[Path, int, int], ...], cut: Cut, time: str, timezone: str, options: str
 ) -> dict[str, list[_Piece]]:
-    """The pieces of every window by its name. states: each file with size and time of change, so that none is stale."""
+    """The pieces of every window by its name.
+
+    states: each file with size and time of change, so that none is stale. options: `ReadOptions` as JSON.
+    """
+    read = ReadOptions.model_validate_json(options)
     found: dict[str, list[_Piece]] = defaultdict(list)
     for path, _, _ in states:
         data = _bytes(path)
         try:
-            columns, times, header, rows = _csv(data, time) if _suffix(path) == ".csv" else _parquet(data, time)
+            is_csv = suffix_of(path) == ".csv"
+            columns, times, header, rows = _csv(data, time, read) if is_csv else _parquet(data, time)
         except UnreadableBatch as problem:
             raise InputError(f"{path}: {problem}") from problem
-        names = window_names(_instants(times, time, timezone, path), cut, ZoneInfo(timezone))
+        how = written(time, read)
+        names = window_names(_instants(times, time, timezone, path, how), cut, ZoneInfo(timezone))
         for name, places in names.groupby(names).indices.items():
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
             found[str(name)].append(_Piece(path, columns, header, part))
     return dict(found)
 
 
-def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> pd.Series:
+def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how: Written) -> pd.Series:
     """The time of each row. A single row without one goes with the row before it, and is set aside in that batch."""
-    instants, bad = read_timestamps(times, timezone)
+    instants, bad = read_timestamps(times, timezone, how)
     lost = int(instants.isna().sum())
-    skipped = read_timestamps(times, "UTC")[0].notna() & bad.notna() if lost else bad.notna()
+    skipped = read_timestamps(times, "UTC", how)[0].notna() & bad.notna() if lost else bad.notna()
     if lost <= MOST_UNREADABLE * len(instants) and not skipped.any():
         return instants.ffill().bfill()
     way_out = "correct them, or use `batch: file`, where such rows are set aside with the reason"
@@ -158,12 +176,13 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path) -> p
 
 
 def files_in(path: Path, field: str = "source.path") -> list[Path]:
-    """The CSV and Parquet files of a folder, month_2 before month_10, or the one file. Hidden files do not count.
+    """The files of a folder that are tables, month_2 before month_10, or the one file. Hidden files do not count.
 
+    Of a folder those of `TABLES`; where there are none, those of `OTHERS`.
     Raises InputError where there are none.
     """
     if path.is_file():
-        if path.suffix.lower() not in SUFFIXES:
+        if _ending(path) not in {**TABLES, **OTHERS}:
             with path.open("rb") as file:
                 start = file.read(400)
             what, fix = other_format(start) or ("neither .csv nor .parquet", "convert it, or rename it if it is one")
@@ -171,11 +190,22 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{field}: there is no {path}\n  a relative path starts at the declaration's folder")
-    there = (each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
-    found = sorted((each for each in there if each.name[0] not in "._"), key=_natural)
+    there = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
+    found = [each for each in there if _ending(each) in TABLES] or [each for each in there if _ending(each) in OTHERS]
     if not found:
         raise InputError(f"{field}: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
-    return found
+    return sorted(found, key=_natural)
+
+
+def _ending(path: Path) -> str:
+    """The end of a file's name by which its kind is known, the longest that is known."""
+    name = path.name.lower()
+    return max((each for each in (*TABLES, *OTHERS) if name.endswith(each)), key=len, default=path.suffix.lower())
+
+
+def suffix_of(path: Path) -> Suffix:
+    """What a file of `files_in` is."""
+    return {**TABLES, **OTHERS}[_ending(path)]
 
 
 def _natural(path: Path) -> tuple[list[tuple[str, int]], str]:
@@ -184,12 +214,12 @@ def _natural(path: Path) -> tuple[list[tuple[str, int]], str]:
     return [(text, int(number or -1)) for text, number in parts], path.name
 
 
-def _csv(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, list[bytes]]:
+def _csv(data: bytes, time: str, read: ReadOptions) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, list[bytes]]:
     """A CSV's columns, its time column, its header, and each row's line."""
-    columns, delimiter = header_of(data)
-    _has_time(columns, time)
-    times = text_table(data, nulls=True, columns=[time])[time]
-    header, *rows = lines_of(data)
+    columns, delimiter = header_of(data, read)
+    actual = _has_time(columns, time)
+    times = text_table(data, nulls=True, columns=[actual], read=read)[actual]
+    header, *rows = lines_of(data, read)
     if len(rows) != len(times):
         raise UnreadableBatch(
             f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
@@ -208,15 +238,17 @@ def _parquet(data: bytes, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, 
     except (pa.ArrowException, OSError) as problem:
         reason = str(problem).splitlines()[0]
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
-    _has_time(table.column_names, time)
-    return tuple(sorted(table.column_names)), table[time], b"", table
+    return tuple(sorted(table.column_names)), table[_has_time(table.column_names, time)], b"", table
 
 
-def _has_time(columns: list[str], time: str) -> None:
-    if time not in columns:
+def _has_time(columns: list[str], time: str) -> str:
+    """The time column's name in the file."""
+    found = matched(columns, [time])
+    if time not in found:
         raise UnreadableBatch(
             f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
         )
+    return found[time]
 
 
 def _same_columns(pieces: list[_Piece]) -> None:
@@ -261,10 +293,6 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: {problem.strerror}") from problem
     except OSError as problem:
         raise TransientError(f"{path}: cannot be read now: {problem.strerror}") from problem
-
-
-def _suffix(path: Path) -> Suffix:
-    return cast(Suffix, path.suffix.lower())
 
 
 def _no_window(window: Window, known: list[str], path: Path) -> InputError:

@@ -15,7 +15,7 @@ EXACT = 2.0**53
 """Whole numbers below it are floats to the last digit."""
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
+_COMMA_NUMBER = r"^[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?$"
 _LARGEST, _LEAST = str(2**63 - 1), str(2**63)
 _SURE_DIGITS = 15
 _FLOAT_DIGITS = 17
@@ -28,8 +28,14 @@ def with_points(texts: pa.Array) -> pa.Array:
 
     number = pc.match_substring_regex(texts, _COMMA_NUMBER)
     pointed = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
-    truth = pc.is_valid(_truths(texts))
-    return pc.if_else(number, pointed, pc.if_else(truth, texts, pa.scalar(None, pa.string())))
+    return pc.if_else(number, pointed, pc.if_else(is_truth(texts), texts, pa.scalar(None, pa.string())))
+
+
+def is_truth(texts: pa.Array) -> pa.Array:
+    """Whether a text is `true` or `false`."""
+    import pyarrow.compute as pc
+
+    return pc.is_valid(_truths(texts))
 
 
 def read_numbers(texts: pa.Array) -> pa.Array:

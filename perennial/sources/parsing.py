@@ -2,25 +2,31 @@
 
 How values are read:
 - number: decimal or exponent form, with the decimal mark that the schema names: a text with the other one is
-  unreadable. Where that is the comma, points part thousands: 1.234,5. `true` and `false` count as 1 and 0.
+  unreadable. Where that is the comma, points separate thousands unless `read.thousands` names another mark: 1.234,5.
+  Groups have three digits, and the first begins with no 0. `true` and `false` count as 1 and 0.
   Not finite is unreadable. What is kept is the nearest float of 64 bits: whole numbers are exact up to 2**53.
-  In a binary target `yes` and `no` do so too.
+  In a binary target `yes` and `no` do so too, or the two texts that the schema names.
 - integer: as number, and whole: 1.0 is one, 1.5 unreadable, and so is what 64 bits do not hold. Exact.
 - boolean: true, false, 1, 0.
 - timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD, or
-  day, month and year parted by points: 31.12.2024 18:30. Parted by slashes they could mean two days: unreadable.
+  day, month and year parted by points: 31.12.2024 18:30. Parted by slashes or hyphens they could mean two days:
+  unreadable, unless `read.day_first` settles it. Whole numbers of a column in `read.epochs` count from 1970.
   Years go from 1 to 9999. A local time of the last day that is in the year 10000 in UTC is the last moment of 9999.
   One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
   passing (daylight-saving time), and an hour that they skip is unreadable.
 - text: as it is. A Parquet number is written without `.0` when it is whole, so that a code stays one code.
-- nothing: an empty value; NA, NaN and null where not quoted (in Parquet: where the type is not text).
+- nothing: an empty value; NA, NaN and null where not quoted (in Parquet: where the type is not text); what
+  `read.nulls` and `read.nulls_of` name.
+- the columns' names: as they are; a declared one that is not there is the only one that is the same without the spaces
+  around it and in Unicode's composed form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from perennial.sources.delimited import NULLS, UnreadableBatch, header_of, text_table
 from perennial.sources.numbers import (
@@ -30,9 +36,11 @@ from perennial.sources.numbers import (
     read_integers,
     read_numbers,
     typed_already,
-    with_points,
 )
-from perennial.sources.times import is_time, read_times, times_of
+from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.suffix import Suffix
+from perennial.sources.times import epochs_of, is_time, read_times, times_of
+from perennial.sources.written import Decimal, Written, answers, plain_numbers, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +48,7 @@ if TYPE_CHECKING:
 
     from perennial.sources.column_type import ColumnType
 
-__all__ = ["Parsed", "UnreadableBatch", "parse", "read_as", "read_timestamps"]
-
-Decimal = Literal[".", ","]
+__all__ = ["Decimal", "Parsed", "UnreadableBatch", "matched", "parse", "read_as", "read_timestamps"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Parsed:
     inexact: likewise what a readable value was, in one spelling, where its type holds it only nearly: a number with
         more digits than a float has, a time with nanoseconds or one that UTC has no day for.
     missing: declared columns that are not there. extra: columns that are there and not declared.
+    absent: declared features that are not there and count as missing in every row of the frame.
+    written: the texts of columns that are not written plainly, as they stood in the file, row by row.
     """
 
     frame: pd.DataFrame
@@ -62,76 +70,123 @@ class Parsed:
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     inexact: dict[str, pd.Series] = field(default_factory=dict)
+    written: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
 
 def parse(
     data: bytes,
-    suffix: Literal[".csv", ".parquet"],
+    suffix: Suffix,
     types: dict[str, ColumnType],
     timezone: str,
     answer: str | None = None,
     decimal: Decimal = ".",
+    *,
+    read: ReadOptions = PLAIN,
+    truths: tuple[str, str] | None = None,
 ) -> Parsed:
     """The declared columns of a batch, typed.
 
-    answer: the column, if any, in which `yes` and `no` count as 1 and 0: a binary target.
-    decimal: the decimal mark of numbers that are written as text.
+    answer: the column, if any, in which two texts count as 1 and 0: a binary target.
+    truths: the two, that for 1 first; None for `yes` and `no`.
+    decimal: the decimal mark of numbers that are written as text. read: how else the file is written.
 
     Raises UnreadableBatch with the reason where the bytes are no table at all.
     """
     import pandas as pd
 
-    names, table = _csv(data, types) if suffix == ".csv" else _parquet(data, types)
+    names, table = _csv(data, types, read) if suffix == ".csv" else _parquet(data, types)
+    there = matched(names, types)
     index = pd.RangeIndex(table.num_rows)
     columns: dict[str, pd.Series] = {}
-    unreadable: dict[str, pd.Series] = {}
-    inexact: dict[str, pd.Series] = {}
-    for name in (name for name in types if name in names):
-        column = _answers(table[name]) if name == answer else table[name]
-        read = _typed(column, types[name], timezone, decimal)
-        columns[name] = pd.Series(read.values, index=index)
-        if read.bad.null_count < len(read.bad):
-            unreadable[name] = pd.Series(read.bad.to_pandas().astype("str"), index=index)
-        if read.inexact is not None and read.inexact.null_count < len(read.inexact):
-            inexact[name] = pd.Series(read.inexact.to_pandas().astype("str"), index=index)
-    missing = tuple(name for name in types if name not in names)
-    extra = tuple(name for name in names if name not in types)
-    return Parsed(pd.DataFrame(columns, index=index), unreadable, missing, extra, inexact)
+    besides: dict[str, dict[str, pd.Series]] = {"bad": {}, "inexact": {}}
+    as_written: dict[str, pa.ChunkedArray] = {}
+    for name, actual in there.items():
+        arrived = _undictionaried(table[actual])
+        column = _answers(arrived) if name == answer and truths is None else arrived
+        how = written(name, read, decimal, truths if name == answer else None)
+        found = _typed(column, types[name], timezone, how)
+        columns[name] = pd.Series(found.values, index=index)
+        for what, texts in (("bad", found.bad), ("inexact", found.inexact)):
+            if texts is not None and texts.null_count < len(texts):
+                besides[what][name] = pd.Series(texts.to_pandas().astype("str"), index=index)
+        if not how.plain and is_text(arrived):
+            as_written[name] = arrived
+    missing = tuple(name for name in types if name not in there)
+    extra = tuple(name for name in names if name not in there.values())
+    frame = pd.DataFrame(columns, index=index)
+    return Parsed(frame, besides["bad"], missing, extra, besides["inexact"], as_written)
+
+
+def matched(names: Iterable[str], declared: Iterable[str]) -> dict[str, str]:
+    """Each declared column that is there → its name in the file, in the order in which they are declared.
+
+    >>> matched(["order ", "at"], ["order", "at", "price"])
+    {'order': 'order ', 'at': 'at'}
+    """
+    names, declared = list(names), list(declared)
+    free: dict[str, list[str]] = {}
+    for name in names:
+        if name not in declared:
+            free.setdefault(_alike(name), []).append(name)
+    found = {}
+    for name in declared:
+        near = free.get(_alike(name), [])
+        if name in names:
+            found[name] = name
+        elif len(near) == 1 and [_alike(each) for each in declared].count(_alike(name)) == 1:
+            found[name] = near[0]
+    return found
+
+
+def _alike(name: str) -> str:
+    return normalize("NFC", name.removeprefix("\ufeff").strip())
+
+
+def _undictionaried(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _answers(column: pa.ChunkedArray) -> Any:
     """A column of texts with `yes` and `no`, however capitalised, as 1 and 0; another column as it is."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not is_text(column):
         return column
     words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
     return pc.if_else(pc.equal(words, "yes"), "1", pc.if_else(pc.equal(words, "no"), "0", column))
 
 
-def read_timestamps(column: Any, timezone: str) -> tuple[pd.Series, pd.Series]:
+def read_timestamps(column: Any, timezone: str, how: Written = Written()) -> tuple[pd.Series, pd.Series]:  # noqa: B008
     """A column of texts or times as (datetime64[us, UTC] with nulls, texts that are no time with nulls elsewhere).
 
     column: a pyarrow array or chunked array.
     """
-    return read_as(column, "timestamp", timezone)
+    return read_as(column, "timestamp", timezone, how)
 
 
-def read_as(column: Any, kind: ColumnType, timezone: str, decimal: Decimal = ".") -> tuple[pd.Series, pd.Series]:
+def read_as(
+    column: Any,
+    kind: ColumnType,
+    timezone: str,
+    how: Written = Written(),  # noqa: B008
+) -> tuple[pd.Series, pd.Series]:
     """A column read as a type: (values, null where nothing or unreadable; texts that were unreadable, else null).
 
-    column: a pyarrow array or chunked array.
+    column: a pyarrow array or chunked array. how: how its values are written.
     """
     import pandas as pd
 
-    read = _typed(column, kind, timezone, decimal)
+    read = _typed(column, kind, timezone, how)
     return pd.Series(read.values), read.bad.to_pandas()
 
 
-def _csv(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.Table]:
-    names, _ = header_of(data)
-    return names, text_table(data, nulls=True, columns=[name for name in names if name in types] or names[:1])
+def _csv(data: bytes, types: dict[str, ColumnType], read: ReadOptions) -> tuple[list[str], pa.Table]:
+    names, _ = header_of(data, read)
+    columns = list(matched(names, types).values())
+    return names, text_table(data, nulls=True, columns=columns or names[:1], read=read)
 
 
 def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.Table]:
@@ -145,7 +200,7 @@ def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.T
         names = list(file.schema_arrow.names)
         twice = sorted({name for name in types if names.count(name) > 1})
         if not twice:
-            return names, file.read(columns=[name for name in names if name in types])
+            return names, file.read(columns=list(matched(names, types).values()))
     except (pa.ArrowException, OSError) as problem:
         reason = str(problem).splitlines()[0]
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Send it again") from problem
@@ -164,7 +219,7 @@ class _Read:
     inexact: pa.Array | None = None
 
 
-def _typed(column: Any, kind: ColumnType, timezone: str, decimal: Decimal) -> _Read:
+def _typed(column: Any, kind: ColumnType, timezone: str, how: Written) -> _Read:
     """One column read as its type. Equal values are read once, and by one way whatever their neighbours are."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -178,31 +233,44 @@ def _typed(column: Any, kind: ColumnType, timezone: str, decimal: Decimal) -> _R
         texts = [None if value is None else str(value) for value in column.to_pylist()]
         nothing = pa.nulls(len(texts), pa.string())
         return _Read(_pandas(_READERS[kind](nothing), kind), pa.array(texts, pa.string()))
-    if (typed := typed_already(column, kind)) is not None:
+    if not how.nulls and how.truths is None and (typed := typed_already(column, kind)) is not None:
         return _Read(_pandas(typed.values, kind), typed.bad, typed.inexact)
     encoded = column.dictionary_encode()
     unique, places = encoded.dictionary, encoded.indices
     texts = _texts(unique)
+    there = without_nulls(texts, how.nulls)
     if kind == "text":
         found = pc.if_else(pc.equal(texts, ""), None, texts)
+        if how.nulls:
+            found = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _stripped(how.nulls)), None, found)
         return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
     inexact = None
     if kind == "timestamp":
-        found, inexact = times_of(unique, timezone) if is_time(unique) else read_times(_without_nulls(texts), timezone)
+        found, inexact = _instants(unique, there, timezone, how)
+    elif how.truths is not None and kind == "number":
+        found = answers(there, how.truths)
     elif is_time(unique):
         found = _READERS[kind](pa.nulls(len(unique), pa.string()))
     else:
-        plain = _without_nulls(texts)
-        if decimal == "," and kind in ("number", "integer") and _is_text(unique):
-            plain = with_points(plain)
+        plain = plain_numbers(there, how) if kind in ("number", "integer") and is_text(unique) else there
         found = _READERS[kind](plain)
         inexact = inexact_numbers(plain, found) if kind == "number" else None
-    lost = pc.and_(pc.is_valid(_without_nulls(texts)), pc.is_null(found))
+    lost = pc.and_(pc.is_valid(there), pc.is_null(found))
     bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
     return _Read(_pandas(found.take(places), kind), bad.take(places), None if inexact is None else inexact.take(places))
 
 
-def _is_text(values: pa.Array) -> bool:
+def _instants(unique: pa.Array, texts: pa.Array, timezone: str, how: Written) -> tuple[pa.Array, pa.Array]:
+    """Values as instants and what those lost. texts: the values as texts, null where nothing is there."""
+    if is_time(unique):
+        return times_of(unique, timezone)
+    if how.epoch is not None:
+        return epochs_of(read_integers(texts), how.epoch)
+    return read_times(texts, timezone, how.day_first)
+
+
+def is_text(values: Any) -> bool:
+    """Whether a pyarrow array or chunked array holds texts."""
     import pyarrow as pa
 
     return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
@@ -235,14 +303,23 @@ def _decoded(value: object) -> str:
         return str(value)
 
 
-def _without_nulls(texts: pa.Array) -> pa.Array:
+def without_nulls(texts: pa.Array, nulls: tuple[str, ...] = ()) -> pa.Array:
     """Texts without blanks around them; null where they say that nothing is there."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     stripped = pc.utf8_trim_whitespace(texts)
     nothing = pa.array(sorted({text.lower() for text in NULLS}), pa.string())
-    return pc.if_else(pc.is_in(pc.utf8_lower(stripped), value_set=nothing), pa.scalar(None, pa.string()), stripped)
+    null = pc.is_in(pc.utf8_lower(stripped), value_set=nothing)
+    if nulls:
+        null = pc.or_(null, pc.is_in(stripped, value_set=_stripped(nulls)))
+    return pc.if_else(null, pa.scalar(None, pa.string()), stripped)
+
+
+def _stripped(texts: Iterable[str]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([each.strip() for each in texts], pa.string())
 
 
 def _pandas(values: pa.Array, kind: ColumnType) -> Any:

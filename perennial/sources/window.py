@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from perennial.local_time import midnight, moved, on_local_clocks
+from perennial.sources.suffix import Suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +34,12 @@ class Arrival:
     """A batch as its source hands it over: the bytes, untouched, and what they are.
 
     data: the bytes; a text in a number column survives in them.
-    suffix: `.csv` or `.parquet`, which says how to parse them.
+    suffix: what they are, which says how to parse them.
     """
 
     window: Window
     data: bytes
-    suffix: Literal[".csv", ".parquet"]
+    suffix: Suffix
 
 
 class Source(Protocol):

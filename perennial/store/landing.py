@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from perennial.errors import TerminalError
 from perennial.fault_points import write
 from perennial.identity import digest_bytes
+from perennial.sources.suffix import SUFFIXES, Suffix
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def name_of(data: bytes, suffix: str) -> str:
     return digest_bytes(data) + suffix
 
 
-def suffix_of(name: str) -> Literal[".csv", ".parquet"]:
+def suffix_of(name: str) -> Suffix:
     """The kind of bytes that a landing's name tells. Raises ValueError for a name that `keep` never gave."""
-    for suffix in (".csv", ".parquet"):
+    for suffix in SUFFIXES:
         if name.endswith(suffix):
             return suffix
     raise ValueError(f"{name!r} is no landing's name")

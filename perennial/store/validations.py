@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.errors import TerminalError
+from perennial.fault_points import write
 
 
 class ValidationsLost(TerminalError):
@@ -25,12 +26,13 @@ class Validations:
     folder: Path
 
     def keep(self, usecase: str, batch: str, results: Sequence[dict[str, Any]]) -> None:
-        """Write a batch's results, whole or not at all. Raises OSError on a full disk."""
+        """Write a batch's results, whole or not at all. Raises DiskFull."""
         path = self.folder / usecase / f"{batch}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(f".{path.name}.{os.getpid()}.half")
-        half.write_text(json.dumps(list(results), ensure_ascii=False), encoding="utf-8")
-        half.replace(path)
+        with write("validation_file"):
+            half.write_text(json.dumps(list(results), ensure_ascii=False), encoding="utf-8")
+            half.replace(path)
 
     def read(self, usecase: str, batch: str) -> list[dict[str, Any]]:
         """A batch's results. Raises ValidationsLost where the file is gone or damaged."""

@@ -1,7 +1,7 @@
-"""Loading and calling a team's own functions: the text of their files, each a module named by its own digest.
+"""Loads and calls custom functions from the text of their files. Each file becomes a module named by its digest.
 
-The source travels with what it made, so a model of last year computes with last year's code. Whatever a function does
-wrong is told with the file and the line of the team's own code.
+The source is stored with the model, so a model of last year computes with last year's code. Errors in a function are
+reported with the file and line of the custom code.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.errors import PerennialError, TerminalError
 from perennial.identity import digest_bytes
+from perennial.usecase.built_in import built_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,21 +29,22 @@ _one_loads = RLock()  # rivals of a race are fitted side by side
 
 
 class TeamCodeFailed(TerminalError):
-    """A team's function raised, or gave back something else than was asked of it."""
+    """A custom function raised an error or returned something unusable."""
 
     code = "team-code-failed"
 
 
 def load_functions(derived: tuple[str, ...], sources: Mapping[str, str]) -> dict[str, Function]:
-    """Feature name → function. Raises as `load_function`."""
-    return {spec.split(":")[1]: load_function(spec, sources, "features.derived") for spec in derived}
+    """Feature name → function, built-in ones left out. Raises like `load_function`."""
+    own = [spec for spec in derived if built_in(spec) is None]
+    return {spec.split(":")[1]: load_function(spec, sources, "features.derived") for spec in own}
 
 
 def load_function(spec: str, sources: Mapping[str, str], field: str) -> Callable[..., Any]:
-    """The function of a `file.py:function`, its file a module named by its own digest: versions live side by side.
+    """The function of a `file.py:function`. Modules are named by digest, so several versions can be loaded at once.
 
     field: of the declaration that names it, for errors.
-    Raises TeamCodeFailed where the file does not run or lacks the function.
+    Raises TeamCodeFailed if the file does not run or lacks the function.
     """
     file, name = spec.split(":")
     function: Callable[..., Any] | None = getattr(_module(file, sources[file], field), name, None)
@@ -52,10 +54,10 @@ def load_function(spec: str, sources: Mapping[str, str], field: str) -> Callable
 
 
 def call(what: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What a team's function returns.
+    """Call a custom function and return its result.
 
-    what: is called, as the message begins: `derived feature 'speed' on 3 rows`.
-    Raises TeamCodeFailed with the file and line of the team's code where it raises, or ends the process.
+    what: describes the call, at the start of an error message: `derived feature 'speed' on 3 rows`.
+    Raises TeamCodeFailed with the file and line of the custom code if it raises or exits.
     """
     try:
         return function(*arguments, **named)
@@ -66,16 +68,16 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, **named: Any)
 
 
 def in_words(error: BaseException) -> str:
-    """An error with the last line of the team's own code that led to it: `shop.py:3: KeyError('x')`."""
+    """An error with the last line of the custom code that led to it: `shop.py:3: KeyError('x')`."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: {error.msg}"
-    told = f"{type(error).__name__}({str(error)!r})" if not isinstance(error, KeyError) else repr(error)
+    description = f"{type(error).__name__}({str(error)!r})" if not isinstance(error, KeyError) else repr(error)
     theirs = [
         f"{frame.f_code.co_filename}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
         if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX)
     ]
-    return f"{theirs[-1]}: {told}" if theirs else told
+    return f"{theirs[-1]}: {description}" if theirs else description
 
 
 def _module(file: str, source: str, field: str) -> ModuleType:
@@ -91,8 +93,8 @@ def _run(name: str, file: str, source: str, field: str) -> ModuleType:
     vars(module)["print"] = _print
     sys.modules[name] = module  # dataclasses look their module up while the file still runs
     try:
-        code = compile(source, file, "exec", dont_inherit=True)  # else with the `__future__` of this very file
-        exec(code, vars(module))  # the team's own file, named in its declaration
+        code = compile(source, file, "exec", dont_inherit=True)  # without the `__future__` imports of this file
+        exec(code, vars(module))  # a file that the declaration names
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise TeamCodeFailed(f"{field}: {file} does not run: {in_words(error)}") from error
@@ -100,5 +102,5 @@ def _run(name: str, file: str, source: str, field: str) -> ModuleType:
 
 
 def _print(*values: object, **how: Any) -> None:
-    """What a team's code prints goes beside our output, which may be JSON for a program."""
-    print(*values, **{"file": sys.stderr, **how})  # noqa: T201 - their own call of it
+    """Prints of custom code go to stderr, because stdout may be JSON for a program."""
+    print(*values, **{"file": sys.stderr, **how})  # noqa: T201 - called by custom code

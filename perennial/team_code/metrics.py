@@ -1,4 +1,4 @@
-"""The metric that a declaration means by a name: ours, a team's own function, or a ratio between groups of rows."""
+"""Resolves a metric's name in a declaration: a built-in metric, a custom function, or a ratio between groups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def metric_sources(case: UseCase) -> dict[str, str]:
-    """File name → source text of the team's own metrics."""
+    """File name → source text of the custom metrics."""
     return case.code.of(own.function for own in case.declaration.evaluation.metrics.values())
 
 
@@ -31,9 +31,9 @@ def declared_metric(
     rows: pd.DataFrame | None = None,
     codes: np.ndarray | None = None,
 ) -> Metric:
-    """The metric of that name.
+    """The metric with that name.
 
-    sources: of `metric_sources`. rows: those to be compared, whose groups a ratio between groups needs.
+    sources: of `metric_sources`. rows: the evaluation rows, needed by a ratio between groups.
     codes: shape (n,), their clusters, without which a metric that is one number for all rows has no influence.
     Raises UnknownMetric, TeamCodeFailed; LookupError for a ratio without rows.
     """
@@ -52,7 +52,7 @@ def declared_metric(
 
 
 def _guarded(name: str, spec: str, sources: Mapping[str, str]) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """The function, given copies (what it changes stays with it), its failures told with file and line."""
+    """The function, called with copies so that it cannot change its inputs, and with errors that name file and line."""
     function = load_function(spec, sources, f"evaluation.metrics.{name}")
 
     def metric(labels: np.ndarray, predictions: np.ndarray) -> Any:
@@ -62,7 +62,7 @@ def _guarded(name: str, spec: str, sources: Mapping[str, str]) -> Callable[[np.n
 
 
 def groups_of(rows: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """The values of a column in order, as text, and each row's place among them, shape (n,); −1 where it has none."""
+    """The sorted values of a column as text, and each row's position among them, shape (n,); −1 if it has none."""
     import pandas as pd
 
     codes, values = pd.factorize(rows[column], sort=True)

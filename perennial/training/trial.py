@@ -26,6 +26,7 @@ from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.snapshot import age_weights
+from perennial.usecase.built_in import built_in
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
@@ -39,6 +40,8 @@ ROWS = 2_000
 """As many rows are tried at most."""
 _FEWEST = 20
 """Rows of each class; where there are fewer, labels are made up, since an estimator may want several."""
+_FEWEST_ROWS = 200
+"""Models are fitted on as many at least: rows of a smaller batch are repeated, since later ones make up for it."""
 
 
 def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mistake]:
@@ -53,7 +56,7 @@ def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mis
     if len(rows) < 2:
         return found
     found = _try_features(case, document, rows)
-    return found or [*_try_models(case, document, rows)]
+    return found or [*_try_models(case, document, _enough(rows))]
 
 
 def rows_tried(batch: Parsed | None) -> int:
@@ -64,7 +67,7 @@ def rows_tried(batch: Parsed | None) -> int:
 def _load(case: UseCase, document: Document) -> list[Mistake]:
     """Mistakes of files that do not run, each told once."""
     metrics = case.declaration.evaluation.metrics
-    named = [*document.texts("features", "derived")]
+    named = [(place, spec) for place, spec in document.texts("features", "derived") if built_in(spec) is None]
     named += [(place, spec) for place, spec in _estimators(document) if is_own(spec)]
     named += [(("evaluation", "metrics", name, "function"), own.function) for name, own in metrics.items()]
     found: dict[str, Mistake] = {}
@@ -81,8 +84,7 @@ def _try_features(case: UseCase, document: Document, rows: pd.DataFrame) -> list
     for place, spec in document.texts("features", "derived"):
 
         def run(spec: str = spec) -> None:
-            name = spec.partition(":")[2]
-            made = derive(visible, {name: load_function(spec, recipe.sources, "features.derived")})
+            made = derive(visible, recipe.functions((spec,)))
             refuse_infinite(made, (spec,))
 
         found.append(_wrong(document, place, run))
@@ -170,6 +172,13 @@ def _rows(case: UseCase, batch: Parsed) -> pd.DataFrame:
     table = accepted_table(frame, declaration, column_types(declaration), "trial", arrived)
     found: pd.DataFrame = table.to_pandas()
     return found
+
+
+def _enough(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, repeated where they are few."""
+    import pandas as pd
+
+    return pd.concat([rows] * max(1, -(-_FEWEST_ROWS // len(rows))), ignore_index=True)
 
 
 def _labels(case: UseCase, rows: pd.DataFrame) -> np.ndarray:

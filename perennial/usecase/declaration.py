@@ -120,6 +120,9 @@ class Declaration(Frozen):
     code: SkipJsonSchema[dict[str, str]] = Field(
         {}, description="file → digest of the functions named above; computed from the files, never written by hand"
     )
+    built_in: SkipJsonSchema[dict[str, int]] = Field(
+        {}, description="built-in derived feature → its version, which Perennial sets; never written by hand"
+    )
 
     @property
     def primary(self) -> str:
@@ -150,15 +153,17 @@ class Declaration(Frozen):
     def model_digest(self) -> str:
         """sha256 of everything that affects training; an edit elsewhere restarts no training.
 
-        This includes the text of custom functions that run in a fit and, with a search or a race, the metric used to
-        choose.
+        This includes the text of custom functions that run in a fit, the versions of built-in features and, with a
+        search or a race, the metric used to choose.
         """
         decisive = {"schema_", "features", "model"}
         parts = self.model_dump(mode="json", by_alias=True, include=decisive, exclude_defaults=True)
+        parts.get("features", {}).pop("missing_column", None)
         code = {file: self.code[file] for file in files_of(self.model_functions) if file in self.code}
         chooses = self.model.search is not None or len(self.model.racing) > 1
         chosen_by = {"chosen_by": [self.primary, self.metric_code(self.primary)]} if chooses else {}
-        return digest({**parts, **({"code": code} if code else {}), **chosen_by})
+        versions = {"built_in": self.built_in} if self.built_in else {}
+        return digest({**parts, **({"code": code} if code else {}), **versions, **chosen_by})
 
     def metric_code(self, name: str) -> str:
         """sha256 of a custom metric with the text of its file; empty for a built-in one."""

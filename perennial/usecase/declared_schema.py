@@ -17,6 +17,21 @@ def _class(value: Any) -> Any:
     return value
 
 
+def _missing(value: Any) -> Any:
+    words = list(value.values()) if isinstance(value, dict) else [value]
+    for word in words:
+        if word not in ("hold", "go_on"):
+            raise ValueError(f"should be hold or go_on, is {word!r}: write go_on, or {{weight: go_on}}")
+    return value
+
+
+MissingColumn = Annotated[
+    Any,
+    BeforeValidator(
+        _missing,
+        json_schema_input_type=Literal["hold", "go_on"] | dict[str, Literal["hold", "go_on"]],
+    ),
+]
 Class = Annotated[Any, BeforeValidator(_class, json_schema_input_type=str | int)]
 
 
@@ -27,8 +42,13 @@ class Schema(Frozen):
     time: str = Field(description="when the row's event happened")
     target: str = Field(description="what the model predicts")
     task: Literal["binary", "multiclass", "regression"] = Field(
-        description="`binary` targets are 0/1, false/true or no/yes, `multiclass` ones are listed under classes"
+        description="`binary` targets are 0/1, false/true, no/yes or negative/positive as named below, `multiclass` "
+        "ones are listed under classes"
     )
+    positive: Class | None = Field(
+        None, description="`binary`: the value of the target that means 1, such as bad, Y or 2"
+    )
+    negative: Class | None = Field(None, description="`binary`: the value that means 0, such as good, N or 1")
     classes: tuple[Class, ...] = Field(
         (), description="`multiclass`: every value of the target, all text or all whole numbers"
     )
@@ -53,6 +73,17 @@ class Schema(Frozen):
     types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
 
     @model_validator(mode="after")
+    def _both_answers(self) -> Schema:
+        if (self.positive is None) != (self.negative is None):
+            lacks, there = ("negative", "positive") if self.negative is None else ("positive", "negative")
+            raise ValueError(f"{there} is named without {lacks}: name both values of the target")
+        if self.positive is not None and self.task != "binary":
+            raise ValueError(f"positive and negative are for binary, the task is {self.task}: remove them")
+        if self.positive is not None and str(self.positive).strip() == str(self.negative).strip():
+            raise ValueError("positive and negative are the same value: name the two values of the target")
+        return self
+
+    @model_validator(mode="after")
     def _classes_of_the_task(self) -> Schema:
         if self.task != "multiclass":
             if self.classes:
@@ -66,8 +97,15 @@ class Schema(Frozen):
 
     @property
     def answer(self) -> str | None:
-        """The column in which `yes` and `no` stand for 1 and 0: a binary target, or None."""
+        """The column in which two texts stand for 1 and 0: a binary target, or None."""
         return self.target if self.task == "binary" else None
+
+    @property
+    def truths(self) -> tuple[str, str] | None:
+        """The texts of a binary target that stand for 1 and 0; None for `yes` and `no`."""
+        if self.positive is None:
+            return None
+        return str(self.positive).strip(), str(self.negative).strip()
 
 
 class Features(Frozen):
@@ -75,10 +113,32 @@ class Features(Frozen):
 
     numeric: tuple[str, ...] = Field((), description="columns of numbers")
     categorical: tuple[str, ...] = Field((), description="columns of names or codes")
-    derived: tuple[str, ...] = Field((), description="your own functions, as `file.py:function`")
+    derived: tuple[str, ...] = Field(
+        (),
+        description="built-in features of a column of times: `hour_of:COLUMN` (0 to 23), `weekday_of:COLUMN` (1 for "
+        "Monday to 7) and `month_of:COLUMN` in schema.timezone, `days_since:COLUMN` (days of 24 hours from that time "
+        "to the event's); your own functions, as `file.py:function`",
+    )
     never: tuple[str, ...] = Field(
         (), description="known only after the event: not allowed as features, hidden from derived functions"
     )
+
+    missing_column: MissingColumn = Field(
+        "hold",
+        description="what happens to a batch that lacks a numeric or categorical column: `hold` it, or `go_on` with "
+        "the feature missing in every row; for all features, or by column: {weight: go_on}",
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are features as they are."""
+        return (*self.numeric, *self.categorical)
+
+    def goes_on_without(self, column: str) -> bool:
+        """Whether a batch that lacks this column is taken in with the feature missing."""
+        if isinstance(self.missing_column, str):
+            return column in self.columns and self.missing_column == "go_on"
+        return self.missing_column.get(column) == "go_on"
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> Features:

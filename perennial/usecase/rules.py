@@ -1,6 +1,6 @@
-"""Mistakes in what a declaration means: names that nothing answers to, and fields that contradict each other.
+"""Mistakes in the meaning of a declaration: names of things that do not exist, and fields that contradict each other.
 
-Every rule looks at the file's values, not at a finished declaration, so that a mistake elsewhere hides none here.
+Every rule reads the values of the file, not a finished declaration, so that a mistake elsewhere hides none here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from perennial.errors import InputError
 from perennial.registered import CHANNELS
 from perennial.sources.sql import outside_quotes
+from perennial.usecase.built_in import built_in, derived_name
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
-from perennial.usecase.rules_of_columns import check_columns, known_columns, names_tables_refuse, roles
+from perennial.usecase.rules_of_columns import (
+    built_in_rules,
+    check_columns,
+    known_columns,
+    names_tables_refuse,
+    roles,
+)
 from perennial.usecase.rules_of_evaluation import evaluation_rules
+from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
 from perennial.usecase.windows import OURS, REGISTERED, OtherWindow, read_window
@@ -29,7 +37,7 @@ _OF_THE_MACHINE = {"localtime", "local", "posixrules", "factory"}
 
 
 def broken_rules(document: Document, path: Path) -> list[Mistake]:
-    """Every mistake in the meaning of a declaration that was read from `path`."""
+    """Every mistake in the meaning of a declaration read from `path`."""
     return [
         *_name(document, path),
         *_source(document),
@@ -37,7 +45,9 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *names_tables_refuse(document),
         *_label_time(document),
         *_derived(document, path.parent),
+        *built_in_rules(document),
         *_checks(document),
+        *reading_rules(document),
         *_estimator(document, path.parent),
         *evaluation_rules(document, path.parent),
         *release_rules(document),
@@ -53,8 +63,8 @@ def _name(document: Document, path: Path) -> Iterator[Mistake]:
     if name is not None and name != path.stem:
         yield document.mistake(
             ("name",),
-            f"'{name}' differs from the file's name",
-            f"write `name: {path.stem}` or call the file {name}.yaml",
+            f"'{name}' differs from the name of the file",
+            f"write `name: {path.stem}` or rename the file to {name}.yaml",
             code="declaration-name-differs",
         )
 
@@ -74,20 +84,24 @@ def _source(document: Document) -> Iterator[Mistake]:
 def _sql(document: Document) -> Iterator[Mistake]:
     name, query = document.text("source", "url_env"), document.text("source", "query")
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        yield _secret(document, ("source", "url_env"), "put the address into a variable, and its name here: SHOP_URL")
+        yield _secret(
+            document,
+            ("source", "url_env"),
+            "put the address in a variable, and write the name of the variable here: SHOP_URL",
+        )
     if query is not None:
         plain = outside_quotes(query)
         missing = [word for word in (":start", ":end") if not re.search(rf"(?<!:){word}\b", plain)]
         if missing:
-            told = f"does not use {' and '.join(missing)}, so every batch would be the whole table"
+            message = f"does not use {' and '.join(missing)}, so every batch would be the whole table"
             yield document.mistake(
-                ("source", "query"), told, "… WHERE at >= :start AND at < :end", code="source-query-parameters"
+                ("source", "query"), message, "… WHERE at >= :start AND at < :end", code="source-query-parameters"
             )
         if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in plain:
             yield document.mistake(
                 ("source", "query"),
-                "is not one SELECT",
-                "one query that only reads, without ';'",
+                "is not a single SELECT",
+                "write one read-only query without ';'",
                 code="source-query-not-select",
             )
     first = document.at("source", "first")
@@ -101,15 +115,15 @@ def _sql(document: Document) -> Iterator[Mistake]:
 
 
 def _secret(document: Document, place: Place, fix: str) -> Mistake:
-    """A mistake about what may hold a password: the value is not repeated."""
-    told = document.mistake(
-        place, "is not a variable's name, or holds credentials (not shown)", fix, code="source-secret"
+    """A mistake in a value that may contain a password. The value is not repeated."""
+    mistake = document.mistake(
+        place, "is not the name of a variable, or holds credentials (not shown)", fix, code="source-secret"
     )
-    return replace(told, value=None)
+    return replace(mistake, value=None)
 
 
 def _columns(document: Document) -> Iterator[Mistake]:
-    """A column has one role; only the time may be (part of) the key as well, and a part of a key a feature."""
+    """A column has one role. Only the time can also be (part of) the key, and a part of a key can be a feature."""
     first: dict[str, tuple[Place, str]] = {}
     parts = len([name for name, _, role in roles(document) if role == "key"])
     for name, place, role in roles(document):
@@ -122,8 +136,8 @@ def _columns(document: Document) -> Iterator[Mistake]:
     for name in document.mapping("schema", "types"):
         if name in first and first[name][1] not in ("key", "never"):
             place, role = first[name]
-            told = f"the type of '{name}' follows from {written(place)} (line {document.line(place)})"
-            yield document.mistake(("schema", "types", name), told, "remove it here", code="column-type-repeated")
+            message = f"the type of '{name}' follows from {written(place)} (line {document.line(place)})"
+            yield document.mistake(("schema", "types", name), message, "remove it here", code="column-type-repeated")
 
 
 def _two_roles(document: Document, name: str, place: Place, role: str, other: Place, other_role: str) -> Mistake:
@@ -138,39 +152,39 @@ def _two_roles(document: Document, name: str, place: Place, role: str, other: Pl
     reasons = {
         "target": "it is the target, which the model must not see",
         "never": "it is listed under never, as known only after the event",
-        "key": "it is the key, which says nothing about a new row",
+        "key": "it is the key, which contains no information about a new row",
         "time": "it is the time; derive features from it with a function",
-        "label_known_at": "it says when the label became known, which is after the event",
+        "label_known_at": "it is the time at which the label became known, which is after the event",
     }
     is_feature = role in ("numeric", "categorical")
     if is_feature and other_role in reasons:
-        told = f"'{name}' cannot be a feature: {reasons[other_role]} (line {line})"
+        message = f"'{name}' cannot be a feature: {reasons[other_role]} (line {line})"
     else:
-        told = f"'{name}' is already {written(other)} (line {line})"
-    return document.mistake(place, told, f"remove it here or from {written(other)}", code="column-two-roles")
+        message = f"'{name}' is already {written(other)} (line {line})"
+    return document.mistake(place, message, f"remove it here or from {written(other)}", code="column-two-roles")
 
 
 def _label_time(document: Document) -> Iterator[Mistake]:
     schema = document.mapping("schema")
     if schema.get("label_known_at") is not None and schema.get("label_known_after") is not None:
-        told = "stands beside label_known_after: a label's time is either a column or a delay"
-        yield document.mistake(("schema", "label_known_at"), told, "remove one of the two", code="label-time-twice")
+        message = "conflicts with label_known_after: the time of a label is either a column or a delay"
+        yield document.mistake(("schema", "label_known_at"), message, "remove one of the two", code="label-time-twice")
 
 
 def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
     columns, first = known_columns(document), dict[str, Place]()
     for place, reference in document.texts("features", "derived"):
-        wrong = missing_function(reference, folder)
+        wrong = missing_function(reference, folder) if built_in(reference) is None else None
         if wrong:
             yield document.mistake(place, *wrong, code="derived-function")
             continue
-        name = reference.rpartition(":")[2]
+        name = derived_name(reference)
         if name in columns:
-            told = f"'{name}' is a column too: a derived feature is called by its function's name"
-            yield document.mistake(place, told, "rename the function", code="derived-name-is-column")
+            message = f"'{name}' is a column too: a derived feature has the name of its function"
+            yield document.mistake(place, message, "rename one of the two", code="derived-name-is-column")
         elif name in first:
-            told = f"a second function '{name}', first on line {document.line(first[name])}"
-            yield document.mistake(place, told, "remove or rename one of the two", code="derived-name-twice")
+            message = f"a second derived feature '{name}', first on line {document.line(first[name])}"
+            yield document.mistake(place, message, "remove or rename one of the two", code="derived-name-twice")
         first.setdefault(name, place)
 
 
@@ -180,7 +194,7 @@ def _checks(document: Document) -> Iterator[Mistake]:
     for number in range(len(checks) if isinstance(checks, list) else 0):
         names = [name for name in document.mapping("checks", number) if name != "severity"]
         if len(names) != 1 or not str(names[0]).startswith("expect_"):
-            continue  # the shape of a check is told elsewhere
+            continue  # the shape of a check is validated elsewhere
         place = ("checks", number, names[0])
         if names[0] not in known:
             yield document.mistake(
@@ -219,19 +233,19 @@ def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:
         if wrong:
             yield document.mistake(place, *wrong, code="model-estimator")
     if len(places) > 1 and document.at("model", "search") is not None:
-        told = "stands beside a search, whose parameters are those of one estimator"
-        yield document.mistake(("model", "rivals"), told, "remove one of the two", code="model-rivals-with-search")
+        message = "conflicts with search, whose parameters belong to a single estimator"
+        yield document.mistake(("model", "rivals"), message, "remove one of the two", code="model-rivals-with-search")
 
 
 def _channels(document: Document) -> Iterator[Mistake]:
     for place, name in document.texts("watch", "channels"):
         if not CHANNELS.has(name):
-            told = f"unknown channel '{name}'"
-            yield document.mistake(place, told, CHANNELS.hint(name), code="channel-unknown")
+            message = f"unknown channel '{name}'"
+            yield document.mistake(place, message, CHANNELS.hint(name), code="channel-unknown")
 
 
 def _windows(document: Document) -> Iterator[Mistake]:
-    """A window of an installed package is read by that package's own model."""
+    """A window from an installed package is read by the model of that package."""
     window = document.at("model", "window")
     one: Place = ("model", "window")
     places = [(*one, number) for number in range(len(window))] if isinstance(window, list) else [one]
@@ -242,8 +256,8 @@ def _windows(document: Document) -> Iterator[Mistake]:
         try:
             read_window(OtherWindow.model_validate(document.mapping(*place)))
         except InputError as error:
-            told = str(error).partition(": ")[2]
-            yield document.mistake((*place, word), told, "", code="window-wrong")
+            message = str(error).partition(": ")[2]
+            yield document.mistake((*place, word), message, "", code="window-wrong")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:
@@ -259,11 +273,11 @@ def _schedule(document: Document) -> Iterator[Mistake]:
         except CronSimError as problem:
             reason = str(problem).lower()
         except StopIteration:
-            reason = "a date that never comes"
+            reason = "a date that does not exist"
     if reason:
         fix = 'five fields: minute hour day month weekday, for example "0 6 2 * *" (the 2nd of each month, 6:00)'
         yield document.mistake(
-            ("triggers", "schedule"), f"'{line}' is not a cron line: {reason}", fix, code="schedule-not-cron"
+            ("triggers", "schedule"), f"'{line}' is not a cron expression: {reason}", fix, code="schedule-not-cron"
         )
 
 
@@ -274,13 +288,15 @@ def _timezones(document: Document) -> Iterator[Mistake]:
         if name is None:
             continue
         if name.casefold() in _OF_THE_MACHINE:
-            told = f"'{name}' is whatever zone a machine is set to, so batches would differ from machine to machine"
-            fix = "write it as region and city: Europe/Berlin, or UTC"
-            yield document.mistake(place, told, fix, code="timezone-of-machine")
+            message = f"'{name}' depends on the machine, so batches would differ from machine to machine"
+            fix = "write a region and city, such as Europe/Berlin, or UTC"
+            yield document.mistake(place, message, fix, code="timezone-of-machine")
             continue
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             near = closest(name, available_timezones())
-            fix = (f"did you mean '{near}'? " if near else "") + "Write it as region and city: Europe/Berlin, or UTC"
-            yield document.mistake(place, f"unknown timezone '{name}'", fix, code="timezone-unknown")
+            fix = (
+                f"did you mean '{near}'? " if near else ""
+            ) + "Write a region and city, such as Europe/Berlin, or UTC"
+            yield document.mistake(place, f"unknown time zone '{name}'", fix, code="timezone-unknown")

@@ -1,4 +1,4 @@
-"""Episodes: an alarm is told once, and ends once, however many batches it lasts."""
+"""Episodes: an alarm is reported once and closed once, however many batches it lasts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perennial.watching.channels.channel import Finding
 
 @dataclass(frozen=True)
 class ToOpen:
-    """An episode to begin."""
+    """An episode to open."""
 
     channel: str
     detail: str
@@ -19,7 +19,7 @@ class ToOpen:
 
 @dataclass(frozen=True)
 class ToClose:
-    """An episode, by its id, to end."""
+    """An episode to close, by its id."""
 
     episode: str
     detail: str
@@ -27,7 +27,7 @@ class ToClose:
 
 @dataclass(frozen=True)
 class EpisodeChanges:
-    """What begins and what ends with a batch."""
+    """The episodes that a batch opens and closes."""
 
     opens: tuple[ToOpen, ...]
     closes: tuple[ToClose, ...]
@@ -36,16 +36,16 @@ class EpisodeChanges:
 def episode_changes(
     open_episodes: Sequence[Episode], findings: Mapping[str, Finding], *, release_no: int
 ) -> EpisodeChanges:
-    """Which episodes a batch begins and ends.
+    """The episodes that a batch opens and closes.
 
-    open_episodes: those not closed yet. findings: of the batch, by channel. release_no: what serves now.
-    An alarm opens an episode unless its channel has one for this release. An episode ends when its channel
-    is back, or when another release serves: it was about a model that no longer does. A channel that
-    found nothing to go by changes nothing.
+    open_episodes: those not closed yet. findings: of the batch, by channel. release_no: the live release.
+    An alarm opens an episode unless its channel has one for this release. An episode is closed when its channel is back
+    to normal, or when another release is live, since its model no longer is. A channel without a result changes
+    nothing.
     """
     mine = [episode for episode in open_episodes if episode.release_no == release_no]
     replaced = [
-        ToClose(episode.episode, f"Release {episode.release_no} no longer serves; release {release_no} does.")
+        ToClose(episode.episode, f"Release {episode.release_no} is no longer live; release {release_no} is.")
         for episode in open_episodes
         if episode.release_no != release_no
     ]

@@ -1,4 +1,4 @@
-"""A health report: how the champion did on one batch, and what that opens or closes."""
+"""A health report: how well the champion did on one batch, and which episodes that opens or closes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from perennial.watching.episodes import episode_changes
 
 
 def look(on: Watched) -> dict[str, Finding]:
-    """What each declared channel finds on a batch. Raises UnknownChannel."""
+    """The finding of each declared channel on a batch. Raises UnknownChannel."""
     return {name: load_channel(name).look(on) for name in on.declaration.watch.channels}
 
 
 def episode_rows(
     findings: Mapping[str, Finding], open_now: Sequence[Episode], release_no: int, batch: BatchEntry
 ) -> list[EpisodeClosed | Episode]:
-    """The ledger's rows of the episodes that end and begin with a batch; an episode's key allows one per moment."""
+    """The ledger rows of the episodes that a batch closes and opens; an episode's key allows one per moment."""
     due, at = episode_changes(open_now, findings, release_no=release_no), batch.arrived_at
     closed = [
         EpisodeClosed(episode=each.episode, closed_at=at, batch=batch.batch, detail=each.detail) for each in due.closes
@@ -53,15 +53,15 @@ def episode_rows(
 
 
 def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
-    """Episodes that nobody closed yet, oldest first."""
+    """Episodes that are not closed yet, oldest first."""
     closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
     return [r.payload for r in ledger.all(usecase, Episode) if r.key not in closed]
 
 
 def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
-    """The id of an open episode since whose beginning nothing was trained, or None.
+    """The id of an open episode since which nothing was trained, or None.
 
-    Whatever asked for it, a challenger of that moment or later knows what the episode was opened by.
+    Whatever triggered it, a challenger trained at that moment or later has learned from what opened the episode.
     """
     trained = max((instant(r.payload.as_of) for r in ledger.all(usecase, ChallengerEntry)), default=None)
     waiting = [
@@ -73,13 +73,13 @@ def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
 
 
 def readings_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Reading, ...]:
-    """What the channels read on earlier batches, the oldest first: those of cycles that ran to their end."""
+    """The channels' readings on earlier batches of finished cycles, the oldest first."""
     cycles = [row.payload for row in ledger.all(usecase, Cycle)]
     return tuple(each for cycle in cycles if instant(cycle.as_of) < as_of for each in cycle.health.readings)
 
 
 def unwatched(usecase: str, batch: BatchEntry) -> Health:
-    """The report where nothing is live yet, or the batch is held."""
+    """The report if no model is live yet, or the batch is held."""
     return Health(
         usecase=usecase,
         batch=batch.batch,
@@ -102,7 +102,7 @@ def health(
     *,
     retrain: bool,
 ) -> Health:
-    """The report of a batch that was looked at. retrain: whether an open episode wants one."""
+    """The report of a batch. retrain: whether an open episode requires a retraining."""
     return Health(
         usecase=usecase,
         batch=batch.batch,

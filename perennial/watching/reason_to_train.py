@@ -1,4 +1,4 @@
-"""Why to train now, or None: retraining is light, so any one reason is enough."""
+"""Why to train now, or None: retraining is cheap, so any single reason is enough."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def reason_to_train(
     new_batch_accepted: bool,
     drift_wants: str | None,
 ) -> Trigger | None:
-    """The first reason that holds: asked by a person or an event, nothing trained yet, drift, schedule, new batch.
+    """The first reason that applies: a person or an event, nothing trained yet, drift, schedule, new batch.
 
     asked: what started this run. drift_wants: the id of an episode that has had no retraining yet.
-    challenger_waits: one is not decided yet. A schedule or a new batch leaves it waiting, or batches shorter than
-    a decision needs would replace every challenger before it could be judged.
-    A schedule that the declaration does not name, or no longer names, is no reason.
+    challenger_waits: one is undecided. A schedule or a new batch leaves it waiting; otherwise batches that are shorter
+    than a decision needs would replace every challenger before it could be evaluated.
+    A schedule that the declaration does not name, or no longer names, is not a reason.
 
     >>> reason_to_train(asked=None, schedule_declared=False, on_new_batch=True, on_drift=True,
     ...     has_champion_or_waiting=True, challenger_waits=False, new_batch_accepted=True, drift_wants=None).kind

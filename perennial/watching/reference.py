@@ -1,4 +1,4 @@
-"""The metric that a release is watched by: the one that its reference was measured with, whatever was edited since."""
+"""The metric by which a release is watched: the one of its reference, whatever was edited since."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def metric_of_reference(
     ledger: Ledger, case: UseCase, reference: Reference, rows: pd.DataFrame, codes: np.ndarray
 ) -> Metric:
-    """The reference's metric for these rows: a team's own with the code that the ledger kept of it.
+    """The reference's metric for these rows; a custom metric with the code that the ledger recorded.
 
-    codes: shape (n,), the rows' clusters. Raises TeamCodeFailed, UnknownMetric; LookupError where the ledger lacks
-    what the reference names.
+    codes: shape (n,), the rows' clusters. Raises TeamCodeFailed, UnknownMetric; LookupError if the ledger lacks what
+    the reference names.
     """
     if not reference.declared:
         return declared_metric(case.declaration, {}, reference.metric, rows=rows, codes=codes)

@@ -91,10 +91,10 @@ def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled:
 
     doctor = perennial("doctor", "shop")
     assert doctor.code == 1
-    assert "what serves (version 1) cannot be loaded" in doctor.out
+    assert "the live model (version 1) cannot be loaded" in doctor.out
     back = perennial("rollback", "shop", "--reason", "version 1 is broken")
     assert back.code == 3
-    assert "there is no former champion to go back to; release 1 has none before it" in back.err
+    assert "there is no previous champion to roll back to; none was live before release 1" in back.err
 
     file.write_bytes(whole)
     goes_on(perennial)
@@ -150,8 +150,11 @@ def test_a_comparison_that_fails_releases_nothing(
         patch.setattr(Fitted, "predict", gone_mad)
         told = perennial("run", "shop")
     assert told.code == 1
-    assert f"the challenger gives no finite prediction for {_judging(rows)} of {_judging(rows)} rows" in told.err
-    assert "the challenger is not released; the model that serves goes on serving" in told.err
+    assert (
+        f"the challenger's predictions are missing or infinite for {_judging(rows)} of {_judging(rows)} rows"
+        in told.err
+    )
+    assert "the challenger is not released; the live model stays live" in told.err
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
     goes_on(perennial)
@@ -235,6 +238,39 @@ def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_mended(
     told = perennial("run", "shop")
     assert told.code == 0, told.err
     assert len(challengers()) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "told_in_words"),
+    [
+        ("def model():\n    from sklearn.svm import LinearSVC\n\n    return LinearSVC()\n", "gives no probabilities"),
+        ("def model():\n    return 1 / 0\n", "shop.py:2: ZeroDivisionError"),
+        ("def heavy(rows):\n    return rows['wieght'] > 2\n", "shop.py:2: KeyError('wieght')"),
+    ],
+)
+def test_a_first_run_refuses_code_that_fails_before_anything_is_taken_in(
+    world: World, perennial: Perennial, code: str, told_in_words: str
+) -> None:
+    late = world.month("2024-01").head(50)[["order", "returned"]].assign(known_at="2024-02-10T00:00:00Z")
+    (world.usecases / "late").mkdir()
+    late.to_csv(world.usecases / "late" / "2024-01.csv", index=False)
+    functions = world.usecases / "shop.py"
+    functions.write_text(code)
+    named = {"model": {"estimator": "shop.py:model"}} if "def model" in code else {}
+    derived = {} if named else {"features": {**world.declaration["features"], "derived": ["shop.py:heavy"]}}
+    world.declare(clock="wall", labels={"path": "late", "known_at": "known_at"}, **named, **derived)
+    for command in ("check", "run"):
+        told = perennial(command, "shop")
+        assert told.code == 2 and told_in_words in told.err, told.err
+        assert re.search(r"shop\.yaml:\d+: (model\.estimator|features\.derived\[0\]): ", told.err)
+    assert ledger_rows() == 0, "neither the batch, nor its labels, nor the declaration"
+    assert not list((settings().home / "landing").rglob("*.csv"))
+
+    good = "    from sklearn.linear_model import LogisticRegression\n\n    return LogisticRegression()\n"
+    functions.write_text(f"def model():\n{good}" if named else "def heavy(rows):\n    return rows['weight'] > 2\n")
+    told = perennial("run", "shop")
+    assert told.code == 0, told.err
+    assert len(challengers()) == 1
 
 
 def test_an_estimator_that_is_not_there_is_told_before_anything_is_done(settled: World, perennial: Perennial) -> None:

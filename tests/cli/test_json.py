@@ -122,7 +122,7 @@ def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
     assert "first" in perennial("decisions", "shop").out
     shown = perennial("decision", decision["id"]).out
     assert "Version 1 is released as the first model" in shown
-    assert "Newly wrong, those that moved furthest first" in shown
+    assert "Newly wrong predictions, the largest changes first" in shown
 
 
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:

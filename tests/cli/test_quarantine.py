@@ -127,7 +127,7 @@ def test_what_always_stands_cannot_be_waived(settled: World, perennial: Perennia
     [
         (("--batch", "2024-09", "--by", "Ada", "--reason", "x"), "--batch: shop has no batch '2024-09'"),
         (("--batch", "2024-03", "--by", " ", "--reason", "x"), "--by: is empty"),
-        (("--batch", "2024-03", "--by", "Ada", "--reason", "x", "--check", "weight"), "--check: 'weight' fits 0"),
+        (("--batch", "2024-03", "--by", "Ada", "--reason", "x", "--check", "weight"), "--check: 'weight' matches 0"),
     ],
 )
 def test_a_wrong_word_is_told_before_anything_is_written(
@@ -145,6 +145,11 @@ def test_a_held_batch_that_was_mended_at_its_source_is_taken_by_a_plain_run(
     write(settled, "2024-03", whole.drop(columns="price"))
     assert perennial("run", "shop").code == 3
     assert "nothing new" in perennial("run", "shop").out
+    told = perennial("backfill", "shop")
+    assert told.code == 3, "a held batch is left undone, however often it is asked"
+    assert "shop: batch 2024-03 is held, no row of it counts: columns are missing: price" in told.out
+    assert told.out.endswith("`perennial quarantine shop` shows what can be done\n")
     write(settled, "2024-03", whole)
-    assert perennial("run", "shop").code == 0
+    told = perennial("backfill", "shop")
+    assert (told.code, told.out.splitlines()[-1]) == (0, "shop: 1 cycle done.")
     assert (newest().revision, newest().because, newest().status) == (2, "restated", "accepted")

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from perennial.cli.decisions import decision as show_decision
+from perennial.cli.decisions import find_decision
 from perennial.cli.quarantine import quarantine
+from perennial.errors import InputError
 from perennial.evaluation.results import Policy
 from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Approval, Reason
@@ -85,6 +87,21 @@ def test_labels_that_all_match_are_none_and_a_file_with_rows_set_aside_is_listed
     assert [(each["reason"], each["rows"]) for each in file["reasons"]] == [("returned: not readable", 2)]
     quarantine("shop", None, 2, json=False)
     assert "label file returns: 3 labels are used, 2 rows set aside" in capsys.readouterr().out
+
+
+def test_a_decision_is_named_by_its_first_digits_if_they_are_enough(ledger: Ledger) -> None:
+    for usecase, id in (("shop", "abcd1111"), ("shop", "abcd2222"), ("kiosk", "abcf3333")):
+        ledger.append(usecase, decision(id, challenger(id, 1), 0).model_copy(update={"usecase": usecase}))
+    for given, meant in (("abcd1", "abcd1111"), ("abcf", "abcf3333"), ("abcd2222", "abcd2222")):
+        assert find_decision(ledger, given).payload.id == meant
+    for given, why in (
+        ("abcd", "2 decisions"),
+        ("9999", "no decision"),
+        ("abc", "first four"),
+        ("", "first four"),
+    ):
+        with pytest.raises(InputError, match=why):
+            find_decision(ledger, given)
 
 
 def test_decision_shows_who_approved_it_and_why(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 
 import mlflow
 import pytest
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.settings import settings
@@ -39,6 +40,30 @@ def test_a_deleted_experiment_stops_a_run_before_anything_is_decided(settled: Wo
     assert (len(payloads(Decision)), len(payloads(ChallengerEntry))) == (2, 3)
 
 
+def test_a_renamed_experiment_is_named_before_runs_are_recorded_apart(settled: World, perennial: Perennial) -> None:
+    settled.month("2024-03")
+    experiment = open_workspace(settings()).registry.experiment("shop")
+    client().rename_experiment(experiment, "shop of last year")
+    told = perennial("doctor", "shop", "--dry-run")
+    assert told.code == 1 and "the experiment 'shop'" in told.out and "was renamed to 'shop of last year'" in told.out
+    back = f"mlflow experiments rename --experiment-id {experiment} --new-name shop"
+    assert back in told.out
+    told = perennial("run", "shop")
+    assert told.code == 1 and back in told.err and "Live: version 1 of shop, as release 1." in told.err
+    assert client().get_experiment_by_name("shop") is None, "no second one was made"
+    assert len(payloads(Decision)) == 1, "nothing was decided"
+
+    client().rename_experiment(experiment, "shop")
+    assert perennial("run", "shop").code == 0
+    assert perennial("doctor", "shop").code == 0
+
+
+def test_the_doctor_makes_no_experiment_where_nothing_was_trained(world: World, perennial: Perennial) -> None:
+    told = perennial("doctor", "shop")
+    assert (told.code, told.out) == (0, "shop: ledger, tables and registry agree.\n")
+    assert client().get_experiment_by_name("shop") is None
+
+
 def test_a_deleted_champion_is_named_with_the_way_back_and_replay_goes_on(settled: World, perennial: Perennial) -> None:
     settled.month("2024-03", flipped=True)
     settled.month("2024-04", flipped=True)
@@ -70,6 +95,24 @@ def test_a_deleted_run_costs_only_the_note_in_mlflow(
     waiting = payloads(ChallengerEntry)[-1]
     assert isinstance(waiting, ChallengerEntry)
     client().delete_run(waiting.model.run_id)
+    told = perennial("doctor", "shop")
+    assert told.code == 1
+    assert f"MLflow run {waiting.model.run_id} of version {waiting.model.version} was deleted" in told.out
+    assert f"mlflow runs restore --run-id {waiting.model.run_id}" in told.out
     assert perennial("run", "shop").code == 0
     assert len(payloads(Decision)) == 2
     assert any("is not noted in MLflow" in line and waiting.model.run_id in line for line in caplog.messages)
+    client().restore_run(waiting.model.run_id)
+    assert perennial("doctor", "shop").code == 0
+
+
+def test_a_run_that_is_gone_for_good_cannot_be_restored_there(settled: World, perennial: Perennial) -> None:
+    serving = payloads(ChallengerEntry)[0]
+    assert isinstance(serving, ChallengerEntry)
+    client().delete_run(serving.model.run_id)
+    store = SqlAlchemyStore(settings().mlflow_tracking_uri, "perennial:/default")
+    store._hard_delete_run(serving.model.run_id)  # as `mlflow gc` does
+    told = perennial("doctor", "shop", "--json")
+    (gone,) = json.loads(told.out)  # the model itself still loads
+    assert told.code == 1 and serving.model.run_id in gone["what"]
+    assert "restore MLflow's database from a backup" in gone["fix"]

@@ -19,7 +19,7 @@ from perennial.store.workspace import Workspace
 LONG = 240.0
 
 STARTS_AT = "TEST_STARTS_AT"
-"""The variable that says when the flow of a process was meant to start; without it, when it does."""
+"""The variable with the moment at which a process starts, by schedule and by the machine's clock; without it, now."""
 
 # A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
 _one_reads = Lock()
@@ -88,9 +88,11 @@ def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) ->
     from perennial.cli import main
 
     if STARTS_AT in variables:
+        import perennial.cli.machine_clock
         import tasks.as_of
 
         start = datetime.fromisoformat(variables[STARTS_AT])
+        perennial.cli.machine_clock.now = lambda: start
         tasks.as_of.flow_run = SimpleNamespace(scheduled_start_time=start)  # type: ignore[assignment]
 
     main()

@@ -5,132 +5,99 @@ On a replay clock a rerun stands at the same moment as the run that was killed. 
 
 from __future__ import annotations
 
-import signal
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from perennial.clock import instant, write_instant
-from perennial.errors import PerennialError
-from perennial.ledger.entries import (
-    BatchEntry,
-    ChallengerEntry,
-    Cycle,
-    Decision,
-    LabelBatchEntry,
-    Release,
-    Snapshot,
-)
-from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole
-from tests.crashes.processes import STARTS_AT, Place
-from tests.world import World, month_of_rows
+from tests.crashes.agreement import assert_whole
+from tests.crashes.processes import Place
+from tests.crashes.wall_clock import BATCH, LABELS, RELEASE, TRAINING, Shop, ends_as, persons
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-LATER = timedelta(days=2)
-BATCH = ("landing", "accepted_table", "quarantine_table", "batch_row")
-TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row", "challenger_row")
 FIRST = ("declaration_row", *BATCH, *TRAINING, "cycle_row")
-SECOND = ("label_landing", "labels_table", "labels_row", *BATCH, "decision_row", "release_row", "alias", *TRAINING)
+SECOND = ("landing", *LABELS, *BATCH[1:], "decision_row", *RELEASE, *TRAINING)
+BOTH = pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])
 
 
-class Quarter:
-    """Three months of a shop whose runs start on the second of the next month, or `LATER` after each kill."""
+def quarter(shop: Shop) -> Shop:
+    """Three months whose runs start on the second of the next month."""
+    shop.declare()
+    shop.month("2024-01")
+    shop.step("2024-02-02T06:00:00Z", "run", "shop", writes=FIRST)
+    shop.month("2024-02")
+    shop.late_labels("2024-01", known_at="2024-02-10T00:00:00Z")
+    shop.step("2024-03-02T06:00:00Z", "run", "shop", writes=SECOND)
+    shop.month("2024-03")
+    shop.step("2024-05-02T06:00:00Z", "run", "shop")
+    return shop
 
-    def __init__(self, folder: Path, *, killed: bool) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.place = Place(folder / "home", folder / "usecases")
-        self.killed = killed
-        self.wrong: dict[str, str] = {}
-        self.killed_at: list[str] = []
 
-    def live(self) -> Quarter:
-        """All of it."""
-        World(self.place.usecases).declare(clock="wall", labels={"path": "late", "known_at": "known_at"})
-        (self.place.usecases / "late").mkdir()
-        self._month("2024-01")
-        self._run("2024-02-02T06:00:00Z", FIRST)
-        self._month("2024-02")
-        self._late_labels("2024-01", known_at="2024-02-10T00:00:00Z")
-        self._run("2024-03-02T06:00:00Z", SECOND)
-        self._month("2024-03")
-        self._run("2024-05-02T06:00:00Z", ())
-        return self
-
-    def _run(self, at: str, writes: tuple[str, ...]) -> None:
-        now = instant(at)
-        for write in writes if self.killed else ():
-            code = self._at(now).run("run", "shop", crash_at=f"{write}.after")
-            self.killed_at += [f"{at[:10]} {write}"] if code == -signal.SIGKILL else []
-            self.wrong[f"{at[:10]} {write}"] = self._seen()
-            now += LATER
-        self._at(now).finish("run", "shop")
-
-    def _at(self, now: datetime) -> Place:
-        return Place(self.place.home, self.place.usecases, {STARTS_AT: write_instant(now)})
-
-    def _seen(self) -> str:
-        try:
-            assert_readers_see_whole_batches(self.place.workspace, "shop")
-        except (AssertionError, PerennialError) as error:
-            return str(error) or "an assertion failed"
-        return ""
-
-    def _month(self, name: str) -> None:
-        rows = month_of_rows(name, rows_a_day=20)
-        rows.loc[rows.index[:5], "price"] = 900.0  # more than the declaration allows: set aside
-        rows.to_csv(self.place.usecases / "shop" / f"{name}.csv", index=False)
-
-    def _late_labels(self, name: str, known_at: str) -> None:
-        rows = month_of_rows(name, rows_a_day=20)[["order", "returned"]].iloc[50:90]
-        rows.assign(returned=1 - rows["returned"], known_at=known_at).to_csv(
-            self.place.usecases / "late" / f"{name}.csv", index=False
-        )
-
-    def ends_as(self) -> dict[str, Any]:
-        """What happened, without the moments at which it did."""
-        ledger = self.place.workspace.ledger
-
-        def all_of(kind: type[Any]) -> list[Any]:
-            return [row.payload for row in ledger.all("shop", kind)]
-
-        return {
-            "batches": [(b.window, b.revision, b.status, b.rows, b.quarantine, b.end) for b in all_of(BatchEntry)],
-            "labels": [(b.file, b.rows, b.refused) for b in all_of(LabelBatchEntry)],
-            "snapshots": len(all_of(Snapshot)),
-            "challengers": [c.model.version for c in all_of(ChallengerEntry)],
-            "decisions": [d.outcome for d in all_of(Decision)],
-            "releases": [(r.kind, r.champion.model.version) for r in all_of(Release)],
-            "cycles": [c.batch for c in all_of(Cycle)],
-        }
+def shops(folder: Path) -> tuple[Shop, Shop]:
+    """One that is left alone, and one that is killed."""
+    undisturbed, killed = (Place(folder / name / "home", folder / name / "usecases") for name in ("quiet", "killed"))
+    for place in (undisturbed, killed):
+        place.home.parent.mkdir(parents=True, exist_ok=True)
+    return Shop(undisturbed, killed=False), Shop(killed, killed=True)
 
 
 @pytest.fixture(scope="module")
-def quarters(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Quarter, Quarter]:
+def quarters(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Shop]:
     """The same quarter twice, side by side: undisturbed, and killed at every write."""
-    folder = tmp_path_factory.mktemp("quarters")
-    both = Quarter(folder / "undisturbed", killed=False), Quarter(folder / "killed", killed=True)
     with ThreadPoolExecutor(2) as pool:
-        undisturbed, killed = pool.map(Quarter.live, both)
+        undisturbed, killed = pool.map(quarter, shops(tmp_path_factory.mktemp("quarters")))
     return undisturbed, killed
 
 
-def test_what_a_kill_left_is_a_whole_state_for_readers(quarters: tuple[Quarter, Quarter]) -> None:
+@pytest.fixture(scope="module")
+def asked(quarters: tuple[Shop, Shop], tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Shop, list[str]]:
+    """After the undisturbed quarter, in two copies of it: what people ask for; and every point of a kill."""
+    both = shops(tmp_path_factory.mktemp("asked"))
+    for shop in both:
+        shutil.copytree(quarters[0].place.home, shop.place.home)
+        shutil.copytree(quarters[0].place.usecases, shop.place.usecases)
+    with ThreadPoolExecutor(2) as pool:
+        _, points = pool.map(lambda shop: persons(shop, ("2024-04", "2024-05"), "2024-06"), both)
+    return *both, points
+
+
+def test_what_a_kill_left_is_a_whole_state_for_readers(quarters: tuple[Shop, Shop]) -> None:
     assert {point: what for point, what in quarters[1].wrong.items() if what} == {}
-    wanted = [*(f"2024-02-02 {write}" for write in FIRST), *(f"2024-03-02 {write}" for write in SECOND)]
+    wanted = [*(f"2024-02-02 run {write}" for write in FIRST), *(f"2024-03-02 run {write}" for write in SECOND)]
     assert quarters[1].killed_at == wanted, "killed at each"
 
 
-def test_the_quarter_that_was_killed_ends_like_the_other(quarters: tuple[Quarter, Quarter]) -> None:
-    undisturbed, killed = (quarter.ends_as() for quarter in quarters)
+def test_the_quarter_that_was_killed_ends_like_the_other(quarters: tuple[Shop, Shop]) -> None:
+    undisturbed, killed = (ends_as(quarter.place) for quarter in quarters)
     assert len(undisturbed["batches"]) == len(undisturbed["cycles"]) == 3
     assert undisturbed["releases"], "a champion was released"
     assert killed == undisturbed
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])
-def test_one_champion_and_no_half_written_version(quarters: tuple[Quarter, Quarter], which: int) -> None:
+@BOTH
+def test_one_champion_and_no_half_written_version(quarters: tuple[Shop, Shop], which: int) -> None:
     assert_whole(quarters[which].place.workspace, "shop")
+
+
+def test_what_a_killed_command_of_a_person_left_is_a_whole_state(asked: tuple[Shop, Shop, list[str]]) -> None:
+    _, killed, points = asked
+    assert {point: what for point, what in killed.wrong.items() if what} == {}
+    assert killed.killed_at == points, "killed at each"
+
+
+def test_a_persons_command_that_is_repeated_days_after_a_kill_has_the_effect_of_one(
+    asked: tuple[Shop, Shop, list[str]],
+) -> None:
+    undisturbed, killed = ends_as(asked[0].place), ends_as(asked[1].place)
+    assert [kind for kind, _ in undisturbed["releases"]][-2:] == ["release", "rollback"]
+    assert len(undisturbed["approvals"]) == len(undisturbed["waivers"]) == len(undisturbed["moved"]) == 1
+    revisions = [(window, because) for window, revision, *_, because in undisturbed["batches"] if revision == 2]
+    assert revisions == [("2024-01", "waived"), *((f"2024-0{month}", "requeued") for month in (2, 3, 4))]
+    assert killed == undisturbed
+
+
+@BOTH
+def test_nothing_is_lost_doubled_or_left_to_repair_after_them(asked: tuple[Shop, Shop, list[str]], which: int) -> None:
+    assert_whole(asked[:2][which].place.workspace, "shop")

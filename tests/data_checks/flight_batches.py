@@ -51,7 +51,7 @@ def rows(count: int, **faults: Mapping[int, str]) -> list[Row]:
 
 
 def batch(found: Sequence[Row], declaration: Declaration, columns: Sequence[str] = COLUMNS) -> Parsed:
-    """Rows as a CSV file, parsed as the declaration says."""
+    """Rows as a CSV file, parsed as declared."""
     lines = [",".join(columns), *(",".join(each[column] for column in columns) for each in found)]
     schema = declaration.schema_
     return parse("\n".join(lines).encode() + b"\n", ".csv", column_types(declaration), schema.timezone)

@@ -34,7 +34,7 @@ ARGUMENTS: dict[str, Any] = {
 ON_TEXT = ("length", "regex", "json", "strftime", "dateutil")
 
 
-def test_the_file_is_what_the_installed_version_says() -> None:
+def test_the_file_matches_the_installed_version() -> None:
     assert CATALOGUE.read_text(encoding="utf-8") == written(catalogue()), "run: python -m data_checks.catalogue"
 
 

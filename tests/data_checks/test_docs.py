@@ -48,7 +48,7 @@ def faulty() -> Validation:
     )
 
 
-def test_the_index_leads_to_a_page_that_says_what_failed(tmp_path: Path, faulty: Validation) -> None:
+def test_the_index_links_to_a_page_that_shows_what_failed(tmp_path: Path, faulty: Validation) -> None:
     index = write_docs(tmp_path, "flights", "2013-01-1", month(2), faulty.results)
     failed = sum(not result["success"] for result in faulty.results)
     assert f"2013-01-1 2013-02-01T00:00:00Z ✗ {failed} of {len(faulty.results)} checks failed" in text(index)
@@ -75,7 +75,7 @@ def test_names_are_harmless_too(tmp_path: Path, faulty: Validation) -> None:
     assert "<b>a" not in page.read_text()
 
 
-def test_opening_a_page_tells_nobody_but_the_public_style_servers(tmp_path: Path, faulty: Validation) -> None:
+def test_opening_a_page_contacts_only_the_public_style_servers(tmp_path: Path, faulty: Validation) -> None:
     (page,) = linked(write_docs(tmp_path, "flights", "2013-01-1", month(2), faulty.results))
     assert "amazonaws" not in page.read_text()
     assert "dataContextId" not in page.read_text()

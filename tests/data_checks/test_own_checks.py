@@ -21,14 +21,14 @@ def between(severity: str = "critical", **arguments: Any) -> dict[str, Any]:
     return {"expect_column_values_to_be_between": WARM | arguments, "severity": severity}
 
 
-def test_warnings_and_infos_are_told_with_counts_and_accept_the_rows() -> None:
+def test_warnings_and_infos_are_reported_with_counts_and_accept_the_rows() -> None:
     found = check(rows(8, temp={1: "200", 5: "-99"}), between("warning"), between("info", max_value=150))
     assert found.set_aside == {}
     assert found.warnings == ("temp: between -30 and 115: 2 of 8 rows",)
     assert found.infos == ("temp: between -30 and 150: 2 of 8 rows",)
 
 
-def test_where_mostly_lets_a_check_pass_no_row_is_set_aside_and_the_rows_are_told() -> None:
+def test_a_check_that_passes_by_mostly_sets_no_row_aside_and_reports_the_rows() -> None:
     found = check(rows(10, temp={3: "200"}), between(mostly=0.9))
     assert found.set_aside == {}
     assert found.infos == ("temp: between -30 and 115 (for at least 90 %): 1 of 10 rows, as many as it allows",)
@@ -39,7 +39,7 @@ def test_where_mostly_does_not_suffice_the_failing_rows_are_set_aside() -> None:
     assert found.set_aside == dict.fromkeys((3, 6), ("temp: between -30 and 115 (for at least 90 %)",))
 
 
-def test_a_critical_aggregate_holds_the_batch_and_says_what_it_saw() -> None:
+def test_a_critical_aggregate_holds_the_batch_and_reports_its_value() -> None:
     mean = {"expect_column_mean_to_be_between": {"column": "temp", "min_value": 0, "max_value": 10}}
     found = check(rows(2), mean)
     assert found.held_because == ("temp: mean between 0 and 10: observed 40.5",)
@@ -66,7 +66,7 @@ def test_a_check_that_raises_holds_the_batch_and_is_named() -> None:
     assert found.set_aside == {2: ("temp: between -30 and 115",)}, "the other checks still count"
 
 
-def test_a_warning_that_raises_is_told_as_a_warning() -> None:
+def test_a_warning_that_raises_is_reported_as_a_warning() -> None:
     mean = {"expect_column_mean_to_be_between": {"column": "carrier", "min_value": 0}, "severity": "warning"}
     found = check(rows(4), mean)
     assert found.held_because == ()

@@ -25,7 +25,7 @@ def test_a_clean_batch_is_accepted_whole() -> None:
     assert all(result["success"] for result in found.results)
 
 
-def test_a_text_in_a_number_column_is_told_as_no_number_and_not_as_missing_too() -> None:
+def test_a_text_in_a_number_column_is_reported_as_not_a_number_and_not_as_missing() -> None:
     must_be_there = {"expect_column_values_to_not_be_null": {"column": "temp"}}
     found = check(rows(9, temp={3: "abc", 5: ""}), must_be_there)
     assert found.set_aside == {3: ("temp: not a number",), 5: ("temp: not null",)}
@@ -75,7 +75,7 @@ def test_a_key_of_two_columns_is_unique_as_a_whole_and_missing_by_column() -> No
     assert found.set_aside == {0: twins, 2: twins, 3: missing, 4: missing}
 
 
-def test_a_key_accepted_before_says_in_which_batch() -> None:
+def test_a_key_accepted_before_names_its_batch() -> None:
     before = pd.Series([None, "2012-12", None, "2012-11"], dtype="str")
     found = check(rows(4), accepted_in=before)
     assert found.set_aside == {
@@ -105,7 +105,7 @@ def test_a_file_has_no_window_to_be_outside_of(window: Window | None) -> None:
     assert check(rows(3, time_hour={1: "1999-01-01"}), window=window).set_aside == {}
 
 
-def test_missing_columns_are_named_together_and_nothing_else_is_said_of_them() -> None:
+def test_missing_columns_are_named_together_and_reported_once() -> None:
     mean = {"expect_column_mean_to_be_between": {"column": "temp", "min_value": 0}}
     declaration = declare(mean)
     present = ("flight_id", "time_hour", "late")
@@ -118,7 +118,11 @@ def test_missing_columns_are_named_together_and_nothing_else_is_said_of_them() -
     [
         ("Temp ", "temp (there is 'Temp ')"),
         ("TEMP", "temp (there is 'TEMP')"),
-        ("temperature", "temp"),
+        (
+            "temperature",
+            "temp. To go on without, write `missing_column: {temp: go_on}` under features, then: "
+            "perennial requeue flights",
+        ),
     ],
 )
 def test_a_missing_column_is_found_under_a_name_that_reads_the_same(written: str, hint: str) -> None:
@@ -136,7 +140,7 @@ def test_a_missing_column_is_found_in_another_form_of_unicode() -> None:
     assert "the same letters in another form of Unicode" in found.held_because[0]
 
 
-def test_the_target_may_come_later_in_files_of_its_own() -> None:
+def test_the_target_may_come_later_in_separate_files() -> None:
     known = declare({"expect_column_values_to_be_in_set": {"column": "late", "value_set": [0, 1]}})
     declaration = known.model_copy(update={"labels": LabelSource(path="labels", known_at="seen")})
     present = ("flight_id", "time_hour", "temp", "carrier")
@@ -171,5 +175,5 @@ def test_rows_must_be_numbered_as_they_arrived() -> None:
     declaration = declare()
     parsed = batch(rows(4), declaration)
     parsed.frame.index = parsed.frame.index[::-1]
-    with pytest.raises(ValueError, match="order of their arrival"):
+    with pytest.raises(ValueError, match="order of arrival"):
         validate(parsed, declaration, as_of=START, window=None)

@@ -13,14 +13,15 @@ from glob import escape
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
 from perennial import errors, settings
-from perennial.ledger.entries import ChallengerEntry, Health, Release
+from perennial.ledger.entries import ChallengerEntry, Health, Release, Trigger
+from perennial.ledger.entries.entry import TriggerKind
 from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial
@@ -169,3 +170,14 @@ def test_the_example_of_guards_and_slices_is_a_declaration(tmp_path: Path) -> No
     evaluation = load_use_case("flights", tmp_path).declaration.evaluation
     assert evaluation.guards["negative_flips"].at_most == 0.02
     assert (evaluation.cluster_name, evaluation.second_cluster) == ("day", "carrier")
+
+
+def test_the_triggers_of_a_challenger_and_of_a_decision_are_those_that_there_are() -> None:
+    lines = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if line.startswith("| `trigger` |")]
+    of_decision, of_challenger = (set(re.findall(r"`(\w+)`", line)) for line in lines)
+    fields = {"trigger", *Trigger.model_fields}
+    kinds = set(get_args(TriggerKind))
+    assert of_challenger - fields == kinds - fields
+    # Drift and a missing model start a training; they never ask for a decision.
+    assert of_decision - fields == kinds - fields - {"drift", "first"}

@@ -41,5 +41,5 @@ def test_a_function_that_fails_or_gives_no_number_is_named() -> None:
     y, a, _, day = drawn()
     with pytest.raises(MetricFailed, match=r"metric 'mine' failed on .* rows: ZeroDivisionError"):
         black_box("mine", lambda y, p: 1 / 0, ("binary",), "lower", day).value_and_influence(y, a)
-    with pytest.raises(MetricFailed, match="metric 'mine' gave nan on"):
+    with pytest.raises(MetricFailed, match="metric 'mine' returned nan on"):
         black_box("mine", lambda y, p: float("nan"), ("binary",), "lower", day).value_and_influence(y, a)

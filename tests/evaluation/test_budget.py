@@ -16,7 +16,7 @@ POOLS: list[Pool] = ["planned", "event"]
 
 
 def shares(history: Sequence[tuple[int, str, bool]], planned: int, events: int, a_year: float = 0.05) -> list[Taken]:
-    """Decisions one after the other; each says its year, its pool, and whether another policy took it at 5 %."""
+    """Decisions one after the other, each with its year, its pool, and whether another policy took it at 5 %."""
     taken: list[Taken] = []
     for year, pool, elsewhere in history:
         of = cast(Pool, pool)

@@ -71,7 +71,7 @@ def test_a_worse_challenger_is_found_too() -> None:
     assert flights(better_by=-0.8).compared()["log_loss"].verdict == "worse"
 
 
-def test_two_alike_are_not_told_apart_and_the_smallest_visible_gain_is_stated() -> None:
+def test_two_similar_models_are_not_distinguished_and_the_smallest_detectable_gain_is_stated() -> None:
     told = flights().compared()["log_loss"]
     assert told.verdict == "no_difference_shown"
     assert told.se is not None
@@ -151,7 +151,7 @@ def test_the_row_by_row_interval_is_the_paired_t_test() -> None:
     assert told.row_t.p_value == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
-def test_fourteen_days_are_not_enough_and_the_values_are_told_all_the_same() -> None:
+def test_fourteen_days_are_not_enough_but_the_values_are_reported() -> None:
     told = flights(days=14, better_by=0.7).compared()["log_loss"]
     assert (told.verdict, told.note) == ("not_decidable", "14 days of labels; 15 are needed")
     assert told.gain is not None
@@ -220,19 +220,19 @@ def test_what_a_margin_makes_of_a_guard(better_by: float, margin: float, verdict
 
 
 @pytest.mark.parametrize(
-    ("model", "value", "told"),
+    ("model", "value", "message"),
     [
-        ("champion", np.nan, "the champion gives no finite prediction for 3 of 6,000 rows"),
-        ("challenger", np.inf, "the challenger gives no finite prediction for 3 of 6,000 rows"),
-        ("challenger", 1.25, r"the challenger predicts no probability .* for 3 of 6,000 rows"),
-        ("y", np.nan, "3 labels are missing or infinite, of 6,000"),
-        ("y", 2.0, "3 labels are neither 0 nor 1, of 6,000"),
+        ("champion", np.nan, "the champion's predictions are missing or infinite for 3 of 6,000 rows"),
+        ("challenger", np.inf, "the challenger's predictions are missing or infinite for 3 of 6,000 rows"),
+        ("challenger", 1.25, r"the challenger's predictions are not probabilities .* for 3 of 6,000 rows"),
+        ("y", np.nan, "3 of 6,000 labels are missing or infinite"),
+        ("y", 2.0, "3 of 6,000 labels are neither 0 nor 1"),
     ],
 )
-def test_a_gap_in_predictions_fails_the_comparison_and_names_the_model(model: str, value: float, told: str) -> None:
+def test_a_gap_in_predictions_fails_the_comparison_and_names_the_model(model: str, value: float, message: str) -> None:
     rows = flights()
     getattr(rows, model)[[5, 70, 900]] = value
-    with pytest.raises(ComparisonFailed, match=told) as failure:
+    with pytest.raises(ComparisonFailed, match=message) as failure:
         rows.compared()
     assert isinstance(failure.value, TerminalError)
     assert "the challenger is not released" in str(failure.value)
@@ -240,7 +240,7 @@ def test_a_gap_in_predictions_fails_the_comparison_and_names_the_model(model: st
 
 def test_arrays_of_unlike_length_are_a_mistake() -> None:
     rows = flights()
-    with pytest.raises(ValueError, match="equally long"):
+    with pytest.raises(ValueError, match="must have the same length"):
         Rows(rows.y, rows.champion[:-1], rows.challenger, rows.day).compared()
 
 
@@ -250,7 +250,7 @@ def test_a_day_without_rows_is_a_mistake_in_the_numbering() -> None:
         Rows(rows.y, rows.champion, rows.challenger, np.where(rows.day == 7, 8, rows.day)).compared()
 
 
-def test_the_evaluation_tells_who_judged() -> None:
+def test_the_evaluation_describes_its_rows() -> None:
     rows = flights(days=20, rows=50, day_effect=0.5)
     told = compare(paired(rows.y, rows.champion, rows.challenger, rows.day), metrics=BINARY)
     names = [f"2013-02-{day + 1:02d}" for day in range(20)]

@@ -1,4 +1,4 @@
-"""What the interval is for: how often two equal models are told apart by mistake."""
+"""What the interval is for: how often two equal models are called different by mistake."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def share_released(days: FloatArray, counts: FloatArray) -> tuple[float, float]:
     ("rho", "ewc_band", "day_t_band"),
     [(0.0, (0.04, 0.06), (0.04, 0.06)), (0.5, (0.045, 0.08), (0.15, 0.20))],
 )
-def test_equal_models_are_told_apart_rarely_even_when_days_lean_on_each_other(
+def test_equal_models_are_rarely_called_different_even_if_neighbouring_days_are_correlated(
     rho: float, ewc_band: tuple[float, float], day_t_band: tuple[float, float]
 ) -> None:
     by_ewc, by_day_t = share_released(autocorrelated_days(rho, seed=11), np.full(DAYS, 100))

@@ -30,8 +30,8 @@ def test_newly_wrong_and_newly_right_are_counted_with_their_intervals() -> None:
     assert found.moved.share == pytest.approx(0.02 * 0.4)
     assert [(each.value, each.rows, each.share) for each in found.worst] == [("hit", 150, 0.2)]
     told = flips_in_words(found)
-    assert told.startswith("Newly wrong are 2 % (95 % interval 2 % to 2 %) of 3,000 rows, newly right 0 %")
-    assert "Most newly wrong: site hit (20 % of 150 rows)." in told
+    assert told.startswith("2 % (95 % interval 2 % to 2 %) of 3,000 rows are newly wrong, 0 %")
+    assert "Slices with the largest share of newly wrong rows: site hit (20 % of 150 rows)." in told
 
 
 def _sites() -> list[str | None]:
@@ -58,7 +58,7 @@ def test_a_number_is_never_right_or_wrong() -> None:
     found = flips(paired(Y, Y, Y + 0.5, DAY), of_classes=False)
     assert (found.negative, found.positive) == (None, None)
     assert found.moved.share == 0.5
-    assert flips_in_words(found).startswith("A prediction moves by 0.500 on average")
+    assert flips_in_words(found).startswith("Predictions change by 0.500 on average")
 
 
 def test_of_several_classes_the_likeliest_decides() -> None:

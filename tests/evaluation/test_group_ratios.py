@@ -82,7 +82,7 @@ def test_one_group_has_no_ratio_and_small_groups_decide_nothing() -> None:
 
 
 def bounded(shift: float, *, champion_shift: float = 0.0) -> tuple[str, str]:
-    """The finding on a guard of at least .8, where the challenger says yes to group b less often by `shift`."""
+    """The finding on a guard of at least .8, where the challenger selects group b less often by `shift`."""
     random = np.random.default_rng(7)
     n, day = 30_000, np.repeat(np.arange(30), 1_000)
     groups = np.where(random.random(n) < 0.5, "a", "b")

@@ -33,7 +33,7 @@ def auc(make: Make, gain: float | None, se: float, margin: float | None = 0.005,
         (0.0, 0.0, 0.005, "passed", "passes"),
     ],
 )
-def test_a_guard_passes_or_blocks_and_says_by_which_rule(
+def test_a_guard_passes_or_blocks_and_names_the_rule(
     metric_result: Make, gain: float, se: float, margin: float | None, status: str, words: str
 ) -> None:
     found = guard([auc(metric_result, gain, se, margin)])

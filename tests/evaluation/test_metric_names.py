@@ -56,7 +56,7 @@ def test_evaluation_and_the_rules_of_watching_know_neither_storage_nor_orchestra
 
 
 @pytest.mark.parametrize("name", sorted(METRIC_TASKS))
-def test_the_register_says_what_the_metric_says(name: str) -> None:
+def test_the_register_agrees_with_the_metric(name: str) -> None:
     metric = load_metric(name)
     assert (metric.name, metric.tasks) == (name, METRIC_TASKS[name])
     assert tasks_of(name) == METRIC_TASKS[name]
@@ -69,17 +69,17 @@ def test_a_cut_follows_the_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
-        ("recall@2", "'@2' is no share between 0 and 1; write for example recall@0.3"),
-        ("recall@", "'@' is no share between 0 and 1"),
-        ("brier@0.3", "'brier' takes no number"),
+        ("recall@2", "'@2' is not between 0 and 1; write for example recall@0.3"),
+        ("recall@", "'@' is not between 0 and 1"),
+        ("brier@0.3", "'brier' does not take a number"),
     ],
 )
-def test_a_wrong_cut_is_told_with_the_way_out(name: str, told: str) -> None:
+def test_a_wrong_cut_is_reported_with_how_to_fix_it(name: str, message: str) -> None:
     with pytest.raises(UnknownMetric) as refused:
         load_metric(name)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_misspelt_metric_is_met_with_the_right_spelling() -> None:

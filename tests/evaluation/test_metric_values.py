@@ -168,7 +168,7 @@ def test_influence_is_the_derivative_of_another_packages_metric_by_a_rows_weight
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_certain_miss_costs_what_scikit_learn_says(dtype: Any) -> None:
+def test_a_certain_miss_costs_as_much_as_in_scikit_learn(dtype: Any) -> None:
     y, p = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0], dtype=dtype)
     value, _ = load_metric("log_loss").value_and_influence(y, p)
     assert value == pytest.approx(sk.log_loss(y, p), rel=1e-6)
@@ -224,8 +224,8 @@ def test_ece_is_shown_and_never_decides() -> None:
 
 
 @pytest.mark.parametrize("given", [np.ones(3), np.full(5, np.nan)])
-def test_a_value_function_that_gives_no_number_a_row_is_named(given: np.ndarray) -> None:
-    with pytest.raises(ValueFailed, match="metric 'value' gave"):
+def test_a_value_function_that_does_not_return_one_number_per_row_is_named(given: np.ndarray) -> None:
+    with pytest.raises(ValueFailed, match=r"metric 'value' (returned|did not return)"):
         worth(lambda y, p: given, ("binary",)).value_and_influence(np.ones(5), np.ones(5))
 
 

@@ -40,7 +40,7 @@ def test_looks_that_cannot_be_are_refused(looks: list[float]) -> None:
         nominal_level(0.05, looks)
 
 
-def test_an_early_look_asks_for_more_and_says_so(metric_result: Make) -> None:
+def test_an_early_look_requires_more_and_states_it(metric_result: Make) -> None:
     """p is .008: enough for one look at 5 %, too little where a tenth of the patience has passed."""
 
     def ruled(*looks: float) -> tuple[str, float]:

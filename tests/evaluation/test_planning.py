@@ -1,4 +1,4 @@
-"""How many days of labels would show a gain: what the smallest detectable gain says, turned round."""
+"""How many days of labels are needed to detect a gain: the inverse of the smallest detectable gain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_so_many_days_show_it_and_one_fewer_does_not(gain: float, alpha: float, 
     assert days == 15 or smallest_gain(1.0, days - 1, seen, alpha=alpha) > gain
 
 
-def test_beyond_ten_years_there_is_no_number() -> None:
+def test_beyond_ten_years_the_number_is_unknown() -> None:
     assert days_needed(0.0001, 1.0, None, alpha=0.05) is None
 
 

@@ -79,7 +79,7 @@ def test_outcome(
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize(("gain", "guards", "age"), [row[:3] for row in TABLE])
-def test_every_ruling_says_why_with_the_sample(
+def test_every_ruling_gives_its_reason_with_the_sample(
     metric_result: Make, policy: str, gain: float | None, guards: GuardFinding, age: dict[str, Any]
 ) -> None:
     reasons = load_policy(policy)(case_of(metric_result, gain, guards, age)).reasons
@@ -142,7 +142,7 @@ def test_a_release_reads_like_a_sentence(metric_result: Make) -> None:
     )
 
 
-def test_what_could_not_be_seen_is_said(metric_result: Make) -> None:
+def test_a_gain_too_small_to_detect_is_stated(metric_result: Make) -> None:
     assert (
         "A true gain of 0.00304 would have been found in 4 of 5 such samples." in balanced(metric_result, 0).reasons[0]
     )
@@ -231,13 +231,13 @@ def test_a_guard_that_stopped_it_is_among_the_reasons(metric_result: Make) -> No
     assert balanced(metric_result, BETTER, UNDECIDED).reasons[1:] == UNDECIDED.sentences
 
 
-def test_an_undecided_guard_is_told_of_a_first_model(metric_result: Make) -> None:
+def test_an_undecided_guard_is_reported_for_a_first_model(metric_result: Make) -> None:
     told = load_policy("balanced")(case_of(metric_result, BETTER, UNDECIDED, FIRST))
     assert told.reasons[1:] == UNDECIDED.sentences
     assert "the naive baseline 0.40000" in told.reasons[0]
 
 
-def test_holding_says_that_a_person_decides(metric_result: Make) -> None:
+def test_holding_states_that_a_person_decides(metric_result: Make) -> None:
     told = load_policy("hold")(case_of(metric_result, BETTER, PASSED, FRESH))
     assert told.reasons[-1] == "The policy is hold: a person decides whether it is released."
 

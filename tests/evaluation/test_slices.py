@@ -1,4 +1,4 @@
-"""Slices: harm is proven or not, and where it could not be seen, that is said."""
+"""Slices: harm is proven or not, and a slice on which it could not be detected is named."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_harm_on_one_slice_is_found_and_blocks() -> None:
     assert sum(each.rows for each in found) == 12_000
 
 
-def test_a_slice_with_few_rows_cannot_be_checked_and_says_what_would_have_been_seen() -> None:
+def test_a_slice_with_few_rows_cannot_be_checked_and_states_the_smallest_detectable_loss() -> None:
     found = compared(rows_a_day=12)
     assert {each.verdict for each in found} == {"not_decidable"}
     assert all("would most likely stay unseen; 0.0" in each.note for each in found)
@@ -59,7 +59,7 @@ def test_a_slice_of_few_days_is_no_pass() -> None:
     assert found[0].note == "2 days of labels; 15 are needed"
 
 
-def test_they_are_judged_again_from_what_is_stored() -> None:
+def test_slices_are_evaluated_again_from_what_is_stored() -> None:
     found = compared(harmed=0.05, slices=8)
     assert judge_slices(found, None) == found
     assert judge_slices([SliceResult.model_validate(each.model_dump(mode="json")) for each in found], None) == found

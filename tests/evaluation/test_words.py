@@ -66,10 +66,10 @@ def test_the_table_sets_our_interval_beside_what_others_would_claim(
         "gain": "+0.000500",
         "at least (one-sided)": "-0.000566 at 5 %",
         "95 % interval": "-0.000888 to +0.00189",
-        "days alone would claim": "-0.000100 to +0.00110",
-        "rows alone would claim": "+0.000300 to +0.000700",
+        "interval by days alone": "-0.000100 to +0.00110",
+        "interval by rows alone": "+0.000300 to +0.000700",
         "p": "0.187",
-        "smallest gain that could be seen": "0.00152 (0.00064 to 0.0023)",
+        "smallest detectable gain": "0.00152 (0.00064 to 0.0023)",
         "verdict": "no difference shown",
     }
     assert "27,004 rows of 28 days" in told

@@ -127,7 +127,7 @@ def test_a_census_of_years_is_not_decidable_in_time_and_releases_nothing(home: P
 
 
 @pytest.mark.usefixtures("home")
-def test_data_that_is_not_there_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_are_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from perennial.errors import InputError
     from tasks.batches import pick_window
 

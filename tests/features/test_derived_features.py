@@ -1,4 +1,4 @@
-"""Functions of a team's own: kept with the model, told by name when they fail, and blind to what is not yet known."""
+"""Custom functions: kept with the model, named when they fail, and blind to what is not yet known."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def recipe(world: World, source: str, *derived: str) -> Recipe:
 
 def test_a_function_sees_no_column_that_is_known_only_after_the_event(world: World) -> None:
     source = "def peek(rows):\n    raise RuntimeError(sorted(rows.columns))\n"
-    with pytest.raises(TeamCodeFailed) as told:
+    with pytest.raises(TeamCodeFailed) as message:
         recipe(world, source, "peek").inputs(ROWS)
-    assert "'peek'" in str(told.value)
-    seen = str(told.value)
+    assert "'peek'" in str(message.value)
+    seen = str(message.value)
     for hidden in ("refund", "returned", "settled", "__perennial_label", "__perennial_known_at"):
         assert f"'{hidden}'" not in seen
     for visible in ("order", "at", "price", "carrier"):
         assert f"'{visible}'" in seen
 
 
-def test_a_function_that_asks_for_the_target_is_told_by_name(world: World) -> None:
+def test_a_function_that_asks_for_the_target_is_named(world: World) -> None:
     source = "def cheat(rows):\n    return rows['returned']\n"
     with pytest.raises(TeamCodeFailed, match=r"'cheat' on 3 rows failed: shop\.py:2: KeyError.*returned"):
         recipe(world, source, "cheat").inputs(ROWS)
@@ -63,18 +63,18 @@ def test_derived_columns_come_after_those_of_the_declaration_and_in_its_order(wo
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
-        ("rows['price'].head(2)", "one value a row (3)"),
+        ("rows['price'].head(2)", "one value per row (3)"),
         ("rows['price'].iloc[0]", "not float"),
         ("list(rows['price'])", "not list"),
     ],
 )
-def test_a_result_that_is_not_one_value_a_row_is_told(world: World, body: str, told: str) -> None:
+def test_a_result_that_is_not_one_value_for_each_row_is_refused(world: World, body: str, message: str) -> None:
     with pytest.raises(TeamCodeFailed) as error:
         recipe(world, f"def wrong(rows):\n    return {body}\n", "wrong").inputs(ROWS)
     assert "'wrong'" in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_function_that_changes_its_rows_changes_no_other_column(world: World) -> None:
@@ -101,14 +101,14 @@ def test_two_versions_of_a_file_live_side_by_side() -> None:
     assert derive(ROWS, old)["f"].tolist() == [2.0, 3.0, 4.0]
 
 
-def test_a_file_that_does_not_run_is_told_with_its_name() -> None:
+def test_a_file_that_does_not_run_is_named() -> None:
     with pytest.raises(TeamCodeFailed, match=r"f\.py does not run: f\.py:1: ZeroDivisionError"):
         load_functions(("f.py:f",), {"f.py": "1 / 0\n"})
     with pytest.raises(TeamCodeFailed, match=r"f\.py has no function 'g'"):
         load_functions(("f.py:g",), {"f.py": "def f(rows):\n    return rows\n"})
 
 
-def test_a_function_that_is_gone_is_told_when_the_declaration_is_read(world: World) -> None:
+def test_a_function_that_is_gone_is_reported_when_the_declaration_is_read(world: World) -> None:
     with pytest.raises(InputError, match=r"no function 'gone' in shop\.py"):
         recipe(world, "def there(rows):\n    return rows['price']\n", "gone")
 

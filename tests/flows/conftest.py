@@ -1,4 +1,4 @@
-"""Homes that outlive a test, and what Prefect's server tells of a run."""
+"""Homes that outlive a test, and what Prefect's server records of a run."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Deployed:
-    """A server that knows the deployments: deploying them twice is told in `said`."""
+    """A server that knows the deployments: deploying them twice is shown in `said`."""
 
     home: Lived
     said: list[str]

@@ -87,10 +87,10 @@ def test_the_episode_of_a_replaced_champion_is_over(flipped: Lived) -> None:
     assert [release.serves[0].model.version for release in flipped.all(Release)] == [1, 2]
     (closed,) = flipped.all(EpisodeClosed)
     assert closed.episode == flipped.all(Episode)[0].episode
-    assert closed.detail == "Release 1 no longer serves; release 2 does."
+    assert closed.detail == "Release 1 is no longer live; release 2 is."
 
 
-def test_each_cycle_tells_of_the_open_episode(flipped: Lived) -> None:
+def test_each_cycle_reports_the_open_episode(flipped: Lived) -> None:
     told = [[alarm.channel for alarm in cycle.health.alarms] for cycle in flipped.all(Cycle)]
     assert told == [[], [], ["level"], ["level"], []]
     assert [cycle.health.action for cycle in flipped.all(Cycle)] == ["none", "none", "retrain", "none", "none"]

@@ -32,7 +32,7 @@ def test_only_what_may_pass_by_itself_is_tried_again(flows: None, error: type[Ex
     assert len(tried) == calls
 
 
-def test_what_stays_away_is_told_after_three_more_tries(flows: None) -> None:
+def test_what_stays_unavailable_is_reported_after_three_retries(flows: None) -> None:
     from tasks.step import step
 
     tried = []

@@ -61,4 +61,4 @@ def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 if __name__ == "__main__":
     made = build()
-    print(f"{made}: {made.stat().st_size:,} bytes")  # noqa: T201 - a script tells what it made
+    print(f"{made}: {made.stat().st_size:,} bytes")  # noqa: T201 - a script prints what it built

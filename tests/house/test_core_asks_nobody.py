@@ -31,8 +31,8 @@ EXCEPTIONS = {
         "sources/sql.py",
         "os.environ",
     ): "a declaration names the variable of an address, which no file may hold",
-    ("sources/sql.py", "datetime.now"): "the newest row of a live database is asked for up to now",
-    ("store/registry/registry.py", "os.environ"): "MLflow is told its options by the environment alone",
+    ("sources/sql.py", "datetime.now"): "the newest row of a live database is requested up to now",
+    ("store/registry/registry.py", "os.environ"): "MLflow takes its options only from the environment",
     (
         "store/registry/places.py",
         "os.environ",

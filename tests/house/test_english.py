@@ -38,7 +38,10 @@ HABITS = {
     r"nobody can": "tamper-evident, cannot be",
 }
 BANNED = re.compile("|".join(rf"\b(?:{habit})\b" for habit in HABITS), re.IGNORECASE)
+RECORDED = ("of its own spread", "of what serves.", "What serves is ")
+"""Of sentences that decisions hold: `replay` computes them again and compares, so they keep their words."""
 NAMES = {"found", "said", "told"}
+ROWS = ROOT / "perennial" / "ledger" / "entries"  # names of fields there are those of rows on disk
 
 
 def texts() -> Iterator[tuple[Path, int, str]]:
@@ -82,8 +85,14 @@ def habits() -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{line}: {match.group()!r} in {text.strip()[:100]}"
         for path, line, text in texts()
-        for match in BANNED.finditer(text)
+        for match in BANNED.finditer(_without(RECORDED, text))
     ]
+
+
+def _without(sentences: tuple[str, ...], text: str) -> str:
+    for sentence in sentences:
+        text = text.replace(sentence, "")
+    return text
 
 
 def vague_names() -> list[str]:
@@ -91,6 +100,8 @@ def vague_names() -> list[str]:
     vague = []
     for folder in ("perennial", "flows", "tasks", "data_checks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
+            if ROWS in path.parents:
+                continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in NAMES:
                     vague.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.id}")

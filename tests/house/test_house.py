@@ -36,7 +36,7 @@ def test_make_help_lists_every_target() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {"help", "demo", "test", "test-all", "lint", "types", "imports", "check", "down", "lock", "clean"} <= targets
     for target in targets:
-        assert re.search(rf"^  make {target} +\S", told, re.MULTILINE), f"make help does not tell of {target}"
+        assert re.search(rf"^  make {target} +\S", told, re.MULTILINE), f"make help does not list {target}"
 
 
 def test_every_pin_has_a_hash_and_no_address() -> None:
@@ -87,7 +87,7 @@ def test_ci_fails_when_any_step_fails_and_still_runs_the_others(tmp_path: Path, 
     assert all(before < after for before, after in pairwise(places))
 
 
-def test_a_machine_without_a_fitting_python_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_machine_without_a_suitable_python_shows_what_to_do(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     old = tmp_path / "old"

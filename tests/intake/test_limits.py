@@ -12,7 +12,7 @@ PRICE, CARRIER = "price: not a number", "carrier: missing"
 
 def over(aside: Mapping[int, tuple[str, ...]], arrived: int = 200) -> list[tuple[str, str]]:
     found = exceeded(SetAsideLimits(), arrived, aside, lambda reason, rows: [f"{reason[:3]}{rows[0]}"])
-    return [(each.limit, each.told) for each in found]
+    return [(each.limit, each.finding) for each in found]
 
 
 def test_a_share_above_a_limit_is_named_with_its_reason_and_values() -> None:

@@ -24,7 +24,7 @@ def declaration(world: World, tmp_path: Path) -> Declaration:
     return load_use_case("shop", world.usecases).declaration
 
 
-def test_a_first_batch_is_revision_1_and_its_name_says_what_it_holds(declaration: Declaration) -> None:
+def test_a_first_batch_is_revision_1_and_is_named_by_its_content(declaration: Declaration) -> None:
     named = name_batch(declaration, "2024-01", "content", None)
     assert named.revision == 1
     assert name_batch(declaration, "2024-01", "content", None) == named, "a retry names it alike"
@@ -75,7 +75,7 @@ def test_the_order_of_rows_and_columns_is_not(declaration: Declaration) -> None:
     ],
 )
 @pytest.mark.parametrize("timezone", ["America/New_York", "Asia/Tokyo"])
-def test_values_that_differ_are_other_content_even_where_their_type_cannot_tell(
+def test_values_that_differ_are_other_content_even_if_their_type_cannot_distinguish_them(
     kind: ColumnType, one: str, other: str, timezone: str
 ) -> None:
     digests = {

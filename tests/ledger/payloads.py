@@ -1,4 +1,4 @@
-"""Small true-to-shape payloads, made by hand: a test says only what matters to it."""
+"""Small true-to-shape payloads, made by hand: a test states only what matters to it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def batch(window: str = "2024-01", **changes: Any) -> BatchEntry:
 
 
 def label_batch(name: str, arrived_at: str, rows: int = 1, **changes: Any) -> LabelBatchEntry:
-    """Labels that came in a file of their own."""
+    """Labels that came in a separate file."""
     values: dict[str, Any] = {
         "batch": name,
         "landing": f"{name}.csv",

@@ -101,7 +101,7 @@ def test_a_cut_tail_shows_against_a_head_that_was_kept(ledger: Ledger) -> None:
     assert ledger.verify("shop", parse_head(f"5:{newest.hash[:16]}…")) == 6
     behind_its_back(ledger, "DELETE FROM entries WHERE position > 3")
     assert ledger.verify("shop") == 3, "the chain alone does not show it"
-    with pytest.raises(LedgerBroken, match="the ledger was cut: it ends at row 3, but row 5 with hash"):
+    with pytest.raises(LedgerBroken, match="the ledger was truncated: it ends at row 3, but row 5 with hash"):
         ledger.verify("shop", kept)
 
 
@@ -114,7 +114,7 @@ def test_a_chain_that_was_written_anew_shows_against_a_head_that_was_kept(ledger
     for number in range(3):
         other.append("shop", declaration(number + 10))
     assert other.verify("shop") == 3
-    with pytest.raises(LedgerBroken, match=r"row 3 of the ledger has the hash .* the chain was written anew"):
+    with pytest.raises(LedgerBroken, match=r"row 3 of the ledger has the hash .* the chain was rewritten"):
         other.verify("shop", parse_head(newest.head))
 
 

@@ -42,7 +42,7 @@ def test_whoever_comes_second_under_a_key_gets_what_the_first_wrote(ledger: Ledg
     assert [r.payload.digest for r in ledger.all("shop", type(batch()))] == ["first"]
 
 
-def test_each_use_case_has_a_chain_of_its_own(ledger: Ledger) -> None:
+def test_each_use_case_has_a_separate_chain(ledger: Ledger) -> None:
     for number in range(3):
         ledger.append("shop", declaration(number))
     ledger.append("flights", declaration(0))
@@ -117,12 +117,14 @@ def test_a_newer_ledger_is_refused_before_anything_changes(ledger: Ledger, tmp_p
     with closing(sqlite3.connect(file)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = file.read_bytes()
-    with pytest.raises(InputError, match=r"version 9999, this program reads up to 0001. Install the newer Perennial"):
+    with pytest.raises(
+        InputError, match=r"version 9999, but this Perennial reads versions up to 0001. Upgrade Perennial"
+    ):
         Ledger(ledger.url)
     assert file.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "ledger.db"
     folder.mkdir()
     with pytest.raises(TransientError, match="does not answer"):
@@ -146,7 +148,7 @@ def test_two_processes_write_at_once_and_no_row_is_lost(tmp_path: Path) -> None:
 
 
 def append_rows(url: str, who: str, rows: int, barrier: Barrier) -> None:
-    """Append rows of one's own, every other time together with one that the other process appends too."""
+    """Append distinct rows, every other time together with one that the other process appends too."""
     barrier.wait(60)
     ledger = Ledger(url)  # both migrate the empty file at the same time
     for number in range(rows):

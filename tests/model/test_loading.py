@@ -1,4 +1,4 @@
-"""A registered model is loaded only if its bytes are those that were judged, hold nothing foreign and predict alike."""
+"""A registered model is loaded only if its bytes are those evaluated, hold nothing foreign and predict the same."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_model_predicts_after_loading_what_it_predicted_before(
 
 
 @pytest.mark.parametrize("file", [PIPELINE_FILE, f"{EXTRAS}/model.json", f"{EXTRAS}/recipe.json"])
-def test_one_changed_byte_is_told_before_a_file_is_interpreted(
+def test_one_changed_byte_is_found_before_a_file_is_interpreted(
     world: World, month: pd.DataFrame, saved: Saved, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = saved(fitted_on(world, month))
@@ -106,7 +106,7 @@ def _rename_type(file: Path, module: str, name: str, other_module: str, other_na
             archive.writestr(part, data)
 
 
-def test_a_model_that_predicts_differently_here_is_told_with_the_libraries_that_changed(
+def test_a_model_that_predicts_differently_here_is_refused_with_the_libraries_that_changed(
     world: World, month: pd.DataFrame, saved: Saved
 ) -> None:
     folder = saved(fitted_on(world, month))
@@ -129,7 +129,7 @@ def test_golden_predictions_that_are_no_numbers_are_no_match(world: World, month
         load(folder, digest_model(folder))
 
 
-def test_a_model_without_its_file_is_told(world: World, month: pd.DataFrame, saved: Saved) -> None:
+def test_a_model_without_its_file_is_reported(world: World, month: pd.DataFrame, saved: Saved) -> None:
     folder = saved(fitted_on(world, month))
     registered = digest_model(folder)
     (folder / PIPELINE_FILE).unlink()

@@ -21,7 +21,7 @@ def as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("world", "as_before")
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_whoever_opens_a_home_says_how_many(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_a_home_sets_how_many(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sklearn.ensemble  # noqa: F401 - loads OpenMP and BLAS
 
     monkeypatch.setenv("PERENNIAL_THREADS", threads)

@@ -1,4 +1,4 @@
-"""The demo's own Prefect server: one, quiet, there to be looked at, and gone when told to go."""
+"""The demo's own Prefect server: one, quiet, there to be looked at, and gone when asked to stop."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from perennial.processes.prefect_server import quiet_flows
 
 @flow(flow_run_name="look for me")
 def tiny(fail: bool = False) -> None:
-    get_run_logger().info("said in the flow")
+    get_run_logger().info("logged in the flow")
     if fail:
         raise ValueError("wrong on purpose")
 
@@ -51,13 +51,13 @@ with quiet_flows():
     try:
         tiny(fail=True)
     except ValueError as error:
-        print("told:", error)
+        print("error:", error)
 """
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A home whose server outlives a test: each says for itself what it needs."""
+    """A home whose server outlives a test: each states what it needs."""
     here = settings({"PERENNIAL_HOME": str(tmp_path_factory.mktemp("home"))})
     yield here
     stop_server(here)
@@ -101,16 +101,16 @@ def processes_of(here: Settings) -> set[int]:
 
 
 @pytest.mark.slow
-def test_a_flow_says_nothing_on_the_screen_and_its_lines_are_on_the_server(home: Settings) -> None:
+def test_a_flow_prints_nothing_and_its_log_lines_are_on_the_server(home: Settings) -> None:
     server = ensure_server(home)
     done = run_tiny(server)
-    assert done.stdout == "told: wrong on purpose\n"
+    assert done.stdout == "error: wrong on purpose\n"
     assert done.stderr == ""
     asked = Request(
         f"{server.url}/logs/filter", data=b"{}", headers={"content-type": "application/json"}, method="POST"
     )
     with urlopen(asked, timeout=30) as answer:
-        assert "said in the flow" in {line["message"] for line in json.load(answer)}
+        assert "logged in the flow" in {line["message"] for line in json.load(answer)}
     with urlopen(server.ui, timeout=30) as page:
         assert page.status == 200
 
@@ -163,7 +163,7 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_our_server(other_home:
     assert not stop_server(other_home)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_last_words(
+def test_a_server_that_cannot_start_is_reported_with_its_last_log_lines(
     other_home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(prefect_server.SERVER_OPTIONS, "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE", "many")
@@ -254,7 +254,7 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_original_alone(home: Settings
     assert running_server(home) == replace(original, started=False)
 
 
-def test_a_home_that_is_moved_while_its_server_runs_gets_one_of_its_own(other_home: Settings, tmp_path: Path) -> None:
+def test_a_home_that_is_moved_while_its_server_runs_gets_another_server(other_home: Settings, tmp_path: Path) -> None:
     before = start_server(other_home)
     assert before.pid is not None
     (tmp_path / "other").rename(tmp_path / "moved")

@@ -45,7 +45,7 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.server_close()
 
 
-def test_the_first_run_of_this_use_case_is_told(world: World, theirs: str) -> None:
+def test_the_first_run_of_this_use_case_is_shown(world: World, theirs: str) -> None:
     assert next_scheduled_run(settings(), "shop") == "2024-05-02T06:00:00Z"
     assert next_scheduled_run(settings(), "flights") == "2024-05-01T06:00:00Z"
     assert next_scheduled_run(settings(), "bikes") is None

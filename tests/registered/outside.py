@@ -29,7 +29,7 @@ METRIC = Metric("absolute", ("binary",), "lower", absolute, lambda y, a, b: None
 
 
 def decide(case: Case) -> Ruling:
-    return Ruling("first" if case.is_first else "keep", ("The policy of another package says so.",), alpha=0.2)
+    return Ruling("first" if case.is_first else "keep", ("The policy of another package decided it.",), alpha=0.2)
 
 
 POLICY = ReleasePolicy("cautious", decide, "the first model, and no other")

@@ -77,7 +77,7 @@ def test_a_cycle_uses_one_of_each_kind(world: World, tmp_path: Path) -> None:
     february = take_in("2024-02")
     decision = decide_at(instant(february.arrived_at), "2024-02")
     assert (decision.outcome, decision.policy.name, decision.policy.alpha) == ("first", "cautious", 0.2)
-    assert decision.reasons == ("The policy of another package says so.",)
+    assert decision.reasons == ("The policy of another package decided it.",)
     assert [metric.name for metric in decision.metrics] == ["log_loss", "absolute"]
     assert decision.metrics[1].gain is not None
     release.fn("shop", decision.id)
@@ -104,7 +104,7 @@ def test_a_cycle_uses_one_of_each_kind(world: World, tmp_path: Path) -> None:
         ("source", {"kind": "jsonll", "path": "../data"}, "source.kind", "jsonl", "files"),
     ],
 )
-def test_a_misspelled_name_is_told_with_what_is_installed(
+def test_a_misspelled_name_is_reported_with_what_is_installed(
     world: World, section: str, value: dict[str, object], field: str, meant: str, known: str
 ) -> None:
     declared(world, **{section: value})

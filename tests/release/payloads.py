@@ -61,7 +61,7 @@ def decision(name: str, model: ChallengerEntry, release_no: int) -> Decision:
         code_version="0",
         policy=Policy(name="balanced", parameters={}, alpha=0.05),
         outcome="release" if release_no else "first",
-        reasons=(f"{name} says so",),
+        reasons=(f"{name} shows it",),
         libraries={},
         flips=NO_FLIPS,
     )

@@ -1,4 +1,4 @@
-"""An error after something was written says what was, and claims of nothing else that it did not happen."""
+"""An error after something was written states what was, and never denies what did happen."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def undone_repaired(ledger: Ledger, registry: Registry) -> None:
     model = challenger("c3", 3)
     ledger.append("shop", model)
     ledger.append("shop", decision("d3", model, 2))
-    _mended(ledger, registry, "it never came to serve")
+    _mended(ledger, registry, "the release was interrupted")
 
 
 def alias_repaired(ledger: Ledger, registry: Registry) -> None:
-    _mended(ledger, registry, "MLflow's alias names version 1")
+    _mended(ledger, registry, "MLflow's alias points to version 1")
 
 
 def cycle_released(ledger: Ledger, registry: Registry) -> None:
@@ -125,14 +125,14 @@ CASES: dict[str, tuple[Callable[[Ledger, Registry], None], str, tuple[int, int]]
     "a rollback": (rolled_back, r"Release 3 is recorded: version 1 is live by the ledger\.", (3, 1)),
     "a cycle": (cycle_released, r"Live: version 3 of shop, as release 3\.", (3, 3)),
     "a release repaired": (undone_repaired, r"Release 3 is recorded: version 3 is live by the ledger\.", (3, 3)),
-    "an alias repaired": (alias_repaired, r"It is recorded that MLflow's alias named version 1\.", (2, 2)),
+    "an alias repaired": (alias_repaired, r"It is recorded that MLflow's alias pointed to version 1\.", (2, 2)),
 }
 
 
 @pytest.mark.parametrize("kind", [RegistryDown, RegistryRefused])
 @pytest.mark.parametrize("at", ["point_champion", "point_refit"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_registry_that_fails_after_the_row_is_told_with_what_is_on_record(
+def test_a_registry_that_fails_after_the_row_is_reported_with_what_is_recorded(
     ledger: Ledger, case: str, at: str, kind: type[PerennialError]
 ) -> None:
     act, told, live = CASES[case]
@@ -144,13 +144,13 @@ def test_a_registry_that_fails_after_the_row_is_told_with_what_is_on_record(
     assert serving(ledger) == live
     if case != "a cycle":
         assert isinstance(caught.value, Unfinished)
-        again = "again once that is put right" if kind is RegistryRefused else "run the same command again, which"
+        again = "again once that is fixed" if kind is RegistryRefused else "run the same command again. It"
         assert again in str(caught.value)
     if case == "an alias repaired":
         assert (len(ledger.all("shop", AliasMoved)), ledger.all("shop", AliasPutBack)) == (1, [])
 
 
-def test_a_page_that_cannot_be_made_after_a_rollback_is_told_with_the_release(ledger: Ledger, world: World) -> None:
+def test_a_page_that_cannot_be_made_after_a_rollback_is_reported_with_the_release(ledger: Ledger, world: World) -> None:
     (world.usecases / "shop.yaml").write_text("name: [")
     with pytest.raises(Unfinished, match=r"Release 3 is recorded: version 1 is live") as caught:
         rolled_back(ledger, cast(Registry, Failing("never", RegistryDown(""), named=2)))
@@ -158,7 +158,7 @@ def test_a_page_that_cannot_be_made_after_a_rollback_is_told_with_the_release(le
     assert serving(ledger) == (3, 1)
 
 
-def test_an_approval_that_was_overtaken_is_told_with_the_approval(ledger: Ledger) -> None:
+def test_an_overtaken_approval_is_reported_with_the_approval(ledger: Ledger) -> None:
     model = challenger("cheld", 7)
     held = decision("dheld", model, 2).model_copy(update={"outcome": "held"})
     ledger.append("shop", model)
@@ -170,7 +170,7 @@ def test_an_approval_that_was_overtaken_is_told_with_the_approval(ledger: Ledger
 
 
 @pytest.mark.parametrize("outcome", ["keep", "held"])
-def test_an_approval_that_says_nothing_was_changed_changed_nothing(ledger: Ledger, outcome: str) -> None:
+def test_an_approval_that_reports_no_change_changed_nothing(ledger: Ledger, outcome: str) -> None:
     model = challenger("cheld", 7)
     held = decision("dheld", model, 1).model_copy(update={"outcome": outcome})
     ledger.append("shop", model)
@@ -181,10 +181,10 @@ def test_an_approval_that_says_nothing_was_changed_changed_nothing(ledger: Ledge
     assert ledger.verify("shop") == rows
 
 
-def test_a_gate_that_says_no_after_the_write_stays_one() -> None:
+def test_a_gate_that_refuses_after_the_write_stays_a_gate() -> None:
     with (
-        pytest.raises(HeldBack, match=r"a gate said no\n  The waiver by Ada is recorded\.") as caught,
+        pytest.raises(HeldBack, match=r"a gate refused\n  The waiver by Ada is recorded\.") as caught,
         on_record("the waiver by Ada is recorded"),
     ):
-        raise HeldBack("a gate said no")
+        raise HeldBack("a gate refused")
     assert caught.value.exit_code == 3

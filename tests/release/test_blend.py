@@ -51,7 +51,7 @@ def test_the_newest_refit_serves_half_beside_what_was_tested(ledger: Ledger) -> 
     made = release_blend(ledger, "shop", NOW)
     assert made is not None
     assert serves(ledger) == [(1, 0.5), (2, 0.5)]
-    assert made.payload.reason == "By policy blend: version 1 (50 %) and version 2 (50 %) serve."
+    assert made.payload.reason == "By policy blend: version 1 (50 %) and version 2 (50 %) are live."
     assert made.payload.decision == "d1"
     assert release_blend(ledger, "shop", NOW) is None, "once is enough"
 
@@ -73,7 +73,7 @@ def test_where_the_newest_is_feared_what_was_tested_serves_alone(ledger: Ledger)
     assert serves(ledger) == [(1, 1.0)]
     release = current_release(ledger, "shop")
     assert release is not None
-    assert release.reason == "By policy blend: version 1 serves alone."
+    assert release.reason == "By policy blend: version 1 alone is live."
 
 
 def test_a_policy_that_serves_one_model_ends_a_blend(ledger: Ledger) -> None:

@@ -52,13 +52,13 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
         assert (now.kind, now.restores, now.reason) == ("rollback", former.release_no, "returns went up")
         assert versions(shop) == (former.serves[0].model.version,) * 2
         page = (shop.home / "pages" / "shop.html").read_text(encoding="utf-8")
-        assert f"Version {former.serves[0].model.version} serves" in page, "the page tells it at once"
+        assert f"Version {former.serves[0].model.version} serves" in page, "the page shows it at once"
         load_champion(shop.workspace.registry, "shop", now)
     live = current_release(shop.workspace.ledger, "shop")
     assert live is not None
     further = ("rollback", "shop", "--from", str(live.release_no), "--reason", "once more")
     assert shop.run(*further) == HeldBack.exit_code
-    assert "there is no former champion to go back to" in shop.said()
+    assert "there is no previous champion to roll back to" in shop.said()
     assert shop.workspace.ledger.verify("shop")
     assert versions(shop) == (served[0], served[0])
 
@@ -111,7 +111,7 @@ def test_a_run_that_a_dead_process_left_running_is_marked_as_failed(shop: Place)
     assert found.data.tags["perennial.reason"].startswith("interrupted")
 
 
-def test_a_broken_chain_is_told_and_nothing_is_mended(shop: Place) -> None:
+def test_a_broken_chain_is_reported_and_nothing_is_repaired(shop: Place) -> None:
     serving, _ = versions(shop)
     client(shop).set_registered_model_alias("shop", ALIAS, "1")
     file = shop.workspace.ledger.url.removeprefix("sqlite:///")

@@ -64,7 +64,7 @@ def test_each_rollback_goes_one_further_back_with_features_data_and_reference(le
             former.snapshot,
             former.reference,
         )
-    with pytest.raises(HeldBack, match="no former champion to go back to"):
+    with pytest.raises(HeldBack, match="no previous champion to roll back to"):
         roll_back(ledger, "shop", NOW, "once more", seen=5)
     assert serving(ledger) == (5, 1)
 
@@ -80,13 +80,13 @@ def test_a_release_after_a_rollback_is_what_the_next_rollback_undoes(ledger: Led
 
 def test_the_first_release_cannot_be_rolled_back(ledger: Ledger) -> None:
     released(ledger, 1)
-    with pytest.raises(HeldBack, match="release 1 has none before it"):
+    with pytest.raises(HeldBack, match="none was live before release 1"):
         roll_back(ledger, "shop", NOW, "bad", seen=1)
 
 
-def test_a_person_who_saw_another_release_serve_loses(ledger: Ledger) -> None:
+def test_a_person_who_saw_another_live_release_loses(ledger: Ledger) -> None:
     released(ledger, 1, 2)
-    with pytest.raises(ReleaseLost, match=r"release 2 was taken first, .* by decision d2 \(version 2 serves\)"):
+    with pytest.raises(ReleaseLost, match=r"release 2 was made first, .* by decision d2 \(version 2 is live\)"):
         roll_back(ledger, "shop", NOW, "bad", seen=1)
 
 
@@ -95,7 +95,7 @@ def test_a_decision_against_a_former_champion_releases_nothing(ledger: Ledger) -
     late = challenger("late", 9)
     ledger.append("shop", late)
     said = decision("dlate", late, release_no=0)
-    with pytest.raises(ReleaseLost, match=r"by decision d1 \(version 1 serves\), so this release was not made"):
+    with pytest.raises(ReleaseLost, match=r"by decision d1 \(version 1 is live\), so this release was not made"):
         release_decided(ledger, said)
     assert serving(ledger) == (1, 1)
 
@@ -114,12 +114,12 @@ def test_a_decision_whose_release_is_missing_is_found(ledger: Ledger) -> None:
     assert undone_decision(ledger, "shop") is None, "another release followed: the decision lost"
 
 
-def test_only_a_held_decision_takes_a_persons_word_and_only_while_its_champion_serves(ledger: Ledger) -> None:
+def test_only_a_held_decision_can_be_approved_and_only_while_its_champion_is_live(ledger: Ledger) -> None:
     released(ledger, 1)
     model = challenger("c2", 2)
     ledger.append("shop", model)
     kept = decision("dkept", model, 1).model_copy(update={"outcome": "keep"})
-    with pytest.raises(HeldBack, match="only a held one waits for a person"):
+    with pytest.raises(HeldBack, match="only a held decision can be approved"):
         approve(ledger, kept, "Ada", "please", NOW)
     held = decision("dheld", model, 1).model_copy(update={"outcome": "held"})
     with pytest.raises(ValueError, match="releases nothing"):
@@ -145,7 +145,7 @@ def test_what_was_approved_is_live_since_the_approval_and_by_whoever_came_first(
     weeks_later = instant(held.as_of) + timedelta(weeks=5)
     approval, row = approve(ledger, held, "Ada", "seen", weeks_later)
     assert row.payload.as_of == write_instant(weeks_later)
-    assert row.payload.reason == "Approved by Ada: seen. The comparison: dheld says so"
+    assert row.payload.reason == "Approved by Ada: seen. The comparison: dheld shows it"
     again, same = approve(ledger, held, "Bob", "me too", weeks_later + timedelta(days=1))
     assert (again, same) == (approval, row)
     assert (again.by, again.reason) == ("Ada", "seen")

@@ -45,7 +45,9 @@ def test_repeated_after_a_later_release_it_leaves_that_one_alone(ledger: Ledger)
 
 def test_further_back_needs_the_number_of_the_rollback(ledger: Ledger) -> None:
     roll_back(ledger, "shop", NOW, "it went bad")
-    with pytest.raises(HeldBack, match=r"release 4 is live, which brought version 2 back .* name release 4"):
+    with pytest.raises(
+        HeldBack, match=r"release 4 is live and is itself a rollback: it restored version 2 .* name release 4"
+    ):
         roll_back(ledger, "shop", NOW, "still bad")
     roll_back(ledger, "shop", NOW, "still bad", 4)
     assert serving(ledger) == (5, 1)

@@ -130,7 +130,7 @@ def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
     ]
     assert "perennial quarantine shop" in left[0] and "the next run ingests it" in left[1]
     (blocked,) = left_in_words("shop", [], [], ruled("blocked"))
-    assert blocked == "shop: a guard blocks version 2 (decision d1): d1 says so"
+    assert blocked == "shop: a guard blocks version 2 (decision d1): d1 shows it"
     assert done_in_words("shop", [batch(), held], left) == ["shop: 1 cycle done.", *left]
     assert done_in_words("shop", [], left) == ["shop: no batch is new.", *left], "what waits is repeated"
     assert done_in_words("shop", [], []) == ["shop: nothing is left to do."]

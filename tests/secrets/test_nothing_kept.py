@@ -96,7 +96,7 @@ def test_no_secret_of_a_source_is_printed_or_kept_by_anything(shop: Shop, monkey
     except RuntimeError as error:
         shop.printed += str(unexpected(error))
 
-    assert "does not answer" in shop.printed and "is not installed" in shop.printed, "the failing ones said why"
+    assert "does not answer" in shop.printed and "is not installed" in shop.printed, "the failing ones gave the reason"
     assert any(name.startswith("home/prefect/") for name in shop.kept("no answer from")), "Prefect keeps their words"
     assert any(name.startswith("home/failures/") for name in shop.kept("cannot open"))
     assert PASSWORD not in shop.printed

@@ -37,7 +37,7 @@ def test_the_environment_is_read_at_each_call(tmp_path: Path, monkeypatch: pytes
     assert settings().home == tmp_path / "two"
 
 
-def test_what_the_environment_says_is_used(tmp_path: Path) -> None:
+def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
     found = settings(
         {
             "PERENNIAL_DATABASE_URL": "postgresql+psycopg://me:secret@db/ledger",
@@ -67,10 +67,10 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
-        ("PERENNIAL_THREADS", "many", "'many' is not a whole number from 1 up"),
-        ("PERENNIAL_THREADS", "0", "'0' is not a whole number from 1 up"),
+        ("PERENNIAL_THREADS", "many", "'many' is not a whole number of at least 1"),
+        ("PERENNIAL_THREADS", "0", "'0' is not a whole number of at least 1"),
         ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
         ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),
@@ -80,13 +80,13 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PERENNIAL_NAMESPACE", "team/a", "'team/a' is not a valid name"),
     ],
 )
-def test_a_wrong_value_is_told_with_variable_value_and_way_out(name: str, value: str, told: str) -> None:
+def test_a_wrong_value_is_reported_with_variable_value_and_fix(name: str, value: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         settings({name: value})
-    first, *way_out = str(caught.value).splitlines()
+    first, *fix = str(caught.value).splitlines()
     assert first.startswith(f"{name}: ")
-    assert told in first
-    assert way_out
+    assert message in first
+    assert fix
 
 
 def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format_", "told"),
+    ("format_", "message"),
     [
         (HOME_FORMAT + 1, rf"a newer Perennial \(format {HOME_FORMAT + 1}\); this version reads format {HOME_FORMAT}"),
         (
@@ -109,9 +109,9 @@ def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_home_of_another_format_is_refused_untouched(tmp_path: Path, format_: int, told: str) -> None:
+def test_a_home_of_another_format_is_refused_untouched(tmp_path: Path, format_: int, message: str) -> None:
     (tmp_path / "home.json").write_text(json.dumps({"format": format_}))
-    with pytest.raises(InputError, match=rf"PERENNIAL_HOME: .*{told}(?s:.*)Nothing was changed.*start a new home"):
+    with pytest.raises(InputError, match=rf"PERENNIAL_HOME: .*{message}(?s:.*)Nothing was changed.*start a new home"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
     assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
 
@@ -142,12 +142,12 @@ def test_a_relative_sqlite_file_is_looked_for_in_the_working_folder(
 
 def test_a_home_with_a_foreign_mark_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "home.json").write_text("[]")
-    with pytest.raises(InputError, match="not what Perennial wrote"):
+    with pytest.raises(InputError, match="was not written by Perennial"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path)}))
     assert [path.name for path in tmp_path.iterdir()] == ["home.json"]
 
 
-def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"PERENNIAL_HOME: .* cannot be written: Not a directory"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path / "file" / "home")}))

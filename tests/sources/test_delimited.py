@@ -9,6 +9,7 @@ import lzma
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from perennial.errors import InputError
@@ -18,11 +19,16 @@ from perennial.sources.files import files_in
 CSV = "order,at,note\n1,2024-01-01,x\n2,2024-01-02,y\n"
 
 
-def workbook() -> bytes:
+def archive(**files: bytes) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
     return out.getvalue()
+
+
+def workbook() -> bytes:
+    return archive(**{"xl/workbook.xml": b"<workbook/>"})
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,10 @@ def workbook() -> bytes:
         ("\ufeffsep=|\r\n" + CSV.replace(",", "|").replace("\n", "\r\n")).encode(),
         CSV.replace("\n", "\r").encode(),
         ("sep=,\r" + CSV.replace("\n", "\r")).encode(),
+        gzip.compress(CSV.encode()),
+        gzip.compress(CSV[:20].encode()) + gzip.compress(CSV[20:].encode()),
+        pa.Codec("zstd").compress(CSV.encode(), asbytes=True),
+        archive(**{"__MACOSX/._orders.csv": b"x", "orders.csv": CSV.encode()}),
     ],
 )
 def test_what_is_read_is_the_same_whatever_it_is_written_with(data: bytes) -> None:
@@ -52,15 +62,17 @@ def test_what_is_read_is_the_same_whatever_it_is_written_with(data: bytes) -> No
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (gzip.compress(CSV.encode()), "compressed with gzip"),
         (bz2.compress(CSV.encode()), "compressed with bzip2"),
         (lzma.compress(CSV.encode()), "compressed with xz"),
-        (workbook(), r"an Excel workbook \(.xlsx\) or another zip archive"),
+        (workbook(), r"an Excel workbook \(.xlsx\)"),
         (CSV.encode("utf-16"), "text in UTF-16"),
         (CSV.encode("utf-16-le"), "text in UTF-16"),
         (CSV.encode("utf-16-be"), "text in UTF-16"),
         (b"# export of Monday\n# by Ada\n" + CSV.encode(), r"begins with 2 lines of comments \(#\)"),
         (b"PAR1 and more", "is Parquet"),
+        (gzip.compress(CSV.encode())[:-9], "cannot be unpacked"),
+        (archive(**{"a.csv": b"x,y", "b.csv": b"x,y"}), r"holds 2 tables \(a.csv, b.csv\)"),
+        (archive(**{"a.json": b"{}"}), r"holds no .csv, .tsv, .txt file \(a.json\)"),
     ],
 )
 def test_another_format_is_named_with_what_to_do(data: bytes, named: str, tmp_path: Path) -> None:
@@ -69,7 +81,7 @@ def test_another_format_is_named_with_what_to_do(data: bytes, named: str, tmp_pa
     assert caught.value.fix
     file = tmp_path / "orders.dat"
     file.write_bytes(data)
-    if "comments" not in named:
+    if not any(each in named for each in ("comments", "Excel", "unpacked", "holds")):
         with pytest.raises(InputError, match=named):
             files_in(file)
 

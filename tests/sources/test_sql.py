@@ -122,7 +122,7 @@ def test_no_password_comes_into_the_home(
     [
         ({"url_env": "postgresql://u:s3cr3t@host/db"}, "source.url_env", "holds credentials (not shown)"),
         ({"query": "SELECT * FROM orders"}, "source.query", "does not use :start and :end"),
-        ({"query": f"DROP TABLE x; {QUERY}"}, "source.query", "is not one SELECT"),
+        ({"query": f"DROP TABLE x; {QUERY}"}, "source.query", "is not a single SELECT"),
         ({"first": "January"}, "source.first", "'January' is not a day"),
         ({"kind": "delta", "path": "s3://key:s3cr3t@bucket/t"}, "source.path", "holds credentials (not shown)"),
     ],

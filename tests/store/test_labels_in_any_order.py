@@ -115,7 +115,7 @@ class Told:
 
 
 class History:
-    """One history, told to real stores and to `Told`; what was trained and decided on the way."""
+    """One history, given to real stores and to `Told`; what was trained and decided on the way."""
 
     def __init__(self, folder: Path, known_after: int) -> None:
         values = {**DECLARATION, "schema": {**DECLARATION["schema"], "label_known_after": f"{known_after}d"}}

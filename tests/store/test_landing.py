@@ -25,14 +25,14 @@ def test_the_same_bytes_lie_once_under_the_name_of_their_content(landing: Landin
     assert suffix_of(name) == ".csv"
 
 
-def test_changed_bytes_are_told_not_read(landing: Landing) -> None:
+def test_changed_bytes_are_reported_not_read(landing: Landing) -> None:
     name = landing.keep("shop", b"truth", ".csv")
     (landing.folder / "shop" / name).write_bytes(b"lies")
     with pytest.raises(TerminalError, match=f"landed bytes {name} were changed after they arrived: restore"):
         landing.read("shop", name)
 
 
-def test_missing_bytes_are_told(landing: Landing) -> None:
+def test_missing_bytes_are_reported(landing: Landing) -> None:
     with pytest.raises(TerminalError, match=r"landed bytes gone\.csv are missing"):
         landing.read("shop", "gone.csv")
 

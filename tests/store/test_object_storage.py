@@ -16,7 +16,7 @@ from perennial.store.tables import Tables
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket of a server of our own: a process, for Delta Lake reads without letting other threads run."""
+    """An empty bucket on a local server: a process, for Delta Lake reads without letting other threads run."""
     import boto3
 
     context = multiprocessing.get_context("spawn")

@@ -205,19 +205,21 @@ def _rename(there: MlflowClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("somebody", "told"),
+    ("somebody", "message"),
     [
         (_version, "version 1 of 'shop' was deleted in MLflow .*roll back if it is live"),
         (_model, "the registered model 'shop' was deleted in MLflow .*roll back if it is live"),
         (_rename, "the registered model 'shop' was renamed to 'old-shop' .*Give it back the name 'shop'"),
     ],
 )
-def test_a_version_that_is_gone_is_told_apart(place: Path, somebody: Callable[[MlflowClient], None], told: str) -> None:
+def test_a_version_that_is_gone_has_a_distinct_error(
+    place: Path, somebody: Callable[[MlflowClient], None], message: str
+) -> None:
     model = first(place)
     somebody(client(place))
-    with pytest.raises(ModelDeleted, match=f"(?s:{told})"):
+    with pytest.raises(ModelDeleted, match=f"(?s:{message})"):
         registry(place).folder("shop", model)
-    with pytest.raises(ModelDeleted, match=f"(?s:{told})"):
+    with pytest.raises(ModelDeleted, match=f"(?s:{message})"):
         registry(place).point_champion("shop", model)
     assert registry(place).champion("shop") is None
 
@@ -229,7 +231,7 @@ def test_missing_files_are_no_deleted_version(place: Path) -> None:
     assert not isinstance(caught.value, ModelDeleted)
 
 
-def test_a_damaged_database_is_told(place: Path) -> None:
+def test_a_damaged_database_is_reported(place: Path) -> None:
     database = place / "mlflow" / "mlflow.db"
     database.write_bytes(b"no database at all" * 1000)
     with pytest.raises(RegistryDamaged, match=r"cannot be read: file is not a database\n  Restore it"):
@@ -272,7 +274,7 @@ def answers(status: int, body: str, kind: str = "text/html") -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "told"),
+    ("status", "body", "kind", "message"),
     [
         (401, "You are not authenticated.", RegistryRefused, "MLFLOW_TRACKING_USERNAME.*MLFLOW_TRACKING_TOKEN"),
         (403, "Permission denied", RegistryRefused, "ask its owner for access"),
@@ -287,8 +289,10 @@ def answers(status: int, body: str, kind: str = "text/html") -> Iterator[str]:
         (502, "<html>Bad gateway</html>", RegistryDown, "Run the same command again"),
     ],
 )
-def test_what_a_server_answers_is_told_apart(status: int, body: str, kind: type[PerennialError], told: str) -> None:
-    with answers(status, body) as url, pytest.raises(kind, match=f"(?s:{told})") as caught:
+def test_each_answer_of_a_server_has_a_distinct_error(
+    status: int, body: str, kind: type[PerennialError], message: str
+) -> None:
+    with answers(status, body) as url, pytest.raises(kind, match=f"(?s:{message})") as caught:
         Registry(url, None).champion("shop")
     assert isinstance(caught.value, TransientError if kind is RegistryDown else TerminalError)
     assert "released" not in str(caught.value), "what was released, the registry does not know"

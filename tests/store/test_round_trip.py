@@ -1,4 +1,4 @@
-"""What a file says is what is stored and read back: every value that parsing accepts, from CSV and from Parquet."""
+"""The content of a file is stored and read back: every value that parsing accepts, from CSV and from Parquet."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 
 @pytest.fixture
 def stored(tables: Tables, world: World) -> Callable[[Parsed, Columns], pd.DataFrame]:
-    """A batch as it is read back from a table of its own."""
+    """A batch as it is read back from a separate table."""
     declaration = load_use_case("shop", world.usecases).declaration
 
     def written_and_read(parsed: Parsed, columns: Columns) -> pd.DataFrame:

@@ -57,7 +57,7 @@ class Shop:
             self.ledger.append("shop", entry.model_copy(update={"table_version": version}))
 
     def labels(self, name: str, arrived_at: str, labels: dict[str, int], known: str, **changes: Any) -> None:
-        """Take in labels from a file of their own, known since `known`."""
+        """Ingest labels from a separate file, known since `known`."""
         frame = pd.DataFrame(
             {
                 "order": list(labels),
@@ -76,7 +76,7 @@ class Shop:
         return read_rows(self.tables, "shop", self.schema, known).set_index("order")
 
     def judging(self, as_of: str, trained: str) -> set[str]:
-        """Orders that may judge a challenger trained on what was known at a day's midnight."""
+        """Orders that may evaluate a challenger trained on what was known at a day's midnight."""
         snapshot = Snapshot(
             snapshot=f"s{trained}",
             as_of=f"{trained}T00:00:00Z",
@@ -155,7 +155,7 @@ def test_a_held_batch_counts_for_nothing(shop: Shop) -> None:
     assert set(shop.seen("2024-03-01").index) == {"a"}
 
 
-def test_a_corrected_label_of_a_training_row_judges_nobody(shop: Shop) -> None:
+def test_a_corrected_label_of_a_training_row_is_not_used_for_evaluation(shop: Shop) -> None:
     shop.orders("2024-01", {"a": 0, "b": 1, "c": None})
     shop.labels("l1", "2024-02-20", {"a": 1, "c": 1}, "2024-02-15")
     shop.orders("2024-02", {"d": 1, "e": None})

@@ -119,7 +119,7 @@ def test_far_rows_of_files_that_are_cut_make_no_window_that_moves_the_clock(
     assert validate_again.fn("shop", "2025-06").batch == late.batch, "checked again, it is as far as before"
 
 
-def test_a_biased_remainder_is_held_until_a_person_or_the_declaration_says_otherwise(shop: World) -> None:
+def test_a_biased_remainder_is_held_until_a_person_or_the_declaration_allows_it(shop: World) -> None:
     from tasks.batches import accept
     from tasks.requeue import validate_again
 
@@ -182,6 +182,21 @@ def test_a_run_killed_before_its_commit_is_repeated_weeks_later(shop: World, at:
     tables = open_workspace(settings()).tables
     assert tables.count("shop", "accepted", batch.batch) == len(rows)
     assert tables.count("shop", "quarantine", batch.batch) == 0
+
+
+def test_rows_of_a_killed_run_are_gone_where_their_batch_is_held_in_the_end(shop: World) -> None:
+    """Another batch brought the same keys before the rerun."""
+    from tasks.batches import land, validate
+
+    rows = shop.month("2024-02")
+    left = validate.fn("shop", "2024-02", land.fn("shop", "2024-02"))
+    tables = open_workspace(settings()).tables
+    assert tables.count("shop", "accepted", left.batch) == len(rows)
+    write(shop, "2024-03", shop.month("2024-03").assign(order=rows["order"]).dropna())
+    assert take_in("2024-03").status == "accepted"
+    batch = take_in("2024-02")
+    assert (batch.batch, batch.status) == (left.batch, "held")
+    assert tables.count("shop", "accepted", batch.batch) == tables.count("shop", "quarantine", batch.batch) == 0
 
 
 def _killed(*_: object) -> None:

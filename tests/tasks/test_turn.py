@@ -34,7 +34,7 @@ def test_runs_of_two_use_cases_go_side_by_side(turn: Callable[..., Any]) -> None
         assert sorted(threads.map(run, ["shop", "kiosk"])) == [0, 1]
 
 
-def test_a_second_run_waits_for_the_first_and_is_told_why(
+def test_a_second_run_waits_for_the_first_and_shows_why(
     turn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tasks.turn

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.slow
 
 NEXT = "the next challenger"
 CHECKS = "data checks from the next batch, and the next challenger"
-NOTHING = "nothing: it holds from the next run"
+NOTHING = "nothing: it applies from the next run"
 HISTORY = "a new comparison history"
-WATCHED = "the champion is watched by the former metric until the next release"
+WATCHED = "the champion is monitored with the former metric until the next release"
 GONE = None
 
 
@@ -146,6 +146,10 @@ WORKS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"features.numeric": CHECKS, "features.never": CHECKS, "schema.types.weight": CHECKS},
     ),
     "no derived one": ({"features__derived": GONE}, {"features.derived": NEXT}),
+    "built-in ones": (
+        {"features__derived": ["features.py:half", "hour_of:at", "days_since:at2"]},
+        {"features.derived": NEXT},
+    ),
     "checks": ({"checks": GONE}, {"checks": "data checks, from the next batch"}),
     "estimator": (
         {"model": {"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}},
@@ -202,7 +206,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"features__numeric": ["price"], "features__categorical": ["carrier", "weight"]},
         "features.categorical: column 'weight' is text here and number in the accepted batches",
     ),
-    "a feature gone": ({"features__numeric": ["price"]}, "'weight' is no longer declared, but version 1, which serves"),
+    "a feature gone": (
+        {"features__numeric": ["price"]},
+        "'weight' is no longer declared, but version 1, which is live",
+    ),
     "labels by a column that is not there": (
         {"schema__label_known_after": GONE, "schema__label_known_at": "known"},
         "schema.label_known_at: batch 2024-04 of the source has no column 'known'",
@@ -222,12 +229,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a metric that gives rows": ({"evaluation__metrics__cost__per": "all"}, "evaluation.metrics.cost.function: metric"),
     "a path that is not there": ({"source__path": "elsewhere"}, "source.path: there is no"),
     "labels that are not there": ({"labels": {"path": "nowhere", "known_at": "at2"}}, "there is no"),
-    "another name": ({"name": "shops"}, "name: 'shops' differs from the file's name"),
+    "another name": ({"name": "shops"}, "name: 'shops' differs from the name of the file"),
 }
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_an_edit_works_and_restarts_what_check_said(shop: Shop, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_edit_works_and_restarts_what_check_announced(
+    shop: Shop, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     fields, restarts = WORKS[name]
     before = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
     shop.edit(**fields)
@@ -253,7 +262,7 @@ def test_an_edit_works_and_restarts_what_check_said(shop: Shop, name: str, capsy
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_edit_is_refused_before_anything_is_written_as_check_said(
+def test_an_edit_is_refused_before_anything_is_written_as_check_announced(
     shop: Shop, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fields, expected = REFUSED[name]
@@ -299,7 +308,7 @@ def test_code_that_does_not_run_is_refused_with_its_file_and_line(
         ("metric.py", METRIC.replace("** 2", "** 4"), f"{HISTORY} of cost; {WATCHED}"),
     ],
 )
-def test_edited_code_works_and_restarts_what_check_said(
+def test_edited_code_works_and_restarts_what_check_announced(
     shop: Shop, file: str, text: str, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
@@ -309,4 +318,6 @@ def test_edited_code_works_and_restarts_what_check_said(
     assert isinstance(done, Cycle)
     newest = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload
     assert (newest.model_digest != before.model_digest) == (what == NEXT)
-    assert done.health.loss is not None and done.health.loss.value < 1, "watched by the squared cost, as it was judged"
+    assert done.health.loss is not None and done.health.loss.value < 1, (
+        "watched by the squared cost, as it was evaluated"
+    )

@@ -35,11 +35,11 @@ def test_a_comment_counts_too_and_a_metric_that_chooses_nothing_does_not(live: L
     before = live.train()
     live.write("metric.py", METRIC.replace("** 2", "** 4"))
     assert live.train() == before, "no search and no race looks at it"
-    live.write("features.py", FEATURES + "# the same, said twice\n")
+    live.write("features.py", FEATURES + "# the same, listed twice\n")
     assert live.train().challenger != before.challenger
 
 
-def test_what_check_tells_of_edited_code_is_what_it_restarts(live: Live) -> None:
+def test_what_check_announces_of_edited_code_is_what_it_restarts(live: Live) -> None:
     live.write("features.py", FEATURES)
     live.write("model.py", MODEL)
     live.write("metric.py", METRIC)
@@ -52,8 +52,8 @@ def test_what_check_tells_of_edited_code_is_what_it_restarts(live: Live) -> None
     }
     assert found == {
         "code.features.py": "the next challenger",
-        "code.metric.py": "a new comparison history of cost; the champion is watched by the former metric until the "
-        "next release",
+        "code.metric.py": "a new comparison history of cost; the champion is monitored with the former metric until "
+        "the next release",
     }
 
 

@@ -17,6 +17,7 @@ from perennial.usecase.mistakes import DeclarationError, Mistake
 from perennial.usecase.reading import load_use_case, use_case_name
 from tests.training.conftest import Saved, accepted
 from tests.training.conftest import saved as saved
+from tests.training.stores import take_in
 from tests.world import World, month_of_rows
 
 MAKE = "def make():\n    from sklearn.{module} import {name}\n    return {name}({how})\n"
@@ -57,16 +58,16 @@ def month(world: World) -> World:
         ("raise ValueError('no such thing')", "shop.py:5: ValueError('no such thing')"),
         ("return rows['nothing']", "shop.py:5: KeyError('nothing')"),
         ("return rows['returned']", "shop.py:5: KeyError('returned')"),
-        ("return rows['price'].head(3)", "one value a row"),
+        ("return rows['price'].head(3)", "one value per row"),
         ("return 3", "not int"),
         ("return rows['price'] / 0", "infinite in 186 of 186 rows"),
-        ("return rows['at']", "gives datetime64 values"),
-        ("return rows['price'].map(lambda price: [price])", "gives mixed values"),
+        ("return rows['at']", "returned datetime64 values"),
+        ("return rows['price'].map(lambda price: [price])", "returned mixed values"),
         ("import nothing_of_that_name", "shop.py:5: ModuleNotFoundError"),
         ("raise SystemExit(0)", "shop.py:5: SystemExit"),
     ],
 )
-def test_what_a_derived_feature_does_wrong_is_told_with_its_line(month: World, body: str, expected: str) -> None:
+def test_what_a_derived_feature_does_wrong_is_reported_with_its_line(month: World, body: str, expected: str) -> None:
     (mistake,) = derived(month, body)
     assert expected in mistake.message
     assert (mistake.field, mistake.value, mistake.code) == ("features.derived[0]", "shop.py:speed", "does-not-run")
@@ -76,14 +77,14 @@ def test_what_a_derived_feature_does_wrong_is_told_with_its_line(month: World, b
 @pytest.mark.parametrize(
     ("text", "per", "expected"),
     [
-        ("def cost(labels, predictions):\n    return labels[:3]\n", "row", "gave shape (3,)"),
-        ("def cost(labels, predictions):\n    return labels / 0\n", "row", "no finite number"),
+        ("def cost(labels, predictions):\n    return labels[:3]\n", "row", "returned shape (3,)"),
+        ("def cost(labels, predictions):\n    return labels / 0\n", "row", "did not return a finite number"),
         ("def cost(labels, predictions):\n    return labels\n", "all", "TypeError"),
         ("def cost(labels, predictions):\n    return labels[10_000]\n", "all", "shop.py:2: IndexError"),
         ("x = 1 / 0\n\n\ndef cost(labels, predictions):\n    return 0\n", "all", "shop.py:1: ZeroDivisionError"),
     ],
 )
-def test_what_a_metric_does_wrong_is_told_with_its_line(month: World, text: str, per: str, expected: str) -> None:
+def test_what_a_metric_does_wrong_is_reported_with_its_line(month: World, text: str, per: str, expected: str) -> None:
     (mistake,) = metric(month, text, per)
     assert expected in mistake.message
     assert mistake.field == "evaluation.metrics.cost.function"
@@ -100,7 +101,7 @@ def test_what_a_metric_does_wrong_is_told_with_its_line(month: World, text: str,
         ("def make(depth):\n    return depth\n", "does not take them: missing a required argument: 'depth'"),
     ],
 )
-def test_what_an_estimator_does_wrong_is_told(month: World, text: str, expected: str) -> None:
+def test_what_an_estimator_does_wrong_is_reported(month: World, text: str, expected: str) -> None:
     (mistake,) = told(month, {"shop.py": text}, model={"estimator": "shop.py:make"}, features={"numeric": ["price"]})
     assert expected in mistake.message
     assert mistake.field in ("model.estimator", "model.params")
@@ -155,7 +156,7 @@ def test_a_model_with_code_in_a_folder_is_saved_and_loaded(world: World, saved: 
     load(folder, digest_model(folder))
 
 
-def test_a_source_that_is_not_there_or_lacks_a_column_is_told(world: World) -> None:
+def test_a_source_that_is_missing_or_lacks_a_column_is_reported(world: World) -> None:
     (mistake,) = told(world, source={"kind": "files", "path": "elsewhere", "batch": "file"})
     assert (mistake.field, mistake.value) == ("source.path", "elsewhere")
     assert "there is no" in mistake.message and "declaration's folder" in mistake.fix
@@ -164,6 +165,27 @@ def test_a_source_that_is_not_there_or_lacks_a_column_is_told(world: World) -> N
     (mistake,) = told(world, source={"kind": "files", "path": "shop", "batch": "file"}, features=changed)
     assert (mistake.field, mistake.value) == ("features.numeric[1]", "wieght")
     assert mistake.fix == "did you mean 'weight'?"
+
+
+def test_rows_that_the_checks_set_aside_need_not_run(month: World) -> None:
+    rows = month.month("2024-01")
+    rows.loc[rows.index[:3], "price"] = 0.0
+    rows.to_csv(month.usecases / "shop" / "2024-01.csv", index=False)
+    (month.usecases / "shop.py").write_text("def cheap(rows):\n    return 1 / rows['price']\n")
+    month.declare(
+        features={"numeric": ["price"], "derived": ["shop.py:cheap"]},
+        checks=[{"expect_column_values_to_be_between": {"column": "price", "min_value": 1}}],
+    )
+    assert take_in("2024-01").rows.quarantined == 3
+
+
+def test_a_first_batch_of_few_rows_is_not_what_an_estimator_is_refused_for(month: World) -> None:
+    month.month("2024-01").head(5).to_csv(month.usecases / "shop" / "2024-01.csv", index=False)
+    month.declare(
+        features={"numeric": ["price"]},
+        model={"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 100}},
+    )
+    assert take_in("2024-01").status == "accepted"
 
 
 def test_check_writes_nothing_and_without_running_runs_nothing(month: World, home: Path) -> None:
@@ -185,6 +207,6 @@ def test_a_path_in_the_folder_of_use_cases_is_the_name(world: World, monkeypatch
         assert "(shop)" in refused.value.fix
 
 
-def test_a_run_that_is_given_a_path_says_which_name_to_give(world: World) -> None:
+def test_a_run_that_is_given_a_path_suggests_the_name(world: World) -> None:
     with pytest.raises(InputError, match="takes its name, shop"):
         open_workspace(settings()).use_case(str(world.usecases / "shop.yaml"))

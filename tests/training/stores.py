@@ -17,8 +17,9 @@ def take_in(window: str) -> BatchEntry:
     from tasks.batches import accept, land, validate
     from tasks.labels import take_labels
 
+    landing = land.fn("shop", window)
     labels = take_labels.fn("shop")
-    batch = accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+    batch = accept.fn("shop", validate.fn("shop", window, landing))
     if labels is None:
         take_labels.fn("shop")
     return batch
@@ -60,11 +61,12 @@ def cycle() -> Cycle | BatchEntry | None:
     from tasks.labels import take_labels
     from tasks.training import train_challenger, why_train
 
-    take_labels.fn("shop")
     window = pick_window.fn("shop", None)
-    if window is None:
+    landing = land.fn("shop", window) if window else None
+    take_labels.fn("shop")
+    if window is None or landing is None:
         return None
-    batch = accept.fn("shop", validate.fn("shop", window, land.fn("shop", window)))
+    batch = accept.fn("shop", validate.fn("shop", window, landing))
     if batch.status == "held":
         return batch
     as_of, asked = instant(batch.arrived_at), Trigger(kind="new_batch")

@@ -1,4 +1,4 @@
-"""Estimators of other packages and of the team's own: bounded, told of categories, and loaded as they were."""
+"""Estimators of other packages and custom ones: bounded, informed about categories, and loaded as they were."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def test_a_constraint_by_name_holds_whatever_becomes_of_the_categories(
 
 
 @pytest.mark.parametrize(
-    ("constraint", "told"), [({"prise": 1}, "no feature 'prise'"), ({"carrier": 1}, "'carrier' holds categories")]
+    ("constraint", "message"), [({"prise": 1}, "no feature 'prise'"), ({"carrier": 1}, "'carrier' holds categories")]
 )
-def test_a_constraint_that_means_nothing_is_told(
-    world: World, month: pd.DataFrame, constraint: dict[str, int], told: str
+def test_a_constraint_that_means_nothing_is_reported(
+    world: World, month: pd.DataFrame, constraint: dict[str, int], message: str
 ) -> None:
     world.declare(model={"estimator": TREES, "params": {"monotonic_cst": constraint}})
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         fitted_on(world, month)
 
 
@@ -115,7 +115,7 @@ def test_balanced_classes_raise_what_is_predicted_of_the_rarer_one(
     ("estimator", "wrong", "meant"),
     [(LIGHT, "num_leafs", "num_leaves"), (XGB, "max_dept", "max_depth")],
 )
-def test_a_misspelled_parameter_is_told_though_the_package_takes_any(
+def test_a_misspelled_parameter_is_reported_though_the_package_accepts_any(
     world: World, month: pd.DataFrame, estimator: str, wrong: str, meant: str
 ) -> None:
     world.declare(model={"estimator": estimator, "params": {wrong: 5}})
@@ -129,7 +129,7 @@ def test_native_categories_are_refused_where_the_estimator_knows_none(world: Wor
         fitted_on(world, month)
 
 
-def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+def test_a_missing_extra_is_reported_with_the_command_that_installs_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from perennial.usecase import importable
@@ -170,10 +170,12 @@ def test_a_pipeline_with_parts_that_could_not_be_loaded_is_refused_when_it_is_tr
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("def make(C=1.0):\n    return 7\n", "must return an estimator, not int"), ("def make():\n    pass\n", "params")],
 )
-def test_a_function_that_makes_no_estimator_is_told(world: World, month: pd.DataFrame, text: str, told: str) -> None:
+def test_a_function_that_makes_no_estimator_is_reported(
+    world: World, month: pd.DataFrame, text: str, message: str
+) -> None:
     (world.usecases / "shop.py").write_text(text)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         fitted_on(world.declare(model={"estimator": "shop.py:make", "params": {"C": 1.0}}), month)

@@ -67,7 +67,9 @@ def test_probabilities_stand_in_the_declared_order_after_loading_too(
     assert naive == pytest.approx([(rows[LABEL] == name).mean() for name in CLASSES])
 
 
-def test_a_champion_of_before_a_class_was_added_is_judged_over_the_new_ones(world: World, month: pd.DataFrame) -> None:
+def test_a_champion_from_before_a_class_was_added_is_evaluated_over_the_new_ones(
+    world: World, month: pd.DataFrame
+) -> None:
     champion = fitted(declared(world), priced(month)).fitted
     rows = priced(month)
     p = champion.predict(rows)
@@ -83,7 +85,7 @@ def test_whole_numbers_are_classes_too(world: World, month: pd.DataFrame) -> Non
     assert labels_of(rows, load_use_case("shop", world.usecases).declaration.schema_)[:3].max() <= 2
 
 
-def test_a_label_that_is_no_class_any_more_is_told(world: World, month: pd.DataFrame) -> None:
+def test_a_label_that_is_no_longer_a_class_is_reported(world: World, month: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=r"schema\.classes: .* labelled otherwise, for example 'dear'"):
         fitted(declared(world, ("cheap", "fair")), priced(month))
 
@@ -105,14 +107,14 @@ def test_a_gain_over_several_classes_is_decided_by_day_and_a_foreign_label_is_re
     told, shares = compare(paired(y, flat, sharp, day), metrics=asked)
     assert told.verdict == "better" and told.gain == pytest.approx(np.log(1.6), abs=0.01)
     assert shares.challenger == 1.0
-    with pytest.raises(ComparisonFailed, match="1 label is of no declared class"):
+    with pytest.raises(ComparisonFailed, match=r"labels? is not of a declared class"):
         compare(paired(np.append(y[1:], 3.0), flat, sharp, day), metrics=asked)
     (rare,) = compare(paired(np.where(np.arange(1000) < 5, y, 0.0), flat, sharp, day), metrics=asked[:1])
     assert rare.verdict == "not_decidable" and "beside the commonest class" in rare.note
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"classes": ["a"]}, "two classes or more"),
         ({"classes": ["a", "a"]}, "each once"),
@@ -121,9 +123,9 @@ def test_a_gain_over_several_classes_is_decided_by_day_and_a_foreign_label_is_re
         ({"task": "binary", "classes": ["a", "b"]}, "classes are for multiclass"),
     ],
 )
-def test_classes_that_are_none_are_told(world: World, changes: dict[str, Any], told: str) -> None:
+def test_classes_that_are_invalid_are_reported(world: World, changes: dict[str, Any], message: str) -> None:
     world.declare(schema={**world.declaration["schema"], "task": "multiclass", **changes}, evaluation={})
-    with pytest.raises(DeclarationError, match=told):
+    with pytest.raises(DeclarationError, match=message):
         load_use_case("shop", world.usecases)
 
 

@@ -22,7 +22,7 @@ LABELS = {"path": "returns", "known_at": "known"}
 
 
 def with_late_labels(shop: World) -> World:
-    """Orders without a label; what came back is known two days later, in files of its own."""
+    """Orders without a label; what came back is known two days later, in separate files."""
     schema = {name: value for name, value in shop.declaration["schema"].items() if name != "label_known_after"}
     shop.rows_a_day = 12
     shop.declare(schema=schema, labels=LABELS)

@@ -77,18 +77,18 @@ def test_the_same_rows_and_seed_give_the_same_model(world: World, month: pd.Data
     assert (fitted_on(world, month).fitted.predict(accepted(month)) != one).any()
 
 
-def test_a_parameter_that_the_estimator_lacks_is_told_with_its_field(world: World, month: pd.DataFrame) -> None:
+def test_a_parameter_that_the_estimator_lacks_is_reported_with_its_field(world: World, month: pd.DataFrame) -> None:
     world.declare(model={"estimator": TREES, "params": {"max_iterations": 5}})
     with pytest.raises(InputError, match=r"model\.params: .*max_iterations"):
         fitted_on(world, month)
 
 
-def test_what_the_estimator_says_is_told_when_it_cannot_be_fitted(world: World, month: pd.DataFrame) -> None:
+def test_the_estimators_error_is_reported_when_it_cannot_be_fitted(world: World, month: pd.DataFrame) -> None:
     world.declare(model={"estimator": TREES, "params": {"max_iter": -1}})
     with pytest.raises(TrainingFailed, match=r"shop: .*HistGradientBoostingClassifier could not be fitted.*max_iter"):
         fitted_on(world, month)
 
 
-def test_labels_of_one_class_are_told_with_their_number(world: World, month: pd.DataFrame) -> None:
+def test_labels_of_one_class_are_reported_with_their_number(world: World, month: pd.DataFrame) -> None:
     with pytest.raises(NotTrainableYet, match=r"all 310 labels are 1, and a binary model needs rows of both classes"):
         fitted_on(world, month.assign(returned=1))

@@ -46,7 +46,7 @@ def test_the_newest_loss_counts_most_and_only_whole_batches_count() -> None:
     assert best_so_far([{"a": 0.1}, {"b": 0.2}], lower_is_better=True) is None
 
 
-def test_after_a_change_the_window_that_forgets_wins_and_mlflow_says_why(world: World) -> None:
+def test_after_a_change_the_window_that_forgets_wins_and_mlflow_shows_why(world: World) -> None:
     racing(world, window=WINDOWS)
     made = []
     for month, flipped in MONTHS.items():
@@ -142,4 +142,4 @@ def test_rivals_beside_a_search_are_refused(world: World) -> None:
     with pytest.raises(DeclarationError) as told:
         load_use_case("shop", world.usecases)
     assert "did you mean 'sklearn.linear_model.LogisticRegression'" in str(told.value)
-    assert "stands beside a search" in str(told.value)
+    assert "conflicts with search" in str(told.value)

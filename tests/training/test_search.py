@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_trials_and_the_best_one_wins(world: World,
     assert all(f"worse than trial {winner.number} by" in t.why for t in one.trials if t.state == "lost")
 
 
-def test_a_search_that_ran_out_of_time_says_how_many_trials_ran(
+def test_a_search_that_ran_out_of_time_reports_how_many_trials_ran(
     world: World, month: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from perennial.training import search as module
@@ -92,7 +92,9 @@ def test_a_search_that_ran_out_of_time_says_how_many_trials_ran(
     assert found.told == "2 of 9 trials ran, 0 failed; stopped after 1m"
 
 
-def test_a_trial_that_cannot_be_fitted_is_kept_and_a_search_of_such_is_told(world: World, month: pd.DataFrame) -> None:
+def test_a_trial_that_cannot_be_fitted_is_kept_and_a_search_of_only_such_trials_is_reported(
+    world: World, month: pd.DataFrame
+) -> None:
     half = searched(declared(world, space={"max_leaf_nodes": [1, 7]}), known(month))
     failed = [trial for trial in half.trials if trial.state == "failed"]
     assert failed and half.params == {"max_leaf_nodes": 7}
@@ -101,12 +103,12 @@ def test_a_trial_that_cannot_be_fitted_is_kept_and_a_search_of_such_is_told(worl
         searched(declared(world, space={"max_leaf_nodes": [1]}), known(month))
 
 
-def test_a_search_over_more_folds_than_days_is_told(world: World, month: pd.DataFrame) -> None:
+def test_a_search_over_more_folds_than_days_is_reported(world: World, month: pd.DataFrame) -> None:
     with pytest.raises(NotTrainableYet, match=r"3 folds of model\.search need rows of 4 days, and there are 2"):
         searched(declared(world, folds=3), known(month.head(20)))
 
 
-def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
+def test_every_trial_is_a_child_run_that_shows_why_it_lost(world: World) -> None:
     from mlflow import MlflowClient
 
     world.rows_a_day = 10
@@ -137,7 +139,7 @@ def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "told"),
+    ("space", "message"),
     [
         ({"learning_rate": {"low": 1, "high": 0.1}}, r"low \(1\) is not below high \(0.1\)"),
         ({"learning_rate": {"low": 0, "high": 1, "log": True}}, "log needs a low above 0"),
@@ -146,8 +148,8 @@ def test_every_trial_is_a_child_run_that_says_why_it_lost(world: World) -> None:
         ({}, "model.search.space"),
     ],
 )
-def test_a_space_that_is_none_is_told_with_its_field(world: World, space: dict[str, Any], told: str) -> None:
-    with pytest.raises(DeclarationError, match=told):
+def test_an_invalid_space_is_reported_with_its_field(world: World, space: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
         load_use_case("shop", declared(world, space=space).usecases)
 
 

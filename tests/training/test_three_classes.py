@@ -18,7 +18,7 @@ from tests.world import World
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_one_of_three_classes_is_checked_predicted_judged_released_and_watched(world: World) -> None:
+def test_one_of_three_classes_is_checked_predicted_evaluated_released_and_watched(world: World) -> None:
     from tasks.deciding import note_in_registry, release
     from tasks.health import watch_champion
 

@@ -28,7 +28,7 @@ def test_each_edit_shows_what_it_restarts() -> None:
     assert found == {
         "checks": "data checks, from the next batch",
         "evaluation.cluster_by": "a new comparison history",
-        "watch.a": "nothing: it holds from the next run",
+        "watch.a": "nothing: it applies from the next run",
     }
 
 

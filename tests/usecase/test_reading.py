@@ -88,13 +88,20 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ("[price, weight]", "[price, 7]", 11, "features.numeric[1]", "should be text, is 7", "in quotes: '7'"),
         ("C: 0.5}", "C: 0.5}\n  seed: x", 21, "model.seed", "should be a whole number, is 'x'", ""),
         ("C: 0.5}", "C: .inf}", 20, "model.params.C", ".inf is not a finite number", ""),
-        ("[price, weight]", "[price, Price]", 11, "features.numeric[1]", "only by capitals from 'price'", "rename one"),
+        (
+            "[price, weight]",
+            "[price, Price]",
+            11,
+            "features.numeric[1]",
+            "only in upper and lower case from 'price'",
+            "rename one",
+        ),
         (
             "[price, weight]",
             "[price, __Perennial_row]",
             11,
             "features.numeric[1]",
-            "kept for Perennial's own columns",
+            "reserved for Perennial",
             "rename it",
         ),
         ("task: binary", "task: binry", 7, "schema.task", "unknown value 'binry'", "did you mean 'binary'?"),
@@ -166,10 +173,24 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ("guards:", "cluster_by: dya\n  guards:", 22, "evaluation.cluster_by", "unknown value 'dya'", "'day'"),
         ("guards:", "also: [brier, brier]\n  guards:", 22, "evaluation.also[1]", "'brier' is listed already", ""),
         ("guards:", "also: [roc_auc]\n  guards:", 22, "evaluation.also[0]", "'roc_auc' is a guard already", ""),
-        ('"0 6 2 * *"', '"0 6 2 *"', 23, "triggers.schedule", "'0 6 2 *' is not a cron line: 4 fields", "five fields"),
-        ('"0 6 2 * *"', '"0 25 2 * *"', 23, "triggers.schedule", "not a cron line: bad hour", "five fields"),
-        ('"0 6 2 * *"', '"0 6 30 2 *"', 23, "triggers.schedule", "not a cron line: bad day-of-month", "five fields"),
-        ("Europe/Berlin", "europe/berlni", 8, "schema.timezone", "unknown timezone", "did you mean 'Europe/Berlin'?"),
+        (
+            '"0 6 2 * *"',
+            '"0 6 2 *"',
+            23,
+            "triggers.schedule",
+            "'0 6 2 *' is not a cron expression: 4 fields",
+            "five fields",
+        ),
+        ('"0 6 2 * *"', '"0 25 2 * *"', 23, "triggers.schedule", "not a cron expression: bad hour", "five fields"),
+        (
+            '"0 6 2 * *"',
+            '"0 6 30 2 *"',
+            23,
+            "triggers.schedule",
+            "not a cron expression: bad day-of-month",
+            "five fields",
+        ),
+        ("Europe/Berlin", "europe/berlni", 8, "schema.timezone", "unknown time zone", "did you mean 'Europe/Berlin'?"),
         ("kind: files", "kind: fils", 2, "source.kind", "unknown source 'fils'", "did you mean 'files'?"),
         ("kind: files, ", "", 2, "source", "has no kind", "one of nycflights13, files"),
         ("path: orders", "paht: orders", 2, "source.paht", "unknown field", "did you mean 'path'?"),
@@ -182,8 +203,8 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ("{note: text}", "{price: text}", 9, "schema.types.price", "follows from features.numeric[0] (line 11)", ""),
         ("is_heavy", "is_haevy", 13, "features.derived[0]", "no function 'is_haevy'", "did you mean 'is_heavy'?"),
         ('"shop.py', '"shp.py', 13, "features.derived[0]", "no file 'shp.py'", "did you mean 'shop.py'?"),
-        ('"shop.py', '"../shop.py', 13, "features.derived[0]", "lies outside", "beside the declaration"),
-        (":is_heavy", "", 13, "features.derived[0]", "'shop.py' is no function", "write file.py:function"),
+        ('"shop.py', '"../shop.py', 13, "features.derived[0]", "is outside", "next to the declaration"),
+        (":is_heavy", "", 13, "features.derived[0]", "'shop.py' is not a function", "write file.py:function"),
         ("[refund]", "[refund, is_heavy]", 13, "features.derived[0]", "'is_heavy' is a column too", "rename"),
         (
             "_between:",
@@ -229,14 +250,14 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ),
         ("sklearn.linear_model", "sklearn.linear", 19, "model.estimator", "no module 'sklearn.linear'", "linear_model"),
         ("sklearn.linear_model", "sklern", 19, "model.estimator", "no package 'sklern' is installed", "install it"),
-        ("sklearn.linear_model.Log", "Log", 19, "model.estimator", "is no import path", "for example sklearn"),
+        ("sklearn.linear_model.Log", "Log", 19, "model.estimator", "is not an import path", "for example sklearn"),
         ("task: binary", "task: binary\n  task: binary", 8, "schema.task", "is given twice, first on line 7", "remove"),
         (
             "Europe/Berlin",
             "Europe/Berlin\n  label_known_after: 1d\n  label_known_at: known",
             10,
             "schema.label_known_at",
-            "stands beside label_known_after",
+            "conflicts with label_known_after",
             "remove one",
         ),
         ("0.5}", "0.5}\n  window: {last: 90d, first: 1d}", 21, "model.window.first", "unknown field", "last"),
@@ -264,7 +285,7 @@ def test_a_misspelled_argument_is_reported_once_not_as_missing_too(mistakes: Tol
 
 def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
     (told,) = mistakes(("name: shop", "name: store"))
-    assert told.message == "'store' differs from the file's name"
+    assert told.message == "'store' differs from the name of the file"
     assert "name: shop" in told.fix
 
 
@@ -326,7 +347,7 @@ def test_a_folder_without_use_cases_is_answered_with_the_command_to_start_with(t
 
 def test_two_files_of_one_name_are_refused(folder: Path) -> None:
     (folder / "shop.yml").write_text("name: shop\n")
-    with pytest.raises(DeclarationError, match=r"there is shop\.yml too"):
+    with pytest.raises(DeclarationError, match=r"shop\.yml exists too"):
         load_use_case("shop", folder)
 
 

@@ -39,7 +39,7 @@ def test_an_alarm_opens_an_episode() -> None:
     assert changes.closes == ()
 
 
-def test_an_alarm_that_lasts_is_not_told_again() -> None:
+def test_an_alarm_that_lasts_is_not_reported_again() -> None:
     changes = episode_changes([episode("level")], {"level": ALARM}, release_no=2)
     assert (changes.opens, changes.closes) == ((), ())
 
@@ -60,7 +60,7 @@ def test_not_knowing_ends_nothing() -> None:
     assert episode_changes([episode("level")], {}, release_no=2).closes == ()
 
 
-def test_a_new_release_ends_what_was_said_of_the_old_one_and_may_go_bad_itself() -> None:
+def test_a_new_release_closes_the_episodes_of_the_old_one_and_may_go_bad_itself() -> None:
     changes = episode_changes([episode("level", 2)], {"level": ALARM}, release_no=3)
-    assert changes.closes == (ToClose(episode("level", 2).episode, "Release 2 no longer serves; release 3 does."),)
+    assert changes.closes == (ToClose(episode("level", 2).episode, "Release 2 is no longer live; release 3 is."),)
     assert changes.opens == (ToOpen("level", "much worse"),)

@@ -44,7 +44,7 @@ ON_SCHEDULE = {"asked": SCHEDULE, "schedule_declared": True}
         (ON_SCHEDULE | NOTHING_YET | DRIFT | NEW, "first"),
         (ON_SCHEDULE | DRIFT | NEW, "drift"),
         (ON_SCHEDULE | NEW, "schedule"),
-        # one that waits to be judged is left to wait, unless something happened
+        # one that waits to be evaluated is left to wait, unless something happened
         (WAITS | NEW, None),
         (WAITS | ON_SCHEDULE, None),
         (WAITS | DRIFT | NEW, "drift"),

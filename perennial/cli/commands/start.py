@@ -25,6 +25,14 @@ def init(
         typer.Option("--key", help="a column that identifies a row; repeatable; guessed by default"),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="name of the use case; default: the file's name")] = None,
+    read: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--read",
+            help="how the files are written (day_first=true, thousands=,); repeatable; detected by default",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Draft a declaration from a data file.
@@ -33,7 +41,7 @@ def init(
     """
     from perennial.cli import drafting
 
-    drafting.init(data, target, time, key or [], name, json)
+    drafting.init(data, target, time, key or [], name, json, read or [])
 
 
 def check(

@@ -1,4 +1,4 @@
-"""Which interval clusters ask for: days and weeks follow each other, the groups of a column have no order."""
+"""Which interval fits the clusters: days and weeks have an order, the groups of a column have none."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ def cluster_interval(
     second: SecondClusters | None = None,
     level: float = LEVEL,
 ) -> Interval | None:
-    """`ewc` for days and weeks, `cv3` for a column's groups; None where there are too few clusters.
+    """`ewc` for days and weeks, `cv3` for a column's groups; None if there are too few clusters.
 
     estimate: in its own unit. sums, counts: shape (T,), each cluster's influence (together 0) and rows.
-    seen: what earlier decisions showed of neighbouring days and weeks, who are then counted by `pooled`.
-    second: another way in which rows move together; then both count, by `two_way`.
+    seen: what earlier decisions showed about neighbouring days and weeks; `pooled` is then used.
+    second: a second clustering within which rows are correlated; both are then combined by `two_way`.
     """
     if cluster_by not in UNITS:
-        found = cv3(estimate, sums, counts, level=level)
+        interval = cv3(estimate, sums, counts, level=level)
     elif seen is not None and sums.size >= MIN_CLUSTERS:
-        found = pooled(estimate, sums, counts, seen, level=level)
+        interval = pooled(estimate, sums, counts, seen, level=level)
     else:
-        found = ewc(estimate, sums, counts, level=level)
-    return two_way(estimate, found, second, level=level) if found is not None and second is not None else found
+        interval = ewc(estimate, sums, counts, level=level)
+    if interval is None or second is None:
+        return interval
+    return two_way(estimate, interval, second, level=level)
 
 
 def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
-    """The reason why so few clusters decide nothing, or None.
+    """The reason why there are too few clusters to decide, or None.
 
     >>> too_few_clusters(14, "day"), too_few_clusters(1, "site")
     ('14 days of labels; 15 are needed', '1 cluster of site; 5 are needed')
@@ -53,19 +55,19 @@ def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
 
 
 def undecidable_clusters(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> str | None:
-    """The reason why these clusters decide nothing: too few of them, or one that holds most of the rows; else None.
+    """The reason why these clusters cannot decide: too few of them, or one that holds most of the rows; else None.
 
-    A column's cluster with more than half of the rows leaves too little to learn its own variation from.
+    If one of a column's clusters has more than half of the rows, the rest is too little to estimate the variation.
 
     >>> import numpy as np
     >>> undecidable_clusters(np.array([60, 10, 10, 10, 10]), "site")
     'one cluster of site holds 60 % of the rows; at most 50 % may be in one'
     """
     share = float(counts.max() / counts.sum()) if counts.size else 0.0
-    found = [_undecidable(counts.size, share, cluster_by)]
+    reasons = [_undecidable(counts.size, share, cluster_by)]
     if second is not None:
-        found.append(_undecidable_second(second))
-    return "; ".join(reason for reason in found if reason) or None
+        reasons.append(_undecidable_second(second))
+    return "; ".join(reason for reason in reasons if reason) or None
 
 
 def _undecidable_second(second: SecondClusters) -> str | None:
@@ -80,7 +82,7 @@ def _undecidable(clusters: int, largest: float, name: str) -> str | None:
 
 
 def will_not_come(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> bool:
-    """Whether these clusters decide nothing and waiting is no help: days go on, a column's groups are what they are.
+    """Whether these clusters cannot decide and waiting does not help: more days will come, but not more groups.
 
     >>> import numpy as np
     >>> will_not_come(np.ones(14), "day"), will_not_come(np.ones(1), "year"), will_not_come(np.ones(5), "site")

@@ -1,4 +1,4 @@
-"""From rows to clusters: the sums that decide, and how many rows each has."""
+"""From rows to clusters: the sums that verdicts are computed from, and how many rows each cluster has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perennial.evaluation.fixed_point import sums_by
 def rows_of_clusters(codes: IntArray) -> IntArray:
     """How many rows each cluster has, shape (T,).
 
-    codes: shape (n,), 0..T−1 in time order. Raises ValueError where a number in between is missing.
+    codes: shape (n,), 0..T−1 in time order. Raises ValueError if the numbering has a gap.
 
     >>> rows_of_clusters(np.array([0, 1, 1])).tolist()
     [1, 2]
@@ -25,7 +25,7 @@ def rows_of_clusters(codes: IntArray) -> IntArray:
 
 
 def sums_of_clusters(values: FloatArray, codes: IntArray, clusters: int) -> FloatArray:
-    """The sum of `values`, shape (n,), in each cluster, shape (T,), without rounding on the way: see `fixed_point`.
+    """The exact sum of `values`, shape (n,), in each cluster, shape (T,); see `fixed_point`.
 
     >>> sums_of_clusters(np.array([0.5, 0.1, 0.2]), np.array([0, 1, 1]), 2).round(6).tolist()
     [0.5, 0.3]

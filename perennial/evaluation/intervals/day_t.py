@@ -1,4 +1,4 @@
-"""The usual cluster interval: rows of a day move together, days do not. Shown, never decided on."""
+"""The usual cluster interval: rows of one day are correlated, days are not. Shown, but never used to decide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def day_t(estimate: float, sums: FloatArray, counts: IntArray, *, level: float =
     """Cluster-robust interval (CR1) with T − 1 degrees of freedom; None under 2 clusters.
 
     estimate: in its own unit. sums, counts: shape (T,), each cluster's influence (together 0) and rows.
-    SE² = T/(T − 1) · Σ sums²/n². Too narrow where neighbouring days are alike: at an autocorrelation
+    SE² = T/(T − 1) · Σ sums²/n². Too narrow if neighbouring days are correlated: at an autocorrelation
     of .2, .5, .8 a test at 5 % errs in 9, 18, 31 % of cases.
     Source: Cameron & Miller (2015), A Practitioner's Guide to Cluster-Robust Inference.
 

@@ -1,4 +1,4 @@
-"""How the clusters hang together: what no interval fixes is printed beside it."""
+"""How the clusters are correlated: figures printed beside the interval, for what no interval can correct."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MIN_CLUSTERS_OF_A_SHAPE = 3
 def autocorrelation(sums: FloatArray) -> float | None:
     """Lag-1 autocorrelation of the clusters' sums, shape (T,) in time order, from −1 to 1.
 
-    None under 3 clusters or where all are equal. From .8 within 30–90 days the interval is too narrow.
+    None under 3 clusters or if all are equal. From .8 on, with 30–90 days, the interval is too narrow.
 
     >>> autocorrelation(np.array([1.0, 1.0, -1.0, -1.0]))
     0.25
@@ -25,9 +25,9 @@ def autocorrelation(sums: FloatArray) -> float | None:
 
 
 def effective_clusters(clusters: int, se: float | None, day_t: Interval | None) -> float | None:
-    """How many independent clusters would give the standard error that T dependent ones give, at most T.
+    """How many independent clusters would give the same standard error as these T dependent ones, at most T.
 
-    se: of the deciding interval. day_t: that of clusters taken as independent. T·(SE of these/SE)², or None where
+    se: of the deciding interval. day_t: the interval if clusters were independent. T·(SE of day_t/SE)², or None if
     either is unknown. Source: Thiébaux & Zwiers (1984), effective sample size as a ratio of variances.
 
     >>> effective_clusters(30, 0.2, Interval(se=0.1, df=29, ci_low=0, ci_high=1, p_value=0.5))
@@ -39,9 +39,9 @@ def effective_clusters(clusters: int, se: float | None, day_t: Interval | None) 
 
 
 def skewness(sums: FloatArray) -> float | None:
-    """Skewness of the clusters' sums, shape (T,): strongly negative where on rare days the challenger loses badly.
+    """Skewness of the clusters' sums, shape (T,): strongly negative if the challenger loses badly on rare days.
 
-    Then a test at 5 % errs in 10–17 % of cases. None under 3 clusters or where all are equal.
+    A test at 5 % then errs in 10–17 % of cases. None under 3 clusters or if all are equal.
 
     >>> skewness(np.array([1.0, 1.0, 1.0, -3.0])).__round__(4)
     -1.1547
@@ -53,7 +53,7 @@ def skewness(sums: FloatArray) -> float | None:
 
 
 def largest_cluster_share(sums: FloatArray) -> float | None:
-    """The share of one cluster in the sums, max|sum|/Σ|sum|: 1/T where all weigh the same. None without spread.
+    """The largest cluster's share of the sums, max|sum|/Σ|sum|: 1/T if all weigh the same. None without spread.
 
     >>> largest_cluster_share(np.array([1.0, 1.0, 1.0, -3.0]))
     0.5

@@ -1,4 +1,4 @@
-"""Equal-weighted cosine: the interval for days that move together with their neighbours."""
+"""Equal-weighted cosine: the interval for days that are correlated with their neighbours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIN_CLUSTERS = 15
 def frequencies_for(clusters: int) -> int:
     """How many cosines B are averaged over T clusters: min(T − 1, max(4, round(0.41·T^(2/3)))).
 
-    From 15 clusters on, B stays below 2T/7, where a weekly cycle of days would enter; below 15 none does.
+    From 15 clusters on, B stays below 2T/7, where a weekly cycle would enter; with fewer clusters it does not.
 
     >>> [frequencies_for(days) for days in (15, 30, 60, 90)]
     [4, 4, 6, 8]
@@ -25,15 +25,15 @@ def frequencies_for(clusters: int) -> int:
 def ewc(
     estimate: float, sums: FloatArray, counts: IntArray, *, frequencies: int | None = None, level: float = LEVEL
 ) -> Interval | None:
-    """Interval for an estimate whose rows move together by cluster, and clusters with their neighbours.
+    """Interval for an estimate whose rows are correlated within clusters, and clusters with their neighbours.
 
     estimate: in its own unit, for example the gain.
     sums: shape (T,), each cluster's sum of the rows' influence on the estimate, in time order; together 0.
     counts: shape (T,), each cluster's rows.
-    frequencies: B; None takes `frequencies_for(T)` and gives None under `MIN_CLUSTERS` clusters.
+    frequencies: B; by default `frequencies_for(T)`, and the result is None under `MIN_CLUSTERS` clusters.
 
     The variance is that of B cosines of the sums, φ_j(d) = √(2/T)·cos(πj(d + ½)/T), each as noisy as the
-    sum itself where neighbours are alike for long:
+    sum itself if the correlation of neighbours is long:
 
         SE² = T/(B·n²) · Σ_j (φ_j · sums)²  ×  B·Σh²/(T·tr M),   df = (tr M)²/tr M²
 
@@ -43,8 +43,8 @@ def ewc(
     Source: Lazarus, Lewis, Stock & Watson (2018), HAR Inference; the correction for sizes is our own.
 
     >>> x = np.array([0.3, -0.1, 0.4, 0.2, -0.3, 0.5, 0.1, 0.6, -0.2, 0.4, 0, 0.3, 0.2, -0.1, 0.5])
-    >>> found = ewc(x.mean(), x - x.mean(), np.ones(15, dtype=int))
-    >>> round(found.se, 10), found.df
+    >>> interval = ewc(x.mean(), x - x.mean(), np.ones(15, dtype=int))
+    >>> round(interval.se, 10), interval.df
     (0.0283381923, 4.0)
     """
     clusters = sums.size
@@ -62,7 +62,7 @@ def ewc(
     weight = counts / rows
     weighted = cosines * weight
     weighted -= weighted.sum(axis=1, keepdims=True) * weight
-    # Not by a matrix product, whose last bit depends on the threads of the machine's algebra.
+    # Not a matrix product: its last bit depends on the number of threads of the BLAS library.
     product = np.stack([(weighted * each).sum(axis=1) for each in weighted])
     trace = float(np.trace(product))
     se = (spread * float((weight**2).sum()) / trace) ** 0.5 / rows

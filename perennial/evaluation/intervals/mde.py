@@ -1,4 +1,4 @@
-"""How much could have been seen: the smallest true gain that a test would most likely have found."""
+"""The minimal detectable effect: the smallest true gain that a test would most likely have detected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ POWER = 0.8
 
 
 def minimal_detectable_effect(se: float, df: float, *, alpha: float = ALPHA) -> float:
-    """The true gain that a one-sided test at `alpha` finds with probability 80 %. In the unit of `se`.
+    """The true gain that a one-sided test at `alpha` detects with probability 80 %, in the unit of `se`.
 
     SE·δ, where a Student t with `df` degrees of freedom and noncentrality δ exceeds its critical
     value t_{1−α} with probability 80 %. Source: the noncentral t distribution.

@@ -1,4 +1,4 @@
-"""How noisy a smallest visible gain is itself: printed beside it, so it needs no scipy."""
+"""How uncertain the smallest detectable gain itself is. Computed whenever one is printed, so without scipy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import exp, lgamma, log
 
 
 def range_of_mde(mde: float, df: float) -> tuple[float, float]:
-    """Where 90 % of such effects fall around `mde`: it is as noisy as the standard error that made it.
+    """The range that holds 90 % of such effects around `mde`, which is as noisy as the standard error behind it.
 
     df·SE²/σ² follows a chi-square with `df` degrees of freedom: the ends are its 5 % and 95 % points.
 
@@ -17,7 +17,7 @@ def range_of_mde(mde: float, df: float) -> tuple[float, float]:
 
 
 def _chi_square(share: float, df: float) -> float:
-    """The point below which a chi-square falls with probability `share`, by halving an interval."""
+    """The quantile `share` of a chi-square distribution, by bisection."""
     low, high = 0.0, df + 10 * (2 * df) ** 0.5 + 40.0  # the mean, and ten standard deviations
     for _ in range(60):
         middle = (low + high) / 2

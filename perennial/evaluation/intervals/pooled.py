@@ -1,4 +1,4 @@
-"""Pooled variance inflation: how alike neighbouring days are is learned from earlier decisions."""
+"""Pooled variance inflation: the correlation of neighbouring days, estimated from earlier decisions."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ FEWEST, MOST = 4, 12
 
 @dataclass(frozen=True)
 class Inflation:
-    """factor: by which the variance of days alone is too small, at least 1. decisions: that it was seen in, H."""
+    """factor: by which the variance by days alone is too small, at least 1. decisions: how many it comes from, H."""
 
     factor: float
     decisions: int
 
 
 def inflation(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Inflation | None:
-    """What the newest 12 of earlier decisions show together; None where fewer than 4 show anything.
+    """The inflation over the newest 12 earlier decisions; None if fewer than 4 of them can be used.
 
-    earlier: of each decision the clusters' sums and rows, both of shape (T,), in time order; the oldest first.
+    earlier: for each decision the clusters' sums and rows, both of shape (T,), in time order; the oldest first.
 
         f = max(1, Σ EWC variance / Σ day variance)
 
-    It assumes that neighbouring days are alike in the same measure from decision to decision.
+    It assumes that neighbouring days are equally correlated from decision to decision.
 
     >>> x = np.array([0.3, -0.1, 0.4, 0.2, -0.3, 0.5, 0.1, 0.6, -0.2, 0.4, 0, 0.3, 0.2, -0.1, 0.5])
     >>> inflation([(x - x.mean(), np.ones(15, dtype=int))] * 3) is None
@@ -45,7 +45,7 @@ def inflation(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Inflation | Non
 
 
 def cosine_and_day(sums: FloatArray, counts: IntArray) -> tuple[float, float] | None:
-    """The standard errors of clusters' sums, shape (T,), by `ewc` and by `day_t`; None where either knows none."""
+    """The standard errors of the clusters' sums, shape (T,), by `ewc` and by `day_t`; None if either is unknown."""
     cosine, day = ewc(0.0, sums, counts), day_t(0.0, sums, counts)
     return (cosine.se, day.se) if cosine is not None and day is not None and day.se > 0 else None
 
@@ -53,14 +53,15 @@ def cosine_and_day(sums: FloatArray, counts: IntArray) -> tuple[float, float] | 
 def pooled(
     estimate: float, sums: FloatArray, counts: IntArray, seen: Inflation, *, level: float = LEVEL
 ) -> Interval | None:
-    """`day_t` with its variance inflated by what earlier decisions showed; None where that has none.
+    """`day_t` with its variance inflated as earlier decisions showed; None if `day_t` is None.
 
     estimate: in its own unit. sums, counts: shape (T,), in time order.
 
         SE² = f · SE²(day t),   1/df = 1/(T − 1) + 1/(4H)
 
-    With four cosines a decision, H decisions know f from 4H numbers. Source: none, it is our own; in simulation a
-    test at 5 % errs in 4.3, 5.1 and 6.7 % of cases at an autocorrelation of 0, .2 and .5, and finds more than `ewc`.
+    With four cosines per decision, H decisions estimate f from 4H numbers. Source: none, the method is our own. In
+    simulations a test at 5 % errs in 4.3, 5.1 and 6.7 % of cases at an autocorrelation of 0, .2 and .5, and detects
+    more than `ewc`.
     """
     day = day_t(estimate, sums, counts, level=level)
     if day is None:

@@ -1,4 +1,4 @@
-"""The naive interval: as if every row stood alone. Shown, never decided on."""
+"""The naive interval, which treats every row as independent. Shown, but never used to decide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def row_t(estimate: float, sum_of_squares: float, rows: int, *, level: float = L
     """Interval of independent rows with n − 1 degrees of freedom; None under 2 rows.
 
     estimate: in its own unit. sum_of_squares: of the rows' influence, in the unit squared. rows: n.
-    SE² = Σψ²/(n(n − 1)). On data of days it is several times too narrow.
+    SE² = Σψ²/(n(n − 1)). On rows that are correlated within days it is several times too narrow.
 
     >>> row_t(0.5, 0.5, 2).se
     0.5

@@ -10,7 +10,7 @@ LEVEL = 0.95
 def student_t(estimate: float, se: float, df: float, *, level: float = LEVEL) -> Interval:
     """Two-sided interval at `level`, and the one-sided p-value against "the estimate is at most 0".
 
-    estimate, se: in one unit. Without any spread (se = 0) the sign decides: p is 0, 1, or .5 at exactly 0.
+    estimate, se: in the same unit. Without any spread (se = 0) the sign decides: p is 0, 1, or .5 at exactly 0.
 
     >>> student_t(2.131847, 1.0, 4).p_value.__round__(6)
     0.05
@@ -28,7 +28,7 @@ def student_t(estimate: float, se: float, df: float, *, level: float = LEVEL) ->
 
 
 def p_at_most(estimate: float, se: float, df: float, bound: float) -> float:
-    """One-sided p-value against "the true value is at most `bound`": small where it is above.
+    """One-sided p-value against "the true value is at most `bound`": small if the estimate is well above.
 
     >>> p_at_most(0.3, 0.0, 4, 0.0), p_at_most(0.3, 0.1, 4, 0.3)
     (0.0, 0.5)
@@ -42,7 +42,7 @@ def p_at_most(estimate: float, se: float, df: float, bound: float) -> float:
 
 
 def lower_bound(estimate: float, se: float, df: float, alpha: float) -> float:
-    """What the true value is above, at one-sided `alpha`: above 0 exactly where `p_at_most` 0 is under `alpha`.
+    """The one-sided lower bound at `alpha`: above 0 exactly if `p_at_most` 0 is under `alpha`.
 
     >>> round(lower_bound(2.131847, 1.0, 4, 0.05), 6)
     0.0

@@ -1,4 +1,4 @@
-"""Two ways to move together: rows of a day, and rows of a customer on whatever day."""
+"""Two-way clustering: rows correlated within a day, and within a customer across days."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from perennial.evaluation.results import Interval, SecondClusters
 def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, name: str) -> SecondClusters:
     """The variance that a second clustering gives, alone and within the clusters of the first.
 
-    influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: of
-    the second.
+    influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: that
+    of the second clustering.
     """
     _, alone = np.unique(second, return_inverse=True)
     _, within = np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
@@ -31,8 +31,8 @@ def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, na
 def two_way(estimate: float, first: Interval, second: SecondClusters, *, level: float = LEVEL) -> Interval:
     """Both clusterings together, with a floor: V = max(V₁ + V₂ − V₁₂, V₁, V₂), df the smaller of both.
 
-    first: the interval by the first clustering, which may know that neighbouring days are alike. Without the floor the
-    difference of variances can fall below either.
+    first: the interval by the first clustering, which may allow for correlation of neighbouring days. Without the
+    floor, the difference of variances can fall below either of them.
     Source: Cameron, Gelbach & Miller (2011), Robust Inference With Multiway Clustering; V₂ and V₁₂ with the weights of
     MacKinnon, Nielsen & Webb's CV3.
     """

@@ -1,7 +1,7 @@
-"""The metrics by name. Looking a name up imports no numpy: a metric is loaded when it is computed.
+"""The metrics by name. Looking up a name does not import numpy: a metric is loaded when it is computed.
 
-Other people's packages add theirs under the entry-point group `perennial.metrics`: the name there is
-what a declaration says, the object a `perennial.evaluation.metrics.metric.Metric`.
+Other packages register theirs under the entry-point group `perennial.metrics`: the name is the one used in
+declarations, the object a `perennial.evaluation.metrics.metric.Metric`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ REGISTERED = Registered(
 )
 
 NEGATIVE_FLIPS = "negative_flips"
-"""What a declaration calls the guard on rows that were right and would be wrong: no metric of one model."""
+"""The guard on rows that were right and would become wrong. It compares two models, so it is not a metric of one."""
 
 RATES: tuple[Rate, ...] = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate")
 """Rates whose ratio between the groups of a column is a metric: `selection_rate_ratio:sex`, with fairlearn's names."""
@@ -50,23 +50,23 @@ RATES: tuple[Rate, ...] = ("selection_rate", "true_positive_rate", "false_positi
 GROUP_RATIOS = tuple(f"{rate}_ratio" for rate in RATES)
 
 WITH_A_CUT = ("accuracy", "f1", "precision", "precision_at_top", "recall", *GROUP_RATIOS)
-"""Metrics that take a number after an `@`: the cut, or the top share. `recall@0.3`; without it `recall` is at 0.5."""
+"""Metrics that take a number after an `@`, the cut or the top share: `recall@0.3`. Plain `recall` has a cut of 0.5."""
 
 SHOWN_ONLY = {
     "ece": "it is biased by up to 0.9 of its own spread even on 30,000 rows; "
     "calibration_slope_error and mean_calibration_error can decide",
 }
-"""Metrics that people ask to see and that must never decide, and why."""
+"""Metrics that can be shown but must never decide, and why."""
 
 
 class UnknownMetric(InputError):
-    """No metric of that name is here or in an installed package."""
+    """There is no metric with that name, neither built in nor in an installed package."""
 
     code = "metric-unknown"
 
 
 def tasks_of(name: str) -> tuple[str, ...]:
-    """The tasks a metric is made for. Loads a metric that is not ours; raises UnknownMetric."""
+    """The tasks that a metric supports. Loads a metric that is not built in; raises UnknownMetric."""
     base = base_of(name)
     if base in GROUP_RATIOS:
         return ("binary",)
@@ -95,12 +95,12 @@ def grouped_by(name: str) -> str | None:
 
 
 def wrong_cut(name: str) -> str | None:
-    """What is wrong with what follows a metric's `@`, and the way out; None where nothing is.
+    """What is wrong with the part after a metric's `@`, and how to fix it; None if nothing is.
 
     >>> wrong_cut("recall@0.3"), wrong_cut("recall")
     (None, None)
     >>> wrong_cut("recall@2")
-    "'@2' is no share between 0 and 1; write for example recall@0.3"
+    "'@2' is not between 0 and 1; write for example recall@0.3"
     """
     _, at, number = name.partition("@")
     base = base_of(name)
@@ -109,26 +109,26 @@ def wrong_cut(name: str) -> str | None:
     if not at or base not in (*METRIC_TASKS, *GROUP_RATIOS):
         return None
     if base not in WITH_A_CUT:
-        return f"'{base}' takes no number; write {base}, and a number only after {', '.join(WITH_A_CUT)}"
+        return f"'{base}' does not take a number; write {base}. Only {', '.join(WITH_A_CUT)} take one"
     if _share(number) is None:
-        return f"'@{number}' is no share between 0 and 1; write for example {base}@0.3"
+        return f"'@{number}' is not between 0 and 1; write for example {base}@0.3"
     return None
 
 
 def load_metric(name: str) -> Metric:
-    """The metric of that name, ours or an installed package's. Raises UnknownMetric with what may be meant."""
+    """The metric with that name, built in or from an installed package. Raises UnknownMetric with a suggestion."""
     base, _, number = name.partition("@")
     if base not in METRIC_TASKS:
         return _from_another_package(name)
-    if told := wrong_cut(name):
-        raise UnknownMetric(f"metric '{name}': {told}")
+    if mistake := wrong_cut(name):
+        raise UnknownMetric(f"metric '{name}': {mistake}")
     module = import_module(f"perennial.evaluation.metrics.{base}")
-    found: Metric = module.at(_share(number)) if number else module.METRIC
-    return found
+    metric: Metric = module.at(_share(number)) if number else module.METRIC
+    return metric
 
 
 def load_group_ratio(name: str, groups: Sequence[str], codes: IntArray) -> Metric:
-    """The ratio of that name between groups. codes: shape (n,), each row's place among them; −1 for none."""
+    """The ratio with that name between groups. codes: shape (n,), each row's position among them; −1 for none."""
     from perennial.evaluation.metrics.decided import CUT
     from perennial.evaluation.metrics.group_ratio import among
 
@@ -150,10 +150,10 @@ def _from_another_package(name: str) -> Metric:
 
     if not REGISTERED.has(name):
         raise UnknownMetric(f"unknown metric '{name}'\n  {REGISTERED.hint(name)}")
-    found = REGISTERED.load(name)
-    if not isinstance(found, Metric) or found.name != name:
+    metric = REGISTERED.load(name)
+    if not isinstance(metric, Metric) or metric.name != name:
         raise UnknownMetric(
-            f"metric '{name}': the entry point {REGISTERED.place(name)} is not a Metric of that name\n"
+            f"metric '{name}': the entry point {REGISTERED.place(name)} is not a Metric with that name\n"
             f"  make it a perennial.evaluation.metrics.metric.Metric with name='{name}'"
         )
-    return found
+    return metric

@@ -15,7 +15,7 @@ MIN_DISCORDANT_ROWS = 200
 def at(cut: float) -> Metric:
     """Accuracy with the decision d = 1{p ≥ cut}; v = 1{d = y}, influence v − v̄. Unit: share of rows.
 
-    Of K classes, p has shape (n, K), y is a place 0..K−1 and the likeliest class is decided, of equals the first.
+    With K classes, p has shape (n, K), y is a position 0..K−1, and the most likely class is chosen, the first if equal.
     Two models differ only on the rows that they decide differently, so 200 of those are needed.
     Source: McNemar (1947), which looks at the same discordant rows.
 

@@ -16,10 +16,10 @@ def average_precision(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """The mean over positive rows of the precision P among rows scored at least as high, and each row's influence.
 
     With B(t) the share of rows scored ≥ t and π the base rate, a row of label y and score s has the influence
-    [y(P(s) − θ) + Σ_{j: t_j ≤ s} y_j (y − P(t_j))/(n·B(t_j))]/π. Rows of one score count together.
-    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for likelier rows. Unit: 0 to 1.
+    [y(P(s) − θ) + Σ_{j: t_j ≤ s} y_j (y − P(t_j))/(n·B(t_j))]/π. Rows with the same score count together.
+    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for more likely rows. Unit: 0 to 1.
     Raises Undefined without a positive row. Source: scikit-learn's `average_precision_score`; the influence is
-    the derivative of its weighted form by a row's weight.
+    the derivative of its weighted form with respect to a row's weight.
 
     >>> value, influence = average_precision(np.array([1.0, 0.0, 1.0]), np.array([0.9, 0.5, 0.2]))
     >>> round(value, 6), influence.round(6).tolist()

@@ -1,4 +1,4 @@
-"""A metric that is any function of labels and predictions: what leaving each cluster out would change."""
+"""A metric given as any function of labels and predictions, with its influence by a jackknife over clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function = Callable[[FloatArray, FloatArray], float]
 
 
 class MetricFailed(TerminalError):
-    """A team's metric gave something else than one finite number."""
+    """A custom metric did not return one finite number."""
 
     code = "metric-failed"
 
@@ -29,32 +29,32 @@ def black_box(
     direction: Literal["lower", "higher"],
     codes: IntArray | None = None,
 ) -> Metric:
-    """The metric θ = function(y, p), in the function's own unit, for a function whose inside is unknown.
+    """The metric θ = function(y, p), in the function's own unit, for a function about which nothing is known.
 
-    codes: shape (n,), each row's cluster, 0..T−1; without them only the value can be had, and the influence is 0.
-    A cluster's influence is (n − n_d)·(θ − θ without d), centred, and each of its rows has an equal share of it: for
-    a mean that is the sum of v − v̄. The function is called T + 1 times a model. It should be smooth: for a median or a
-    maximum the jackknife is wrong.
-    Raises MetricFailed where the function fails or gives no finite number.
+    codes: shape (n,), each row's cluster, 0..T−1; without them only the value is known, and the influence is 0.
+    A cluster's influence is (n − n_d)·(θ − θ without d), centred, and shared equally by its rows; for a mean it is the
+    sum of v − v̄. The function is called T + 1 times per model. It should be smooth: for a median or a maximum the
+    jackknife is wrong.
+    Raises MetricFailed if the function fails or does not return a finite number.
     Source: delete-a-cluster jackknife, Efron & Stein (1981), as in MacKinnon, Nielsen & Webb (2023).
 
     >>> days = np.array([0, 0, 1, 1])
-    >>> told = black_box("mean", lambda y, p: float((y - p).mean()), ("regression",), "lower", days)
-    >>> value, influence = told.value_and_influence(np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4))
+    >>> metric = black_box("mean", lambda y, p: float((y - p).mean()), ("regression",), "lower", days)
+    >>> value, influence = metric.value_and_influence(np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4))
     >>> value, influence.tolist()
     (2.5, [-1.0, -1.0, 1.0, 1.0])
     """
 
     def once(y: FloatArray, p: FloatArray) -> float:
         try:
-            found = float(function(y, p))
+            value = float(function(y, p))
         except PerennialError:
             raise
         except Exception as error:
             raise MetricFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
-        if not np.isfinite(found):
-            raise MetricFailed(f"metric '{name}' gave {found} on {y.size:,} rows; one finite number is needed")
-        return found
+        if not np.isfinite(value):
+            raise MetricFailed(f"metric '{name}' returned {value} on {y.size:,} rows; it must return a finite number")
+        return value
 
     def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
         whole = once(y, p)

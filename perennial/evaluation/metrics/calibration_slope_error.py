@@ -17,10 +17,10 @@ STEPS = 50
 def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """The slope b of the logistic regression of y on logit(p), and each row's influence on it.
 
-    b = 1 is calibrated, under 1 too sure of itself, above 1 not sure enough.
+    b = 1 is calibrated, under 1 is overconfident, above 1 is underconfident.
     Influence: the second entry of (XᵀWX/n)⁻¹x(y − μ), x = (1, logit p), W = μ(1 − μ).
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1, clipped by its type's ε. Unit: none.
-    Raises Undefined where all rows are of one class or one probability, or the probabilities part the classes.
+    Raises Undefined if all rows have one class or one probability, or if the probabilities separate the classes.
     Sources: Cox (1958), Two further applications of a model for binary regression; van der Vaart (1998),
     Asymptotic Statistics, chapter 5, for the influence of an M-estimator.
 
@@ -53,7 +53,7 @@ def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
 
 
 def _information(mean: FloatArray, logit: FloatArray) -> FloatArray:
-    """XᵀWX for x = (1, logit), W = μ(1 − μ), shape (2, 2); its sums do not depend on the order of rows."""
+    """XᵀWX for x = (1, logit), W = μ(1 − μ), shape (2, 2); the sums do not depend on the order of rows."""
     weight = mean * (1 - mean)
     sums = [exact_sum(weight * logit**power) for power in range(3)]
     return np.array([[sums[0], sums[1]], [sums[1], sums[2]]])
@@ -71,7 +71,7 @@ def calibration_slope_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatA
 
 
 def _parted(one: FloatArray, other: FloatArray) -> bool:
-    """Whether a point lies between all of one class and all of the other, in either order, touching included."""
+    """Whether a threshold separates all of one class from all of the other, in either order, ties included."""
     return bool(one.min() >= other.max() or other.min() >= one.max())
 
 

@@ -1,4 +1,4 @@
-"""What the metrics of a yes/no decision share: the cut, and their bounds."""
+"""What the metrics of a binary decision share: the cut, and the minimum numbers of rows."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def decided_at(p: FloatArray, cut: float) -> npt.NDArray[np.float64]:
 
 
 def decided_class(p: FloatArray, cut: float = CUT) -> IntArray:
-    """The place of the class decided for, shape (n,): by the cut, or of K classes, p of shape (n, K), the likeliest."""
+    """The chosen class, shape (n,): by the cut, or with p of shape (n, K) the most likely of K classes."""
     return (p >= cut).astype(np.int64) if p.ndim == 1 else p.argmax(axis=1)
 
 
 def positives_needed(least: int) -> Bound:
-    """The bound of a metric that lives on the positive rows: `least` of them, and the negatives of `rare_class`.
+    """The minimum for a metric of the positive rows: `least` of them, and the negatives that `rare_class` needs.
 
     >>> positives_needed(60)(np.repeat([1.0, 0.0], [59, 500]), np.zeros(559))
     '59 positive rows; 60 are needed'
@@ -44,7 +44,7 @@ def positives_needed(least: int) -> Bound:
 
 
 def flagged_needed(least: int, cut: float) -> Bound:
-    """The bound of a metric that lives on the rows a model says yes to: `least` of them."""
+    """The minimum for a metric of the flagged rows: `least` of them."""
 
     def bound(y: FloatArray, p: FloatArray) -> str | None:
         flagged = int(decided_at(p, cut).sum())
@@ -56,7 +56,7 @@ def flagged_needed(least: int, cut: float) -> Bound:
 
 
 def of_either(bound: Bound) -> BoundOfAPair:
-    """A bound of one model, asked of both: the first reason found."""
+    """One model's minimum, applied to both models: the first reason, or None."""
 
     def of_a_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
         return bound(y, champion) or bound(y, challenger)

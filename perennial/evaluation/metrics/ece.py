@@ -1,4 +1,4 @@
-"""Expected calibration error: shown where people ask for it, and never decided on."""
+"""Expected calibration error: shown on request, but never used to decide."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NEVER_DECIDES = f"ECE decides nothing: {SHOWN_ONLY['ece']}"
 
 
 def ece(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-    """Σ n_b/n·|ȳ_b − p̄_b| over ten bins of equal rows; its influence with the bins and signs as they are.
+    """Σ n_b/n·|ȳ_b − p̄_b| over ten bins with equally many rows; its influence takes bins and signs as fixed.
 
-    Bins end between different probabilities, so rows of one probability stay together.
+    Bins end between different probabilities, so rows with the same probability stay together.
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Unit: share of rows.
     Source: Naeini, Cooper & Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning.
 

@@ -13,7 +13,7 @@ def at(cut: float) -> Metric:
     """F1 θ = 2·Σyd/Σ(d + y) with d = 1{p ≥ cut}; influence (2yd − θ(d + y))/(d̄ + π). Unit: 0 to 1.
 
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1.
-    Raises Undefined where no row is positive and none is flagged.
+    Raises Undefined if no row is positive and none is flagged.
     Source: van Rijsbergen (1979), Information Retrieval; the influence by the delta method.
 
     >>> import numpy as np

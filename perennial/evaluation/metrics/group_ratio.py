@@ -1,4 +1,4 @@
-"""How evenly a model treats the groups of a column: the smallest group's rate over the largest's, 1 is even."""
+"""How evenly a model treats the groups of a column: the lowest group rate over the highest; 1 is even."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def ratio_of_rates(
 ) -> tuple[float, FloatArray]:
     """A/B, the rates of two groups, and each row's influence θ[g(d − A)/(aA) − h(d − B)/(bB)].
 
-    chosen: shape (n,), d. of: shape (n,), 1 for the rows that a rate is over. group: shape (n,), codes.
+    chosen: shape (n,), d. of: shape (n,), 1 for the rows that the rate is taken over. group: shape (n,), codes.
     g, h: whether a row counts in the numerator's and denominator's rate, a and b their shares of all rows.
-    Raises Undefined where a group has no row, or the denominator none that is chosen.
+    Raises Undefined if a group has no row, or if no row of the denominator is chosen.
 
     >>> y = np.ones(4)
     >>> ratio_of_rates(np.array([1.0, 0.0, 1.0, 1.0]), y, np.array([0, 0, 1, 1]), 0, 1)[0]
@@ -46,10 +46,10 @@ def ratio_of_rates(
 
 
 def least_over_largest(chosen: FloatArray, of: FloatArray, group: IntArray) -> tuple[float, FloatArray]:
-    """The smallest group's rate over the largest's, 0 to 1 (1 is even), and each row's influence.
+    """The lowest group rate over the highest, 0 to 1 (1 is even), and each row's influence.
 
-    group: shape (n,), codes from 0; −1 for a row of no group. Raises Undefined where there are fewer than two groups
-    with rows, or nothing is chosen in any.
+    group: shape (n,), codes from 0; −1 for a row without a group. Raises Undefined if fewer than two groups have rows,
+    or if no row of any group is chosen.
     """
     inside = group >= 0
     rows = np.bincount(group[inside], weights=of[inside])
@@ -63,7 +63,7 @@ def least_over_largest(chosen: FloatArray, of: FloatArray, group: IntArray) -> t
 
 
 def _chosen_of(rate: Rate, y: FloatArray, p: FloatArray, cut: float) -> tuple[FloatArray, FloatArray]:
-    """Which rows a rate counts, and of which it is a share."""
+    """The rows that a rate counts, and the rows that it is taken over."""
     decided = decided_at(p, cut)
     if rate == "selection_rate":
         return decided, np.ones(y.size)
@@ -78,9 +78,9 @@ def among(group: IntArray, names: Sequence[str], *, rate: Rate = "selection_rate
     """The ratio of a rate over the groups of a column, with d = 1{p ≥ cut}: fairlearn's `<rate>_ratio`.
 
     group: shape (n,), each row's group, 0..K−1, or −1 for none. names: of the K groups.
-    rate: the selection rate is over all rows of a group, the others over its positives or negatives; that of false
-    negatives counts those not decided for.
-    Decidable from 200 counted rows in each group, by each model.
+    rate: the selection rate is taken over all rows of a group, the others over its positives or negatives; the false
+    negative rate counts the rows that are not selected.
+    Decidable from 200 counted rows in each group, for each model.
     Source: fairlearn.metrics, `selection_rate_ratio` (with two groups also `demographic_parity_ratio`) and the others.
     """
 

@@ -1,4 +1,4 @@
-"""Log loss: how surprised the model is by what happened."""
+"""Log loss: the negative log-probability that the model gave to the outcome."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_
 
 
 def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-    """Mean of v = −log(probability given to what happened), and each row's influence v − v̄.
+    """Mean of v = −log(probability of the outcome), and each row's influence v − v̄.
 
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Unit: nats.
-    Of K classes: y their places 0..K−1, p of shape (n, K). A class the model never saw has probability 0.
-    Probabilities are clipped to [ε, 1 − ε], ε that of their own type, as scikit-learn does:
+    With K classes: y a position 0..K−1, p of shape (n, K). A class the model never saw has probability 0.
+    Probabilities are clipped to [ε, 1 − ε] with the ε of their type, as scikit-learn does:
     a certain miss costs 36 nats in double precision, not infinity.
     Source: Good (1952), Rational Decisions; scikit-learn's `log_loss`.
 

@@ -25,7 +25,7 @@ def mae(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
 
 
 def any_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
-    """An absolute error has no bound of its own: the number of clusters is the only limit."""
+    """An absolute error needs no minimum number of rows: the number of clusters is the only limit."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""Mean calibration error: does the model promise as many positives as come?"""
+"""Mean calibration error: the difference between the predicted and the actual number of positives, per row."""
 
 from __future__ import annotations
 

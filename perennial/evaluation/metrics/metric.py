@@ -1,4 +1,4 @@
-"""What every metric gives: its value, and what each row contributes to it."""
+"""What every metric provides: its value, and each row's contribution to it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 
 class Undefined(ValueError):
-    """The metric has no value on these rows, for example ROC AUC on rows of one class. Says why."""
+    """The metric has no value on these rows, for example ROC AUC on rows of one class. Carries the reason."""
 
 
 def always_measurable(y: FloatArray, p: FloatArray) -> str | None:
-    """No bound of its own: the number of clusters is the only limit."""
+    """No minimum number of rows: the number of clusters is the only limit."""
     return None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as rows that can be summed, so that one test serves all.
+    """A metric as a sum over rows, so that one test works for all metrics.
 
-    name: what a declaration calls it.
-    tasks: those it is made for; without `regression`, y is 0 or 1 and p a probability of 1, shape (n,), or for
-        `multiclass` y is a class's place and p the probability of each, shape (n, K).
+    name: as used in declarations.
+    tasks: those it supports; without `regression`, y is 0 or 1 and p a probability of 1, shape (n,), or for
+        `multiclass` y is the position of a class and p the probability of each, shape (n, K).
     direction: whether `lower` or `higher` values are better.
     value_and_influence: (y, p), shapes (n,), n > 0, to the value and each row's influence, shape (n,),
         both in the metric's unit. The influence is n times the value's derivative with respect to the
-        row's weight, so it sums to 0. Raises Undefined where the rows allow no value.
-    undecidable: (y, champion, challenger), shapes (n,), to the reason why the two cannot be told apart
+        row's weight, so it sums to 0. Raises Undefined if the metric has no value on the rows.
+    undecidable: (y, champion, challenger), shapes (n,), to the reason why the two cannot be distinguished
         on these rows, or None.
     unmeasurable: (y, p), shapes (n,), to the reason why one model's value has no trustworthy
         interval on these rows, or None.

@@ -1,4 +1,4 @@
-"""Precision: the share of the rows the model says yes to that are positive."""
+"""Precision: the share of positive rows among the flagged ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIN_FLAGGED = 200
 def at(cut: float) -> Metric:
     """Precision θ with d = 1{p ≥ cut}; influence d(y − θ)/d̄. Unit: share of the flagged rows.
 
-    y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Raises Undefined where no row is flagged.
+    y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Raises Undefined if no row is flagged.
     Source: scikit-learn's `precision_score`; the influence by the delta method.
 
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Precision at a top share: how many of the likeliest rows are positive, where only so many can be acted on."""
+"""Precision at a top share: how many of the most likely rows are positive, if only that many can be acted on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MIN_POSITIVES = 60
 def at(share: float) -> Metric:
     """The share θ of positive rows among the `share` of rows with the highest scores. Unit: share of these.
 
-    d is 1 above the cut, 0 below; rows of the score at the cut share what is left of the place. The influence
-    [d(y − θ) − (m − θ)(d − k)]/k, k the share, takes the cut's own chance into account: m is the base rate
-    among the rows of that score and of 1 % of the rows on either side of it.
-    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for likelier rows.
-    Raises Undefined where the share is less than one row.
+    d is 1 above the cut, 0 below; rows with the score at the cut share the remaining places. The influence
+    [d(y − θ) − (m − θ)(d − k)]/k, k the share, accounts for the sampling error of the cut: m is the base rate among
+    the rows with that score and 1 % of the rows on either side of it.
+    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for more likely rows.
+    Raises Undefined if the share is less than one row.
     Source: the influence of a mean above an estimated quantile, by the delta method.
 
     >>> value, influence = at(0.5).value_and_influence(np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.9, 0.5, 0.5, 0.1]))
@@ -43,7 +43,7 @@ def at(share: float) -> Metric:
         decided[order] = np.repeat([1.0, within, 0.0], [above, through - above, y.size - through])
         value = exact_sum(decided * y) / place
         beside = y.size // 100
-        # Rows of one score stand in any order, so each counts with the base rate of its score.
+        # The order of rows with equal scores is arbitrary, so each counts with the base rate of its score.
         tie = tie_groups(p)
         rate = (np.bincount(tie, weights=y) / np.bincount(tie))[tie]
         near = exact_mean(rate[order[max(above - beside, 0) : through + beside]])

@@ -14,7 +14,7 @@ def r2(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """1 − mean(e²)/var(y) with e = y − p, and each row's influence −(e² − (1 − R²)(y − ȳ)²)/var(y).
 
     y, p: shape (n,), target and prediction. Unit: share of the variance; negative for a model worse than the mean.
-    Raises Undefined where all targets are equal. Source: scikit-learn's `r2_score`; the influence by the delta method.
+    Raises Undefined if all targets are equal. Source: scikit-learn's `r2_score`; the influence by the delta method.
 
     >>> value, influence = r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.5, 3.0]))
     >>> round(value, 6), influence.round(6).tolist()

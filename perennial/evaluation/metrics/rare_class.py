@@ -1,4 +1,4 @@
-"""The bound of the metrics of a probability: enough rows of the rarer class."""
+"""The minimum for metrics of a probability: enough rows of the rarer class."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MIN_ROWS_OF_A_CLASS = 20
 
 
 def rare_class(y: FloatArray, p: FloatArray) -> str | None:
-    """The reason why rows of too few positives (or negatives) say nothing, or None.
+    """The reason why there are too few positives (or negatives) to decide, or None.
 
-    y: shape (n,), 0 or 1. Naming the classes the other way round changes none of these metrics,
-    so the bound on positives holds for negatives as well.
+    y: shape (n,), 0 or 1. Swapping the two classes changes none of these metrics, so the minimum for positives
+    applies to negatives as well.
 
     >>> import numpy as np
     >>> rare_class(np.repeat([1.0, 0.0], [14, 500]), np.zeros(514))

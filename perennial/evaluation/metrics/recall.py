@@ -1,4 +1,4 @@
-"""Recall: the share of the positive rows that the model says yes to."""
+"""Recall: the share of flagged rows among the positive ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Root mean squared error: how far off, large misses counting most."""
+"""Root mean squared error: how far off, with large misses counting most."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAVY_TAILS = 10.0  # kurtosis: normal errors have 3, Laplace errors 6
 def rmse(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """Root of the mean of e² = (y − p)², and each row's influence (e² − MSE)/(2·RMSE). Unit: the target's.
 
-    y, p: shape (n,), target and prediction. Where every error is 0 so is every influence.
+    y, p: shape (n,), target and prediction. If every error is 0, so is every influence.
     Source: scikit-learn's `root_mean_squared_error`; the influence by the delta method.
 
     >>> value, influence = rmse(np.array([3.0, 1.0]), np.array([1.0, 1.0]))
@@ -29,10 +29,10 @@ def rmse(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
 
 
 def heavy_tails(y: FloatArray, p: FloatArray) -> str | None:
-    """The reason why a few rows carry the whole RMSE, or None.
+    """The reason why a few rows dominate the RMSE, or None.
 
-    Errors count as heavy-tailed from a kurtosis mean(e⁴)/mean(e²)² of 10. Simulated on 30 days and
-    under 3,000 rows, a test at 5 % then finds a difference where there is none in 7–16 % of cases.
+    Errors count as heavy-tailed from a kurtosis mean(e⁴)/mean(e²)² of 10. In simulations of 30 days with
+    under 3,000 rows, a test at 5 % then finds a difference that does not exist in 7–16 % of cases.
     """
     square = (y - p.astype(np.float64)) ** 2
     if y.size >= MIN_ROWS_OF_HEAVY_TAILS or not square.any():

@@ -13,10 +13,10 @@ from perennial.evaluation.metrics.ties import tie_groups
 def roc_auc(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     """Share θ of pairs (positive, negative) in the right order, ties counting half, and each row's influence.
 
-    V, a row's placement, is the share of the other class that it is ranked rightly against; π the base rate.
+    V, a row's placement, is the share of the other class that it is correctly ranked against; π the base rate.
     Influence: (V − θ)/π of a positive row, (V − θ)/(1 − π) of a negative one.
-    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for likelier rows. Unit: share of pairs.
-    Raises Undefined where all rows are of one class.
+    y: shape (n,), 0 or 1. p: shape (n,), any score that is higher for more likely rows. Unit: share of pairs.
+    Raises Undefined if all rows are of one class.
     Sources: DeLong, DeLong & Clarke-Pearson (1988); Sun & Xu (2014) for mid-ranks.
 
     >>> value, influence = roc_auc(np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.9, 0.4, 0.4, 0.1]))

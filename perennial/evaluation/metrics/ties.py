@@ -1,4 +1,4 @@
-"""Rows of one score belong together: the ranking's groups of ties."""
+"""Groups of rows with equal scores, for metrics of a ranking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 
 
 def tie_groups(p: FloatArray) -> IntArray:
-    """Each row's place among the different scores, shape (n,): 0 for the lowest.
+    """Each row's position among the distinct scores, shape (n,): 0 for the lowest.
 
     >>> tie_groups(np.array([0.9, 0.4, 0.4, 0.1])).tolist()
     [2, 1, 1, 0]

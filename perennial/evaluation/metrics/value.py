@@ -1,4 +1,4 @@
-"""Value: what the predictions are worth, by a function of the team's own."""
+"""Value: what the predictions are worth, by a custom function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Worth = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 class ValueFailed(TerminalError):
-    """A team's value function gave something else than a number for each row."""
+    """A custom value function did not return a finite number for each row."""
 
     code = "value-failed"
 
@@ -35,7 +35,7 @@ def worth(
 
     of_rows: (y, p), shapes (n,), to each row's worth, shape (n,).
     Two models differ only on the rows whose worth differs, so 200 of those are needed.
-    Raises ValueFailed where the function gives another shape or what is not finite.
+    Raises ValueFailed if the function returns another shape or a value that is not finite.
 
     >>> metric = worth(lambda y, p: np.where(p >= 0.45, np.where(y == 1, 10.0, -1.0), 0.0), ("binary",))
     >>> metric.value_and_influence(np.array([1.0, 0.0]), np.array([0.9, 0.5]))[0]
@@ -44,18 +44,21 @@ def worth(
 
     def rows(y: FloatArray, p: FloatArray) -> FloatArray:
         try:
-            found = np.asarray(of_rows(y, p), dtype=np.float64)
+            worths = np.asarray(of_rows(y, p), dtype=np.float64)
         except PerennialError:
             raise
         except Exception as error:
             raise ValueFailed(f"metric '{name}' failed on {y.size:,} rows: {error!r}") from error
-        if found.shape != y.shape:
+        if worths.shape != y.shape:
             raise ValueFailed(
-                f"metric '{name}' gave shape {found.shape} for {y.size:,} rows: one number a row, or `per: all`"
+                f"metric '{name}' returned shape {worths.shape} for {y.size:,} rows; "
+                "it must return one number per row, or be declared with `per: all`"
             )
-        if broken := int((~np.isfinite(found)).sum()):
-            raise ValueFailed(f"metric '{name}' gave {counted(broken, 'row', 'rows')} no finite number")
-        return found
+        if broken := int((~np.isfinite(worths)).sum()):
+            raise ValueFailed(
+                f"metric '{name}' did not return a finite number for {counted(broken, 'row', 'rows')} of {y.size:,}"
+            )
+        return worths
 
     def value(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
         row = rows(y, p)

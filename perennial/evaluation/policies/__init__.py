@@ -1,7 +1,7 @@
-"""The release policies by name. Looking a name up imports nothing; a policy is loaded when it is needed.
+"""The release policies by name. Looking up a name imports nothing: a policy is loaded when it is needed.
 
-Other people's packages add theirs under the entry-point group `perennial.policies`: the name there is what a
-declaration says as `release.policy`, the object a `perennial.evaluation.policies.policy.ReleasePolicy`.
+Other packages register theirs under the entry-point group `perennial.policies`: the name is the one that declarations
+use in `release.policy`, the object a `perennial.evaluation.policies.policy.ReleasePolicy`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ POLICIES: tuple[str, ...] = tuple(REGISTERED.ours)
 
 
 class UnknownPolicy(InputError):
-    """No policy of that name is here or in an installed package."""
+    """There is no policy with that name, neither built in nor in an installed package."""
 
     code = "policy-unknown"
 
 
 def load_policy(name: str) -> ReleasePolicy:
-    """The policy of that name, ours or an installed package's. Raises UnknownPolicy with what may be meant."""
+    """The policy with that name, built in or from an installed package. Raises UnknownPolicy with a suggestion."""
     from perennial.evaluation.policies.policy import ReleasePolicy
 
     if not REGISTERED.has(name):
@@ -48,7 +48,7 @@ def load_policy(name: str) -> ReleasePolicy:
     policy = REGISTERED.load(name)
     if not isinstance(policy, ReleasePolicy) or policy.name != name:
         raise UnknownPolicy(
-            f"policy '{name}': the entry point {REGISTERED.place(name)} is not a ReleasePolicy of that name\n"
+            f"policy '{name}': the entry point {REGISTERED.place(name)} is not a ReleasePolicy with that name\n"
             f"  make it a perennial.evaluation.policies.policy.ReleasePolicy with name='{name}'"
         )
     return policy

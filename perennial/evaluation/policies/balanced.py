@@ -1,4 +1,4 @@
-"""The default: released when proven better, or when age allows a model that is no worse."""
+"""The default: released if proven better, or if the live model is old and the challenger is no worse."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def decide(case: Case) -> Ruling:
     | neither, but refresh due and non-inferior | release | blocked | undecided |
     | else | undecided | undecided | undecided |
 
-    With patience each look at the challenger has its own part of the 5 %: see `look_at`.
-    A first model is ruled on by `decide_first`. Its price in five simulated years
-    without any change: 3.6 ± 0.1 needless changes a year, most of them refreshes, and 0.07 ± 0.04 harmful ones.
+    With patience, each look at the challenger uses its own part of the 5 %: see `look_at`.
+    A first model is ruled on by `decide_first`. The cost in five simulated years without any real change:
+    3.6 ± 0.1 needless changes per year, most of them refreshes, and 0.07 ± 0.04 harmful ones.
     """
     if case.is_first:
         return decide_first(case)

@@ -1,4 +1,4 @@
-"""Half of the tested champion and half of the newest refit serve; the tested one alone where the newest is feared."""
+"""The tested champion and the newest refit are live at 50 % each, or the champion alone if the refit is risky."""
 
 from __future__ import annotations
 

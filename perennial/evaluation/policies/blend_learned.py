@@ -1,4 +1,4 @@
-"""As `blend`, but how soon the tested champion is replaced is learned from earlier decisions."""
+"""Like `blend`, but how readily the tested champion is replaced is learned from earlier decisions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ LEANING = 0.5
 
 
 def decide(case: Case) -> Ruling:
-    """Rule by blending. Where challengers have been better than the champion so far, the likelier one is enough.
+    """Rule by blending. If challengers have been better so far, it is enough that this one is more likely better.
 
     So far: the gains of at least three decisions, the newest counting most (half-life 12 decisions), add up to more
-    than 0. Where newer models were worse, as after a season that comes back, the challenger must be proven better.
+    than 0. If newer models were worse, as after a season that comes back, the challenger must be proven better.
     """
     gains = case.gains
     so_far = sum(weight * gain for weight, gain in zip(fading(len(gains)), gains, strict=True))
     if len(gains) >= FEWEST and so_far > 0:
-        told = f", which is enough since challengers gained in {len(gains)} earlier decisions"
-        return decide_by_blending(case, LEANING, because=told)
+        because = f", which is enough since challengers gained in {len(gains)} earlier decisions"
+        return decide_by_blending(case, LEANING, because=because)
     return decide_by_blending(case, 1 - ALPHA)
 
 

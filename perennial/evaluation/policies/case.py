@@ -1,4 +1,4 @@
-"""What a policy is told, and what it answers."""
+"""A policy's input and its result."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """One challenger against what serves now.
+    """One challenger against the live model.
 
-    primary: the deciding metric's result. guards: what the guard metrics say.
-    rows, clusters, cluster_by: the sample that judged. will_not_come: it has too few clusters, and waiting is no help.
-    is_first: nothing serves yet; the results' champion is then the naive baseline.
+    primary: the deciding metric's result. guards: the combined result of the guard metrics.
+    rows, clusters, cluster_by: the evaluation rows. will_not_come: they have too few clusters, and waiting does not
+        help.
+    is_first: no model is live yet; the champion in the results is then the naive baseline.
     champion_skill: how much better than the base rate the champion is on these rows, in the primary
-        metric's unit; None where it is not better.
-    days_since_release: the age of what serves; None where nothing does.
-    refresh_after_days: the age from which a model that is no worse may take its place.
-    alpha: what the proof of a gain may err at, one-sided. That of a harm is always 5 %.
-    min_gain: the gain that a challenger must be proven to exceed, in the primary metric's unit; a first model need not.
-    looks: at this challenger so far and this one, each as the share of the declared patience; empty without any.
+        metric's unit; None if it is not better.
+    days_since_release: the age of the live model; None without one.
+    refresh_after_days: the age from which a model that is no worse may replace it.
+    alpha: the one-sided level at which a gain is proven. Harm is always tested at 5 %.
+    min_gain: the gain that a challenger must be proven to exceed, in the primary metric's unit; not for a first model.
+    looks: at this challenger so far and this one, each as a share of the declared patience; empty without patience.
     gains: of the primary metric in earlier decisions between two models, the oldest first.
-    year, pool, taken: the calendar year, whether an event asked for the challenger, and every decision before.
+    year, pool, taken: the calendar year, whether an event requested the challenger, and all earlier decisions.
     planned_decisions, event_decisions: how many of each a year provides for.
     """
 
@@ -61,13 +62,13 @@ class Case:
 
     @property
     def p_value(self) -> float | None:
-        """One-sided, against "the challenger gains at most `min_gain`"; None where nothing can be decided."""
-        found = self.primary
-        if not self.min_gain or self.is_first or found.p_value is None:
-            return found.p_value
-        if found.gain is None or found.se is None or found.df is None:
+        """One-sided, against "the challenger gains at most `min_gain`"; None if nothing can be decided."""
+        primary = self.primary
+        if not self.min_gain or self.is_first or primary.p_value is None:
+            return primary.p_value
+        if primary.gain is None or primary.se is None or primary.df is None:
             return None
-        return p_at_most(found.gain, found.se, found.df, self.min_gain)
+        return p_at_most(primary.gain, primary.se, primary.df, self.min_gain)
 
     @property
     def is_worse(self) -> bool:
@@ -76,17 +77,17 @@ class Case:
 
     @property
     def refresh_is_due(self) -> bool:
-        """Whether what serves is so old that non-inferior is enough."""
+        """Whether the live model is so old that a non-inferior challenger may replace it."""
         return self.days_since_release is not None and self.days_since_release >= self.refresh_after_days
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What follows, and why, in sentences with the numbers in them.
+    """The outcome, with the reasons in sentences that contain the numbers.
 
-    alpha: what a release could err at. level: what one look of several was held to, where that is another number.
-    spent: of the year's budget before, None for a policy without one.
-    refit_weight: the share that the newest refit has in what serves, None for a policy that serves one model.
+    alpha: the error level of a release. level: that of one look of several, if it differs.
+    spent: of the year's budget so far, None for a policy without one.
+    refit_weight: the newest refit's weight in the live predictions, None for a policy with a single live model.
     """
 
     outcome: Outcome
@@ -98,5 +99,5 @@ class Ruling:
 
     @property
     def tested_at(self) -> float:
-        """The one-sided level that the proof of a gain was held to."""
+        """The one-sided level at which the gain was tested."""
         return self.alpha if self.level is None else self.level

@@ -1,4 +1,7 @@
-"""The primary metric's evidence in one sentence."""
+"""The primary metric's evidence in one sentence.
+
+Decisions record these sentences and `replay` compares them, here and in every other policy: keep their words.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from perennial.evaluation.policies.case import Case
 
 
 def evidence(case: Case) -> str:
-    """What was seen on the deciding metric, with the interval and the sample: for a manager to read."""
+    """The result on the deciding metric with its interval and sample, written for a manager."""
     primary = case.primary
     seen_on = sample(case.rows, case.clusters, case.cluster_by)
     other = "the naive baseline" if case.is_first else "the champion"
     values = f"{primary.name} {figure(primary.challenger)}, {other} {figure(primary.champion)}"
     if primary.verdict == "not_decidable" or primary.p_value is None:
         return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values}).{_what_helps(case)}"
-    said = (
+    verdict = (
         f"better than {other}{_by_more(case)}"
         if case.is_better
         else f"worse than {other}"
@@ -26,7 +29,7 @@ def evidence(case: Case) -> str:
         else f"not shown to be better or worse than {other}"
     )
     sentence = (
-        f"The challenger is {said} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
+        f"The challenger is {verdict} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
         f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(case.p_value)})."
     )
     if case.is_better or case.is_worse or not primary.se or not primary.df or not case.alpha:

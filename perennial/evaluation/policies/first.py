@@ -7,9 +7,9 @@ from perennial.evaluation.policies.evidence import evidence
 
 
 def decide_first(case: Case) -> Ruling:
-    """Released where proven better than the base rate (or mean, or median) and no guard blocks.
+    """Released if proven better than the base rate (or mean, or median) and no guard blocks.
 
-    A guard that cannot be decided is told and does not stop a first model: without it nothing serves.
+    A guard that cannot be decided is reported but does not stop a first model, since no other model is live.
     """
     seen = evidence(case)
     if case.is_better:

@@ -10,9 +10,9 @@ A_YEAR = 0.05
 
 
 def decide(case: Case) -> Ruling:
-    """Rule by a share of 5 % a year.
+    """Rule by a share of 5 % per year.
 
-    Its price in simulated years of monthly decisions: under a third of the gains is taken, 1.5 months late on average.
+    The cost in simulated years of monthly decisions: under a third of the gains, 1.5 months late on average.
     """
     return decide_by_share(case, A_YEAR)
 

@@ -1,4 +1,4 @@
-"""A person decides: nothing that serves is replaced by itself."""
+"""A person decides: the live model is never replaced automatically."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ A_PERSON_DECIDES = "The policy is hold: a person decides whether it is released.
 
 
 def decide(case: Case) -> Ruling:
-    """As `balanced`, but where that would release, or a refresh is due and nothing speaks against it: held.
+    """Like `balanced`, but held if that would release, or if a refresh is due and nothing speaks against it.
 
-    A first model that beats the naive baseline waits for a person too.
+    A first model that beats the naive baseline is held too.
     """
     if case.is_first:
         first = decide_first(case)

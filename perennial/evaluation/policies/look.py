@@ -1,4 +1,4 @@
-"""One of several looks at the same challenger: what it may err at, so that all of them err at 5 %."""
+"""One of several looks at the same challenger: its error level, such that all looks together err at 5 %."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from perennial.evaluation.policies.case import Case
 
 @dataclass(frozen=True)
 class Look:
-    """level: a p-value below it proves the challenger better. spends: of the 5 %. sentence: empty for a single look."""
+    """level: a p-value below it proves the challenger better. spends: its part of the 5 %. sentence: may be empty."""
 
     level: float
     spends: float
@@ -20,7 +20,7 @@ class Look:
 
 
 def look_at(case: Case) -> Look:
-    """Without patience one look at 5 %. With it by group-sequential bounds: see `nominal_level`."""
+    """Without patience, one look at 5 %. With patience, group-sequential bounds: see `nominal_level`."""
     looks = case.looks
     if not looks:
         return Look(case.alpha, ALPHA, "")

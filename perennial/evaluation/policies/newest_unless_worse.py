@@ -1,4 +1,4 @@
-"""The newest model serves unless it is proven worse or a guard blocks it."""
+"""The newest model is released unless it is proven worse or a guard blocks it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def decide(case: Case) -> Ruling:
     | not decidable | undecided | undecided | undecided |
     | else | release | blocked | undecided |
 
-    Its price in simulated years: 1.9 ± 0.1 harmful changes a year where something changes, twice those of `balanced`.
+    The cost in simulated years with real changes: 1.9 ± 0.1 harmful releases per year, twice as many as `balanced`.
     A first model is ruled on by `decide_first`.
     """
     if case.is_first:

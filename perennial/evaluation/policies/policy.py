@@ -1,4 +1,4 @@
-"""What a release policy is: a function that rules, and what it needs of a declaration."""
+"""What a release policy is: a function that rules on a challenger, and what it requires of a declaration."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReleasePolicy:
-    """A policy by name.
+    """A policy with its name.
 
     decide: rules on one challenger. summary: when it releases, in a few words, for the declaration's reference.
-    a_year: what all decisions of a calendar year may err at together; None where each decision stands alone.
-    mixes: whether two models are live together, which is bounded for convex metrics only.
+    a_year: the error level of all decisions of a calendar year together; None if each decision has its own.
+    mixes: whether two models are live together, whose loss is bounded for convex metrics only.
     allows_patience: whether an undecided challenger can wait for more days.
     """
 
@@ -28,5 +28,5 @@ class ReleasePolicy:
     allows_patience: bool = True
 
     def __call__(self, case: Case) -> Ruling:
-        """As `decide`."""
+        """Call `decide`."""
         return self.decide(case)

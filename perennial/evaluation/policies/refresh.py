@@ -10,23 +10,23 @@ from perennial.evaluation.policies.case import Case
 
 SHARE_OF_SKILL = 0.05
 SHARE_OF_VALUE = 0.02
-"""The margin is also at most this share of the champion's own value: where a constant is far worse than any model,
-5 % of the skill would be a fifth of the loss."""
+"""The margin is also at most this share of the champion's own value: if a constant is far worse than any model, 5 % of
+the skill could be a fifth of the loss."""
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """Whether age lets the challenger pass, and why, in a sentence; empty where the age rule is not due."""
+    """Whether the age rule lets the challenger pass, with the reason in a sentence; empty if a refresh is not due."""
 
     passes: bool
     sentence: str
 
 
 def refresh(case: Case) -> Refresh:
-    """Passes where a refresh is due and the challenger is no worse: not proven worse, and proven non-inferior.
+    """Passes if a refresh is due and the challenger is no worse: not proven worse, and proven non-inferior.
 
-    Non-inferior: worse by less than 5 % of the champion's skill over the base rate, and by less than 2 % of its own
-    value, at `alpha`.
+    Non-inferior: worse by less than 5 % of the champion's skill over the base rate, and by less than 2 % of the
+    champion's value, at `alpha`.
     """
     primary = case.primary
     if not case.refresh_is_due or primary.gain is None or primary.se is None or primary.df is None:

@@ -11,7 +11,7 @@ A_YEAR = 0.05 / HORIZON_YEARS
 
 
 def decide(case: Case) -> Ruling:
-    """Rule by a share of 5 % over five years, a fifth of it in each. Its price: fewer than a quarter of gains."""
+    """Rule by a share of 5 % over five years, a fifth per year. The cost: under a quarter of the gains is realised."""
     return decide_by_share(case, A_YEAR)
 
 

@@ -1,4 +1,4 @@
-"""Released only when proven better, at a share of what a whole year may err at."""
+"""Released only if proven better, at a share of the year's error budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perennial.evaluation.policies.first import decide_first
 
 
 def decide_by_share(case: Case, a_year: float) -> Ruling:
-    """Rule on one challenger. a_year: what all decisions of a calendar year may err at together.
+    """Rule on one challenger. a_year: the error level of all decisions of a calendar year together.
 
     | primary metric | guards pass | guards block | a guard is undecided |
     |---|---|---|---|
@@ -19,7 +19,7 @@ def decide_by_share(case: Case, a_year: float) -> Ruling:
     | else proven worse at 5 % | keep | keep | keep |
     | else | undecided | undecided | undecided |
 
-    Age does not count. A first model is ruled on by `decide_first` and costs nothing of the budget.
+    Age does not matter. A first model is ruled on by `decide_first` and uses none of the budget.
     """
     if case.is_first:
         return decide_first(case)

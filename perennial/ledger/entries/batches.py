@@ -11,7 +11,7 @@ from perennial.ledger.entries.entry import Entry, Recorded
 
 
 class Reason(Entry):
-    """How many rows were set aside for one reason. A row may have several."""
+    """How many rows were set aside for one reason. A row may have several reasons."""
 
     reason: str
     rows: int
@@ -57,7 +57,7 @@ class BatchEntry(Recorded):
 
 
 class Waiver(Recorded):
-    """A person's word that checks may fail on what landed for a window. Key: of window, landing and checks."""
+    """A person's waiver of failed checks on the data that landed for a window. Key: of window, landing and checks."""
 
     window: str
     landing: str
@@ -71,10 +71,10 @@ class Waiver(Recorded):
 
 
 class LabelBatchEntry(Recorded):
-    """Labels that arrived in a file of their own, taken in or held. Key: the landing and the declaration.
+    """Labels that arrived in a separate file, accepted or held. Key: the landing and the declaration.
 
-    rows: that count, each from the moment it is known; refused: those set aside. A held file counts for nothing, and
-    is looked at again once the declaration was edited.
+    rows: the accepted ones, each of which counts from the time it is known; refused: those set aside. No row of a held
+    file counts; the file is checked again after the declaration is edited.
     """
 
     batch: str

@@ -1,4 +1,4 @@
-"""Decisions, the code that they ran and what people said of them."""
+"""Decisions, the custom code they used, and people's approvals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from perennial.ledger.entries.training import ModelRef
 
 
 class Reference(Entry):
-    """The champion's primary loss where it was judged: what watching compares with.
+    """The champion's primary loss on its evaluation rows, which watching compares with.
 
-    declared: digest of the declaration that says what a team's own metric was then; empty for one of ours.
+    declared: digest of the declaration that defines a custom metric; empty for a built-in one.
     """
 
     metric: str
@@ -25,7 +25,7 @@ class Reference(Entry):
 
 
 class Decision(Recorded):
-    """A comparison and what followed from it. Key: `id`, of (challenger, champion, evaluation rows)."""
+    """A comparison and its outcome. Key: `id`, of (challenger, champion, evaluation rows)."""
 
     id: str
     usecase: str
@@ -48,11 +48,11 @@ class Decision(Recorded):
     reasons: tuple[str, ...]
     libraries: dict[str, str]
     champion_skill: float | None = Field(
-        None, description="how much better than the base rate the champion is on the rows that judged"
+        None, description="how much better than the base rate the champion is on the evaluation rows"
     )
     slices: tuple[SliceResult, ...] = Field((), description="the rows of each value of the declared columns")
     flips: Flips = Field(description="rows newly right and newly wrong")
-    code: dict[str, str] = Field({}, description="file → digest of the team's own metrics")
+    code: dict[str, str] = Field({}, description="file → digest of the custom metrics")
 
     @property
     def key(self) -> str:
@@ -60,7 +60,7 @@ class Decision(Recorded):
 
 
 class Code(Recorded):
-    """A file of a team's own functions, as it was when a declaration first named it so. Key: its digest."""
+    """A file of custom functions, as it was when a declaration first used it. Key: its digest."""
 
     digest: str
     file: str
@@ -72,9 +72,9 @@ class Code(Recorded):
 
 
 class Approval(Recorded):
-    """A person's approval of a decision that was left to one. Key: the decision's id, so the first one counts.
+    """A person's approval of a held decision. Key: the decision's id, so the first approval counts.
 
-    as_of: the use case's time at the approval; the model is live since then.
+    as_of: the use case's time at the approval, from which the model is live.
     """
 
     decision: str

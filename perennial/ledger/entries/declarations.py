@@ -8,7 +8,7 @@ from perennial.ledger.entries.entry import Entry, Recorded
 
 
 class EditedField(Entry):
-    """A field that differs from the declaration in use before, and what that restarts."""
+    """A field that differs from the previous declaration, and what the change restarts."""
 
     field: str
     old: Any
@@ -17,7 +17,7 @@ class EditedField(Entry):
 
 
 class DeclarationEntry(Recorded):
-    """A declaration at its first use, with what it changed. Key: its digest."""
+    """A declaration at its first use, with its changes. Key: its digest."""
 
     digest: str
     declaration: dict[str, Any]

@@ -10,23 +10,23 @@ TriggerKind = Literal["first", "schedule", "new_batch", "drift", "event", "perso
 
 
 class Entry(BaseModel):
-    """A payload: unknown fields are refused, values never change."""
+    """A payload: unknown fields are refused, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Recorded(Entry):
-    """A payload that stands in the ledger in its own right. `key` makes doing it twice doing it once."""
+    """A payload with a ledger row. Appending it twice under the same `key` writes one row."""
 
     @property
     def key(self) -> str:
-        """The identity under which the ledger takes it once."""
+        """The identity under which the ledger holds it once."""
         raise NotImplementedError
 
 
 class Trigger(Entry):
     """Why something was started."""
 
-    kind: TriggerKind = Field(description="who or what asks")
-    event: str | None = Field(None, description="id of the episode or event, where one asks")
+    kind: TriggerKind = Field(description="who or what started it")
+    event: str | None = Field(None, description="id of the episode or event, if one started it")
     detail: str = Field("", description="why, for the record")

@@ -19,9 +19,10 @@ class Served(Entry):
 
 
 class Release(Recorded):
-    """What serves from now on: the tested champion, and under a blending policy the newest refit beside it.
+    """The models that are live from now on: the tested champion and, under a blending policy, the newest refit.
 
-    Key: `release_no`: whoever inserts it first has released. reference, snapshot and digests are the champion's.
+    Key: `release_no`; the process that inserts it first makes the release. reference, snapshot and digests are the
+    champion's.
     """
 
     release_no: int
@@ -48,19 +49,19 @@ class Release(Recorded):
 
     @property
     def refit(self) -> Served | None:
-        """The newest refit, which nobody judged yet, where it serves a share."""
+        """The newest refit, which has not been evaluated, if it is live beside the champion."""
         return self.serves[1] if len(self.serves) > 1 else None
 
     @property
     def versions(self) -> str:
-        """What serves, in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
+        """The live models in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
         if self.refit is None:
             return f"version {self.champion.model.version}"
         return " and ".join(f"version {each.model.version} ({percent(each.weight)})" for each in self.serves)
 
 
 class AliasMoved(Recorded):
-    """Somebody moved MLflow's alias by hand. Key: `number`, counted up; its `AliasPutBack` follows."""
+    """MLflow's alias was moved outside Perennial. Key: `number`, counted up; its `AliasPutBack` follows."""
 
     number: int
     at: str
@@ -73,7 +74,7 @@ class AliasMoved(Recorded):
 
 
 class AliasPutBack(Recorded):
-    """The alias names the live version again. Key: that of the move."""
+    """The alias points to the live version again. Key: that of the move."""
 
     number: int
     at: str

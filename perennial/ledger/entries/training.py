@@ -6,7 +6,7 @@ from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 
 
 class Snapshot(Recorded):
-    """Exactly the rows a model was trained on. Key: `snapshot`, an id made of all the rest."""
+    """Exactly the rows that a model was trained on. Key: `snapshot`, an id computed from the other fields."""
 
     snapshot: str
     as_of: str
@@ -34,9 +34,9 @@ class ModelRef(Entry):
 
 
 class RaceStep(Recorded):
-    """How each rival predicted a batch that came after its training. Key: the batch's, and `model_digest`.
+    """How well each rival predicted a batch that came after its training. Key: the batch's, and `model_digest`.
 
-    values: rival → the metric on `rows` labelled rows; None where it could not be trained or had no value.
+    values: rival → the metric on `rows` labelled rows; None if it could not be trained or has no value.
     """
 
     batch: str
@@ -55,7 +55,7 @@ class RaceStep(Recorded):
 class ChallengerEntry(Recorded):
     """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed).
 
-    rival: which of those that raced it is; empty where none did.
+    rival: the rival of the race that it is; empty without a race.
     """
 
     challenger: str

@@ -7,11 +7,11 @@ from typing import Literal
 from perennial.ledger.entries.entry import Entry, Recorded
 
 NO_CHALLENGER = "there is no challenger"
-"""Why a cycle decided nothing where no challenger waits."""
+"""Why a cycle decided nothing if no challenger was waiting."""
 
 
 class Episode(Recorded):
-    """A champion that went bad. Key: `channel@opened_at`."""
+    """A period in which a champion performed badly. Key: `channel@opened_at`."""
 
     episode: str
     channel: str
@@ -39,7 +39,7 @@ class EpisodeClosed(Recorded):
 
 
 class LossWithInterval(Entry):
-    """A loss, its 95 % interval and the reference it is held against."""
+    """A loss, its 95 % interval and the reference it is compared with."""
 
     value: float
     ci_low: float
@@ -48,7 +48,7 @@ class LossWithInterval(Entry):
 
 
 class Alarm(Entry):
-    """What watching found."""
+    """A problem found by watching."""
 
     channel: str
     severity: Literal["info", "warning", "page"]
@@ -57,9 +57,9 @@ class Alarm(Entry):
 
 
 class Reading(Entry):
-    """What one channel read on a batch: its statistic and the threshold, None where unknown.
+    """One channel's result on a batch: its statistic and the threshold, None if unknown.
 
-    age_days: from the newest moment that the champion was trained on to the batch.
+    age_days: from the newest row that the champion was trained on to the batch.
     """
 
     channel: str
@@ -70,7 +70,7 @@ class Reading(Entry):
 
 
 class Health(Entry):
-    """How the champion did on one batch. None where nothing can be said yet. readings: of every channel."""
+    """How well the champion did on one batch. Fields are None while unknown. readings: of every channel."""
 
     usecase: str
     batch: str
@@ -85,9 +85,9 @@ class Health(Entry):
 
 
 class Cycle(Recorded):
-    """A cycle that ran to its end. Key: the batch's.
+    """A finished cycle. Key: the batch's.
 
-    waits: why nothing was decided; not_trained: why no challenger could be trained yet. Empty where it was.
+    waits: why nothing was decided; not_trained: why no challenger could be trained yet. Empty if it was.
     """
 
     batch: str

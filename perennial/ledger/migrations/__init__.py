@@ -1,4 +1,4 @@
-"""Bringing a ledger to the version this program reads. Alembic is imported only when there is something to do."""
+"""Migrates a ledger to the current version. Alembic is imported only if there is something to do."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
         return
     if current is not None and current > HEAD:
         raise InputError(
-            f"PERENNIAL_DATABASE_URL: the ledger at {url} is of version {current}, this program reads up to {HEAD}. "
-            f"Install the newer Perennial; nothing was changed."
+            f"PERENNIAL_DATABASE_URL: the ledger at {url} has version {current}, but this Perennial reads versions up "
+            f"to {HEAD}. Upgrade Perennial; nothing was changed."
         )
     _upgrade(engine)
 
 
 def take_turns(connection: Connection, what: str) -> None:
-    """Wait until no other transaction writes the same, for PostgreSQL has no BEGIN IMMEDIATE.
+    """Wait until no other transaction writes to the same chain: PostgreSQL has no BEGIN IMMEDIATE.
 
-    The turn ends with the transaction.
+    The lock is released with the transaction.
     """
     if connection.dialect.name == "postgresql":
         turn = text("SELECT pg_advisory_xact_lock(hashtext('perennial'), hashtext(:what))")
@@ -46,7 +46,7 @@ def _upgrade(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    # One writer at a time: a second process waits here and then finds nothing left to do.
+    # One writer at a time: a second process waits here and then has nothing left to do.
     with engine.connect().execution_options(perennial_write=True) as connection, connection.begin():
         take_turns(connection, "migrations")
         config.attributes["connection"] = connection

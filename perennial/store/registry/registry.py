@@ -6,7 +6,7 @@ MLflow's aliases know no compare-and-set, so they decide nothing here: the ledge
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from perennial.fault_points import write
 from perennial.ledger.entries import ModelRef
 from perennial.settings import database_file
 from perennial.store.lock import only_one
+from perennial.store.registry.deleted import deleted_among, experiment_of_versions
 from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, address, in_namespace, key
 from perennial.store.registry.states import answering
 from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, note, record
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 REFIT_ALIAS = "refit"
 """The version that serves a share beside the champion, untested, under a blending policy."""
+_GONE = "MLflow cannot restore it: restore MLflow's database from a backup. No decision or model depends on it"
 _FOR_GOOD = (
     "MLflow cannot bring it back: restore MLflow's database from a backup. Without one, roll back if it is live, or "
     "train a new challenger if it waits."
@@ -88,15 +90,25 @@ class Registry:
         return in_namespace(self.namespace, usecase)
 
     def experiment(self, usecase: str) -> str:
-        """The experiment's id, made at first use. Raises ExperimentDeleted where somebody deleted it."""
+        """The experiment's id, made at first use. Raises ExperimentDeleted where somebody deleted or renamed it."""
+        there = self._experiment(usecase)
+        if there is not None:
+            return there
+        name = self.name(usecase)
+        kept = None if self.artifacts is None else address(name)
+        if self.artifacts is not None and "://" in self.artifacts:
+            kept = f"{self.artifacts.rstrip('/')}/{name}"
+        with self._answering("open the experiment"):
+            return str(self._client.create_experiment(name, artifact_location=kept))
+
+    def _experiment(self, usecase: str) -> str | None:
+        """The experiment's id, None before the first use."""
         name = self.name(usecase)
         with self._answering("open the experiment"):
             found = self._client.get_experiment_by_name(name)
             if found is None:
-                kept = None if self.artifacts is None else address(name)
-                if self.artifacts is not None and "://" in self.artifacts:
-                    kept = f"{self.artifacts.rstrip('/')}/{name}"
-                return str(self._client.create_experiment(name, artifact_location=kept))
+                self._refuse_renamed(usecase)
+                return None
         if found.lifecycle_stage == "deleted":
             raise ExperimentDeleted(
                 f"{usecase}: the experiment {name!r} (id {found.experiment_id}) was deleted in MLflow at {self.shown}, "
@@ -105,6 +117,17 @@ class Registry:
                 f"--experiment-id {found.experiment_id}"
             )
         return str(found.experiment_id)
+
+    def _refuse_renamed(self, usecase: str) -> None:
+        """Raises ExperimentDeleted where the runs of the use case's versions lie in an experiment of another name."""
+        name, other = self.name(usecase), experiment_of_versions(self._client, self.name(usecase))
+        if other is not None:
+            raise ExperimentDeleted(
+                f"{usecase}: the experiment {name!r} (id {other.experiment_id}) was renamed to {other.name!r} in "
+                f"MLflow at {self.shown}, so new runs would be recorded apart from the earlier ones\n"
+                f"  Give it back its name: MLFLOW_TRACKING_URI={self.shown} mlflow experiments rename "
+                f"--experiment-id {other.experiment_id} --new-name {name}"
+            )
 
     def refuse_deleted(self, usecase: str) -> None:
         """Raises ExperimentDeleted before anything is decided that could not be recorded; RegistryDown."""
@@ -280,9 +303,21 @@ class Registry:
 
     def unfinished(self, usecase: str) -> list[str]:
         """Ids of runs that still have the status RUNNING. Raises RegistryDown, ExperimentDeleted."""
-        experiment = self.experiment(usecase)
+        experiment = self._experiment(usecase)
+        if experiment is None:
+            return []
         with self._answering("list its runs"):
             return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
+
+    def deleted_runs(self, usecase: str, runs: Sequence[str]) -> dict[str, str]:
+        """Those of the runs that were deleted → how each comes back. Raises RegistryDown, ExperimentDeleted."""
+        experiment = self._experiment(usecase)
+        if experiment is None:
+            return {}
+        with self._answering("list its runs"):
+            deleted = deleted_among(self._client, experiment, runs)
+        restore = f"restore it: MLFLOW_TRACKING_URI={self.shown} mlflow runs restore --run-id"
+        return {run: f"{restore} {run}" if restorable else _GONE for run, restorable in deleted.items()}
 
 
 def _make_database(path: Path) -> None:

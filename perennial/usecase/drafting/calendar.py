@@ -33,14 +33,16 @@ def calendar_of(sample: Sample, time: str, target: str) -> Calendar:
     times = times_of(sample, time)
     days = times.dt.floor("D")
     batch = _batch(sample, times, days)
-    found = int(days.nunique())
-    clusters: Guess[str] = Guess("day", "likely", "rows of one day share their weather and their news")
-    if batch.value == "year" and found < DAYS_OF_A_DECISION * max(1, times.dt.year.nunique()):
-        clusters = Guess(time, "unsure", f"there are {found} different days; rows of one {time} count as one cluster")
+    different = int(days.nunique())
+    clusters: Guess[str] = Guess("day", "likely", "rows of one day are often alike, for example in their weather")
+    if batch.value == "year" and different < DAYS_OF_A_DECISION * max(1, times.dt.year.nunique()):
+        clusters = Guess(
+            time, "unsure", f"there are {different} different days; rows of one {time} count as one cluster"
+        )
     delay = _delay(sample, days, target)
     if sample.columns[time].kind != "timestamp":
         delay = Guess("365d", "likely", "a year's answers are known when it ends")
-    return Calendar(batch, clusters, delay, str(days.min().date()), str(days.max().date()), found)
+    return Calendar(batch, clusters, delay, str(days.min().date()), str(days.max().date()), different)
 
 
 def times_of(sample: Sample, time: str) -> pd.Series:
@@ -76,4 +78,4 @@ def _delay(sample: Sample, days: pd.Series, target: str) -> Guess[str]:
     behind = int((known.index.max() - full.index.max()).days) if len(full) and usual > 0 else 0
     if behind:
         return Guess(f"{behind}d", "likely", f"the last {behind} days have fewer labels than those before")
-    return Guess("1d", "unsure", "the data do not say: how long after the event is the answer known?")
+    return Guess("1d", "unsure", "not known from the data: how long after the event is the answer known?")

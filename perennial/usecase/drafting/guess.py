@@ -1,4 +1,4 @@
-"""A guess with its grounds, and a question where the data do not say."""
+"""A guess with its reasons, and a question that only a person can answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Certainty = Literal["given", "sure", "likely", "unsure"]
 class Guess(Generic[T]):
     """A value, how sure it is, and why.
 
-    given: a person said so. sure: the rows show it. likely: it fits the rows and names. unsure: look at it.
+    given: by a person. sure: the rows show it. likely: it fits the rows and names. unsure: look at it.
     """
 
     value: T
@@ -24,7 +24,7 @@ class Guess(Generic[T]):
 
 
 class NeedsAnswer(InputError):
-    """The data do not say something that a declaration needs: the message begins with what is asked for."""
+    """The data leave open what a declaration needs: the message begins with what is asked for."""
 
     code = "init-needs-answer"
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
-from itertools import combinations
 from typing import Any, Literal
 
-from perennial.evaluation.figures import counted
 from perennial.sources.epochs import epoch_unit
+from perennial.usecase.drafting.answers import listed, named
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
+from perennial.usecase.drafting.keys import key_of
 from perennial.usecase.drafting.sample import Column, Sample, written_for_people
+from perennial.usecase.drafting.truths import two_answers
+from perennial.usecase.drafting.value_form import UNITS
 
 Task = Literal["binary", "multiclass", "regression"]
 
 MOST_CLASSES = 20
 FEW_NUMBERS = 10
-UNIQUE = 0.999
-"""The share of rows that a key must tell apart: the rest are set aside as double."""
-
 _TIME_NAMES = re.compile(r"time|date|day|_at$|^at$|^ts$|when|year|month|datum|zeit", re.IGNORECASE)
-_KEY_NAMES = re.compile(r"id$|^id|key|number|^nr|num$|code|no$", re.IGNORECASE)
-_MOST_TRIED = 14
 
 
 def roles_of(
@@ -29,7 +25,7 @@ def roles_of(
 ) -> tuple[Guess[str], tuple[str, Guess[Task], tuple[Any, ...]], Guess[tuple[str, ...]]]:
     """Time, target with its task and classes, and key. Raises NeedsAnswer with every open question, the target first.
 
-    time, target, key: what a person said, if anything.
+    time, target, key: what a person gave, if anything.
     """
     questions: list[NeedsAnswer] = []
     when, wanted, naming = None, None, None
@@ -51,21 +47,12 @@ def roles_of(
     return when, wanted, naming
 
 
-def named(sample: Sample, asked: str, name: str) -> Column:
-    """The column that an answer names. Raises NeedsAnswer with what may be meant."""
-    if name not in sample.columns:
-        near = get_close_matches(name, sample.columns, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise NeedsAnswer(
-            f"{asked}: there is no column '{name}' in {sample.path}\n  {hint}It has {_listed(sample.columns)}"
-        )
-    return sample.columns[name]
-
-
 def time_of(sample: Sample, given: str | None) -> Guess[str]:
-    """The column that says when a row's event happened. Raises NeedsAnswer where none or several may be it."""
+    """The column with the time of a row's event. Raises NeedsAnswer where no column fits, or several do."""
     if given is not None:
         column = named(sample, "time", given)
+        if column.kind == "text" and _is_slashed(column):
+            raise _ask_for_order(column)
         if not _is_time(column):
             first = column.values.dropna()
             example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
@@ -77,30 +64,34 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
                 f"{_other_times(sample, given)}"
             )
         return Guess(given, "given", "as given")
-    found = [c.name for c in sample.columns.values() if c.kind == "timestamp" and c.nulls <= 0.01 * sample.rows]
-    if not found:
-        found = [c.name for c in sample.columns.values() if _is_year(c)]
-    if len(found) == 1:
-        return Guess(found[0], "sure" if sample.columns[found[0]].kind == "timestamp" else "likely", "the only time")
-    likely = [name for name in found if _TIME_NAMES.search(name)]
+    candidates = [c.name for c in sample.columns.values() if c.kind == "timestamp" and c.nulls <= 0.01 * sample.rows]
+    if not candidates:
+        candidates = [c.name for c in sample.columns.values() if _is_year(c)]
+    if len(candidates) == 1:
+        return Guess(
+            candidates[0], "sure" if sample.columns[candidates[0]].kind == "timestamp" else "likely", "the only time"
+        )
+    likely = [name for name in candidates if _TIME_NAMES.search(name)]
     if len(likely) == 1:
-        return Guess(likely[0], "likely", f"of {_listed(found)} it is called like a time")
-    if found:
+        return Guess(likely[0], "likely", f"the only one of {listed(candidates)} with a name for a time")
+    if candidates:
         raise NeedsAnswer(
-            f"time: several columns are times: {_listed(found)}\n  Say which says when the event happened."
+            f"time: several columns are times: {listed(candidates)}\n  Which of them is the time of the event?"
         )
     slashed = [c for c in sample.columns.values() if c.kind == "text" and _is_slashed(c)]
     if slashed:
-        raise NeedsAnswer(
-            f"time: '{slashed[0].name}' has dates like {_order_of(slashed[0])}\n"
-            "  Dates by slashes are not read: write them as 2024-12-31 or 31.12.2024 at the source."
-        )
+        raise _ask_for_order(slashed[0])
     epochs = [(c.name, unit) for c in sample.columns.values() if (unit := _epoch(c))]
     if epochs:
         name, unit = epochs[0]
         raise NeedsAnswer(
             f"time: '{name}' may count {unit} since 1970 (the first is {sample.columns[name].values.iloc[0]})\n"
-            "  Such numbers are not read as times: write them as 2024-12-31T18:30Z, or as timestamps in Parquet."
+            f"  If it does, answer with --read 'epochs={{{name}: {UNITS[unit]}}}'."
+        )
+    if (nameless := sample.columns.get("")) is not None and _looks_like_a_date(nameless):
+        raise NeedsAnswer(
+            f"time: the column without a name looks like one (the first value is {nameless.values.iloc[0]!r})\n"
+            "  Give it a name in the first line of the file."
         )
     raise NeedsAnswer(
         f"time: no column of {sample.path} can be read as a time\n"
@@ -110,17 +101,20 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
 
 
 def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str, Guess[Task], tuple[Any, ...]]:
-    """The target, its task, and of several classes all of them. Raises NeedsAnswer where it says nothing to learn."""
+    """The target, its task, and its classes; of a binary target with other values than 0 and 1 that for 0 first.
+
+    Raises NeedsAnswer where there is nothing to learn.
+    """
     if given is None:
         names = [name for name in sample.columns if name != time]
-        raise NeedsAnswer(f"target: which column is the model to predict?\n  It may be one of {_listed(names)}")
+        raise NeedsAnswer(f"target: which column is the model to predict?\n  It may be one of {listed(names)}")
     column = named(sample, "target", given)
     if column.kind == "unusable":
         raise NeedsAnswer(f"target: '{given}' cannot be one: {column.example}\n  Name another column.")
     if (example := written_for_people(column)) is not None:
         raise NeedsAnswer(
-            f"target: '{given}' writes its numbers for people, for example {example!r}\n"
-            "  Write them as 1234.50 at the source: thousands marks and currency signs are not read."
+            f"target: '{given}' has numbers with thousands marks or signs, for example {example!r}\n"
+            "  Answer how they are written, for example with --read thousands=, or --read decimal=,"
         )
     if given == time:
         raise NeedsAnswer(f"target: '{given}' is the time already\n  Name the column that the model is to predict.")
@@ -131,7 +125,17 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     if column.kind == "boolean" or (column.kind in ("integer", "number") and set(values) <= {0, 1}):
         return given, Guess("binary", "sure", f"its values are {values[0]} and {values[1]}"), ()
     if {str(value).lower() for value in values} <= {"yes", "no"}:
-        return given, Guess("binary", "sure", "it says yes and no"), ()
+        return given, Guess("binary", "sure", "its values are yes and no"), ()
+    if column.distinct == 2 and column.kind in ("text", "integer"):
+        one, zero = two_answers(column.values)
+        return (
+            given,
+            Guess("binary", one.certainty, f"{one.value} counts as 1 ({one.why}), {zero} as 0"),
+            (
+                zero if column.kind == "text" else int(zero),
+                one.value if column.kind == "text" else int(one.value),
+            ),
+        )
     if column.kind == "text":
         if column.distinct > MOST_CLASSES:
             raise NeedsAnswer(
@@ -147,70 +151,23 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     return given, Guess("regression", "sure", f"it has {column.distinct:,} different numbers"), ()
 
 
-def key_of(sample: Sample, given: list[str], time: str | None, target: str | None) -> Guess[tuple[str, ...]]:
-    """The fewest columns that name a row. Raises NeedsAnswer where up to three do not."""
-    if given:
-        for name in given:
-            named(sample, "key", name)
-        share = _told_apart(sample, tuple(given))
-        if share < UNIQUE:
-            raise NeedsAnswer(
-                f"key: {', '.join(given)} names only {share:.1%} of {sample.rows:,} rows; the others are double\n"
-                "  Add a column that tells them apart. Double rows of one batch are set aside."
-            )
-        return Guess(tuple(given), "given", "as given")
-    tried = [
-        c.name
-        for c in sample.columns.values()
-        if c.name != target
-        and c.kind in ("integer", "text", "timestamp")
-        and c.nulls <= (1 - UNIQUE) * sample.rows
-        and c.distinct > 1
-    ]
-    tried.sort(key=lambda name: (not _KEY_NAMES.search(name), name == time, -sample.columns[name].distinct))
-    tried = tried[:_MOST_TRIED]
-    best = 0.0
-    for size in (1, 2, 3):
-        for names in combinations(tried, size):
-            share = _told_apart(sample, names)
-            best = max(best, share)
-            if share >= UNIQUE:
-                whole = "every row" if share == 1 else f"{share:.2%} of the rows; the others are set aside"
-                if copies := int(sample.copies.sum()):
-                    whole += f" (of {counted(copies, 'exact copy', 'exact copies')} one each is kept)"
-                is_text = size == 1 and sample.columns[names[0]].kind == "text"
-                sure = any(_KEY_NAMES.search(name) for name in names) or names == (time,) or is_text
-                return Guess(names, "likely" if sure else "unsure", f"it names {whole}, of {sample.rows:,}")
-    raise NeedsAnswer(
-        f"key: no set of up to three columns names a row: the best names {best:.1%} of {sample.rows:,} rows\n"
-        "  A key names a row for good: labels, corrections and erasures find it by that. Name such columns, or "
-        "add a number to each row at its source."
-    )
-
-
-def _told_apart(sample: Sample, names: tuple[str, ...]) -> float:
-    """The share of rows that the columns name, exact copies of a row left out."""
-    frame = sample.frame(list(names))[~sample.copies.to_numpy()]
-    return float((~frame.duplicated() & frame.notna().all(axis=1)).mean())
-
-
-def spaced_apart(sample: Sample, names: tuple[str, ...]) -> str | None:
-    """A text of the key that differs from another one by the spaces around it alone; None where none does."""
-    for name in names:
-        if sample.columns[name].kind == "text":
-            texts = sample.columns[name].values.dropna().astype("str").drop_duplicates()
-            same = texts[texts.str.strip().duplicated(keep=False) & (texts != texts.str.strip())]
-            if len(same):
-                return str(same.iloc[0])
-    return None
-
-
 def _is_time(column: Column) -> bool:
     return column.kind == "timestamp" or _is_year(column)
 
 
+def _looks_like_a_date(column: Column) -> bool:
+    return bool(column.values.dropna().astype("str").str.match(r"^\d{4}-\d{2}-\d{2}").mean() > 0.99)
+
+
 def _is_slashed(column: Column) -> bool:
     return bool(column.values.dropna().str.match(r"^\d{1,2}/\d{1,2}/\d{2,4}").mean() > 0.99)
+
+
+def _ask_for_order(column: Column) -> NeedsAnswer:
+    return NeedsAnswer(
+        f"time: '{column.name}' has dates like {_order_of(column)}\n"
+        "  Answer with --read day_first=true or --read day_first=false."
+    )
 
 
 def _order_of(column: Column) -> str:
@@ -238,9 +195,4 @@ def _is_year(column: Column) -> bool:
 
 def _other_times(sample: Sample, given: str) -> str:
     others = [c.name for c in sample.columns.values() if c.kind == "timestamp" and c.name != given]
-    return f" Columns that can: {_listed(others)}." if others else ""
-
-
-def _listed(names: Any) -> str:
-    names = list(names)
-    return ", ".join(names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
+    return f" Columns that can: {listed(others)}." if others else ""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from perennial.errors import InputError
-from perennial.sources.delimited import header_of, text_table
-from perennial.sources.files import files_in
-from perennial.sources.parsing import Decimal, UnreadableBatch, read_as
+from perennial.sources.delimited import text_table
+from perennial.sources.files import files_in, suffix_of
+from perennial.sources.opened import UnreadableBatch
+from perennial.sources.parsing import Decimal, is_text, read_as
+from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.written import Written, written
+from perennial.usecase.drafting.file_form import file_form
+from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.row_numbers import is_row_number
+from perennial.usecase.drafting.value_form import READABLE, value_form
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
 Kind = Literal["number", "integer", "boolean", "timestamp", "text", "empty", "unusable"]
 
 MOST_ROWS = 500_000
-READABLE = 0.99
 _TRUTHS = {"true", "false"}
 
 
@@ -51,13 +56,21 @@ class Column:
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows that were looked at, and how the files write numbers. files: in the order of their names."""
+    """The rows that were looked at, and how the files are written.
+
+    files: in the order of their names. columns: by their names without spaces around them.
+    read: all options but `decimal`; form: those that are not at their default, `decimal` too, with why.
+    asked: (column, question), where two readings are possible.
+    """
 
     path: Path
     files: tuple[Path, ...]
     rows: int
     decimal: Decimal
     columns: dict[str, Column]
+    read: ReadOptions = PLAIN
+    form: tuple[tuple[str, Guess[Any]], ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def copies(self) -> pd.Series:
@@ -71,17 +84,20 @@ class Sample:
         return pd.DataFrame({name: self.columns[name].values for name in names})
 
 
-def look_at(path: Path) -> Sample:
+def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = None) -> Sample:
     """Read the files at `path`, up to the first that brings more than `MOST_ROWS` rows.
 
+    given, decimal: what a person wrote of it; the rest is looked for.
     Raises InputError for what is no table, has no row, or whose files have different columns.
     """
     import pyarrow as pa
 
     files = files_in(path)
+    form = _form_of(files[0], given)
+    read = _with(given, form)
     tables: list[pa.Table] = []
     for file in files:
-        tables.append(_table(file))
+        tables.append(_table(file, read))
         if tables[0].column_names != tables[-1].column_names:
             differ = ", ".join(sorted(set(tables[0].column_names) ^ set(tables[-1].column_names))) or "their order"
             raise InputError(
@@ -93,20 +109,47 @@ def look_at(path: Path) -> Sample:
     table = pa.concat_tables(tables, promote_options="permissive")
     if not table.num_rows:
         raise InputError(f"{path}: there is no row to look at\n  name files that have rows")
-    decimal: Decimal = "," if any(_has_decimal_commas(table[name]) for name in table.column_names) else "."
-    columns = {name: _column(name, table[name], decimal) for name in table.column_names}
-    return Sample(path, tuple(files), table.num_rows, decimal, columns)
+    names = _trimmed(table.column_names)
+    table = table.rename_columns(names)
+    values = value_form({name: table[name] for name in names}, read, decimal)
+    form |= values.form
+    read = _with(read, values.form)
+    mark = values.decimal.value
+    shown = [*(("decimal", values.decimal) for _ in range(mark != ".")), *form.items()]
+    columns = {name: _column(name, table[name], written(name, read, mark)) for name in names}
+    return Sample(path, tuple(files), table.num_rows, mark, columns, read, tuple(shown), values.asked)
 
 
-def _table(file: Path) -> pa.Table:
+def _form_of(file: Path, given: ReadOptions) -> dict[str, Guess[Any]]:
+    """How a file is written, as its bytes show; what a person wrote is part of it."""
+    written_by_hand: dict[str, Guess[Any]] = {
+        name: Guess(getattr(given, name), "given", "as given") for name in sorted(given.model_fields_set)
+    }
+    if suffix_of(file) != ".csv":
+        return written_by_hand
+    try:
+        return written_by_hand | file_form(file.read_bytes(), given)
+    except UnreadableBatch as problem:
+        raise InputError(f"{file}: {problem}") from problem
+
+
+def _with(read: ReadOptions, found: dict[str, Guess[Any]]) -> ReadOptions:
+    return read.model_copy(update={name: guess.value for name, guess in found.items()})
+
+
+def _trimmed(names: list[str]) -> list[str]:
+    """Names without the spaces around them, where that leaves each another one."""
+    trimmed = [name.strip() for name in names]
+    return trimmed if len(set(trimmed)) == len(names) else names
+
+
+def _table(file: Path, read: ReadOptions) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if file.suffix.lower() == ".csv":
-        data = file.read_bytes()
+    if suffix_of(file) == ".csv":
         try:
-            header_of(data)
-            return text_table(data, nulls=True)
+            return text_table(file.read_bytes(), nulls=True, read=read)
         except UnreadableBatch as problem:
             raise InputError(f"{file}: {problem}") from problem
     try:
@@ -115,49 +158,43 @@ def _table(file: Path) -> pa.Table:
         raise InputError(f"{file}: cannot be read as Parquet: {str(problem).splitlines()[0]}") from problem
 
 
-def _has_decimal_commas(column: pa.ChunkedArray) -> bool:
-    """Whether nearly all texts of a column are numbers, and some only by a decimal comma."""
+def _column(name: str, column: pa.ChunkedArray, how: Written) -> Column:
     import pyarrow as pa
 
-    if not pa.types.is_string(column.type) or column.null_count == len(column):
-        return False
-    there = len(column) - column.null_count
-    points, commas = (int(read_as(column, "number", "UTC", mark)[1].notna().sum()) for mark in (".", ","))
-    return commas <= (1 - READABLE) * there < points
-
-
-def _column(name: str, column: pa.ChunkedArray, decimal: Decimal) -> Column:
-    import pyarrow as pa
-
-    there = len(column) - column.null_count
     if why := _unusable(name, column):
-        return Column(name, "unusable", read_as(column, "text", "UTC")[0], 0, why)
+        return Column(name, "unusable", read_as(column, "text", "UTC", how)[0], 0, why)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     kinds: tuple[Kind, ...] = ("boolean", "integer", "number", "timestamp")
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         kinds = ("timestamp",)
     elif pa.types.is_boolean(column.type):
         kinds = ("boolean",)
-    elif not _is_text(column):
+    elif how.epoch is not None:
+        kinds = ("timestamp",)
+    elif not is_text(column) and not pa.types.is_null(column.type):
         kinds = ("integer", "number")
     for kind in kinds:
-        if kind == "boolean" and not _says_truths(column):
+        if kind == "boolean" and not _says_truths(column, how.nulls):
             continue
-        values, bad = read_as(column, kind, "UTC", decimal)  # type: ignore[arg-type]
+        values, bad = read_as(column, kind, "UTC", how)  # type: ignore[arg-type]
         unreadable = int(bad.notna().sum())
         if values.notna().sum() == 0 and unreadable == 0:
             return Column(name, "empty", values, 0)
-        if unreadable <= (1 - READABLE) * there and values.notna().any():
+        if kind == "integer" and unreadable and read_as(column, "number", "UTC", how)[1].notna().sum() < unreadable:
+            continue  # a few fractions among whole numbers
+        if unreadable <= (1 - READABLE) * (unreadable + values.notna().sum()) and values.notna().any():
             if kind == "number" and _has_long_numbers(column):
                 break
             return Column(name, kind, values, unreadable, str(bad.dropna().iloc[0]) if unreadable else "")
-    return Column(name, "text", read_as(column, "text", "UTC")[0], 0)
+    return Column(name, "text", read_as(column, "text", "UTC", how)[0], 0)
 
 
 def _unusable(name: str, column: pa.ChunkedArray) -> str:
     """Why a column can be neither key nor feature; empty where it may be one."""
     import pyarrow as pa
 
-    if name == "" or re.fullmatch(r"Unnamed: \d+|__index_level_\d+__", name):
+    if is_row_number(name) and not pa.types.is_timestamp(column.type):
         return "the row number that pandas wrote beside the columns"
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     kinds = (
@@ -189,18 +226,12 @@ def written_for_people(column: Column) -> str | None:
     return str(odd.iloc[0]) if len(odd) and (plain | dressed).mean() >= READABLE else None
 
 
-def _is_text(column: pa.ChunkedArray) -> bool:
-    import pyarrow as pa
-
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
-
-
-def _says_truths(column: pa.ChunkedArray) -> bool:
+def _says_truths(column: pa.ChunkedArray, nulls: tuple[str, ...]) -> bool:
     """Whether every value is one of the words true and false."""
     import pyarrow as pa
 
     if pa.types.is_boolean(column.type):
         return True
     words = {str(value).strip().lower() for value in column.unique().to_pylist()[:50] if value is not None}
-    return bool(words - {""}) and words - {""} <= _TRUTHS
+    words -= {"", *(null.lower() for null in nulls)}
+    return bool(words) and words <= _TRUTHS

@@ -10,6 +10,7 @@ from typing import Any
 
 from perennial.usecase.drafting.calendar import Calendar
 from perennial.usecase.drafting.features import GuessedFeatures
+from perennial.usecase.drafting.form_writing import Form, read_lines
 from perennial.usecase.drafting.guess import Guess
 from perennial.usecase.drafting.roles import Task
 
@@ -40,6 +41,7 @@ class Draft:
     calendar: Calendar
     features: GuessedFeatures
     checks: Sequence[tuple[str, dict[str, Any], str]]
+    form: Form = ()
 
 
 def as_yaml(draft: Draft) -> str:
@@ -48,44 +50,52 @@ def as_yaml(draft: Draft) -> str:
     clusters = calendar.clusters.value
     lines = [
         f"# Drafted from {draft.rows:,} rows, {calendar.first} to {calendar.last} ({calendar.days:,} days with rows).",
-        "# What is marked `unsure` is a question to you; the rest was found in the rows.",
+        "# `unsure` marks a question for you; the rest follows from the rows.",
         f"name: {draft.name}",
         "description: ''  # the question that the model answers",
-        f"source: {{kind: files, path: {_text(draft.path)}, batch: {calendar.batch.value}}}{_note(calendar.batch)}",
+        *_source(draft),
         "schema:",
         f"  key: {_list(draft.key.value)}{_note(draft.key)}",
         f"  time: {_text(draft.time.value)}{_note(draft.time)}",
         f"  target: {_text(draft.target)}",
         f"  task: {draft.task.value}{_note(draft.task)}",
     ]
-    if draft.classes:
+    if draft.classes and draft.task.value == "binary":
+        lines += [
+            f"  {name}: {_value(value)}" for name, value in zip(("negative", "positive"), draft.classes, strict=True)
+        ]
+    elif draft.classes:
         lines.append(f"  classes: {_list(draft.classes)}")
-    if draft.decimal != ".":
-        lines.append('  decimal: ","  # sure: numbers are written 1.234,5')
+    lines += [f'  decimal: "{guess.value}"{_note(guess)}' for name, guess in draft.form if name == "decimal"]
     lines += [
-        "  timezone: UTC  # unsure: the calendar that cuts batches and days; Europe/Berlin?",
+        "  timezone: UTC  # unsure: the calendar of batches, days and hours; Europe/Berlin?",
         f"  label_known_after: {calendar.label_known_after.value}{_note(calendar.label_known_after)}",
         "features:",
     ]
     for field, names in (("numeric", features.numeric), ("categorical", features.categorical)):
         if names:
             lines += _folded(f"  {field}: ", names)
+    if features.derived:
+        lines += _folded("  derived: ", [spec for spec, _ in features.derived])
+        lines += [f"    # likely: {_comment(spec)}: {_comment(why)}" for spec, why in features.derived]
     if features.never:
         lines += _folded("  never: ", [leak.column for leak in features.never])
         for leak in features.never:
             seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
-            lines.append(f"    # unsure: {_comment(leak.column)} predicts the target too well by itself ({seen}).")
+            lines.append(
+                f"    # unsure: {_comment(leak.column)} by itself predicts the target suspiciously well ({seen})."
+            )
             lines.append("    #   Is it known before the event? Then move it up.")
     for leak in features.asked:
         seen = f"{leak.measure} {leak.score:.3f} on {leak.rows:,} later rows"
-        lines.append(f"  # unsure: {_comment(leak.column)} predicts much by itself ({seen}): move it under never")
-        lines.append("  #   unless it is known before the event.")
+        lines.append(f"  # unsure: {_comment(leak.column)} by itself predicts much of the target ({seen}):")
+        lines.append("  #   move it under never unless it is known before the event.")
     for name, question in features.questions:
         lines.append(f"  # unsure: {_comment(name)}: {_comment(question)}")
     lines += [f"  # left out: {_comment(name) or 'no name'}: {_comment(why)}" for name, why in features.left_out]
     lines.append("clock: replay  # unsure: replay for a history; wall once batches come by schedule")
     if draft.checks:
-        lines.append("checks:  # warnings: told, rows accepted; make what must hold critical")
+        lines.append("checks:  # warnings are shown and accept the rows; make critical what must hold")
     for expectation, arguments, why in draft.checks:
         asked = ", ".join(f"{name}: {_value(value)}" for name, value in arguments.items())
         lines += [f"  # {_comment(why)}", f"  - {{{expectation}: {{{asked}}}, severity: warning}}"]
@@ -99,6 +109,20 @@ def as_yaml(draft: Draft) -> str:
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _source(draft: Draft) -> list[str]:
+    batch = draft.calendar.batch
+    read = read_lines(draft.form)
+    if not read:
+        return [f"source: {{kind: files, path: {_text(draft.path)}, batch: {batch.value}}}{_note(batch)}"]
+    return [
+        "source:",
+        "  kind: files",
+        f"  path: {_text(draft.path)}",
+        f"  batch: {batch.value}{_note(batch)}",
+        *read,
+    ]
 
 
 def _note(guess: Guess[Any]) -> str:

@@ -73,8 +73,8 @@ def read_window(window: Any) -> Window | None:
     if isinstance(window, str):
         return None
     if not isinstance(window, OtherWindow):
-        found: Window = window
-        return found
+        declared: Window = window
+        return declared
     written = window.model_dump()
     word = next(iter(written), "")
     if not REGISTERED.has(word):

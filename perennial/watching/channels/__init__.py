@@ -1,7 +1,7 @@
 """The channels by name. The table is `perennial.registered.CHANNELS`, since a declaration lists them.
 
-Other people's packages add theirs under the entry-point group `perennial.channels`: the name there is what a
-declaration lists under `watch.channels`, the object a `perennial.watching.channels.channel.Channel`.
+Other packages register theirs under the entry-point group `perennial.channels`: the name is the one that declarations
+list under `watch.channels`, the object a `perennial.watching.channels.channel.Channel`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class UnknownChannel(InputError):
-    """No channel of that name is here or in an installed package."""
+    """There is no channel with that name, neither built in nor in an installed package."""
 
     code = "channel-unknown"
 
 
 def load_channel(name: str) -> Channel:
-    """The channel of that name, ours or an installed package's. Raises UnknownChannel with what may be meant."""
+    """The channel with that name, built in or from an installed package. Raises UnknownChannel with a suggestion."""
     if not CHANNELS.has(name):
         raise UnknownChannel(f"watch.channels: unknown channel '{name}'\n  {CHANNELS.hint(name)}")
     channel: Channel = CHANNELS.load(name)
@@ -30,5 +30,5 @@ def load_channel(name: str) -> Channel:
 
 
 def may_retrain(name: str) -> bool:
-    """Whether an alarm of that channel asks for a retraining; no channel that is no longer installed does."""
+    """Whether an alarm of that channel requests a retraining. A channel that is no longer installed does not."""
     return CHANNELS.has(name) and load_channel(name).may_retrain

@@ -1,4 +1,4 @@
-"""What a channel is: one question about a batch, its statistic, and what an alarm may cause."""
+"""What a channel is: one question about a batch, its statistic, and what its alarm may cause."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Severity = Literal["info", "warning", "page"]
 
 @dataclass(frozen=True)
 class Watched:
-    """What a channel may look at: one batch, and the model that is live.
+    """What a channel may look at: one batch, and the live model.
 
-    rows: all accepted rows of the batch. labelled: those with a known label to hold the loss on, aligned with
-    `labels`, `predicted` (of what is live, which may be a mixture with the champion) and `clusters`.
+    rows: all accepted rows of the batch. labelled: the rows with a known label on which the loss is measured, aligned
+    with `labels`, `predicted` (by the live model, which may be a mixture with the champion) and `clusters`.
     reference, metric: the champion's loss where it was evaluated, and its metric.
     age_days: from the newest moment that the champion was trained on to this batch.
     past: readings of earlier batches, of all channels and models, the oldest first.
@@ -44,9 +44,9 @@ class Watched:
 
 
 class Finding(Protocol):
-    """What a channel found on one batch: an alarm, all well again, or (neither) nothing to go by.
+    """A channel's result on one batch: an alarm, back to normal, or neither if it is unknown.
 
-    value: of the statistic, None where unknown. threshold: what it was held against. words: in a sentence.
+    value: of the statistic, None if unknown. threshold: what it is compared with. words: the result in a sentence.
     """
 
     @property
@@ -95,5 +95,5 @@ class Channel(Protocol):
     def severity(self) -> Severity: ...
 
     def look(self, on: Watched) -> Finding:
-        """What this channel finds on a batch."""
+        """The channel's finding on a batch."""
         ...

@@ -1,4 +1,4 @@
-"""The level channel: does the champion lose more than where it was judged?"""
+"""The level channel: does the champion lose more than where it was evaluated?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALPHA = 0.025
 
 @dataclass(frozen=True)
 class Measured:
-    """A model's metric on some rows with its interval; both None, and `why`, where nothing can be said."""
+    """A model's metric on some rows with its interval; both may be None, and `why` then gives the reason."""
 
     value: float | None
     interval: Interval | None
@@ -36,12 +36,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class LevelFinding:
-    """Where the champion stands.
+    """The champion's current level.
 
-    loss: with its 95 % interval; None where unknown.
+    loss: with its 95 % interval; None if unknown.
     worsening: how much worse than the reference, in the metric's unit; positive is worse.
-    lower_bound: of the worsening, one-sided 97.5 %. threshold: the worsening that is too much.
-    alarm: proven too much worse. back: not too much worse as far as can be seen. Neither where unknown.
+    lower_bound: of the worsening, one-sided 97.5 %. threshold: the largest tolerated worsening.
+    alarm: proven worse by more than that. back: within the tolerance as far as known. Neither if unknown.
     words: the finding in a sentence.
     """
 
@@ -85,20 +85,20 @@ def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Cl
 def reference_of(
     metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters, *, declared: str = ""
 ) -> Reference | None:
-    """A model's metric where it was judged: what later batches are held against. None where unmeasurable.
+    """A model's metric on its evaluation rows, which later batches are compared with. None if it cannot be measured.
 
-    declared: digest of the declaration that says what the metric is, where it is a team's own.
+    declared: digest of the declaration that defines the metric, if it is a custom one.
     """
-    found = measure(metric, y, predictions, clusters)
-    if found.value is None or found.interval is None:
+    measured = measure(metric, y, predictions, clusters)
+    if measured.value is None or measured.interval is None:
         return None
     return Reference(
         metric=metric.name,
-        value=found.value,
-        se=found.interval.se,
-        df=found.interval.df,
-        rows=found.rows,
-        clusters=found.clusters,
+        value=measured.value,
+        se=measured.interval.se,
+        df=measured.interval.df,
+        rows=measured.rows,
+        clusters=measured.clusters,
         declared=declared,
     )
 
@@ -112,43 +112,46 @@ def level(
     metric: Metric,
     tolerance: float,
 ) -> LevelFinding:
-    """Hold the champion's metric on a batch against its reference.
+    """Compare the champion's metric on a batch with its reference.
 
     y, predictions: shape (n,), labels and the champion's predictions of the batch's labelled rows.
     clusters: of these rows. metric: the reference's.
     tolerance: share of the reference that may be lost.
-    The worsening's standard error joins both samples', its degrees of freedom are Welch–Satterthwaite's;
-    an alarm needs its one-sided 97.5 % lower bound above tolerance × reference.
+    The worsening's standard error combines both samples', with Welch–Satterthwaite degrees of freedom; an alarm
+    requires its one-sided 97.5 % lower bound to be above tolerance × reference.
     """
     threshold = tolerance * abs(reference.value)
-    found = measure(metric, y, predictions, clusters)
-    if found.value is None or found.interval is None:
-        seen = "" if found.value is None else f" ({reference.metric} {figure(found.value)})"
-        return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {found.why}{seen}.")
+    measured = measure(metric, y, predictions, clusters)
+    if measured.value is None or measured.interval is None:
+        seen = "" if measured.value is None else f" ({reference.metric} {figure(measured.value)})"
+        return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {measured.why}{seen}.")
     lower_is_better = metric.direction == "lower"
-    worsening = (found.value - reference.value) * (1 if lower_is_better else -1)
-    lower_bound = worsening - _half_width(found.interval, reference)
+    worsening = (measured.value - reference.value) * (1 if lower_is_better else -1)
+    lower_bound = worsening - _half_width(measured.interval, reference)
     alarm, back = lower_bound > threshold, worsening <= threshold
     loss = LossWithInterval(
-        value=found.value, ci_low=found.interval.ci_low, ci_high=found.interval.ci_high, reference=reference.value
+        value=measured.value,
+        ci_low=measured.interval.ci_low,
+        ci_high=measured.interval.ci_high,
+        reference=reference.value,
     )
-    said = (
-        f"proven worse than where it was judged, by more than the {percent(tolerance)} that is tolerated"
+    verdict = (
+        f"proven worse than where it was evaluated, by more than the {percent(tolerance)} that is tolerated"
         if alarm
         else f"within the {percent(tolerance)} that is tolerated"
         if back
-        else f"worse by more than the {percent(tolerance)} that is tolerated, though it may be chance"
+        else f"worse by more than the {percent(tolerance)} that is tolerated, which may be chance"
     )
     words = (
-        f"The champion is {said}: {reference.metric} {figure(found.value)} (reference {figure(reference.value)}, "
+        f"The champion is {verdict}: {reference.metric} {figure(measured.value)} (reference {figure(reference.value)}, "
         f"worse by {change(worsening)}, at least {change(lower_bound)}, tolerated {figure(threshold, 3)}) "
-        f"on {sample(found.rows, found.clusters, clusters.name)}."
+        f"on {sample(measured.rows, measured.clusters, clusters.name)}."
     )
     return LevelFinding(loss, worsening, lower_bound, threshold, alarm, back, words)
 
 
 def _half_width(interval: Interval, reference: Reference) -> float:
-    """Of the worsening's two-sided 95 % interval. Source: Welch (1947), Satterthwaite (1946)."""
+    """The half-width of the worsening's two-sided 95 % interval. Source: Welch (1947), Satterthwaite (1946)."""
     variance, of_reference = interval.se**2, reference.se**2
     both = variance + of_reference
     if both == 0:
@@ -170,7 +173,7 @@ class Level:
     severity: Severity = "warning"
 
     def look(self, on: Watched) -> LevelFinding:
-        """What is live on the labelled rows, against the champion's reference."""
+        """The live model on the labelled rows, compared with the champion's reference."""
         tolerance = on.declaration.watch.tolerance
         return level(on.labels, on.predicted, on.clusters, on.reference, metric=on.metric, tolerance=tolerance)
 

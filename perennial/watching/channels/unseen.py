@@ -1,7 +1,7 @@
 """The unseen channel: categories that training never saw, the fast alarm that needs no labels.
 
-Where categories turn over (product codes, customers), a share of every batch is unseen, the larger the older the model
-is. So the share is held against the one that was usual at that age in the use case's own past.
+If categories change over time (product codes, customers), a share of every batch is unseen, which grows with the age of
+the model. The share is therefore compared with the usual one at that age in the use case's past.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MIN_UNSEEN_ROWS = 5
 FEWEST_READINGS = 3
-"""So many earlier batches at a like age make a share usual; before that the usual share is 0."""
+"""This many earlier batches at a similar age define the usual share; before that it is 0."""
 LIKE_AGE = 2.0
-"""Ages are alike within this factor, or within a day."""
+"""Ages are similar within this factor, or within a day."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class UnseenFinding:
     """How many rows have a category never seen in training.
 
     share: of the rows, in any column; None without rows or without categorical columns.
-    columns: each column's own share, those with any, the largest first.
-    threshold: the share that is too much: what is tolerated above the usual one.
+    columns: the share of each column that has any, the largest first.
+    threshold: the share from which there is an alarm: the usual share plus the tolerance.
     alarm: the share reaches the threshold, with at least `MIN_UNSEEN_ROWS` such rows.
     back: the share is below the threshold. words: the finding in a sentence.
     """
@@ -53,18 +53,18 @@ class UnseenFinding:
 
 @dataclass(frozen=True)
 class Usual:
-    """The share that is usual so long after training: its median, and how far batches scatter around that."""
+    """The usual share at some time after training: its median, and how far batches scatter around it."""
 
     share: float = 0.0
     spread: float = 0.0
 
 
 def usual_share(past: Sequence[Reading], age_days: float) -> Usual:
-    """What earlier batches had that were as far from the training of their model as this one is.
+    """The share on earlier batches that were as long after the training of their model as this one.
 
-    past: readings of this channel, of whatever model. 0 where fewer than `FEWEST_READINGS` are of a like age. A jump is
-    an alarm on its first batch, and becomes usual only where most readings of that age have it. The spread is three
-    standard deviations of a normal distribution with the readings' median absolute deviation.
+    past: readings of this channel, of any model. 0 if fewer than `FEWEST_READINGS` have a similar age. A jump is an
+    alarm on its first batch, and becomes usual only if most readings of that age have it. The spread is three standard
+    deviations of a normal distribution with the readings' median absolute deviation.
     """
     alike = np.array([r.value for r in past if r.value is not None and _is_like(r.age_days, age_days)])
     if alike.size < FEWEST_READINGS:
@@ -89,22 +89,22 @@ def unseen(
 ) -> UnseenFinding:
     """The share of rows with at least one value that training never saw. A null is not such a value.
 
-    columns: name to n values, one of each categorical column, with at least those of `seen`.
+    columns: name to n values for each categorical column, including at least those of `seen`.
     seen: name to the values of the training rows. tolerated: share of rows above the `usual` one, 0 to 1;
-    what scatters more may also be as far above it as its spread.
+    if the usual spread is larger than that, it is used instead.
     Raises KeyError for a column that is missing, ValueError for columns of different length.
 
-    >>> found = unseen({"carrier": ["AA", "ZZ", None, "UA"]}, {"carrier": {"AA", "UA"}}, tolerated=0.05)
-    >>> found.share, found.columns, found.alarm
+    >>> finding = unseen({"carrier": ["AA", "ZZ", None, "UA"]}, {"carrier": {"AA", "UA"}}, tolerated=0.05)
+    >>> finding.share, finding.columns, finding.alarm
     (0.25, {'carrier': 0.25}, False)
     """
     threshold = min(1.0, usual.share + max(tolerated, usual.spread))
     masks = {name: _never_seen(columns[name], known) for name, known in seen.items()}
     if len({mask.size for mask in masks.values()}) > 1:
-        raise ValueError("the columns are not equally long")
+        raise ValueError("the columns must have the same length")
     rows = next(iter(masks.values())).size if masks else 0
     if rows == 0:
-        return UnseenFinding(None, 0, 0, False, False, "No row has a category to look at.")
+        return UnseenFinding(None, 0, 0, False, False, "There are no categorical values to check.")
     unseen_rows = int(np.logical_or.reduce(list(masks.values())).sum())
     share = unseen_rows / rows
     shares = {name: float(mask.mean()) for name, mask in masks.items() if mask.any()}
@@ -112,8 +112,8 @@ def unseen(
     alarm = share >= threshold and unseen_rows >= MIN_UNSEEN_ROWS
     words = (
         f"{unseen_rows:,} of {counted(rows, 'row', 'rows')} ({percent(share)}) have a category never seen in training; "
-        f"{percent(threshold)} is too much"
-        f"{f', since {percent(usual.share)} are usual so long after training' if usual.share else ''}"
+        f"an alarm needs {percent(threshold)}"
+        f"{f', since {percent(usual.share)} are usual this long after training' if usual.share else ''}"
     )
     if by_column:
         words += ": " + ", ".join(f"{name} {percent(of_column)}" for name, of_column in by_column.items())
@@ -128,7 +128,7 @@ def _never_seen(values: Sequence[object], known: Collection[object]) -> np.ndarr
 
 
 def _is_null(value: object) -> bool:
-    """None, NaN, NaT, and a missing value that refuses to be compared."""
+    """Whether a value is None, NaN, NaT, or a missing value that cannot be compared."""
     if value is None:
         return True
     try:
@@ -155,7 +155,7 @@ class Unseen:
 
         inputs = on.champion.recipe.inputs(on.rows)
         columns = {name: inputs[name].tolist() for name in text_columns(inputs)}
-        # A column that was empty in training is none of the model's inputs: its first values mislead nobody.
+        # A column that was empty in training is not used by the model, so its first values are harmless.
         seen = {name: values for name, values in on.champion.seen.items() if name in columns and values}
         usual = usual_share([reading for reading in on.past if reading.channel == self.name], on.age_days)
         return unseen(columns, seen, tolerated=on.declaration.watch.unseen_share, usual=usual)

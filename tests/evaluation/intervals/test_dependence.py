@@ -1,4 +1,4 @@
-"""What is printed beside an interval because no interval mends it."""
+"""Figures printed beside an interval, for what no interval can correct."""
 
 from __future__ import annotations
 

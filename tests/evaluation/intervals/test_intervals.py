@@ -100,7 +100,7 @@ def test_days_of_nearly_equal_size_give_nearly_the_same() -> None:
     assert nearly.df == pytest.approx(4, abs=1e-3)
 
 
-def test_under_fifteen_clusters_nothing_is_said() -> None:
+def test_under_fifteen_clusters_there_is_no_interval() -> None:
     assert ewc(0.1, np.zeros(14), np.ones(14, dtype=np.int64)) is None
     assert ewc(0.1, np.zeros(15), np.ones(15, dtype=np.int64)) is not None
 

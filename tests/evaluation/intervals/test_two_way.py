@@ -100,7 +100,7 @@ def test_clusters_of_one_row_are_rows() -> None:
 
 
 @pytest.mark.slow
-def test_two_equal_models_are_told_apart_in_one_of_twenty_cases_whichever_way_they_hang_together() -> None:
+def test_two_equal_models_differ_in_one_of_twenty_cases_however_the_rows_are_correlated() -> None:
     """300 null comparisons a way: by day, by customer, both. One-way intervals err in up to 19 %."""
     for of_day, of_customer in ((0.3, 0.0), (0.0, 0.3), (0.3, 0.3)):
         wrong = sum(_null(of_day, of_customer, seed) for seed in range(300)) / 300

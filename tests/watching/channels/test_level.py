@@ -1,4 +1,4 @@
-"""The level channel: when a champion that went bad is told of."""
+"""The level channel: when a champion that became worse is reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_champion_that_went_bad_is_found_whatever_the_metrics_direction(metric
     assert not found.back
     assert found.worsening is not None
     assert found.worsening > 0
-    assert found.words.startswith("The champion is proven worse than where it was judged, by more than the 10 %")
+    assert found.words.startswith("The champion is proven worse than where it was evaluated, by more than the 10 %")
     assert "3,000 rows of 30 days" in found.words
 
 
@@ -78,7 +78,7 @@ def test_the_alarm_is_welchs_lower_bound_above_the_tolerance() -> None:
     assert told.loss.reference == reference.value
 
 
-def test_more_uncertainty_where_it_was_judged_means_fewer_alarms() -> None:
+def test_more_uncertainty_in_the_evaluation_means_fewer_alarms() -> None:
     sure = reference_of(load_metric("log_loss"), *batch(8))
     assert sure is not None
     unsure = sure.model_copy(update={"se": sure.value})
@@ -93,7 +93,7 @@ def test_between_tolerance_and_proof_nothing_opens_and_nothing_closes() -> None:
     unsure = reference.model_copy(update={"se": reference.value})
     found = level(*batch(7, spoilt=0.6), unsure, metric=load_metric(unsure.metric), tolerance=0.25)
     assert (found.alarm, found.back) == (False, False)
-    assert "though it may be chance" in found.words
+    assert "which may be chance" in found.words
 
 
 def test_fourteen_days_say_nothing_however_bad_they_are() -> None:

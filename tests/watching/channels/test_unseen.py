@@ -47,7 +47,7 @@ def test_one_strange_row_in_a_small_batch_neither_rings_nor_ends() -> None:
 def test_the_words_have_the_numbers() -> None:
     found = unseen(rows(["ZZ"] * 60 + ["AA"] * 940), SEEN, tolerated=0.05)
     assert found.words == (
-        "60 of 1,000 rows (6 %) have a category never seen in training; 5 % is too much: carrier 6 %."
+        "60 of 1,000 rows (6 %) have a category never seen in training; an alarm needs 5 %: carrier 6 %."
     )
 
 
@@ -68,7 +68,7 @@ def test_frames_and_arrays_are_read_as_they_come() -> None:
 def test_columns_must_be_there_and_equally_long() -> None:
     with pytest.raises(KeyError, match="origin"):
         unseen({"carrier": ["AA"]}, SEEN, tolerated=0.05)
-    with pytest.raises(ValueError, match="equally long"):
+    with pytest.raises(ValueError, match="must have the same length"):
         unseen({"carrier": ["AA"], "origin": ["JFK", "JFK"]}, SEEN, tolerated=0.05)
 
 
@@ -86,7 +86,7 @@ def test_where_codes_turn_over_the_usual_share_of_that_age_is_no_alarm() -> None
         alarms.append(found.alarm)
         past += readings(found.share)
     assert alarms == [True, True, True, False, False, False, False]
-    assert found.back and "since 13 % are usual so long after training" in found.words
+    assert found.back and "since 13 % are usual this long after training" in found.words
     jump = unseen(rows(["ZZ"] * 400 + ["AA"] * 600), SEEN, tolerated=0.05, usual=usual_share(past, 30.0))
     assert jump.alarm and not jump.back
 

@@ -1,0 +1,38 @@
+"""Lines that fit a terminal: broken between words, never inside a word or a command."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+_COMMAND = re.compile(r"`[^`]*`|\bperennial(?: \S+)+$")
+_KEPT = "\0"
+
+
+def fitted(text: str, width: int) -> str:
+    """Each line of `text` in at most `width` columns; what follows keeps the line's indent.
+
+    A word that is longer stays whole, and so does a command: in backticks, or at the end of a line.
+
+    >>> print(fitted("  to go on: `perennial run shop` once more", 30))
+      to go on:
+      `perennial run shop` once
+      more
+    """
+    return "\n".join(_line(line, width) for line in text.split("\n"))
+
+
+def _line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    whole = _COMMAND.sub(lambda command: command.group().replace(" ", _KEPT), line.strip(" "))
+    wrapped = textwrap.wrap(
+        whole,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(wrapped).replace(_KEPT, " ")

@@ -1,0 +1,93 @@
+"""Columns that a batch lacks or has anew, and features that are missing more often than usual."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from perennial.sources.parsing import Parsed
+from perennial.usecase.columns import column_types
+from perennial.usecase.declaration import Declaration
+from perennial.usecase.mistakes import looks_like
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MORE_MISSING = 0.05
+"""A feature may be missing in so large a share of rows above the usual one before a warning."""
+BATCHES_COMPARED = 3
+
+
+def with_missing_features(parsed: Parsed, declaration: Declaration) -> Parsed:
+    """A batch with an empty column for each feature that it lacks and that the declaration goes on without.
+
+    A batch without any declared feature stays as it is: it has nothing to learn from or to predict with.
+    """
+    features = declaration.features
+    there = [name for name in features.columns if name in parsed.frame.columns]
+    absent = tuple(name for name in parsed.missing if features.goes_on_without(name))
+    if not absent or not there:
+        return parsed
+    types = column_types(declaration)
+    frame = parsed.frame.assign(**{name: _empty(types[name], parsed.frame.index) for name in absent})
+    ordered = frame[[name for name in types if name in frame.columns]]
+    missing = tuple(name for name in parsed.missing if name not in absent)
+    return replace(parsed, frame=ordered, missing=missing, absent=absent)
+
+
+def _empty(kind: str, index: pd.Index[Any]) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(None, index=index, dtype={"number": "float64", "text": "str"}[kind])
+
+
+def column_warnings(parsed: Parsed, known: Collection[str] | None) -> list[str]:
+    """Warnings about features that are read as missing, and about columns that no earlier batch had.
+
+    known: the undeclared columns of earlier batches; None where there was none.
+    """
+    warnings = []
+    for name in parsed.absent:
+        near = looks_like(name, parsed.extra)
+        hint = f"; there is {near!r}" if near else ""
+        warnings.append(
+            f"{name}: the column is not there, so it counts as missing in every row "
+            f"(features.missing_column: go_on){hint}"
+        )
+    if known is not None:
+        fresh = [name for name in parsed.extra if name not in known]
+        warnings += [f"{name}: a new column, which nothing uses until the declaration names it" for name in fresh]
+    return warnings
+
+
+def often_missing(parsed: Parsed, declaration: Declaration) -> dict[str, float]:
+    """Declared features that are missing in more than `MORE_MISSING` of the rows, with that share."""
+    names = [name for name in declaration.features.columns if name in parsed.frame.columns]
+    shares = {name: float(parsed.frame[name].isna().mean()) for name in names} if len(parsed.frame) else {}
+    return {name: share for name, share in shares.items() if share > MORE_MISSING and name not in parsed.absent}
+
+
+def missing_warnings(shares: Mapping[str, float], usual: Mapping[str, float]) -> list[str]:
+    """Warnings about features that are missing in more rows than usual. shares: of this batch, as `often_missing`."""
+    return [
+        f"{name}: missing in {100 * share:.3g} % of the rows, usually in {100 * usual[name]:.3g} %"
+        for name, share in shares.items()
+        if name in usual and share > usual[name] + MORE_MISSING
+    ]
+
+
+def how_to_go_on(missing: Sequence[str], there: Collection[str], declaration: Declaration) -> str:
+    """What to write so that a batch is taken in without its missing features.
+
+    Empty where one is needed anyway, no other feature is there, or one of them likely has another name.
+    """
+    features = set(declaration.features.columns)
+    renamed = any(looks_like(name, there) for name in missing)
+    if not missing or renamed or not set(missing) <= features or not features & set(there):
+        return ""
+    listed = ", ".join(f"{name}: go_on" for name in missing)
+    return (
+        f". To go on without, write `missing_column: {{{listed}}}` under features, then: "
+        f"perennial requeue {declaration.name}"
+    )

@@ -1,0 +1,36 @@
+"""A batch's bytes as typed columns, read as its use case declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perennial.intake.missing import with_missing_features
+from perennial.sources.column_type import ColumnType
+from perennial.sources.parsing import Parsed, parse
+from perennial.sources.read_options import ReadOptions
+from perennial.sources.suffix import Suffix
+from perennial.usecase.columns import column_types, read_options
+from perennial.usecase.declaration import Declaration
+
+
+def typed_batch(declaration: Declaration, data: bytes, suffix: Suffix) -> Parsed:
+    """The declared columns of a batch, those that it may lack empty. Raises UnreadableBatch for bytes of no table."""
+    parsed = typed(declaration, data, suffix, column_types(declaration), read_options(declaration))
+    return with_missing_features(parsed, declaration)
+
+
+def typed(
+    declaration: Declaration, data: bytes, suffix: Suffix, types: Mapping[str, ColumnType], read: ReadOptions
+) -> Parsed:
+    """Columns of a file that is written as `read` has it; their types are given. Raises as `typed_batch`."""
+    schema = declaration.schema_
+    return parse(
+        data,
+        suffix,
+        dict(types),
+        schema.timezone,
+        schema.answer,
+        schema.decimal,
+        read=read,
+        truths=schema.truths,
+    )

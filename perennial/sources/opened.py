@@ -1,0 +1,198 @@
+"""The bytes of a CSV file as the text of a table in UTF-8: unpacked, decoded, without comments."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from perennial.errors import InputError
+
+if TYPE_CHECKING:
+    from perennial.sources.read_options import ReadOptions
+
+BOM = codecs.BOM_UTF8
+GZIP, ZSTD, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+
+_OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
+    (b"BZh", "compressed with bzip2", "unpack it with `bunzip2`"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it with `unxz`"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", "save it as .xlsx, or the sheet as CSV (UTF-8)"),
+    (b"PAR1", "Parquet", "give it a name that ends in .parquet"),
+    (b"%PDF", "a PDF", "export the table as CSV"),
+)
+"""How bytes begin that are no CSV: what they are, and how they become one."""
+
+_SEPARATOR_LINE = re.compile(rb"(?i)sep=(.)\r?[\r\n]")
+_TABLES = (".csv", ".tsv", ".txt")
+_UTF16 = "write `encoding: utf-16` under source.read"
+
+
+class UnreadableBatch(InputError):
+    """The bytes of a batch cannot be read as a table at all. Nothing of it was taken in."""
+
+    code = "batch-unreadable"
+
+
+def opened(data: bytes, read: ReadOptions) -> bytes:
+    """The bytes of a CSV from its header on, in UTF-8, lines ended by a line feed or a carriage return and one.
+
+    Left out are a byte order mark, Excel's first line `sep=;` and comments; a carriage return alone ends a line as on
+    old Macs.
+    Raises UnreadableBatch for an archive that cannot be unpacked, another format or another encoding.
+    """
+    body = _in_utf8(unpacked(data), read)
+    if b"\n" not in body and b"\r" in body:
+        body = body.replace(b"\r", b"\n")
+    if line := _SEPARATOR_LINE.match(body):
+        body = body[line.end() :]
+    return body if read.comment is None else _without_comments(body, read.comment.encode(), read.quote.encode())
+
+
+def closed(body: bytes, read: ReadOptions) -> bytes:
+    """Text in UTF-8 as the bytes that `opened` reads it from."""
+    if read.encoding == "utf-8":
+        return body
+    if read.encoding == "utf-16":
+        return codecs.BOM_UTF16_LE + body.decode("utf-8").encode("utf-16-le")
+    return body.decode("utf-8").encode(read.encoding)
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether bytes are compressed in a way that `unpacked` knows."""
+    return data.startswith((GZIP, ZSTD, ZIP))
+
+
+def unpacked(data: bytes) -> bytes:
+    """The bytes that gzip, Zstandard or a zip of one table hold; others as they are. Raises UnreadableBatch."""
+    if not is_packed(data):
+        return data
+    import pyarrow as pa
+
+    try:
+        if data.startswith(GZIP):
+            return gzip.decompress(data)
+        if data.startswith(ZSTD):
+            with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+                plain: bytes = stream.read()
+                return plain
+        return _only_member(data)
+    except (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError) as problem:
+        raise UnreadableBatch(
+            f"the file cannot be unpacked: {str(problem).splitlines()[0]}", fix="was it cut short? Send it again"
+        ) from problem
+
+
+def _only_member(data: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [each for each in archive.namelist() if not each.endswith("/") and "__MACOSX" not in each]
+        if "xl/workbook.xml" in names:
+            raise UnreadableBatch("the file is an Excel workbook (.xlsx)", fix="give it a name that ends in .xlsx")
+        tables = [each for each in names if each.lower().endswith(_TABLES)]
+        if len(tables) != 1:
+            held = f"{len(tables)} tables" if tables else f"no {', '.join(_TABLES)} file"
+            raise UnreadableBatch(
+                f"the zip archive holds {held} ({', '.join(names[:5])})", fix="put one CSV file into each archive"
+            )
+        try:
+            return archive.read(tables[0])
+        except RuntimeError as problem:  # an archive that takes a password
+            raise UnreadableBatch(f"the zip archive cannot be read: {problem}", fix="send it unencrypted") from problem
+
+
+def other_format(start: bytes) -> tuple[str, str] | None:
+    """What a file is by its first bytes, and how it becomes CSV; None where it may be that, packed or not."""
+    for mark, what, fix in _OTHER_FORMATS:
+        if start.startswith(mark):
+            return what, fix
+    if is_utf16(start):
+        return "text in UTF-16", _UTF16
+    return None
+
+
+def is_utf16(start: bytes) -> bool:
+    """Whether bytes begin with the byte order mark of UTF-16, or every second one is 0."""
+    return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") > len(start) // 4
+
+
+def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
+    other = other_format(data[:400])
+    if other and not (read.encoding == "utf-16" and other[1] == _UTF16):
+        raise UnreadableBatch(f"the file is {other[0]}, not CSV in {read.encoding.upper()}", fix=other[1])
+    if read.encoding == "utf-8":
+        checked_utf8(data)
+        return data.removeprefix(BOM)
+    if read.encoding == "utf-16":
+        return _from_utf16(data)
+    text = _decoded(data, read.encoding)
+    if not text.isascii() and _is_utf8(data):
+        first = next(line for line in data.decode("utf-8").splitlines() if not line.isascii())
+        raise UnreadableBatch(
+            f"the file is UTF-8, not {read.encoding}: it has {first[:60]!r}",
+            fix="write `encoding: utf-8` under source.read, or save it as the other files are",
+        )
+    return text.encode()
+
+
+def _from_utf16(data: bytes) -> bytes:
+    if not is_utf16(data[:400]) and data:
+        raise UnreadableBatch(
+            "the file is not UTF-16, as source.read.encoding has it", fix="save it so, or correct the encoding"
+        )
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if marked else "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
+    return _decoded(data, encoding).encode()
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        byte = data[problem.start : problem.start + 1].hex()
+        raise UnreadableBatch(
+            f"line {line} is not {encoding} (byte 0x{byte})", fix="correct source.read.encoding, or save it again"
+        ) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def checked_utf8(data: bytes) -> None:
+    """Raises UnreadableBatch with the line where bytes are not UTF-8."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        byte = data[problem.start : problem.start + 1].hex()
+        raise UnreadableBatch(
+            f"line {line} is not UTF-8 (byte 0x{byte})",
+            fix="write `encoding: cp1252` (or latin-1, utf-16) under source.read, or save it as UTF-8",
+        ) from None
+
+
+def _without_comments(body: bytes, comment: bytes, quote: bytes) -> bytes:
+    """Lines that begin with the comment are left out, but those inside a quoted value."""
+    if not (body.startswith(comment) or b"\n" + comment in body):
+        return body
+    kept, inside = [], False
+    for line in _lines(body):
+        if not inside and line.startswith(comment):
+            continue
+        inside ^= bool(quote) and line.count(quote) % 2 == 1
+        kept.append(line)
+    return b"".join(kept)
+
+
+def _lines(body: bytes) -> list[bytes]:
+    """Lines by their line feeds alone: a carriage return may stand inside a value."""
+    return [line + b"\n" for line in body.split(b"\n")[:-1]] + [last for last in [body.rpartition(b"\n")[2]] if last]

@@ -1,0 +1,306 @@
+"""How numbers and dates are written, as the texts of a file show it. What two readings allow is asked, not chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from perennial.sources.epochs import epoch_unit
+from perennial.sources.numbers import read_numbers
+from perennial.sources.parsing import Decimal, is_text, read_as
+from perennial.sources.read_options import ReadOptions
+from perennial.sources.written import MARKS, Written, plain_numbers
+from perennial.usecase.drafting.guess import Guess
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+READABLE = 0.99
+_MOST = 20_000
+_WAYS: tuple[tuple[Decimal, str], ...] = (
+    (".", ""),
+    (",", ""),
+    (".", ","),
+    (",", "."),
+    (".", " "),
+    (",", " "),
+    (".", "'"),
+    (",", "'"),
+)
+_SIGNS = ("US$", "A$", "C$", "R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "zł", "kr", "Kč")
+_CODES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "BRL")
+_NULLS = {
+    *("n/a", "#n/a", "n.a.", "na", "nan", "null", "(null)", "none", "nil", "-", "--", "---", "–", "—", "?", ".", "*"),
+    *("missing", "unknown", "not available", "k.a.", "k. a.", "keine angabe", "\\n", "#value!", "#div/0!", "#ref!"),
+}
+_DATE = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-]\d{4}(\D.*)?$")
+_TIME_NAME = re.compile(r"time|date|stamp|epoch|when|created|updated|_at$|^at$|^ts$|_ts$", re.IGNORECASE)
+UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_YEAR_2000, _YEAR_2040 = 946_684_800, 2_208_988_800
+
+
+@dataclass(frozen=True)
+class Values:
+    """decimal: the mark. form: fields of `ReadOptions` with what is guessed. asked: (column, question)."""
+
+    decimal: Guess[Decimal] = field(default_factory=lambda: Guess(".", "sure", "as everywhere"))
+    form: dict[str, Guess[Any]] = field(default_factory=dict)
+    asked: tuple[tuple[str, str], ...] = ()
+
+
+def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decimal: Decimal | None = None) -> Values:
+    """What the columns show. given, decimal: what a person wrote; that is not looked for."""
+    texts = {name: _Texts.of(column) for name, column in columns.items() if _may_be_read(column)}
+    form: dict[str, Guess[Any]] = {}
+    if given.day_first is None and (dates := _day_first(texts)) is not None:
+        form["day_first"] = dates
+    if not given.epochs and (units := _epochs(columns)):
+        why = "whole numbers that would be times after 2000, in a column called like a time"
+        form["epochs"] = Guess(units, "likely", why)
+    day_first = form["day_first"].value if "day_first" in form else given.day_first
+    numbers = {name: each.without_nulls(given, day_first) for name, each in texts.items()}
+    numbers = {name: each for name, each in numbers.items() if each.ways or each.is_time}
+    nulls = sorted({null for each in numbers.values() for null in each.nulls})
+    if nulls and not (given.nulls or given.nulls_of):
+        first = next(name for name, each in numbers.items() if each.nulls)
+        form["nulls"] = Guess(tuple(nulls), "likely", f"all else in {first} is a {numbers[first].kind}")
+    numbers = {name: each for name, each in numbers.items() if each.ways}
+    signs = sorted({sign for each in numbers.values() for sign in each.signs})
+    if signs and not given.currency:
+        form["currency"] = Guess(tuple(signs), "sure", "without it these are numbers")
+    percents = [name for name, each in numbers.items() if each.percent]
+    if percents and given.percent is None:
+        why = f"12 % is read as 12 in {', '.join(percents[:3])}; write share to read it as 0.12"
+        form["percent"] = Guess("number", "unsure", why)
+    mark, thousands, asked = _marks(numbers, given, decimal)
+    if thousands is not None and given.thousands is None:
+        form["thousands"] = thousands
+    return Values(mark, form, asked)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The different texts of a column with how often each is there.
+
+    nulls: those that mean nothing. signs: currencies. percent: whether all are percentages.
+    ways: how its numbers may be written, of `_WAYS`. is_time: whether the rest are times.
+    """
+
+    values: pa.Array
+    counts: pa.Array
+    nulls: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    percent: bool = False
+    ways: frozenset[tuple[Decimal, str]] = frozenset()
+    is_time: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "time" if self.is_time else "number"
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> _Texts:
+        import pyarrow.compute as pc
+
+        from perennial.sources.parsing import without_nulls
+
+        column = column.cast("string").combine_chunks()
+        counted = pc.value_counts(without_nulls(column))
+        values, counts = counted.field("values"), counted.field("counts")
+        there = pc.is_valid(values)
+        values, counts = values.filter(there), counts.filter(there)
+        step = len(values) // _MOST + 1
+        return cls(values[::step], counts[::step]) if step == 1 else cls(_every(values, step), _every(counts, step))
+
+    def without_nulls(self, given: ReadOptions, day_first: bool | None) -> _Texts:
+        """The same with what it may be, once texts that often mean nothing are left out."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        known = {*given.nulls, *(each for texts in given.nulls_of.values() for each in texts)}
+        lower = pc.utf8_lower(self.values)
+        null = pc.or_(
+            pc.is_in(lower, value_set=pa.array(sorted(_NULLS))),
+            pc.is_in(self.values, value_set=pa.array(sorted(known), pa.string())),
+        )
+        rest = replace(self, values=self.values.filter(pc.invert(null)), counts=self.counts.filter(pc.invert(null)))
+        if not len(rest.values):
+            return self
+        nulls = tuple(each for each in self.values.filter(null).to_pylist() if each not in known)
+        signs = given.currency or _signs(rest.values)
+        percent = bool(pc.all(pc.ends_with(rest.values, "%")).as_py())
+        how = Written(currency=signs, percent="number" if percent else None)
+        ways = frozenset(way for way in _WAYS if rest.share(_read(rest.values, how, way)) >= READABLE)
+        is_time = bool(nulls) and not ways and rest.share(_times(rest.values, day_first)) >= READABLE
+        return replace(rest, nulls=nulls, signs=signs, percent=percent, ways=ways, is_time=is_time)
+
+    def share(self, read: pa.Array) -> float:
+        """The share of rows, not of different texts, that was read."""
+        import pyarrow.compute as pc
+
+        return float(pc.sum(self.counts.filter(pc.is_valid(read))).as_py() or 0) / pc.sum(self.counts).as_py()
+
+
+def _every(values: pa.Array, step: int) -> pa.Array:
+    import numpy as np
+
+    return values.take(np.arange(0, len(values), step))
+
+
+def _may_be_read(column: pa.ChunkedArray) -> bool:
+    """Whether a column of texts may hold numbers or times: most of its first values have a digit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not is_text(column):
+        return False
+    first = column.drop_null().slice(0, 1000)
+    return bool(len(first)) and pc.mean(pc.match_substring_regex(first, r"\d").cast("int8")).as_py() > 0.3
+
+
+def _read(texts: pa.Array, how: Written, way: tuple[Decimal, str]) -> pa.Array:
+    return read_numbers(plain_numbers(texts, replace(how, decimal=way[0], thousands=way[1])))
+
+
+def _times(texts: pa.Array, day_first: bool | None) -> pa.Array:
+    import pyarrow as pa
+
+    values, _ = read_as(texts, "timestamp", "UTC", Written(day_first=day_first))
+    return pa.array(values)
+
+
+def _signs(texts: pa.Array) -> tuple[str, ...]:
+    """Signs and codes of currencies that stand before or after a number."""
+    import pyarrow.compute as pc
+
+    any_sign = "|".join(re.escape(sign) for sign in (*_SIGNS, *_CODES))
+    shape = rf"^[+-]?\s?(?:(?P<before>{any_sign})\s?)?[+-]?\d[^A-Za-z]*?\s?(?P<after>{any_sign})?$"
+    parts = pc.drop_null(pc.extract_regex(texts, shape))
+    there = {*parts.field("before").to_pylist(), *parts.field("after").to_pylist()} if len(parts) else set()
+    return tuple(sorted(there - {"", None}))
+
+
+def _marks(
+    numbers: Mapping[str, _Texts], given: ReadOptions, decimal: Decimal | None
+) -> tuple[Guess[Decimal], Guess[str] | None, tuple[tuple[str, str], ...]]:
+    """The decimal mark, that of thousands, and what may be both."""
+    ways = [
+        way
+        for way in _WAYS
+        if (decimal is None or way[0] == decimal) and (given.thousands is None or way[1] == given.thousands)
+    ]
+    most = max((sum(way in each.ways for each in numbers.values()) for way in ways), default=0)
+    fitting = [way for way in ways if sum(way in each.ways for each in numbers.values()) == most]
+    usual: Guess[Decimal] = Guess(decimal or ".", "given" if decimal else "sure", "as given" if decimal else "so it is")
+    if not most or (".", "") in fitting:
+        return usual, None, _other_marks(numbers, decimal or ".")
+    marks = {way[0] for way in fitting}
+    if len(marks) > 1:
+        return usual, None, _asked(numbers, fitting)
+    (mark,) = marks
+    shown = _example(numbers, (mark, ""))
+    written: Guess[Decimal] = usual if decimal else Guess(mark, "sure", f"numbers are written like {shown}")
+    thousands = next((way[1] for way in fitting if way[1] == ""), fitting[0][1])
+    proof = _proof(numbers, mark, thousands)
+    if thousands == "":
+        nothing = Guess("", "sure", "nothing separates them here") if mark == "," else None
+        return written, nothing, _other_marks(numbers, mark)
+    if proof is not None or given.thousands is not None:
+        return written, Guess(thousands, "sure", f"{proof!r} has no other reading"), _other_marks(numbers, mark)
+    return written, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
+
+
+def _other_marks(numbers: Mapping[str, _Texts], mark: str) -> tuple[tuple[str, str], ...]:
+    """Columns whose numbers have another decimal mark than the rest of the file: one file has one."""
+    odd = [name for name, each in numbers.items() if all(way[0] != mark for way in each.ways)]
+    return tuple(
+        (
+            name,
+            f"{numbers[name].values[0].as_py()!r} is no number with {mark!r} as decimal mark, as others here are: "
+            "write both alike at the source",
+        )
+        for name in odd
+    )
+
+
+def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tuple[tuple[str, str], ...]:
+    """What columns hold that is a number of thousands, or one with three decimals."""
+    import pyarrow.compute as pc
+
+    asked = []
+    for name, each in numbers.items():
+        odd = [text for text in each.values.to_pylist() if re.fullmatch(r"\D*\d{1,3}[.,]\d{3}\D*", text)]
+        if odd and not bool(pc.any(pc.match_substring_regex(each.values, r"[.,]\d{1,2}$|[.,]\d{4}")).as_py()):
+            text = odd[0]
+            mark = "," if "," in text else "."
+            plain = re.sub(r"[^\d.,]", "", text)
+            asked.append(
+                (
+                    name,
+                    f"{text!r} may be {plain.replace(mark, '')} or {plain.replace(mark, '.')}: answer with "
+                    f"--read thousands={mark} or --read decimal={mark}",
+                )
+            )
+    return tuple(asked)
+
+
+def _proof(numbers: Mapping[str, _Texts], mark: str, thousands: str) -> str | None:
+    """A number in which the mark of thousands can be no decimal mark."""
+    if thousands in ("", " ", "'"):
+        return _first(numbers, rf"\d{MARKS[thousands]}\d{{3}}") if thousands else None
+    between = re.escape(thousands)
+    return _first(numbers, rf"\d{between}\d{{3}}(?:{re.escape(mark)}\d|{between}\d{{3}})")
+
+
+def _example(numbers: Mapping[str, _Texts], way: tuple[str, str]) -> str:
+    return _first(numbers, rf"\d{re.escape(way[0])}\d") or ""
+
+
+def _first(numbers: Mapping[str, _Texts], pattern: str) -> str | None:
+    import pyarrow.compute as pc
+
+    for each in numbers.values():
+        there = each.values.filter(pc.match_substring_regex(each.values, pattern))
+        if len(there):
+            return str(there[0].as_py())
+    return None
+
+
+def _day_first(texts: Mapping[str, _Texts]) -> Guess[bool] | None:
+    """The order that dates with slashes prove: a part beyond 12 is the day. None for no order, or for two."""
+    proofs: dict[bool, str] = {}
+    for each in texts.values():
+        dates = [(text, match) for text in each.values.to_pylist() if (match := _DATE.match(text))]
+        if len(dates) < READABLE * len(each.values):
+            continue
+        for text, match in dates:
+            if int(match[1]) > 12 >= int(match[2]):
+                proofs.setdefault(True, text)
+            elif int(match[2]) > 12 >= int(match[1]):
+                proofs.setdefault(False, text)
+    if len(proofs) != 1:
+        return None
+    ((day_first, text),) = proofs.items()
+    return Guess(day_first, "sure", f"{text!r} has no other reading")
+
+
+def _epochs(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
+    """Columns of whole numbers that are called like times and would be ones between 2000 and 2040, with their unit."""
+    form = {}
+    for name, column in columns.items():
+        if not _TIME_NAME.search(name) or column.null_count == len(column):
+            continue
+        values, bad = read_as(column, "integer", "UTC")
+        there = values.dropna()
+        if bad.notna().any() or there.empty:
+            continue
+        units = {epoch_unit(there.min()), epoch_unit(there.max())}
+        unit = UNITS.get(units.pop() or "") if len(units) == 1 else None
+        if unit and _YEAR_2000 <= there.min() // _PER_SECOND[unit] <= there.max() // _PER_SECOND[unit] < _YEAR_2040:
+            form[name] = unit
+    return form

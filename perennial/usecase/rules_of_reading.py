@@ -1,0 +1,32 @@
+"""Mistakes in the format of files, and in the treatment of columns that a batch lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perennial.usecase.document import Document
+from perennial.usecase.mistakes import Mistake, hint
+from perennial.usecase.rules_of_columns import known_columns, no_column, roles
+
+
+def reading_rules(document: Document) -> Iterator[Mistake]:
+    """Separators with two meanings, and options for columns that the declaration does not have."""
+    decimal = document.text("schema", "decimal") or "."
+    if document.text("source", "read", "thousands") == decimal:
+        yield document.mistake(
+            ("source", "read", "thousands"),
+            f"{decimal!r} is the decimal separator (schema.decimal), so it cannot separate thousands",
+            "correct one of the two",
+            code="read-same-marks",
+        )
+    columns = known_columns(document)
+    for part in ("nulls_of", "epochs"):
+        for name in document.mapping("source", "read", part):
+            if columns and name not in columns:
+                yield no_column(document, ("source", "read", part, name), str(name), columns)
+    features = {name for name, _, role in roles(document) if role in ("numeric", "categorical")}
+    for name in document.mapping("features", "missing_column"):
+        if features and name not in features:
+            place = ("features", "missing_column", name)
+            message = f"'{name}' is not a numeric or categorical feature, so a batch without it is always held"
+            yield document.mistake(place, message, hint(str(name), features, "features"), code="missing-column-feature")

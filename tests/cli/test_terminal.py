@@ -1,0 +1,83 @@
+"""What a person sees on a terminal of 80 columns: whole words, nothing cut off; in a pipe, one line per thing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from perennial.cli.prose import prose
+from perennial.cli.wrapping import fitted
+from perennial.ledger.entries import Decision
+from tests.cli.conftest import payloads
+from tests.world import World
+
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
+READING = (
+    ("status", "shop"),
+    ("batches", "shop"),
+    ("decisions", "shop"),
+    ("plan", "shop"),
+    ("quarantine", "shop"),
+    ("replay", "shop"),
+    ("ledger", "verify"),
+    ("doctor", "shop", "--dry-run"),
+    ("rollback", "shop", "--reason", "a try", "--dry-run"),
+)
+
+
+def on_terminal(*words: str) -> list[str]:
+    """The lines of a command on a terminal of 80 columns, without its colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "perennial.cli", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ):
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed: how a terminal of Linux ends
+                break
+            if not part:
+                break
+            written += part
+    os.close(ours)
+    return COLOURS.sub("", written.decode()).splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("settled")
+def test_no_line_of_a_reading_command_is_wider_than_the_terminal(settled: World) -> None:
+    (decision,) = payloads(Decision)
+    assert isinstance(decision, Decision)
+    for words in (*READING, ("decision", decision.id), ("decision", decision.id[:5])):
+        lines = on_terminal(*words)
+        assert lines, words
+        wide = [line for line in lines if len(line) > 80 and " " in line.strip() and "perennial " not in line]
+        assert wide == [], words
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_lines_break_between_words_and_commands_stay_whole(width: int) -> None:
+    command = "`perennial waive shop --batch 2024-03 --check 'price: between 0 and 500' --by NAME`"
+    text = f"a batch is held since its prices are out of range\n  to accept it: {command} or correct the source"
+    lines = fitted(text, width).split("\n")
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert sum(command in line for line in lines) == 1
+    assert all(len(line) <= width for line in lines if command not in line)
+    assert all(line.startswith("  ") for line in lines[lines.index(next(x for x in lines if "to" in x[:6])) :])
+
+
+def test_the_words_of_a_decision_lose_their_markup_and_keep_their_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    prose("### Version 2\n\nlog\\_loss of `a` is **better** &lt; 1\n\n| metric | gain |\n| --- | --- |\n| a\\|b | +1 |")
+    assert capsys.readouterr().out == "Version 2\n\nlog_loss of a is better < 1\n\nmetric  gain\na|b       +1\n"
