@@ -24,7 +24,7 @@ def no_backfill_is_due(usecase: str) -> bool:
 
 
 def _nothing(usecase: str, nothing: Callable[[Workspace, UseCase], bool]) -> bool:
-    """False too where only a flow can tell: another run is at work, rows wait for their date, the page is behind."""
+    """False too where a flow has to find out: another run is at work, rows wait for their date, the page is behind."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     try:

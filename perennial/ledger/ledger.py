@@ -7,7 +7,7 @@ process releases. The hash chain reveals any change to the past.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -153,7 +153,7 @@ class Ledger:
                 .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], *self._past)
                 .order_by(entries.c.position)
             ).all()
-        return [_row(row._asdict(), payload) for row in rows]
+        return [_row(row._mapping, payload) for row in rows]
 
     def starting(self, payload: type[Payload], prefix: str) -> list[Row[Payload]]:
         """Rows of any use case whose key begins with `prefix` (letters and digits), found through an index."""
@@ -162,7 +162,7 @@ class Ledger:
         ranged = key.between(prefix, prefix + chr(0x10FFFF)) if self._sqlite else key.like(f"{prefix}%")
         with self._reading() as connection:
             rows = connection.execute(select(entries).where(entries.c.kind == KIND_OF[payload], ranged)).all()
-        return [_row(row._asdict(), payload) for row in rows]
+        return [_row(row._mapping, payload) for row in rows]
 
     def newest(self, usecase: str) -> Position | None:
         """The end of a use case's chain, or None if it has no rows."""
@@ -230,7 +230,7 @@ class Ledger:
             ) from error
 
 
-def _row(values: dict[str, Any], payload: type[Payload]) -> Row[Payload]:
+def _row(values: Mapping[Any, Any], payload: type[Payload]) -> Row[Payload]:
     try:
         entry = _payload(payload, values["payload"])
     except ValueError as error:

@@ -6,6 +6,7 @@ Colours are the page's own CSS variables, so a chart is light or dark as the pag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from perennial.page.view import BatchLine, GainPoint, LossPoint
@@ -28,6 +29,13 @@ _OUTCOMES = {
     "held": _BAD,
     "blocked": _BAD,
 }
+
+
+def unchecked_charts() -> AbstractContextManager[None]:
+    """Altair checks each part of a chart against its whole schema as it is made: half of the page's time."""
+    from altair.utils.schemapi import debug_mode
+
+    return debug_mode(False)
 
 
 def batches_chart(batches: Sequence[BatchLine]) -> str:

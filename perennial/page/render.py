@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import between, change, figure, percent
-from perennial.page.charts import batches_chart, gains_chart, losses_chart
+from perennial.page.charts import batches_chart, gains_chart, losses_chart, unchecked_charts
 from perennial.page.view import View
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markdown_it import MarkdownIt
 
 CHARTED = 60
 """How many batches are drawn, the newest ones; all of them are in the tables."""
@@ -23,27 +24,39 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
 
     Everything that data or people named is escaped: a column called `<script>` is shown as that.
     """
-    from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    words = MarkdownIt("commonmark", {"html": False}).enable("table")
     names = list(dict.fromkeys(line.window for line in view.batches))[-CHARTED:]
     losses = [point for point in view.losses if point.batch in names]
     gains = [point for point in view.gains if point.batch in names]
     charts = {}
-    if names:
-        charts["batches"] = Markup(batches_chart([line for line in view.batches if line.window in names]))
-    if losses or any(g.challenger is not None for g in gains):
-        charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names))
-    if any(g.low is not None for g in gains):
-        charts["gains"] = Markup(gains_chart(gains, view.metric, names))
+    with unchecked_charts():
+        if names:
+            charts["batches"] = Markup(batches_chart([line for line in view.batches if line.window in names]))
+        if losses or any(g.challenger is not None for g in gains):
+            charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names))
+        if any(g.low is not None for g in gains):
+            charts["gains"] = Markup(gains_chart(gains, view.metric, names))
     return _template().render(
         view=view,
         charted=CHARTED,
         charts=charts,
         data_docs=data_docs,
-        in_words={card.id: Markup(words.render(card.markdown)) for month in view.months for card in month.decisions},
+        in_words={card.id: Markup(_html(card.markdown)) for month in view.months for card in month.decisions},
     )
+
+
+@lru_cache(maxsize=256)
+def _html(markdown: str) -> str:
+    """Decisions never change, and the page shows the same ones after each batch."""
+    return _markdown().render(markdown) if markdown else ""
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @cache
