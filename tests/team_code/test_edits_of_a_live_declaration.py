@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a parameter that is none": ({"model__params__max_itre": 7}, "model.params: "),
     "an estimator without probabilities": (
         {"model": {"estimator": "sklearn.svm.LinearSVC"}},
-        "gives no probabilities (it has no predict_proba)",
+        "has no predict_proba, but task binary needs",
     ),
     "a metric that gives rows": ({"evaluation__metrics__cost__per": "all"}, "evaluation.metrics.cost.function: metric"),
     "a path that is not there": ({"source__path": "elsewhere"}, "source.path: there is no"),
