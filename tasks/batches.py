@@ -1,4 +1,4 @@
-"""Taking a batch in: pick its window, land the bytes, validate, accept."""
+"""Ingesting a batch: pick its window, store the bytes, validate, accept."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _source(case: UseCase) -> Source:
 
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None) -> str | None:
-    """The window asked for; or the first that never came; or one whose source changed since it was held or accepted.
+    """The given window; or the first one not ingested; or one whose source changed since it was held or accepted.
 
     None if there is none.
     """
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
-    _tell_of_the_future(case)
+    _warn_about_the_future(case)
     if window is not None:
         if window not in known:
             raise InputError(
@@ -62,7 +62,7 @@ def pick_window(usecase: str, window: str | None) -> str | None:
 
 @step(timeout_minutes=10)
 def restated_window(usecase: str) -> str | None:
-    """The first of the newest accepted windows whose source has other bytes by now; None where there is none."""
+    """The first of the newest accepted windows whose source has changed; None if there is none."""
     workspace = open_workspace(settings())
     newest = _newest(workspace, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
@@ -71,7 +71,7 @@ def restated_window(usecase: str) -> str | None:
 
 @step(timeout_minutes=10)
 def unfinished_window(usecase: str) -> str | None:
-    """The newest batch's window if no cycle of it ran to its end, else None."""
+    """The window of the newest batch if its cycle did not finish, else None."""
     ledger = open_workspace(settings()).ledger
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
@@ -81,11 +81,11 @@ def unfinished_window(usecase: str) -> str | None:
 
 @step(timeout_minutes=10)
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
-    """The source's windows from first to last that no finished cycle covers, or whose source changed since."""
+    """The windows of the source from first to last without a finished cycle, or whose source changed since."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     known = [w.name for w in _windows(case)]
-    _tell_of_the_future(case)
+    _warn_about_the_future(case)
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
             raise InputError(f"{field}: the source of {usecase} has no batch {name!r}; it has {', '.join(known[:12])}")
@@ -98,12 +98,12 @@ def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str
 
 
 def _newest(workspace: Workspace, usecase: str) -> dict[str, BatchEntry]:
-    """The newest entry of each window that came."""
+    """The newest entry of each window ingested."""
     return {r.payload.window: r.payload for r in workspace.ledger.all(usecase, BatchEntry)}
 
 
 def _changed(case: UseCase, newest: Mapping[str, BatchEntry]) -> list[str]:
-    """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
+    """Windows whose source has changed, among all the held ones and the newest `look_back` accepted ones."""
     came = [w for w in _windows(case) if w.name in newest]
     accepted = [w.name for w in came if newest[w.name].status == "accepted"]
     looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
@@ -115,13 +115,13 @@ def _changed(case: UseCase, newest: Mapping[str, BatchEntry]) -> list[str]:
 
 @step(timeout_minutes=5)
 def is_finished(usecase: str, batch: BatchEntry) -> bool:
-    """Whether this very batch has been through a whole cycle before."""
+    """Whether this exact batch has been through a whole cycle before."""
     return open_workspace(settings()).ledger.get(usecase, Cycle, batch.batch) is not None
 
 
 @step(timeout_minutes=30)
 def land(usecase: str, window: str) -> str:
-    """Keep the bytes as they arrive; the name under which they lie."""
+    """Store the bytes as they arrived; return their name."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     arrival = _source(case).fetch(_window(case, window))
@@ -131,7 +131,7 @@ def land(usecase: str, window: str) -> str:
 
 
 def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:
-    """Raises DeclarationError, as `check` does, where a new or edited declaration, or its code, cannot run.
+    """Raises DeclarationError, as `check` does, if a new or edited declaration, or its code, cannot run.
 
     A first batch that lacks columns is held like any other, so that a later good one can go first.
     """
@@ -148,7 +148,7 @@ def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arri
 
 
 def _that_pass(case: UseCase, arrival: Arrival, batch: Parsed | None) -> Parsed | None:
-    """The rows that pass the checks, which alone need to run; None where the batch will be held."""
+    """The rows that pass the checks, the only ones that need to run; None if the batch will be held."""
     if batch is None:
         return None
     checked = run_checks(batch, case.declaration, as_of=scheduled_start(), window=arrival.window)
@@ -157,7 +157,7 @@ def _that_pass(case: UseCase, arrival: Arrival, batch: Parsed | None) -> Parsed 
 
 @step(timeout_minutes=60)
 def validate(usecase: str, window: str, landing: str) -> BatchEntry:
-    """Parse and check a batch and write its rows, which nobody sees until `accept` commits them."""
+    """Parse and check a batch and write its rows, which stay invisible until `accept` commits them."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
@@ -166,14 +166,14 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
 
 @step(timeout_minutes=5)
 def accept(usecase: str, batch: BatchEntry) -> BatchEntry:
-    """Commit the batch: from now on its rows count, or it is on record as held."""
+    """Commit the batch: from now on its rows count, or it is recorded as held."""
     workspace = open_workspace(settings())
     with workspace.only_one(usecase, "ingest"):
         _rows_are_there(workspace, usecase, batch)
         row, written = workspace.ledger.append(usecase, batch)
     if row.payload.batch != batch.batch:
         raise TerminalError(
-            f"{usecase}: another process took in {row.key} with other content at the same time. "
+            f"{usecase}: another process ingested {row.key} with other content at the same time. "
             f"Nothing is lost: run the same command again, and this content becomes the next revision."
         )
     log.info("batch %s %s %s", usecase, row.key, row.payload.status if written else "was there already")
@@ -186,16 +186,16 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
         ("quarantine", batch.rows.quarantined),
     )
     for name, expected in counts:
-        found = workspace.tables.count(usecase, name, batch.batch) if expected else 0
-        if found != expected and batch.status == "accepted":
+        there = workspace.tables.count(usecase, name, batch.batch) if expected else 0
+        if there != expected and batch.status == "accepted":
             raise TerminalError(
-                f"{usecase}: {batch.window}: {found} of {expected} rows are in the {name} table, so the batch was not "
+                f"{usecase}: {batch.window}: {there} of {expected} rows are in the {name} table, so the batch was not "
                 f"committed. The landed bytes are kept: run the same command again."
             )
 
 
 def _windows(case: UseCase) -> list[Window]:
-    """What the source has, without windows of the future; on the wall clock without one that has not ended yet."""
+    """The windows of the source without those in the future; on the wall clock also without one that has not ended."""
     windows, now = _source(case).windows(), scheduled_start()
     if case.declaration.clock == "wall":
         return [w for w in windows if w.end is None or w.end <= now]
@@ -205,8 +205,8 @@ def _windows(case: UseCase) -> list[Window]:
     return [w for w in windows if w not in waiting]
 
 
-def _tell_of_the_future(case: UseCase) -> None:
-    """Rows dated after today wait, on a replay clock too, where nobody would expect them to."""
+def _warn_about_the_future(case: UseCase) -> None:
+    """Warn about rows dated after today. They wait, even on a replay clock, where this is unexpected."""
     if case.declaration.clock == "replay" and not case.declaration.schema_.future:
         waiting = future_windows(_source(case).windows(), scheduled_start())
         if waiting:
