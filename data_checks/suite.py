@@ -152,7 +152,7 @@ def _readable(declaration: Declaration, critical: _Critical) -> Iterator[Planned
 
 
 def _keyed(key: tuple[str, ...], critical: _Critical) -> Iterator[Planned]:
-    """Keys are there, and once. All copies of a key are set aside: nothing tells which is the right one."""
+    """Keys exist and are unique. All rows with a repeated key are set aside: nothing shows which one is right."""
     for column in key:
         yield critical.row(f"{column}: missing", (column,), "column_values_to_not_be_null", column=column)
     name = " + ".join(key)

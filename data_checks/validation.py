@@ -141,7 +141,7 @@ class _Findings:
             elif planned.severity == "critical":
                 absent += away
             else:
-                self._note(planned, f"not checked, there is no column {', '.join(away)}")
+                self._note(planned, f"not checked, because the batch lacks {', '.join(away)}")
         if absent:
             named = [_with_hint(column, extra) for column in dict.fromkeys(absent)]
             fix = how_to_go_on(list(dict.fromkeys(absent)), [*present, *extra], self._declaration)

@@ -1,4 +1,4 @@
-"""Flows. Whichever process runs one, its log lines are without anything secret."""
+"""Flows. Secrets are masked in their logs, whichever process runs them."""
 
 from perennial.secrets import mask_logs
 

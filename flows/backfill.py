@@ -1,4 +1,4 @@
-"""Catch up: one cycle after the other."""
+"""Catch up: run one cycle after the other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tasks.batches import windows_to_do
 
 @flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)
 def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
-    """Run the cycle for each batch that the source has and no finished cycle covers, oldest first.
+    """Run the cycle for every batch of the source without a finished cycle, oldest first.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        first: Begin with this batch. Empty: the first that is not finished.
-        last: End with this batch. Empty: the newest.
+        first: The first batch to run. Empty: the first that is not finished.
+        last: The last batch to run. Empty: the newest.
     """
     done = [cycle(usecase, window) for window in windows_to_do(usecase, first, last)]
     write_page(usecase, return_state=True)

@@ -22,13 +22,13 @@ from tasks.turn import in_turn
 @flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
 @in_turn
 def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
-    """Take in one batch, watch the champion, decide the waiting challenger on it, train the next one.
+    """Ingest one batch, monitor the champion, evaluate the waiting challenger on it, train the next one.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        window: The batch, for example 2013-01. Empty: the one left unfinished, or the next that the source has,
-            and after it one whose source was corrected.
-        trigger: What started the cycle; a scheduled deployment says schedule.
+        window: The batch, for example 2013-01. Empty: an unfinished one, otherwise the next of the source, otherwise
+            one whose source was corrected.
+        trigger: What started the cycle; a scheduled deployment passes schedule.
     """
     batch = take_in(usecase, window, unfinished_first=True)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
@@ -48,6 +48,6 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
 
 
 def _write_page(usecase: str) -> None:
-    """A page that fails to be written is told as a failed task and stops nothing. A backfill writes it at its end."""
+    """If the page cannot be written, a task fails but the cycle continues. A backfill writes it at its end."""
     if flow_run.parent_flow_run_id is None:
         write_page(usecase, return_state=True)

@@ -1,4 +1,4 @@
-"""Decide the waiting challenger."""
+"""Decide about the waiting challenger."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tasks.turn import in_turn
 def decide(
     usecase: UseCaseName, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None
 ) -> Decision | Waits:
-    """Compare champion and waiting challenger on rows that neither was trained on, and release what the policy says.
+    """Compare champion and challenger on rows that neither was trained on, and release according to the policy.
 
     Args:
         usecase: Name of the use case, as in its declaration.
         batch: The batch whose labels make the decision due. Empty: the newest.
-        as_of: Only what was known by then counts. Empty: the present of the use case's clock.
-        trigger: What asked for the decision. Empty: a person.
+        as_of: Only what was known by then counts. Empty: the current time of the use case's clock.
+        trigger: What requested the decision. Empty: a person.
     """
     now = present(usecase, batch, as_of)
     rename_run(usecase, now.window)

@@ -1,4 +1,4 @@
-"""What the forms of the Prefect UI offer."""
+"""The choices in the forms of the Prefect UI."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ def _one_of_the_declared() -> dict[str, Any]:
 
 
 UseCaseName = Annotated[str, WithJsonSchema(_one_of_the_declared())]
-"""A use case's name; the form lists those that were declared when the flows were deployed."""
+"""The name of a use case; the form lists those declared when the flows were deployed."""

@@ -1,4 +1,4 @@
-"""Take one batch in."""
+"""Ingest one batch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tasks.turn import in_turn
 @flow(name="ingest", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=2 * 3600)
 @in_turn
 def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None:
-    """Land a batch, check it, set bad rows aside with their reasons and commit the rest.
+    """Store the bytes of a batch, validate it, set bad rows aside with their reasons and commit the rest.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        window: The batch, for example 2013-01. Empty: the next one that the source has.
+        window: The batch, for example 2013-01. Empty: the next one of the source.
     """
     return take_in(usecase, window)
 
@@ -36,6 +36,6 @@ def take_in(usecase: str, window: str | None, unfinished_first: bool = False) ->
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
         take_labels(usecase)  # they waited for the first batch, which starts the replay clock
-    # The batch is committed: pages that fail to be written are told as a failed task and stop nothing.
+    # The batch is committed: if pages cannot be written, a task fails but the flow continues.
     show_batch(usecase, batch, return_state=True)
     return batch

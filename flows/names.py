@@ -1,4 +1,4 @@
-"""What a flow run is called in Prefect's lists: the use case and what the run is about."""
+"""The names of flow runs in Prefect: the use case and the subject of the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perennial.ledger.entries import Trigger
 
 
 def named_by(parameter: str, otherwise: str) -> Callable[[], str]:
-    """A name like `shop-2023-01`, of the use case and one parameter; `otherwise` stands where that is empty."""
+    """A name such as `shop-2023-01`, from the use case and one parameter, or `otherwise` if that is empty."""
 
     def name() -> str:
         given = flow_run.parameters[parameter]
@@ -27,7 +27,7 @@ def run_name(usecase: str, about: str) -> str:
 
 
 def rename_run(usecase: str, about: str) -> None:
-    """Call the running flow by what it turned out to be about, where it did not know at its start."""
+    """Rename the running flow after its subject, if that was not known at its start."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or context.flow_run.name == run_name(usecase, about):
         return

@@ -1,4 +1,4 @@
-"""Bring back what was set aside or held."""
+"""Check rows set aside and held batches again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tasks.turn import in_turn
 @flow(name="requeue", flow_run_name=named_by("window", otherwise="all"), timeout_seconds=6 * 3600)
 @in_turn
 def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]:
-    """Check landed batches again under the declaration of today; what passes now is taken in as a new revision.
+    """Check landed batches again under the current declaration; what passes now becomes a new revision.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        window: The batch, for example 2013-01. Empty: every one that is held or has rows set aside.
+        window: The batch, for example 2013-01. Empty: all that are held or have rows set aside.
     """
     batches = []
     for each in windows_to_requeue(usecase, window):

@@ -21,19 +21,16 @@ from tasks.turn import in_turn
 def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
 ) -> ChallengerEntry | NotYet | None:
-    """Train on everything known, if there is a reason; the model then waits to be evaluated on rows to come.
+    """Train on everything known, if there is a reason; the model then waits to be evaluated on later rows.
 
-    Where too little is known to train on, the answer is why.
-
-    Under a blending policy it serves a share meanwhile.
-
-    Whoever asks twice because of the same data gets the same challenger.
+    Returns the reason if too little is known to train on. Under a blending policy, the model serves a share while it
+    waits. Two requests for the same data give the same challenger.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        trigger: What asks. Empty: whatever reason the state of the use case gives.
+        trigger: What requests the training. Empty: the reason that follows from the state of the use case.
         new_batch: Whether a batch has just been accepted.
-        as_of: Only what was known by then counts. Empty: the present of the use case's clock.
+        as_of: Only what was known by then counts. Empty: the current time of the use case's clock.
     """
     now = present(usecase, None, as_of)
     reason = why_train(usecase, trigger, new_batch, now.as_of)

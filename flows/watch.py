@@ -1,4 +1,4 @@
-"""Watch the champion on a batch."""
+"""Monitor the champion on a batch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tasks.turn import in_turn
 @flow(name="watch", flow_run_name=named_by("window", otherwise="newest"), timeout_seconds=2 * 3600)
 @in_turn
 def watch(usecase: UseCaseName, window: str | None = None, start_training: bool = True) -> Health | None:
-    """Hold the champion against its reference; where it went bad, open one episode and ask for one retraining.
+    """Compare the champion with its reference; if it got worse, open one episode and request one retraining.
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        window: The batch to look at, for example 2013-07. Empty: the newest.
-        start_training: Ask for a retraining: of the train deployment, or in this process where there is none.
-            A cycle does that itself, after its decision.
+        window: The batch to evaluate, for example 2013-07. Empty: the newest.
+        start_training: Request a retraining from the train deployment, or run it in this process if there is none.
+            A cycle does this itself, after its decision.
     """
     batch = batch_of(usecase, window)
     if batch is None:

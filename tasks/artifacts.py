@@ -1,4 +1,4 @@
-"""Telling people: markdown artifacts in Prefect, Data Docs, and one line a cycle."""
+"""Reports for people: markdown artifacts in Prefect, Data Docs, and one line per cycle."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def show_decision(usecase: str, decision: Decision) -> None:
 
 @step(timeout_minutes=10)
 def write_page(usecase: str) -> None:
-    """The use case's page, for everybody."""
+    """The page of the use case."""
     refresh_page(open_workspace(settings()), usecase)
 
 
@@ -58,7 +58,7 @@ def finish_cycle(
     decision: Decision | Waits,
     challenger: ChallengerEntry | NotYet | None,
 ) -> Cycle:
-    """Commit that the cycle ran to its end, and tell it in a line."""
+    """Commit that the cycle finished, and print its line."""
     workspace = open_workspace(settings())
     if challenger is None:
         challenger = trained_at(workspace.ledger, usecase, instant(batch.arrived_at))  # before a crash of this cycle

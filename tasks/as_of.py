@@ -18,7 +18,7 @@ from tasks.step import step
 
 
 def scheduled_start() -> datetime:
-    """When the running flow was meant to start, in UTC."""
+    """The scheduled start of the running flow, in UTC."""
     start = flow_run.scheduled_start_time
     return datetime.fromisoformat(start.isoformat()).astimezone(UTC)
 
@@ -32,7 +32,7 @@ def arriving(workspace: Workspace, usecase: str) -> datetime:
 
 
 def moment(workspace: Workspace, case: UseCase) -> datetime:
-    """The present of a use case. Raises InputError on a replay clock that no batch has started yet."""
+    """The current time of a use case. Raises InputError on a replay clock before the first batch."""
     if case.declaration.clock == "wall":
         return scheduled_start()
     now = replay_clock(workspace.ledger, case.name)
@@ -45,7 +45,7 @@ def moment(workspace: Workspace, case: UseCase) -> datetime:
 
 @dataclass(frozen=True)
 class Present:
-    """The moment a run stands at, and the batch that is newest then."""
+    """The time of a run, and the newest batch at that time."""
 
     as_of: datetime
     window: str
@@ -53,7 +53,7 @@ class Present:
 
 @step(timeout_minutes=5)
 def present(usecase: str, window: str | None, as_of: datetime | None) -> Present:
-    """The moment and batch given, or those of the use case's clock.
+    """The given time and batch, or those of the use case's clock.
 
     Raises InputError before the first batch, and for a batch that was never accepted.
     """

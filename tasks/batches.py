@@ -1,4 +1,4 @@
-"""Taking a batch in: pick its window, land the bytes, validate, accept."""
+"""Ingesting a batch: pick its window, store the bytes, validate, accept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("perennial.tasks")
 
 @step(timeout_minutes=10)
 def pick_window(usecase: str, window: str | None, unfinished_first: bool = False) -> str | None:
-    """The window asked for; or the first that never came; or one whose source changed since it was held or accepted.
+    """The given window; or the first one not ingested; or one whose source changed since it was held or accepted.
 
     None if there is none. unfinished_first: the newest one before all others, where its cycle did not end.
     """
@@ -47,7 +47,7 @@ def pick_window(usecase: str, window: str | None, unfinished_first: bool = False
     case = workspace.use_case(usecase)
     if window is None and unfinished_first:
         window = unfinished_window(workspace.ledger, usecase)
-    _tell_of_the_future(case)
+    _warn_about_the_future(case)
     if window is not None:
         known = [w.name for w in windows_of(case, scheduled_start())]
         if window not in known:
@@ -61,7 +61,7 @@ def pick_window(usecase: str, window: str | None, unfinished_first: bool = False
 
 @step(timeout_minutes=10)
 def restated_window(usecase: str) -> str | None:
-    """The first of the newest accepted windows whose source has other bytes by now; None where there is none."""
+    """The first of the newest accepted windows whose source has changed; None if there is none."""
     workspace = open_workspace(settings())
     newest = newest_entries(workspace.ledger, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
@@ -70,22 +70,22 @@ def restated_window(usecase: str) -> str | None:
 
 @step(timeout_minutes=10)
 def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str]:
-    """The source's windows from first to last that no finished cycle covers, or whose source changed since."""
+    """The windows of the source from first to last without a finished cycle, or whose source changed since."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    _tell_of_the_future(case)
+    _warn_about_the_future(case)
     return due.windows_to_do(case, workspace.ledger, scheduled_start(), first, last)
 
 
 @step(timeout_minutes=5)
 def is_finished(usecase: str, batch: BatchEntry) -> bool:
-    """Whether this very batch has been through a whole cycle before."""
+    """Whether this exact batch has been through a whole cycle before."""
     return open_workspace(settings()).ledger.get(usecase, Cycle, batch.batch) is not None
 
 
 @step(timeout_minutes=30)
 def land(usecase: str, window: str) -> str:
-    """Keep the bytes as they arrive; the name under which they lie."""
+    """Store the bytes as they arrived; return their name."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     arrival = source_of(case).fetch(_window(case, window))
@@ -95,7 +95,7 @@ def land(usecase: str, window: str) -> str:
 
 
 def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:
-    """Raises DeclarationError, as `check` does, where a new or edited declaration, or its code, cannot run.
+    """Raises DeclarationError, as `check` does, if a new or edited declaration, or its code, cannot run.
 
     A first batch that lacks columns is held like any other, so that a later good one can go first.
     """
@@ -112,7 +112,7 @@ def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arri
 
 
 def _that_pass(case: UseCase, arrival: Arrival, batch: Parsed | None) -> Parsed | None:
-    """The rows that pass the checks, which alone need to run; None where the batch will be held."""
+    """The rows that pass the checks, the only ones that need to run; None if the batch will be held."""
     if batch is None:
         return None
     checked = run_checks(batch, case.declaration, as_of=scheduled_start(), window=arrival.window)
@@ -121,7 +121,7 @@ def _that_pass(case: UseCase, arrival: Arrival, batch: Parsed | None) -> Parsed 
 
 @step(timeout_minutes=60)
 def validate(usecase: str, window: str, landing: str) -> BatchEntry:
-    """Parse and check a batch and write its rows, which nobody sees until `accept` commits them."""
+    """Parse and check a batch and write its rows, which stay invisible until `accept` commits them."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
@@ -130,14 +130,14 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
 
 @step(timeout_minutes=5)
 def accept(usecase: str, batch: BatchEntry) -> BatchEntry:
-    """Commit the batch: from now on its rows count, or it is on record as held."""
+    """Commit the batch: from now on its rows count, or it is recorded as held."""
     workspace = open_workspace(settings())
     with workspace.only_one(usecase, "ingest"):
         _rows_are_there(workspace, usecase, batch)
         row, written = workspace.ledger.append(usecase, batch)
     if row.payload.batch != batch.batch:
         raise TerminalError(
-            f"{usecase}: another process took in {row.key} with other content at the same time. "
+            f"{usecase}: another process ingested {row.key} with other content at the same time. "
             f"Nothing is lost: run the same command again, and this content becomes the next revision."
         )
     log.info("batch %s %s %s", usecase, row.key, row.payload.status if written else "was there already")
@@ -150,16 +150,16 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
         ("quarantine", batch.rows.quarantined),
     )
     for name, expected in counts:
-        found = workspace.tables.count(usecase, name, batch.batch) if expected else 0
-        if found != expected and batch.status == "accepted":
+        there = workspace.tables.count(usecase, name, batch.batch) if expected else 0
+        if there != expected and batch.status == "accepted":
             raise TerminalError(
-                f"{usecase}: {batch.window}: {found} of {expected} rows are in the {name} table, so the batch was not "
+                f"{usecase}: {batch.window}: {there} of {expected} rows are in the {name} table, so the batch was not "
                 f"committed. The landed bytes are kept: run the same command again."
             )
 
 
-def _tell_of_the_future(case: UseCase) -> None:
-    """Rows dated after today wait, on a replay clock too, where nobody would expect them to."""
+def _warn_about_the_future(case: UseCase) -> None:
+    """Warn about rows dated after today. They wait, even on a replay clock, where this is unexpected."""
     if waiting := windows_after_today(case, scheduled_start()):
         names = ", ".join(w.name for w in waiting[:3])
         story.warning(

@@ -1,4 +1,4 @@
-"""Comparing the waiting challenger with the champion, and releasing what the policy says."""
+"""Compares the waiting challenger with the champion, and releases according to the policy."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ log = logging.getLogger("perennial.tasks")
 def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Decision | Waits:
     """Score champion and waiting challenger on the same fresh rows and commit the decision.
 
-    A decision whose release a crash prevented comes back first, and so does one that was taken at this moment
-    already, so that its release, the alias and the registry's notes follow.
+    A decision whose release was prevented by a crash is returned first, and so is one already taken at this time, so
+    that its release, the alias and the notes in the registry follow.
     """
     workspace = open_workspace(settings())
     ledger, registry, case = workspace.ledger, workspace.registry, workspace.use_case(usecase)
@@ -53,12 +53,12 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     contest, sources = load_contest(registry, usecase, waiting, release), metric_sources(case)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
-    found = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)
-    if isinstance(found, Waits):
-        log.info("challenger %s %s waits: %s", usecase, waiting.challenger, found.why)
-        return found
-    keep_newly_wrong(workspace.tables, usecase, found.decision.id, found.newly_wrong)
-    row, _ = ledger.append(usecase, found.decision)
+    made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)
+    if isinstance(made, Waits):
+        log.info("challenger %s %s waits: %s", usecase, waiting.challenger, made.why)
+        return made
+    keep_newly_wrong(workspace.tables, usecase, made.decision.id, made.newly_wrong)
+    row, _ = ledger.append(usecase, made.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
 
@@ -73,20 +73,20 @@ def carry_out(usecase: str, decision: Decision) -> None:
 
 @step(timeout_minutes=10)
 def release(usecase: str, decision: str) -> int | None:
-    """Carry a decision out: the release number it made, or None where it releases nothing."""
+    """Carry out a decision; return the number of its release, or None if it releases nothing."""
     workspace = open_workspace(settings())
-    said = _taken(workspace, usecase, decision)
+    taken = _taken(workspace, usecase, decision)
     made = None
-    if says_release(workspace.ledger, said):
-        made = release_decided(workspace.ledger, said).payload.release_no
-        log.info("release %s %d: version %d serves", usecase, made, said.challenger.version)
+    if says_release(workspace.ledger, taken):
+        made = release_decided(workspace.ledger, taken).payload.release_no
+        log.info("release %s %d: version %d serves", usecase, made, taken.challenger.version)
     mirror_alias(workspace.ledger, workspace.registry, usecase)
     return made
 
 
 @step(timeout_minutes=10)
 def blend(usecase: str, as_of: datetime) -> int | None:
-    """Let the newest refit serve its share, or none any more: the release number that made, None where all is so."""
+    """Let the newest refit serve its share, or remove it; return that release number, None if nothing changes."""
     workspace = open_workspace(settings())
     made = release_blend(workspace.ledger, usecase, as_of)
     if made is None:
@@ -98,18 +98,18 @@ def blend(usecase: str, as_of: datetime) -> int | None:
 
 @step(timeout_minutes=10)
 def note_in_registry(usecase: str, decision: str) -> None:
-    """Let MLflow tell the decision too: outcome and reason as tags, values as metrics."""
+    """Record the decision in MLflow too: outcome and reason as tags, values as metrics."""
     workspace = open_workspace(settings())
-    said = _taken(workspace, usecase, decision)
-    metrics = {f"decision_{m.name}": m.challenger for m in said.metrics if m.challenger is not None}
-    gains = {f"decision_{m.name}_gain": m.gain for m in said.metrics if m.gain is not None}
-    champion = said.champion.version if said.champion else None
-    reason = " ".join((headline(said.outcome, champion, said.challenger.version, said.batch) + ".", *said.reasons))
+    taken = _taken(workspace, usecase, decision)
+    metrics = {f"decision_{m.name}": m.challenger for m in taken.metrics if m.challenger is not None}
+    gains = {f"decision_{m.name}_gain": m.gain for m in taken.metrics if m.gain is not None}
+    champion = taken.champion.version if taken.champion else None
+    reason = " ".join((headline(taken.outcome, champion, taken.challenger.version, taken.batch) + ".", *taken.reasons))
     try:
-        workspace.registry.record_decision(usecase, said.challenger, said.outcome, reason, {**metrics, **gains})
+        workspace.registry.record_decision(usecase, taken.challenger, taken.outcome, reason, {**metrics, **gains})
     except RunDeleted as error:
-        # The ledger has the decision; MLflow's copy of it cannot be made where the run is gone.
-        log.warning("decision %s %s is not noted in MLflow: %s", usecase, said.id, error)
+        # The ledger has the decision; MLflow has no run left to copy it to.
+        log.warning("decision %s %s is not noted in MLflow: %s", usecase, taken.id, error)
 
 
 def _taken(workspace: Workspace, usecase: str, decision: str) -> Decision:

@@ -1,4 +1,4 @@
-"""Taking in labels that arrive later, in files of their own."""
+"""Ingesting labels that arrive later, in separate files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every task shares: retried only where trying again may help, and ended when it hangs."""
+"""The settings of every task: retried only if that may help, and stopped if it hangs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a function a Prefect task of its own name: three retries for transient errors, none for others."""
+    """Make a function a Prefect task with its name: three retries for transient errors, none for others."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         decorated: Task[P, R] = task(
@@ -33,7 +33,7 @@ def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 def _without_secrets(function: Callable[P, R]) -> Callable[P, R]:
-    """The function; an error of somebody else's that shows a secret, which Prefect would keep, becomes one of ours."""
+    """The function, with any foreign error that shows a secret, which Prefect would store, replaced by one of ours."""
 
     @wraps(function)
     def run(*arguments: P.args, **named: P.kwargs) -> R:
@@ -54,6 +54,6 @@ def _is_transient(_: Any, __: Any, state: State[Any]) -> bool:
         state.result()
     except TransientError:
         return True
-    except BaseException:  # noqa: BLE001 - the state's own error, which Prefect tells; here only its kind counts
+    except BaseException:  # noqa: BLE001 - the error of the state, which Prefect reports; only its kind matters here
         return False
     return False

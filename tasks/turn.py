@@ -43,7 +43,7 @@ def in_turn(flow: Callable[P, R]) -> Callable[P, R]:
 def turn(usecase: str, seconds: float = RUN_SECONDS) -> Iterator[None]:
     """Keep other runs of a use case out; a flow that is called by one with the turn has it too.
 
-    Raises TransientError where another run is at work for so long.
+    Raises TransientError if another run holds it that long.
     """
     if usecase in _mine.get():
         yield
@@ -61,7 +61,7 @@ def _take(held: ExitStack, usecase: str, seconds: float) -> None:
     """Wait for the turn. A ledger that does not answer is asked again three times, as in every task."""
 
     def waits(holder: str) -> None:
-        story.warning("%s: waits for its turn, up to %.0f minutes; %s is at work on it.", usecase, seconds / 60, holder)
+        story.warning("%s: waits for its turn, up to %.0f minutes; %s is working on it.", usecase, seconds / 60, holder)
 
     for pause in (1, 5, 20, None):
         workspace = open_workspace(settings())

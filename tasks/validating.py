@@ -53,11 +53,11 @@ def validated(
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
     copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
-    found = _checked(workspace, case, arrived, parsed, copies, present.waived)
-    planned = plan(declaration, arrived, present, parsed, found)
+    validation = _checked(workspace, case, arrived, parsed, copies, present.waived)
+    planned = plan(declaration, arrived, present, parsed, validation)
     if present.newest is not None and again and planned.same_as(present.newest):
         return present.newest
-    workspace.validations.keep(case.name, arrived.named.batch, found.results)
+    workspace.validations.keep(case.name, arrived.named.batch, validation.results)
     accepted, quarantine = (
         _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
     )
@@ -72,7 +72,7 @@ def _checked(
     copies: Mapping[int, int],
     waived: tuple[str, ...],
 ) -> Validation:
-    """What the checks find, those that look into earlier batches too."""
+    """The results of all checks, including those that read earlier batches."""
     schema, window = case.declaration.schema_, arrived.window
     known = known_at(workspace.ledger, case.name, arrived.arrived_at)
     return run_checks(
@@ -140,13 +140,13 @@ def _usually_missing(
 
 
 def newest_revision(ledger: Ledger, usecase: str, window: str) -> BatchEntry | None:
-    """The newest entry of a window, accepted or held; None where it never came."""
-    found = [r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.window == window]
-    return max(found, key=lambda batch: batch.revision, default=None)
+    """The newest entry of a window, accepted or held; None if it was never ingested."""
+    revisions = [r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.window == window]
+    return max(revisions, key=lambda batch: batch.revision, default=None)
 
 
 def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tuple[str, ...]:
-    """The checks that people waived for these very bytes of a window."""
+    """The checks that people waived for exactly these bytes of a window."""
     waivers = [r.payload for r in ledger.all(usecase, Waiver)]
     return tuple(sorted({c for w in waivers if (w.window, w.landing) == (window, landing) for c in w.checks}))
 
@@ -156,5 +156,5 @@ def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
         return typed_batch(case.declaration, data, suffix_of(landing))
     except UnreadableBatch as problem:
         raise UnreadableBatch(
-            f"{window.name}: {problem}\n  nothing of it was taken in; a later batch can go first"
+            f"{window.name}: {problem}\n  none of it was ingested; a later batch can go first"
         ) from problem

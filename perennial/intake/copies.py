@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.sources.delimited import text_table
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
+from perennial.sources.workbook import sheet_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,4 +41,6 @@ def copies_in(
 def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
     import pyarrow.parquet as pq
 
-    return text_table(data, nulls=False, read=read) if suffix == ".csv" else pq.read_table(io.BytesIO(data))
+    if suffix == ".csv":
+        return text_table(data, nulls=False, read=read)
+    return sheet_table(data, read) if suffix == ".xlsx" else pq.read_table(io.BytesIO(data))

@@ -1,6 +1,6 @@
-"""A quiet Prefect server of our own, in a process that outlives the command, so that its pages stay to be looked at.
+"""An embedded, quiet Prefect server in a process that outlives the command, so that its UI stays available.
 
-Prefect itself is imported only by that process: `quiet_flows` apart, nothing here waits for it.
+Prefect itself is imported only by that process; except for `quiet_flows`, nothing here imports it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from perennial.store.lock import only_one
 
 HOST = "127.0.0.1"
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
-"""Prefect's own variable, which our server heeds: another place for its database, PostgreSQL for example."""
+"""Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 PORT_SECONDS = 3.0
@@ -62,7 +62,7 @@ SERVER_OPTIONS = {
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
 }
 
-# Servers that this process started: kept so that a dead one is reaped and not taken for a living one.
+# Servers that this process started, kept so that a dead one is reaped and not mistaken for a running one.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -71,9 +71,9 @@ class Server:
     """A Prefect server.
 
     url: of its API, ending in `/api`.
-    pid: None for somebody else's server, named by PREFECT_API_URL.
-    started: whether this very call started it.
-    home: Prefect's folder of our own server; None for somebody else's.
+    pid: None for an external server, given by PREFECT_API_URL.
+    started: whether this call started it.
+    home: Prefect's folder of the embedded server; None for an external one.
     """
 
     url: str
@@ -88,14 +88,15 @@ class Server:
 
     @property
     def log(self) -> Path | None:
-        """Where our own server writes what it has to say."""
+        """The log file of the embedded server."""
         return self.home / "server.log" if self.home else None
 
 
 def start_server(settings: Settings) -> Server:
-    """PREFECT_API_URL's server, or our own, started where it does not run.
+    """The server at PREFECT_API_URL, or the embedded one, which is started if it is not running.
 
-    It may not answer yet: load data meanwhile, then `wait_for` it. Raises TerminalError where our own cannot start.
+    It may not answer yet: load data meanwhile, then `wait_for` it. Raises TerminalError if the embedded one cannot
+    start.
     """
     if settings.prefect_api_url:
         return Server(settings.prefect_api_url, pid=None, started=False, home=None)
@@ -113,9 +114,9 @@ def start_server(settings: Settings) -> Server:
 
 
 def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
-    """The same server, once it answers.
+    """Wait until the server answers and return it.
 
-    Somebody else's has one chance to answer; our own may take `seconds`, since it may be starting.
+    An external one must answer at once; the embedded one has `seconds`, since it may be starting.
     """
     if server.pid is None:
         _ask_once(server.url)
@@ -124,7 +125,7 @@ def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
     while not _answers(server.url):
         if not _alive(server.pid):
             raise TerminalError(
-                f"the Prefect server stopped by itself; its last words in {server.log}:\n{_tail(server)}"
+                f"the Prefect server stopped unexpectedly; the last lines of {server.log}:\n{_tail(server)}"
             )
         if time.monotonic() > end:
             raise TransientError(
@@ -136,7 +137,7 @@ def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
 
 
 def running_server(settings: Settings) -> Server | None:
-    """Our own server if its process lives; it may not answer yet. None where there is none."""
+    """The embedded server if its process is alive; it may not answer yet. None if there is none."""
     home = settings.prefect_home
     record = _record(home)
     if record and _alive(record.pid, record.created) and _serves(psutil.Process(record.pid), home):
@@ -145,7 +146,7 @@ def running_server(settings: Settings) -> Server | None:
 
 
 def stop_server(settings: Settings) -> bool:
-    """Stop our own server. Whether there was one."""
+    """Stop the embedded server. Returns whether there was one."""
     with _turn(settings):
         server = running_server(settings)
         pids = _strays(settings.prefect_home) | ({server.pid} if server and server.pid else set())
@@ -156,10 +157,10 @@ def stop_server(settings: Settings) -> bool:
 
 
 def environment(server: Server) -> dict[str, str]:
-    """Variables for a process that runs flows against the server; set them before Prefect is imported.
+    """Variables for a process that runs flows on the server, to be set before Prefect is imported.
 
-    The flows' log lines go to the server, where its pages show them, and not to the terminal.
-    Whoever wants them there too sets PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL.
+    The flows' log lines go to the server, where its UI shows them, and not to the terminal. Set
+    PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL to see them there too.
     """
     variables = {
         "PREFECT_API_URL": server.url,
@@ -176,9 +177,9 @@ def environment(server: Server) -> dict[str, str]:
 
 @contextmanager
 def quiet_flows() -> Iterator[None]:
-    """Flow runs without Prefect's heartbeat, whose thread costs each run a second.
+    """Flow runs without Prefect's heartbeat, whose thread adds a second to each run.
 
-    For replays and tests. A deployed run needs its heartbeat: it tells a crashed run from a long one.
+    For replays and tests. A deployed run needs its heartbeat to distinguish a crashed run from a long one.
     """
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -192,14 +193,14 @@ def _url(port: int) -> str:
 
 @contextmanager
 def _turn(settings: Settings) -> Iterator[None]:
-    """One process at a time starts or stops the server; a killed one gives up its turn."""
+    """Lets one process at a time start or stop the server; a killed process releases its turn."""
     settings.prefect_home.mkdir(parents=True, exist_ok=True)
     with only_one(settings.locks, "prefect", "server"):
         yield
 
 
 def _spawn(home: Path, port: int) -> int:
-    """Start the server in a session of its own, where the terminal's Ctrl-C does not reach it. Its pid."""
+    """Start the server in a new session, so that Ctrl-C in the terminal does not reach it, and return its pid."""
     log = home / "server.log"
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     variables |= (
@@ -231,24 +232,24 @@ def _command(port: int) -> list[str]:
 
 
 def _strays(home: Path) -> set[int]:
-    """Servers of this home that its record does not know.
+    """Servers of this home that its record does not contain.
 
-    Either we died before writing it, or somebody deleted the home while its server ran, or moved it here: then the
-    server still works in this folder, and would write to the former place.
+    Either the process died before writing the record, or the home was deleted or moved while its server ran. The server
+    then still works in this folder and would write to the former location.
     """
-    found = set()
+    strays = set()
     for process in psutil.process_iter():
         try:
             ours = process.cmdline()[1:7] == ["-m", *_command(0)[:5]]
             if ours and (_serves(process, home) or process.cwd() == str(home)):
-                found.add(process.pid)
+                strays.add(process.pid)
         except (psutil.Error, OSError):
-            continue  # gone meanwhile, or another user's
-    return found
+            continue  # the process has ended, or belongs to another user
+    return strays
 
 
 def _serves(process: psutil.Process, home: Path) -> bool:
-    """Whether a server was started for this very home, and not for one that this is a copy of."""
+    """Whether a server was started for this home, and not for one that this is a copy of."""
     try:
         return process.environ().get("PREFECT_HOME") == str(home)
     except psutil.NoSuchProcess:
@@ -256,9 +257,9 @@ def _serves(process: psutil.Process, home: Path) -> bool:
 
 
 def _free_port(wanted: int) -> int:
-    """The wanted port, so that open pages go on after a crash; another from the system where it is taken.
+    """The wanted port, so that open pages keep working after a crash, or another free port if it is taken.
 
-    A killed server's threads may hold its port a moment longer than its process is seen alive.
+    A killed server's threads may hold its port for a moment after its process has ended.
     """
     end = time.monotonic() + PORT_SECONDS
     while wanted and time.monotonic() < end:
@@ -271,7 +272,7 @@ def _free_port(wanted: int) -> int:
 
 
 def _bindable(port: int) -> int | None:
-    """The port if a server can listen there (0: any that is free), else None."""
+    """The port if a server can listen on it (0: any free port), otherwise None."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -282,7 +283,7 @@ def _bindable(port: int) -> int | None:
 
 
 def _alive(pid: int, created: float | None = None) -> bool:
-    """Whether the process lives, and is the one that was created then (pids are used again)."""
+    """Whether the process is alive and was created at that time, since pids are reused."""
     if child := _children.get(pid):
         child.poll()
     try:
@@ -294,7 +295,7 @@ def _alive(pid: int, created: float | None = None) -> bool:
 
 
 def _stop_group(pid: int) -> None:
-    """SIGTERM to the group, SIGKILL after ten seconds to what is left of it."""
+    """Send SIGTERM to the process group, and SIGKILL after ten seconds to what is left of it."""
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
         try:
             os.killpg(pid, number)
@@ -313,14 +314,14 @@ def _answers(url: str) -> bool:
 
 
 def _ask_once(url: str) -> None:
-    """Raise unless somebody else's server answers. One that asks for a password does answer."""
-    fix = "Start that server, or unset PREFECT_API_URL to use one of our own."
+    """Raise unless the external server answers. One that requires a password does answer."""
+    fix = "Start that server, or unset PREFECT_API_URL to use the embedded one."
     if proxy := _proxy_on_the_way(url):
         name, address = proxy
-        fix += f" It is asked through the proxy of {name} ({address}); add its host to NO_PROXY where it needs none."
+        fix += f" Requests go through the proxy of {name} ({address}); if it needs none, add its host to NO_PROXY."
         if address.startswith("socks") and not _knows_socks():
             raise InputError(
-                f"{name}: {address} is a SOCKS proxy, for which a package is missing",
+                f"{name}: {address} is a SOCKS proxy, which needs a package that is not installed",
                 code="proxy-unusable",
                 fix=f"pip install socksio, or unset {name}",
             )
@@ -328,20 +329,20 @@ def _ask_once(url: str) -> None:
         status = _health(url, through_proxy=True)
     except OSError as error:
         reason = error.reason if isinstance(error, URLError) else error
-        told = f"PREFECT_API_URL: no Prefect server answers at {url}: {reason}"
-        raise TransientError(told, code="prefect-unreachable", fix=fix) from error
+        message = f"PREFECT_API_URL: no Prefect server answers at {url}: {reason}"
+        raise TransientError(message, code="prefect-unreachable", fix=fix) from error
     if status == 404:
         raise InputError(
             f"PREFECT_API_URL: {url} is not a Prefect API (404 for {url}/health)\n"
             "  A server's address ends in /api, for example http://127.0.0.1:4200/api"
         )
     if status >= 500:
-        told = f"PREFECT_API_URL: the Prefect server at {url} returned status {status}"
-        raise TransientError(told, code="prefect-unreachable", fix=fix)
+        message = f"PREFECT_API_URL: the Prefect server at {url} returned status {status}"
+        raise TransientError(message, code="prefect-unreachable", fix=fix)
 
 
 def _health(url: str, through_proxy: bool) -> int:
-    """The HTTP status of the server's health page. Raises OSError where nothing answers."""
+    """The HTTP status of the server's health page. Raises OSError if nothing answers."""
     opener = build_opener() if through_proxy else build_opener(ProxyHandler({}))
     try:
         with opener.open(Request(f"{url}/health"), timeout=5) as answer:
@@ -349,13 +350,13 @@ def _health(url: str, through_proxy: bool) -> int:
     except HTTPError as error:
         return error.code
     except HTTPException as error:
-        raise OSError(f"not an answer in HTTP: {error!r}") from error
+        raise OSError(f"not a valid HTTP response: {error!r}") from error
 
 
 def _past_the_proxy() -> dict[str, str]:
-    """Where a proxy is set, our own server is asked without it.
+    """Variables that exclude the embedded server from a configured proxy.
 
-    A SOCKS proxy without the package that it needs is left out altogether: Prefect's client does not even begin.
+    A SOCKS proxy without the package that it needs is removed altogether, because Prefect's client would not start.
     """
     proxies = _proxies()
     if not proxies:
@@ -377,7 +378,7 @@ def _knows_socks() -> bool:
 
 
 def _proxy_on_the_way(url: str) -> tuple[str, str] | None:
-    """The variable of the proxy through which somebody else's server is asked, and its address without credentials."""
+    """The variable of the proxy for the external server, and the proxy's address without credentials."""
     parts = urlsplit(url)
     if proxy_bypass(parts.netloc):
         return None
@@ -389,7 +390,7 @@ def _proxy_on_the_way(url: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True)
 class _Record:
-    """What `server.json` holds: enough to find the process again and to know it from a later one of that pid."""
+    """The content of `server.json`: enough to find the process, and to distinguish it from a later one with its pid."""
 
     pid: int
     port: int
@@ -406,7 +407,7 @@ class _Record:
 
 
 def _record(home: Path) -> _Record | None:
-    """The record of the server that was started last; None where there is none or it is damaged."""
+    """The record of the server that was started last; None if there is none or it is damaged."""
     try:
         return _Record(**json.loads(_Record.place(home).read_text()))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""When Prefect will run a use case next: asked from the server that would start the run, not from the declaration."""
+"""The next scheduled run of a use case, from the server that would start it rather than from the declaration."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ASKED = {
 
 
 def next_scheduled_run(where: Settings, usecase: str) -> str | None:
-    """The start of the first run that is scheduled for a use case, as ISO 8601 in UTC.
+    """The start of the next scheduled run of a use case, as ISO 8601 in UTC.
 
-    None where nothing is deployed, no server runs, or it does not answer: then nothing is known to be scheduled.
+    None if nothing is deployed, no server is running, or it does not answer: a schedule is then unknown.
     """
     ours = None if where.prefect_api_url else running_server(where)
     url = where.prefect_api_url or (ours.url if ours else None)
@@ -36,6 +36,6 @@ def next_scheduled_run(where: Settings, usecase: str) -> str | None:
         with opener.open(request, timeout=_SECONDS) as answer:
             runs = json.load(answer)
     except (OSError, HTTPException, ValueError):
-        return None  # a status is to be had without its server
+        return None  # a status does not need the server
     mine = [run for run in runs if (run.get("parameters") or {}).get("usecase") == usecase]
     return str(mine[0]["expected_start_time"]).replace("+00:00", "Z") if mine else None

@@ -40,6 +40,7 @@ from perennial.sources.numbers import (
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
 from perennial.sources.times import epochs_of, is_time, read_times, times_of
+from perennial.sources.workbook import sheet_table
 from perennial.sources.written import Decimal, Written, answers, plain_numbers, written
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def parse(
     """
     import pandas as pd
 
-    names, table = _csv(data, types, read) if suffix == ".csv" else _parquet(data, types)
+    names, table = _read(data, suffix, types, read)
     there = matched(names, types)
     index = pd.RangeIndex(table.num_rows)
     columns: dict[str, pd.Series] = {}
@@ -181,6 +182,16 @@ def read_as(
 
     read = _typed(column, kind, timezone, how)
     return pd.Series(read.values), read.bad.to_pandas()
+
+
+def _read(data: bytes, suffix: Suffix, types: dict[str, ColumnType], read: ReadOptions) -> tuple[list[str], pa.Table]:
+    """The names of all columns, and at least those that are declared."""
+    if suffix == ".csv":
+        return _csv(data, types, read)
+    if suffix == ".parquet":
+        return _parquet(data, types)
+    table = sheet_table(data, read)
+    return table.column_names, table
 
 
 def _csv(data: bytes, types: dict[str, ColumnType], read: ReadOptions) -> tuple[list[str], pa.Table]:

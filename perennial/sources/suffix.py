@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Suffix = Literal[".csv", ".parquet"]
+Suffix = Literal[".csv", ".parquet", ".xlsx"]
 SUFFIXES: tuple[Suffix, ...] = get_args(Suffix)

@@ -1,4 +1,4 @@
-"""The bytes of every batch exactly as they arrived, under the name of their sha256."""
+"""The bytes of every batch exactly as they arrived, named by their sha256."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from perennial.sources.suffix import SUFFIXES, Suffix
 
 @dataclass(frozen=True)
 class Landing:
-    """Content-addressed files below `folder`; what lies there is never changed."""
+    """Content-addressed files below `folder`, which are never changed."""
 
     folder: Path
 
     def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
-        """Put the bytes in place, once, and return their name `<sha256><suffix>`. Raises DiskFull."""
+        """Store the bytes, once, and return their name `<sha256><suffix>`. Raises DiskFull."""
         name = name_of(data, suffix)
         path = self.folder / usecase / name
         if path.exists():
@@ -35,7 +35,7 @@ class Landing:
         return name
 
     def read(self, usecase: str, name: str) -> bytes:
-        """The bytes of that name. Raises TerminalError where they are gone or no longer what their name says."""
+        """The bytes with that name. Raises TerminalError if they are missing or do not match it."""
         path = self.folder / usecase / name
         if not path.exists():
             raise TerminalError(
@@ -55,8 +55,8 @@ def name_of(data: bytes, suffix: str) -> str:
 
 
 def suffix_of(name: str) -> Suffix:
-    """The kind of bytes that a landing's name tells. Raises ValueError for a name that `keep` never gave."""
+    """The suffix of a landing's name. Raises ValueError for a name that `keep` never returned."""
     for suffix in SUFFIXES:
         if name.endswith(suffix):
             return suffix
-    raise ValueError(f"{name!r} is no landing's name")
+    raise ValueError(f"{name!r} is not the name of a landing")

@@ -1,8 +1,8 @@
 """One process at a time for a step of a use case, on all machines that share a ledger on PostgreSQL.
 
-The lease is an advisory lock of a session. PostgreSQL frees it with the connection: at once where its process dies,
-within 25 seconds where its machine or the network goes. Whoever loses the connection without noticing does no harm:
-every write has a key, and a second writer of a batch, a challenger or a release finds the first one's.
+The lease is an advisory lock of a session. PostgreSQL releases it with the connection: at once if the process dies,
+within 25 seconds if the machine or the network fails. A process that loses the connection without noticing does no
+harm: every write has a key, and a second writer of a batch, a challenger or a release finds the first one's.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _HOLDER = text(
 def only_one_of_all(
     ledger: Ledger, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
 ) -> Iterator[None]:
-    """Hold the step's lease, on a connection of its own.
+    """Hold the step's lease on a separate connection.
 
-    usecase: with its namespace. Raises TransientError where another process keeps it for so long.
+    usecase: with its namespace. Raises TransientError if another process holds it longer than `seconds`.
     """
     session = ledger.session()
     try:
@@ -47,7 +47,7 @@ def only_one_of_all(
         _take(session, usecase, step, seconds, waits)
         yield
     finally:
-        session.invalidate()  # closes the connection, which frees the lease, even where the server is gone
+        session.invalidate()  # closes the connection, which releases the lease, even if the server is gone
         session.close()
 
 
@@ -60,12 +60,12 @@ def _prepare(session: Connection) -> None:
 def _take(session: Connection, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
     key = int(digest([usecase, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
     end = time.monotonic() + seconds
-    told = False
+    announced = False
     while not session.execute(_TAKE, {"key": key}).scalar_one():
         holder = session.execute(_HOLDER, {"key": key}).scalar() or "another process"
-        if waits is not None and not told:
+        if waits is not None and not announced:
             waits(holder)
-            told = True
+            announced = True
         if time.monotonic() > end:
             raise no_turn(usecase, step, holder, seconds)
         time.sleep(_POLL_SECONDS)

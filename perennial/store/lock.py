@@ -1,4 +1,4 @@
-"""One process at a time for a step of a use case. The system frees the lock when its holder dies."""
+"""One process at a time for a step of a use case. The system releases the lock when its holder dies."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from perennial.errors import TransientError
 WAIT_SECONDS = 600.0
 
 Waits = Callable[[str], None]
-"""Called once, with the words for who is at work, by whoever has to wait for a turn."""
+"""Called once with a description of the lock's holder, by a process that has to wait."""
 
 
 @contextmanager
 def only_one(
     locks: Path, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
 ) -> Iterator[None]:
-    """Hold the step's lock on this machine. Raises TransientError where another process keeps it for so long."""
+    """Hold the step's lock on this machine. Raises TransientError if another process holds it longer than `seconds`."""
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / f"{usecase}.{step}.lock")
     try:
@@ -39,8 +39,8 @@ def only_one(
 
 
 def no_turn(usecase: str, step: str, holder: str, seconds: float) -> TransientError:
-    """The error for who waited long enough."""
+    """The error for a wait that took too long."""
     return TransientError(
-        f"{usecase}: {holder} is at work ({step}); waited {seconds:.0f} s for a turn",
-        fix="Run the same command again once that has ended; what was committed is safe.",
+        f"{usecase}: {holder} is working on it ({step}); gave up after waiting for {seconds:.0f} s",
+        fix="Run the same command again when it has finished; what was committed is safe.",
     )

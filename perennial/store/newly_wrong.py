@@ -1,4 +1,4 @@
-"""Keys of rows that a challenger newly gets wrong: beside the ledger, so that a row can be erased from them."""
+"""Keys of rows that a challenger newly gets wrong, kept outside the ledger so that a row can be erased."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def keep_newly_wrong(tables: Tables, usecase: str, decision: str, keys: pd.DataFrame) -> None:
-    """Keep the keys of a decision's examples, once. keys: the key columns, in the order in which they are shown."""
+    """Store the keys of a decision's examples, once. keys: the key columns, in display order."""
     import pyarrow as pa
 
     if keys.empty:
@@ -25,7 +25,7 @@ def keep_newly_wrong(tables: Tables, usecase: str, decision: str, keys: pd.DataF
 
 
 def newly_wrong_of(tables: Tables, usecase: str, decision: str) -> list[dict[str, str]]:
-    """The keys of a decision's examples as text, in the order in which they are shown."""
-    found = tables.read(usecase, "flips", [decision])
-    rows = sorted(found.to_pylist(), key=lambda row: row[ROW]) if found is not None else []
+    """The keys of a decision's examples as text, in display order."""
+    table = tables.read(usecase, "flips", [decision])
+    rows = sorted(table.to_pylist(), key=lambda row: row[ROW]) if table is not None else []
     return [{name: value for name, value in row.items() if name not in (ROW, BATCH)} for row in rows]

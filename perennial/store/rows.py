@@ -1,4 +1,4 @@
-"""Rows as they were known at a moment: which batches count, which label each row had by then."""
+"""Rows as they were known at a moment: which batches are current, and which label each row had by then."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 _WINDOW, _PLACE, _CURRENT, _COUNTS_FROM = (f"{PREFIX}{name}" for name in ("window", "place", "current", "counts_from"))
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""A label known from this year on is never known: 9999-12-31 is a usual way to write that."""
+"""A label known from this year on is never known: 9999-12-31 is a common way to write that."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What the ledger has committed by `as_of`, each by id.
 
-    batches: of each window the one that counts. replaced: revisions that counted before: models may know their labels.
+    batches: the current revision of each window. replaced: earlier revisions, whose labels models may have learned.
     """
 
     as_of: datetime
@@ -53,7 +53,7 @@ class Known:
 
 
 def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
-    """What counts at `as_of`: of each window the newest accepted revision that had arrived by then."""
+    """The current state at `as_of`: for each window, the newest accepted revision that had arrived by then."""
     arrived = [r.payload for r in ledger.all(usecase, BatchEntry) if instant(r.payload.arrived_at) <= as_of]
     accepted = [batch for batch in arrived if batch.status == "accepted"]
     newest = {batch.window: batch for batch in accepted}
@@ -71,11 +71,11 @@ def read_rows(
 ) -> pd.DataFrame:
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
-    only: ids of the batches wanted; all of `known` where None.
+    only: ids of the batches to read; all of `known` if None.
     A label counts from the moment when it was both known and here: the later of its `known_at` and its arrival.
-    Adds `LABEL` (null where none counted yet), `KNOWN_AT` (when the label that won became known) and
-    `FIRST_KNOWN_AT` (since when any label of the row has counted, that of a replaced revision too). Of labels that
-    count the one known latest wins; between two known at the same moment the one that arrived later. The row's own
+    Adds `LABEL` (null if none counted yet), `KNOWN_AT` (when the label that is used became known) and
+    `FIRST_KNOWN_AT` (since when any label of the row has counted, including that of a replaced revision). If several
+    labels count, the one known latest is used; of two known at the same moment, the one that arrived later. The row's
     target column is left out: only `LABEL` may be used.
     """
     batches = list(known.batch_ids if only is None else only)
@@ -103,7 +103,7 @@ def read_rows(
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Stored rows in pandas. Integers with nulls are floats, as models take them, unless floats would alter one."""
+    """Stored rows in pandas. Integers with nulls become floats, as models expect, unless that would change a value."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -119,40 +119,40 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 
 
 def content(rows: pd.DataFrame) -> pd.DataFrame:
-    """What a digest of rows is made of: all but when they arrived, and columns without any value.
+    """The content that is digested: everything except arrival times and columns without any value.
 
-    A table gets a new column with the first batch that has it; of the batches before, that is no change.
+    A table gets a new column with the first batch that has it, which must not change the digest of earlier batches.
     """
     return rows.drop(columns=[ARRIVED_AT]).dropna(axis="columns", how="all")
 
 
 def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> datetime | None:
-    """When the next label begins to count, of those that are stored already; None where none is to come."""
+    """When the next stored label begins to count; None if there is none."""
     accepted = tables.read(usecase, "accepted", list(known.batch_ids), _label_columns(schema))
     if accepted is None:
         return None
     with _labels(tables, usecase, schema, known, accepted) as connection:
-        found = connection.execute(
+        row = connection.execute(
             f"SELECT epoch_us(min({_COUNTS_FROM})) FROM labels WHERE {_CURRENT} AND {_COUNTS_FROM} > ?::TIMESTAMPTZ "
             f"AND {_COUNTS_FROM} < ?::TIMESTAMPTZ",
             [write_instant(known.as_of), write_instant(NEVER)],
         ).fetchone()
-    microseconds = found[0] if found else None
+    microseconds = row[0] if row else None
     return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 @dataclass(frozen=True)
 class Unmatched:
-    """Labels in files of their own whose key no row has. keys: some of them, the first that arrived first."""
+    """Labels from separate files whose key no row has. keys: some of them, the first that arrived first."""
 
     count: int
     keys: tuple[tuple[Any, ...], ...]
 
 
 def labels_without_row(tables: Tables, usecase: str, schema: Schema, known: Known, most: int = 1) -> Unmatched | None:
-    """Keys of late labels that match no row so far; None where every one does. most: how many keys are named.
+    """Keys of late labels that match no row so far; None if all match. most: how many keys are named.
 
-    Only key columns are read. Rows that are still to come may match them.
+    Only key columns are read. Later rows may still match them.
     """
     import duckdb
 
@@ -168,16 +168,16 @@ def labels_without_row(tables: Tables, usecase: str, schema: Schema, known: Know
         connection.register("accepted", accepted)
         connection.register("places", _places(places))
         missing = f"SELECT * FROM late ANTI JOIN accepted USING ({columns})"
-        found = connection.sql(
+        unmatched = connection.sql(
             f"""
             SELECT {columns}, min({_PLACE}) AS {_PLACE} FROM ({missing}) JOIN places USING ({BATCH})
             GROUP BY {columns} ORDER BY {_PLACE}, {columns}
             """
         ).to_arrow_table()
-    if not found.num_rows:
+    if not unmatched.num_rows:
         return None
-    keys = tuple(tuple(row[name] for name in key) for row in found.slice(0, most).to_pylist())
-    return Unmatched(found.num_rows, keys)
+    keys = tuple(tuple(row[name] for name in key) for row in unmatched.slice(0, most).to_pylist())
+    return Unmatched(unmatched.num_rows, keys)
 
 
 def _places(places: dict[str, int]) -> pa.Table:
@@ -192,9 +192,9 @@ def _labels(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has `accepted`, `arrivals` and the view `labels`: every label, whenever it counts.
 
-    Of each the key, `LABEL`, when it became known, when it arrived, its place in the ledger's order, since when it
-    counts, and whether it is current: a replaced revision's is not. Arrivals are the ledger's, which a crash between
-    table and ledger cannot move.
+    Each has the key, `LABEL`, when it became known, when it arrived, its position in the ledger, since when it counts,
+    and whether it is current, which labels of a replaced revision are not. Arrival times come from the ledger, so a
+    crash between table and ledger cannot change them.
     """
     import duckdb
     import pyarrow as pa
@@ -213,12 +213,12 @@ def _labels(
         }
         connection.register("arrivals", pa.table(arrivals))
         key = ", ".join(_quoted(name) for name in schema.key)
-        told = f"SELECT {key}, {_quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
-        sources = [f"{told} true AS {_CURRENT} FROM accepted"]
+        select = f"SELECT {key}, {_quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
+        sources = [f"{select} true AS {_CURRENT} FROM accepted"]
         for name, table, current in (("late", late, "true"), ("former", former, "false")):
             if table is not None:
                 connection.register(name, table)
-                sources.append(f"{told} {current} AS {_CURRENT} FROM {name}")
+                sources.append(f"{select} {current} AS {_CURRENT} FROM {name}")
         connection.execute(
             f"""
             CREATE TEMP VIEW labels AS
@@ -235,7 +235,7 @@ def _label_columns(schema: Schema) -> list[str]:
 
 
 def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """The labels as numbers, shape (n,): as they are, or each one's place in `schema.classes`, from 0.
+    """The labels as numbers, shape (n,): unchanged, or as positions in `schema.classes`, from 0.
 
     rows: with `LABEL`, never null. Raises InputError for a label that is no longer among the classes.
     """
@@ -244,22 +244,22 @@ def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
     if schema.task != "multiclass":
         return rows[LABEL].to_numpy(dtype=np.float64)
     places = {value: place for place, value in enumerate(schema.classes)}
-    found: np.ndarray = rows[LABEL].map(places).to_numpy(dtype=np.float64)
-    if np.isnan(found).any():
-        gone = rows[LABEL][np.isnan(found)].iloc[0]
+    numbers: np.ndarray = rows[LABEL].map(places).to_numpy(dtype=np.float64)
+    if np.isnan(numbers).any():
+        gone = rows[LABEL][np.isnan(numbers)].iloc[0]
         raise InputError(
-            f"schema.classes: {int(np.isnan(found).sum()):,} accepted rows are labelled otherwise, for example "
-            f"{gone!r}. Add it to the classes."
+            f"schema.classes: {int(np.isnan(numbers).sum()):,} accepted rows have a label that is not a class, for "
+            f"example {gone!r}. Add it to the classes."
         )
-    return found
+    return numbers
 
 
 def accepted_in(
     tables: Tables, usecase: str, schema: Schema, known: Known, window: str, frame: pd.DataFrame
 ) -> pd.Series | None:
-    """For each row of `frame`, the other window its key was accepted in before, else null; None if none ever was.
+    """For each row of `frame`, the other window in which its key was accepted, or null; None if there is none at all.
 
-    Earlier revisions of the same window do not count: a restatement brings the same keys again.
+    Earlier revisions of the same window do not count, because a restatement has the same keys again.
     """
     others = {b.batch: b.window for b in known.batches if b.window != window}
     table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, BATCH]) if others else None

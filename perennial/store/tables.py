@@ -1,7 +1,7 @@
 """Versioned tables in Delta Lake: accepted rows, rows set aside, labels, examples of flips.
 
-Rows carry the batch they came with, or the decision they are about.
-A row counts only once the ledger has that; readers name those they want.
+Rows carry the id of their batch or decision. A row is used only after the ledger has that id; readers name the ids that
+they want.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Name = Literal["accepted", "quarantine", "labels", "flips"]
 _SETTINGS = {
     # Opening a table reads its log from the newest checkpoint on.
     "delta.checkpointInterval": "10",
-    # Statistics hold values: of these columns alone, so that what is erased from the rows stays nowhere in the log.
+    # Statistics contain values, so only those of these columns are kept: erased rows then leave no trace in the log.
     "delta.dataSkippingStatsColumns": f"{BATCH},{ROW}",
-    # The log says which batch was written when: it is never cut.
+    # The log records which batch was written when, so it is never truncated.
     "delta.enableExpiredLogCleanup": "false",
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
@@ -44,15 +44,15 @@ class Tables:
 
     @staticmethod
     def place(usecase: str, name: Name) -> str:
-        """One table's place below the root, wherever that lies: for what is kept."""
+        """A table's path relative to the root, for records that must stay valid if the root is moved."""
         return f"{usecase}/{name}"
 
     def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
-        """Add a batch's rows once, however often it is asked, and return the table's version.
+        """Add a batch's rows, once however often it is called, and return the table's version.
 
-        Other rows of the same batch are what a killed run left, which no reader has seen: they are replaced.
+        Other rows of the same batch were left by a killed run and seen by no reader: they are replaced.
         rows: must have the column `our_columns.BATCH`, equal to `batch` throughout.
-        Raises InputError where a column's type differs from the table's; TransientError where a race was lost.
+        Raises InputError if a column's type differs from the table's; TransientError if another writer was faster.
         """
         uri = self.where(usecase, name)
         table = self._open(usecase, name)
@@ -60,7 +60,7 @@ class Tables:
         if table is not None:
             written = table.transaction_version(batch)
             _same_types(rows, table, uri)
-            # A swept batch keeps its transaction but has no rows, and must be able to come again.
+            # A swept batch keeps its transaction but has no rows, and may be written again.
             if written is not None and (left := _rows(table, [batch], None)).num_rows:
                 if _same_rows(left, rows):
                     return table.version()
@@ -86,10 +86,10 @@ class Tables:
         batches: list[str],
         columns: list[str] | None = None,
     ) -> pa.Table | None:
-        """Rows of the named batches, in no particular order; None where the table does not exist yet.
+        """Rows of the named batches, in no particular order; None if the table does not exist yet.
 
-        Always from the table's newest version: an older one is gone after a vacuum, and would bring back what was
-        erased. A batch's rows are the same in all of them.
+        Always from the table's newest version: an older one disappears with a vacuum, and would contain erased rows. A
+        batch's rows are the same in all versions.
         """
         table = self._open(usecase, name)
         if table is None:
@@ -97,12 +97,12 @@ class Tables:
         return _rows(table, batches, columns)
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
-        """How many rows of one batch lie in the table, committed or not."""
+        """How many rows of one batch are in the table, committed or not."""
         table = self._open(usecase, name)
         return _count(table, batch) if table is not None else 0
 
     def batches(self, usecase: str, name: Name) -> dict[str, int]:
-        """How many rows of which batch lie in the table, committed or not."""
+        """How many rows of each batch are in the table, committed or not."""
         table = self._open(usecase, name)
         if table is None:
             return {}
@@ -116,7 +116,7 @@ class Tables:
             table.delete(f"{BATCH} = '{batch}'")
 
     def version(self, usecase: str, name: Name) -> int | None:
-        """The table's newest version, or None where it does not exist yet."""
+        """The table's newest version, or None if it does not exist yet."""
         table = self._open(usecase, name)
         return table.version() if table is not None else None
 
@@ -128,10 +128,10 @@ class Tables:
 
 
 def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | None) -> pa.Table:
-    """By DataFusion, which opens only the files that hold these batches: what a batch costs is not the table's age.
+    """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
-    batches: all where None. columns: those that the table does not have are left out.
-    Raises TableUnreadable for a file that is damaged or gone, TransientError for storage that does not answer.
+    batches: all if None. columns: those that the table does not have are left out.
+    Raises TableUnreadable for a file that is damaged or missing, TransientError for storage that does not answer.
     """
     import pyarrow as pa
 
@@ -144,19 +144,19 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
     listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
     query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches else "")
     try:
-        found = QueryBuilder().register("here", table).execute(query).read_all()
-    except Exception as error:  # DataFusion's errors have no type of their own
-        told = str(error)
-        if "Object Store error: Generic" in told:
-            raise TransientError(f"{table.table_uri} cannot be reached: {told}") from error
+        result = QueryBuilder().register("here", table).execute(query).read_all()
+    except Exception as error:  # DataFusion's errors have no specific type
+        message = str(error)
+        if "Object Store error: Generic" in message:
+            raise TransientError(f"{table.table_uri} cannot be reached: {message}") from error
         raise TableUnreadable(
-            f"{table.table_uri}{_first_unreadable(table)} cannot be read: {told}\n  bring it back from a backup"
+            f"{table.table_uri}{_first_unreadable(table)} cannot be read: {message}\n  restore it from a backup"
         ) from error
-    return pa.table(found).cast(schema)
+    return pa.table(result).cast(schema)
 
 
 def _first_unreadable(table: DeltaTable) -> str:
-    """The table's first file that cannot be read alone, which DataFusion does not always name."""
+    """The table's first unreadable file, which DataFusion does not always name."""
     for fragment in table.to_pyarrow_dataset().get_fragments():
         try:
             fragment.to_table()
@@ -170,7 +170,7 @@ def _count(table: DeltaTable, batch: str) -> int:
 
 
 def _same_rows(left: pa.Table, rows: pa.Table) -> bool:
-    """Whether two tables have the same rows in any order; a column that only one has is null throughout."""
+    """Whether two tables have the same rows in any order; columns that only one of them has must be all null."""
     import duckdb
 
     if left.num_rows != rows.num_rows or not set(rows.column_names) <= set(left.column_names):
@@ -184,13 +184,13 @@ def _same_rows(left: pa.Table, rows: pa.Table) -> bool:
 
 
 def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:
-    """A merge narrows silently where types differ, so a difference stops here, before anything is written."""
+    """Refuse differing types before anything is written, because a merge would silently convert them."""
     stored = {field.name: field.type for field in _arrow_schema(table)}
     for field in rows.schema:
         if field.name in stored and stored[field.name] != field.type:
             raise InputError(
                 f"{uri}: column {field.name!r} is {stored[field.name]} in the table and {field.type} in this batch. "
-                f"A column keeps its type for ever: use another name, or declare a new use case."
+                f"The type of a column cannot change: use another name, or declare a new use case."
             )
 
 

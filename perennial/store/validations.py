@@ -1,4 +1,4 @@
-"""What every check found on every batch, kept as JSON beside the tables: the pages for people are made from it."""
+"""The results of all checks on every batch, stored as JSON next to the tables; Data Docs are made from them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from perennial.fault_points import write
 
 
 class ValidationsLost(TerminalError):
-    """What the checks found on a batch is no longer there, or not what was written."""
+    """The stored results of a batch's checks are missing or damaged."""
 
     code = "validations-lost"
 
 
 @dataclass(frozen=True)
 class Validations:
-    """One file a batch below `folder`."""
+    """One file per batch below `folder`."""
 
     folder: Path
 
     def keep(self, usecase: str, batch: str, results: Sequence[dict[str, Any]]) -> None:
-        """Write a batch's results, whole or not at all. Raises DiskFull."""
+        """Write a batch's results atomically. Raises DiskFull."""
         path = self.folder / usecase / f"{batch}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(f".{path.name}.{os.getpid()}.half")
@@ -35,15 +35,15 @@ class Validations:
             half.replace(path)
 
     def read(self, usecase: str, batch: str) -> list[dict[str, Any]]:
-        """A batch's results. Raises ValidationsLost where the file is gone or damaged."""
+        """A batch's results. Raises ValidationsLost if the file is missing or damaged."""
         path = self.folder / usecase / f"{batch}.json"
         try:
-            found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+            results: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError) as problem:
-            what = "is gone" if isinstance(problem, FileNotFoundError) else "is damaged"
+            what = "are missing" if isinstance(problem, FileNotFoundError) else "are damaged"
             raise ValidationsLost(
-                f"{usecase}: what the checks found on batch {batch} {what}: {path}",
+                f"{usecase}: the check results of batch {batch} {what}: {path}",
                 value=batch,
-                fix="Bring the file back from a backup. The batch itself, its decisions and models are as they were.",
+                fix="Restore the file from a backup. The batch, its decisions and models are not affected.",
             ) from problem
-        return found
+        return results

@@ -23,18 +23,18 @@ from perennial.usecase.reading import load_use_case, use_case_name
 from perennial.usecase.team_files import code_of
 
 RUN = "run"
-"""The step that is a whole run of a use case."""
+"""The step name of a whole run of a use case."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The stores of one home. Each is opened when it is first asked for."""
+    """The stores of one home. Each is opened at first use."""
 
     settings: Settings
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Decisions, releases and all else that happened."""
+        """The record of batches, decisions, releases and everything else."""
         return Ledger(self.settings.database_url)
 
     @cached_property
@@ -49,7 +49,7 @@ class Workspace:
 
     @cached_property
     def validations(self) -> Validations:
-        """What the checks found on each batch."""
+        """The check results of each batch."""
         return Validations(self.settings.home / "validations")
 
     @cached_property
@@ -58,16 +58,16 @@ class Workspace:
         return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts, self.settings.namespace)
 
     def use_case(self, name: str) -> UseCase:
-        """The declaration of that name.
+        """The declaration with that name.
 
-        Raises DeclarationError with every mistake in it, InputError for an edit that its history does not allow.
+        Raises DeclarationError with all its mistakes, InputError for an edit that its history does not allow.
         """
         case = self.declared(name)
         refuse_edits(self.ledger, case.declaration)
         return case
 
     def declared(self, name: str) -> UseCase:
-        """The declaration of that name as its file has it, whatever its history."""
+        """The declaration with that name as it is in its file, regardless of its history."""
         if (known := use_case_name(name, self.settings.usecases)) != name:
             raise InputError(f"'{name}' is the path of a use case; a run takes its name, {known}", field="usecase")
         path = self.settings.usecases / f"{name}.yaml"
@@ -87,9 +87,9 @@ class Workspace:
     def only_one(
         self, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
     ) -> Iterator[None]:
-        """Hold a step of a use case against other processes; where the ledger is PostgreSQL, on all machines.
+        """Hold a step of a use case exclusively; on all machines if the ledger is on PostgreSQL.
 
-        Raises TransientError where another process keeps it for so long. waits: called where there is one.
+        Raises TransientError if another process holds it longer than `seconds`. waits: called if there is one.
         """
         if self.settings.database_url.startswith("postgresql"):
             name = "/".join(part for part in (self.settings.namespace, usecase) if part)
@@ -102,7 +102,7 @@ class Workspace:
 
 @lru_cache(maxsize=32)
 def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCase:
-    """A declaration is read and checked again only when its file, or a team's file that it names, was written again."""
+    """Cached: a declaration is read and checked again only if its file, or a code file that it names, has changed."""
     return load_use_case(name, folder)
 
 
@@ -114,7 +114,7 @@ def open_workspace(where: Settings) -> Workspace:
 
 
 def reading_workspace(where: Settings) -> Workspace:
-    """Like `open_workspace`, for a command that only reads: the home need not take writes."""
+    """Like `open_workspace`, for a command that only reads: the home need not be writable."""
     readable_home(where)
     allow_threads(where.threads)
     return Workspace(where)

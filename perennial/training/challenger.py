@@ -1,4 +1,4 @@
-"""From a snapshot to a registered challenger, once, however often it is asked."""
+"""From a snapshot to a registered challenger, once however often it is called."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
 
 
 def challenger_id(snapshot: Snapshot, declaration: Declaration) -> str:
-    """The identity of the model that this declaration, with its code, makes of this snapshot."""
+    """The identity of the model that this declaration, with its code, produces from this snapshot."""
     return short_id([snapshot.snapshot, declaration.model_digest, declaration.model.seed])
 
 
 @dataclass(frozen=True)
 class Newest:
-    """The challenger trained last, with the rows it was trained on."""
+    """The challenger trained last, with its training rows."""
 
     entry: ChallengerEntry
     snapshot: Snapshot
 
 
 def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
-    """The challenger trained last, if it was made as the declaration says now; else None."""
+    """The challenger trained last, if it was made by the current declaration; otherwise None."""
     rows = ledger.all(case.name, ChallengerEntry)
     if not rows or rows[-1].payload.model_digest != case.declaration.model_digest:
         return None
@@ -57,10 +57,10 @@ def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
 def train(
     case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, trigger: Trigger, raced: Raced
 ) -> ChallengerEntry:
-    """Fit who won the race, save and register; the entry is for the caller to commit.
+    """Fit the winner of the race, save it and register it. The caller commits the returned entry.
 
-    A fit that fails stays in MLflow as a failed run with its reason.
-    Raises NotTrainableYet where the rows are too few for a search, TrainingFailed, TeamCodeFailed, InputError,
+    A fit that fails is recorded in MLflow as a failed run with its reason.
+    Raises NotTrainableYet if there are too few rows for a search, TrainingFailed, TeamCodeFailed, InputError,
     RegistryDown.
     """
     declared, alone = case.declaration, case.racing_as(raced.rival)
@@ -130,7 +130,7 @@ def _requirements(declaration: Declaration) -> list[str]:
 def _found(searched: Searched | None) -> dict[str, Any]:
     if searched is None:
         return {}
-    return {**{f"param.{name}": value for name, value in searched.params.items()}, "search": searched.told}
+    return {**{f"param.{name}": value for name, value in searched.params.items()}, "search": searched.summary}
 
 
 def _trials(metric: str, searched: Searched | None) -> tuple[TrialRun, ...]:
@@ -144,7 +144,7 @@ def _trials(metric: str, searched: Searched | None) -> tuple[TrialRun, ...]:
 
 
 def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, Any]:
-    """What MLflow shows as the run's parameters."""
+    """The run's parameters in MLflow."""
     model = declaration.model
     return {
         "estimator": model.estimator,

@@ -1,4 +1,4 @@
-"""One pipeline fitted on inputs and labels, with its threads bounded and the estimator's own words where it fails."""
+"""Fits one pipeline on inputs and labels, with bounded threads; a failure carries the estimator's message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrainingFailed(TerminalError):
-    """The estimator could not be fitted; the failed run stays in MLflow with the reason."""
+    """The estimator could not be fitted; MLflow keeps the failed run with the reason."""
 
     code = "training-failed"
 
@@ -36,18 +36,18 @@ def fit_pipeline(
     labels: np.ndarray,
     age: np.ndarray | None = None,
 ) -> Pipeline:
-    """The fitted pipeline. inputs: of the recipe; labels: shape (n,), as `perennial.store.rows.labels_of` gives them.
+    """The fitted pipeline. inputs: of the recipe; labels: shape (n,), from `perennial.store.rows.labels_of`.
 
-    age: shape (n,), what each row counts by its age; None where all count alike.
-    Raises TrainingFailed with the estimator's own words, or where it gives no probabilities of classes; InputError for
-    parameters it does not take; NotTrainableYet for labels of one class.
+    age: shape (n,), each row's weight by its age; None if all weigh the same.
+    Raises TrainingFailed with the estimator's message, or if it gives no class probabilities; InputError for unknown
+    parameters; NotTrainableYet for labels of one class.
     """
     refuse_one_class(np.unique(labels).tolist(), len(labels), task)
     target: Any = labels if task == "regression" else labels.astype(np.int64)
     if task == "multiclass":
         if isinstance(model.params.get("class_weight"), dict):
-            raise InputError("model.params.class_weight: several classes are weighed by `balanced` alone; write that")
-        # Estimators want classes 0, 1, 2, … without a gap: the caller knows which of the declared ones these are.
+            raise InputError("model.params.class_weight: with several classes, only `balanced` is supported")
+        # Estimators require classes 0, 1, 2, … without gaps; the caller maps them to the declared ones.
         target = np.unique(target, return_inverse=True)[1]
     from sklearn.utils.validation import has_fit_parameter
 
@@ -55,7 +55,10 @@ def fit_pipeline(
     weights = sample_weights(model, target)
     if age is not None:
         if not has_fit_parameter(pipeline.steps[-1][1], "sample_weight"):
-            raise InputError(f"model.window: a decay weighs rows, which {model.estimator} cannot; use last or batches")
+            raise InputError(
+                f"model.window: a decay needs sample weights, which {model.estimator} does not support; "
+                "use last or batches"
+            )
         weights = age if weights is None else weights * age
     try:
         with bounded_threads(), warnings.catch_warnings():
@@ -67,7 +70,7 @@ def fit_pipeline(
         raise TrainingFailed(f"{usecase}: {model.estimator} could not be fitted: {error!r}") from error
     if task != "regression" and not hasattr(pipeline, "predict_proba"):
         raise TrainingFailed(
-            f"{usecase}: model.estimator: {model.estimator} gives no probabilities (it has no predict_proba), which "
-            f"task {task} needs. Take another one, or wrap it in sklearn.calibration.CalibratedClassifierCV"
+            f"{usecase}: model.estimator: {model.estimator} has no predict_proba, but task {task} needs "
+            f"probabilities. Use another estimator, or wrap it in sklearn.calibration.CalibratedClassifierCV"
         )
     return pipeline

@@ -1,4 +1,4 @@
-"""The declared estimator: found by import path or made by the team's function, told seed, threads and categories."""
+"""The declared estimator, from its import path or a custom function, with seed, threads and categories set."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MONOTONE = frozenset({"monotonic_cst", "monotone_constraints"})
 
 
 def estimator_type(path: str) -> Any:
-    """The class of an import path, or of a name that a package registers.
+    """The class for an import path, or for a name that a package registers.
 
-    Raises InputError, which names the extra where one is missing.
+    Raises InputError, which names the extra if one is missing.
     """
     if "." not in path and ESTIMATORS.has(path):
         return ESTIMATORS.load(path)
@@ -33,20 +33,20 @@ def estimator_type(path: str) -> Any:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         package = path.partition(".")[0]
-        way_out = (
+        fix = (
             f"Install it: pip install 'perennial[{package}]'"
             if package in EXTRAS and isinstance(error, ModuleNotFoundError)
             else "Write the full import path, for example sklearn.ensemble.HistGradientBoostingClassifier"
         )
-        raise InputError(f"model.estimator: {path!r} cannot be imported: {error}. {way_out}") from error
+        raise InputError(f"model.estimator: {path!r} cannot be imported: {error}. {fix}") from error
 
 
 def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
-    """What the team's function returns when called with `params`: an estimator, a Pipeline perhaps.
+    """The estimator, or Pipeline, that a custom function returns when called with `params`.
 
-    sources: file name → source text. Where it is a parameter of the function, `seed` is passed too.
-    Raises InputError where it takes no such parameters or returns no estimator, TeamCodeFailed where
-    its file does not run.
+    sources: file name → source text. `seed` is passed too, if the function has such a parameter.
+    Raises InputError if it does not accept the parameters or does not return an estimator, TeamCodeFailed if its file
+    does not run.
     """
     function = load_function(model.estimator, sources, "model.estimator")
     params = dict(model.params)
@@ -55,7 +55,7 @@ def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
     try:
         inspect.signature(function).bind(**params)
     except TypeError as error:
-        raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+        raise InputError(f"model.params: {model.estimator} does not accept them: {error}") from error
     made = call(f"model.estimator: {model.estimator}", function, **params)
     if isinstance(made, type) or not (hasattr(made, "fit") and hasattr(made, "predict")):
         given = f"the class {made.__name__}" if isinstance(made, type) else type(made).__name__
@@ -64,7 +64,7 @@ def made_by_team(model: Model, sources: Mapping[str, str]) -> Any:
 
 
 def default_params(model: Model, kind: type) -> dict[str, Any]:
-    """`params`, with the seed and, for packages that would take all cores, the bound of `PERENNIAL_THREADS`."""
+    """`params`, with the seed and, for packages that would use all cores, the limit of `PERENNIAL_THREADS`."""
     params = {name: value for name, value in model.params.items() if name != "class_weight" or takes(kind, name)}
     if takes(kind, "random_state"):
         params.setdefault("random_state", model.seed)
@@ -73,25 +73,25 @@ def default_params(model: Model, kind: type) -> dict[str, Any]:
         params.setdefault("n_jobs", allowed_threads())
     if package == "lightgbm":
         params.setdefault("verbosity", -1)
-        params.setdefault("deterministic", True)  # the sums of its threads would differ in the last bits
+        params.setdefault("deterministic", True)  # otherwise sums depend on the threads in their last bits
     return params
 
 
 def instance(model: Model, kind: type, params: Mapping[str, Any]) -> Any:
-    """The estimator with these parameters. Raises InputError for one that it does not take."""
+    """The estimator with these parameters. Raises InputError for an unknown one."""
     unknown = sorted(name for name in params if not _known(kind, name))
     if unknown:
         near = closest(unknown[0], kind().get_params())
-        way_out = f"; did you mean {near!r}?" if near else ""
-        raise InputError(f"model.params: {model.estimator} has no parameter {', '.join(unknown)}{way_out}")
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise InputError(f"model.params: {model.estimator} has no parameter {', '.join(unknown)}{hint}")
     try:
         return kind(**params)
     except TypeError as error:
-        raise InputError(f"model.params: {model.estimator} does not take them: {error}") from error
+        raise InputError(f"model.params: {model.estimator} does not accept them: {error}") from error
 
 
 def _known(kind: type, name: str) -> bool:
-    """XGBoost and LightGBM take any keyword and go on without a misspelled one, so theirs are looked up."""
+    """Whether a parameter is known. XGBoost and LightGBM silently ignore unknown keywords, so theirs are looked up."""
     return _package(kind) not in EXTRAS or takes(kind, name) or name in _names(kind)
 
 
@@ -110,7 +110,7 @@ def _package(kind: type) -> str:
 
 
 def takes(kind: type, name: str) -> bool:
-    """Whether an estimator's constructor, or one it hands its keywords on to, has a parameter of that name."""
+    """Whether an estimator's constructor, or one that it passes keywords on to, has a parameter with that name."""
     return any(
         name in inspect.signature(vars(each)["__init__"]).parameters
         for each in kind.__mro__
@@ -119,29 +119,31 @@ def takes(kind: type, name: str) -> bool:
 
 
 def category_handling(model: Model, kind: type) -> str:
-    """`native`, `onehot` or `ordinal`: as declared, else native where the estimator knows categories.
+    """`native`, `onehot` or `ordinal`: as declared, otherwise native if the estimator supports categories.
 
-    Raises InputError where native is asked of one that does not.
+    Raises InputError if native is declared for one that does not.
     """
     knows = takes(kind, "categorical_features") or _package(kind) in EXTRAS
     if model.categories == "native" and not knows:
-        raise InputError(f"model.categories: {model.estimator} knows no categories of its own; write onehot or ordinal")
+        raise InputError(
+            f"model.categories: {model.estimator} has no native support for categories; write onehot or ordinal"
+        )
     return model.categories or ("native" if knows else "ordinal")
 
 
 def native_categories(kind: type, text: int, numbers: int) -> dict[str, Any]:
-    """The parameters that tell an estimator that its first `text` columns are codes of categories."""
+    """The parameters that declare an estimator's first `text` columns to be codes of categories."""
     package = _package(kind)
     if package == "xgboost":
         return {"enable_categorical": True, "feature_types": ["c"] * text + ["q"] * numbers}
     if package == "lightgbm":
-        # The parameter's plain name is refused here, being an argument of `fit` as well.
+        # LightGBM refuses the usual name of the parameter here, because it is also an argument of `fit`.
         return {"categorical_column": list(range(text))}
     return {"categorical_features": list(range(text))}
 
 
 def sample_weights(model: Model, target: Any) -> Any:
-    """A weight a row, shape (n,), for an estimator that knows no `class_weight` itself; else None.
+    """A weight per row, shape (n,), for an estimator without a `class_weight` parameter; otherwise None.
 
     Source: scikit-learn's `compute_sample_weight`.
     """
@@ -153,17 +155,19 @@ def sample_weights(model: Model, target: Any) -> Any:
     if takes(kind, "class_weight"):
         return None
     if "sample_weight" not in inspect.signature(kind.fit).parameters:
-        raise InputError(f"model.params: {model.estimator} takes no class_weight and no weights of rows; remove it")
+        raise InputError(
+            f"model.params: {model.estimator} supports neither class_weight nor sample weights; remove class_weight"
+        )
     return compute_sample_weight(model.params["class_weight"], target)
 
 
 def by_position(
     param: str, constraint: Mapping[str, int], inputs: pd.DataFrame, numbers: list[str], outputs: list[str]
 ) -> tuple[int, ...]:
-    """A monotone constraint by feature name as the sequence that the estimators take, one a column of `outputs`.
+    """A monotone constraint by feature name as the sequence that estimators expect, one per column of `outputs`.
 
     numbers: names of the number columns that are fitted. outputs: of the ColumnTransformer.
-    Raises InputError for a name that is no feature, or that of a category, which has no order.
+    Raises InputError for a name that is not a feature, or for a category, which has no order.
     """
     for name, value in constraint.items():
         if name not in inputs.columns:

@@ -1,4 +1,4 @@
-"""Fitting a model on a snapshot's rows: parameters searched where asked for, then one fit on all of them."""
+"""Fits a model on a snapshot's rows: first a search for parameters if declared, then one fit on all rows."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _IN_SAMPLE_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model with what was measured while fitting.
+    """A fitted model with measurements of the fit.
 
-    seconds: of the last fit, without the search before it. searched: None where none was asked for.
-    in_sample: the primary metric on `in_sample_rows` of the training rows, which says nothing about new ones; None
-    where it has no value there.
+    seconds: of the last fit, without the search. searched: None without a search.
+    in_sample: the primary metric on `in_sample_rows` of the training rows, which is no estimate for new rows; None if
+    it has no value there.
     """
 
     fitted: Fitted
@@ -47,8 +47,8 @@ class Fit:
 def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     """Fit the declared estimator on labelled rows.
 
-    rows: accepted rows with `LABEL`, and `KNOWN_AT` where a search is declared.
-    Raises TrainingFailed with the estimator's own words, TeamCodeFailed, InputError.
+    rows: accepted rows with `LABEL`, and `KNOWN_AT` if a search is declared.
+    Raises TrainingFailed with the estimator's message, TeamCodeFailed, InputError.
     """
     declaration = case.declaration
     model, schema = declaration.model, declaration.schema_

@@ -30,10 +30,10 @@ _MOST_CATEGORIES = 254  # histogram trees hold 255 bins, one of them for the res
 def build_pipeline(model: Model, inputs: pd.DataFrame, sources: Mapping[str, str] | None = None) -> Pipeline:
     """An unfitted pipeline for inputs of these columns and types.
 
-    Text columns become codes or indicators as `model.categories` says (a value never seen in training is a
-    missing one, the rarest share a code); an estimator that knows categories is told which columns they are,
-    unless `params` say otherwise. A column without a single value is left out: histogram trees cannot be fitted
-    with it. A team's own function (`file.py:function`, in `sources`) gets the columns as they are, by name.
+    Text columns become codes or indicators according to `model.categories`; a value never seen in training counts as
+    missing, and the rarest values share a code. An estimator with native categories gets the names of these columns,
+    unless `params` set them. A column without any value is left out, because histogram trees cannot be fitted with it.
+    A custom function (`file.py:function`, in `sources`) gets the columns unchanged, by name.
     Raises InputError for an import path or parameter that does not exist.
     """
     from sklearn.compose import ColumnTransformer
@@ -51,7 +51,7 @@ def build_pipeline(model: Model, inputs: pd.DataFrame, sources: Mapping[str, str
         for name, value in native_categories(kind, len(text), len(numbers)).items():
             params.setdefault(name, value)
     most = min(_MOST_CATEGORIES, params.get("max_bins", 255) - 1)
-    # Counting is slow, so only where there is something to group.
+    # Grouping rare values is slow, so it is only enabled if there are any.
     crowded = any(inputs[name].nunique() > most for name in text)
     columns = ColumnTransformer(
         [("text", _encoder(handling, most if crowded else None), text), ("numbers", "passthrough", numbers)]

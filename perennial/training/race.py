@@ -1,4 +1,4 @@
-"""The race of windows and estimators: each is tried on batches after its training, and the best so far is trained."""
+"""The race of windows and estimators: each predicts the batches after its training, and the best so far is trained."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("perennial.training")
 
 LOOK_BACK = 2 * HALF_LIFE
-"""Batches: older ones count less than a quarter."""
+"""How many batches are used: older ones would weigh less than a quarter."""
 FEWEST_LABELS = 0.5
-"""The share of a batch's labels that has to be known before rivals are held against it."""
+"""The share of a batch's labels that must be known before rivals are compared on it."""
 
 
 @dataclass(frozen=True)
 class Raced:
-    """Who is trained next. runs: each rival with its standing, and why it won or lost."""
+    """The rival that is trained next. runs: each rival with its standing, and why it won or lost."""
 
     rival: str
     runs: tuple[TrialRun, ...]
 
 
 def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> Iterator[RaceStep]:
-    """How each rival predicted the batches that the race has not seen yet, oldest first, for the caller to commit.
+    """How each rival predicted the batches that the race has not covered yet, oldest first. The caller commits them.
 
-    A rival is trained on what was known when the batch before had arrived. Rivals with the same rows and parameters
-    are fitted once, and fits run side by side on the cores at hand.
+    A rival is trained on what was known when the previous batch had arrived. Rivals with the same rows and parameters
+    are fitted once, and fits run in parallel on the available cores.
     """
     declaration = case.declaration
     seen = {row.payload.batch for row in _steps(ledger, case)}
@@ -62,7 +62,7 @@ def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> It
         if batch.batch in seen:
             continue
         rows = read_rows(tables, case.name, declaration.schema_, known, only=(batch.batch,))
-        # A restated batch has rows that a model of then has learned from.
+        # A restated batch contains rows that a model of that time has learned from.
         fresh = rows[FIRST_KNOWN_AT] > instant(before.arrived_at)
         labelled = rows[rows[LABEL].notna() & fresh].reset_index(drop=True)
         if len(labelled) < FEWEST_LABELS * len(rows) or labelled.empty:
@@ -72,7 +72,7 @@ def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> It
 
 
 def finish(ledger: Ledger, case: UseCase) -> Raced:
-    """The rival with the best standing over the steps that the ledger has; the first one before there is any."""
+    """The rival with the best standing over the recorded steps; the first rival if there are none."""
     racing = case.declaration.model.racing
     metric = declared_metric(case.declaration, metric_sources(case), case.declaration.primary)
     steps = [
@@ -107,7 +107,7 @@ def _step(
             fitted = fit(case.racing_as(rival), rows[rival]).fitted
             predicted = fitted.over(fitted.predict(labelled), declaration.schema_.classes)
             return metric.value_and_influence(labels, predicted)[0]
-        except (TerminalError, Undefined) as why:  # a rival that cannot run this leg is out of it; the others go on
+        except (TerminalError, Undefined) as why:  # a rival that cannot be fitted has no value; the others continue
             log.warning("race %s %s: %s has no value: %s", case.name, batch.window, rival, why)
             return None
 
@@ -115,23 +115,23 @@ def _step(
     same = {rival: _sameness(model, rows[rival], key, time) for rival, model in racing.items()}
     first = {sameness: rival for rival, sameness in reversed(same.items())}
     with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:
-        found = dict(zip(first, pool.map(value, first.values()), strict=True))
+        values = dict(zip(first, pool.map(value, first.values()), strict=True))
     return RaceStep(
         batch=batch.batch,
         window=batch.window,
         as_of=write_instant(known.as_of),
         metric=metric.name,
         rows=len(labelled),
-        values={rival: found[same[rival]] for rival in racing},
+        values={rival: values[same[rival]] for rival in racing},
         model_digest=declaration.model_digest,
     )
 
 
 def _sameness(model: Model, rows: pd.DataFrame, key: list[str], time: str) -> tuple[object, ...]:
-    """Rivals that come out the same here: equal parameters on equal rows, all of which are known by their keys."""
+    """Equal for rivals that would give the same model: equal parameters on equal rows, compared by their keys."""
     from pandas.util import hash_pandas_object
 
-    # A window that weighs rows makes another model of the same ones.
+    # A window that weighs rows gives another model on the same rows.
     weighs = age_weights(model.window, rows[time]) is not None
     weighed = model.window if weighs else None
     keys = int(hash_pandas_object(rows[key], index=False).sum())

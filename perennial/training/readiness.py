@@ -1,4 +1,4 @@
-"""Whether rows can be trained on yet. Too little is a state that more data ends, not a failure of the estimator."""
+"""Whether there are enough rows to train on. Too few is a temporary state, not a failure of the estimator."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from perennial.usecase.declared_schema import Schema
 
 FEWEST_ROWS = 20
-"""Labelled rows. With fewer, whatever an estimator learns is noise, and many cannot be fitted at all."""
+"""Labelled rows. With fewer, an estimator only learns noise, and many cannot be fitted at all."""
 
 
 class NotTrainableYet(TerminalError):
-    """What is known so far is too little for any model. The message is a clause, for `NotYet`."""
+    """There is not enough data for a model yet. The message is a clause, for `NotYet`."""
 
     code = "not-trainable-yet"
 
 
 @dataclass(frozen=True)
 class NotYet:
-    """No challenger could be trained, and why; more data will end it."""
+    """No challenger could be trained yet, and why; more data will change that."""
 
     why: str
 
 
 def refuse_too_little(labels: pd.Series, schema: Schema) -> None:
-    """Raises NotTrainableYet for fewer than `FEWEST_ROWS` labels, or labels of one class. labels: none is null."""
+    """Raises NotTrainableYet for fewer than `FEWEST_ROWS` labels, or labels of one class. labels: without nulls."""
     if len(labels) < FEWEST_ROWS:
         rows = "1 row has a label" if len(labels) == 1 else f"{len(labels)} rows have a label"
         raise NotTrainableYet(f"{rows}, and a model needs {FEWEST_ROWS}")
@@ -41,7 +41,7 @@ def refuse_too_little(labels: pd.Series, schema: Schema) -> None:
 
 
 def refuse_one_class(values: list[object], rows: int, task: str) -> None:
-    """Raises NotTrainableYet where a classifier would see a single class. values: those of the labels, each once."""
+    """Raises NotTrainableYet if a classifier would see a single class. values: the distinct labels."""
     if task == "regression" or len(values) > 1:
         return
     needs = "a binary model needs rows of both classes" if task == "binary" else "a model needs rows of two classes"
@@ -50,7 +50,7 @@ def refuse_one_class(values: list[object], rows: int, task: str) -> None:
 
 
 def no_label_yet(rows: int, next_known: datetime | None, schema: Schema) -> str:
-    """Why nothing can be learned from rows of which none has a label. next_known: when the first one will have."""
+    """Why rows without any label cannot be trained on. next_known: when the first label will be known."""
     if next_known is None:
         return f"{counted(rows, 'row has', 'rows have')} arrived, none with a label" if rows else "no row has arrived"
     return f"no label is known before {next_known.astimezone(ZoneInfo(schema.timezone)):%Y-%m-%d}"

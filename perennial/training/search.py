@@ -1,4 +1,4 @@
-"""Search for parameters on time-ordered folds of the training rows, so that no trial sees what came later.
+"""Searches for parameters on time-ordered folds of the training rows, so that no trial sees later data.
 
 Optuna's TPE sampler with the model's seed: the same rows, declaration and libraries give the same trials.
 Source: Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization; rolling-origin folds after
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fold:
-    """Inputs and labels known before `cut`, and those of the days from it on, which are predicted."""
+    """Inputs and labels known before `cut`, and those from that day on, which are predicted."""
 
     cut: str
     train: pd.DataFrame
@@ -54,24 +54,24 @@ class Trial:
 
     @property
     def mean(self) -> float:
-        """Of the folds' values, each fold counting the same."""
+        """The mean of the folds' values."""
         return float(np.mean(self.values))
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search found. told: how many trials ran, of how many asked, and what ended them."""
+    """The result of a search. summary: how many of the requested trials ran, and what ended them."""
 
     params: dict[str, Any]
     trials: tuple[Trial, ...]
-    told: str
+    summary: str
 
 
 def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.DataFrame, metric: Metric) -> Searched:
     """The best parameters of `asked.space` by the mean of `metric`, the primary one, over the folds.
 
-    rows: the snapshot's labelled rows. A trial that cannot be fitted is kept with its reason; after `timeout`
-    no trial is begun. Raises TrainingFailed where no trial succeeds, InputError for a wrong parameter.
+    rows: the snapshot's labelled rows. A trial that cannot be fitted is recorded with its reason; after `timeout` no
+    new trial is started. Raises TrainingFailed if no trial succeeds, InputError for a wrong parameter.
     """
     import optuna
 
@@ -82,7 +82,7 @@ def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.Dat
         sampler=optuna.samplers.TPESampler(seed=declaration.model.seed),
     )
     started = monotonic()
-    found: list[Trial] = []
+    trials: list[Trial] = []
     for number in range(asked.trials):
         if asked.timeout is not None and number and monotonic() - started > asked.timeout.total_seconds():
             break
@@ -92,31 +92,31 @@ def search(declaration: Declaration, asked: Search, recipe: Recipe, rows: pd.Dat
             values = tuple(_value(declaration, recipe, metric, params, fold) for fold in folds)
         except TrainingFailed as error:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            found.append(Trial(number, params, "failed", (), str(error)))
+            trials.append(Trial(number, params, "failed", (), str(error)))
         else:
             study.tell(trial, float(np.mean(values)))
-            found.append(Trial(number, params, "lost", values, ""))
-    return _told(declaration, asked, metric.direction, found)
+            trials.append(Trial(number, params, "lost", values, ""))
+    return _summarised(declaration, asked, metric.direction, trials)
 
 
 def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds: int) -> list[Fold]:
-    """Expanding folds by blocks of local days: all that was known before a block's first day predicts the block.
+    """Expanding folds by blocks of local days: everything known before a block's first day predicts the block.
 
-    The days are cut into `folds` + 1 blocks, as equal as they get; the first is only learnt from. A row is learnt
-    from where its event and the label it has were both known before the cut, so a label that came later, or was
-    corrected later, is not. Raises NotTrainableYet where a block would be empty, or nothing could be learnt before it.
+    The days are split into `folds` + 1 blocks of nearly equal size; the first is only used for training. A row is used
+    for training if both its event and its label were known before the cut; a label that came or was corrected later is
+    not. Raises NotTrainableYet if a block would be empty, or no label would be known before it.
     """
     schema = declaration.schema_
     days = rows[schema.time].dt.tz_convert(schema.timezone).dt.normalize()
-    found = np.sort(days.unique())
-    if len(found) <= folds:
+    distinct = np.sort(days.unique())
+    if len(distinct) <= folds:
         raise NotTrainableYet(
-            f"{folds} folds of model.search need rows of {folds + 1} days, and there are {len(found)}"
+            f"{folds} folds of model.search need rows of {folds + 1} days, and there are {len(distinct)}"
         )
-    blocks = np.array_split(np.arange(len(found)), folds + 1)
+    blocks = np.array_split(np.arange(len(distinct)), folds + 1)
     made = []
     for block in blocks[1:]:
-        cut, last = found[block[0]], found[block[-1]]
+        cut, last = distinct[block[0]], distinct[block[-1]]
         train = rows[(days < cut) & (rows[KNOWN_AT] <= cut)]
         test = rows[(days >= cut) & (days <= last)]
         if train.empty:
@@ -158,19 +158,19 @@ def _suggested(trial: optuna.Trial, name: str, values: Span | tuple[Any, ...]) -
     return trial.suggest_float(name, values.low, values.high, log=values.log)
 
 
-def _told(
-    declaration: Declaration, asked: Search, direction: Literal["lower", "higher"], found: list[Trial]
+def _summarised(
+    declaration: Declaration, asked: Search, direction: Literal["lower", "higher"], trials: list[Trial]
 ) -> Searched:
-    done = [trial for trial in found if trial.state != "failed"]
+    done = [trial for trial in trials if trial.state != "failed"]
     if not done:
         raise TrainingFailed(
-            f"{declaration.name}: model.search: none of {counted(len(found), 'trial', 'trials')} could be fitted; "
-            f"the first: {found[0].why}"
+            f"{declaration.name}: model.search: none of {counted(len(trials), 'trial', 'trials')} could be fitted; "
+            f"the first: {trials[0].why}"
         )
     best = min(done, key=lambda trial: (trial.mean if direction == "lower" else -trial.mean, trial.number))
     metric, folds = declaration.primary, counted(len(best.values), "fold", "folds")
     judged = []
-    for trial in found:
+    for trial in trials:
         if trial.number == best.number:
             why = f"won: the best mean {metric} over {folds}, {best.mean:.5f}, of {len(done)} finished trials"
             judged.append(Trial(trial.number, trial.params, "won", trial.values, why))
@@ -184,7 +184,7 @@ def _told(
             judged.append(Trial(trial.number, trial.params, "lost", trial.values, why))
         else:
             judged.append(trial)
-    told = f"{len(found)} of {asked.trials} trials ran, {len(found) - len(done)} failed"
-    if len(found) < asked.trials and asked.timeout is not None:
-        told += f"; stopped after {write_duration(asked.timeout)}"
-    return Searched(best.params, tuple(judged), told)
+    summary = f"{len(trials)} of {asked.trials} trials ran, {len(trials) - len(done)} failed"
+    if len(trials) < asked.trials and asked.timeout is not None:
+        summary += f"; stopped after {write_duration(asked.timeout)}"
+    return Searched(best.params, tuple(judged), summary)

@@ -1,4 +1,4 @@
-"""A snapshot: exactly the rows a model is trained on, named by their content."""
+"""A snapshot: exactly the rows that a model is trained on, identified by their content."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame:
-    """Labelled rows inside the declared window, which is one, in key order, with labels as known at `known.as_of`.
+    """Labelled rows inside the single declared window, in key order, with labels as known at `known.as_of`.
 
-    Raises NotTrainableYet where they are too few, or of one class.
+    Raises NotTrainableYet if there are too few, or only one class.
     """
     schema, window = declaration.schema_, declaration.model.window
     labelled = labelled_rows(tables, declaration, known)
@@ -40,26 +40,26 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
 
 
 def labelled_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame | None:
-    """Every row whose label is known, whatever the window, in key order; None before the first batch."""
+    """All rows whose label is known, regardless of the window, in key order; None before the first batch."""
     rows = read_rows(tables, declaration.name, declaration.schema_, known) if known.batches else None
     return None if rows is None else rows[rows[LABEL].notna()]
 
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
-    """The rows of a window that is one. A decay keeps them all: it weighs them where they are fitted."""
+    """The rows inside a single window. A decay keeps them all and weighs them in the fit."""
     read = read_window(window)
     kept = read.keeps(Past(at, rows[BATCH], known.batch_ids, known.as_of)) if read else None
     return rows if kept is None else rows[kept]
 
 
 def age_weights(window: Any, at: pd.Series) -> np.ndarray | None:
-    """What each row counts in a fit, shape (n,); None where all count alike."""
+    """Each row's weight in a fit, shape (n,); None if all weigh the same."""
     read = read_window(window)
     return read.weights(at) if read else None
 
 
 def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame) -> Snapshot:
-    """Name the rows: batches, label batches, moment, table version and a digest in key order."""
+    """Identify the rows by batches, label batches, time, table version and a digest in key order."""
     schema = declaration.schema_
     times = rows[schema.time]
     version = tables.version(declaration.name, "accepted")
@@ -73,7 +73,7 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
         "digest": digest_rows(content(rows), list(schema.key)),
         "declaration_digest": declaration.digest,
     }
-    # The version is left out of the identity: compaction makes a new one and alters no row.
+    # The version is not part of the identity: compaction creates a new one without changing a row.
     return Snapshot.model_validate(
         {
             "snapshot": short_id(values),
@@ -85,7 +85,7 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
 
 
 def covers(snapshot: Snapshot, known: Known) -> bool:
-    """Whether a snapshot was taken of the same batches and label batches that are known now."""
+    """Whether a snapshot covers the same batches and label batches that are known now."""
     return (snapshot.batches, snapshot.label_batches) == (known.batch_ids, known.label_batch_ids)
 
 

@@ -1,6 +1,6 @@
-"""Trying a declaration out: the team's functions and the estimators run on some rows, before anything is written.
+"""A trial of a declaration: custom functions and estimators run on some rows before anything is written.
 
-Whatever they do wrong becomes a mistake of the declaration, with its field and line.
+Their errors become mistakes of the declaration, with field and line.
 """
 
 from __future__ import annotations
@@ -37,49 +37,49 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 2_000
-"""As many rows are tried at most."""
+"""At most this many rows are tried."""
 _FEWEST = 20
-"""Rows of each class; where there are fewer, labels are made up, since an estimator may want several."""
+"""Rows per class. If there are fewer, labels are made up, since an estimator may need several."""
 _FEWEST_ROWS = 200
-"""Models are fitted on as many at least: rows of a smaller batch are repeated, since later ones make up for it."""
+"""Models are fitted on at least this many rows: those of a smaller batch are repeated, since later batches add more."""
 
 
 def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mistake]:
-    """Every mistake that shows when the team's functions and the estimators run.
+    """All mistakes that show up when the custom functions and the estimators run.
 
-    batch: whose rows they run on; without one, or where it lacks columns, the team's files are loaded and that is all.
+    batch: provides the rows; without one, or if it lacks columns, the custom files are only loaded.
     """
-    found = _load(case, document)
-    if found or batch is None or not rows_tried(batch):
-        return found
+    mistakes = _load(case, document)
+    if mistakes or batch is None or not rows_tried(batch):
+        return mistakes
     rows = _rows(case, batch)
     if len(rows) < 2:
-        return found
-    found = _try_features(case, document, rows)
-    return found or [*_try_models(case, document, _enough(rows))]
+        return mistakes
+    mistakes = _try_features(case, document, rows)
+    return mistakes or [*_try_models(case, document, _enough(rows))]
 
 
 def rows_tried(batch: Parsed | None) -> int:
-    """On how many rows of a batch `try_out` runs what it tries."""
+    """The number of a batch's rows on which `try_out` runs."""
     return 0 if batch is None or batch.missing or len(batch.frame) < 2 else min(len(batch.frame), ROWS)
 
 
 def _load(case: UseCase, document: Document) -> list[Mistake]:
-    """Mistakes of files that do not run, each told once."""
+    """Mistakes of files that do not run, one per file."""
     metrics = case.declaration.evaluation.metrics
     named = [(place, spec) for place, spec in document.texts("features", "derived") if built_in(spec) is None]
     named += [(place, spec) for place, spec in _estimators(document) if is_own(spec)]
     named += [(("evaluation", "metrics", name, "function"), own.function) for name, own in metrics.items()]
-    found: dict[str, Mistake] = {}
+    mistakes: dict[str, Mistake] = {}
     for place, spec in named:
         wrong = _wrong(document, place, partial(load_function, spec, case.code.texts, ""))
         if wrong is not None:
-            found.setdefault(spec.partition(":")[0], wrong)
-    return list(found.values())
+            mistakes.setdefault(spec.partition(":")[0], wrong)
+    return list(mistakes.values())
 
 
 def _try_features(case: UseCase, document: Document, rows: pd.DataFrame) -> list[Mistake]:
-    recipe, found = recipe_of(case), []
+    recipe, mistakes = recipe_of(case), []
     visible = rows.drop(columns=[c for c in rows.columns if c in recipe.hidden or is_ours(c)])
     for place, spec in document.texts("features", "derived"):
 
@@ -87,12 +87,12 @@ def _try_features(case: UseCase, document: Document, rows: pd.DataFrame) -> list
             made = derive(visible, recipe.functions((spec,)))
             refuse_infinite(made, (spec,))
 
-        found.append(_wrong(document, place, run))
-    return [wrong for wrong in found if wrong is not None]
+        mistakes.append(_wrong(document, place, run))
+    return [wrong for wrong in mistakes if wrong is not None]
 
 
 def _try_models(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterator[Mistake]:
-    """Each estimator is fitted once, and where rows are weighed by age; the metrics see the first one's predictions."""
+    """Fit each estimator once, and again if rows are weighed by age; metrics get the first one's predictions."""
     declaration, labels = case.declaration, _labels(case, rows)
     places, racing = [place for place, _ in _estimators(document)], list(declaration.model.racing.values())
     windows, wrong_at = len(racing) // len(places), set[Place]()
@@ -112,7 +112,7 @@ def _try_models(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterat
 
 
 def _fit(case: UseCase, rows: pd.DataFrame, labels: np.ndarray, into: list[np.ndarray]) -> None:
-    """Put the predictions of a model fitted on the rows into a list, over the declared classes where there are several.
+    """Append the predictions of a model fitted on the rows to a list, over the declared classes if there are several.
 
     Raises TrainingFailed, TeamCodeFailed, InputError.
     """
@@ -137,7 +137,7 @@ def _try_metrics(case: UseCase, document: Document, labels: np.ndarray, predicti
             try:
                 metric.value_and_influence(labels, predictions)
             except Undefined:
-                return  # on these rows; others may do
+                return  # undefined on these rows; others may be fine
 
         wrong = _wrong(document, ("evaluation", "metrics", name, "function"), run)
         if wrong is not None:
@@ -145,14 +145,14 @@ def _try_metrics(case: UseCase, document: Document, labels: np.ndarray, predicti
 
 
 def _wrong(document: Document, place: Place, run: Callable[[], object]) -> Mistake | None:
-    """What is wrong with the function at a place, None where it runs."""
+    """The mistake of the function at a place, None if it runs."""
     try:
         run()
     except PerennialError as error:
-        told, _, fix = str(error).partition("\n")
-        if told.startswith("model.params"):
+        message, _, fix = str(error).partition("\n")
+        if message.startswith("model.params"):
             place = (*place[:-1], "params")
-        return document.mistake(place, told.removeprefix(": "), fix.strip(), code="does-not-run")
+        return document.mistake(place, message.removeprefix(": "), fix.strip(), code="does-not-run")
     return None
 
 
@@ -165,13 +165,13 @@ def _estimators(document: Document) -> list[tuple[Place, str]]:
 
 
 def _rows(case: UseCase, batch: Parsed) -> pd.DataFrame:
-    """Rows as the accepted table gives them back, those without a key or time left out."""
+    """Rows in the form in which the accepted table returns them, without those that lack a key or time."""
     declaration, schema = case.declaration, case.declaration.schema_
     frame = batch.frame.dropna(subset=[*schema.key, schema.time]).head(ROWS)
-    arrived = datetime(2000, 1, 1, tzinfo=UTC)  # shown to nobody
+    arrived = datetime(2000, 1, 1, tzinfo=UTC)  # never shown
     table = accepted_table(frame, declaration, column_types(declaration), "trial", arrived)
-    found: pd.DataFrame = table.to_pandas()
-    return found
+    rows: pd.DataFrame = table.to_pandas()
+    return rows
 
 
 def _enough(rows: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +182,7 @@ def _enough(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labels(case: UseCase, rows: pd.DataFrame) -> np.ndarray:
-    """The rows' own labels as numbers, made up where they are unknown or of too few classes."""
+    """The rows' labels as numbers, or made-up ones if they are unknown or have too few classes."""
     schema, made_up = case.declaration.schema_, np.arange(len(rows), dtype=np.float64)
     own = rows[schema.target]
     if schema.task == "regression":

@@ -90,7 +90,7 @@ def test_what_the_checks_found_may_be_lost(settled: World, perennial: Perennial)
     assert perennial("ingest", "shop").code == 0
     shutil.rmtree(settings().home / "validations")
     told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "known")
-    assert told.code == 1 and "what the checks found on batch" in told.err and "is gone" in told.err
+    assert told.code == 1 and "the check results of batch" in told.err and "are missing" in told.err
 
 
 def test_a_connection_that_is_lost_while_reading_is_transient(world: World) -> None:

@@ -77,7 +77,7 @@ def test_who_waited_long_enough_learns_who_is_at_work_and_what_to_do(database: s
     ):
         pytest.fail("both had the turn")
     assert str(told.value).startswith(f"shop: process {process.pid} on ")
-    assert "Run the same command again once that has ended" in str(told.value)
+    assert "Run the same command again when it has finished" in str(told.value)
 
 
 def test_other_steps_use_cases_and_namespaces_do_not_wait(database: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from perennial.errors import InputError
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
-from perennial.sources.files import files_in
+from perennial.sources.paths import files_in
 
 CSV = "order,at,note\n1,2024-01-01,x\n2,2024-01-02,y\n"
 

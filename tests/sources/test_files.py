@@ -17,8 +17,8 @@ from perennial.errors import InputError
 from perennial.sources import open_source
 from perennial.sources.config import FilesSource
 from perennial.sources.delimited import text_table
-from perennial.sources.files import files_in
 from perennial.sources.parsing import parse
+from perennial.sources.paths import files_in
 from perennial.sources.window import Window
 
 from .conftest import Open, Put
@@ -215,9 +215,9 @@ def test_a_file_of_a_header_alone_gives_no_window(put: Put, source: Open) -> Non
 def test_a_path_that_is_not_there_is_told(put: Put, source: Open) -> None:
     with pytest.raises(InputError, match=r"source\.path: there is no .*missing"):
         source("file", "missing").windows()
-    put("data.xlsx", b"PK")
+    put("data.json", b"{}")
     with pytest.raises(InputError, match=r"neither \.csv nor \.parquet"):
-        source("file", "data/data.xlsx").windows()
+        source("file", "data/data.json").windows()
 
 
 def test_two_files_of_one_stem_are_refused(put: Put, source: Open) -> None:

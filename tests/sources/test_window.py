@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perennial.local_time import FIRST, LAST
-from perennial.sources.files import CutFiles
+from perennial.sources.cut_files import CutFiles
 from perennial.sources.window import Cut, window_names, window_of
 
 CUTS: list[Cut] = ["year", "month", "week", "day", "hour"]

@@ -150,7 +150,7 @@ def test_a_copy_works_elsewhere_and_leaves_the_original_alone(template: Path, pl
 def test_an_address_that_leads_out_of_the_folder_is_refused(place: Path) -> None:
     with closing(sqlite3.connect(place / "mlflow" / "mlflow.db")) as database, database:
         database.execute("UPDATE model_versions SET storage_location = 'perennial:/../../secret'")
-    with pytest.raises(ModelUnloadable, match="leads out of the folder"):
+    with pytest.raises(ModelUnloadable, match="is outside the folder"):
         registry(place).folder("shop", first(place))
 
 
@@ -209,7 +209,7 @@ def _rename(there: MlflowClient) -> None:
     [
         (_version, "version 1 of 'shop' was deleted in MLflow .*roll back if it is live"),
         (_model, "the registered model 'shop' was deleted in MLflow .*roll back if it is live"),
-        (_rename, "the registered model 'shop' was renamed to 'old-shop' .*Give it back the name 'shop'"),
+        (_rename, "the registered model 'shop' was renamed to 'old-shop' .*Rename it back to 'shop'"),
     ],
 )
 def test_a_version_that_is_gone_has_a_distinct_error(
@@ -282,9 +282,14 @@ def answers(status: int, body: str, kind: str = "text/html") -> Iterator[str]:
             200,
             "<html>Sign in to continue</html>",
             RegistryStranger,
-            "not as an MLflow server does.*MLFLOW_TRACKING_URI",
+            "does not respond like an MLflow server.*MLFLOW_TRACKING_URI",
         ),
-        (404, "<html>no such page</html>", RegistryStranger, "not as an MLflow server does.*MLFLOW_TRACKING_URI"),
+        (
+            404,
+            "<html>no such page</html>",
+            RegistryStranger,
+            "does not respond like an MLflow server.*MLFLOW_TRACKING_URI",
+        ),
         (407, "Proxy Authentication Required", RegistryDown, "through the proxy.*NO_PROXY"),
         (502, "<html>Bad gateway</html>", RegistryDown, "Run the same command again"),
     ],

@@ -62,7 +62,7 @@ def test_a_second_run_waits_for_the_first_and_shows_why(
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(first), threads.submit(second)]:
             done.result(120)
-    said = "shop: waits for its turn, up to 60 minutes; another process is at work on it."
+    said = "shop: waits for its turn, up to 60 minutes; another process is working on it."
     assert happened == [said, "first ends", "second begins"]
 
 
@@ -73,8 +73,8 @@ def test_who_waited_long_enough_learns_what_to_do(turn: Callable[..., Any]) -> N
 
     with turn("shop"), ThreadPoolExecutor(1) as other, pytest.raises(TransientError) as told:
         other.submit(second).result(60)
-    assert str(told.value).startswith("shop: another process is at work (run); waited 0 s for a turn\n")
-    assert "Run the same command again once that has ended" in str(told.value)
+    assert str(told.value).startswith("shop: another process is working on it (run); gave up after waiting for 0 s\n")
+    assert "Run the same command again when it has finished" in str(told.value)
 
 
 def test_a_flow_that_another_one_calls_has_its_turn(turn: Callable[..., Any]) -> None:

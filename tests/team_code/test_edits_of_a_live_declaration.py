@@ -201,10 +201,10 @@ WORKS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "another type": ({"schema__types": {"shop": "number"}}, "column 'shop' is number here and text in the accepted"),
+    "another type": ({"schema__types": {"shop": "number"}}, "column 'shop' is declared as number, but is text in"),
     "a feature moved": (
         {"features__numeric": ["price"], "features__categorical": ["carrier", "weight"]},
-        "features.categorical: column 'weight' is text here and number in the accepted batches",
+        "features.categorical: column 'weight' is declared as text, but is number in the accepted batches",
     ),
     "a feature gone": (
         {"features__numeric": ["price"]},
@@ -224,11 +224,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a parameter that is none": ({"model__params__max_itre": 7}, "model.params: "),
     "an estimator without probabilities": (
         {"model": {"estimator": "sklearn.svm.LinearSVC"}},
-        "gives no probabilities (it has no predict_proba)",
+        "has no predict_proba, but task binary needs",
     ),
     "a metric that gives rows": ({"evaluation__metrics__cost__per": "all"}, "evaluation.metrics.cost.function: metric"),
     "a path that is not there": ({"source__path": "elsewhere"}, "source.path: there is no"),
-    "labels that are not there": ({"labels": {"path": "nowhere", "known_at": "at2"}}, "there is no"),
+    "labels that are not there": ({"labels": {"path": "nowhere", "known_at": "at2"}}, "does not exist"),
     "another name": ({"name": "shops"}, "name: 'shops' differs from the name of the file"),
 }
 

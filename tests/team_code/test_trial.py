@@ -93,12 +93,12 @@ def test_what_a_metric_does_wrong_is_reported_with_its_line(month: World, text: 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (MAKE.format(module="svm", name="LinearSVC", how=""), "gives no probabilities"),
+        (MAKE.format(module="svm", name="LinearSVC", how=""), "has no predict_proba"),
         (MAKE.format(module="linear_model", name="LogisticRegression", how="C='much'"), "could not be fitted"),
         ("def make():\n    from sklearn.linear_model import Ridge\n    return Ridge\n", "not the class Ridge"),
         ("def make():\n    return 3\n", "must return an estimator, not int"),
         ("def make():\n    return 1 / 0\n", "shop.py:2: ZeroDivisionError"),
-        ("def make(depth):\n    return depth\n", "does not take them: missing a required argument: 'depth'"),
+        ("def make(depth):\n    return depth\n", "does not accept them: missing a required argument: 'depth'"),
     ],
 )
 def test_what_an_estimator_does_wrong_is_reported(month: World, text: str, expected: str) -> None:

@@ -86,7 +86,7 @@ def test_whole_numbers_are_classes_too(world: World, month: pd.DataFrame) -> Non
 
 
 def test_a_label_that_is_no_longer_a_class_is_reported(world: World, month: pd.DataFrame) -> None:
-    with pytest.raises(InputError, match=r"schema\.classes: .* labelled otherwise, for example 'dear'"):
+    with pytest.raises(InputError, match=r"schema\.classes: .* have a label that is not a class, for example 'dear'"):
         fitted(declared(world, ("cheap", "fair")), priced(month))
 
 

@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_trials_and_the_best_one_wins(world: World,
     (winner,) = [trial for trial in one.trials if trial.state == "won"]
     assert winner.mean == min(trial.mean for trial in one.trials)
     assert one.params == winner.params and isinstance(winner.params["max_leaf_nodes"], int)
-    assert one.told == "4 of 4 trials ran, 0 failed"
+    assert one.summary == "4 of 4 trials ran, 0 failed"
     assert all(f"worse than trial {winner.number} by" in t.why for t in one.trials if t.state == "lost")
 
 
@@ -89,7 +89,7 @@ def test_a_search_that_ran_out_of_time_reports_how_many_trials_ran(
     minutes = iter(range(0, 6000, 31))
     monkeypatch.setattr(module, "monotonic", lambda: next(minutes))
     found = searched(declared(world, trials=9, timeout="1m"), known(month))
-    assert found.told == "2 of 9 trials ran, 0 failed; stopped after 1m"
+    assert found.summary == "2 of 9 trials ran, 0 failed; stopped after 1m"
 
 
 def test_a_trial_that_cannot_be_fitted_is_kept_and_a_search_of_only_such_trials_is_reported(

@@ -617,3 +617,28 @@ def test_hourly_data_are_drafted_run_and_replayed(
     assert last["outcome"] == "first" and gain["challenger"] < 0.5 * gain["champion"], "a constant knows no hour"
     replayed = perennial("replay", "readings", "--deep")
     assert replayed.code == 0, replayed.out
+
+
+def test_a_sheet_of_a_workbook(tmp_path: Path, capsys: Captured) -> None:
+    pytest.importorskip("python_calamine")
+    from tests.sources.test_partitions_and_workbooks import workbook
+
+    rows = quarter()
+    cells = [list(rows.columns), *rows.astype("object").to_numpy().tolist()]
+    data = tmp_path / "orders.xlsx"
+    data.write_bytes(workbook(orders=cells, notes=[["by"], ["Ada"]]))
+    assert "2 sheets with rows (orders, notes)\n  answer with --read sheet=NAME" in asked(data, capsys)
+    told = drafted(data, capsys, "--target", "returned", "--read", "sheet=orders")
+    assert (told["numeric"], told["categorical"]) == (["price", "weight"], ["carrier"])
+    assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_folders_named_by_year_and_month(tmp_path: Path, capsys: Captured) -> None:
+    rows = quarter()
+    for month, part in rows.groupby(rows["at"].str[5:7]):
+        folder = tmp_path / "orders" / "year=2024" / f"month={int(str(month))}"
+        folder.mkdir(parents=True)
+        part.to_parquet(folder / "part-0.parquet", index=False)
+    told = drafted(tmp_path / "orders", capsys, "--target", "returned")
+    assert told["rows"] == len(rows) and told["numeric"][:2] == ["price", "weight"]
+    assert first_batch("orders", "2024-02").rows.accepted == 580

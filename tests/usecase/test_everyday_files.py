@@ -347,3 +347,31 @@ def test_two_decimal_marks_in_one_file_are_asked_about(tmp_path: Path, capsys: C
     path.write_bytes(File("orders", separator=";", price=grouped("", ","), weight=lambda v: f"{v:.2f}").data(orders()))
     assert "with '.' as decimal mark, as others here are" in questions(path, capsys)["price"]
     assert load_use_case("orders", tmp_path / "usecases").declaration.features.numeric == ("weight",)
+
+
+def test_a_word_that_other_columns_have_means_nothing_only_where_it_must(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "orders.csv"
+    text = File("orders", null="none").text(orders()).replace(",gls,", ",none,")
+    path.write_text(text, encoding="utf-8")
+    drafting.init(str(path), "returned", "at", ["order"], "orders", True, [])
+    case = load_use_case("orders", tmp_path / "usecases")
+    read = case.declaration.source.read  # type: ignore[union-attr]
+    assert read.nulls == () and read.nulls_of == {"price": ("none",)}
+    rows = rows_of(case)
+    assert rows["price"].isna().sum() == ROWS // 20 and rows["carrier"].notna().all()
+    assert "none" in set(rows["carrier"])
+
+
+def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, capsys: Captured) -> None:
+    from perennial.intake.copies import copies_in
+    from perennial.usecase.columns import read_options
+
+    file = File("orders", **{**GERMAN, "price": lambda v: grouped(".", ",")(v) + " €"}, encoding="cp1252")
+    case = drafted(file, tmp_path, capsys)
+    lines = file.text(orders()).splitlines(keepends=True)
+    data = gzip.compress(
+        "".join([*lines[:3], lines[2], lines[1].replace("1.234.567,89", "1.234.567,80")]).encode("cp1252")
+    )
+    parsed = typed_batch(case.declaration, data, ".csv")
+    read = read_options(case.declaration)
+    assert copies_in(data, ".csv", parsed.frame, case.declaration.schema_.key, read) == {2: 1}

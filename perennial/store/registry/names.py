@@ -1,4 +1,4 @@
-"""Names as MLflow takes them. What a team may name a column is more than MLflow takes as the name of a metric."""
+"""Names in MLflow, which allows fewer characters in the name of a metric than users may have in a column's name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from perennial.identity import digest_bytes
 
 SCHEME = "perennial"
-"""Of the addresses under which MLflow keeps files of a home, wherever that lies."""
+"""The scheme of addresses under which MLflow stores files of a home, independent of its location."""
 LONGEST_KEY = 250
 LONGEST_TAG, LONGEST_PARAM = 5000, 6000
-"""Characters of names and values; within what MLflow takes."""
+"""Maximum lengths of names and values, within MLflow's limits."""
 
 _FORBIDDEN = re.compile(r"[^\w.\- :]")
 _WRITTEN_OTHERWISE = re.compile(r" [0-9a-f]{12}\Z")
@@ -26,9 +26,9 @@ def in_namespace(namespace: str, usecase: str) -> str:
 
 
 def key(name: str) -> str:
-    """The name of a metric or parameter as MLflow takes it; two names never become one.
+    """The name of a metric or parameter for MLflow. Different names stay different.
 
-    A name that MLflow refuses is written with `_` for each character that it refuses, and a digest of the whole.
+    In a name that MLflow would refuse, each forbidden character is replaced by `_` and a digest of the name is added.
 
     >>> key("log_loss"), key("selection_rate_ratio:plan (type)")
     ('log_loss', 'selection_rate_ratio:plan _type_ 7c1e4c4ad3ed')
@@ -42,5 +42,5 @@ def key(name: str) -> str:
 
 
 def address(name: str) -> str:
-    """Where the files of an experiment are kept, as MLflow's database has it; see `places`."""
+    """The address of an experiment's files in MLflow's database; see `places`."""
     return f"{SCHEME}:/{name}"

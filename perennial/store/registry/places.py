@@ -1,8 +1,8 @@
-"""Where MLflow's files lie. It keeps `perennial:/shop/…`, an address without a place, so that a home can be moved.
+"""The location of MLflow's files. MLflow stores the relative address `perennial:/shop/…`, so that a home can be moved.
 
-MLflow writes the place of every run and model into its database, and by default an absolute one: a home that was
-moved or restored elsewhere would look for its models in the former place, and write there. Our own scheme is
-resolved when a file is read or written. MLflow finds this module by its entry point, in its own pages too.
+MLflow writes the location of every run and model into its database, by default as an absolute path. A home that was
+moved or restored elsewhere would then read and write its models in the former location. Our URI scheme is resolved when
+a file is read or written. MLflow finds this module by its entry point, in its UI too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from perennial.settings import beside_database, settings
 from perennial.store.registry.names import SCHEME
 
 _SERVER_STORE = "_MLFLOW_SERVER_FILE_STORE"
-"""MLflow's own variable: the database that the pages of `mlflow ui` show."""
+"""MLflow's variable with the database that `mlflow ui` shows."""
 
 _FOLDERS: dict[str, Path] = {}
 
@@ -32,13 +32,13 @@ def keep_in(tracking_uri: str, artifacts: str) -> None:
 
 
 class HomeArtifacts(LocalArtifactRepository):
-    """Files of a `perennial:/…` address: in the folder of this process's settings, else beside the database."""
+    """Files of a `perennial:/…` address: in the folder of this process's settings, otherwise next to the database."""
 
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
         folder = _folder(tracking_uri or os.environ.get(_SERVER_STORE) or mlflow.get_tracking_uri())
         place = (folder / unquote(urlsplit(artifact_uri).path).lstrip("/")).resolve()
         if not place.is_relative_to(folder.resolve()):
-            raise MlflowException.invalid_parameter_value(f"{artifact_uri} leads out of the folder of artifacts")
+            raise MlflowException.invalid_parameter_value(f"{artifact_uri} is outside the folder of artifacts")
         super().__init__(place.as_uri(), tracking_uri, registry_uri)
 
 
@@ -51,6 +51,6 @@ def _folder(tracking_uri: str) -> Path:
     beside = beside_database(tracking_uri)
     if beside is None:
         raise MlflowException.invalid_parameter_value(
-            "the folder of these files is not known here: set MLFLOW_TRACKING_URI and PERENNIAL_HOME as for Perennial"
+            "the folder of these files is unknown: set MLFLOW_TRACKING_URI and PERENNIAL_HOME as for Perennial"
         )
     return Path(beside)

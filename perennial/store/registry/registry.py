@@ -1,6 +1,6 @@
 """Experiments, model versions and aliases of the use cases in MLflow.
 
-MLflow's aliases know no compare-and-set, so they decide nothing here: the ledger does, and the alias follows.
+MLflow's aliases have no compare-and-set, so nothing depends on them: the ledger decides, and the alias follows.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 ALIAS = "champion"
 REFIT_ALIAS = "refit"
-"""The version that serves a share beside the champion, untested, under a blending policy."""
+"""The untested version that is live beside the champion under a blending policy."""
 _GONE = "MLflow cannot restore it: restore MLflow's database from a backup. No decision or model depends on it"
 _FOR_GOOD = (
-    "MLflow cannot bring it back: restore MLflow's database from a backup. Without one, roll back if it is live, or "
+    "MLflow cannot restore it: restore MLflow's database from a backup. Without one, roll back if it is live, or "
     "train a new challenger if it waits."
 )
 
@@ -40,8 +40,8 @@ _FOR_GOOD = (
 class Registry:
     """The experiment and the registered model of each use case, both named after it.
 
-    artifacts: a folder or an address; None where a tracking server keeps the files.
-    namespace: goes before the names, for teams that share an MLflow.
+    artifacts: a folder or an address; None if a tracking server stores the files.
+    namespace: a prefix for the names, for teams that share an MLflow.
     """
 
     tracking_uri: str
@@ -53,7 +53,7 @@ class Registry:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-        # Seven by default, which takes four minutes: here the task that asks is retried as a whole.
+        # Seven by default, which takes four minutes. Here the calling task is retried as a whole instead.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         import logging
 
@@ -86,11 +86,11 @@ class Registry:
         return masked(self.tracking_uri)
 
     def name(self, usecase: str) -> str:
-        """What experiment and registered model of a use case are called in MLflow."""
+        """The name of a use case's experiment and registered model in MLflow."""
         return in_namespace(self.namespace, usecase)
 
     def experiment(self, usecase: str) -> str:
-        """The experiment's id, made at first use. Raises ExperimentDeleted where somebody deleted or renamed it."""
+        """The experiment's id; it is created at first use. Raises ExperimentDeleted if it was deleted or renamed."""
         there = self._experiment(usecase)
         if there is not None:
             return there
@@ -105,47 +105,47 @@ class Registry:
         """The experiment's id, None before the first use."""
         name = self.name(usecase)
         with self._answering("open the experiment"):
-            found = self._client.get_experiment_by_name(name)
-            if found is None:
+            experiment = self._client.get_experiment_by_name(name)
+            if experiment is None:
                 self._refuse_renamed(usecase)
                 return None
-        if found.lifecycle_stage == "deleted":
+        if experiment.lifecycle_stage == "deleted":
             raise ExperimentDeleted(
-                f"{usecase}: the experiment {name!r} (id {found.experiment_id}) was deleted in MLflow at {self.shown}, "
-                f"so no run can be recorded\n"
+                f"{usecase}: the experiment {name!r} (id {experiment.experiment_id}) was deleted in MLflow at "
+                f"{self.shown}, so no run can be recorded\n"
                 f"  Restore it there: MLFLOW_TRACKING_URI={self.shown} mlflow experiments restore "
-                f"--experiment-id {found.experiment_id}"
+                f"--experiment-id {experiment.experiment_id}"
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def _refuse_renamed(self, usecase: str) -> None:
-        """Raises ExperimentDeleted where the runs of the use case's versions lie in an experiment of another name."""
+        """Raises ExperimentDeleted if the runs of the use case's versions are in an experiment with another name."""
         name, other = self.name(usecase), experiment_of_versions(self._client, self.name(usecase))
         if other is not None:
             raise ExperimentDeleted(
                 f"{usecase}: the experiment {name!r} (id {other.experiment_id}) was renamed to {other.name!r} in "
                 f"MLflow at {self.shown}, so new runs would be recorded apart from the earlier ones\n"
-                f"  Give it back its name: MLFLOW_TRACKING_URI={self.shown} mlflow experiments rename "
+                f"  Rename it back: MLFLOW_TRACKING_URI={self.shown} mlflow experiments rename "
                 f"--experiment-id {other.experiment_id} --new-name {name}"
             )
 
     def refuse_deleted(self, usecase: str) -> None:
-        """Raises ExperimentDeleted before anything is decided that could not be recorded; RegistryDown."""
+        """Raises ExperimentDeleted before a decision is made that could not be recorded; RegistryDown."""
         self.experiment(usecase)
 
     def find(self, usecase: str, challenger: str) -> ModelRef | None:
         """The registered version of a challenger, or None. Raises RegistryDown."""
         with self._answering("look a version up"):
-            found = self._client.search_model_versions(
+            versions = self._client.search_model_versions(
                 f"name = '{self.name(usecase)}' and tags.`{CHALLENGER}` = '{challenger}'"
             )
-        if not found:
+        if not versions:
             return None
-        oldest = min(found, key=lambda v: int(v.version))
+        oldest = min(versions, key=lambda v: int(v.version))
         return ModelRef(version=int(oldest.version), run_id=oldest.run_id, digest=oldest.tags[DIGEST])
 
     def register(self, usecase: str, training: Training) -> ModelRef:
-        """Record the run, save the model with skops and register it as a version, once a challenger.
+        """Record the run, save the model with skops and register it as a version, once per challenger.
 
         An unfinished run of the same challenger is marked as interrupted. Raises RegistryDown, ExperimentDeleted.
         """
@@ -186,7 +186,7 @@ class Registry:
             self.mark_failed(run.info.run_id, "interrupted: the process ended before the model was saved")
 
     def record_failure(self, usecase: str, challenger: str, params: Mapping[str, Any], reason: str) -> str:
-        """A failed run with its reason, so that what was tried is not forgotten; the run's id. Raises RegistryDown."""
+        """Record a failed run with its reason and return its id. Raises RegistryDown."""
         experiment = self.experiment(usecase)
         with self._answering("record the failure"):
             run = self._client.create_run(experiment, run_name=challenger, tags={CHALLENGER: challenger})
@@ -204,7 +204,7 @@ class Registry:
     def record_decision(
         self, usecase: str, model: ModelRef, outcome: str, reason: str, metrics: Mapping[str, float]
     ) -> None:
-        """Tag the judged version and its run with outcome and reason. Raises RegistryDown, RunDeleted."""
+        """Tag the evaluated version and its run with outcome and reason. Raises RegistryDown, RunDeleted."""
         reason = reason[:4900]
         with self._answering("record the decision"):
             note(self._client, model.run_id, metrics, {"perennial.outcome": outcome, "perennial.reason": reason})
@@ -212,16 +212,16 @@ class Registry:
                 self._client.set_model_version_tag(self.name(usecase), str(model.version), name, text)
 
     def folder(self, usecase: str, model: ModelRef) -> Path:
-        """Where the version's files lie here.
+        """The local folder with the version's files.
 
-        Raises RegistryDown, ModelDeleted where the version is gone, ModelUnloadable where its files are.
+        Raises RegistryDown, ModelDeleted if the version is gone, ModelUnloadable if its files are missing.
         """
         import mlflow
         from mlflow.exceptions import MlflowException
 
         with self._answering("look a version up"):
             try:
-                # Not its source, models:/m-…, which MLflow looks up at the address of the whole process.
+                # Not its source, models:/m-…, which MLflow resolves with the process-wide tracking URI.
                 place = self._client.get_model_version_download_uri(self.name(usecase), str(model.version))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
@@ -232,11 +232,11 @@ class Registry:
         except (MlflowException, OSError) as error:
             raise ModelUnloadable(
                 f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}\n"
-                "  Restore them from a backup, or roll back to the former version."
+                "  Restore them from a backup, or roll back to the previous version."
             ) from error
 
     def _deleted(self, usecase: str, model: ModelRef) -> ModelDeleted:
-        """Why a version is not found: deleted alone, or its whole model, or the model has another name now."""
+        """Why a version is not found: it was deleted, or its whole model was, or the model was renamed."""
         from mlflow.exceptions import MlflowException
 
         name = self.name(usecase)
@@ -245,7 +245,7 @@ class Registry:
             other = min(others)
             return ModelDeleted(
                 f"{usecase}: the registered model {name!r} was renamed to {other!r} in MLflow at {self.shown}, "
-                f"so version {model.version} is not found\n  Give it back the name {name!r}."
+                f"so version {model.version} is not found\n  Rename it back to {name!r}."
             )
         try:
             self._client.get_registered_model(name)
@@ -261,7 +261,7 @@ class Registry:
         )
 
     def champion(self, usecase: str) -> int | None:
-        """The version that the alias names now, or None. Raises RegistryDown."""
+        """The version that the alias points to, or None. Raises RegistryDown."""
         return self._named(usecase, ALIAS)
 
     def _named(self, usecase: str, alias: str) -> int | None:
@@ -276,12 +276,12 @@ class Registry:
                 raise
 
     def point_champion(self, usecase: str, model: ModelRef) -> None:
-        """Let the alias name a version. Raises RegistryDown, ModelDeleted."""
+        """Point the alias to a version. Raises RegistryDown, ModelDeleted."""
         with write("alias"):
             self._point(usecase, ALIAS, model)
 
     def point_refit(self, usecase: str, model: ModelRef | None) -> None:
-        """Let the alias of the refit name a version, or none. Raises RegistryDown, ModelDeleted."""
+        """Point the alias of the refit to a version, or remove it. Raises RegistryDown, ModelDeleted."""
         if self._named(usecase, REFIT_ALIAS) == (model.version if model else None):
             return
         if model is not None:
@@ -310,7 +310,7 @@ class Registry:
             return [r.info.run_id for r in self._client.search_runs([experiment], "attributes.status = 'RUNNING'")]
 
     def deleted_runs(self, usecase: str, runs: Sequence[str]) -> dict[str, str]:
-        """Those of the runs that were deleted → how each comes back. Raises RegistryDown, ExperimentDeleted."""
+        """The deleted runs among these → how to restore each. Raises RegistryDown, ExperimentDeleted."""
         experiment = self._experiment(usecase)
         if experiment is None:
             return {}
@@ -321,9 +321,9 @@ class Registry:
 
 
 def _make_database(path: Path) -> None:
-    """MLflow's database, whole or not at all: it is made in many steps, and no run goes on from between two of them.
+    """Create MLflow's database atomically: it takes many steps, and no run can continue from between two of them.
 
-    Raises TransientError where another process takes ten minutes for it.
+    Raises TransientError if another process takes more than ten minutes for it.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -336,6 +336,6 @@ def _make_database(path: Path) -> None:
             return
         for left in (half, half.with_name(f"{half.name}-journal")):
             left.unlink(missing_ok=True)
-        # MLflow gives its default experiment a place at once: not the folder in which we happen to be.
+        # MLflow gives its default experiment a location immediately, which must not be the working directory.
         SqlAlchemyStore(f"sqlite:///{half}", address("default")).search_experiments(max_results=1)
         half.replace(path)

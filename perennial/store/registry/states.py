@@ -1,7 +1,7 @@
-"""What is wrong with the registry, told apart: out of reach, refusing us, not MLflow at all, a thing in it deleted.
+"""Distinguishes problems of the registry: unreachable, access refused, not MLflow at all, something deleted.
 
-MLflow has one exception for all of them. A message here is about the registry alone: what is live, and what was
-done before, only the ledger knows.
+MLflow has one exception for all of them. A message here is about the registry alone, because only the ledger knows
+which model is live and what was done before.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ML
 
 @contextmanager
 def answering(shown: str, what: str) -> Iterator[None]:
-    """Do something with the registry; whatever it raises becomes one of our errors.
+    """Use the registry; exceptions are translated to our errors.
 
-    shown: its address, without a password. what: what we were doing, for the message.
+    shown: its address, without a password. what: what is being done, for the message.
     """
     import sqlalchemy.exc
     from mlflow.exceptions import MlflowException
@@ -57,7 +57,7 @@ def answering(shown: str, what: str) -> Iterator[None]:
 
 
 def told_apart(error: Exception, shown: str, what: str) -> PerennialError:
-    """Our error for one of MLflow's, of its database or of the system."""
+    """Our error for an exception of MLflow, its database or the system."""
     from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
     code = getattr(error, "error_code", None)
@@ -68,26 +68,28 @@ def told_apart(error: Exception, shown: str, what: str) -> PerennialError:
     if _PROXY.search(text) and code in (None, "INTERNAL_ERROR", *_REFUSED):
         return RegistryDown(
             f"{where} cannot be reached through the proxy: could not {what}: {first}\n"
-            "  Set NO_PROXY to the registry's host if it needs no proxy; else check HTTP_PROXY and HTTPS_PROXY."
+            "  If the registry needs no proxy, set NO_PROXY to its host; otherwise check HTTP_PROXY and HTTPS_PROXY."
         )
     if code in _REFUSED:
         return RegistryRefused(
             f"{where} refused to {what}: {first}\n"
-            f"  If it asks for a password, {_CREDENTIALS}; if it knows you already, ask its owner for access."
+            f"  If it requires a password, {_CREDENTIALS}; if you are already signed in, ask its owner for access."
         )
     if _STRANGE.search(text) or code == "ENDPOINT_NOT_FOUND":
         return RegistryStranger(
-            f"{where} answers, but not as an MLflow server does: could not {what}: {first}\n"
-            "  Check MLFLOW_TRACKING_URI: is it the MLflow server's own address, and is a proxy before it?"
+            f"{where} does not respond like an MLflow server: could not {what}: {first}\n"
+            "  Check MLFLOW_TRACKING_URI: is it the address of the MLflow server, and is there a proxy in front of it?"
         )
     if isinstance(database, DatabaseError) and not isinstance(database, OperationalError | IntegrityError):
         return RegistryDamaged(f"{where} cannot be read: {masked(str(database.orig))}\n  Restore it from a backup.")
     if isinstance(error, PermissionError):
-        return RegistryRefused(f"{where}: {error.filename} cannot be used: {error.strerror}\n  Give yourself access.")
+        return RegistryRefused(
+            f"{where}: {error.filename} cannot be used: {error.strerror}\n  Change its permissions, or ask its owner."
+        )
     if code == "RESOURCE_DOES_NOT_EXIST" or (code == "INVALID_PARAMETER_VALUE" and _DELETED.search(text)):
         return RunDeleted(
-            f"{where} could not {what}: {first}\n  Restore what was deleted there, from a backup if need be."
+            f"{where} could not {what}: {first}\n  Restore what was deleted there, if necessary from a backup."
         )
     if code is None or code in _TRANSIENT or isinstance(database, IntegrityError):
         return RegistryDown(f"{where} did not {what}: {first}\n  Run the same command again when it answers.")
-    return RegistryRejected(f"{where} did not accept what it was given; could not {what}: {first}")
+    return RegistryRejected(f"{where} rejected the request; could not {what}: {first}")

@@ -21,7 +21,7 @@ DIGEST = "perennial.digest"
 
 @dataclass(frozen=True)
 class TrialRun:
-    """One trial of a search, kept as a child run. state: `won`, `lost` or `failed`; why: in words."""
+    """One trial of a search, recorded as a child run. state: `won`, `lost` or `failed`; why: in words."""
 
     name: str
     params: Mapping[str, Any]
@@ -32,7 +32,7 @@ class TrialRun:
 
 @dataclass(frozen=True)
 class LearnedFrom:
-    """The rows of a training as MLflow shows them: named and counted, never shown."""
+    """The training rows as recorded in MLflow: their identity and number, never their content."""
 
     snapshot: str
     table: str
@@ -44,8 +44,8 @@ class LearnedFrom:
 class Training:
     """What is recorded about a fit.
 
-    inputs, predictions: a few rows, for the names and types of the model's signature; no row is kept.
-    files: travel with the pipeline. trials: of the search before the fit.
+    inputs, predictions: a few rows, for the names and types of the model's signature; no row is stored.
+    files: stored with the pipeline. trials: of the search before the fit.
     trusted: our allow-list for skops. digest: of a saved model's folder.
     """
 
@@ -65,11 +65,11 @@ class Training:
 
 
 def record(client: MlflowClient, tracking_uri: str, experiment: str, training: Training) -> tuple[str, Path, str]:
-    """The run's id, where the model's files lie here, and the model's address in MLflow."""
+    """The run's id, the local folder of the model's files, and the model's address in MLflow."""
     import mlflow
     from mlflow.models import infer_signature
 
-    # The fluent functions below know one address for the whole process.
+    # The fluent functions below use one process-wide address.
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     with mlflow.start_run(
@@ -130,7 +130,7 @@ def _dataset(rows: LearnedFrom, signature: Any) -> Any:
 
 
 def _record_trial(client: MlflowClient, experiment: str, parent: str, trial: TrialRun) -> None:
-    """Without the challenger's tag: that names the one run that became a model."""
+    """Record a trial, without the challenger's tag, which marks the one run that became a model."""
     tags = {
         "mlflow.parentRunId": parent,
         "perennial.outcome": trial.state,

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perennial.errors import InputError
 from perennial.sources.delimited import text_table
-from perennial.sources.files import files_in, suffix_of
 from perennial.sources.opened import UnreadableBatch
 from perennial.sources.parsing import Decimal, is_text, read_as
+from perennial.sources.partitions import partitions_of, with_partitions
+from perennial.sources.paths import files_in, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.workbook import sheet_table
 from perennial.sources.written import Written, written
 from perennial.usecase.drafting.file_form import file_form
-from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.row_numbers import is_row_number
 from perennial.usecase.drafting.value_form import READABLE, value_form
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["number", "integer", "boolean", "timestamp", "text", "empty", "unusable"]
 
+_IN_A_DECLARATION = "write `sheet: NAME` under source.read"
+_AS_AN_ANSWER = "answer with --read sheet=NAME"
 MOST_ROWS = 500_000
 _TRUTHS = {"true", "false"}
 
@@ -97,7 +101,7 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     read = _with(given, form)
     tables: list[pa.Table] = []
     for file in files:
-        tables.append(_table(file, read))
+        tables.append(with_partitions(_table(file, read), partitions_of(file, path)))
         if tables[0].column_names != tables[-1].column_names:
             differ = ", ".join(sorted(set(tables[0].column_names) ^ set(tables[-1].column_names))) or "their order"
             raise InputError(
@@ -152,6 +156,11 @@ def _table(file: Path, read: ReadOptions) -> pa.Table:
             return text_table(file.read_bytes(), nulls=True, read=read)
         except UnreadableBatch as problem:
             raise InputError(f"{file}: {problem}") from problem
+    if suffix_of(file) == ".xlsx":
+        try:
+            return sheet_table(file.read_bytes(), read)
+        except UnreadableBatch as problem:
+            raise NeedsAnswer(f"{file}: {str(problem).replace(_IN_A_DECLARATION, _AS_AN_ANSWER)}") from problem
     try:
         return pq.read_table(file)
     except (pa.ArrowException, OSError) as problem:

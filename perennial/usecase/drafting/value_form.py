@@ -63,10 +63,8 @@ def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decim
     day_first = form["day_first"].value if "day_first" in form else given.day_first
     numbers = {name: each.without_nulls(given, day_first) for name, each in texts.items()}
     numbers = {name: each for name, each in numbers.items() if each.ways or each.is_time}
-    nulls = sorted({null for each in numbers.values() for null in each.nulls})
-    if nulls and not (given.nulls or given.nulls_of):
-        first = next(name for name, each in numbers.items() if each.nulls)
-        form["nulls"] = Guess(tuple(nulls), "likely", f"all else in {first} is a {numbers[first].kind}")
+    if not (given.nulls or given.nulls_of):
+        form |= _nulls(numbers, columns)
     numbers = {name: each for name, each in numbers.items() if each.ways}
     signs = sorted({sign for each in numbers.values() for sign in each.signs})
     if signs and not given.currency:
@@ -79,6 +77,32 @@ def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decim
     if thousands is not None and given.thousands is None:
         form["thousands"] = thousands
     return Values(mark, form, asked)
+
+
+def _nulls(numbers: Mapping[str, _Texts], columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Guess[Any]]:
+    """Texts for nothing: those that mean it everywhere, and those that other columns have as a word of theirs."""
+    words = {text for name, column in columns.items() if name not in numbers for text in _some_words(column)}
+    everywhere = tuple(sorted({null for each in numbers.values() for null in each.nulls} - words))
+    here = {name: [null for null in each.nulls if null in words] for name, each in numbers.items()}
+    here = {name: nulls for name, nulls in here.items() if nulls}
+    first = next((name for name, each in numbers.items() if each.nulls), "")
+    why = f"all else in {first} is a {numbers[first].kind}" if first else ""
+    form: dict[str, Guess[Any]] = {"nulls": Guess(everywhere, "likely", why)} if everywhere else {}
+    return form | ({"nulls_of": Guess(here, "likely", why)} if here else {})
+
+
+def _some_words(column: pa.ChunkedArray) -> list[str]:
+    """The texts of `_NULLS` that a column of texts has."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not is_text(column):
+        return []
+    texts = pc.utf8_trim_whitespace(pc.unique(column))
+    words = texts.filter(pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(_NULLS))))
+    return [str(text) for text in words.to_pylist()]
 
 
 @dataclass(frozen=True)

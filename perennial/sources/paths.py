@@ -1,0 +1,88 @@
+"""The files of a source: which lie in a folder, what they are, and their bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from perennial.errors import InputError, TransientError
+from perennial.sources.opened import other_format
+from perennial.sources.partitions import partitioned_files
+from perennial.sources.suffix import Suffix
+from perennial.sources.window import Window
+
+TABLES: dict[str, Suffix] = {
+    **{f".csv{packed}": ".csv" for packed in ("", ".gz", ".zst", ".zip")},
+    **{f".tsv{packed}": ".csv" for packed in ("", ".gz", ".zst", ".zip")},
+    ".parquet": ".parquet",
+}
+"""How files end that are batches wherever they lie, and what they are."""
+OTHERS: dict[str, Suffix] = {
+    ".xlsx": ".xlsx",
+    ".txt": ".csv",
+    ".txt.gz": ".csv",
+    ".gz": ".csv",
+    ".zst": ".csv",
+    ".zip": ".csv",
+}
+"""How files end that are batches where they are named themselves, or nothing of `TABLES` lies beside them."""
+
+
+def files_in(path: Path, field: str = "source.path") -> list[Path]:
+    """The files of a folder that are tables, month_2 before month_10, or the one file. Hidden files do not count.
+
+    Of a folder those of `TABLES`; where there are none, those of `OTHERS`.
+    Raises InputError where there are none.
+    """
+    if path.is_file():
+        if ending_of(path) not in {**TABLES, **OTHERS}:
+            with path.open("rb") as file:
+                start = file.read(400)
+            what, fix = other_format(start) or (
+                "neither .csv nor .parquet nor .xlsx",
+                "convert it, or rename it if it is one",
+            )
+            raise InputError(f"{path}: is {what}", code="file-of-another-format", value=str(path), fix=fix)
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"{field}: there is no {path}\n  a relative path starts at the declaration's folder")
+    there = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
+    files = [each for each in there if ending_of(each) in TABLES] or [
+        each for each in there if ending_of(each) in OTHERS
+    ]
+    if not files:
+        files = [each for each in partitioned_files(path) if ending_of(each) in TABLES]
+    if not files:
+        raise InputError(f"{field}: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
+    return sorted(files, key=lambda each: [_natural(part) for part in each.relative_to(path).parts])
+
+
+def ending_of(path: Path) -> str:
+    """The end of a file's name by which its kind is known, the longest that is known."""
+    name = path.name.lower()
+    return max((each for each in (*TABLES, *OTHERS) if name.endswith(each)), key=len, default=path.suffix.lower())
+
+
+def suffix_of(path: Path) -> Suffix:
+    """What a file of `files_in` is."""
+    return {**TABLES, **OTHERS}[ending_of(path)]
+
+
+def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """The order of names as people count: month_2 before month_10."""
+    parts = re.findall(r"(\D*)(\d*)", name)
+    return [(text, int(number or -1)) for text, number in parts], name
+
+
+def bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, PermissionError) as problem:
+        raise InputError(f"{path}: cannot be read: {problem.strerror}") from problem
+    except OSError as problem:
+        raise TransientError(f"{path}: cannot be read now: {problem.strerror}") from problem
+
+
+def no_window(window: Window, known: list[str], path: Path) -> InputError:
+    span = f"windows go from {known[0]} to {known[-1]}" if known else "there are none yet"
+    return InputError(f"no batch '{window.name}' in {path}\n  {span}")
