@@ -37,7 +37,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     health = watch(usecase, batch.window, start_training=False)
-    assert health is not None, "there is a batch, just taken in"
+    assert health is not None, "a batch was just ingested"
     decision = decide(usecase, batch.window, as_of, asked)
     challenger = train(usecase, trigger, new_batch=True, as_of=as_of)
     finish_cycle(usecase, batch, health, decision, challenger)

@@ -30,7 +30,7 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         return None
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
-        take_labels(usecase)  # they waited for the first batch, which starts the replay clock
+        take_labels(usecase)  # they had to wait for the first batch, which starts the replay clock
     tell_batch(usecase, batch)
     # The batch is committed: if pages cannot be written, a task fails but the flow continues.
     write_data_docs(usecase, batch, return_state=True)

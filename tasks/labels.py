@@ -61,7 +61,7 @@ def take_labels(usecase: str) -> list[str] | None:
 
 
 def landings_looked_at(ledger: Ledger, case: UseCase) -> set[str]:
-    """Label files, by their bytes, that are taken in, or held under the declaration of today."""
+    """Label files, by their bytes, that are accepted, or held under the current declaration."""
     entries = [r.payload for r in ledger.all(case.name, LabelBatchEntry)]
     digest = case.declaration.digest
     return {e.landing for e in entries if e.status == "accepted" or e.declaration_digest == digest}
