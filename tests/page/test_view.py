@@ -1,4 +1,4 @@
-"""What the page says of a history, before it is drawn."""
+"""What the page shows of a history, before it is drawn."""
 
 from __future__ import annotations
 
