@@ -35,7 +35,7 @@ def take_in(usecase: str, window: str | None, unfinished_first: bool = False) ->
         return None
     batch = accept(usecase, validate(usecase, chosen, landing))
     if labels is None:
-        take_labels(usecase)  # they waited for the first batch, which starts the replay clock
+        take_labels(usecase)  # they had to wait for the first batch, which starts the replay clock
     # The batch is committed: if pages cannot be written, a task fails but the flow continues.
     show_batch(usecase, batch, return_state=True)
     return batch

@@ -38,7 +38,7 @@ def moment(workspace: Workspace, case: UseCase) -> datetime:
     now = replay_clock(workspace.ledger, case.name)
     if now is None:
         raise InputError(
-            f"{case.name}: nothing has been ingested yet, so the replay clock stands still", code="batch-none"
+            f"{case.name}: nothing has been ingested yet, so the replay clock has not started", code="batch-none"
         )
     return now
 

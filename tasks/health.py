@@ -49,7 +49,7 @@ def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
 
 @step(timeout_minutes=30)
 def watch_champion(usecase: str, batch: BatchEntry) -> Health:
-    """Look at a batch through every declared channel; open an episode on an alarm, close one that is over."""
+    """Watch a batch with every declared channel; open an episode for an alarm, close one that is over."""
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     release = release_to_watch(ledger, usecase, instant(batch.arrived_at))
@@ -65,7 +65,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
 
 
 def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Release) -> Watched:
-    """The batch's rows and what is live on them, read from the stores."""
+    """The batch's rows and the live model's predictions, read from the stores."""
     ledger, declaration, at = workspace.ledger, case.declaration, instant(batch.arrived_at)
     rows, known = rows_to_watch(
         workspace.tables, declaration, known_at(ledger, case.name, at), batch, instant(release.as_of)
@@ -93,9 +93,9 @@ def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Re
 def ask_for_retraining(usecase: str) -> Trigger | None:
     """Start the train deployment once for the open episode that has had no retraining.
 
-    None where a run was started, by us or by whoever asked first, or where nothing is wanted; the trigger to
-    train with where no deployment can be asked. The key is the episode's, so asking again (after a crash, or by
-    another watcher) starts nothing new; only where the run that was asked for failed, one more is started.
+    None if a run was started, by this call or an earlier one, or if no retraining is needed; the trigger to train with
+    if there is no deployment. The key is the episode's, so calling it again (after a crash, or from another watcher)
+    starts nothing new; only if the requested run failed, another one is started.
     """
     wanted = wants_retraining(open_workspace(settings()).ledger, usecase)
     if wanted is None:
@@ -112,9 +112,9 @@ def ask_for_retraining(usecase: str) -> Trigger | None:
 
 
 def _asked_run(usecase: str, trigger: Trigger, key: str) -> FlowRun | None:
-    """The flow run of that key, made now or before; None where there is no deployment that takes it.
+    """The flow run with that key, created now or earlier; None if no deployment accepts the request.
 
-    Raises TransientError where the server has too much to do.
+    Raises TransientError if the server is overloaded.
     """
     try:
         run = run_deployment(
@@ -131,10 +131,10 @@ def _asked_run(usecase: str, trigger: Trigger, key: str) -> FlowRun | None:
         return None
     except PrefectHTTPStatusError as error:
         if error.response.status_code >= 500:
-            raise TransientError(f"{usecase}: the Prefect server cannot be asked for a retraining: {error}") from error
+            raise TransientError(f"{usecase}: a retraining could not be requested from Prefect: {error}") from error
         log.warning(
-            "%s: the deployment %s does not take the request (status %d), so training happens in this "
-            "process. Was the use case declared after `prefect deploy --all`? Then deploy again.",
+            "%s: the deployment %s did not accept the request (status %d), so training happens in this "
+            "process. If the use case was declared after `prefect deploy --all`, deploy again.",
             usecase,
             DEPLOYMENT,
             error.response.status_code,

@@ -1,4 +1,4 @@
-"""Writing the page of a use case into its home. Not a task itself: commands that run no flow write it too."""
+"""Writes the page of a use case into its home. Not a task, because commands that run no flow write it too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from perennial.store.workspace import Workspace
 
 
 def refresh_page(workspace: Workspace, usecase: str) -> None:
-    """The page as the ledger has it now. Raises OSError where the home cannot be written."""
+    """Write the page from the current ledger. Raises OSError if the home cannot be written."""
     where = workspace.settings
     declaration = workspace.use_case(usecase).declaration
     with write("page"):

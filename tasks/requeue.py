@@ -1,4 +1,4 @@
-"""Running the checks again on what was set aside or held, from the bytes as they landed."""
+"""Runs the checks again on what was set aside or held, from the landed bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.validating import newest_revision, validated
 
 @step(timeout_minutes=10)
 def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
-    """The window asked for, or every one that is held or has rows set aside."""
+    """The given window, or all that are held or have rows set aside."""
     ledger = open_workspace(settings()).ledger
     if window is None:
         return [batch.window for batch in open_still([r.payload for r in ledger.all(usecase, BatchEntry)])]
@@ -27,12 +27,12 @@ def windows_to_requeue(usecase: str, window: str | None) -> list[str]:
 
 @step(timeout_minutes=60)
 def validate_again(usecase: str, window: str) -> BatchEntry:
-    """Check the landed bytes under the declaration of today: the next revision, or the entry that is there."""
+    """Check the landed bytes under the current declaration: the next revision, or the existing entry."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
         batch = newest_revision(workspace.ledger, usecase, window)
-        assert batch is not None, "its window was chosen because it has an entry"
+        assert batch is not None, "the window was chosen because it has an entry"
         stretch = (
             Window(instant(batch.start), instant(batch.end), window) if batch.start else Window(None, None, window)
         )

@@ -1,4 +1,4 @@
-"""Training a challenger: why, on what, and the fit itself."""
+"""Trains a challenger: the reason, the rows, and the fit."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = logging.getLogger("perennial.tasks")
 
 @step(timeout_minutes=5)
 def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datetime) -> Trigger | None:
-    """The reason to train now, read from the state, or None.
+    """The reason to train now, from the current state, or None.
 
-    A challenger whose release is left to a person waits as well, until a refresh would be due.
+    A challenger that is held for a person counts as waiting too, until a refresh would be due.
     """
     workspace = open_workspace(settings())
     ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
@@ -59,10 +59,10 @@ def train_next(usecase: str, asked: Trigger | None, as_of: datetime) -> Challeng
 
 @step(timeout_minutes=240)
 def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry | NotYet:
-    """Let windows and estimators race, take a snapshot, fit the winner on it, register it, commit it: now it waits.
+    """Race windows and estimators, take a snapshot, fit the winner on it, register it and commit it as the challenger.
 
-    The challenger that was trained on the very same rows is given back instead of a second one. Where too little is
-    known for any model, that is the answer and nothing is committed.
+    If a challenger was already trained on the same rows, it is returned instead of a second one. If there is too little
+    data for a model, that is the result and nothing is committed.
     """
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
@@ -89,7 +89,7 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
 
 
 def race(workspace: Workspace, case: UseCase, known: Known) -> Raced:
-    """Commit how each rival did on the batches that are new to the race, then say who is trained."""
+    """Commit each rival's result on the batches that are new to the race, and return the rival to train."""
     if len(case.declaration.model.racing) == 1:
         return Raced(next(iter(case.declaration.model.racing)), ())
     for step_ in steps_due(workspace.tables, workspace.ledger, case, known):

@@ -1,4 +1,4 @@
-"""One run of a use case at a time. Runs of different use cases go side by side."""
+"""One run per use case at a time. Runs of different use cases may overlap."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RUN_SECONDS = 3600.0
-"""So long a run waits for another one of its use case."""
+"""How long a run waits for another run of its use case."""
 
 story = logging.getLogger("perennial.story")
 
@@ -41,7 +41,7 @@ def in_turn(flow: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def turn(usecase: str, seconds: float = RUN_SECONDS) -> Iterator[None]:
-    """Keep other runs of a use case out; a flow that is called by one with the turn has it too.
+    """Keep out other runs of a use case; a flow that is called within the turn shares it.
 
     Raises TransientError if another run holds it that long.
     """
@@ -58,7 +58,7 @@ def turn(usecase: str, seconds: float = RUN_SECONDS) -> Iterator[None]:
 
 
 def _take(held: ExitStack, usecase: str, seconds: float) -> None:
-    """Wait for the turn. A ledger that does not answer is asked again three times, as in every task."""
+    """Wait for the turn. If the ledger does not answer, it is tried three more times, as in every task."""
 
     def waits(holder: str) -> None:
         story.warning("%s: waits for its turn, up to %.0f minutes; %s is working on it.", usecase, seconds / 60, holder)

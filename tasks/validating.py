@@ -1,4 +1,4 @@
-"""What checking a batch comes to: its rows written, its entry ready to be committed."""
+"""Validates a batch: writes its rows and returns its entry, ready to be committed."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def validated(
     *,
     again: bool = False,
 ) -> BatchEntry:
-    """Parse and check landed bytes and write their rows, which nobody sees until the entry is committed.
+    """Parse and check landed bytes and write their rows, which are not visible until the entry is committed.
 
-    The entry that holds this content already comes back, unless the checks are to run `again`; then too where they
-    find the same. windows: all that the source has by now, in which a far one shows.
+    An existing entry with the same content is returned, unless the checks are to run `again` and give another result.
+    windows: all that the source has by now, from which a far-off window is recognised.
     """
     declaration, key = case.declaration, case.declaration.schema_.key
     data = workspace.landing.read(case.name, landing)
@@ -88,7 +88,7 @@ def _checked(
 
 
 def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Parsed) -> tuple[int, int]:
-    """The versions of the two tables that have the rows. What a killed run left of them is replaced."""
+    """The versions of the two tables that have the rows. Rows left by a killed run are replaced."""
     batch, at = planned.arrived.named.batch, planned.arrived.arrived_at
     good, bad = split(parsed.frame, raw_rows(parsed, sorted(planned.set_aside)), planned.set_aside)
     with write("accepted_table"):

@@ -87,7 +87,4 @@ def how_to_go_on(missing: Sequence[str], there: Collection[str], declaration: De
     if not missing or renamed or not set(missing) <= features or not features & set(there):
         return ""
     listed = ", ".join(f"{name}: go_on" for name in missing)
-    return (
-        f". To go on without, write `missing_column: {{{listed}}}` under features, then: "
-        f"perennial requeue {declaration.name}"
-    )
+    return f". To go on without, write `missing_column: {{{listed}}}` under features, then check the batch again"

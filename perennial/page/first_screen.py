@@ -56,16 +56,15 @@ def _last(history: History) -> Answer:
 
 
 def _needed(history: History) -> Answer:
-    question, usecase = "What needs you?", history.usecase
+    question = "What needs you?"
     lines = [f"Batch {batch.window} is held: {'; '.join(batch.held_because)}" for batch in history.held]
     lines += [f"Label file {file.file} is held: {'; '.join(file.held_because)}" for file in history.held_labels]
     if history.question is not None:
         version, id = history.question.challenger.version, history.question.id
-        lines.append(f"Version {version} waits for your approval (perennial approve {id})")
+        lines.append(f"Version {version} waits for your approval (decision {id})")
     if not lines:
         return Answer(question, "good", "Nothing", ())
-    how = (f"perennial quarantine {usecase} shows what can be done",) if history.held or history.held_labels else ()
-    return Answer(question, "bad", counted(len(lines), "thing", "things"), (*lines, *how))
+    return Answer(question, "bad", counted(len(lines), "thing", "things"), tuple(lines))
 
 
 def _waiting(history: History) -> str:

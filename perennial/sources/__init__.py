@@ -1,7 +1,7 @@
 """Where batches come from. A kind of source is one file here and one line below, imported only when it is opened.
 
 Other people's packages add kinds under the entry-point group `perennial.sources`: the name there is what a
-declaration says as `source.kind`, the object a function of the form of `Opener`.
+declaration writes as `source.kind`, the object a function of the form of `Opener`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def open_source(config: Any, *, folder: Path, schema_time: str, timezone: str) -
     """The source that a declaration's `source` describes. Nothing is read yet.
 
     folder: where the declaration lies; relative paths in it start there.
-    schema_time: the column that says when a row's event happened. timezone: whose calendar cuts batches.
+    schema_time: the column with the time of a row's event. timezone: whose calendar cuts batches.
     Raises InputError for a kind that nothing here answers to.
     """
     if config.kind in KINDS:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_UNREADABLE = 0.01
-"""The share of a file's rows that may lack a readable time: more, and the column is not what the declaration says."""
+"""The share of a file's rows that may lack a readable time: more, and the column is not the one that was meant."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _all_pieces(
     states: each file below `root` with size and time of change, so that none is stale. options: `ReadOptions` as JSON.
     """
     read = ReadOptions.model_validate_json(options)
-    found: dict[str, list[_Piece]] = defaultdict(list)
+    pieces: dict[str, list[_Piece]] = defaultdict(list)
     for path, _, _ in states:
         data = bytes_of(path)
         try:
@@ -111,8 +111,8 @@ def _all_pieces(
         names = window_names(_instants(times, time, timezone, path, how), cut, ZoneInfo(timezone))
         for name, places in names.groupby(names).indices.items():
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
-            found[str(name)].append(_Piece(path, columns, header, part))
-    return dict(found)
+            pieces[str(name)].append(_Piece(path, columns, header, part))
+    return dict(pieces)
 
 
 def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how: Written) -> pd.Series:
@@ -175,12 +175,12 @@ def _typed(table: pa.Table, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray
 
 def _has_time(columns: list[str], time: str) -> str:
     """The time column's name in the file."""
-    found = matched(columns, [time])
-    if time not in found:
+    actual = matched(columns, [time])
+    if time not in actual:
         raise UnreadableBatch(
             f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
         )
-    return found[time]
+    return actual[time]
 
 
 def _same_columns(pieces: list[_Piece]) -> None:

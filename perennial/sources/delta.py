@@ -91,10 +91,10 @@ class DeltaRows:
     def _names(self, times: pa.ChunkedArray) -> pd.Series:
         instants, bad = read_timestamps(times, self.timezone)
         if lost := int(instants.isna().sum()):
-            told = f"{lost:,} of {len(instants):,} rows of {self.uri} have no readable time in '{self.time}'"
+            message = f"{lost:,} of {len(instants):,} rows of {self.uri} have no readable time in '{self.time}'"
             first = bad.dropna().iloc[0] if bad.notna().any() else None
             shown = f"; the first is {first!r}{epoch_hint(first)}" if first is not None else ""
-            raise InputError(f"source.path: {told}{shown}\n  correct them at their source")
+            raise InputError(f"source.path: {message}{shown}\n  correct them at their source")
         return window_names(instants, self.cut, ZoneInfo(self.timezone))
 
 
@@ -107,11 +107,13 @@ def _reading(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as problem:
-        told = f"source.path: a file of the table at {uri} is gone: {str(problem).splitlines()[0]}"
-        raise TableUnreadable(told, fix="bring it back, or restore the table to a version that is whole") from problem
+        message = f"source.path: a file of the table at {uri} is gone: {str(problem).splitlines()[0]}"
+        raise TableUnreadable(
+            message, fix="bring it back, or restore the table to a version that is whole"
+        ) from problem
     except (DeltaError, OSError, pa.ArrowException) as problem:
-        told = f"source.path: {uri} cannot be read to its end: {str(problem).splitlines()[0]}"
-        raise TransientError(told) from problem
+        message = f"source.path: {uri} cannot be read to its end: {str(problem).splitlines()[0]}"
+        raise TransientError(message) from problem
 
 
 _HOW_TO_DROP = {

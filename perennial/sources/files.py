@@ -36,14 +36,14 @@ class WholeFiles:
 
     def fetch(self, window: Window) -> Arrival:
         """The file's bytes. Raises InputError for an unknown window, TransientError where reading may succeed later."""
-        found = self._by_stem()
-        if window.name not in found:
-            raise no_window(window, list(found), self.path)
-        path = found[window.name]
+        paths = self._by_stem()
+        if window.name not in paths:
+            raise no_window(window, list(paths), self.path)
+        path = paths[window.name]
         return Arrival(window, bytes_of(path), suffix_of(path))
 
     def _by_stem(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+        paths: dict[str, Path] = {}
         for path in files_in(self.path, self.field):
             if path.parent != self.path and path != self.path:
                 raise InputError(
@@ -51,9 +51,9 @@ class WholeFiles:
                     "  cut them by the time column: `batch: month`"
                 )
             stem = path.name[: len(path.name) - len(ending_of(path))]
-            if stem in found:
+            if stem in paths:
                 raise InputError(
-                    f"{path}: {found[stem].name} is there too, and a file's stem names its batch\n  rename one"
+                    f"{path}: {paths[stem].name} is there too, and a file's stem names its batch\n  rename one"
                 )
-            found[stem] = path
-        return found
+            paths[stem] = path
+        return paths

@@ -135,10 +135,10 @@ def inexact_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:
     long = pc.fill_null(pc.and_(pc.greater(digits, _SURE_DIGITS), pc.is_valid(numbers)), False)
     if not pc.any(long).as_py():
         return pa.nulls(len(texts), pa.string())
-    found: list[str | None] = [None] * len(texts)
+    exact: list[str | None] = [None] * len(texts)
     for place in pc.indices_nonzero(long).to_pylist():
-        found[place] = _if_inexact(texts[place].as_py(), numbers[place].as_py())
-    return pa.array(found, pa.string())
+        exact[place] = _if_inexact(texts[place].as_py(), numbers[place].as_py())
+    return pa.array(exact, pa.string())
 
 
 def _if_inexact(text: str, number: float) -> str | None:

@@ -106,9 +106,9 @@ def parse(
         arrived = _undictionaried(table[actual])
         column = _answers(arrived) if name == answer and truths is None else arrived
         how = written(name, read, decimal, truths if name == answer else None)
-        found = _typed(column, types[name], timezone, how)
-        columns[name] = pd.Series(found.values, index=index)
-        for what, texts in (("bad", found.bad), ("inexact", found.inexact)):
+        typed = _typed(column, types[name], timezone, how)
+        columns[name] = pd.Series(typed.values, index=index)
+        for what, texts in (("bad", typed.bad), ("inexact", typed.inexact)):
             if texts is not None and texts.null_count < len(texts):
                 besides[what][name] = pd.Series(texts.to_pandas().astype("str"), index=index)
         if not how.plain and is_text(arrived):
@@ -130,14 +130,14 @@ def matched(names: Iterable[str], declared: Iterable[str]) -> dict[str, str]:
     for name in names:
         if name not in declared:
             free.setdefault(_alike(name), []).append(name)
-    found = {}
+    actual = {}
     for name in declared:
         near = free.get(_alike(name), [])
         if name in names:
-            found[name] = name
+            actual[name] = name
         elif len(near) == 1 and [_alike(each) for each in declared].count(_alike(name)) == 1:
-            found[name] = near[0]
-    return found
+            actual[name] = near[0]
+    return actual
 
 
 def _alike(name: str) -> str:
@@ -251,24 +251,26 @@ def _typed(column: Any, kind: ColumnType, timezone: str, how: Written) -> _Read:
     texts = _texts(unique)
     there = without_nulls(texts, how.nulls)
     if kind == "text":
-        found = pc.if_else(pc.equal(texts, ""), None, texts)
+        values = pc.if_else(pc.equal(texts, ""), None, texts)
         if how.nulls:
-            found = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _stripped(how.nulls)), None, found)
-        return _Read(_pandas(found.take(places), kind), pa.nulls(len(column), pa.string()))
+            values = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _stripped(how.nulls)), None, values)
+        return _Read(_pandas(values.take(places), kind), pa.nulls(len(column), pa.string()))
     inexact = None
     if kind == "timestamp":
-        found, inexact = _instants(unique, there, timezone, how)
+        values, inexact = _instants(unique, there, timezone, how)
     elif how.truths is not None and kind == "number":
-        found = answers(there, how.truths)
+        values = answers(there, how.truths)
     elif is_time(unique):
-        found = _READERS[kind](pa.nulls(len(unique), pa.string()))
+        values = _READERS[kind](pa.nulls(len(unique), pa.string()))
     else:
         plain = plain_numbers(there, how) if kind in ("number", "integer") and is_text(unique) else there
-        found = _READERS[kind](plain)
-        inexact = inexact_numbers(plain, found) if kind == "number" else None
-    lost = pc.and_(pc.is_valid(there), pc.is_null(found))
+        values = _READERS[kind](plain)
+        inexact = inexact_numbers(plain, values) if kind == "number" else None
+    lost = pc.and_(pc.is_valid(there), pc.is_null(values))
     bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
-    return _Read(_pandas(found.take(places), kind), bad.take(places), None if inexact is None else inexact.take(places))
+    return _Read(
+        _pandas(values.take(places), kind), bad.take(places), None if inexact is None else inexact.take(places)
+    )
 
 
 def _instants(unique: pa.Array, texts: pa.Array, timezone: str, how: Written) -> tuple[pa.Array, pa.Array]:
@@ -343,8 +345,8 @@ def _pandas(values: pa.Array, kind: ColumnType) -> Any:
         filled = values.fill_null(False if kind == "boolean" else 0).to_numpy(zero_copy_only=False)
         masked = pd.arrays.BooleanArray if kind == "boolean" else pd.arrays.IntegerArray
         return masked(np.array(filled), nothing)
-    found = values.to_pandas()
-    return found.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
+    column = values.to_pandas()
+    return column.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
 
 
 _READERS: dict[ColumnType, Callable[[Any], Any]] = {

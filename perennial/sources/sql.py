@@ -59,11 +59,11 @@ class SqlRows:
         """
         newest = self._newest()
         window = self._window_at(datetime.fromisoformat(self.first).replace(tzinfo=ZoneInfo(self.timezone)))
-        found = []
+        windows = []
         while newest is not None and window.start is not None and window.end is not None and window.start <= newest:
-            found.append(window)
+            windows.append(window)
             window = self._window_at(window.end.astimezone(ZoneInfo(self.timezone)))
-        return found
+        return windows
 
     def fetch(self, window: Window) -> Arrival:
         """The window's rows as Parquet, sorted, so that the same rows are the same bytes. Raises as `windows`."""
@@ -103,22 +103,22 @@ class SqlRows:
             with _connected(address, self.timezone) as connection:
                 yield connection
         except (NoSuchModuleError, ModuleNotFoundError) as problem:
-            told = f"source.url_env: the driver of {self.url_env} is not installed ({_in_a_line(problem, address)})"
-            raise InputError(f"{told}\n  for PostgreSQL: pip install 'perennial[postgres]'") from None
+            message = f"source.url_env: the driver of {self.url_env} is not installed ({_in_a_line(problem, address)})"
+            raise InputError(f"{message}\n  for PostgreSQL: pip install 'perennial[postgres]'") from None
         except (ArgumentError, ValueError):
-            told = f"source.url_env: {self.url_env} holds no address that SQLAlchemy understands"
-            raise InputError(f"{told}\n  for example postgresql+psycopg://user:password@host/database") from None
+            message = f"source.url_env: {self.url_env} holds no address that SQLAlchemy understands"
+            raise InputError(f"{message}\n  for example postgresql+psycopg://user:password@host/database") from None
         except (OperationalError, InterfaceError) as problem:
             if "syntax" in str(problem.orig) or "no such" in str(problem.orig):
                 raise self._wrong_query(problem, address) from None
-            told = f"source: the database of {self.url_env} does not answer: {_in_a_line(problem.orig, address)}"
-            raise TransientError(told) from None
+            message = f"source: the database of {self.url_env} does not answer: {_in_a_line(problem.orig, address)}"
+            raise TransientError(message) from None
         except DBAPIError as problem:
             raise self._wrong_query(problem, address) from None
 
     def _wrong_query(self, problem: Any, address: str) -> InputError:
-        told = f"source.query: the database refuses it: {_in_a_line(problem.orig, address)}"
-        return InputError(f"{told}\n  try it in the database's own shell with times for :start and :end")
+        message = f"source.query: the database refuses it: {_in_a_line(problem.orig, address)}"
+        return InputError(f"{message}\n  try it in the database's own shell with times for :start and :end")
 
 
 @contextmanager
@@ -200,10 +200,10 @@ def _instant(value: Any, time: str, timezone: str) -> datetime | None:
         return None
     instants, bad = read_timestamps(pa.array([value]), timezone)
     if bad.notna().any():
-        told = f"source.query: its newest '{time}' is not a time: {value!r}{epoch_hint(value)}"
-        raise InputError(told, fix="give times, or ISO 8601 texts")
-    found: datetime = instants.iloc[0].to_pydatetime()
-    return found
+        message = f"source.query: its newest '{time}' is not a time: {value!r}{epoch_hint(value)}"
+        raise InputError(message, fix="give times, or ISO 8601 texts")
+    newest: datetime = instants.iloc[0].to_pydatetime()
+    return newest
 
 
 def _in_a_line(problem: object, address: str) -> str:

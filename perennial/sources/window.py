@@ -34,7 +34,7 @@ class Arrival:
     """A batch as its source hands it over: the bytes, untouched, and what they are.
 
     data: the bytes; a text in a number column survives in them.
-    suffix: what they are, which says how to parse them.
+    suffix: what they are, by which they are parsed.
     """
 
     window: Window

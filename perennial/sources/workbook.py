@@ -44,8 +44,8 @@ def sheet_names(data: bytes) -> list[str]:
 def _rows(data: bytes, read: ReadOptions) -> list[list[Any]]:
     names = sheet_names(data)
     if read.sheet is None and len(names) != 1:
-        told = f"has {len(names)} sheets with rows ({', '.join(names[:6])})" if names else "has no row"
-        raise UnreadableBatch(f"the workbook {told}", fix="write `sheet: NAME` under source.read" if names else "")
+        sheets = f"has {len(names)} sheets with rows ({', '.join(names[:6])})" if names else "has no row"
+        raise UnreadableBatch(f"the workbook {sheets}", fix="write `sheet: NAME` under source.read" if names else "")
     name = read.sheet or names[0]
     if name not in names:
         raise UnreadableBatch(

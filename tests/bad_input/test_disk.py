@@ -1,4 +1,4 @@
-"""A disk that takes no more: told with the way out, nothing lost, and the same command goes on afterwards."""
+"""A full disk: reported with how to fix it, nothing lost, and the same command continues afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world import World
 
 @contextmanager
 def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process grows beyond `size` bytes; the system then says the same as on a full disk."""
+    """No file of this process grows beyond `size` bytes; the system then reports the same as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -28,7 +28,7 @@ def files_up_to(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("write", ["landing", "accepted table"])
-def test_a_full_disk_is_told_and_the_same_command_goes_on(shop: World, write: str) -> None:
+def test_a_full_disk_is_reported_and_the_same_command_continues(shop: World, write: str) -> None:
     from tasks.batches import land, validate
 
     shop.rows_a_day = 800

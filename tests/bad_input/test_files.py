@@ -1,4 +1,4 @@
-"""Files that are no batch, and homes that are not ours: told, nothing taken in, and the month can come again."""
+"""Files that are not batches, and homes of other versions: reported, nothing ingested, and the month can come again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parquet(rows: pd.DataFrame) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [
         ("empty", "2024-02: the file is empty"),
         ("header only", "2024-02: no row has a readable, plausible time"),
@@ -32,7 +32,7 @@ def parquet(rows: pd.DataFrame) -> bytes:
         ("wrong encoding", "2024-02: line 2 is not UTF-8.*\n.*save it as UTF-8"),
     ],
 )
-def test_a_file_that_is_no_batch_is_told_by_name_and_comes_again(shop: World, kind: str, told: str) -> None:
+def test_a_file_that_is_not_a_batch_is_named_and_can_come_again(shop: World, kind: str, message: str) -> None:
     rows = shop.month("2024-02")
     folder = shop.usecases / "shop"
     csv, suffix = (folder / "2024-02.csv").read_bytes(), "csv"
@@ -46,7 +46,7 @@ def test_a_file_that_is_no_batch_is_told_by_name_and_comes_again(shop: World, ki
         latin = header + csv[len(header) :].replace(b"-", b"\xe9", 1)
         bad = {"empty": b"", "header only": header, "wrong encoding": latin}[kind]
     (folder / f"2024-02.{suffix}").write_bytes(bad)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         take_in("2024-02")
     assert [r.payload.window for r in open_workspace(settings()).ledger.all("shop", BatchEntry)] == ["2024-01"]
 
@@ -57,10 +57,10 @@ def test_a_file_that_is_no_batch_is_told_by_name_and_comes_again(shop: World, ki
     assert (mended.status, mended.rows.accepted) == ("accepted", len(rows))
 
 
-def test_a_home_of_a_newer_version_is_told_and_left_alone(shop: World) -> None:
+def test_a_home_of_a_newer_version_is_reported_and_left_alone(shop: World) -> None:
     file = open_workspace(settings()).settings.home / "ledger.db"
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     shop.month("2024-02")
-    with pytest.raises(InputError, match="Install the newer Perennial"):
+    with pytest.raises(InputError, match="Upgrade Perennial"):
         take_in("2024-02")

@@ -74,7 +74,7 @@ def next_month_is_taken_in(shop: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "aside", "told"),
+    ("spoil", "aside", "message"),
     [
         pytest.param(put("price", "cheap", "12 EUR"), 2, "price", id="wrong type in some rows"),
         pytest.param(put("price", "inf", "-inf"), 2, "price", id="infinite"),
@@ -85,14 +85,14 @@ def next_month_is_taken_in(shop: World) -> None:
     ],
 )
 def test_rows_that_cannot_be_right_are_set_aside(
-    shop: World, spoil: Callable[[pd.DataFrame], pd.DataFrame], aside: int, told: str
+    shop: World, spoil: Callable[[pd.DataFrame], pd.DataFrame], aside: int, message: str
 ) -> None:
     shop.declare(source={"kind": "files", "path": "shop", "batch": "file"}, clock="wall")
     rows = spoil(shop.month("2024-02"))
     write(shop, "2024-02", rows)
     batch = take_in("2024-02")
     assert (batch.status, batch.rows.quarantined) == ("accepted", aside)
-    assert all(told in reason.reason for reason in batch.quarantine), batch.quarantine
+    assert all(message in reason.reason for reason in batch.quarantine), batch.quarantine
     assert all_accounted_for(batch, len(rows))
     next_month_is_taken_in(shop)
 

@@ -33,7 +33,7 @@ PASSES = {
     "sql_colon": 1,
     "typo_clock": 1,
 }
-"""How many times each script says PASS when all is right."""
+"""How many times each script prints PASS when all is right."""
 
 OWN_SERVER = ("socks",)
 """Cases about a Prefect server that Perennial starts itself."""
@@ -61,7 +61,7 @@ def test_a_case_gives_the_right_answer(name: str, prefect_server: str) -> None:
     assert seen.count("PASS") == PASSES[name], seen
 
 
-def test_a_failure_after_a_release_never_says_that_nothing_was_released(prefect_server: str) -> None:
+def test_a_failure_after_a_release_never_reports_that_nothing_was_released(prefect_server: str) -> None:
     """The script compares whole lines, in which the champion's age grows; here its release is compared."""
     seen = outcome("nothing_was_released", prefect_server)
     before, after = re.findall(r"^(?:before|after): .*\((release \d+)\)", seen, re.MULTILINE)

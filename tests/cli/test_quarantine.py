@@ -119,7 +119,7 @@ def test_what_always_stands_cannot_be_waived(settled: World, perennial: Perennia
     rows = ledger_rows()
     told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "never mind")
     assert told.code == 2 and "nothing of 2024-03 can be waived: columns are missing: price" in told.err
-    assert "Mend the data at its source" in told.err and ledger_rows() == rows
+    assert "Correct the data at its source" in told.err and ledger_rows() == rows
 
 
 @pytest.mark.parametrize(

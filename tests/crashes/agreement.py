@@ -23,7 +23,7 @@ from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace
 
 NOW = "2030-01-01T00:00:00Z"
-# What differs between two runs of the same thing, and says nothing about its result. The last two tell what was
+# What differs between two runs of the same thing, and does not affect its result. The last two show what was
 # still to do when the cycle was finished, and a cycle that was killed on its way had less to do.
 _PASSING = {"seconds", "run_id", "code_version", "table", "at", "action", "waits"}
 
@@ -48,7 +48,7 @@ def assert_readers_see_whole_batches(workspace: Workspace, usecase: str) -> None
 
 
 def assert_whole(workspace: Workspace, usecase: str) -> None:
-    """After the last run: nothing lost, nothing doubled, one champion, the alias right, nothing left to mend."""
+    """After the last run: nothing lost, nothing doubled, one champion, the alias right, nothing left to repair."""
     assert_readers_see_whole_batches(workspace, usecase)
     ledger, tables, registry = workspace.ledger, workspace.tables, workspace.registry
     committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
@@ -77,7 +77,7 @@ def assert_whole(workspace: Workspace, usecase: str) -> None:
     for challenger in trained:
         if challenger.challenger in decided:
             state = versions[challenger.model.version].tags["perennial.state"]
-            assert state == decided[challenger.challenger], "MLflow tells the decision too"
+            assert state == decided[challenger.challenger], "MLflow has the decision too"
     assert waiting is None or versions[waiting.model.version].tags["perennial.state"] == "waiting"
     left = examine(ledger, tables, registry, usecase, NOW)
     assert [d.what for d in left if d.mend is None] == []
@@ -88,7 +88,7 @@ def assert_whole(workspace: Workspace, usecase: str) -> None:
 
 
 def story(workspace: Workspace, usecase: str) -> dict[str, list[Any]]:
-    """All that the ledger says happened, kind by kind, without what differs from run to run.
+    """All that happened by the ledger, kind by kind, without what differs from run to run.
 
     Saved models differ in their bytes, though not in what they predict, and a decision's id is made of them:
     models are named by version here and decisions by their place.

@@ -34,7 +34,7 @@ class Place:
     more: dict[str, str] = field(default_factory=dict)
 
     def start(self, *command: str, crash_at: str | None = None) -> BaseProcess:
-        """Start `perennial COMMAND` in a process of its own."""
+        """Start `perennial COMMAND` in a separate process."""
         variables = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
         if crash_at is not None:
             variables["PERENNIAL_CRASH_AT"] = crash_at

@@ -174,5 +174,5 @@ def test_every_decision_of_the_killed_year_replays_by_its_own_metrics_code(years
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])
-def test_nothing_is_lost_doubled_or_left_to_mend(years: tuple[Year, Year], which: int) -> None:
+def test_nothing_is_lost_doubled_or_left_to_repair(years: tuple[Year, Year], which: int) -> None:
     assert_whole(years[which].place.workspace, "shop")

@@ -120,8 +120,7 @@ def test_missing_columns_are_named_together_and_reported_once() -> None:
         ("TEMP", "temp (there is 'TEMP')"),
         (
             "temperature",
-            "temp. To go on without, write `missing_column: {temp: go_on}` under features, then: "
-            "perennial requeue flights",
+            "temp. To go on without, write `missing_column: {temp: go_on}` under features, then check the batch again",
         ),
     ],
 )

@@ -30,7 +30,7 @@ def story(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Stor
     from flows.watch import watch
 
     told = Story()
-    with living_in(folder := tmp_path_factory.mktemp("telling")) as shop:
+    with living_in(folder := tmp_path_factory.mktemp("reports")) as shop:
         shop.declare().month("2023-01")
         february = shop.month("2023-02").assign(**{SMUGGLED: 1})
         february.to_csv(shop.usecases / "shop" / "2023-02.csv", index=False)

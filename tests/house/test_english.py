@@ -19,7 +19,7 @@ HABITS = {
     r"says|said": "reports, states, requires",
     r"judges?|judged|judging": "evaluate, are used for evaluation",
     r"who serves|what serves": "which model is live",
-    r"is no (name|share|number|date|time|id|key|column|table|url|file|address)": "is not a valid ...",
+    r"(?<!there )is no (name|share|number|date|time|id|key|column|table|url|file|address)": "is not a valid ...",
     r"is ill": "returned status ...",
     r"(files?|lines?|flows?|rows|runs?|pages?|deployments?) a (use case|month|day|batch|kind|flow|cycle|side)": (
         "one file per use case"

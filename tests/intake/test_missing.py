@@ -44,8 +44,8 @@ def test_a_batch_without_a_feature_is_held_with_what_to_write(world: World) -> N
     held = without(world, "2024-02", "weight")
     assert held.status == "held"
     assert held.held_because == (
-        "columns are missing: weight. To go on without, write `missing_column: {weight: go_on}` under features, then: "
-        "perennial requeue shop",
+        "columns are missing: weight. To go on without, write `missing_column: {weight: go_on}` under features, then "
+        "check the batch again",
     )
 
 

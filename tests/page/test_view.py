@@ -1,4 +1,4 @@
-"""What the page says of a history, before it is drawn."""
+"""What the page shows of a history, before it is drawn."""
 
 from __future__ import annotations
 
@@ -156,8 +156,7 @@ def test_the_first_screen_lists_everything_that_needs_a_person() -> None:
     assert needed.lines == (
         "Batch 2024-02 is held: too few rows",
         "Label file returns is held: no column 'known'",
-        "Version 1 waits for your approval (perennial approve d1)",
-        "perennial quarantine shop shows what can be done",
+        "Version 1 waits for your approval (decision d1)",
     )
     nothing = answers(history())[2]
     assert (nothing.state, nothing.answer, nothing.lines) == ("good", "Nothing", ())

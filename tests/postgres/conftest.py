@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: started for the session on a free port, below a temporary folder, and stopped."""
+"""A PostgreSQL server for the tests: started for the session on a free port, below a temporary folder, and stopped."""
 
 from __future__ import annotations
 

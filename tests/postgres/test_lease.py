@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
 
 
 def hold(url: str, usecase: str, line: Connection) -> None:
-    """Take the turn of a use case, say so, keep it until told to go on."""
+    """Take the turn of a use case, report it, keep it until asked to go on."""
     with only_one_of_all(Ledger(url), usecase, "run"):
         line.send("has it")
         line.recv()

@@ -95,7 +95,7 @@ def test_processes_that_start_at_once_migrate_once_and_append_in_turns(database:
     assert Ledger(database).verify("shop") == 60
 
 
-def test_what_is_out_of_reach_is_told_without_a_password() -> None:
+def test_what_is_out_of_reach_is_reported_without_a_password() -> None:
     with pytest.raises(TransientError, match="does not answer") as told:
         Ledger("postgresql+psycopg://perennial:s3cr3t@127.0.0.1:1/none?connect_timeout=2")
     assert "s3cr3t" not in str(told.value)

@@ -1,4 +1,4 @@
-"""A cycle, a backfill and an approval in words: each state has a line of its own, and none hides what waits."""
+"""A cycle, a backfill and an approval in words: each state has its line, and none hides what waits."""
 
 from __future__ import annotations
 

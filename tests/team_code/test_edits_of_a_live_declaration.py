@@ -116,7 +116,7 @@ def shop(live: Shop) -> Iterator[Shop]:
 
 
 def checked(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str], str]:
-    """What `check` says: its exit code, what each edit restarts, its message."""
+    """What `check` reports: its exit code, what each edit restarts, its message."""
     capsys.readouterr()
     try:
         check("shop", json=True)

@@ -459,6 +459,19 @@ def test_an_hour_that_is_there_is_not_made_again(tmp_path: Path, capsys: Capture
     assert derived_of(told) == ["weekday_of:at"] and "hour" in told["numeric"]
 
 
+def test_names_that_are_taken_and_dates_that_never_change_make_no_feature(tmp_path: Path, capsys: Captured) -> None:
+    data = tmp_path / "orders.csv"
+    rows, rng = quarter(), np.random.default_rng(0)
+    born = pd.to_datetime(rows["at"]) - pd.to_timedelta(rng.uniform(1, 90, len(rows)), unit="D")
+    noise = rng.normal(size=(2, len(rows))).round(3)
+    rows = rows.assign(hour_of_at=noise[0], born=born.dt.strftime("%Y-%m-%d"), days_since_born=noise[1])
+    rows = rows.assign(founded="2001-05-06", version=np.where(rows["at"] < "2024-02", "2020-01-01", "2020-01-09"))
+    rows.to_csv(data, index=False)
+    told = drafted(data, capsys, "--target", "returned", "--time", "at")
+    assert derived_of(told) == ["weekday_of:at"]
+    assert {each["column"] for each in told["questions"]} == {"born", "version"}
+
+
 def test_clocks_and_ids_are_no_silent_features(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     rows, rng = quarter(), np.random.default_rng(0)

@@ -71,7 +71,7 @@ def end_of(month: str) -> pd.Timestamp:
 
 
 def failing(checks: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Flight → the columns for which a critical check of rows says no; only flights with any."""
+    """Flight → the columns on which a critical check of rows fails; only flights with any."""
     read = texts()
     found: dict[str, set[str]] = {}
     for check in checks:

@@ -130,6 +130,6 @@ def replay(folder: Path) -> Year:
         release_decided(year.workspace.ledger, started)
         for month in FACED[:-1]:
             cycle("flights", month)
-        ingest("flights", FACED[-1])  # nobody judges what December's cycle would train
+        ingest("flights", FACED[-1])  # what December's cycle would train is never evaluated
         decide("flights", FACED[-1])
         return year

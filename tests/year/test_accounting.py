@@ -86,4 +86,4 @@ def test_flights_that_never_arrived_are_accepted_counted_and_learnt_from_by_nobo
         assert snapshot.rows == len(known), snapshot.as_of
         judging = independent.judging_rows(pd.Timestamp(snapshot.as_of), pd.Timestamp(decision.as_of), set(failing))
         assert decision.evaluation.rows == len(judging)
-        assert decision.evaluation.labelled_share < 1, "cancelled flights count among the rows that could judge"
+        assert decision.evaluation.labelled_share < 1, "cancelled flights count among the rows eligible for evaluation"

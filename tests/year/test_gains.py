@@ -107,7 +107,7 @@ def test_the_gain_and_its_intervals_equal_an_independent_computation(year: Year,
         assert told == pytest.approx(numbers(alone[month]), rel=1e-9, abs=1e-9), month
 
 
-def test_the_rows_that_judge_are_those_whose_label_became_known_since_the_training(year: Year, aside: set[str]) -> None:
+def test_the_evaluation_rows_are_those_whose_label_became_known_since_the_training(year: Year, aside: set[str]) -> None:
     for month, before in zip(FACED, ("2013-04", *FACED), strict=False):
         rows = independent.judging_rows(independent.end_of(before), independent.end_of(month), aside)
         told = year.decisions[month].evaluation

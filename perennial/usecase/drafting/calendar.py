@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from perennial.evaluation.figures import counted
 from perennial.usecase.drafting.guess import Guess
 from perennial.usecase.drafting.sample import Sample
 
@@ -37,7 +38,9 @@ def calendar_of(sample: Sample, time: str, target: str) -> Calendar:
     clusters: Guess[str] = Guess("day", "likely", "rows of one day are often alike, for example in their weather")
     if batch.value == "year" and different < DAYS_OF_A_DECISION * max(1, times.dt.year.nunique()):
         clusters = Guess(
-            time, "unsure", f"there are {different} different days; rows of one {time} count as one cluster"
+            time,
+            "unsure",
+            f"{counted(different, 'day has', 'days have')} rows; those of one {time} are a cluster",
         )
     delay = _delay(sample, days, target)
     if sample.columns[time].kind != "timestamp":

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from perennial.usecase.built_in import derived_name
 from perennial.usecase.drafting.clocks import SecondTime, grows_with_time, parts_of_time, second_time
 from perennial.usecase.drafting.leaks import TOO_WELL, Leak, leak_of
 from perennial.usecase.drafting.sample import Column, Sample, written_for_people
@@ -18,6 +19,7 @@ _MOST_CODES = 100
 _MOST_WORDS = 1_000
 _ID_NAMES = re.compile(r"(^|[_\s])([iI][dD]|[kK]ey|uuid|guid)$|[a-z](Id|ID|Key)$|^[iI][dD][_\s]")
 _NEARLY_EVERY = 0.99
+_SECOND_TIME = "a second time"
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,20 @@ def features_of(
     derived: list[tuple[str, str]] = []
     earlier_first = times.fillna(times.max()).argsort(kind="stable").to_numpy()
     if sample.columns[time].kind == "timestamp":
-        derived += [(f"{feature}:{time}", why) for feature, why in parts_of_time(times, sample.columns)]
+        parts = [(f"{feature}:{time}", why) for feature, why in parts_of_time(times, sample.columns)]
+        derived += [(spec, why) for spec, why in parts if derived_name(spec) not in sample.columns]
     for column in sample.columns.values():
         if column.name in (time, target):
             continue
         in_key = column.name in key
         is_key = in_key and (len(key) == 1 or column.distinct > _MOST_WORDS)
         why_not, question = ("it is the key", "") if is_key else _useless(column, sample.rows, times, in_key=in_key)
-        if column.kind == "timestamp" and not is_key and (second := second_time(column, times)) is not None:
+        if why_not == _SECOND_TIME and (second := second_time(column, times)) is not None:
             leak = leak_of(_days(column, second), sample.columns[target], task, earlier_first, as_words=False)
-            if second.where == "before" and leak is None:
-                derived.append((f"days_since:{column.name}", f"it is before the event, {second.usual} in the middle"))
+            spec = f"days_since:{column.name}"
+            free = derived_name(spec) not in sample.columns and not grows_with_time(second.days, times)
+            if second.where == "before" and leak is None and free:
+                derived.append((spec, f"its time lies before the event, in the middle row {second.usual}"))
                 continue
             question = _about_time(second, column.name, leak)
         if why_not:
@@ -114,7 +119,7 @@ def _useless(column: Column, rows: int, times: pd.Series, *, in_key: bool) -> tu
     if column.distinct == 1 and not column.nulls:
         return f"it is {column.values.iloc[0]} in every row", ""
     if column.kind == "timestamp":
-        return "a second time", ""
+        return _SECOND_TIME, ""
     if _is_clock(column):
         return "a time of day", "is it known before the event? Then derive a number from it with a function"
     if (example := written_for_people(column)) is not None:

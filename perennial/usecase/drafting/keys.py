@@ -56,7 +56,8 @@ def key_of(sample: Sample, given: list[str], time: str | None, target: str | Non
             why = "the row number that pandas wrote, as no other columns identify a row: another file may count anew"
             return Guess((name,), "unsure", why)
     raise NeedsAnswer(
-        f"key: no one, two or three columns identify a row: the best identify {best:.1%} of {sample.rows:,} rows\n"
+        f"key: no one, two or three columns identify a row: the best identify {best:.1%} of "
+        f"{counted(sample.rows, 'row', 'rows')}\n"
         "  Labels, corrections and erasures find a row by its key, permanently. Name such columns, or add a number to "
         "each row at its source."
     )

@@ -119,7 +119,7 @@ def target_of(sample: Sample, given: str | None, time: str | None) -> tuple[str,
     if given == time:
         raise NeedsAnswer(f"target: '{given}' is the time already\n  Name the column that the model is to predict.")
     if column.distinct < 2:
-        what = "is empty" if column.kind == "empty" else f"is {column.values.dropna().iloc[0]!r} in every row"
+        what = "is empty" if column.kind == "empty" else f"is {column.values.dropna().tolist()[0]!r} in every row"
         raise NeedsAnswer(f"target: '{given}' {what}, so there is nothing to learn\n  Name another, or other rows.")
     values = sorted(column.values.dropna().unique().tolist(), key=str)
     if column.kind == "boolean" or (column.kind in ("integer", "number") and set(values) <= {0, 1}):

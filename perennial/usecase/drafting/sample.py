@@ -92,7 +92,7 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     """Read the files at `path`, up to the first that brings more than `MOST_ROWS` rows.
 
     given, decimal: what a person wrote of it; the rest is looked for.
-    Raises InputError for what is no table, has no row, or whose files have different columns.
+    Raises InputError for bytes that are not a table, for one that has no row, or whose files have different columns.
     """
     import pyarrow as pa
 
@@ -137,8 +137,8 @@ def _form_of(file: Path, given: ReadOptions) -> dict[str, Guess[Any]]:
         raise InputError(f"{file}: {problem}") from problem
 
 
-def _with(read: ReadOptions, found: dict[str, Guess[Any]]) -> ReadOptions:
-    return read.model_copy(update={name: guess.value for name, guess in found.items()})
+def _with(read: ReadOptions, form: dict[str, Guess[Any]]) -> ReadOptions:
+    return read.model_copy(update={name: guess.value for name, guess in form.items()})
 
 
 def _trimmed(names: list[str]) -> list[str]:

@@ -245,7 +245,7 @@ def _other_marks(numbers: Mapping[str, _Texts], mark: str) -> tuple[tuple[str, s
     return tuple(
         (
             name,
-            f"{numbers[name].values[0].as_py()!r} is no number with {mark!r} as decimal mark, as others here are: "
+            f"{numbers[name].values[0].as_py()!r} is not a number with {mark!r} as decimal mark, as others here are: "
             "write both alike at the source",
         )
         for name in odd
