@@ -259,8 +259,8 @@ def test_a_first_run_refuses_code_that_fails_before_anything_is_taken_in(
     functions = world.usecases / "shop.py"
     functions.write_text(code)
     named = {"model": {"estimator": "shop.py:model"}} if "def model" in code else {}
-    derived = {} if named else {"features": {**world.declaration["features"], "derived": ["shop.py:heavy"]}}
-    world.declare(clock="wall", labels={"path": "late", "known_at": "known_at"}, **named, **derived)
+    features = {"numeric": ["price", "weight"], "derived": [] if named else ["shop.py:heavy"]}
+    world.declare(clock="wall", labels={"path": "late", "known_at": "known_at"}, features=features, **named)
     for command in ("check", "run"):
         shown = perennial(command, "shop")
         assert shown.code == 2 and told_in_words in shown.err, shown.err
