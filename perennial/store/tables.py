@@ -61,10 +61,12 @@ class Tables:
             written = table.transaction_version(batch)
             _same_types(rows, table, uri)
             # A swept batch keeps its transaction but has no rows, and may be written again.
-            if written is not None and (left := _rows(table, [batch], None)).num_rows:
+            if written is not None:
+                left = _rows(table, [batch], None)
                 if _same_rows(left, rows):
                     return table.version()
-                table.delete(f"{BATCH} = '{batch}'")
+                if left.num_rows:
+                    table.delete(f"{BATCH} = '{batch}'")
             turn = (written or 0) + 1
         try:
             write_deltalake(

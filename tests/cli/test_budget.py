@@ -26,8 +26,8 @@ def test_a_change_of_policy_in_mid_year_is_recorded_and_buys_nothing(settled: Wo
     assert "this is number 1 of 12 planned ones in 2024, and 0 % were spent before." in " ".join(march.reasons)
     settled.declare(release={"policy": "balanced"})
     settled.month("2024-04")
-    told = perennial("check", "shop")
-    assert "release.policy" in told.out
+    shown = perennial("check", "shop")
+    assert "release.policy" in shown.out
     assert perennial("run", "shop").code == 0
     assert (newest().policy.name, newest().policy.alpha, newest().policy.spent) == ("balanced", 0.05, None)
     settled.declare(release=yearly)

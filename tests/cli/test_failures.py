@@ -82,10 +82,12 @@ def test_mistakes_of_a_declaration_come_each_with_its_code(home: Path, capsys: p
     assert command("check", "shop", "--json") == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["code"] == "declaration-invalid"
-    told = {each["code"]: each for each in error["mistakes"]}
-    assert {"declaration-unknown-value", "metric-unknown"} <= set(told)
-    assert told["metric-unknown"]["value"] == "logloss" and "did you mean 'log_loss'?" in told["metric-unknown"]["fix"]
-    assert told["metric-unknown"]["docs"] == "docs/errors.md#metric-unknown"
+    shown = {each["code"]: each for each in error["mistakes"]}
+    assert {"declaration-unknown-value", "metric-unknown"} <= set(shown)
+    assert (
+        shown["metric-unknown"]["value"] == "logloss" and "did you mean 'log_loss'?" in shown["metric-unknown"]["fix"]
+    )
+    assert shown["metric-unknown"]["docs"] == "docs/errors.md#metric-unknown"
 
 
 @pytest.mark.parametrize(
@@ -133,17 +135,17 @@ def test_what_nobody_foresaw_is_one_line_and_a_file_with_the_trace(
 def test_a_users_modules_are_not_taken_for_ours(home: Path) -> None:
     for name in ("tasks.py", "flows.py", "data_checks.py"):
         (home.parent / name).write_text("raise SystemExit('the wrong file was imported')\n")
-    told = subprocess.run(
+    shown = subprocess.run(
         [sys.executable, "-m", "perennial.cli", "schema"], cwd=home.parent, capture_output=True, text=True, timeout=60
     )
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (shown.returncode, shown.stderr) == (0, "")
     program = (
         "import runpy, sys; sys.argv = ['perennial', '--help']\n"
         "try: runpy.run_module('perennial.cli', run_name='__main__')\n"
         "except SystemExit: import tasks, flows; print(tasks.__file__)"
     )
-    told = subprocess.run([sys.executable, "-c", program], cwd=home.parent, capture_output=True, text=True, timeout=60)
-    assert str(ROOT / "tasks") in told.stdout, told.stderr
+    shown = subprocess.run([sys.executable, "-c", program], cwd=home.parent, capture_output=True, text=True, timeout=60)
+    assert str(ROOT / "tasks") in shown.stdout, shown.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
@@ -152,14 +154,14 @@ def test_output_never_fails_for_its_encoding(encoding: str) -> None:
         "from perennial.cli.output import any_encoding, as_json, note, say\n"
         "any_encoding(); say('0.31 → 0.29 – “Zürich” 東京'); note('≥ 東'); as_json({'city': '東京 ü'})"
     )
-    told = subprocess.run(
+    shown = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
         capture_output=True,
         timeout=60,
     )
-    line, _, rest = told.stdout.decode(encoding).partition("\n")
-    assert told.returncode == 0, told.stderr
+    line, _, rest = shown.stdout.decode(encoding).partition("\n")
+    assert shown.returncode == 0, shown.stderr
     assert json.loads(rest) == {"city": "東京 ü"}
     if encoding == "ascii":
         assert line == '0.31 -> 0.29 - "Z?rich" ??'
@@ -190,5 +192,5 @@ def test_a_prefect_server_that_is_too_busy_is_transient() -> None:
     from perennial.cli.failures import unexpected
 
     for error in (httpx.ReadTimeout("slow"), httpx.ConnectError("gone"), httpx.PoolTimeout("busy")):
-        told = unexpected(error)
-        assert (told.code, told.kind) == ("prefect-unreachable", "transient")
+        shown = unexpected(error)
+        assert (shown.code, shown.kind) == ("prefect-unreachable", "transient")

@@ -1,4 +1,4 @@
-"""What can go wrong in a month: told with exit code and way out, nothing released, and the next run goes on."""
+"""What can go wrong in a month: reported with exit code and fix, nothing released, and the next run goes on."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def damage(model: ModelRef) -> tuple[Path, bytes]:
 def goes_on(perennial: Perennial, month: str = "2024-03") -> None:
     """The next run finishes the month that was begun: one decision, one new challenger, the chain whole."""
     before = len(challengers())
-    told = perennial("run", "shop")
-    assert told.code == 0, told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 0, shown.err
     assert decided_on()[-1] == month
     assert len(challengers()) == before + 1
     assert len(payloads(BatchEntry)) == len(payloads(Cycle)) == len({c.key for c in payloads(Cycle)})
@@ -65,27 +65,29 @@ def test_a_registry_that_is_down_stops_the_month_and_releases_nothing(
         port = probe.getsockname()[1]
     with monkeypatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-        told = perennial("run", "shop")
-        assert told.code == 1
-        assert f"the model registry at http://127.0.0.1:{port} did not" in told.err
-        assert "Run the same command again when it answers" in told.err and "Live: version 1" in told.err
-        assert "Traceback" not in told.err
+        shown = perennial("run", "shop")
+        assert shown.code == 1
+        assert f"the model registry at http://127.0.0.1:{port} did not" in shown.err
+        assert "Run the same command again when it answers" in shown.err and "Live: version 1" in shown.err
+        assert "Traceback" not in shown.err
         rolled_back = perennial("rollback", "shop", "--reason", "try")
         assert rolled_back.code in (1, 3) and rolled_back.err
-        assert perennial("status", "shop").code == 0, "what serves is in the ledger"
+        assert perennial("status", "shop").code == 0, "the live model is in the ledger"
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
     assert "the cycle of batch 2024-03 is not finished" in perennial("status", "shop").out
     goes_on(perennial)
 
 
-def test_a_champion_whose_bytes_changed_is_told_and_nothing_is_released(settled: World, perennial: Perennial) -> None:
+def test_a_champion_whose_bytes_changed_is_reported_and_nothing_is_released(
+    settled: World, perennial: Perennial
+) -> None:
     settled.month("2024-03")
     champion = open_workspace(settings()).ledger.all("shop", Release)[0].payload.serves[0].model
     file, whole = damage(champion)
-    told = perennial("run", "shop")
-    assert told.code == 1
-    assert f"model bytes changed: registered {champion.digest[:16]}, found" in told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 1
+    assert f"model bytes changed: registered {champion.digest[:16]}, found" in shown.err
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
 
@@ -115,15 +117,15 @@ def test_from_a_champion_whose_bytes_changed_a_rollback_leads_back_to_the_former
 
     assert decision.champion is not None
     file, whole = damage(decision.champion)
-    told = perennial("rollback", "shop", "--reason", "version 2 is broken")
-    assert told.code == 1
-    assert f"registered {decision.champion.digest[:16]}" in told.err
+    shown = perennial("rollback", "shop", "--reason", "version 2 is broken")
+    assert shown.code == 1
+    assert f"registered {decision.champion.digest[:16]}" in shown.err
     assert releases() == [1, 2], "what cannot be loaded is not brought back"
 
     file.write_bytes(whole)
-    told = perennial("rollback", "shop", "--reason", "version 2 is broken", "--json")
-    assert told.code == 0, told.err
-    restored = json.loads(told.out)
+    shown = perennial("rollback", "shop", "--reason", "version 2 is broken", "--json")
+    assert shown.code == 0, shown.err
+    restored = json.loads(shown.out)
     assert (restored["release_no"], restored["kind"], restored["restores"]) == (3, "rollback", 1)
     first = workspace.ledger.all("shop", Release)[0].payload
     assert (restored["features_digest"], restored["snapshot"]) == (first.features_digest, first.snapshot)
@@ -148,13 +150,13 @@ def test_a_comparison_that_fails_releases_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(Fitted, "predict", gone_mad)
-        told = perennial("run", "shop")
-    assert told.code == 1
+        shown = perennial("run", "shop")
+    assert shown.code == 1
     assert (
         f"the challenger's predictions are missing or infinite for {_judging(rows)} of {_judging(rows)} rows"
-        in told.err
+        in shown.err
     )
-    assert "the challenger is not released; the live model stays live" in told.err
+    assert "the challenger is not released; the live model stays live" in shown.err
     assert releases() == [1]
     assert decided_on() == ["2024-02"]
     goes_on(perennial)
@@ -169,9 +171,9 @@ def test_without_labels_the_challenger_waits_and_is_decided_when_they_come(
     settled: World, perennial: Perennial
 ) -> None:
     write(settled, "2024-03", settled.month("2024-03").assign(returned=""))
-    told = perennial("run", "shop")
-    assert told.code == 0, told.err
-    assert "waits: no label has become known since the challenger was trained (0 labelled rows)" in told.out
+    shown = perennial("run", "shop")
+    assert shown.code == 0, shown.err
+    assert "waits: no label has become known since the challenger was trained (0 labelled rows)" in shown.out
     assert decided_on() == ["2024-02"]
     assert releases() == [1]
     waiting = challengers()[-1]
@@ -185,12 +187,12 @@ def test_without_labels_the_challenger_waits_and_is_decided_when_they_come(
     assert decision.evaluation.first.startswith("2024-04")
 
 
-def test_a_shop_without_any_label_cannot_train_and_says_so(world: World, perennial: Perennial) -> None:
+def test_a_shop_without_any_label_cannot_train_and_reports_it(world: World, perennial: Perennial) -> None:
     world.rows_a_day = 5
     write(world, "2024-01", world.month("2024-01").assign(returned=""))
-    told = perennial("run", "shop")
-    assert told.code == 0
-    assert "155 rows have arrived, none with a label" in told.out
+    shown = perennial("run", "shop")
+    assert shown.code == 0
+    assert "155 rows have arrived, none with a label" in shown.out
     assert challengers() == []
 
 
@@ -199,26 +201,26 @@ def test_a_batch_with_a_missing_column_is_held_and_a_later_good_one_is_taken_in(
 ) -> None:
     rows = settled.month("2024-03")
     write(settled, "2024-03", rows.drop(columns=["price"]))
-    told = perennial("run", "shop")
-    assert told.code == 3
-    assert "batch 2024-03 is held, none of its rows is used: columns are missing: price" in told.out
+    shown = perennial("run", "shop")
+    assert shown.code == 3
+    assert "batch 2024-03 is held, none of its rows is used: columns are missing: price" in shown.out
     assert decided_on() == ["2024-02"]
     assert len(challengers()) == 2
     assert open_workspace(settings()).tables.count("shop", "accepted", payloads(BatchEntry)[-1].batch) == 0  # type: ignore[attr-defined]
 
     settled.month("2024-04")
-    told = perennial("run", "shop")
-    assert told.code == 0, told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 0, shown.err
     assert decided_on()[-1] == "2024-04"
 
     write(settled, "2024-03", rows)
-    told = perennial("ingest", "shop", "--batch", "2024-03", "--json")
-    assert told.code == 0, told.err
-    mended = json.loads(told.out)
+    shown = perennial("ingest", "shop", "--batch", "2024-03", "--json")
+    assert shown.code == 0, shown.err
+    mended = json.loads(shown.out)
     assert (mended["revision"], mended["status"], mended["rows"]["arrived"]) == (2, "accepted", len(rows))
 
 
-def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_mended(
+def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_repaired(
     settled: World, perennial: Perennial
 ) -> None:
     settled.month("2024-03")
@@ -228,15 +230,15 @@ def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_mended(
     functions = settled.usecases / "shop.py"
     functions.write_text("def heavy(rows):\n    return rows['wieght'] > 2\n")
     decisions = len(decided_on())
-    told = perennial("run", "shop")
-    assert told.code == 2
-    assert re.search(r"derived feature 'heavy' on [\d,]+ rows failed: shop.py:2: KeyError\('wieght'\)", told.err)
-    assert "Traceback" not in told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 2
+    assert re.search(r"derived feature 'heavy' on [\d,]+ rows failed: shop.py:2: KeyError\('wieght'\)", shown.err)
+    assert "Traceback" not in shown.err
     assert len(challengers()) == 2 and len(decided_on()) == decisions, "found before anything was written"
 
     functions.write_text("def heavy(rows):\n    return rows['weight'] > 2\n")
-    told = perennial("run", "shop")
-    assert told.code == 0, told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 0, shown.err
     assert len(challengers()) == 3
 
 
@@ -257,31 +259,33 @@ def test_a_first_run_refuses_code_that_fails_before_anything_is_taken_in(
     functions = world.usecases / "shop.py"
     functions.write_text(code)
     named = {"model": {"estimator": "shop.py:model"}} if "def model" in code else {}
-    derived = {} if named else {"features": {**world.declaration["features"], "derived": ["shop.py:heavy"]}}
-    world.declare(clock="wall", labels={"path": "late", "known_at": "known_at"}, **named, **derived)
+    features = {"numeric": ["price", "weight"], "derived": [] if named else ["shop.py:heavy"]}
+    world.declare(clock="wall", labels={"path": "late", "known_at": "known_at"}, features=features, **named)
     for command in ("check", "run"):
-        told = perennial(command, "shop")
-        assert told.code == 2 and told_in_words in told.err, told.err
-        assert re.search(r"shop\.yaml:\d+: (model\.estimator|features\.derived\[0\]): ", told.err)
+        shown = perennial(command, "shop")
+        assert shown.code == 2 and told_in_words in shown.err, shown.err
+        assert re.search(r"shop\.yaml:\d+: (model\.estimator|features\.derived\[0\]): ", shown.err)
     assert ledger_rows() == 0, "neither the batch, nor its labels, nor the declaration"
     assert not list((settings().home / "landing").rglob("*.csv"))
 
     good = "    from sklearn.linear_model import LogisticRegression\n\n    return LogisticRegression()\n"
     functions.write_text(f"def model():\n{good}" if named else "def heavy(rows):\n    return rows['weight'] > 2\n")
-    told = perennial("run", "shop")
-    assert told.code == 0, told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 0, shown.err
     assert len(challengers()) == 1
 
 
-def test_an_estimator_that_is_not_there_is_told_before_anything_is_done(settled: World, perennial: Perennial) -> None:
+def test_an_estimator_that_is_not_there_is_reported_before_anything_is_done(
+    settled: World, perennial: Perennial
+) -> None:
     settled.month("2024-03")
     good = (settled.usecases / "shop.yaml").read_text()
     (settled.usecases / "shop.yaml").write_text(good.replace("HistGradientBoostingClassifier", "HistGradBoosting"))
     before = ledger_rows()
     for command in (("check", "shop"), ("run", "shop"), ("train", "shop")):
-        told = perennial(*command)
-        assert told.code == 2
-        assert re.search(r"shop\.yaml:\d+: model\.estimator: no 'HistGradBoosting'", told.err)
+        shown = perennial(*command)
+        assert shown.code == 2
+        assert re.search(r"shop\.yaml:\d+: model\.estimator: no 'HistGradBoosting'", shown.err)
     assert ledger_rows() == before
     (settled.usecases / "shop.yaml").write_text(good)
     goes_on(perennial)

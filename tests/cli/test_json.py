@@ -40,9 +40,9 @@ STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes",
 
 
 def read(perennial: Perennial, *command: str) -> Any:
-    told = perennial(*command, "--json")
-    assert (told.code, told.err) == (0, "")
-    return json.loads(told.out)
+    shown = perennial(*command, "--json")
+    assert (shown.code, shown.err) == (0, "")
+    return json.loads(shown.out)
 
 
 def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> None:
@@ -116,21 +116,21 @@ def test_a_shop_that_never_ran_has_a_status_too(world: World, perennial: Perenni
 def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
     (decision,) = read(perennial, "decisions", "shop")
     for command in (("status",), ("batches", "shop"), ("decisions", "shop"), ("decision", decision["id"]), ("--help",)):
-        told = perennial(*command)
-        assert (told.code, told.err) == (0, "")
-        assert "\x1b" not in told.out and told.out.strip()
+        shown = perennial(*command)
+        assert (shown.code, shown.err) == (0, "")
+        assert "\x1b" not in shown.out and shown.out.strip()
     assert "first" in perennial("decisions", "shop").out
-    shown = perennial("decision", decision["id"]).out
-    assert "Version 1 is released as the first model" in shown
-    assert "Newly wrong predictions, the largest changes first" in shown
+    text = perennial("decision", decision["id"]).out
+    assert "Version 1 is released as the first model" in text
+    assert "Newly wrong predictions, the largest changes first" in text
 
 
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:
     said = (settled.usecases / "shop.yaml").read_text()
     (settled.usecases / "shop.yaml").write_text(said.replace("log_loss", "logloss"))
     for command in (("check", "shop"), ("status", "shop"), ("run", "shop", "--json")):
-        told = perennial(*command)
-        assert told.code == 2
-        assert (told.out == "") == ("--json" not in command)
-        assert "did you mean 'log_loss'?" in told.err
-        assert "\x1b" not in told.err and "Traceback" not in told.err
+        shown = perennial(*command)
+        assert shown.code == 2
+        assert (shown.out == "") == ("--json" not in command)
+        assert "did you mean 'log_loss'?" in shown.err
+        assert "\x1b" not in shown.err and "Traceback" not in shown.err

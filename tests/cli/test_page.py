@@ -1,4 +1,4 @@
-"""The page: one file that says what serves and why, and that a browser shows as it is meant."""
+"""The page: one file that shows which model is live and why, and that a browser displays as it is meant."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def text_of(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
-def test_a_run_leaves_a_page_that_says_what_serves_and_why(settled: World, perennial: Perennial) -> None:
+def test_a_run_leaves_a_page_that_shows_which_model_is_live_and_why(settled: World, perennial: Perennial) -> None:
     left_by_the_run = settled.usecases.parent / "home" / "pages" / "shop.html"
     assert "Version 1 is live" in left_by_the_run.read_text(encoding="utf-8")
-    told = perennial("page", "shop")
-    assert told.code == 0 and told.out.strip().endswith(str(left_by_the_run))
+    shown = perennial("page", "shop")
+    assert shown.code == 0 and shown.out.strip().endswith(str(left_by_the_run))
     seen = text_of(left_by_the_run.read_text(encoding="utf-8"))
     (decision,) = [p for p in payloads(Decision) if isinstance(p, Decision)]
     assert "Version 1 is released as the first model, on batch 2024-02" in seen
@@ -44,7 +44,7 @@ def test_a_run_leaves_a_page_that_says_what_serves_and_why(settled: World, peren
     assert html.unescape(last_line_of_the_table) in seen
 
 
-def test_a_held_and_a_revised_batch_are_told(settled: World, perennial: Perennial) -> None:
+def test_a_held_and_a_revised_batch_are_shown(settled: World, perennial: Perennial) -> None:
     write(settled, "2024-03", settled.month("2024-03").drop(columns="price"))
     assert perennial("run", "shop").code == 3
     left_by_the_run = settled.usecases.parent / "home" / "pages" / "shop.html"
@@ -59,7 +59,7 @@ def test_a_held_and_a_revised_batch_are_told(settled: World, perennial: Perennia
     assert "2024-03 1 held" in seen and "price" in seen
 
 
-def test_what_people_answered_for_is_told(settled: World, perennial: Perennial) -> None:
+def test_what_people_answered_for_is_shown(settled: World, perennial: Perennial) -> None:
     few = settled.month("2024-03").head(5)
     settled.declare(checks=[{"expect_table_row_count_to_be_between": {"min_value": 10}}])
     write(settled, "2024-03", few)
@@ -73,8 +73,8 @@ def test_what_people_answered_for_is_told(settled: World, perennial: Perennial) 
 
 def test_a_place_that_cannot_be_written_is_named(settled: World, perennial: Perennial, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = perennial("page", "shop", "--out", str(tmp_path / "file" / "page.html"))
-    assert told.code == 2 and "--out:" in told.err and "cannot be written" in told.err
+    shown = perennial("page", "shop", "--out", str(tmp_path / "file" / "page.html"))
+    assert shown.code == 2 and "--out:" in shown.err and "cannot be written" in shown.err
 
 
 @pytest.mark.browser

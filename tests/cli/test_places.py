@@ -19,12 +19,12 @@ def files_of(folder: Path) -> dict[Path, bytes]:
 def lives(perennial: Perennial, shop: World) -> None:
     """It does everything that reads what is kept, and goes on."""
     assert json.loads(perennial("status", "shop", "--json").out)["champion"]["version"] == 1
-    told = perennial("doctor", "shop")
-    assert (told.code, told.out) == (0, "shop: ledger, tables and registry agree.\n")
+    shown = perennial("doctor", "shop")
+    assert (shown.code, shown.out) == (0, "shop: ledger, tables and registry agree.\n")
     shop.month("2024-03")
     assert perennial("run", "shop").code == 0
-    told = perennial("replay", "shop", "--deep")
-    assert told.code == 0 and told.out.count("to the last bit") == 2, told.out
+    shown = perennial("replay", "shop", "--deep")
+    assert shown.code == 0 and shown.out.count("to the last bit") == 2, shown.out
 
 
 def test_a_copy_lives_elsewhere_and_the_original_stays_as_it_was(

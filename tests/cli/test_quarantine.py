@@ -1,4 +1,4 @@
-"""The way out of the quarantine: a changed check, a person's word, data mended at the source."""
+"""How rows leave the quarantine: a changed check, a person's word, data corrected at the source."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def accepted_orders(batch: BatchEntry) -> list[str]:
 
 
 def test_what_is_set_aside_is_listed_by_reason_with_rows(march: pd.DataFrame, perennial: Perennial) -> None:
-    told = perennial("quarantine", "shop", "--rows", "2")
-    assert "2024-03, revision 1: 5 of 620 rows set aside\n  price: between 0 and 500: 5 rows\n" in told.out
-    assert told.out.count("price='900'") == 2 and "order='2024-03-00000'" in told.out
+    shown = perennial("quarantine", "shop", "--rows", "2")
+    assert "2024-03, revision 1: 5 of 620 rows set aside\n  price: between 0 and 500: 5 rows\n" in shown.out
+    assert shown.out.count("price='900'") == 2 and "order='2024-03-00000'" in shown.out
     (view,) = json.loads(perennial("quarantine", "shop", "--json").out)["batches"]
     assert view["waivable"] == ["price: between 0 and 500"]
     assert [e["raw"]["order"] for e in view["reasons"][0]["examples"]] == [f"2024-03-{i:05d}" for i in range(3)]
@@ -53,8 +53,8 @@ def test_a_changed_check_brings_rows_back_as_a_revision(
     nothing = perennial("requeue", "shop")
     assert nothing.code == 0 and "the checks find the same as before; no new revision was made" in nothing.out
     settled.declare(checks=[{"expect_column_values_to_be_between": {**PRICE, "max_value": 1000}}])
-    told = perennial("requeue", "shop", "--batch", "2024-03")
-    assert "2024-03 is revision 2 now (requeued): 620 rows, 620 accepted, 0 set aside" in told.out
+    shown = perennial("requeue", "shop", "--batch", "2024-03")
+    assert "2024-03 is revision 2 now (requeued): 620 rows, 620 accepted, 0 set aside" in shown.out
     assert accepted_orders(newest()) == sorted(march["order"])
     assert len(accepted_orders(first)) == 615, "the former revision stays readable"
     used = [p for p in payloads(DeclarationEntry) if isinstance(p, DeclarationEntry)]
@@ -70,9 +70,9 @@ def test_a_changed_check_brings_rows_back_as_a_revision(
     assert perennial("run", "shop").code == 0, "the cycle goes on with it"
 
 
-def test_a_persons_word_accepts_rows_in_spite_of_a_check(march: pd.DataFrame, perennial: Perennial) -> None:
-    told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "a sale of furs")
-    assert told.code == 0 and "waived on 2024-03 by Ada: price: between 0 and 500" in told.out
+def test_a_persons_word_accepts_rows_despite_a_check(march: pd.DataFrame, perennial: Perennial) -> None:
+    shown = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "a sale of furs")
+    assert shown.code == 0 and "waived on 2024-03 by Ada: price: between 0 and 500" in shown.out
     again = perennial("waive", "shop", "--batch", "2024-03", "--by", "Bob", "--reason", "me too")
     assert (
         again.code == 0 and "already waived on 2024-03 by Ada" in again.out and "(reason: a sale of furs)" in again.out
@@ -82,19 +82,19 @@ def test_a_persons_word_accepts_rows_in_spite_of_a_check(march: pd.DataFrame, pe
     batch = newest()
     assert (batch.revision, batch.because, batch.waived) == (2, "waived", waiver.checks)
     assert accepted_orders(batch) == sorted(march["order"])
-    assert batch.warnings == ("price: between 0 and 500: 5 of 620 rows",), "what was waived is still told"
+    assert batch.warnings == ("price: between 0 and 500: 5 of 620 rows",), "what was waived is still shown"
 
 
-def test_a_waiver_whose_requeue_fails_is_told_as_recorded_and_finished_by_repeating_it(
+def test_a_waiver_whose_requeue_fails_is_reported_as_recorded_and_finished_by_repeating_it(
     march: pd.DataFrame, perennial: Perennial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "furs")
     with monkeypatch.context() as patch:
         patch.setattr("perennial.cli.quarantine._requeued", _busy)
-        told = perennial(*asked)
-    assert told.code == 1
-    assert "The waiver by Ada is recorded. What failed came after that: run the same command again" in told.err
-    assert "nothing was" not in told.err.lower() and len(payloads(Waiver)) == 1
+        shown = perennial(*asked)
+    assert shown.code == 1
+    assert "The waiver by Ada is recorded. What failed came after that: run the same command again" in shown.err
+    assert "nothing was" not in shown.err.lower() and len(payloads(Waiver)) == 1
     assert perennial(*asked).code == 0
     assert (newest().revision, len(payloads(Waiver))) == (2, 1)
 
@@ -117,39 +117,39 @@ def test_what_always_stands_cannot_be_waived(settled: World, perennial: Perennia
     assert perennial("ingest", "shop").code == 3
     assert "waive" not in perennial("quarantine", "shop").out, "only what works is offered"
     rows = ledger_rows()
-    told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "never mind")
-    assert told.code == 2 and "nothing of 2024-03 can be waived: columns are missing: price" in told.err
-    assert "Correct the data at its source" in told.err and ledger_rows() == rows
+    shown = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "never mind")
+    assert shown.code == 2 and "nothing of 2024-03 can be waived: columns are missing: price" in shown.err
+    assert "Correct the data at its source" in shown.err and ledger_rows() == rows
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (("--batch", "2024-09", "--by", "Ada", "--reason", "x"), "--batch: shop has no batch '2024-09'"),
         (("--batch", "2024-03", "--by", " ", "--reason", "x"), "--by: is empty"),
         (("--batch", "2024-03", "--by", "Ada", "--reason", "x", "--check", "weight"), "--check: 'weight' matches 0"),
     ],
 )
-def test_a_wrong_word_is_told_before_anything_is_written(
-    march: pd.DataFrame, perennial: Perennial, arguments: tuple[str, ...], told: str
+def test_a_wrong_word_is_refused_before_anything_is_written(
+    march: pd.DataFrame, perennial: Perennial, arguments: tuple[str, ...], shown: str
 ) -> None:
     rows = ledger_rows()
     refused = perennial("waive", "shop", *arguments)
-    assert refused.code == 2 and told in refused.err and ledger_rows() == rows
+    assert refused.code == 2 and shown in refused.err and ledger_rows() == rows
 
 
-def test_a_held_batch_that_was_mended_at_its_source_is_taken_by_a_plain_run(
+def test_a_held_batch_that_was_corrected_at_its_source_is_taken_by_a_plain_run(
     settled: World, perennial: Perennial
 ) -> None:
     whole = settled.month("2024-03")
     write(settled, "2024-03", whole.drop(columns="price"))
     assert perennial("run", "shop").code == 3
     assert "nothing new" in perennial("run", "shop").out
-    told = perennial("backfill", "shop")
-    assert told.code == 3, "a held batch is left undone, however often it is asked"
-    assert "shop: batch 2024-03 is held, no row of it counts: columns are missing: price" in told.out
-    assert told.out.endswith("`perennial quarantine shop` shows what can be done\n")
+    shown = perennial("backfill", "shop")
+    assert shown.code == 3, "a held batch is left undone, however often it is asked"
+    assert "shop: batch 2024-03 is held, no row of it counts: columns are missing: price" in shown.out
+    assert shown.out.endswith("`perennial quarantine shop` shows what can be done\n")
     write(settled, "2024-03", whole)
-    told = perennial("backfill", "shop")
-    assert (told.code, told.out.splitlines()[-1]) == (0, "shop: 1 cycle done.")
+    shown = perennial("backfill", "shop")
+    assert (shown.code, shown.out.splitlines()[-1]) == (0, "shop: 1 cycle done.")
     assert (newest().revision, newest().because, newest().status) == (2, "restated", "accepted")

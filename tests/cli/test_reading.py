@@ -66,9 +66,9 @@ def test_labels_whose_key_is_spelled_otherwise_are_counted_and_named(
     found = fill(world, ledger, rows, {"returns": SPELLED_OTHERWISE, "good": rows[:5]})
     assert (found.count, found.keys) == (3000, (("1000001.0",), ("1000002.0",), ("1000003.0",)))
     quarantine("shop", None, 2, json=False)
-    told = capsys.readouterr().out
-    assert "3,000 labels match no row; the first is 1000001.0" in told
-    assert "order='1000002.0'" in told and "1000003.0" not in told
+    shown = capsys.readouterr().out
+    assert "3,000 labels match no row; the first is 1000001.0" in shown
+    assert "order='1000002.0'" in shown and "1000003.0" not in shown
     quarantine("shop", None, 2, json=True)
     view = json.loads(capsys.readouterr().out)
     assert view["labels_without_row"] == {"count": 3000, "first": [["1000001.0"], ["1000002.0"]]}

@@ -23,16 +23,16 @@ def test_a_deleted_experiment_stops_a_run_before_anything_is_decided(settled: Wo
     settled.month("2024-03")
     experiment = open_workspace(settings()).registry.experiment("shop")
     client().delete_experiment(experiment)
-    told = perennial("run", "shop")
-    assert told.code == 1
-    assert "the experiment 'shop'" in told.err and "was deleted in MLflow" in told.err
-    assert f"mlflow experiments restore --experiment-id {experiment}" in told.err
-    assert "Live: version 1 of shop, as release 1." in told.err
-    assert "released" not in told.err
+    shown = perennial("run", "shop")
+    assert shown.code == 1
+    assert "the experiment 'shop'" in shown.err and "was deleted in MLflow" in shown.err
+    assert f"mlflow experiments restore --experiment-id {experiment}" in shown.err
+    assert "Live: version 1 of shop, as release 1." in shown.err
+    assert "released" not in shown.err
     assert (len(payloads(Decision)), len(payloads(Release))) == (1, 1), "nothing was decided"
 
-    told = perennial("doctor", "shop")
-    assert told.code == 1 and f"mlflow experiments restore --experiment-id {experiment}" in told.out
+    shown = perennial("doctor", "shop")
+    assert shown.code == 1 and f"mlflow experiments restore --experiment-id {experiment}" in shown.out
 
     client().restore_experiment(experiment)
     assert perennial("run", "shop").code == 0
@@ -44,12 +44,14 @@ def test_a_renamed_experiment_is_named_before_runs_are_recorded_apart(settled: W
     settled.month("2024-03")
     experiment = open_workspace(settings()).registry.experiment("shop")
     client().rename_experiment(experiment, "shop of last year")
-    told = perennial("doctor", "shop", "--dry-run")
-    assert told.code == 1 and "the experiment 'shop'" in told.out and "was renamed to 'shop of last year'" in told.out
+    shown = perennial("doctor", "shop", "--dry-run")
+    assert (
+        shown.code == 1 and "the experiment 'shop'" in shown.out and "was renamed to 'shop of last year'" in shown.out
+    )
     back = f"mlflow experiments rename --experiment-id {experiment} --new-name shop"
-    assert back in told.out
-    told = perennial("run", "shop")
-    assert told.code == 1 and back in told.err and "Live: version 1 of shop, as release 1." in told.err
+    assert back in shown.out
+    shown = perennial("run", "shop")
+    assert shown.code == 1 and back in shown.err and "Live: version 1 of shop, as release 1." in shown.err
     assert client().get_experiment_by_name("shop") is None, "no second one was made"
     assert len(payloads(Decision)) == 1, "nothing was decided"
 
@@ -59,8 +61,8 @@ def test_a_renamed_experiment_is_named_before_runs_are_recorded_apart(settled: W
 
 
 def test_the_doctor_makes_no_experiment_where_nothing_was_trained(world: World, perennial: Perennial) -> None:
-    told = perennial("doctor", "shop")
-    assert (told.code, told.out) == (0, "shop: ledger, tables and registry agree.\n")
+    shown = perennial("doctor", "shop")
+    assert (shown.code, shown.out) == (0, "shop: ledger, tables and registry agree.\n")
     assert client().get_experiment_by_name("shop") is None
 
 
@@ -72,18 +74,18 @@ def test_a_deleted_champion_is_named_with_the_way_back_and_replay_goes_on(settle
     live = json.loads(perennial("status", "shop", "--json").out)["champion"]["version"]
     assert live > 1, "the story needs a second release"
     client().delete_model_version("shop", str(live))
-    told = perennial("doctor", "shop")
-    assert told.code == 1
-    assert f"version {live} of 'shop' was deleted in MLflow" in told.out
-    assert "`perennial rollback shop`" in told.out and "when it answers" not in told.out
+    shown = perennial("doctor", "shop")
+    assert shown.code == 1
+    assert f"version {live} of 'shop' was deleted in MLflow" in shown.out
+    assert "`perennial rollback shop`" in shown.out and "when it answers" not in shown.out
 
-    told = perennial("replay", "shop", "--deep")
-    assert told.code == 1
-    assert told.out.count("DIFFERS at models") >= 1 and told.out.count("to the last bit") >= 1
-    assert len([line for line in told.out.splitlines() if not line.startswith(" ")]) == len(payloads(Decision))
+    shown = perennial("replay", "shop", "--deep")
+    assert shown.code == 1
+    assert shown.out.count("DIFFERS at models") >= 1 and shown.out.count("to the last bit") >= 1
+    assert len([line for line in shown.out.splitlines() if not line.startswith(" ")]) == len(payloads(Decision))
 
-    told = perennial("rollback", "shop", "--reason", "version was deleted")
-    assert told.code == 0, told.err
+    shown = perennial("rollback", "shop", "--reason", "version was deleted")
+    assert shown.code == 0, shown.err
     assert perennial("doctor", "shop").code == 0
     assert open_workspace(settings()).registry.champion("shop") == 1
 
@@ -95,10 +97,10 @@ def test_a_deleted_run_costs_only_the_note_in_mlflow(
     waiting = payloads(ChallengerEntry)[-1]
     assert isinstance(waiting, ChallengerEntry)
     client().delete_run(waiting.model.run_id)
-    told = perennial("doctor", "shop")
-    assert told.code == 1
-    assert f"MLflow run {waiting.model.run_id} of version {waiting.model.version} was deleted" in told.out
-    assert f"mlflow runs restore --run-id {waiting.model.run_id}" in told.out
+    shown = perennial("doctor", "shop")
+    assert shown.code == 1
+    assert f"MLflow run {waiting.model.run_id} of version {waiting.model.version} was deleted" in shown.out
+    assert f"mlflow runs restore --run-id {waiting.model.run_id}" in shown.out
     assert perennial("run", "shop").code == 0
     assert len(payloads(Decision)) == 2
     assert any("is not noted in MLflow" in line and waiting.model.run_id in line for line in caplog.messages)
@@ -112,7 +114,7 @@ def test_a_run_that_is_gone_for_good_cannot_be_restored_there(settled: World, pe
     client().delete_run(serving.model.run_id)
     store = SqlAlchemyStore(settings().mlflow_tracking_uri, "perennial:/default")
     store._hard_delete_run(serving.model.run_id)  # as `mlflow gc` does
-    told = perennial("doctor", "shop", "--json")
-    (gone,) = json.loads(told.out)  # the model itself still loads
-    assert told.code == 1 and serving.model.run_id in gone["what"]
+    shown = perennial("doctor", "shop", "--json")
+    (gone,) = json.loads(shown.out)  # the model itself still loads
+    assert shown.code == 1 and serving.model.run_id in gone["what"]
     assert "restore MLflow's database from a backup" in gone["fix"]

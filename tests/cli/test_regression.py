@@ -13,7 +13,7 @@ from tests.world import World
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_a_number_is_predicted_judged_and_released(world: World, perennial: Perennial) -> None:
+def test_a_number_is_predicted_evaluated_and_released(world: World, perennial: Perennial) -> None:
     world.rows_a_day = 12
     schema = {**world.declaration["schema"], "target": "minutes", "task": "regression"}
     model = {
@@ -29,8 +29,8 @@ def test_a_number_is_predicted_judged_and_released(world: World, perennial: Pere
         write(world, month, rows.drop(columns=["returned"]))
         if month == "2024-01":
             january_median = float(rows.loc[rows["at"] < "2024-01-31", "minutes"].median())
-        told = perennial("run", "shop")
-        assert told.code == 0, told.err
+        shown = perennial("run", "shop")
+        assert shown.code == 0, shown.err
     (decision,) = json.loads(perennial("decisions", "shop", "--json").out)
     assert decision["outcome"] == "first"
     primary, rmse = decision["metrics"]

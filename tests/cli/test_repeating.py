@@ -16,8 +16,8 @@ pytestmark = pytest.mark.timeout(240)
 
 def test_a_run_with_nothing_new_changes_nothing(settled: World, perennial: Perennial) -> None:
     before = ledger_rows()
-    told = perennial("run", "shop")
-    assert (told.code, told.out) == (0, "shop: the source has nothing new.\n")
+    shown = perennial("run", "shop")
+    assert (shown.code, shown.out) == (0, "shop: the source has nothing new.\n")
     assert perennial("backfill", "shop").out == "shop: nothing is left to do.\n"
     assert ledger_rows() == before
 
@@ -43,16 +43,16 @@ def test_the_same_content_again_changes_nothing_whatever_its_order(settled: Worl
     assert perennial("ingest", "shop", "--batch", "2024-01").code == 0
     rows = settled.month("2024-01")
     write(settled, "2024-01", rows.iloc[::-1][["carrier", *(c for c in rows.columns if c != "carrier")]])
-    told = perennial("ingest", "shop", "--batch", "2024-01", "--json")
-    assert told.code == 0
-    assert json.loads(told.out)["revision"] == 1
+    shown = perennial("ingest", "shop", "--batch", "2024-01", "--json")
+    assert shown.code == 0
+    assert json.loads(shown.out)["revision"] == 1
     assert ledger_rows() == before
 
 
 def test_asking_twice_for_a_training_gives_one_challenger(settled: World, perennial: Perennial) -> None:
     before = ledger_rows()
-    told = [json.loads(perennial("train", "shop", "--json").out)["challenger"] for _ in range(2)]
-    assert told[0] == told[1]
+    shown = [json.loads(perennial("train", "shop", "--json").out)["challenger"] for _ in range(2)]
+    assert shown[0] == shown[1]
     assert ledger_rows() == before, "version 2 was trained on the very same rows already"
 
 
@@ -61,8 +61,8 @@ def test_other_content_for_a_window_is_a_revision_and_training_uses_it_alone(
 ) -> None:
     restated = settled.month("2024-01")
     write(settled, "2024-01", restated[restated["carrier"] != "bike"])
-    told = perennial("ingest", "shop", "--batch", "2024-01")
-    assert told.code == 0, told.err
+    shown = perennial("ingest", "shop", "--batch", "2024-01")
+    assert shown.code == 0, shown.err
     listed = [line.split()[:3] for line in perennial("batches", "shop").out.splitlines()[1:]]
     assert listed == [["2024-01", "1", "arrived"], ["2024-02", "1", "arrived"], ["2024-01", "2", "restated"]]
 
@@ -77,10 +77,10 @@ def test_other_content_for_a_window_is_a_revision_and_training_uses_it_alone(
     assert snapshot.rows == (restated["carrier"] != "bike").sum() + known
 
 
-def test_a_batch_that_the_source_lacks_is_told_with_those_it_has(settled: World, perennial: Perennial) -> None:
+def test_a_batch_that_the_source_lacks_is_answered_with_those_it_has(settled: World, perennial: Perennial) -> None:
     before = ledger_rows()
-    told = perennial("run", "shop", "--batch", "2025-01")
-    assert told.code == 2
-    assert "no batch '2025-01'" in told.err
-    assert "2024-01, 2024-02" in told.err
+    shown = perennial("run", "shop", "--batch", "2025-01")
+    assert shown.code == 2
+    assert "no batch '2025-01'" in shown.err
+    assert "2024-01, 2024-02" in shown.err
     assert ledger_rows() == before

@@ -30,9 +30,9 @@ def decided(settled: World, perennial: Perennial) -> Path:
 
 
 def replayed(perennial: Perennial, *more: str) -> list[dict[str, Any]]:
-    told = perennial("replay", "shop", "--json", *more)
-    found: list[dict[str, Any]] = json.loads(told.out)
-    assert told.code == (1 if any(each["difference"] for each in found) else 0)
+    shown = perennial("replay", "shop", "--json", *more)
+    found: list[dict[str, Any]] = json.loads(shown.out)
+    assert shown.code == (1 if any(each["difference"] for each in found) else 0)
     return found
 
 
@@ -62,8 +62,10 @@ def test_a_changed_row_of_the_ledger_is_found_and_named(decided: Path, perennial
         ("replay", "shop"),
         ("replay", "shop", "--deep"),
     ):
-        told = perennial(*command)
-        assert told.code == 1 and "(decision " in told.err and "was changed after it was written" in told.err, command
+        shown = perennial(*command)
+        assert shown.code == 1 and "(decision " in shown.err and "was changed after it was written" in shown.err, (
+            command
+        )
 
 
 def test_a_changed_byte_of_a_model_is_found_and_named(decided: Path, perennial: Perennial) -> None:
@@ -88,11 +90,11 @@ def test_a_damaged_file_of_the_data_is_found_and_named(decided: Path, perennial:
     data[len(data) // 3] ^= 1
     march.write_bytes(bytes(data)) if damage == "changed" else march.unlink()
     first, second = replayed(perennial, "--deep")
-    assert first["difference"] is None, "of this its rows did not judge"
+    assert first["difference"] is None, "of this its rows did not evaluate"
     assert second["decision"] == judged.id
-    told = f"{second['difference']['field']}: {second['difference']['cause']}"
-    named = "evaluation.digest: values were changed" in told and "2024-03" in told
-    assert (named and damage == "changed") or (march.name in told and "cannot be read" in told), told
+    shown = f"{second['difference']['field']}: {second['difference']['cause']}"
+    named = "evaluation.digest: values were changed" in shown and "2024-03" in shown
+    assert (named and damage == "changed") or (march.name in shown and "cannot be read" in shown), shown
 
 
 def test_other_libraries_are_named_and_small_differences_borne(
@@ -104,7 +106,7 @@ def test_other_libraries_are_named_and_small_differences_borne(
     elsewhere = environment.libraries() | {"numpy": "9.9.9"}
     monkeypatch.setattr(replay, "libraries", lambda: elsewhere)
     assert all(not each["exact"] and each["difference"] is None for each in replayed(perennial))
-    monkeypatch.setattr(replay, "judge", lambda *a, **k: judged_otherwise(*a, **k))
+    monkeypatch.setattr(f"{replay.__name__}.judge", lambda *a, **k: judged_otherwise(*a, **k))
     for each in replayed(perennial):
         assert each["difference"]["field"] == "metrics.log_loss.se"
         assert "numpy" in each["difference"]["cause"] and "9.9.9" in each["difference"]["cause"]
@@ -118,8 +120,8 @@ def judged_otherwise(*arguments: Any, **named: Any) -> Any:
     return found.model_copy(update={"se": found.se * 1.01 if found.se else None})
 
 
-def test_what_is_no_decision_is_told(settled: World, perennial: Perennial) -> None:
-    told = perennial("replay", "ffff")
-    assert told.code == 2 and "no decision with an id that begins with 'ffff'" in told.err
-    told = perennial("ledger", "verify", "shoop")
-    assert told.code == 2 and "the ledger has no row of 'shoop'; it has shop" in told.err
+def test_what_is_no_decision_is_refused(settled: World, perennial: Perennial) -> None:
+    shown = perennial("replay", "ffff")
+    assert shown.code == 2 and "no decision with an id that begins with 'ffff'" in shown.err
+    shown = perennial("ledger", "verify", "shoop")
+    assert shown.code == 2 and "the ledger has no row of 'shoop'; it has shop" in shown.err

@@ -63,11 +63,11 @@ def test_a_home_that_may_only_be_read_serves_whoever_reads(settled: World, peren
     before = whole(home)
     with only_readable(home):
         for command in commands:
-            told = perennial(*command)
-            assert (told.code, told.err) == (usual[command].code, usual[command].err), command
-            assert told.out == usual[command].out, command
-        told = perennial("ingest", "shop")
-        assert told.code == 2 and "cannot be written" in told.err
+            shown = perennial(*command)
+            assert (shown.code, shown.err) == (usual[command].code, usual[command].err), command
+            assert shown.out == usual[command].out, command
+        shown = perennial("ingest", "shop")
+        assert shown.code == 2 and "cannot be written" in shown.err
     assert whole(home) == before
 
 
@@ -77,11 +77,11 @@ def test_a_damaged_ledger_is_named_by_every_command(settled: World, perennial: P
     for damaged in (b"not a database at all" * 300, data[: len(data) // 3] + os.urandom(len(data) * 2 // 3)):
         ledger.write_bytes(damaged)
         for command in (("status",), ("batches", "shop"), ("ledger", "verify"), ("run", "shop"), ("doctor", "shop")):
-            told = perennial(*command, "--json")
-            assert told.code == 1, command
-            error = json.loads(told.out)["error"]
-            assert error["code"] in ("ledger-damaged", "ledger-broken"), told.err
-            assert "backup" in told.err and "Traceback" not in told.err
+            shown = perennial(*command, "--json")
+            assert shown.code == 1, command
+            error = json.loads(shown.out)["error"]
+            assert error["code"] in ("ledger-damaged", "ledger-broken"), shown.err
+            assert "backup" in shown.err and "Traceback" not in shown.err
 
 
 def test_what_the_checks_found_may_be_lost(settled: World, perennial: Perennial) -> None:
@@ -89,8 +89,8 @@ def test_what_the_checks_found_may_be_lost(settled: World, perennial: Perennial)
     (settled.usecases / "shop" / "2024-03.csv").write_text(text.replace("2024-02", "2024-03"))
     assert perennial("ingest", "shop").code == 0
     shutil.rmtree(settings().home / "validations")
-    told = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "known")
-    assert told.code == 1 and "the check results of batch" in told.err and "are missing" in told.err
+    shown = perennial("waive", "shop", "--batch", "2024-03", "--by", "Ada", "--reason", "known")
+    assert shown.code == 1 and "the check results of batch" in shown.err and "are missing" in shown.err
 
 
 def test_a_connection_that_is_lost_while_reading_is_transient(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The command line answers at once, and says what each command is for."""
+"""The command line answers at once, and explains what each command is for."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def _seconds(command: list[str]) -> float:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_says_what_it_is_for(perennial: Perennial, name: str) -> None:
-    told = perennial(name, "--help")
-    assert told.code == 0
-    purpose = told.out.split("\n\n")[1]
-    assert len(purpose.split()) >= 4 and purpose.rstrip().endswith("."), told.out
-    for option in re.findall(r"^\s+(--[a-z-]+)(.*)$", told.out, re.MULTILINE):
+def test_every_command_explains_what_it_is_for(perennial: Perennial, name: str) -> None:
+    shown = perennial(name, "--help")
+    assert shown.code == 0
+    purpose = shown.out.split("\n\n")[1]
+    assert len(purpose.split()) >= 4 and purpose.rstrip().endswith("."), shown.out
+    for option in re.findall(r"^\s+(--[a-z-]+)(.*)$", shown.out, re.MULTILINE):
         assert re.search(r"[a-z]{3}", option[1]), f"{name} {option[0]} is not explained"
 
 
@@ -88,7 +88,7 @@ def test_every_command_is_in_the_readme() -> None:
     assert missing == [], "commands that README.md does not name"
 
 
-def test_a_command_that_is_not_there_is_told(perennial: Perennial) -> None:
-    told = perennial("retrain", "shop")
-    assert told.code == 2
-    assert "retrain" in told.err
+def test_a_command_that_is_not_there_is_refused(perennial: Perennial) -> None:
+    shown = perennial("retrain", "shop")
+    assert shown.code == 2
+    assert "retrain" in shown.err

@@ -37,9 +37,9 @@ def test_labels_known_later_than_a_batch_is_long_stop_no_batch(world: World, per
     world.declare(schema={**world.declaration["schema"], "label_known_after": "45d"})
     for month in ("2024-01", "2024-02", "2024-03"):
         world.month(month)
-    told = perennial("backfill", "shop", "--last", "2024-02")
-    assert told.code == 0, told.err
-    assert "no challenger yet: no label is known before 2024-02-15" in told.out
+    shown = perennial("backfill", "shop", "--last", "2024-02")
+    assert shown.code == 0, shown.err
+    assert "no challenger yet: no label is known before 2024-02-15" in shown.out
     assert perennial("run", "shop").code == 0
     assert len(payloads(BatchEntry)) == len(payloads(Cycle)) == 3
     assert len(payloads(ChallengerEntry)) == 2, "none in January"

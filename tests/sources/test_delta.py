@@ -32,7 +32,7 @@ def test_a_table_is_cut_into_batches_and_a_rewritten_file_is_no_revision(
     assert take_in("2024-02").rows.accepted == 580
 
 
-def test_what_is_no_table_or_has_no_time_is_told(tmp_path: Path) -> None:
+def test_what_is_not_a_table_or_has_no_time_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no Delta table at"):
         DeltaRows(str(tmp_path / "none"), "month", "at", "UTC").windows()
     write_deltalake(str(tmp_path / "lake"), pd.DataFrame({"x": [1]}))
@@ -41,9 +41,9 @@ def test_what_is_no_table_or_has_no_time_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("feature", "told"), [("deletionVectors", "purge"), ("columnMapping", "mapping"), ("typeWidening", "plain copy")]
+    ("feature", "shown"), [("deletionVectors", "purge"), ("columnMapping", "mapping"), ("typeWidening", "plain copy")]
 )
-def test_a_feature_that_the_reader_does_not_know_is_refused_by_name(tmp_path: Path, feature: str, told: str) -> None:
+def test_a_feature_that_the_reader_does_not_know_is_refused_by_name(tmp_path: Path, feature: str, shown: str) -> None:
     rows = month_of_rows("2024-01", rows_a_day=2)
     write_deltalake(str(tmp_path / "lake"), rows)
     features = {"readerFeatures": [feature], "writerFeatures": [feature]}
@@ -52,10 +52,10 @@ def test_a_feature_that_the_reader_does_not_know_is_refused_by_name(tmp_path: Pa
     with pytest.raises(InputError, match="which the reader here does not know") as caught:
         DeltaRows(str(tmp_path / "lake"), "month", "at", "UTC").windows()
     assert caught.value.code == "delta-feature"
-    assert feature in str(caught.value) and told in caught.value.fix.lower()
+    assert feature in str(caught.value) and shown in caught.value.fix.lower()
 
 
-def test_a_table_whose_files_are_gone_or_damaged_is_told(tmp_path: Path) -> None:
+def test_a_table_whose_files_are_gone_or_damaged_is_reported(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path / "lake"), month_of_rows("2024-01", rows_a_day=2))
     (file,) = (tmp_path / "lake").glob("*.parquet")
     data = file.read_bytes()

@@ -123,7 +123,7 @@ def test_parquet_is_cut_with_its_types(put: Put, source: Open) -> None:
     assert months.fetch(months.windows()[1]).data == february.data
 
 
-def test_rows_without_a_readable_time_are_told_with_the_way_out(put: Put, source: Open) -> None:
+def test_rows_without_a_readable_time_are_reported_with_the_fix(put: Put, source: Open) -> None:
     put("1.csv", "at,x\n2013-01-05,1\nyesterday,2\n,3\n")
     with pytest.raises(
         InputError,
@@ -151,7 +151,7 @@ def test_one_row_in_a_hundred_without_a_time_goes_with_the_row_before_it(put: Pu
 @pytest.mark.parametrize(
     ("written", "unit"), [("1704067200", "seconds"), ("1704067200000", "milliseconds"), ("20x", None)]
 )
-def test_a_number_that_may_be_a_time_is_told_with_its_unit(
+def test_a_number_that_may_be_a_time_is_reported_with_its_unit(
     put: Put, source: Open, written: str, unit: str | None
 ) -> None:
     put("1.csv", f"at,x\n{written},1\n")
@@ -161,7 +161,7 @@ def test_a_number_that_may_be_a_time_is_told_with_its_unit(
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "shown"),
     [
         ({}, "no .csv and no .parquet file"),
         ({"a.csv": ""}, "a.csv: the file is empty"),
@@ -185,12 +185,12 @@ def test_a_number_that_may_be_a_time_is_told_with_its_unit(
     ],
 )
 def test_what_cannot_be_cut_names_the_file_and_the_reason(
-    put: Put, source: Open, tmp_path: Path, files: dict[str, str | bytes], told: str
+    put: Put, source: Open, tmp_path: Path, files: dict[str, str | bytes], shown: str
 ) -> None:
     (tmp_path / "data").mkdir()
     for name, content in files.items():
         put(name, content)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=shown):
         [source("month").fetch(window) for window in source("month").windows()]
 
 
@@ -212,7 +212,7 @@ def test_a_file_of_a_header_alone_gives_no_window(put: Put, source: Open) -> Non
     assert months.fetch(months.windows()[0]).data == b"at,x\n2013-01-05,1\n"
 
 
-def test_a_path_that_is_not_there_is_told(put: Put, source: Open) -> None:
+def test_a_path_that_is_not_there_is_reported(put: Put, source: Open) -> None:
     with pytest.raises(InputError, match=r"source\.path: there is no .*missing"):
         source("file", "missing").windows()
     put("data.json", b"{}")
@@ -228,7 +228,7 @@ def test_two_files_of_one_stem_are_refused(put: Put, source: Open) -> None:
 
 
 @pytest.mark.parametrize("batch", ["file", "month"])
-def test_a_window_that_is_not_there_is_told_with_the_known_ones(put: Put, source: Open, batch: str) -> None:
+def test_a_window_that_is_not_there_is_answered_with_the_known_ones(put: Put, source: Open, batch: str) -> None:
     put("1.csv", "at,x\n2013-01-05,1\n")
     with pytest.raises(InputError, match=r"no batch '2014-01' in .*\n  windows go from"):
         source(batch).fetch(Window(None, None, "2014-01"))

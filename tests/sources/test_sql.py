@@ -77,7 +77,7 @@ def test_the_query_may_only_read(database: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "error", "told"),
+    ("address", "error", "shown"),
     [
         (None, InputError, "source.url_env: the environment has no SHOP_URL"),
         (f"no address {PASSWORD}", InputError, "holds no address that SQLAlchemy understands"),
@@ -86,19 +86,19 @@ def test_the_query_may_only_read(database: Path) -> None:
         ("sqlite:////nowhere/s3cr3t/shop.db", TransientError, "does not answer"),
     ],
 )
-def test_a_wrong_address_is_told_without_the_address(
-    address: str | None, error: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_address_is_reported_without_the_address(
+    address: str | None, error: type[Exception], shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SHOP_URL", raising=False)
     if address:
         monkeypatch.setenv("SHOP_URL", address)
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=shown) as caught:
         SqlRows("SHOP_URL", QUERY, "month", "2024-01-01", "at", "UTC").windows()
     assert "s3cr3t" not in str(caught.value)
     assert address is None or caught.value.__suppress_context__, "a traceback shows no more"
 
 
-def test_a_wrong_query_is_told_with_the_databases_words(database: Path) -> None:
+def test_a_wrong_query_is_reported_with_the_databases_words(database: Path) -> None:
     query = "SELECT nope FROM orders WHERE at >= :start AND at < :end"
     with pytest.raises(InputError, match=r"source\.query: the database refuses it: no such column"):
         SqlRows("SHOP_URL", query, "month", "2024-01-01", "at", "UTC").windows()
@@ -118,7 +118,7 @@ def test_no_password_comes_into_the_home(
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "told"),
+    ("change", "field", "shown"),
     [
         ({"url_env": "postgresql://u:s3cr3t@host/db"}, "source.url_env", "holds credentials (not shown)"),
         ({"query": "SELECT * FROM orders"}, "source.query", "does not use :start and :end"),
@@ -127,14 +127,14 @@ def test_no_password_comes_into_the_home(
         ({"kind": "delta", "path": "s3://key:s3cr3t@bucket/t"}, "source.path", "holds credentials (not shown)"),
     ],
 )
-def test_mistakes_of_a_source_are_told_without_secrets(
-    world: World, change: dict[str, str], field: str, told: str
+def test_mistakes_of_a_source_are_reported_without_secrets(
+    world: World, change: dict[str, str], field: str, shown: str
 ) -> None:
     source = {**SOURCE, **change} if "kind" not in change else {**change, "batch": "day"}
     world.declare(source=source)
     with pytest.raises(DeclarationError) as caught:
         load_use_case("shop", world.usecases)
-    assert told in str(caught.value) and "s3cr3t" not in str(caught.value)
+    assert shown in str(caught.value) and "s3cr3t" not in str(caught.value)
     assert [(m.field, "s3cr3t" in str(m.value)) for m in caught.value.mistakes] == [(field, False)]
 
 

@@ -36,6 +36,14 @@ def test_appending_a_batch_twice_is_appending_it_once(tables: Tables) -> None:
     assert tables.batches("shop", "accepted") == {"a": 2}
 
 
+def test_appending_no_rows_twice_is_one_version_too(tables: Tables) -> None:
+    tables.append("shop", "quarantine", rows("a", [1.0]), "a")
+    once = tables.append("shop", "quarantine", rows("b", [1.0]).slice(0, 0), "b")
+    assert tables.append("shop", "quarantine", rows("b", [1.0]).slice(0, 0), "b") == once
+    tables.append("shop", "quarantine", rows("b", [2.0]), "b")
+    assert tables.batches("shop", "quarantine") == {"a": 1, "b": 1}
+
+
 def test_readers_get_the_batches_they_name_and_no_other(tables: Tables) -> None:
     tables.append("shop", "accepted", rows("a", [1.0]), "a")
     tables.append("shop", "accepted", rows("b", [2.0]), "b")
