@@ -93,7 +93,7 @@ def test_a_waiver_whose_requeue_fails_is_reported_as_recorded_and_finished_by_re
         patch.setattr("perennial.cli.quarantine._requeued", _busy)
         shown = perennial(*asked)
     assert shown.code == 1
-    assert "The waiver by Ada is recorded. What failed came after that: run the same command again" in shown.err
+    assert "The waiver by Ada is recorded. Only a later step failed: run the same command again" in shown.err
     assert "nothing was" not in shown.err.lower() and len(payloads(Waiver)) == 1
     assert perennial(*asked).code == 0
     assert (newest().revision, len(payloads(Waiver))) == (2, 1)
