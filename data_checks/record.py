@@ -8,6 +8,7 @@ from typing import Any
 
 from data_checks.running import CheckResult
 from data_checks.wording import in_words
+from perennial.evaluation.figures import figure
 
 _LISTED = 200
 _SHOWN = 200
@@ -18,7 +19,7 @@ def observed(check: CheckResult) -> str:
     value = as_json(check.result.get("observed_value"))
     if value is None:
         return "nothing observed"
-    text = in_words(value)
+    text = figure(value) if isinstance(value, float) else in_words(value)
     return "observed " + (text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 

@@ -22,7 +22,7 @@ from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, buil
 from perennial.intake.limits import copy_of, counted_as
 from perennial.intake.missing import how_to_go_on
 from perennial.ledger.entries import Reason
-from perennial.usecase.mistakes import looks_like
+from perennial.usecase.mistakes import closest, looks_like
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,6 +207,7 @@ def _with_hint(column: str, extra: Collection[str]) -> str:
     """A missing column, with the undeclared column of the batch that looks the same, if any."""
     near = looks_like(column, extra)
     if near is None:
-        return column
+        similar = closest(column, extra)
+        return f"{column} (was it renamed to {similar!r}?)" if similar else column
     same = normalize("NFC", column) == normalize("NFC", near)
     return f"{column} (there is {near!r}{', the same letters in another form of Unicode' if same else ''})"

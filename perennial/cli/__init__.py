@@ -17,7 +17,7 @@ def main() -> None:
 
 def _code_of_command() -> int:
     from perennial.cli.app import app
-    from perennial.cli.failures import report, unexpected, usage_error
+    from perennial.cli.failures import Interrupted, report, unexpected, usage_error
     from perennial.errors import PerennialError
 
     try:
@@ -26,5 +26,8 @@ def _code_of_command() -> int:
         return report(error)
     except usage_error() as error:
         return report(error)
+    except KeyboardInterrupt:
+        again = "Run the same command again: it continues where this one stopped."
+        return report(Interrupted("interrupted: everything that was committed before is kept", fix=again))
     except Exception as error:  # noqa: BLE001 - the one place where it is written down for whoever repairs it
         return report(unexpected(error))

@@ -12,6 +12,7 @@ from perennial.cli.output import as_json, say
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.settings import settings
+from perennial.sources.paths import ending_of
 from perennial.usecase.reading import load_use_case
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
 
 
 def _name_of(path: Path) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    stem = path.name.lower().removesuffix(ending_of(path)) if path.is_file() else path.name.lower()
+    name = re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
     return name if re.match(r"[a-z]", name) else f"data_{name}".rstrip("_")
 
 

@@ -29,6 +29,13 @@ class Unexpected(TerminalError):
     code = "unexpected"
 
 
+class Interrupted(TransientError):
+    """A person stopped the command, usually with Ctrl-C."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
 @cache
 def usage_error() -> type[Exception]:
     """What the command line raises for an unknown command or option, or an argument that is missing."""
@@ -96,10 +103,17 @@ def _misused(error: Exception) -> InputError:
     words = error.format_message() if hasattr(error, "format_message") else str(error)
     command = context.command_path if context is not None else "perennial"
     parameter = getattr(error, "param", None)
-    field = getattr(error, "option_name", None) or (parameter.human_readable_name if parameter is not None else None)
+    field = getattr(error, "option_name", None) or _typed(parameter)
     misuse = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
     misuse.field = field
     return misuse
+
+
+def _typed(parameter: Any) -> str | None:
+    """An option or argument as a person types it; None where the error is about none."""
+    if parameter is None:
+        return None
+    return max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.name.upper()
 
 
 def _mistake_view(mistake: Mistake) -> dict[str, Any]:

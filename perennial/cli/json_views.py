@@ -100,6 +100,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
             "since": release.as_of,
             "age_days": age,
             "release_no": release.release_no,
+            "kind": release.kind,
             "reason": release.reason,
         }
     return {

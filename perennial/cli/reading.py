@@ -14,7 +14,7 @@ from perennial.evaluation.figures import counted, percent, ranges
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
-from perennial.release.words import labels_in_words
+from perennial.release.words import labels_in_words, release_reason
 from perennial.settings import readable_home, settings
 from perennial.usecase.reading import list_use_cases, load_use_case
 
@@ -75,7 +75,7 @@ def _show_status(view: dict[str, Any]) -> None:
                 f"(release {champion['release_no']})",
             )
         )
-        rows.append(("because", champion["reason"]))
+        rows.append(("because", release_reason(champion["kind"], champion["reason"])))
     else:
         rows.append(("champion", "none yet"))
     rows.append(("challenger", _challenger(view["challenger"])))

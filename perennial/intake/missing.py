@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MORE_MISSING = 0.05
 """A feature may be missing in so large a share of rows above the usual one before a warning."""
+TIMES_THE_ODDS = 2
+"""How many times the usual odds of a missing value may be reached before a warning."""
 BATCHES_COMPARED = 3
 
 
@@ -73,8 +75,13 @@ def missing_warnings(shares: Mapping[str, float], usual: Mapping[str, float]) ->
     return [
         f"{name}: missing in {100 * share:.3g} % of the rows, usually in {100 * usual[name]:.3g} %"
         for name, share in shares.items()
-        if name in usual and share > usual[name] + MORE_MISSING
+        if name in usual and _far_above(share, usual[name])
     ]
+
+
+def _far_above(share: float, usual: float) -> bool:
+    """Whether the odds have doubled too: from 75 to 81 % is an ordinary month, from 5 to 12 % is not."""
+    return share > usual + MORE_MISSING and share * (1 - usual) > TIMES_THE_ODDS * usual * (1 - share)
 
 
 def how_to_go_on(missing: Sequence[str], there: Collection[str], declaration: Declaration) -> str:

@@ -9,6 +9,7 @@ from perennial.evaluation.figures import between, change, counted, figure, perce
 from perennial.evaluation.words import headline
 from perennial.ledger.entries import Decision, Release
 from perennial.page.history import History
+from perennial.release.words import release_reason
 
 State = Literal["good", "wait", "bad"]
 
@@ -91,7 +92,11 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
     if release is None:
         return ()
     since = f"{day(release.as_of)} (release {release.release_no}, {release.kind})"
-    return ("since", since), ("why", release.reason), ("how sure", _how_sure(history, release))
+    return (
+        ("since", since),
+        ("why", release_reason(release.kind, release.reason)),
+        ("how sure", _how_sure(history, release)),
+    )
 
 
 def _how_sure(history: History, release: Release) -> str:

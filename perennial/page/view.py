@@ -12,7 +12,7 @@ from perennial.evaluation.intervals.student_t import student_t
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, day, facts, headline_of, live_in_words
 from perennial.page.history import History
-from perennial.release.words import approval_in_words, decision_in_words
+from perennial.release.words import approval_in_words, decision_in_words, release_reason
 
 NEWEST = 24
 """How many decisions are explained in full; all of them are in the charts and tables."""
@@ -121,7 +121,7 @@ def view_of(history: History) -> View:
         losses=tuple(_losses(history)),
         gains=tuple(_gain(decision) for decision in history.decisions),
         releases=tuple(
-            (str(r.release_no), r.versions, day(r.as_of), r.reason)
+            (str(r.release_no), r.versions, day(r.as_of), release_reason(r.kind, r.reason))
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
         months=tuple(_months(history)),

@@ -52,6 +52,15 @@ def approval_in_words(approval: Approval) -> str:
     return f"Approved by {approval.by} on {approval.as_of.partition('T')[0]}: {approval.reason}"
 
 
+def release_reason(kind: str, reason: str) -> str:
+    """Why a release was made: a rollback has the words of whoever asked for it.
+
+    >>> release_reason("rollback", "complaints"), release_reason("release", "It is better.")
+    ('rolled back: complaints', 'It is better.')
+    """
+    return f"rolled back: {reason}" if kind == "rollback" else reason
+
+
 def labels_in_words(count: int, first: Sequence[object]) -> str:
     """How many labels match no row, and the key of the first one."""
     match = "label matches" if count == 1 else "labels match"

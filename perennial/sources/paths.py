@@ -32,8 +32,9 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     """The files of a folder that are tables, month_2 before month_10, or the one file. Hidden files do not count.
 
     Of a folder those of `TABLES`; where there are none, those of `OTHERS`.
-    Raises InputError where there are none.
+    field: where the path is declared, "" where a person typed it. Raises InputError where there are none.
     """
+    at = f"{field}: " if field else ""
     if path.is_file():
         if ending_of(path) not in {**TABLES, **OTHERS}:
             with path.open("rb") as file:
@@ -45,7 +46,8 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
             raise InputError(f"{path}: is {what}", code="file-of-another-format", value=str(path), fix=fix)
         return [path]
     if not path.is_dir():
-        raise InputError(f"{field}: there is no {path}\n  a relative path starts at the declaration's folder")
+        fix = "a relative path starts at the declaration's folder" if field else "name a file or folder that exists"
+        raise InputError(f"{at}there is no {path}\n  {fix}")
     there = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
     files = [each for each in there if ending_of(each) in TABLES] or [
         each for each in there if ending_of(each) in OTHERS
@@ -53,7 +55,7 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     if not files:
         files = [each for each in partitioned_files(path) if ending_of(each) in TABLES]
     if not files:
-        raise InputError(f"{field}: no .csv and no .parquet file in {path}\n  put one there, or correct the path")
+        raise InputError(f"{at}no .csv and no .parquet file in {path}\n  put one there, or correct the path")
     return sorted(files, key=lambda each: [_natural(part) for part in each.relative_to(path).parts])
 
 

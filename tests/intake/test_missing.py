@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from perennial.errors import InputError
+from perennial.intake.missing import missing_warnings
 from perennial.ledger.entries import BatchEntry
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -114,6 +115,21 @@ def test_a_feature_that_is_missing_more_often_than_usual_is_a_warning(world: Wor
     assert batch.status == "accepted"
     assert batch.warnings[0].startswith("price: missing in 50.1 % of the rows, usually in 0 %")
     assert batch.warnings[1].startswith("weight: missing in 50.1 % of the rows, usually in 11.")
+
+
+def test_the_odds_of_a_missing_value_have_to_double() -> None:
+    assert missing_warnings({"gust": 0.81}, {"gust": 0.75}) == [], "an ordinary month of a column that is mostly empty"
+    assert missing_warnings({"gust": 0.12}, {"gust": 0.05}) != []
+    assert missing_warnings({"gust": 0.06}, {"gust": 0.0}) != []
+    assert missing_warnings({"gust": 0.04}, {"gust": 0.01}) == [], "three points more are no warning"
+    assert missing_warnings({"gust": 1.0}, {"gust": 0.9}) != [], "a column that is gone"
+
+
+def test_a_renamed_column_is_asked_about(world: World) -> None:
+    write(world, "2024-01", world.month("2024-01").rename(columns={"weight": "Weight_kg"}))
+    held = take_in("2024-01")
+    assert held.status == "held"
+    assert "weight (was it renamed to 'Weight_kg'?)" in held.held_because[0]
 
 
 def test_what_vanishes_is_declared_for_features_alone(world: World) -> None:

@@ -30,6 +30,8 @@ Kind = Literal["number", "integer", "boolean", "timestamp", "text", "empty", "un
 _IN_A_DECLARATION = "write `sheet: NAME` under source.read"
 _AS_AN_ANSWER = "answer with --read sheet=NAME"
 MOST_ROWS = 500_000
+MOST_NAMED = 6
+"""How many columns an error names at most."""
 _TRUTHS = {"true", "false"}
 
 
@@ -96,17 +98,16 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     """
     import pyarrow as pa
 
-    files = files_in(path)
+    files = files_in(path, field="")
     form = _form_of(files[0], given)
     read = _with(given, form)
     tables: list[pa.Table] = []
     for file in files:
         tables.append(with_partitions(_table(file, read), partitions_of(file, path)))
         if tables[0].column_names != tables[-1].column_names:
-            differ = ", ".join(sorted(set(tables[0].column_names) ^ set(tables[-1].column_names))) or "their order"
             raise InputError(
-                f"{file}: other columns than {files[0].name} ({differ})\n"
-                "  write them alike, or name the one file that a declaration is to be drafted from"
+                f"{file}: its columns are not those of {files[0].name}: {_difference(tables[0], tables[-1])}",
+                fix="Give the files the same columns, or name the one file to draft a declaration from.",
             )
         if sum(table.num_rows for table in tables) > MOST_ROWS:
             break
@@ -145,6 +146,15 @@ def _trimmed(names: list[str]) -> list[str]:
     """Names without the spaces around them, where that leaves each another one."""
     trimmed = [name.strip() for name in names]
     return trimmed if len(set(trimmed)) == len(names) else names
+
+
+def _difference(first: pa.Table, other: pa.Table) -> str:
+    """How the columns of a file differ from those of the first, in words."""
+    names, others = first.column_names, other.column_names
+    lacking, added = ([each for each in a if each not in b] for a, b in ((names, others), (others, names)))
+    parts = [f"it lacks {', '.join(map(repr, lacking[:MOST_NAMED]))}"] if lacking else []
+    parts += [f"it has {', '.join(map(repr, added[:MOST_NAMED]))} in addition"] if added else []
+    return "; ".join(parts) or "they have another order"
 
 
 def _table(file: Path, read: ReadOptions) -> pa.Table:
