@@ -1,12 +1,13 @@
-"""Whether a command has anything to run flows for, found out without Prefect: nothing new costs no server."""
+"""What there is to run flows for, found out without Prefect: neither nothing new nor a dry run costs a server."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from perennial.cli.machine_clock import now
+from perennial.cli.reading import open_ledger
 from perennial.errors import TransientError
-from perennial.intake.due import nothing_is_due, windows_after_today, windows_to_do
+from perennial.intake.due import due_window, nothing_is_due, unfinished_window, windows_after_today, windows_to_do
 from perennial.page.publish import is_current
 from perennial.settings import settings
 from perennial.store.workspace import RUN, Workspace, open_workspace
@@ -21,6 +22,18 @@ def no_cycle_is_due(usecase: str) -> bool:
 def no_backfill_is_due(usecase: str) -> bool:
     """Whether a backfill of everything would find nothing to do."""
     return _nothing(usecase, lambda workspace, case: not windows_to_do(case, workspace.ledger, now()))
+
+
+def next_window(case: UseCase) -> list[str]:
+    """The batch whose cycle runs next; empty if none is due. Raises InputError where the source cannot be read."""
+    ledger = open_ledger()
+    window = unfinished_window(ledger, case.name) or due_window(case, ledger, now())
+    return [window] if window else []
+
+
+def windows_left(case: UseCase, first: str | None, last: str | None) -> list[str]:
+    """The batches from first to last that no finished cycle covers. Raises InputError for a name that is not there."""
+    return windows_to_do(case, open_ledger(), now(), first, last)
 
 
 def _nothing(usecase: str, nothing: Callable[[Workspace, UseCase], bool]) -> bool:

@@ -7,7 +7,7 @@ import sys
 from perennial.cli.json_views import batch_view
 from perennial.cli.left_undone import done_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.nothing_new import no_backfill_is_due, no_cycle_is_due
+from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, windows_left
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
@@ -21,9 +21,12 @@ from perennial.usecase.reading import load_use_case
 HELD_BACK = HeldBack.exit_code
 
 
-def run(usecase: str, window: str | None, json: bool) -> None:
+def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
     """One cycle."""
-    load_use_case(usecase, settings().usecases)
+    case = load_use_case(usecase, settings().usecases)
+    if dry_run:
+        _show_due(usecase, [window] if window else next_window(case), json)
+        return
     batch = None
     if window is not None or not no_cycle_is_due(usecase):
         with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
@@ -100,9 +103,12 @@ def train(usecase: str, reason: str, json: bool) -> None:
         )
 
 
-def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> None:
+def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, json: bool) -> None:
     """All that is left to do."""
-    load_use_case(usecase, settings().usecases)
+    case = load_use_case(usecase, settings().usecases)
+    if dry_run:
+        _show_due(usecase, windows_left(case, first, last), json)
+        return
     done: list[BatchEntry] = []
     if first is not None or last is not None or not no_backfill_is_due(usecase):
         with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
@@ -119,6 +125,16 @@ def backfill(usecase: str, first: str | None, last: str | None, json: bool) -> N
         say(line)
     if left:
         sys.exit(HELD_BACK)
+
+
+def _show_due(usecase: str, windows: list[str], json: bool) -> None:
+    """Which batches a command would run the cycle of."""
+    if json:
+        as_json({"usecase": usecase, "would_run": windows})
+    elif windows:
+        say(f"{usecase}: would run the cycle of {', '.join(windows)}. Nothing was changed.")
+    else:
+        say(f"{usecase}: no batch is due.")
 
 
 def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:

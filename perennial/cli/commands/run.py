@@ -6,29 +6,30 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import Batch, Json, Usecase
+from perennial.cli.options import Batch, DryRun, Json, Usecase
 
 
-def run(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
+def run(usecase: Usecase, batch: Batch = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Run one cycle: ingest a batch, watch, decide, train.
 
     Exit code 3: a batch was held, a guard blocked a release, or a person has to decide.
     """
     from perennial.cli import run_flows
 
-    run_flows.run(usecase, batch, json)
+    run_flows.run(usecase, batch, dry_run, json)
 
 
 def backfill(
     usecase: Usecase,
     first: Annotated[str | None, typer.Option("--first", help="start with this batch")] = None,
     last: Annotated[str | None, typer.Option("--last", help="end with this batch")] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Run the cycle for every batch that has none yet, oldest first."""
     from perennial.cli import run_flows
 
-    run_flows.backfill(usecase, first, last, json)
+    run_flows.backfill(usecase, first, last, dry_run, json)
 
 
 def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
