@@ -23,6 +23,7 @@ LEAST_ROWS = 200
 _MARGIN = 0.1
 _CUT = 0.005
 _WIDER = 1.5
+_LEAST_REACH = 0.25
 _SKEWED = 3.0
 _MOST_OUTSIDE = 0.001
 _SAME = 0.95
@@ -88,7 +89,8 @@ def _inside(values: pd.Series, proposal: Proposal | None) -> pd.Series:
 
 
 def _values(name: str, values: pd.Series) -> Proposal | None:
-    """A range that only implausible values leave: half a percent cut off at either end, then 1.5 times as wide again.
+    """A range that only implausible values leave: half a percent is cut off at either end, and what is left reaches 1.5
+    times as far again from the median.
 
     Where the upper end is much further from the middle than the lower, and both are above 0, their logarithms are
     taken. A value that most rows have, such as 0, belongs to the range and does not form it. None for truth values,
@@ -108,11 +110,12 @@ def _values(name: str, values: pd.Series) -> Proposal | None:
     low, middle, high = np.quantile(varied, [_CUT, 0.5, 1 - _CUT])
     if high <= low:
         return None
-    bounds = low - _WIDER * (high - low), high + _WIDER * (high - low)
     if low > 0 and high - middle > _SKEWED * (middle - low):
-        bounds = low * low / high, high * high / low
-    elif low >= 0:
-        bounds = max(bounds[0], 0.0), bounds[1]
+        least, most = _farther(*np.log([low, middle, high]))
+        bounds = float(np.exp(least)), float(np.exp(most))
+    else:
+        bounds = _farther(low, middle, high)
+    bounds = max(bounds[0], 0.0) if low >= 0 else bounds[0], bounds[1]
     if share > _OFTEN:
         bounds = min(bounds[0], usual), max(bounds[1], usual)
     step = 10.0 ** floor(log10(bounds[1] - bounds[0])) / 100
@@ -127,6 +130,12 @@ def _values(name: str, values: pd.Series) -> Proposal | None:
         len(beyond),
         float(beyond[np.argmax(np.abs(beyond - middle))]) if len(beyond) else None,
     )
+
+
+def _farther(low: float, middle: float, high: float) -> tuple[float, float]:
+    """The ends of a range, each `_WIDER` times as far again from the middle; at least a part of the whole width."""
+    least = _LEAST_REACH * (high - low)
+    return low - _WIDER * max(middle - low, least), high + _WIDER * max(high - middle, least)
 
 
 def _most_frequent(numbers: np.ndarray) -> tuple[float, float]:

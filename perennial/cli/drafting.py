@@ -55,7 +55,9 @@ def init(
     if not chosen and not features.derived:
         left = "; ".join(f"{column}: {why}" for column, why in features.left_out[:8])
         raise NeedsAnswer(f"{path}: no column is left to learn from ({left})\n  Add columns, or name another key.")
-    frame = sample.frame(chosen) if chosen else times.to_frame()[[]]
+    # A number to predict is checked too: one absurd value spoils the loss of every later comparison.
+    checked = [wanted, *chosen] if task.value == "regression" else chosen
+    frame = sample.frame(checked) if checked else times.to_frame()[[]]
     frame[list(features.categorical)] = frame[list(features.categorical)].astype("str").where(frame.notna())
     timed = times.notna()
     proposals = propose(frame[timed], times[timed].dt.floor("D"), monthly=calendar.batch.value == "month")[:MOST_CHECKS]
