@@ -12,6 +12,8 @@ from perennial.evaluation.figures import figure
 
 _LISTED = 200
 _SHOWN = 200
+_LONG_NUMBER = 9
+"""Characters of a number that is rounded for people."""
 
 
 def observed(check: CheckResult) -> str:
@@ -19,7 +21,9 @@ def observed(check: CheckResult) -> str:
     value = as_json(check.result.get("observed_value"))
     if value is None:
         return "nothing observed"
-    text = figure(value) if isinstance(value, float) else in_words(value)
+    text = in_words(value)
+    if isinstance(value, float) and len(text) > _LONG_NUMBER:
+        text = figure(value)
     return "observed " + (text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
