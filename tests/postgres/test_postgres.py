@@ -17,6 +17,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.sources.sql import SqlRows
 from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
+from tests.crashes.wall_clock import Shop, ends_as, persons
 from tests.ledger.payloads import declaration, one_of_each
 from tests.postgres.conftest import new_database
 from tests.release.test_promoters import race
@@ -125,6 +126,44 @@ def test_a_query_reads_times_without_a_zone_in_the_schemas(database: str, monkey
     )
     with pytest.raises(InputError, match="read-only"):
         deleting.fetch(january)
+
+
+A_FEW = {
+    "approve": ("approval_row", "release_row", "alias"),
+    "doctor": ("sweep", "alias_moved_row", "alias"),
+    "rollback": ("release_row", "alias"),
+    "waive": ("waiver_row", "accepted_table", "batch_row"),
+    "requeue": ("declaration_row", "accepted_table", "batch_row"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("killable")
+def test_commands_that_are_killed_on_the_wall_clock_and_repeated_days_later_have_the_effect_of_one(
+    server: str, tmp_path: Path
+) -> None:
+    more = {"PERENNIAL_DATABASE_URL": new_database(server), "MLFLOW_TRACKING_URI": new_database(server)}
+    shop = Shop(Place(tmp_path / "home", tmp_path / "usecases", more), killed=True)
+    shop.declare()
+    shop.month("2024-01")
+    taking_in = ("accepted_table", "batch_row", "snapshot_row", "challenger_row")
+    shop.step("2024-02-02T06:00:00Z", "run", "shop", writes=taking_in)
+    shop.month("2024-02")
+    shop.late_labels("2024-01", known_at="2024-02-10T00:00:00Z")
+    deciding = ("labels_table", "labels_row", "decision_row", "release_row", "alias", "mlflow_version")
+    shop.step("2024-03-02T06:00:00Z", "run", "shop", writes=deciding)
+    points = persons(shop, ("2024-03", "2024-04"), "2024-05", A_FEW)
+    assert {point: what for point, what in shop.wrong.items() if what} == {}
+    assert shop.killed_at[: len(taking_in)] == [f"2024-02-02 run {write}" for write in taking_in]
+    assert shop.killed_at[len(taking_in) :] == [*(f"2024-03-02 run {write}" for write in deciding), *points]
+    ends = ends_as(shop.place)
+    assert [kind for kind, _ in ends["releases"]] == ["first", "release", "rollback"]
+    assert [len(ends[kind]) for kind in ("approvals", "waivers", "moved", "put back", "labels")] == [1] * 5
+    revisions = [(window, revision, because) for window, revision, *_, because in ends["batches"]]
+    months = ("2024-01", "2024-02", "2024-03")
+    again = [("2024-01", 2, "waived"), ("2024-02", 2, "requeued"), ("2024-03", 2, "requeued")]
+    assert revisions == [*((month, 1, "arrived") for month in months), *again, ("2024-04", 1, "arrived")]
+    assert_whole(shop.place.workspace, "shop")
 
 
 @pytest.mark.slow
