@@ -138,6 +138,7 @@ A_FEW = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("killable")
 def test_commands_that_are_killed_on_the_wall_clock_and_repeated_days_later_have_the_effect_of_one(
     server: str, tmp_path: Path
