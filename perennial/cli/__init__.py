@@ -21,13 +21,14 @@ def _code_of_command() -> int:
     from perennial.errors import PerennialError
 
     try:
-        return int(app(standalone_mode=False) or 0)
+        code = int(app(standalone_mode=False) or 0)
     except PerennialError as error:
         return report(error)
     except usage_error() as error:
         return report(error)
-    except KeyboardInterrupt:
-        again = "Run the same command again: it continues where this one stopped."
-        return report(Interrupted("interrupted: everything that was committed before is kept", fix=again))
     except Exception as error:  # noqa: BLE001 - the one place where it is written down for whoever repairs it
         return report(unexpected(error))
+    if code == Interrupted.exit_code:  # how Typer answers Ctrl-C
+        again = "Run the same command again: it continues where this one stopped."
+        return report(Interrupted("interrupted: everything that was committed before is kept", fix=again))
+    return code

@@ -35,6 +35,7 @@ DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 PORT_SECONDS = 3.0
+EXEC_SECONDS = 2.0
 LOG_BYTES = 5_000_000
 
 # Events and task runs are written in few large batches. On SQLite a batch that is written while a request is
@@ -251,7 +252,11 @@ def _strays(home: Path) -> set[int]:
 def _serves(process: psutil.Process, home: Path) -> bool:
     """Whether a server was started for this home, and not for one that this is a copy of."""
     try:
-        return process.environ().get("PREFECT_HOME") == str(home)
+        # Until the system has replaced the program of a new process, it shows no environment at all.
+        end = time.monotonic() + EXEC_SECONDS
+        while not (variables := process.environ()) and process.is_running() and time.monotonic() < end:
+            time.sleep(0.01)
+        return variables.get("PREFECT_HOME") == str(home)
     except psutil.NoSuchProcess:
         return False
 

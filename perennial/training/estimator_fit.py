@@ -70,7 +70,7 @@ def fit_pipeline(
         raise TrainingFailed(f"{usecase}: {model.estimator} could not be fitted: {error!r}") from error
     if task != "regression" and not hasattr(pipeline, "predict_proba"):
         raise TrainingFailed(
-            f"{usecase}: model.estimator: {model.estimator} has no predict_proba, but task {task} needs "
+            f"{usecase}: {model.estimator} has no predict_proba, but task {task} needs "
             f"probabilities. Use another estimator, or wrap it in sklearn.calibration.CalibratedClassifierCV"
         )
     return pipeline

@@ -173,7 +173,7 @@ def test_without_labels_the_challenger_waits_and_is_decided_when_they_come(
     write(settled, "2024-03", settled.month("2024-03").assign(returned=""))
     shown = perennial("run", "shop")
     assert shown.code == 0, shown.err
-    assert "waits: no label has become known since the challenger was trained (0 labelled rows)" in shown.out
+    assert "waits\n  the loss is unknown: 0 labels so far\n  no label has become known since" in shown.out
     assert decided_on() == ["2024-02"]
     assert releases() == [1]
     waiting = challengers()[-1]
@@ -245,7 +245,7 @@ def test_a_function_that_fails_is_named_and_the_run_goes_on_once_it_is_repaired(
 @pytest.mark.parametrize(
     ("code", "told_in_words"),
     [
-        ("def model():\n    from sklearn.svm import LinearSVC\n\n    return LinearSVC()\n", "gives no probabilities"),
+        ("def model():\n    from sklearn.svm import LinearSVC\n\n    return LinearSVC()\n", "has no predict_proba"),
         ("def model():\n    return 1 / 0\n", "shop.py:2: ZeroDivisionError"),
         ("def heavy(rows):\n    return rows['wieght'] > 2\n", "shop.py:2: KeyError('wieght')"),
     ],

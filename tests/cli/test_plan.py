@@ -15,11 +15,11 @@ pytestmark = pytest.mark.timeout(240)
 
 def test_it_needs_two_models_that_were_compared(settled: World, perennial: Perennial) -> None:
     shown = perennial("plan", "shop")
-    assert shown.code == 2 and "no two models were compared on log_loss yet" in shown.err
+    assert shown.code == 2 and "no two models have been compared on log_loss yet" in shown.err
     shown = perennial("plan", "shop", "--gain", "0")
     assert shown.code == 2 and shown.err.startswith("--gain: 0 must be above 0")
     settled.declare(evaluation={"cluster_by": ["carrier"]})
-    assert "time brings rows of carrier, not more of its groups" in perennial("plan", "shop").err
+    assert "time brings more rows but no more groups of carrier" in perennial("plan", "shop").err
 
 
 def test_it_shows_how_many_days_when_and_what_is_unspent(settled: World, perennial: Perennial) -> None:

@@ -51,7 +51,7 @@ def test_a_changed_check_brings_rows_back_as_a_revision(
 ) -> None:
     first = newest()
     nothing = perennial("requeue", "shop")
-    assert nothing.code == 0 and "the checks find the same as before; no new revision was made" in nothing.out
+    assert nothing.code == 0 and "the checks give the same result as before; no new revision was made" in nothing.out
     settled.declare(checks=[{"expect_column_values_to_be_between": {**PRICE, "max_value": 1000}}])
     shown = perennial("requeue", "shop", "--batch", "2024-03")
     assert "2024-03 is revision 2 now (requeued): 620 rows, 620 accepted, 0 set aside" in shown.out
@@ -147,7 +147,7 @@ def test_a_held_batch_that_was_corrected_at_its_source_is_taken_by_a_plain_run(
     assert "nothing new" in perennial("run", "shop").out
     shown = perennial("backfill", "shop")
     assert shown.code == 3, "a held batch is left undone, however often it is asked"
-    assert "shop: batch 2024-03 is held, no row of it counts: columns are missing: price" in shown.out
+    assert "shop: batch 2024-03 is held, none of its rows is used: columns are missing: price" in shown.out
     assert shown.out.endswith("`perennial quarantine shop` shows what can be done\n")
     write(settled, "2024-03", whole)
     shown = perennial("backfill", "shop")

@@ -10,7 +10,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("at_once")]
 
-ONE_CLASS = "no challenger yet: all 300 labels are 1, and a binary model needs rows of both classes"
+ONE_CLASS = "all 300 labels are 1, and a binary model needs rows of both classes"
 
 
 def test_labels_of_one_class_are_a_state_and_the_next_batch_ends_it(world: World, perennial: Perennial) -> None:
@@ -39,7 +39,7 @@ def test_labels_known_later_than_a_batch_is_long_stop_no_batch(world: World, per
         world.month(month)
     shown = perennial("backfill", "shop", "--last", "2024-02")
     assert shown.code == 0, shown.err
-    assert "no challenger yet: no label is known before 2024-02-15" in shown.out
+    assert "no challenger yet\n  no label is known before 2024-02-15" in shown.out
     assert perennial("run", "shop").code == 0
     assert len(payloads(BatchEntry)) == len(payloads(Cycle)) == 3
     assert len(payloads(ChallengerEntry)) == 2, "none in January"

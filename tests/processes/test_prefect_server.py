@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -123,7 +122,9 @@ def test_after_a_kill_a_new_server_shows_the_same_runs_at_the_same_address_until
     run_tiny(first)
     before = flow_runs(first)
     assert first.pid
-    os.kill(first.pid, signal.SIGKILL)
+    process = psutil.Process(first.pid)
+    process.kill()
+    process.wait(10)
 
     second = ensure_server(home)
     assert second.started

@@ -63,6 +63,9 @@ class Failing:
     def unfinished(self, usecase: str) -> list[str]:
         return []
 
+    def deleted_runs(self, usecase: str, runs: list[str]) -> dict[str, str]:
+        return {}
+
     def _asked(self, call: str) -> None:
         if call == self.at:
             raise self.error

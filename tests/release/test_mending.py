@@ -52,7 +52,7 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
         assert (now.kind, now.restores, now.reason) == ("rollback", former.release_no, "returns went up")
         assert versions(shop) == (former.serves[0].model.version,) * 2
         page = (shop.home / "pages" / "shop.html").read_text(encoding="utf-8")
-        assert f"Version {former.serves[0].model.version} serves" in page, "the page shows it at once"
+        assert f"Version {former.serves[0].model.version} is live" in page, "the page shows it at once"
         load_champion(shop.workspace.registry, "shop", now)
     live = current_release(shop.workspace.ledger, "shop")
     assert live is not None

@@ -28,8 +28,8 @@ def rollback(
 ) -> None:
     """Bring the former champion back, as a new release.
 
-    Its features and data version come back with it. Repeating the command changes nothing more; to go further back,
-    name the rollback's release: --from 4.
+    Its features and data version come back with it. Repeating the command changes nothing more. To go further back,
+    give the number of the rollback's release: `--from 4`.
     """
     from perennial.cli import approving
 
