@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MORE_MISSING = 0.05
 """A feature may be missing in so large a share of rows above the usual one before a warning."""
-TIMES_THE_ODDS = 2
+TIMES_THE_ODDS = 3
 """How many times the usual odds of a missing value may be reached before a warning."""
 BATCHES_COMPARED = 3
 
@@ -80,7 +80,7 @@ def missing_warnings(shares: Mapping[str, float], usual: Mapping[str, float]) ->
 
 
 def _far_above(share: float, usual: float) -> bool:
-    """Whether the odds have doubled too: from 75 to 81 % is an ordinary month, from 5 to 12 % is not."""
+    """Whether the odds have tripled too: from 64 to 80 % is an ordinary month, from 5 to 15 % is not."""
     return share > usual + MORE_MISSING and share * (1 - usual) > TIMES_THE_ODDS * usual * (1 - share)
 
 

@@ -117,9 +117,9 @@ def test_a_feature_that_is_missing_more_often_than_usual_is_a_warning(world: Wor
     assert batch.warnings[1].startswith("weight: missing in 50.1 % of the rows, usually in 11.")
 
 
-def test_the_odds_of_a_missing_value_have_to_double() -> None:
-    assert missing_warnings({"gust": 0.81}, {"gust": 0.75}) == [], "an ordinary month of a column that is mostly empty"
-    assert missing_warnings({"gust": 0.12}, {"gust": 0.05}) != []
+def test_the_odds_of_a_missing_value_have_to_triple() -> None:
+    assert missing_warnings({"gust": 0.8}, {"gust": 0.64}) == [], "an ordinary month of a column that is mostly empty"
+    assert missing_warnings({"gust": 0.15}, {"gust": 0.05}) != []
     assert missing_warnings({"gust": 0.06}, {"gust": 0.0}) != []
     assert missing_warnings({"gust": 0.04}, {"gust": 0.01}) == [], "three points more are no warning"
     assert missing_warnings({"gust": 1.0}, {"gust": 0.9}) != [], "a column that is gone"
