@@ -14,7 +14,7 @@ from perennial.page.first_screen import Answer, answers, day, facts, headline_of
 from perennial.page.history import History
 from perennial.release.words import approval_in_words, decision_in_words, release_reason
 
-NEWEST = 24
+NEWEST = 12
 """How many decisions are explained in full; all of them are in the charts and tables."""
 
 

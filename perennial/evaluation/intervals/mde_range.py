@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import exp, lgamma, log
 
 
@@ -16,6 +17,7 @@ def range_of_mde(mde: float, df: float) -> tuple[float, float]:
     return mde * (_chi_square(0.05, df) / df) ** 0.5, mde * (_chi_square(0.95, df) / df) ** 0.5
 
 
+@cache
 def _chi_square(share: float, df: float) -> float:
     """The quantile `share` of a chi-square distribution, by bisection."""
     low, high = 0.0, df + 10 * (2 * df) ** 0.5 + 40.0  # the mean, and ten standard deviations
