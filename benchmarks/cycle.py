@@ -5,7 +5,7 @@
 
 The bare script is one that could run from cron. It reads the month's bytes with pandas, stores typed months as Parquet
 and its two models with joblib, compares them by day on the new labels, then fits on all months so far
-(tests/year/independent.py uses only numpy, pandas, scipy and scikit-learn). It validates nothing and records nothing.
+(bare.py, which uses only numpy, pandas, scipy and scikit-learn). It validates nothing and records nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -22,11 +21,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import joblib
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+import bare  # noqa: E402 - beside this file
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def home() -> Iterator[Path]:
 
 def flights() -> None:
     """Run ours and bare month by month; print a line for each, then the medians from April onwards."""
-    import perennial.sources as sources
+    from perennial.intake.due import source_of
     from perennial.usecase.reading import load_use_case
     from tests.year import independent
     from tests.year.replay import FUNCTIONS, MONTHS, declaration
@@ -63,10 +63,7 @@ def flights() -> None:
         from flows.cycle import cycle
 
         case = load_use_case("flights", folder / "usecases")
-        schema = case.declaration.schema_
-        source = sources.open_source(
-            case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone
-        )
+        source = source_of(case)
         windows = {window.name: window for window in source.windows()}
         months = independent.flights()
         print("| month | training rows | bare, s | ours, s | ratio | difference, s |")
@@ -77,13 +74,13 @@ def flights() -> None:
             start = time.perf_counter()
             pd.read_csv(io.BytesIO(source.fetch(windows[month]).data))
             trained_on = bare_cycle(folder / "bare", month, typed)
-            bare = time.perf_counter() - start
+            alone = time.perf_counter() - start
             start = time.perf_counter()
             cycle("flights", month)
             ours = time.perf_counter() - start
-            rows.append((bare, ours))
+            rows.append((alone, ours))
             print(
-                f"| {month} | {trained_on:,} | {bare:.2f} | {ours:.2f} | {ours / bare:.2f} | {ours - bare:.2f} |",
+                f"| {month} | {trained_on:,} | {alone:.2f} | {ours:.2f} | {ours / alone:.2f} | {ours - alone:.2f} |",
                 flush=True,
             )
         warm = rows[3:]
@@ -98,23 +95,11 @@ def flights() -> None:
 
 def bare_cycle(kept: Path, month: str, typed: pd.DataFrame) -> int:
     """Run one month of the bare script; return the number of training rows."""
-    from tests.year import independent
-
     kept.mkdir(exist_ok=True)
-    typed.to_parquet(kept / f"{month}.parquet")
-    rows = pd.read_parquet(sorted(kept.glob("*.parquet")))
-    as_of = independent.end_of(month)
-    known = rows[rows["late"].notna() & (rows["known_at"] <= as_of)]
-    waiting, serving = kept / "challenger.joblib", kept / "champion.joblib"
-    if waiting.exists():
-        challenger, trained_at = joblib.load(waiting)
-        champion, _ = joblib.load(serving if serving.exists() else waiting)
-        judges = known[known["known_at"] > trained_at]
-        found = independent.compared(judges, champion(judges), challenger(judges))
-        if found.gate[0] > 0 or not serving.exists():
-            shutil.copy(waiting, serving)
-    known = known.sort_values("flight_id", ignore_index=True)
-    joblib.dump((independent.fitted(known), as_of), waiting)
+    bare.keep_month(kept, month, typed)
+    known = bare.known_rows(kept, month)
+    bare.compare(kept, known)
+    bare.fit(kept, month, known)
     return len(known)
 
 

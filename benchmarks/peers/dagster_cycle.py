@@ -17,7 +17,7 @@ from dagster import DagsterInstance, In, Nothing, Out, execute_job, job, op, rec
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import compare, fit, read_month, side_by_side
+from months import compare, fit, month_by_month, read_month
 
 CONFIG = {"month": str, "folder": str}
 
@@ -57,7 +57,7 @@ def main() -> None:
             else:
                 assert cycle.execute_in_process(instance=instance, run_config=wanted).success
 
-        side_by_side(Path(temporary), run)
+        month_by_month(Path(temporary), run)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from zenml import pipeline, step  # noqa: E402 - reads the variables above
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import compare, fit, read_month, side_by_side  # noqa: E402
+from months import compare, fit, month_by_month, read_month  # noqa: E402
 
 
 @step(enable_cache=False)
@@ -49,5 +49,5 @@ def cycle(folder: str, month: str) -> None:
 
 
 if __name__ == "__main__":
-    side_by_side(Path(TEMPORARY.name), lambda folder, month: cycle(str(folder), month))
+    month_by_month(Path(TEMPORARY.name), lambda folder, month: cycle(str(folder), month))
     TEMPORARY.cleanup()
