@@ -11,7 +11,6 @@ from perennial.intake import due
 from perennial.intake.due import (
     changed_windows,
     due_window,
-    newest_entries,
     source_of,
     unfinished_window,
     windows_after_today,
@@ -20,6 +19,7 @@ from perennial.intake.due import (
 from perennial.intake.looking import look_at, source_mistakes
 from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
+from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.sources.parsing import Parsed
 from perennial.sources.window import Arrival, Window

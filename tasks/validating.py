@@ -18,7 +18,7 @@ from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
 from perennial.intake.typed import typed_batch
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import replay_clock
+from perennial.ledger.present import newest_entries, replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Window
 from perennial.store.landing import suffix_of
@@ -112,7 +112,7 @@ def _present(
     workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window], parsed: Parsed
 ) -> Present:
     ledger = workspace.ledger
-    entries = {r.payload.window: r.payload for r in ledger.all(case.name, BatchEntry)}
+    entries = newest_entries(ledger, case.name)
     others = [entry for name, entry in entries.items() if name != window.name]
     came = [Window(instant(e.start), instant(e.end), e.window) for e in others if e.start and e.status == "accepted"]
     return Present(

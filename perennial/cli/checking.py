@@ -10,8 +10,8 @@ from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
 from perennial.evaluation.figures import counted
 from perennial.ledger.allowed_edits import refuse_edits
-from perennial.ledger.entries import BatchEntry
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import DeclarationError
@@ -58,13 +58,11 @@ class Tried:
 
 def _try(case: UseCase, ledger: Ledger) -> Tried:
     """Raises DeclarationError with every mistake that shows in a look at the source and a trial on some of its rows."""
+    from perennial.intake.due import source_of
     from perennial.intake.looking import look, source_mistakes
-    from perennial.sources import open_source
     from perennial.training.trial import rows_tried, try_out
 
-    schema = case.declaration.schema_
-    source = open_source(case.declaration.source, folder=case.folder, schema_time=schema.time, timezone=schema.timezone)
-    looked = look(case, source, {row.payload.window for row in ledger.all(case.name, BatchEntry)})
+    looked = look(case, source_of(case), newest_entries(ledger, case.name))
     document = document_of(case)
     mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
     if mistakes:

@@ -8,14 +8,17 @@ from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
 
 
+def held_in_words(usecase: str, batch: BatchEntry) -> str:
+    """That a batch is held, and why."""
+    return f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}"
+
+
 def left_in_words(
     usecase: str, held: Sequence[BatchEntry], labels: Sequence[LabelBatchEntry], decision: Decision | None
 ) -> list[str]:
     """What a command leaves undone, each with what to do. decision: the newest, where a gate or a person has it."""
     lines = [
-        f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}"
-        f"\n  `perennial quarantine {usecase}` shows what can be done"
-        for batch in held
+        f"{held_in_words(usecase, batch)}\n  `perennial quarantine {usecase}` shows what can be done" for batch in held
     ]
     lines += [
         f"{usecase}: label file {file.file} is held, none of its labels is used: {'; '.join(file.held_because)}"

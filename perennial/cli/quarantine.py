@@ -27,7 +27,7 @@ from perennial.intake.set_aside import (
     waivable,
     waivable_holds,
 )
-from perennial.ledger.entries import BatchEntry, Waiver
+from perennial.ledger.entries import BatchEntry, Reason, Waiver
 from perennial.ledger.present import label_files, time_of
 from perennial.release.words import labels_in_words
 from perennial.settings import settings
@@ -83,10 +83,7 @@ def _label_files(workspace: Workspace, usecase: str, rows: int) -> list[dict[str
         if file.status != "held" and not file.refused:
             continue
         aside = aside_of(workspace.tables, usecase, file.batch) if file.refused else []
-        reasons = [
-            {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, rows)}
-            for each in file.quarantine
-        ]
+        reasons = _reasons(file.quarantine, aside, rows)
         view = {"file": file.file, "status": file.status, "labels": file.rows, "set_aside": file.refused}
         views.append({**view, "held_because": list(file.held_because), "reasons": reasons})
     return views
@@ -208,12 +205,16 @@ def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> d
         "status": batch.status,
         "rows": batch.rows.model_dump(mode="json"),
         "held_because": list(batch.held_because),
-        "reasons": [
-            {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, rows)}
-            for each in batch.quarantine
-        ],
+        "reasons": _reasons(batch.quarantine, aside, rows),
         "waivable": waivable(failed, batch),
     }
+
+
+def _reasons(reasons: Sequence[Reason], aside: Sequence[AsideRow], most: int) -> list[dict[str, Any]]:
+    """Each reason with its number of rows, and at most so many of them as examples."""
+    return [
+        {"reason": each.reason, "rows": each.rows, "examples": _examples(aside, each.reason, most)} for each in reasons
+    ]
 
 
 def _examples(aside: Sequence[AsideRow], reason: str, most: int) -> list[dict[str, Any]]:

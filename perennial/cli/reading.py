@@ -159,19 +159,17 @@ def _batch_cells(batch: BatchEntry, newest: int, versions: list[int]) -> tuple[s
         f"{batch.rows.quarantined:,}",
         f"{batch.rows.unlabelled:,}",
         ranges(versions),
-        "; ".join(
-            [
-                *(f"{r.reason} ({r.rows:,})" for r in batch.quarantine),
-                *batch.held_because,
-                *(f"warning: {warning}" for warning in batch.warnings),
-            ]
-        ),
+        "; ".join([*_failed(batch), *(f"warning: {warning}" for warning in batch.warnings)]),
     )
 
 
 def _label_cells(file: LabelBatchEntry) -> tuple[str, ...]:
-    failed = [*(f"{r.reason} ({r.rows:,})" for r in file.quarantine), *file.held_because]
-    return (file.file, file.status, f"{file.rows:,}", f"{file.refused:,}", "; ".join(failed))
+    return (file.file, file.status, f"{file.rows:,}", f"{file.refused:,}", "; ".join(_failed(file)))
+
+
+def _failed(entry: BatchEntry | LabelBatchEntry) -> list[str]:
+    """The checks that rows failed, with the number of rows, and what holds the whole."""
+    return [*(f"{each.reason} ({each.rows:,})" for each in entry.quarantine), *entry.held_because]
 
 
 def page(usecase: str, out: Path | None, json: bool) -> None:

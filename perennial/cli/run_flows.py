@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from perennial.cli.json_views import batch_view
-from perennial.cli.left_undone import done_in_words, left_in_words
+from perennial.cli.left_undone import done_in_words, held_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, windows_left
 from perennial.cli.output import as_json, say
@@ -143,7 +143,7 @@ def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
     elif batch is None:
         say(f"{usecase}: the source has nothing new.")
     elif batch.status == "held":
-        say(f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}")
+        say(held_in_words(usecase, batch))
     else:
         rows = batch.rows
         say(

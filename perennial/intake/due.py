@@ -13,7 +13,7 @@ from perennial.errors import InputError
 from perennial.intake.plausible import future_windows
 from perennial.ledger.entries import BatchEntry, Cycle, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import replay_clock
+from perennial.ledger.present import newest_entries, replay_clock
 from perennial.sources.files import WholeFiles
 from perennial.sources.window import Arrival, Source, Window
 from perennial.store.landing import name_of
@@ -44,11 +44,6 @@ def windows_after_today(case: UseCase, now: datetime) -> list[Window]:
     if case.declaration.clock != "replay" or case.declaration.schema_.future:
         return []
     return future_windows(source_of(case).windows(), now)
-
-
-def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
-    """The newest entry of each window that came."""
-    return {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry)}
 
 
 def due_window(case: UseCase, ledger: Ledger, now: datetime) -> str | None:

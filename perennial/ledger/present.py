@@ -94,10 +94,14 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
+def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
+    """The newest entry of each window, in the order of their first arrival."""
+    return {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
+
+
 def held_batches(ledger: Ledger, usecase: str) -> list[BatchEntry]:
     """Batches whose newest revision is held, in the order of their first arrival."""
-    newest = {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
-    return [batch for batch in newest.values() if batch.status == "held"]
+    return [batch for batch in newest_entries(ledger, usecase).values() if batch.status == "held"]
 
 
 def label_files(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
