@@ -125,5 +125,5 @@ def _loss(findings: Mapping[str, Finding]) -> LossWithInterval | None:
 
 
 def _alarm(episode: Episode) -> Alarm:
-    severity = load_channel(episode.channel).severity
+    severity = episode.severity or load_channel(episode.channel).severity
     return Alarm(channel=episode.channel, severity=severity, detail=episode.detail, episode=episode.episode)

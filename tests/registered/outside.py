@@ -58,6 +58,7 @@ class Found:
     alarm: bool
     back: bool
     words: str
+    severity: Literal["info", "warning", "page"] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Small:
     blind_to: str = "what is in the rows"
     may_retrain: bool = False
     severity: Literal["info", "warning", "page"] = "info"
+    may_page: bool = False
 
     def look(self, on: Watched) -> Found:
         rows = len(on.rows)

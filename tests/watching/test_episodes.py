@@ -15,6 +15,7 @@ class Found:
     words: str
     value: float | None = None
     threshold: float | None = None
+    severity: None = None
 
 
 ALARM = Found(True, False, "much worse")

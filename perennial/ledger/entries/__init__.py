@@ -17,9 +17,11 @@ from perennial.ledger.entries.watching import (
     Cycle,
     Episode,
     EpisodeClosed,
+    EpisodeRose,
     Health,
     LossWithInterval,
     Reading,
+    Severity,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Entry",
     "Episode",
     "EpisodeClosed",
+    "EpisodeRose",
     "Health",
     "LabelBatchEntry",
     "LossWithInterval",
@@ -52,6 +55,7 @@ __all__ = [
     "Release",
     "Rows",
     "Served",
+    "Severity",
     "Snapshot",
     "Trigger",
     "TriggerKind",
@@ -71,6 +75,7 @@ KINDS: dict[str, type[Recorded]] = {
     "approval": Approval,
     "release": Release,
     "episode": Episode,
+    "episode_rose": EpisodeRose,
     "episode_closed": EpisodeClosed,
     "alias_moved": AliasMoved,
     "alias_put_back": AliasPutBack,

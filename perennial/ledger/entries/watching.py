@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from perennial.ledger.entries.entry import Entry, Recorded
 
 NO_CHALLENGER = "there is no challenger"
 """Why a cycle decided nothing if no challenger was waiting."""
 
+Severity = Literal["info", "warning", "page"]
+"""What an alarm is for: to be read, to be looked at on a working day, to wake a person."""
+
 
 class Episode(Recorded):
-    """A period in which a champion performed badly. Key: `channel@opened_at`."""
+    """A period in which a champion performed badly. Key: `channel@opened_at`.
+
+    severity: when it opened; None, which is left out of the row, means the channel's.
+    """
 
     episode: str
     channel: str
@@ -19,10 +27,30 @@ class Episode(Recorded):
     batch: str
     release_no: int
     detail: str
+    severity: Severity | None = None
 
     @property
     def key(self) -> str:
         return self.episode
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before `severity` was added if it is the channel's."""
+        return {name: value for name, value in serialize(self).items() if name != "severity" or value is not None}
+
+
+class EpisodeRose(Recorded):
+    """An open episode became more severe. Key: `episode:severity`, so it rises once to each."""
+
+    episode: str
+    risen_at: str
+    batch: str
+    severity: Severity
+    detail: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.episode}:{self.severity}"
 
 
 class EpisodeClosed(Recorded):
@@ -51,7 +79,7 @@ class Alarm(Entry):
     """A problem found by watching."""
 
     channel: str
-    severity: Literal["info", "warning", "page"]
+    severity: Severity
     detail: str
     episode: str | None
 

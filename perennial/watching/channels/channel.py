@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from perennial.ledger.entries.watching import Severity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from perennial.model.artifact import Fitted
     from perennial.usecase.declaration import Declaration
 
-Severity = Literal["info", "warning", "page"]
+__all__ = ["Channel", "Finding", "Severity", "Watched"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Finding(Protocol):
     """A channel's result on one batch: an alarm, back to normal, or neither if it is unknown.
 
     value: of the statistic, None if unknown. threshold: what it is compared with. words: the result in a sentence.
+    severity: of this alarm; None: the channel's own. A page of a channel that may not page counts as a warning.
     """
 
     @property
@@ -64,13 +67,16 @@ class Finding(Protocol):
     @property
     def words(self) -> str: ...
 
+    @property
+    def severity(self) -> Severity | None: ...
+
 
 class Channel(Protocol):
     """One way to watch.
 
     name: what a declaration lists under `watch.channels`. question: what it answers. statistic: how, with its source.
     unit: of the statistic. blind_to: what it cannot see. may_retrain: whether an alarm asks for a retraining, else it
-    only warns. severity: of its alarms.
+    only warns. severity: of its alarms, unless a finding states another. may_page: whether a finding may page a person.
     """
 
     @property
@@ -93,6 +99,9 @@ class Channel(Protocol):
 
     @property
     def severity(self) -> Severity: ...
+
+    @property
+    def may_page(self) -> bool: ...
 
     def look(self, on: Watched) -> Finding:
         """The channel's finding on a batch."""

@@ -42,7 +42,7 @@ class LevelFinding:
     worsening: how much worse than the reference, in the metric's unit; positive is worse.
     lower_bound: of the worsening, one-sided 97.5 %. threshold: the largest tolerated worsening.
     alarm: proven worse by more than that. back: within the tolerance as far as known. Neither if unknown.
-    words: the finding in a sentence.
+    words: the finding in a sentence. severity: None, the channel's.
     """
 
     loss: LossWithInterval | None
@@ -52,6 +52,7 @@ class LevelFinding:
     alarm: bool
     back: bool
     words: str
+    severity: Severity | None = None
 
     @property
     def value(self) -> float | None:
@@ -171,6 +172,7 @@ class Level:
     blind_to: str = "losses small beside the noise of batch or reference; and seasons, which look like decay"
     may_retrain: bool = True
     severity: Severity = "warning"
+    may_page: bool = True
 
     def look(self, on: Watched) -> LevelFinding:
         """The live model on the labelled rows, compared with the champion's reference."""

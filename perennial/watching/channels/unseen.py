@@ -33,7 +33,7 @@ class UnseenFinding:
     columns: the share of each column that has any, the largest first.
     threshold: the share from which there is an alarm: the usual share plus the tolerance.
     alarm: the share reaches the threshold, with at least `MIN_UNSEEN_ROWS` such rows.
-    back: the share is below the threshold. words: the finding in a sentence.
+    back: the share is below the threshold. words: the finding in a sentence. severity: None, the channel's.
     """
 
     share: float | None
@@ -44,6 +44,7 @@ class UnseenFinding:
     words: str
     columns: dict[str, float] = field(default_factory=dict)
     threshold: float | None = None
+    severity: Severity | None = None
 
     @property
     def value(self) -> float | None:
@@ -148,6 +149,7 @@ class Unseen:
     blind_to: str = "changes of numbers, of known categories' shares, and of what a category means"
     may_retrain: bool = True
     severity: Severity = "warning"
+    may_page: bool = True
 
     def look(self, on: Watched) -> UnseenFinding:
         """Every accepted row of the batch against the categories of the champion's training rows."""
