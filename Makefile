@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FOLDERS := perennial flows tasks data_checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down test test-all check lint types imports docs install lock clean
+.PHONY: help demo up down test test-all check lint types imports docs install lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -17,7 +17,10 @@ help: ## list the targets
 demo: $(READY) ## replay the year 2013: twelve batches ingested, evaluated, trained on
 	@$(BIN)/perennial demo
 
-down: ## stop the Prefect server that the demo left running
+up: $(READY) ## start Prefect, worker, schedules, MLflow and the pages; Ctrl-C stops everything
+	@$(BIN)/perennial up
+
+down: ## stop what the demo or `make up` left running
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial down; else echo "nothing is installed, so nothing runs"; fi
 
 test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" selects some

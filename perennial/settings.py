@@ -64,6 +64,11 @@ class Settings:
         return self.home / "locks"
 
     @property
+    def logs(self) -> Path:
+        """One log file for each part of the stack that runs on this machine."""
+        return self.home / "logs"
+
+    @property
     def prefect_home(self) -> Path:
         """Database, log and record of the embedded Prefect server."""
         return self.home / "prefect"

@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look": (look.status, look.batches, look.decisions, look.decision, look.plan, look.page, look.replay),
     "Decide": (decide.approve, decide.rollback),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
-    "Operate": (operate.down,),
+    "Operate": (operate.up, operate.down, operate.deploy),
 }
 
 app = typer.Typer(

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,16 +23,15 @@ from urllib.request import ProxyHandler, Request, build_opener, proxy_bypass
 import psutil
 
 from perennial.errors import InputError, TerminalError, TransientError
+from perennial.processes.ports import HOST, free_port
+from perennial.processes.process_group import adopt, alive, stop_group
 from perennial.secrets import masked
 from perennial.settings import Settings
 from perennial.store.lock import only_one
 
-HOST = "127.0.0.1"
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 """Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
 START_SECONDS = 120.0
-STOP_SECONDS = 10.0
-PORT_SECONDS = 3.0
 EXEC_SECONDS = 2.0
 LOG_BYTES = 5_000_000
 
@@ -62,9 +59,6 @@ SERVER_OPTIONS = {
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "60",
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT60S",
 }
-
-# Servers that this process started, kept so that a dead one is reaped and not mistaken for a running one.
-_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -106,9 +100,9 @@ def start_server(settings: Settings) -> Server:
         if server := running_server(settings):
             return server
         for pid in _strays(home):
-            _stop_group(pid)
+            stop_group(pid)
         former = _record(home)
-        port = _free_port(former.port if former else 0)
+        port = free_port(former.port if former else 0, "the Prefect server")
         pid = _spawn(home, port)
         _Record(pid, port, psutil.Process(pid).create_time()).write(home)
     return Server(_url(port), pid, started=True, home=home)
@@ -124,7 +118,7 @@ def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
         return server
     end = time.monotonic() + seconds
     while not _answers(server.url):
-        if not _alive(server.pid):
+        if not alive(server.pid):
             raise TerminalError(
                 f"the Prefect server stopped unexpectedly; the last lines of {server.log}:\n{_tail(server)}"
             )
@@ -141,9 +135,14 @@ def running_server(settings: Settings) -> Server | None:
     """The embedded server if its process is alive; it may not answer yet. None if there is none."""
     home = settings.prefect_home
     record = _record(home)
-    if record and _alive(record.pid, record.created) and _serves(psutil.Process(record.pid), home):
+    if record and alive(record.pid, record.created) and _serves(psutil.Process(record.pid), home):
         return Server(_url(record.port), record.pid, started=False, home=home)
     return None
+
+
+def answers(server: Server) -> bool:
+    """Whether the embedded server answers now."""
+    return _answers(server.url)
 
 
 def stop_server(settings: Settings) -> bool:
@@ -152,7 +151,7 @@ def stop_server(settings: Settings) -> bool:
         server = running_server(settings)
         pids = _strays(settings.prefect_home) | ({server.pid} if server and server.pid else set())
         for pid in pids:
-            _stop_group(pid)
+            stop_group(pid)
         _Record.place(settings.prefect_home).unlink(missing_ok=True)
     return bool(pids)
 
@@ -224,8 +223,7 @@ def _spawn(home: Path, port: int) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _children[child.pid] = child
-    return child.pid
+    return adopt(child)
 
 
 def _command(port: int) -> list[str]:
@@ -259,56 +257,6 @@ def _serves(process: psutil.Process, home: Path) -> bool:
         return variables.get("PREFECT_HOME") == str(home)
     except psutil.NoSuchProcess:
         return False
-
-
-def _free_port(wanted: int) -> int:
-    """The wanted port, so that open pages keep working after a crash, or another free port if it is taken.
-
-    A killed server's threads may hold its port for a moment after its process has ended.
-    """
-    end = time.monotonic() + PORT_SECONDS
-    while wanted and time.monotonic() < end:
-        if port := _bindable(wanted):
-            return port
-        time.sleep(0.05)
-    if port := _bindable(0):
-        return port
-    raise TransientError(f"the system has no free port on {HOST} for the Prefect server")
-
-
-def _bindable(port: int) -> int | None:
-    """The port if a server can listen on it (0: any free port), otherwise None."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])
-
-
-def _alive(pid: int, created: float | None = None) -> bool:
-    """Whether the process is alive and was created at that time, since pids are reused."""
-    if child := _children.get(pid):
-        child.poll()
-    try:
-        process = psutil.Process(pid)
-        same = created is None or abs(process.create_time() - created) < 2
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _stop_group(pid: int) -> None:
-    """Send SIGTERM to the process group, and SIGKILL after ten seconds to what is left of it."""
-    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        try:
-            os.killpg(pid, number)
-        except ProcessLookupError:
-            return
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and _alive(pid):
-            time.sleep(0.05)
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,60 @@
+"""The process that deploys: `python -m perennial.processes.deploy_all FILE [USECASE ...]`.
+
+FILE: a `prefect.yaml`. USECASE: names whose schedule is kept although FILE has none for them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+from prefect.cli import app
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.workers.process import ProcessWorker
+
+from perennial.processes.deployments import POOL, SCHEDULED
+
+
+def main(file: Path, kept: frozenset[str]) -> None:
+    """Make the pool, remove schedules that no declaration asks for any more, deploy."""
+    content = yaml.safe_load(file.read_text())
+    (cycle,) = [each for each in content["deployments"] if each["name"] == SCHEDULED]
+    wanted = kept | {schedule["slug"] for schedule in cycle["schedules"] or []}
+    with get_client(sync_client=True) as client:
+        _make_pool(client)
+        _clear_schedules(client, wanted)
+    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    app()
+
+
+def _make_pool(client: SyncPrefectClient) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    try:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
+    except ObjectAlreadyExists:
+        return
+
+
+def _clear_schedules(client: SyncPrefectClient, wanted: frozenset[str]) -> None:
+    """Remove the schedules of use cases that have none any more, and name those that people added without a name.
+
+    Prefect replaces all schedules of a deployment if one of them has no slug.
+    """
+    try:
+        deployment = client.read_deployment_by_name(f"{SCHEDULED}/{SCHEDULED}")
+    except ObjectNotFound:
+        return
+    for schedule in deployment.schedules:
+        place = f"/deployments/{deployment.id}/schedules/{schedule.id}"
+        ours = (schedule.parameters or {}).get("trigger") == {"kind": "schedule"}
+        if schedule.slug is None:
+            client.request("PATCH", place, json={"slug": f"added-{str(schedule.id)[:8]}"}).raise_for_status()  # type: ignore[arg-type]
+        elif ours and schedule.slug == schedule.parameters.get("usecase") and schedule.slug not in wanted:
+            client.request("DELETE", place).raise_for_status()  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), frozenset(sys.argv[2:]))

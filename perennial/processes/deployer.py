@@ -1,0 +1,81 @@
+"""The part of `perennial up` that deploys: at its start, and again whenever a declaration is added, edited or removed.
+
+Run as `python -m perennial.processes.deployer`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from perennial.errors import PerennialError
+from perennial.identity import digest
+from perennial.processes.deployments import deploy
+from perennial.settings import Settings, settings
+from perennial.usecase.reading import list_use_cases
+
+LOOK_SECONDS = 2.0
+AGAIN_SECONDS = 30.0
+"""After a failure, deploying is tried again so much later, or as soon as a declaration changes."""
+
+
+def main() -> None:
+    """Deploy, then look for changes until the process is stopped."""
+    where = settings()
+    deployed_place(where).unlink(missing_ok=True)
+    done, tried = "", 0.0
+    while True:
+        declared = digest_of(where.usecases)
+        if declared != done and (declared != _tried_digest[0] or time.monotonic() - tried > AGAIN_SECONDS):
+            _tried_digest[0], tried = declared, time.monotonic()
+            if _deployed(where, declared):
+                done = declared
+        time.sleep(LOOK_SECONDS)
+
+
+_tried_digest = [""]
+
+
+def deployed_place(where: Settings) -> Path:
+    """The file that names what is deployed, written after each success."""
+    return where.home / "deployed.json"
+
+
+def digest_of(usecases: Path) -> str:
+    """Of the names and texts of all declarations in a folder."""
+    texts = {name: _text(usecases, name) for name in list_use_cases(usecases)}
+    return digest(texts)
+
+
+def _text(usecases: Path, name: str) -> str:
+    for suffix in (".yaml", ".yml"):
+        try:
+            return (usecases / f"{name}{suffix}").read_text(errors="replace")
+        except OSError:
+            continue  # the other suffix, or removed a moment ago
+    return ""
+
+
+def _deployed(where: Settings, declared: str) -> bool:
+    try:
+        plan = deploy(where, {})
+    except PerennialError as error:
+        _say(str(error))
+        return False
+    for name, mistake in plan.mistaken.items():
+        _say(f"{name} cannot be read, so its schedule stays as it was: {mistake}")
+    scheduled = ", ".join(f"{name} ({each['cron']})" for name, each in plan.schedules.items())
+    _say(f"deployed; scheduled: {scheduled or 'none'}; without a schedule: {', '.join(plan.without) or 'none'}")
+    deployed_place(where).write_text(json.dumps({"declarations": declared}))
+    return True
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Deploys every flow with a schedule for each declared use case. Repeating it changes nothing.
+
+`prefect.yaml` holds the deployments; this adds the schedules that the declarations ask for and passes the result to
+Prefect's own `deploy --all`, so that both ways give the same deployments.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perennial.errors import InputError, TerminalError
+from perennial.secrets import masked
+from perennial.settings import Settings
+from perennial.usecase.mistakes import DeclarationError
+from perennial.usecase.reading import list_use_cases, load_use_case
+
+POOL = "perennial"
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout: the flows' entry points and `prefect.yaml` are relative to it."""
+SCHEDULED = "cycle"
+"""The deployment that has the schedules."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be deployed.
+
+    schedules: use case → its schedule in `prefect.yaml`'s form. without: use cases that declare none.
+    mistaken: use case → why its declaration cannot be read; a schedule that it has is kept.
+    """
+
+    schedules: Mapping[str, Mapping[str, Any]]
+    without: tuple[str, ...]
+    mistaken: Mapping[str, str]
+
+
+def plan_of(usecases: Path) -> Plan:
+    """The schedules that the declarations in a folder ask for."""
+    schedules, without, mistaken = {}, [], {}
+    for name in list_use_cases(usecases):
+        try:
+            triggers = load_use_case(name, usecases).declaration.triggers
+        except DeclarationError as error:
+            mistaken[name] = str(error)
+            continue
+        if triggers.schedule is None:
+            without.append(name)
+        else:
+            schedules[name] = {
+                "slug": name,
+                "cron": triggers.schedule,
+                "timezone": triggers.timezone,
+                "parameters": {"usecase": name, "trigger": {"kind": "schedule"}},
+            }
+    return Plan(schedules, tuple(without), mistaken)
+
+
+def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
+    """Make the work pool, the deployments and the schedules. Returns what was deployed.
+
+    environment: leads to the Prefect server. It takes a separate process, because the forms list the use cases that
+    are declared when the flows are imported.
+    Raises TerminalError with the end of Prefect's output.
+    """
+    plan = plan_of(where.usecases)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "prefect.yaml"
+        file.write_text(yaml.safe_dump(_with_schedules(plan), sort_keys=False))
+        done = subprocess.run(
+            [sys.executable, "-m", "perennial.processes.deploy_all", str(file), *plan.mistaken],
+            cwd=ROOT,
+            env={**os.environ, **environment, "PWD": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        last = "\n".join(f"  {line}" for line in (done.stdout + done.stderr).rstrip().splitlines()[-12:])
+        raise TerminalError(
+            f"the deployments could not be made; Prefect reported:\n{masked(last)}", code="deploy-failed"
+        )
+    return plan
+
+
+def _with_schedules(plan: Plan) -> dict[str, Any]:
+    """The content of `prefect.yaml` with these schedules instead of the example's."""
+    file = ROOT / "prefect.yaml"
+    if not file.is_file():
+        raise InputError(
+            f"{file} is missing; deployments run from a checkout of Perennial",
+            code="no-checkout",
+            fix="Clone the repository and install it with `pip install -e .`",
+        )
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    for deployment in content["deployments"]:
+        if deployment["name"] == SCHEDULED:
+            deployment["schedules"] = list(plan.schedules.values()) or None
+    return content

@@ -1,0 +1,33 @@
+"""MLflow's UI on the home's runs and models. Run as `python -m perennial.processes.mlflow_ui PORT`.
+
+The database is prepared first, because MLflow's processes would all migrate an empty one at once. Its address goes
+through the environment, since it may hold a password and command lines can be read by every user.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from perennial.processes.ports import HOST
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+
+OPTIONS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job runners are for generative models
+    "PYTHONWARNINGS": "ignore",  # of its libraries about themselves
+}
+
+
+def main(port: str) -> None:
+    """Become MLflow's server."""
+    where = settings()
+    open_workspace(where).registry.prepare()
+    os.environ.update(OPTIONS | {"MLFLOW_BACKEND_STORE_URI": where.mlflow_tracking_uri})
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", port, "--workers", "1"]
+    os.execv(sys.executable, [*command, "--uvicorn-opts", "--log-level warning"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

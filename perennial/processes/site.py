@@ -1,0 +1,92 @@
+"""The site of `perennial up`: the pages, the Data Docs, the stack's health. Listens on this machine only, reads only.
+
+Run as `python -m perennial.processes.site PORT`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+from perennial.processes.ports import HOST
+from perennial.processes.up_record import UpRecord
+from perennial.settings import Settings, settings
+
+Answer = tuple[HTTPStatus, str, bytes]
+"""Status, content type, body."""
+
+STARTED_IN = ("/pages/", "/docs/")
+"""Folders of the home that are served. Nothing else of a home is."""
+
+
+def serve(where: Settings, port: int) -> None:
+    """Serve until the process is stopped."""
+    answers: dict[str, Callable[[], Answer]] = {"/health": partial(_health, where)}
+
+    class Site(SimpleHTTPRequestHandler):
+        """Files below `pages` and `docs` of the home, and what `answers` makes."""
+
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            if path == "/":
+                self.send_response(HTTPStatus.FOUND)
+                self.send_header("Location", "/pages/")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            elif path in answers:
+                self._send(answers[path]())
+            elif path.startswith(STARTED_IN):
+                super().do_GET()
+            else:
+                self.send_error(HTTPStatus.NOT_FOUND)
+
+        def do_HEAD(self) -> None:
+            if urlsplit(self.path).path.startswith(STARTED_IN):
+                super().do_HEAD()
+            else:
+                self.send_error(HTTPStatus.NOT_FOUND)
+
+        def translate_path(self, path: str) -> str:
+            """The file of a path, which must lie in one of the two folders, also behind links and `..`."""
+            asked = (where.home / unquote(urlsplit(path).path).lstrip("/")).resolve()
+            if not any(asked.is_relative_to(folder.resolve()) for folder in (where.pages, where.docs)):
+                return str(where.pages / "there is no such page")
+            return str(asked)
+
+        def end_headers(self) -> None:
+            self.send_header("Cache-Control", "no-cache")  # a cycle rewrites its page
+            self.send_header("X-Content-Type-Options", "nosniff")
+            super().end_headers()
+
+        def log_request(self, *_: object) -> None:
+            """Only errors are logged."""
+
+        def _send(self, answer: Answer) -> None:
+            status, kind, body = answer
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    where.pages.mkdir(parents=True, exist_ok=True)
+    with ThreadingHTTPServer((HOST, port), Site) as server:
+        server.serve_forever()
+
+
+def _health(where: Settings) -> Answer:
+    """Whether every part of the stack is ready: 200, otherwise 503; which one is not, as JSON."""
+    record = UpRecord.read(where)
+    parts = {name: part.state for name, part in record.parts.items()} if record else {}
+    healthy = bool(parts) and all(state == "ready" for state in parts.values())
+    body = json.dumps({"healthy": healthy, "parts": parts}).encode()
+    return HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE, "application/json", body
+
+
+if __name__ == "__main__":
+    serve(settings(), int(sys.argv[1]))
