@@ -48,10 +48,32 @@ def _header(opened_body: bytes, read: ReadOptions) -> tuple[list[str], str]:
         raise UnreadableBatch("a quote in the header is not closed\n  write column names on one line")
     delimiter = read.delimiter or max(DELIMITERS, key=lambda each: _outside_quotes(text, quote).count(each))
     names = next(_rows([text], delimiter, quote))
+    other = max(DELIMITERS, key=lambda each: _outside_quotes(text, quote).count(each))
+    if read.delimiter is not None and len(names) == 1 and other in _outside_quotes(text, quote):
+        raise UnreadableBatch(
+            f"the header has no {delimiter!r}, which source.read.delimiter names, but {other!r}",
+            value=text[:80],
+            fix="save the file as the other ones are, or omit `delimiter`: then each file's header shows its own",
+        )
+    if _is_title(names, body, quote, read.delimiter or DELIMITERS):
+        raise UnreadableBatch(
+            f"the first line has no names of columns: {text[:60]!r}",
+            value=text[:80],
+            fix="if lines of a title stand above the header, write how many as `skip_lines` under source.read",
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UnreadableBatch(f"the header names {', '.join(map(repr, twice))} twice\n  give each column one name")
     return names, delimiter
+
+
+def _is_title(names: list[str], body: bytes, quote: str, delimiters: str) -> bool:
+    """Whether the first line has one text at most, and the lines after it are cut into several values."""
+    if len(names) == 2 or sum(map(bool, names)) > 1:
+        return False
+    lines = [line.decode(errors="replace") for line in re.split(rb"[\r\n]+", body[: 1 << 16])[1:4]]
+    lines = [line for line in lines if line]
+    return bool(lines) and any(all(each in _outside_quotes(line, quote) for line in lines) for each in delimiters)
 
 
 def _rows(lines: list[str], delimiter: str, quote: str) -> Iterator[list[str]]:

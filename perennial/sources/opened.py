@@ -24,6 +24,9 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", "save it as .xlsx, or the sheet as CSV (UTF-8)"),
     (b"PAR1", "Parquet", "give it a name that ends in .parquet"),
     (b"%PDF", "a PDF", "export the table as CSV"),
+    (b"<html", "a web page (HTML)", "open it in a spreadsheet and save it as .xlsx or as CSV (UTF-8)"),
+    (b"<!DOCTYPE html", "a web page (HTML)", "open it in a spreadsheet and save it as .xlsx or as CSV (UTF-8)"),
+    (b"<?xml", "XML", "open it in a spreadsheet and save it as .xlsx or as CSV (UTF-8)"),
 )
 """How bytes begin that are no CSV: what they are, and how they become one."""
 
@@ -41,8 +44,8 @@ class UnreadableBatch(InputError):
 def opened(data: bytes, read: ReadOptions) -> bytes:
     """The bytes of a CSV from its header on, in UTF-8, lines ended by a line feed or a carriage return and one.
 
-    Left out are a byte order mark, Excel's first line `sep=;` and comments; a carriage return alone ends a line as on
-    old Macs.
+    Left out are a byte order mark, Excel's first line `sep=;`, the lines that `skip_lines` counts, and comments; a
+    carriage return alone ends a line as on old Macs.
     Raises UnreadableBatch for an archive that cannot be unpacked, another format or another encoding.
     """
     body = _in_utf8(unpacked(data), read)
@@ -50,11 +53,14 @@ def opened(data: bytes, read: ReadOptions) -> bytes:
         body = body.replace(b"\r", b"\n")
     if line := _SEPARATOR_LINE.match(body):
         body = body[line.end() :]
+    if read.skip_lines:
+        body = _without_first(body, read.skip_lines)
     return body if read.comment is None else _without_comments(body, read.comment.encode(), read.quote.encode())
 
 
 def closed(body: bytes, read: ReadOptions) -> bytes:
-    """Text in UTF-8 as the bytes that `opened` reads it from."""
+    """Text in UTF-8 as the bytes that `opened` reads it from; empty lines stand for those that it skips."""
+    body = b"\n" * read.skip_lines + body
     if read.encoding == "utf-8":
         return body
     if read.encoding == "utf-16":
@@ -107,7 +113,7 @@ def _only_member(data: bytes) -> bytes:
 def other_format(start: bytes) -> tuple[str, str] | None:
     """What a file is by its first bytes, and how it becomes CSV; None where it may be that, packed or not."""
     for mark, what, fix in _OTHER_FORMATS:
-        if start.startswith(mark):
+        if start.lstrip(b"\xef\xbb\xbf \r\n\t")[: len(mark)].lower() == mark.lower():
             return what, fix
     if is_utf16(start):
         return "text in UTF-16", _UTF16
@@ -129,6 +135,8 @@ def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
     if read.encoding == "utf-16":
         return _from_utf16(data)
     text = _decoded(data, read.encoding)
+    if read.encoding == "latin-1":
+        _refuse_controls(text)
     if not text.isascii() and _is_utf8(data):
         first = next(line for line in data.decode("utf-8").splitlines() if not line.isascii())
         raise UnreadableBatch(
@@ -136,6 +144,17 @@ def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
             fix="write `encoding: utf-8` under source.read, or save it as the other files are",
         )
     return text.encode()
+
+
+def _without_first(body: bytes, lines: int) -> bytes:
+    """Raises UnreadableBatch where there are no more lines than that."""
+    rest = body.split(b"\n", lines)
+    if len(rest) <= lines:
+        raise UnreadableBatch(
+            f"the file has {len(rest)} line{'' if len(rest) == 1 else 's'}, of which {lines} are skipped",
+            fix="correct `skip_lines` under source.read, or write the file as the others are",
+        )
+    return rest[lines]
 
 
 def _from_utf16(data: bytes) -> bytes:
@@ -157,6 +176,18 @@ def _decoded(data: bytes, encoding: str) -> str:
         raise UnreadableBatch(
             f"line {line} is not {encoding} (byte 0x{byte})", fix="correct source.read.encoding, or save it again"
         ) from None
+
+
+def _refuse_controls(text: str) -> None:
+    """Latin-1 has a character for every byte, those of cp1252 too: controls, which no table has."""
+    if (control := re.search("[\x80-\x84\x86-\x9f]", text)) is not None:
+        line = text.count("\n", 0, control.start()) + 1
+        meant = control[0].encode("latin-1").decode("cp1252", errors="ignore")
+        fix = "save the file as UTF-8"
+        raise UnreadableBatch(
+            f"line {line} is not latin-1: byte 0x{ord(control[0]):02x} is a control character there",
+            fix=f"in cp1252 it is {meant!r}: write `encoding: cp1252` under source.read, or {fix}" if meant else fix,
+        )
 
 
 def _is_utf8(data: bytes) -> bool:

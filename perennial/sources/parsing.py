@@ -4,13 +4,15 @@ How values are read:
 - number: decimal or exponent form, with the decimal mark that the schema names: a text with the other one is
   unreadable. Where that is the comma, points separate thousands unless `read.thousands` names another mark: 1.234,5.
   Groups have three digits, and the first begins with no 0. `true` and `false` count as 1 and 0.
-  Not finite is unreadable. What is kept is the nearest float of 64 bits: whole numbers are exact up to 2**53.
+  (5.00) and 5.00- are unreadable, unless `read.negatives` names them. Not finite is unreadable.
+  What is kept is the nearest float of 64 bits: whole numbers are exact up to 2**53.
   In a binary target `yes` and `no` do so too, or the two texts that the schema names.
 - integer: as number, and whole: 1.0 is one, 1.5 unreadable, and so is what 64 bits do not hold. Exact.
 - boolean: true, false, 1, 0.
-- timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD, or
-  day, month and year parted by points: 31.12.2024 18:30. Parted by slashes or hyphens they could mean two days:
-  unreadable, unless `read.day_first` settles it. Whole numbers of a column in `read.epochs` count from 1970.
+- timestamp: ISO 8601 from the year alone down to fractions of a second (kept to the microsecond), YYYYMMDD,
+  day, month and year parted by points (31.12.2024 18:30), or with the month's name (03-Jan-2024). Parted by slashes or
+  hyphens they could mean two days: unreadable, unless `read.day_first` settles it; so are years of two digits unless
+  `read.short_years` does. Whole numbers of a column in `read.epochs` count from 1970.
   Years go from 1 to 9999. A local time of the last day that is in the year 10000 in UTC is the last moment of 9999.
   One without a zone is in the use case's timezone. There, an hour that the clocks repeat is its first
   passing (daylight-saving time), and an hour that they skip is unreadable.
@@ -279,7 +281,7 @@ def _instants(unique: pa.Array, texts: pa.Array, timezone: str, how: Written) ->
         return times_of(unique, timezone)
     if how.epoch is not None:
         return epochs_of(read_integers(texts), how.epoch)
-    return read_times(texts, timezone, how.day_first)
+    return read_times(texts, timezone, how.dates)
 
 
 def is_text(values: Any) -> bool:

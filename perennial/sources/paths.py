@@ -37,9 +37,7 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     at = f"{field}: " if field else ""
     if path.is_file():
         if ending_of(path) not in {**TABLES, **OTHERS}:
-            with path.open("rb") as file:
-                start = file.read(400)
-            what, fix = other_format(start) or (
+            what, fix = _other(path) or (
                 "neither .csv nor .parquet nor .xlsx",
                 "convert it, or rename it if it is one",
             )
@@ -54,9 +52,29 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     ]
     if not files:
         files = [each for each in partitioned_files(path) if ending_of(each) in TABLES]
+    if not files and (other := _first_other(there)) is not None:
+        path, what, fix = other
+        raise InputError(
+            f"{at}no .csv and no .parquet file in {path.parent}; {path.name} is {what}",
+            code="file-of-another-format",
+            value=str(path),
+            fix=fix,
+        )
     if not files:
         raise InputError(f"{at}no .csv and no .parquet file in {path}\n  put one there, or correct the path")
     return sorted(files, key=lambda each: [_natural(part) for part in each.relative_to(path).parts])
+
+
+def _other(path: Path) -> tuple[str, str] | None:
+    """What a file of another format is by its first bytes, and how it becomes a table."""
+    with path.open("rb") as file:
+        return other_format(file.read(400))
+
+
+def _first_other(paths: list[Path]) -> tuple[Path, str, str] | None:
+    """The first file of a format that is known but not read."""
+    known = [(path, other) for path in sorted(paths) if (other := _other(path)) is not None]
+    return (known[0][0], *known[0][1]) if known else None
 
 
 def ending_of(path: Path) -> str:

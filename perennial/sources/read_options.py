@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Encoding = Literal["utf-8", "utf-16", "latin-1", "cp1252"]
+Negative = Literal["()", "5-"]
 EpochUnit = Literal["s", "ms", "us", "ns"]
 
 
@@ -38,6 +39,9 @@ class ReadOptions(BaseModel):
     quote: Literal['"', "'", ""] = Field(
         '"', description="quote character around values that contain a delimiter; '' for none"
     )
+    skip_lines: int = Field(
+        0, ge=0, le=1000, description="lines above the header that are skipped, empty ones too; in a sheet, rows"
+    )
     comment: SomeText | None = Field(None, description="lines of CSV files that begin with this text are skipped: '#'")
     nulls: tuple[SomeText, ...] = Field(
         (), description="texts that mean no value, besides an empty one, NA, NaN and null: ['N/A', '-']"
@@ -52,12 +56,23 @@ class ReadOptions(BaseModel):
     currency: tuple[SomeText, ...] = Field(
         (), description="signs before or after a number that are ignored: ['$', EUR]"
     )
+    negatives: tuple[Negative, ...] = Field(
+        (), description="how else than -5 negative numbers are written: '()' for (5.00), '5-' for 5.00-"
+    )
     percent: Literal["number", "share"] | None = Field(
         None, description="how 12.5 % is read: `number` as 12.5, `share` as 0.125; by default it is unreadable"
     )
     day_first: bool | None = Field(
         None, description="whether 03/04/2024 is the 3rd of April; by default such dates are unreadable"
     )
+    short_years: int | None = Field(
+        None,
+        ge=1,
+        le=9900,
+        description="first of the hundred years that two digits stand for: with 1970, 31.12.24 is in 2024 and 70 is "
+        "1970; by default such dates are unreadable",
+    )
+    year_first: bool = Field(False, description="whether dates with years of two digits begin with the year: 24/12/31")
     epochs: dict[str, EpochUnit] = Field({}, description="column → unit of its times since 1970: {at: ms}")
     sheet: SomeText | None = Field(None, description="sheet of Excel workbooks; by default the only one")
 

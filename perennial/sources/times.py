@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perennial.local_time import FIRST_US, LAST_US, exact_instants, inside_calendar
+from perennial.sources.dates import AS_WRITTEN, DateOrder, as_iso
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
-_DOTTED = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ ,T]+(\d{2}:\d{2}(?::\d{2})?))?$"
-_SLASHED = (
-    r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})"
-    r"(?:[ ,T]+(\d{1,2})(:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)(?: ?([AaPp])\.?[Mm]\.?)?)?$"
-)
 _DATE = r"^\d{4}(-\d{2}(-\d{2})?)?$|^\d{8}$"
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?$"
 _ZONED = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
@@ -31,19 +27,16 @@ def is_time(values: pa.Array) -> bool:
     return bool(pa.types.is_timestamp(values.type) or pa.types.is_date(values.type))
 
 
-def read_times(texts: pa.Array, timezone: str, day_first: bool | None = None) -> tuple[pa.Array, pa.Array]:
-    """Texts as instants, null where they are no time, and what the instants lost of them: see `_kept`.
-
-    day_first: whether dates parted by slashes or hyphens begin with the day; None where such dates are no time.
-    """
+def read_times(texts: pa.Array, timezone: str, order: DateOrder = AS_WRITTEN) -> tuple[pa.Array, pa.Array]:
+    """Texts as instants, null where they are no time, and what the instants lost of them: see `_kept`."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
     nothing = pa.scalar(None, pa.string())
-    texts = texts if day_first is None else _in_order(texts, day_first)
+    texts = as_iso(texts, order)
     # pandas has a year 0, the calendar has none.
-    texts = pc.if_else(pc.starts_with(_turned(texts), "0000"), nothing, _turned(texts))
+    texts = pc.if_else(pc.starts_with(texts, "0000"), nothing, texts)
     zoned = pc.match_substring_regex(texts, _ZONED).fill_null(False)
     local = pc.match_substring_regex(texts, f"{_DATE}|{_TIME}").fill_null(False)
     fine = pc.if_else(pc.and_(pc.or_(zoned, local), pc.match_substring_regex(texts, _FINE)), texts, nothing)
@@ -102,42 +95,6 @@ def _kept(exact: np.ndarray, nanoseconds: np.ndarray) -> tuple[pa.Array, pa.Arra
     off = np.where(null, 0, (exact - kept).astype(np.int64) * 1000 + nanoseconds)
     texts = pa.array(off, mask=off == 0).cast(pa.string())
     return pa.array(kept, pa.timestamp("us"), from_pandas=True).cast(pa.timestamp("us", "UTC")), texts
-
-
-def _in_order(texts: pa.Array, day_first: bool) -> pa.Array:
-    """31/12/2024 6:30 PM as 2024-12-31 18:30, the month first unless the day is; other texts as they are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    nothing = pa.scalar(None, pa.string())
-    slashed = pc.if_else(pc.match_substring_regex(texts, _SLASHED), texts, nothing)
-    parts = [pc.replace_substring_regex(slashed, _SLASHED, rf"\{group}") for group in range(1, 7)]
-    day, month = (parts[0], parts[1]) if day_first else (parts[1], parts[0])
-    day, month = (pc.utf8_lpad(part, 2, padding="0") for part in (day, month))
-    date = pc.binary_join_element_wise(parts[2], month, day, "-")
-    given = pc.if_else(pc.equal(parts[3], ""), nothing, parts[3]).cast(pa.int64())
-    half = pc.utf8_lower(parts[5])
-    later = pc.if_else(pc.equal(half, "p"), 12, 0)
-    twelve = pc.subtract(given, pc.if_else(pc.equal(given, 12), 12, 0))
-    in_halves = pc.if_else(pc.and_(pc.greater(given, 0), pc.less_equal(given, 12)), pc.add(twelve, later), None)
-    hour = pc.if_else(pc.equal(half, ""), given, in_halves)
-    clock = pc.binary_join_element_wise(pc.utf8_lpad(hour.cast(pa.string()), 2, padding="0"), parts[4], "")
-    whole = pc.if_else(pc.is_null(given), date, pc.binary_join_element_wise(date, clock, " "))
-    return pc.if_else(pc.is_valid(slashed), whole, texts)
-
-
-def _turned(texts: pa.Array) -> pa.Array:
-    """31.12.2024 18:30 and 2024/12/31 18:30 as 2024-12-31 18:30; other texts as they are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = pc.replace_substring_regex(texts, r"^(\d{4})/(\d{2})/(\d{2})([T ].*)?$", r"\1-\2-\3\4")
-    dotted = pc.match_substring_regex(texts, _DOTTED)
-    day, month, year, clock = (pc.replace_substring_regex(texts, _DOTTED, rf"\{group}") for group in range(1, 5))
-    day, month = (pc.utf8_lpad(part, 2, padding="0") for part in (day, month))
-    date = pc.binary_join_element_wise(year, month, day, "-")
-    whole = pc.if_else(pc.equal(clock, ""), date, pc.binary_join_element_wise(date, clock, pa.scalar(" ")))
-    return pc.if_else(dotted, whole, texts)
 
 
 def _strings(texts: pa.Array) -> pd.Series:

@@ -23,7 +23,7 @@ def sheet_table(data: bytes, read: ReadOptions) -> pa.Table:
     """
     import pyarrow as pa
 
-    header, *rows = _rows(data, read)
+    header, *rows = sheet_rows(data, read)
     names = ["" if cell is None else _text(cell).strip() for cell in header]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
@@ -41,7 +41,8 @@ def sheet_names(data: bytes) -> list[str]:
     return [name for name in workbook.sheet_names if workbook.get_sheet_by_name(name).height]
 
 
-def _rows(data: bytes, read: ReadOptions) -> list[list[Any]]:
+def sheet_rows(data: bytes, read: ReadOptions) -> list[list[Any]]:
+    """The cells of the sheet, row by row, from its header on; None for an empty one. Raises as `sheet_table`."""
     names = sheet_names(data)
     if read.sheet is None and len(names) != 1:
         sheets = f"has {len(names)} sheets with rows ({', '.join(names[:6])})" if names else "has no row"
@@ -51,7 +52,12 @@ def _rows(data: bytes, read: ReadOptions) -> list[list[Any]]:
         raise UnreadableBatch(
             f"the workbook has no sheet {name!r} with rows", fix=f"it has {', '.join(names[:6]) or 'none'}"
         )
-    rows = _opened(data).get_sheet_by_name(name).to_python(skip_empty_area=True)
+    rows = _opened(data).get_sheet_by_name(name).to_python(skip_empty_area=True)[read.skip_lines :]
+    if not rows:
+        raise UnreadableBatch(
+            f"the sheet {name!r} has no more than {read.skip_lines} rows, which are skipped",
+            fix="correct `skip_lines` under source.read",
+        )
     return [[None if cell == "" else cell for cell in row] for row in rows]
 
 

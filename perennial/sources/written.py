@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from perennial.sources.dates import AS_WRITTEN, DateOrder
 from perennial.sources.numbers import is_truth, with_points
-from perennial.sources.read_options import PLAIN, EpochUnit, ReadOptions
+from perennial.sources.read_options import PLAIN, EpochUnit, Negative, ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,14 +31,15 @@ class Written:
     currency: tuple[str, ...] = ()
     percent: Literal["number", "share"] | None = None
     nulls: tuple[str, ...] = ()
-    day_first: bool | None = None
+    negatives: tuple[Negative, ...] = ()
+    dates: DateOrder = AS_WRITTEN
     epoch: EpochUnit | None = None
     truths: tuple[str, str] | None = None
 
     @property
     def for_people(self) -> bool:
         """Whether numbers may have more than digits and a decimal mark."""
-        return bool(self.thousands is not None or self.currency or self.percent)
+        return bool(self.thousands is not None or self.currency or self.percent or self.negatives)
 
     @property
     def plain(self) -> bool:
@@ -55,7 +57,8 @@ def written(
         currency=read.currency,
         percent=read.percent,
         nulls=(*read.nulls, *read.nulls_of.get(column, ())),
-        day_first=read.day_first,
+        negatives=read.negatives,
+        dates=DateOrder(read.day_first, read.short_years, read.year_first),
         epoch=read.epochs.get(column),
         truths=truths,
     )
@@ -77,6 +80,7 @@ def plain_numbers(texts: pa.Array, how: Written) -> pa.Array:
     grouped = rf"[1-9]\d{{0,2}}(?:{between}\d{{3}})+|" if between else ""
     number = rf"(?:{grouped}\d+)?(?:{mark}\d*)?(?:[eE][+-]?\d+)?"
     percent = r"(\s?%)?" if how.percent else "()"
+    texts = _signed(texts, how.negatives, signs, "%" if how.percent else "")
     shape = rf"^([+-]?){sign}([+-]?)({number}){sign}{percent}$"
     there = pc.if_else(pc.match_substring_regex(texts, shape), texts, pa.scalar(None, pa.string()))
     first, second, body, share = (pc.replace_substring_regex(there, shape, rf"\{n}") for n in range(1, 5))
@@ -86,6 +90,19 @@ def plain_numbers(texts: pa.Array, how: Written) -> pa.Array:
     hundredth = pc.if_else(pc.equal(share, ""), "", "e-2" if how.percent == "share" else "")
     plain = pc.binary_join_element_wise(first, second, body, hundredth, "")
     return pc.coalesce(plain, pc.if_else(is_truth(texts), texts, pa.scalar(None, pa.string())))
+
+
+def _signed(texts: pa.Array, negatives: tuple[Negative, ...], signs: str, percent: str) -> pa.Array:
+    """(5.00) and 5.00- as -5.00, whatever signs stand inside or outside of the parentheses; other texts as they are."""
+    import pyarrow.compute as pc
+
+    before = rf"(\s?(?:{signs})?\s?)" if signs else "()"
+    after = rf"(\s?(?:{'|'.join(each for each in (signs, percent) if each)})?)" if signs or percent else "()"
+    if "()" in negatives:
+        texts = pc.replace_substring_regex(texts, rf"^{before}\(([^()+-]+)\){after}$", r"-\1\2\3")
+    if "5-" in negatives:
+        texts = pc.replace_substring_regex(texts, rf"^([^()+-]+?)\s?-{after}$", r"-\1\2")
+    return texts
 
 
 def _usual(decimal: Decimal) -> str:

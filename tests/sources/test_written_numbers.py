@@ -86,6 +86,32 @@ def test_what_is_no_such_number_is_kept_as_its_text(text: str, options: dict[str
     assert read([text], **options) == ([None], [text])
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(5.00)", -5.0),
+        ("5.00-", -5.0),
+        ("5.00 -", -5.0),
+        ("$(1,234.50)", -1234.5),
+        ("($5)", -5.0),
+        ("(5) $", -5.0),
+        ("5- $", -5.0),
+        ("(12%)", -0.12),
+        ("-5", -5.0),
+        ("5", 5.0),
+        *((text, None) for text in ("(5", "5)", "(-5)", "(5)-", "-(5)", "-5-", "()", "5--", "((5))")),
+    ],
+)
+def test_negative_numbers_of_accounts_have_one_reading(text: str, expected: float | None) -> None:
+    options: dict[str, Any] = {"negatives": ["()", "5-"], "thousands": ",", "currency": ["$"], "percent": "share"}
+    assert read([text], **options) == ([expected], [] if expected is not None else [text])
+
+
+def test_without_the_option_they_are_unreadable() -> None:
+    assert read(["(5.00)", "5.00-"]) == ([None, None], ["(5.00)", "5.00-"])
+    assert read(["(5)", "7-"], "integer", negatives=["()", "5-"]) == ([-5, -7], [])
+
+
 def test_texts_for_nothing_are_nothing_in_every_column_or_in_the_one_that_is_named() -> None:
     assert read(["-", " - ", "5", "-5"], nulls=["-"]) == ([None, None, 5.0, -5.0], [])
     assert read(["-", "a"], "text", nulls=["-"]) == ([None, "a"], [])

@@ -40,6 +40,7 @@ def orders() -> pd.DataFrame:
     draw = np.random.default_rng(7)
     at = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(draw.integers(0, 120 * 1440, ROWS)), unit="min")
     cents = draw.integers(0, 10**8, ROWS)
+    cents[draw.random(ROWS) < 0.1] *= -1
     cents[:3] = 123_456_789, 50, 100_000
     return pd.DataFrame(
         {
@@ -60,6 +61,11 @@ def grouped(mark: str, decimal: str) -> Write:
 
 def dated(form: str) -> Write:
     return lambda at: at.strftime(form)
+
+
+def accounted(form: str, write: Write = str) -> Write:
+    """-5.00 as (5.00) or 5.00-."""
+    return lambda value: form.format(write(-value)) if value < 0 else write(value)
 
 
 ISO = dated("%Y-%m-%dT%H:%M:%S")
@@ -169,7 +175,42 @@ FILES = [
     File("good_and_bad", schema={"positive": "bad", "negative": "good"}, returned=lambda v: "bad" if v else "good"),
     File("letters", schema={"positive": "Y", "negative": "N"}, returned=lambda v: "Y" if v else "N"),
     File("one_and_two", schema={"positive": 2, "negative": 1}, returned=lambda v: str(v + 1)),
+    File("title", {"skip_lines": 2}, above="Orders of the first quarter\n\n"),
+    File("title_as_wide", {"skip_lines": 1}, above="Orders of 2024,,,,,\n"),
+    File("month_names", at=dated("%d-%b-%Y %H:%M")),
+    File("month_words", at=dated("%B %d, %Y %I:%M %p"), quote='"'),
+    File("parentheses", {"negatives": ["()"]}, price=accounted("({})")),
+    File("minus_behind", {"negatives": ["5-"]}, price=accounted("{}-")),
+    File("two_digits", {"day_first": True, "short_years": 1970}, at=dated("%d/%m/%y %H:%M")),
+    File("two_digits_month_first", {"day_first": False, "short_years": 1970}, at=dated("%m-%d-%y %H:%M")),
+    File("two_digits_year_first", {"year_first": True, "short_years": 1970}, at=dated("%y/%m/%d %H:%M")),
+    File("two_digits_points", {"short_years": 1970}, at=dated("%d.%m.%y %H:%M")),
+    File("two_digits_names", {"short_years": 1970}, at=dated("%d-%b-%y %H:%M")),
     # In pairs.
+    File("title_german", {**GERMAN_READ, "skip_lines": 3}, **GERMAN, above="Bestellungen\nStand;März 2024\n\n"),
+    File("title_gzip_tabs", {"delimiter": "\t", "skip_lines": 1}, separator="\t", above="Q1\n", packed=gzip.compress),
+    File("title_utf16", {"encoding": "utf-16", "skip_lines": 1}, encoding="utf-16", above="Überblick\n"),
+    File("title_comments", {"skip_lines": 3}, above="# by Ada\nOrders\n\n"),
+    File("title_sep_line", {"delimiter": ";", "skip_lines": 1}, separator=";", above="sep=;\nOrders\n"),
+    File(
+        "dollars_in_parentheses",
+        {"currency": ["$"], "thousands": ",", "negatives": ["()"], "nulls": ["-"]},
+        price=lambda v: f"$({-v:,})" if v < 0 else f"${v:,}",
+        quote='"',
+        null="-",
+    ),
+    File(
+        "german_minus_behind_euros",
+        {**GERMAN_READ, "currency": ["€"], "negatives": ["5-"]},
+        **{**GERMAN, "price": lambda v: accounted("{}-", grouped(".", ","))(v) + " €"},
+    ),
+    File(
+        "two_digits_cp1252_title",
+        {"day_first": True, "short_years": 1970, "encoding": "cp1252", "skip_lines": 1},
+        at=dated("%d/%m/%y %H:%M"),
+        encoding="cp1252",
+        above="Bestellungen für Ada\n",
+    ),
     File(
         "german_cp1252_gzip", {**GERMAN_READ, "encoding": "cp1252"}, **GERMAN, encoding="cp1252", packed=gzip.compress
     ),

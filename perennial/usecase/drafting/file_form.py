@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from typing import Any
 
 from perennial.sources.delimited import DELIMITERS, UnreadableBatch
 from perennial.sources.opened import is_utf16, opened, unpacked
 from perennial.sources.read_options import ReadOptions
 from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.title_rows import rows_above_header
 
 _LOOKED_AT = 1 << 20
 _LINES = 60
@@ -31,7 +33,10 @@ def file_form(data: bytes, given: ReadOptions) -> Form:
         form["encoding"] = guess
     encoding = form["encoding"].value if "encoding" in form else given.encoding
     text = opened(body, ReadOptions(encoding=encoding))[:_LOOKED_AT].decode("utf-8", errors="ignore")
-    lines = [line for line in re.split(r"\r?\n", text) if line][:_LINES]
+    there = re.split(r"\r?\n", text)
+    if given.skip_lines:
+        there = there[given.skip_lines :]
+    lines = [line for line in there if line][:_LINES]
     comment = given.comment or _comment(lines)
     if comment is not None:
         if given.comment is None:
@@ -40,12 +45,30 @@ def file_form(data: bytes, given: ReadOptions) -> Form:
         lines = [line for line in lines if not line.startswith(comment)]
     if not lines:
         return form
+    if "skip_lines" not in given.model_fields_set and (above := _lines_above(lines, given)) is not None:
+        header, why = lines[above], f"above the header stands {lines[0][:40]!r}"
+        form["skip_lines"] = Guess(there.index(header), "likely", why)
+        lines = lines[above:]
+        if "comment" in form and not any(line.startswith(comment or "") for line in there[there.index(header) :]):
+            del form["comment"]
     quote: str = given.quote
     if "quote" not in given.model_fields_set and (guess := _quote(lines)) is not None:
         form["quote"], quote = guess, guess.value
     if given.delimiter is None and (guess := _delimiter(lines, quote)) is not None:
         form["delimiter"] = guess
     return form
+
+
+def _lines_above(lines: list[str], given: ReadOptions) -> int | None:
+    """How many lines of a title stand above the header, with the delimiter that cuts most lines alike."""
+    ways = [given.delimiter] if given.delimiter is not None else list(DELIMITERS)
+    tables = [[next(iter(_rows([line], way, given.quote)), []) for line in lines[:-1]] for way in ways]
+    # The last line may be cut short.
+    alike = [Counter(len(row) for row in table if len(row) > 1).most_common(1) for table in tables]
+    if not any(alike):
+        return None
+    most = max(range(len(ways)), key=lambda place: alike[place][0][::-1] if alike[place] else (0, 0))
+    return rows_above_header(tables[most])
 
 
 def _encoding(body: bytes) -> Guess[str] | None:

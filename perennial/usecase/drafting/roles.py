@@ -52,7 +52,7 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
     if given is not None:
         column = named(sample, "time", given)
         if column.kind == "text" and _is_slashed(column):
-            raise _ask_for_order(column)
+            raise _ask_for_order(column, sample)
         if not _is_time(column):
             first = column.values.dropna()
             example = f"; the first is {str(first.iloc[0])!r}" if len(first) else ", it is empty"
@@ -80,7 +80,7 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
         )
     slashed = [c for c in sample.columns.values() if c.kind == "text" and _is_slashed(c)]
     if slashed:
-        raise _ask_for_order(slashed[0])
+        raise _ask_for_order(slashed[0], sample)
     epochs = [(c.name, unit) for c in sample.columns.values() if (unit := _epoch(c))]
     if epochs:
         name, unit = epochs[0]
@@ -160,10 +160,13 @@ def _looks_like_a_date(column: Column) -> bool:
 
 
 def _is_slashed(column: Column) -> bool:
-    return bool(column.values.dropna().str.match(r"^\d{1,2}/\d{1,2}/\d{2,4}").mean() > 0.99)
+    shape = r"^\d{1,2}([/-]\d{1,2}[/-]\d{2,4}|\.\d{1,2}\.\d{2}|[ /-]?[^\W\d]{3,10}\.?[ ,/-]+\d{2})(\D|$)"
+    return bool(column.values.dropna().str.match(shape).mean() > 0.99)
 
 
-def _ask_for_order(column: Column) -> NeedsAnswer:
+def _ask_for_order(column: Column, sample: Sample) -> NeedsAnswer:
+    if (question := dict(sample.asked).get(column.name)) is not None:
+        return NeedsAnswer(f"time: '{column.name}': {question}")
     return NeedsAnswer(
         f"time: '{column.name}' has dates like {_order_of(column)}\n"
         "  Answer with --read day_first=true or --read day_first=false."

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perennial.errors import InputError
 from perennial.sources.delimited import text_table
-from perennial.sources.opened import UnreadableBatch
+from perennial.sources.opened import UnreadableBatch, unpacked
 from perennial.sources.parsing import Decimal, is_text, read_as
 from perennial.sources.partitions import partitions_of, with_partitions
 from perennial.sources.paths import files_in, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
-from perennial.sources.workbook import sheet_table
+from perennial.sources.workbook import sheet_rows, sheet_table
 from perennial.sources.written import Written, written
 from perennial.usecase.drafting.file_form import file_form
+from perennial.usecase.drafting.folder_form import FileForm, one_form
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.row_numbers import is_row_number
+from perennial.usecase.drafting.title_rows import rows_above_header
 from perennial.usecase.drafting.value_form import READABLE, value_form
 
 if TYPE_CHECKING:
@@ -98,11 +100,14 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     """
     import pyarrow as pa
 
-    files = files_in(path, field="")
-    form = _form_of(files[0], given)
-    read = _with(given, form)
+    files, by_hand = files_in(path, field=""), given.model_fields_set
     tables: list[pa.Table] = []
+    forms: list[FileForm] = []
+    form: dict[str, Guess[Any]] = {name: Guess(getattr(given, name), "given", "as given") for name in sorted(by_hand)}
     for file in files:
+        forms.append(_form_of(file, given))
+        form |= one_form(forms, frozenset(by_hand))
+        read = _with(given, form)
         tables.append(with_partitions(_table(file, read), partitions_of(file, path)))
         if tables[0].column_names != tables[-1].column_names:
             raise InputError(
@@ -125,17 +130,21 @@ def look_at(path: Path, given: ReadOptions = PLAIN, decimal: Decimal | None = No
     return Sample(path, tuple(files), table.num_rows, mark, columns, read, tuple(shown), values.asked)
 
 
-def _form_of(file: Path, given: ReadOptions) -> dict[str, Guess[Any]]:
-    """How a file is written, as its bytes show; what a person wrote is part of it."""
-    written_by_hand: dict[str, Guess[Any]] = {
-        name: Guess(getattr(given, name), "given", "as given") for name in sorted(given.model_fields_set)
-    }
-    if suffix_of(file) != ".csv":
-        return written_by_hand
+def _form_of(file: Path, given: ReadOptions) -> FileForm:
+    """How a file is written, as its bytes show."""
+    data = file.read_bytes() if suffix_of(file) != ".parquet" else b""
     try:
-        return written_by_hand | file_form(file.read_bytes(), given)
+        if suffix_of(file) == ".csv":
+            return FileForm(file, file_form(data, given), unpacked(data).isascii())
+        above = None
+        if suffix_of(file) == ".xlsx" and "skip_lines" not in given.model_fields_set:
+            above = rows_above_header(sheet_rows(data, given)[:60])
     except UnreadableBatch as problem:
-        raise InputError(f"{file}: {problem}") from problem
+        if suffix_of(file) == ".csv":
+            raise InputError(f"{file}: {problem}") from problem
+        above = None  # which sheet is meant is asked when the table is read
+    why = "above the header stand rows that are nearly empty"
+    return FileForm(file, {} if above is None else {"skip_lines": Guess(above, "likely", why)}, True)
 
 
 def _with(read: ReadOptions, form: dict[str, Guess[Any]]) -> ReadOptions:

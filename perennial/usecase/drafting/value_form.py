@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from perennial.sources.dates import DateOrder
 from perennial.sources.epochs import epoch_unit
 from perennial.sources.numbers import read_numbers
 from perennial.sources.parsing import Decimal, is_text, read_as
-from perennial.sources.read_options import ReadOptions
+from perennial.sources.read_options import Negative, ReadOptions
 from perennial.sources.written import MARKS, Written, plain_numbers
+from perennial.usecase.drafting.date_form import READABLE, date_form
 from perennial.usecase.drafting.guess import Guess
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READABLE = 0.99
 _MOST = 20_000
 _WAYS: tuple[tuple[Decimal, str], ...] = (
     (".", ""),
@@ -35,8 +36,9 @@ _NULLS = {
     *("n/a", "#n/a", "n.a.", "na", "nan", "null", "(null)", "none", "nil", "-", "--", "---", "–", "—", "?", ".", "*"),
     *("missing", "unknown", "not available", "k.a.", "k. a.", "keine angabe", "\\n", "#value!", "#div/0!", "#ref!"),
 }
-_DATE = re.compile(r"^(\d{1,2})[/-](\d{1,2})[/-]\d{4}(\D.*)?$")
 _TIME_NAME = re.compile(r"time|date|stamp|epoch|when|created|updated|_at$|^at$|^ts$|_ts$", re.IGNORECASE)
+_IN_PARENTHESES = r"^([^\d()]{0,5})\(([^()+-]*\d[^()+-]*)\)([^\d()]{0,5})$"
+_MINUS_BEHIND = r"^([^()+-]*\d[^()+-]{0,5}?)\s?-([^\d()+-]{0,5})$"
 UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_2000, _YEAR_2040 = 946_684_800, 2_208_988_800
@@ -54,14 +56,12 @@ class Values:
 def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decimal: Decimal | None = None) -> Values:
     """What the columns show. given, decimal: what a person wrote; that is not looked for."""
     texts = {name: _Texts.of(column) for name, column in columns.items() if _may_be_read(column)}
-    form: dict[str, Guess[Any]] = {}
-    if given.day_first is None and (dates := _day_first(texts)) is not None:
-        form["day_first"] = dates
+    form, unclear = date_form({name: each.values.to_pylist() for name, each in texts.items()}, given)
     if not given.epochs and (units := _epochs(columns)):
         why = "whole numbers that would be times after 2000, in a column called like a time"
         form["epochs"] = Guess(units, "likely", why)
-    day_first = form["day_first"].value if "day_first" in form else given.day_first
-    numbers = {name: each.without_nulls(given, day_first) for name, each in texts.items()}
+    order = _order({**given.model_dump(), **{name: guess.value for name, guess in form.items()}})
+    numbers = {name: each.without_nulls(given, order) for name, each in texts.items()}
     numbers = {name: each for name, each in numbers.items() if each.ways or each.is_time}
     if not (given.nulls or given.nulls_of):
         form |= _nulls(numbers, columns)
@@ -69,6 +69,10 @@ def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decim
     signs = sorted({sign for each in numbers.values() for sign in each.signs})
     if signs and not given.currency:
         form["currency"] = Guess(tuple(signs), "sure", "without it these are numbers")
+    ways = sorted({way for each in numbers.values() for way in each.negatives})
+    if ways and not given.negatives:
+        text = _first(numbers, r"^\D*\(.*\d.*\)\D*$" if "()" in ways else r"\d\s?-\D*$")
+        form["negatives"] = Guess(tuple(ways), "sure", f"{text!r} is a number only so")
     percents = [name for name, each in numbers.items() if each.percent]
     if percents and given.percent is None:
         why = f"12 % is read as 12 in {', '.join(percents[:3])}; write share to read it as 0.12"
@@ -76,7 +80,11 @@ def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decim
     mark, thousands, asked = _marks(numbers, given, decimal)
     if thousands is not None and given.thousands is None:
         form["thousands"] = thousands
-    return Values(mark, form, asked)
+    return Values(mark, form, (*unclear, *asked))
+
+
+def _order(options: Mapping[str, Any]) -> DateOrder:
+    return DateOrder(options["day_first"], options["short_years"], options["year_first"])
 
 
 def _nulls(numbers: Mapping[str, _Texts], columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Guess[Any]]:
@@ -110,6 +118,7 @@ class _Texts:
     """The different texts of a column with how often each is there.
 
     nulls: those that mean nothing. signs: currencies. percent: whether all are percentages.
+    negatives: how those below 0 are written.
     ways: how its numbers may be written, of `_WAYS`. is_time: whether the rest are times.
     """
 
@@ -117,6 +126,7 @@ class _Texts:
     counts: pa.Array
     nulls: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
+    negatives: tuple[Negative, ...] = ()
     percent: bool = False
     ways: frozenset[tuple[Decimal, str]] = frozenset()
     is_time: bool = False
@@ -139,7 +149,7 @@ class _Texts:
         step = len(values) // _MOST + 1
         return cls(values[::step], counts[::step]) if step == 1 else cls(_every(values, step), _every(counts, step))
 
-    def without_nulls(self, given: ReadOptions, day_first: bool | None) -> _Texts:
+    def without_nulls(self, given: ReadOptions, order: DateOrder) -> _Texts:
         """The same with what it may be, once texts that often mean nothing are left out."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -154,12 +164,14 @@ class _Texts:
         if not len(rest.values):
             return self
         nulls = tuple(each for each in self.values.filter(null).to_pylist() if each not in known)
-        signs = given.currency or _signs(rest.values)
-        percent = bool(pc.all(pc.ends_with(rest.values, "%")).as_py())
-        how = Written(currency=signs, percent="number" if percent else None)
+        negatives = given.negatives or _negatives(rest.values)
+        plain = _without_negatives(rest.values, negatives)
+        signs = given.currency or _signs(plain)
+        percent = bool(pc.all(pc.ends_with(plain, "%")).as_py())
+        how = Written(currency=signs, negatives=negatives, percent="number" if percent else None)
         ways = frozenset(way for way in _WAYS if rest.share(_read(rest.values, how, way)) >= READABLE)
-        is_time = bool(nulls) and not ways and rest.share(_times(rest.values, day_first)) >= READABLE
-        return replace(rest, nulls=nulls, signs=signs, percent=percent, ways=ways, is_time=is_time)
+        is_time = bool(nulls) and not ways and rest.share(_times(rest.values, order)) >= READABLE
+        return replace(rest, nulls=nulls, signs=signs, negatives=negatives, percent=percent, ways=ways, is_time=is_time)
 
     def share(self, read: pa.Array) -> float:
         """The share of rows, not of different texts, that was read."""
@@ -191,11 +203,28 @@ def _read(texts: pa.Array, how: Written, way: tuple[Decimal, str]) -> pa.Array:
     return read_numbers(plain_numbers(texts, replace(how, decimal=way[0], thousands=way[1])))
 
 
-def _times(texts: pa.Array, day_first: bool | None) -> pa.Array:
+def _times(texts: pa.Array, order: DateOrder) -> pa.Array:
     import pyarrow as pa
 
-    values, _ = read_as(texts, "timestamp", "UTC", Written(day_first=day_first))
+    values, _ = read_as(texts, "timestamp", "UTC", Written(dates=order))
     return pa.array(values)
+
+
+def _negatives(texts: pa.Array) -> tuple[Negative, ...]:
+    """How negative numbers are written, if some are not with a minus before them."""
+    import pyarrow.compute as pc
+
+    shapes: tuple[tuple[Negative, str], ...] = (("()", _IN_PARENTHESES), ("5-", _MINUS_BEHIND))
+    return tuple(way for way, shape in shapes if pc.any(pc.match_substring_regex(texts, shape)).as_py())
+
+
+def _without_negatives(texts: pa.Array, negatives: tuple[Negative, ...]) -> pa.Array:
+    """Texts without what shows that a number is negative."""
+    import pyarrow.compute as pc
+
+    if "()" in negatives:
+        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1\2\3")
+    return pc.replace_substring_regex(texts, _MINUS_BEHIND, r"\1\2") if "5-" in negatives else texts
 
 
 def _signs(texts: pa.Array) -> tuple[str, ...]:
@@ -293,24 +322,6 @@ def _first(numbers: Mapping[str, _Texts], pattern: str) -> str | None:
         if len(there):
             return str(there[0].as_py())
     return None
-
-
-def _day_first(texts: Mapping[str, _Texts]) -> Guess[bool] | None:
-    """The order that dates with slashes prove: a part beyond 12 is the day. None for no order, or for two."""
-    proofs: dict[bool, str] = {}
-    for each in texts.values():
-        dates = [(text, match) for text in each.values.to_pylist() if (match := _DATE.match(text))]
-        if len(dates) < READABLE * len(each.values):
-            continue
-        for text, match in dates:
-            if int(match[1]) > 12 >= int(match[2]):
-                proofs.setdefault(True, text)
-            elif int(match[2]) > 12 >= int(match[1]):
-                proofs.setdefault(False, text)
-    if len(proofs) != 1:
-        return None
-    ((day_first, text),) = proofs.items()
-    return Guess(day_first, "sure", f"{text!r} has no other reading")
 
 
 def _epochs(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
