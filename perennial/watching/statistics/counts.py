@@ -1,0 +1,179 @@
+"""Counts of one feature by day and bin. They add up, so batches, days and partitions are merged without their rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, cells_of
+
+OTHERS_KEPT = 20
+CHUNK = 1 << 15
+"""Rows counted at a time: their cells stay in the processor's cache."""
+LARGEST = 1e100
+"""Moments leave out numbers beyond this, whose squares have no value."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number of values that are not missing, their mean, the sum of squared deviations from it, the smallest and the largest."""
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    least: float = float("inf")
+    most: float = float("-inf")
+
+    def plus(self, other: Moments) -> Moments:
+        """Of both samples together. Source: Chan, Golub & LeVeque (1979), updating formulae."""
+        n = self.n + other.n
+        if not n:
+            return self
+        apart = other.mean - self.mean
+        mean = self.mean + apart * other.n / n
+        squares = self.squares + other.squares + apart**2 * self.n * other.n / n
+        return Moments(n, mean, squares, min(self.least, other.least), max(self.most, other.most))
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Rows of one feature.
+
+    days: shape (D,), ascending, days since 1970 on the use case's calendar.
+    counts: shape (D, B + 1), rows of each day in each of the grid's B bins; the last column is of missing values.
+    moments: of a number. others: the most frequent values that the grid does not name, of a category.
+    """
+
+    days: IntArray
+    counts: IntArray
+    moments: Moments = Moments()
+    others: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> IntArray:
+        """Rows in each bin, shape (B + 1,)."""
+        summed: IntArray = self.counts.sum(axis=0)
+        return summed
+
+    @property
+    def rows(self) -> int:
+        """How many rows were counted."""
+        return int(self.counts.sum())
+
+    @property
+    def missing_share(self) -> float | None:
+        """The share of missing values; None without rows."""
+        return float(self.counts[:, -1].sum() / self.rows) if self.rows else None
+
+    def between(self, first: int, last: int) -> Counts:
+        """Of the days from first to last. The moments stay those of all days."""
+        kept = (self.days >= first) & (self.days <= last)
+        return Counts(self.days[kept], self.counts[kept], self.moments, self.others)
+
+
+def merged(parts: Sequence[Counts]) -> Counts:
+    """The counts of several batches, partitions or periods together. Raises ValueError for none of them."""
+    if not parts:
+        raise ValueError("there is nothing to merge")
+    days = np.unique(np.concatenate([part.days for part in parts]))
+    counts = np.zeros((days.size, parts[0].counts.shape[1]), dtype=np.int64)
+    moments, others = Moments(), Counter[str]()
+    for part in parts:
+        counts[np.searchsorted(days, part.days)] += part.counts
+        moments = moments.plus(part.moments)
+        others.update(part.others)
+    return Counts(days, counts, moments, most_frequent(others))
+
+
+def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
+    """The `OTHERS_KEPT` most frequent values, the most frequent first."""
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:OTHERS_KEPT])
+
+
+@dataclass(frozen=True, eq=False)
+class RowDays:
+    """The day of each row, prepared once for all features of a batch.
+
+    days: shape (D,), the distinct ones, ascending. codes: shape (n,), each row's position among them.
+    """
+
+    days: IntArray
+    codes: IntArray
+
+
+def row_days(days: IntArray) -> RowDays:
+    """Of rows in any order. days: shape (n,), days since 1970."""
+    if not days.size:
+        return RowDays(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    first, last = int(days.min()), int(days.max())
+    if last - first > 100 * days.size + 10_000:
+        known, codes = np.unique(days, return_inverse=True)
+        return RowDays(known.astype(np.int64), codes.astype(np.int64))
+    there = np.zeros(last - first + 1, dtype=bool)
+    there[days - first] = True
+    return RowDays(np.flatnonzero(there) + first, (np.cumsum(there) - 1)[days - first])
+
+
+def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts:
+    """Count a number.
+
+    values: shape (n,), NaN if missing. days: of the same rows.
+    One multiplication, two bounds and one count per value, in pieces of `CHUNK` rows; only values beyond the cells
+    need a search.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    many = days.days.size
+    cells = np.zeros((many, CELLS + 2), dtype=np.int64)
+    counts = np.zeros((many, grid.bins + 1), dtype=np.int64)
+    moments = Moments()
+    for start in range(0, values.size, CHUNK):
+        part, codes = values[start : start + CHUNK], days.codes[start : start + CHUNK]
+        inside = cells_of(part, grid)
+        _add(cells, codes, inside)
+        outside = np.flatnonzero((inside == 0) | (inside == CELLS + 1))
+        if outside.size:
+            _add(counts, codes[outside], grid.outer_bins_of(part[outside]))
+        moments = moments.plus(_moments(part))
+    inner = np.add.reduceat(cells[:, 1 : CELLS + 1], np.array(grid.starts), axis=1)
+    counts[:, TAILS : TAILS + inner.shape[1]] += inner
+    return Counts(days.days, counts, moments)
+
+
+def _add(counts: IntArray, codes: IntArray, places: IntArray) -> None:
+    """Add rows to the counts, shape (D, width), by their day's code and their place, both of shape (n,)."""
+    first, last, width = int(codes.min()), int(codes.max()), counts.shape[1]
+    together = places if first == last else places + (codes - first) * width
+    many = last - first + 1
+    counts[first : last + 1] += np.bincount(together, minlength=many * width).reshape(many, width)
+
+
+def _moments(part: FloatArray) -> Moments:
+    """Of the values of a piece that can be squared."""
+    least, most = part.min(), part.max()
+    if not (least > -LARGEST and most < LARGEST):  # which a missing value is not either
+        part = part[np.abs(part) < LARGEST]
+        if not part.size:
+            return Moments()
+        least, most = part.min(), part.max()
+    mean = float(part.mean())
+    apart = part - mean
+    return Moments(part.size, mean, float(np.dot(apart, apart)), float(least), float(most))
+
+
+def count_categories(codes: IntArray, values: Sequence[str], days: RowDays, grid: CategoryGrid) -> Counts:
+    """Count a category.
+
+    codes: shape (n,), each row's position among `values`, −1 if missing. days: of the same rows.
+    """
+    bins = np.array([*(grid.bin_of(value) for value in values), grid.bins], dtype=np.int64)
+    counts = np.zeros((days.days.size, grid.bins + 1), dtype=np.int64)
+    if codes.size:
+        _add(counts, days.codes, bins[codes])
+    named = len(grid.named)
+    per_value = np.bincount(codes + 1, minlength=len(values) + 1)[1:]
+    others = {value: int(per_value[place]) for place, value in enumerate(values) if bins[place] >= named}
+    return Counts(days.days, counts, others=most_frequent({value: rows for value, rows in others.items() if rows}))

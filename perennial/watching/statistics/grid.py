@@ -1,0 +1,152 @@
+"""The bins of a feature: fixed once per use case, so that counts of all its batches add up.
+
+A grid belongs to the use case and not to a champion: it is made from the first batch that has the feature, and is fine
+and wide enough for every later champion. A champion's own bins (see `coarse`) are unions of these, so a new champion
+needs no row to be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+
+CELLS = 4096
+"""Cells of equal width; the inner bins are runs of cells, so one multiplication finds the bin of a value."""
+TAILS = 12
+"""Bins of doubling width on either side of the cells."""
+FEW_VALUES = 50
+"""A feature with at most this many values gets a bin for each."""
+NAMED, HASHED = 64, 64
+
+
+@dataclass(frozen=True)
+class NumberGrid:
+    """Bins of a number: `TAILS` below the cells, one for each of `starts`, `TAILS` above.
+
+    low: the lower end of the first cell. step: the width of a cell. starts: the first cell of each inner bin, from 0.
+    """
+
+    low: float
+    step: float
+    starts: tuple[int, ...]
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return len(self.starts) + 2 * TAILS
+
+    @cached_property
+    def edges(self) -> FloatArray:
+        """The ascending values at which a bin ends and the next begins, shape (bins − 1,)."""
+        width = self.step * CELLS
+        away = width * 2.0 ** np.arange(TAILS - 1)
+        high = self.low + width
+        inner = self.low + self.step * np.array(self.starts)
+        return np.concatenate([self.low - away[::-1], inner, [high], high + away])
+
+    def bins_of(self, values: FloatArray) -> IntArray:
+        """The bin of each value, shape (n,). A missing value has the bin number `bins`."""
+        values = np.asarray(values, dtype=np.float64)
+        cells = cells_of(values, self)
+        found: IntArray = TAILS - 1 + np.searchsorted(np.array(self.starts), cells - 1, side="right")
+        outside = (cells == 0) | (cells == CELLS + 1)
+        found[outside] = self.outer_bins_of(values[outside])
+        return found
+
+    def outer_bins_of(self, values: FloatArray) -> IntArray:
+        """The bin of each value beyond the cells, or missing, shape (n,)."""
+        edges = self.edges
+        bins = np.where(
+            values < self.low + self.step * (CELLS / 2),
+            np.searchsorted(edges[: TAILS - 1], values, side="right"),
+            TAILS + len(self.starts) + np.searchsorted(edges[edges.size - TAILS + 1 :], values, side="right"),
+        )
+        bins[np.isnan(values)] = self.bins
+        return bins
+
+
+def cells_of(values: FloatArray, grid: NumberGrid) -> IntArray:
+    """The cell of each value from 1, shape (n,); 0 if it is below the cells or missing, `CELLS` + 1 if above."""
+    with np.errstate(over="ignore"):
+        scaled = values - (grid.low - grid.step)
+        scaled *= 1 / grid.step
+    np.fmax(scaled, 0.0, out=scaled)
+    np.fmin(scaled, CELLS + 1, out=scaled)
+    return scaled.astype(np.intp)
+
+
+@dataclass(frozen=True)
+class CategoryGrid:
+    """Bins of a category: one for each of `named`, then `HASHED` bins for all other values by their CRC-32."""
+
+    named: tuple[str, ...]
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return len(self.named) + HASHED
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {value: place for place, value in enumerate(self.named)}
+
+    def bin_of(self, value: str) -> int:
+        """The bin of a value.
+
+        >>> CategoryGrid(("AA", "UA")).bin_of("UA")
+        1
+        """
+        named = self._places.get(value)
+        return len(self.named) + crc32(value.encode()) % HASHED if named is None else named
+
+
+Grid = NumberGrid | CategoryGrid
+
+
+def number_grid(values: FloatArray) -> NumberGrid:
+    """The grid of a number from its first values, shape (n,); missing and infinite ones are left out.
+
+    The cells span four times the range from the 5 % to the 95 % quantile. Inner bins are cut at 39 quantiles and at
+    every 64th cell, or between the values if there are at most `FEW_VALUES`.
+    """
+    finite = np.sort(values[np.isfinite(values)])
+    if not finite.size:
+        finite = np.zeros(1)
+    low, high = _range(finite)
+    step = 4 * (high - low) / CELLS
+    low -= 1.5 * (high - low)
+    distinct = np.unique(finite)
+    cuts = (distinct[1:] + distinct[:-1]) / 2
+    even = np.arange(0, CELLS, CELLS // 64)
+    if distinct.size > FEW_VALUES:
+        cuts = finite[(np.arange(1, 40) * finite.size) // 40]
+    snapped = np.round((cuts - low) / step)
+    if distinct.size <= FEW_VALUES and snapped.size:
+        even = even[(even < snapped[0]) | (even > snapped[-1])]
+    inside = snapped[(snapped > 0) & (snapped < CELLS)].astype(np.int64)
+    starts = np.unique(np.concatenate([[0], even, inside]))
+    return NumberGrid(float(low), float(step), tuple(int(each) for each in starts))
+
+
+def _range(finite: FloatArray) -> tuple[float, float]:
+    """Two different values between which most of these sorted ones are."""
+    for share in (0.05, 0.01, 0.0):
+        place = int(share * (finite.size - 1))
+        low, high = float(finite[place]), float(finite[finite.size - 1 - place])
+        if np.isfinite(high - low) and (high - low) / CELLS > abs(high) * 1e-13:
+            return low, high
+    middle = float(finite[finite.size // 2])
+    half = max(abs(middle), 1.0) / 2
+    return middle - half, middle + half
+
+
+def category_grid(counts: Mapping[str, int]) -> CategoryGrid:
+    """The grid of a category from the counts of its first values: the most frequent are named."""
+    ranked = sorted(counts, key=lambda value: (-counts[value], value))
+    return CategoryGrid(tuple(ranked[:NAMED]))

@@ -1,0 +1,130 @@
+"""Counts by day and bin: right for every number, and the same whether counted whole or in parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perennial.watching.statistics.counts import count_numbers, merged, row_days
+from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
+from perennial.watching.statistics.grid import CELLS, CategoryGrid, number_grid
+from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
+
+ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=64)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80), st.lists(ANY_NUMBER, max_size=80))
+def test_every_value_is_counted_once_in_the_bin_of_its_edges(first: list[float], values: list[float]) -> None:
+    grid = number_grid(np.array(first))
+    now = np.array(values, dtype=np.float64)
+    counts = count_numbers(now, row_days(np.zeros(now.size, dtype=np.int64)), grid)
+    assert counts.rows == now.size
+    assert np.all(np.diff(grid.edges) > 0)
+    assert counts.total.tolist() == np.bincount(grid.bins_of(now), minlength=grid.bins + 1).tolist()
+    assert counts.total[-1] == np.isnan(now).sum()
+    step = grid.step
+    for value, place in zip(now, grid.bins_of(now), strict=True):
+        if np.isfinite(value):
+            slack = step * 1e-6 + abs(value) * 1e-9
+            low = grid.edges[place - 1] if place else -np.inf
+            high = grid.edges[place] if place < grid.bins - 1 else np.inf
+            assert low - slack <= value <= high + slack
+
+
+def test_the_edges_are_snapped_to_the_cells() -> None:
+    grid = number_grid(np.random.default_rng(0).normal(size=5_000))
+    assert grid.starts[0] == 0 and max(grid.starts) < CELLS
+    inner = grid.low + grid.step * np.array(grid.starts)
+    assert set(inner) <= set(grid.edges.tolist())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(1).normal(50, 10, 20_000),
+        np.random.default_rng(1).lognormal(0, 2, 20_000),
+        np.random.default_rng(1).integers(0, 24, 20_000).astype(float),
+        np.where(np.random.default_rng(1).random(20_000) < 0.95, 0.0, 0.3),
+    ],
+    ids=["normal", "skewed", "hours", "mostly zero"],
+)
+def test_the_bins_are_fine_where_the_values_are(values: np.ndarray) -> None:
+    """No bin mixes more than a tenth of the rows with other values, so tenths can be told apart."""
+    grid = number_grid(values)
+    bins = grid.bins_of(values)
+    for place in np.unique(bins):
+        inside = values[bins == place]
+        assert inside.size <= 0.1 * values.size or np.unique(inside).size == 1
+
+
+def rows(n: int, seed: int) -> pd.DataFrame:
+    draw = np.random.default_rng(seed)
+    price = draw.normal(100, 20, n)
+    price[draw.random(n) < 0.1] = np.nan
+    carrier = pd.Series(draw.choice(["AA", "UA", "ZZ"], n)).where(draw.random(n) > 0.1)
+    at = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(draw.integers(0, 40 * 86_400, n), unit="s")
+    return pd.DataFrame({"price": price, "carrier": carrier, "at": at})
+
+
+def test_parts_add_up_to_the_whole() -> None:
+    whole = rows(3_000, 2)
+    grids = grids_of(whole[["price", "carrier"]].head(500))
+    parts = [whole.iloc[:700], whole.iloc[700:701], whole.iloc[701:]]
+    of_parts = merged_features(
+        [count_inputs(part[["price", "carrier"]], days_of(part["at"], "UTC"), grids) for part in parts], grids
+    )
+    at_once = count_inputs(whole[["price", "carrier"]], days_of(whole["at"], "UTC"), grids)
+    for name, counts in at_once.items():
+        assert of_parts[name].days.tolist() == counts.days.tolist()
+        assert (of_parts[name].counts == counts.counts).all()
+        assert of_parts[name].others == counts.others
+        assert of_parts[name].missing_share == pytest.approx(whole[name].isna().mean())
+    assert of_parts["price"].moments.mean == pytest.approx(whole["price"].mean())
+    variance = of_parts["price"].moments.squares / (of_parts["price"].moments.n - 1)
+    assert variance == pytest.approx(whole["price"].var())
+
+
+def test_days_are_those_of_the_use_case() -> None:
+    at = pd.Series(pd.to_datetime(["2024-01-01T03:00Z", "2024-01-01T12:00Z"]))
+    assert days_of(at, "UTC").days.size == 1
+    new_york = days_of(at, "America/New_York")
+    assert new_york.days.astype("datetime64[D]").astype(str).tolist() == ["2023-12-31", "2024-01-01"]
+
+
+def test_counts_and_grids_come_back_as_they_were_stored() -> None:
+    some = rows(300, 3)
+    inputs = some[["price", "carrier"]].assign(empty=np.nan)
+    grids = grids_of(inputs)
+    assert set(grids) == {"price", "carrier"}
+    counts = count_inputs(inputs, days_of(some["at"], "UTC"), grids)
+    again = read_counts(counts_table(counts))
+    assert read_grids(written_grids(grids)) == grids
+    for name, each in counts.items():
+        assert (again[name].days == each.days).all() and (again[name].counts == each.counts).all()
+        assert again[name].moments == each.moments and again[name].others == each.others
+
+
+def test_a_feature_that_was_empty_at_first_gets_its_grid_later() -> None:
+    """As a column that a source fills only from June on."""
+    early, late = rows(100, 4), rows(100, 5)
+    before = early[["price"]].assign(price=np.nan)
+    counted = count_inputs(before, days_of(early["at"], "UTC"), grids_of(before))
+    grids = grids_of(late[["price"]])
+    after = count_inputs(late[["price"]], days_of(late["at"], "UTC"), grids)
+    both = merged_features([counted, after], grids)["price"]
+    assert both.rows == 200
+    assert both.total[-1] == 100 + late["price"].isna().sum()
+
+
+def test_values_that_the_grid_does_not_name_are_still_told_apart_and_the_frequent_ones_named() -> None:
+    grid = CategoryGrid(("AA",))
+    assert grid.bin_of("AA") == 0
+    assert len({grid.bin_of(f"new {number}") for number in range(30)}) > 20
+    inputs = pd.DataFrame({"carrier": ["AA", "ZZ", "ZZ", None]})
+    at = pd.Series(pd.date_range("2024-01-01", periods=4, freq="h", tz="UTC"))
+    counts = count_inputs(inputs, days_of(at, "UTC"), {"carrier": grid})["carrier"]
+    assert counts.others == {"ZZ": 2}
+    assert merged([counts, counts]).others == {"ZZ": 4}
