@@ -76,6 +76,12 @@ CHANNELS = Registered(
     {
         "level": "perennial.watching.channels.level:CHANNEL",
         "unseen": "perennial.watching.channels.unseen:CHANNEL",
+        "features": "perennial.watching.channels.features:CHANNEL",
+        "predictions": "perennial.watching.channels.predictions:CHANNEL",
+        "estimated_loss": "perennial.watching.channels.estimated_loss:CHANNEL",
+        "calibration": "perennial.watching.channels.calibration:CHANNEL",
+        "business": "perennial.watching.channels.business:CHANNEL",
+        "age": "perennial.watching.channels.age:CHANNEL",
     },
 )
 """Ways to watch a champion: `watch.channels`."""

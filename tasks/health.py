@@ -31,6 +31,7 @@ from perennial.watching.health import (
     wants_retraining,
 )
 from perennial.watching.reference import metric_of_reference
+from tasks.statistics import batch_statistics, count_before_a_champion, metrics_per_row
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -54,6 +55,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     release = release_to_watch(ledger, usecase, instant(batch.arrived_at))
     if release is None or batch.status == "held":
+        count_before_a_champion(workspace, case, batch)
         return unwatched(usecase, batch)
     on = _watched(workspace, case, batch, release)
     findings = look(on)
@@ -86,6 +88,8 @@ def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Re
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,
         past=readings_before(ledger, case.name, at),
+        statistics=batch_statistics(workspace, case, batch, release, served.champion, rows),
+        worths=metrics_per_row(case),
     )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from perennial.errors import InputError
+from perennial.identity import SHORT
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
@@ -16,6 +17,7 @@ from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import WAIT_SECONDS, Waits, only_one
 from perennial.store.registry import Registry
+from perennial.store.statistics import StatisticsFiles
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
@@ -51,6 +53,10 @@ class Workspace:
     def validations(self) -> Validations:
         """The check results of each batch."""
         return Validations(self.settings.home / "validations")
+
+    def statistics(self, usecase: str, recipe: str) -> StatisticsFiles:
+        """The counts of a use case's features, as the recipe with that digest computes them."""
+        return StatisticsFiles(self.settings.home / "statistics" / usecase / recipe[:SHORT])
 
     @cached_property
     def registry(self) -> Registry:

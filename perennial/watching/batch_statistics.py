@@ -57,9 +57,9 @@ class FeatureCounts:
         rows = self.rows_of(batch) if rows is None else rows
         inputs, grids = self.recipe.inputs(rows), self.grids
         new = {name: inputs[name] for name in inputs.columns if name not in grids}
-        found = grids_of(inputs[list(new)]) if new else {}
-        if found:
-            grids |= found
+        made = grids_of(inputs[list(new)]) if new else {}
+        if made:
+            grids |= made
             self.files.keep_json("grids", written_grids(grids))
         counts = count_inputs(inputs, days_of(rows[self.schema.time], self.schema.timezone), grids)
         self.files.keep_table(f"batches/{batch}", counts_table(counts))
@@ -139,7 +139,7 @@ class BatchStatistics:
             return None
         schema = self.features.schema
         _ = self.now  # the grids may not exist before the first batch was counted
-        found = evaluated(
+        profile = evaluated(
             self.features.recipe.inputs(sample.rows),
             days_of(sample.rows[schema.time], schema.timezone),
             sample.y,
@@ -151,8 +151,8 @@ class BatchStatistics:
             clusters=sample.clusters,
             worths=sample.worths,
         )
-        self.features.files.keep_json(f"champions/{self.champion_id}", written_evaluated(found))
-        return found
+        self.features.files.keep_json(f"champions/{self.champion_id}", written_evaluated(profile))
+        return profile
 
     @cached_property
     def predicted(self) -> FloatArray:

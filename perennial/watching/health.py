@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from perennial.clock import instant
+from perennial.errors import TransientError
 from perennial.ledger.entries import (
     Alarm,
     BatchEntry,
@@ -19,15 +21,36 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.watching.channels import load_channel, may_retrain
-from perennial.watching.channels.channel import Finding, Watched
+from perennial.watching.channels.channel import Channel, Finding, Watched
+from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.unseen import UnseenFinding
 from perennial.watching.episodes import episode_changes
 
+log = logging.getLogger("perennial.watching")
+
+INFORMING = ("features", "predictions", "estimated_loss", "calibration", "business", "age")
+"""Channels whose failure is a finding. The failure of any other channel, built in or custom, stops the cycle."""
+
 
 def look(on: Watched) -> dict[str, Finding]:
-    """The finding of each declared channel on a batch. Raises UnknownChannel."""
-    return {name: load_channel(name).look(on) for name in on.declaration.watch.channels}
+    """The finding of each declared channel on a batch. Raises UnknownChannel.
+
+    A built-in channel that only informs must not stop a cycle: if it fails, its finding is unknown, with the reason.
+    """
+    return {name: _looked(name, load_channel(name), on) for name in on.declaration.watch.channels}
+
+
+def _looked(name: str, channel: Channel, on: Watched) -> Finding:
+    if name not in INFORMING:
+        return channel.look(on)
+    try:
+        return channel.look(on)
+    except TransientError:
+        raise
+    except Exception as problem:
+        log.warning("%s: channel %s failed", on.declaration.name, name, exc_info=problem)
+        return unknown(f"The channel {name} failed on this batch: {type(problem).__name__}: {problem}")
 
 
 def episode_rows(

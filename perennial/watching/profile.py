@@ -122,13 +122,13 @@ def _calibrators(y: FloatArray, predictions: FloatArray) -> tuple[Calibrator, ..
     return known if len(known) == len(fitted) else None
 
 
-def written_evaluated(found: Evaluated) -> dict[str, Any]:
+def written_evaluated(kept: Evaluated) -> dict[str, Any]:
     """As JSON values."""
     return {
-        "rows": found.rows,
-        "days": found.days,
+        "rows": kept.rows,
+        "days": kept.days,
         "losses": {
-            name: {"rows": each.rows.tolist(), "loss": each.loss.tolist()} for name, each in found.losses.items()
+            name: {"rows": each.rows.tolist(), "loss": each.loss.tolist()} for name, each in kept.losses.items()
         },
         "scores": {
             name: {
@@ -136,12 +136,12 @@ def written_evaluated(found: Evaluated) -> dict[str, Any]:
                 "days": each.counts.days.tolist(),
                 "counts": each.counts.counts.tolist(),
             }
-            for name, each in found.scores.items()
+            for name, each in kept.scores.items()
         },
         "calibrators": None
-        if found.calibrators is None
-        else [{"scores": each.scores, "frequencies": each.frequencies} for each in found.calibrators],
-        "worths": {name: each.model_dump(mode="json") for name, each in found.worths.items()},
+        if kept.calibrators is None
+        else [{"scores": each.scores, "frequencies": each.frequencies} for each in kept.calibrators],
+        "worths": {name: each.model_dump(mode="json") for name, each in kept.worths.items()},
     }
 
 

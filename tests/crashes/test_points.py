@@ -71,6 +71,7 @@ class Year:
             evaluation=EVALUATION,
             release={"policy": "blend"},
             model=MODEL,
+            watch={"channels": ["level", "unseen", "features", "predictions"]},
         )
         (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
@@ -81,7 +82,7 @@ class Year:
         self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
-        self._step("run", "shop", at=["episode_row", "release_row", "challenger_row"])
+        self._step("run", "shop", at=["statistics_file", "episode_row", "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
         assert self._step("run", "shop", at=["episode_closed_row"]) == HELD_BACK

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perennial.evaluation.figures import figure
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found
 
@@ -19,8 +18,10 @@ def age(age_days: float, refresh_after_days: float) -> Found:
     >>> age(120, 90).words
     'The champion was trained 120 days ago; release.refresh_after is 90 days.'
     """
-    words = f"The champion was trained {figure(age_days, 3)} days ago; release.refresh_after is "
-    words += f"{figure(refresh_after_days, 3)} days."
+    words = (
+        f"The champion was trained {round(age_days):,} days ago; release.refresh_after is "
+        f"{round(refresh_after_days):,} days."
+    )
     return Found(age_days, refresh_after_days, age_days > refresh_after_days, age_days <= refresh_after_days, words)
 
 

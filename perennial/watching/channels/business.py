@@ -35,21 +35,21 @@ def business(
     """
     measured = measure(metric, y, predicted, clusters)
     if measured.value is None or measured.interval is None or not days:
-        return unknown(f"The {metric.name} is unknown: {measured.why}.")
+        return unknown(f"The value {metric.name} is unknown: {measured.why}.")
     per_day = measured.rows / days
     low, high = measured.interval.ci_low * per_day, measured.interval.ci_high * per_day
     words = (
-        f"The {metric.name} is {figure(measured.value * per_day, 4)} per day (95 % interval {figure(low, 4)} to "
+        f"The value {metric.name} is {figure(measured.value * per_day, 4)} per day (95 % interval {figure(low, 4)} to "
         f"{figure(high, 4)}; {figure(measured.value, 4)} per row) on "
         f"{sample(measured.rows, measured.clusters, clusters.name)}"
     )
     if reference is None:
         return Found(measured.value * per_day, None, False, False, f"{words}; the champion's evaluation has none.")
-    found = level(y, predicted, clusters, reference, metric=metric, tolerance=tolerance)
-    limit = (reference.value - found.threshold * (1 if metric.direction == "higher" else -1)) * per_day
-    verdict = "proven worse than" if found.alarm else "not proven worse than"
+    compared = level(y, predicted, clusters, reference, metric=metric, tolerance=tolerance)
+    limit = (reference.value - compared.threshold * (1 if metric.direction == "higher" else -1)) * per_day
+    verdict = "proven worse than" if compared.alarm else "not proven worse than"
     words += f", {verdict} {percent(tolerance)} below that of the evaluation, {figure(reference.value, 4)} per row."
-    return Found(measured.value * per_day, limit, found.alarm, found.back, words)
+    return Found(measured.value * per_day, limit, compared.alarm, compared.back, words)
 
 
 @dataclass(frozen=True)

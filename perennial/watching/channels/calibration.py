@@ -80,9 +80,7 @@ def _columns(
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
     if predicted.ndim == 1:
         return {"": (y, predicted)}
-    return {
-        f"{name} ": ((y == place).astype(np.float64), predicted[:, place]) for place, name in enumerate(classes)
-    }
+    return {f"{name} ": ((y == place).astype(np.float64), predicted[:, place]) for place, name in enumerate(classes)}
 
 
 def _gap(of: str, y: FloatArray, p: FloatArray, clusters: Clusters) -> _Gap:

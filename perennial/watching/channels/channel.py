@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from perennial.ledger.entries.watching import Severity
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perennial.ledger.entries import Reading, Reference
     from perennial.model.artifact import Fitted
     from perennial.usecase.declaration import Declaration
+    from perennial.watching.batch_statistics import BatchStatistics
 
 __all__ = ["Channel", "Finding", "Severity", "Watched"]
 
@@ -30,6 +31,8 @@ class Watched:
     reference, metric: the champion's loss where it was evaluated, and its metric.
     age_days: from the newest moment that the champion was trained on to this batch.
     past: readings of earlier batches, of all channels and models, the oldest first.
+    statistics: counts of the batch and of the champion's rows, computed when a channel asks; None if there are none.
+    worths: the custom metrics with one number per row, by name.
     """
 
     declaration: Declaration
@@ -43,6 +46,8 @@ class Watched:
     metric: Metric
     age_days: float
     past: Sequence[Reading] = ()
+    statistics: BatchStatistics | None = None
+    worths: Mapping[str, Metric] = field(default_factory=dict)
 
 
 class Finding(Protocol):

@@ -83,7 +83,8 @@ class EstimatedLoss:
             return unknown("The loss is not estimated: no evaluation of this champion is stored.")
         if evaluated.calibrators is None:
             return unknown(
-                f"The loss is not estimated: the champion's evaluation ({evaluated.rows:,} rows) has too few of a class."
+                "The loss is not estimated: of some class, the champion's evaluation has too few rows to calibrate "
+                f"probabilities ({evaluated.rows:,} in all)."
             )
         schema = on.declaration.schema_
         return estimated_loss(

@@ -75,13 +75,14 @@ def feature_changes(
     limits = thresholds(of_days, max((now[name].days.size for name in names), default=0))
     if limits is None:
         return None
-    found = []
+    changes = []
     for name, reference, limit in zip(names, of_days, limits, strict=True):
         then, coarse = reference.sum(axis=0), summed(on_grid(now[name], grids[name]).total, bins[name])
         if then.sum() and coarse.sum():
             mix, concept = _terms(losses.get(name), coarse, losses_now.get(name), bins[name])
-            found.append(_change(name, then, coarse, max(float(limit), LEAST), spans(bins[name], grids[name]), mix, concept))
-    return sorted(found, key=lambda each: -each.psi / each.threshold)
+            words, needed = spans(bins[name], grids[name]), max(float(limit), LEAST)
+            changes.append(_change(name, then, coarse, needed, words, mix, concept))
+    return sorted(changes, key=lambda each: -each.psi / each.threshold)
 
 
 def _terms(
@@ -97,7 +98,7 @@ def _terms(
 
 def _coarse_loss(fine: BinLoss, bins: IntArray) -> BinLoss:
     many = int(bins.max()) + 1
-    loss = np.bincount(bins, weights=fine.loss, minlength=many)
+    loss = np.bincount(bins, weights=fine.loss, minlength=many).astype(np.float64)
     return BinLoss(summed(fine.rows, bins), loss)
 
 
@@ -145,9 +146,9 @@ def features_finding(changes: Sequence[FeatureChange], metric: str, labelled: in
         f"{'is' if len(above) == 1 else 'are'} further from the training rows than an ordinary period"
     )
     named = above[:NAMED] or [first]
-    said = "; ".join(_in_words(each, metric, labelled) for each in named)
+    parts = "; ".join(_in_words(each, metric, labelled) for each in named)
     rest = f"; also {', '.join(each.name for each in above[NAMED:])}" if len(above) > NAMED else ""
-    words = f"{words}: {said}{rest}." if above else f"{words}. The closest to its limit: {said}."
+    words = f"{words}: {parts}{rest}." if above else f"{words}. The closest to its limit: {parts}."
     return FeaturesFinding(first.psi, first.threshold, bool(above), not above, words, changes=tuple(changes))
 
 

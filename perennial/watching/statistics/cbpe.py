@@ -21,9 +21,7 @@ ESTIMATED = (*BY_ROW, "roc_auc")
 """The metrics that can be estimated for a binary target; for several classes those of `BY_ROW`."""
 
 
-def estimated(
-    metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrator]
-) -> tuple[float, FloatArray] | None:
+def estimated(metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrator]) -> tuple[float, FloatArray] | None:
     """The metric's expected value and each row's influence on it, as of `Metric.value_and_influence`.
 
     scores: shape (n,), the probability of 1, or (n, K). calibrators: one, or one for each class.

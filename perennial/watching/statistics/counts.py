@@ -20,7 +20,7 @@ LARGEST = 1e100
 
 @dataclass(frozen=True)
 class Moments:
-    """Number of values that are not missing, their mean, the sum of squared deviations from it, the smallest and the largest."""
+    """Of values that are not missing: number, mean, sum of squared deviations from it, the smallest and the largest."""
 
     n: int = 0
     mean: float = 0.0

@@ -61,13 +61,13 @@ def bins_of(values: pd.Series, grid: Grid) -> IntArray:
         return grid.bins_of(_numbers(values))
     codes, distinct = _codes(values)
     places = np.array([*(grid.bin_of(value) for value in distinct), grid.bins], dtype=np.int64)
-    found: IntArray = places[codes]
-    return found
+    bins: IntArray = places[codes]
+    return bins
 
 
 def _numbers(values: pd.Series) -> FloatArray:
-    found: FloatArray = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return found
+    numbers: FloatArray = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers
 
 
 def _codes(values: pd.Series) -> tuple[IntArray, list[str]]:

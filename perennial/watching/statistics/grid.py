@@ -54,10 +54,10 @@ class NumberGrid:
         """The bin of each value, shape (n,). A missing value has the bin number `bins`."""
         values = np.asarray(values, dtype=np.float64)
         cells = cells_of(values, self)
-        found: IntArray = TAILS - 1 + np.searchsorted(np.array(self.starts), cells - 1, side="right")
+        bins: IntArray = TAILS - 1 + np.searchsorted(np.array(self.starts), cells - 1, side="right")
         outside = (cells == 0) | (cells == CELLS + 1)
-        found[outside] = self.outer_bins_of(values[outside])
-        return found
+        bins[outside] = self.outer_bins_of(values[outside])
+        return bins
 
     def outer_bins_of(self, values: FloatArray) -> IntArray:
         """The bin of each value beyond the cells, or missing, shape (n,)."""

@@ -39,7 +39,8 @@ class Terms:
 
 def bin_loss(bins: IntArray, loss: FloatArray, many: int) -> BinLoss:
     """Rows and loss in each of `many` bins. bins, loss: shape (n,), of each evaluated row."""
-    return BinLoss(np.bincount(bins, minlength=many), np.bincount(bins, weights=loss, minlength=many))
+    summed = np.bincount(bins, weights=loss, minlength=many).astype(np.float64)
+    return BinLoss(np.bincount(bins, minlength=many), summed)
 
 
 def terms(then: BinLoss, rows_now: IntArray, now: BinLoss | None) -> Terms | None:

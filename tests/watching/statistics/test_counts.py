@@ -52,7 +52,7 @@ def test_the_edges_are_snapped_to_the_cells() -> None:
     ids=["normal", "skewed", "hours", "mostly zero"],
 )
 def test_the_bins_are_fine_where_the_values_are(values: np.ndarray) -> None:
-    """No bin mixes more than a tenth of the rows with other values, so tenths can be told apart."""
+    """No bin mixes more than a tenth of the rows with other values, so tenths can be distinguished."""
     grid = number_grid(values)
     bins = grid.bins_of(values)
     for place in np.unique(bins):
@@ -119,7 +119,7 @@ def test_a_feature_that_was_empty_at_first_gets_its_grid_later() -> None:
     assert both.total[-1] == 100 + late["price"].isna().sum()
 
 
-def test_values_that_the_grid_does_not_name_are_still_told_apart_and_the_frequent_ones_named() -> None:
+def test_values_that_the_grid_does_not_name_are_still_distinguished_and_the_frequent_ones_named() -> None:
     grid = CategoryGrid(("AA",))
     assert grid.bin_of("AA") == 0
     assert len({grid.bin_of(f"new {number}") for number in range(30)}) > 20

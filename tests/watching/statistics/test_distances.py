@@ -89,7 +89,7 @@ def test_a_change_of_the_mix_alone_is_all_mix_and_one_of_the_concept_all_concept
 
 
 def ordinary_days(days: int, seed: int) -> np.ndarray:
-    """Rows of each day in ten bins; each day has a weather of its own, which lasts for some days."""
+    """Rows of each day in ten bins; each day has its own weather, which lasts for some days."""
     draw = np.random.default_rng(seed)
     weather = np.zeros(days)
     for day in range(1, days):

@@ -1,0 +1,77 @@
+"""The statistics of a watched batch, with access to the stores they are read from and written to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perennial.clock import instant
+from perennial.deciding.evaluated_champion import evaluated_champion
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.paired import Clusters
+from perennial.features.recipe import Recipe, recipe_of
+from perennial.ledger.entries import BatchEntry, Release, Snapshot
+from perennial.model.artifact import Fitted
+from perennial.store.rows import known_at, labels_of, read_rows
+from perennial.store.workspace import Workspace
+from perennial.team_code.metrics import declared_metric, metric_sources
+from perennial.usecase.declaration import UseCase
+from perennial.watching.batch_statistics import BatchStatistics, EvaluationSample, FeatureCounts
+from perennial.watching.reference import metric_of_reference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def batch_statistics(
+    workspace: Workspace, case: UseCase, batch: BatchEntry, release: Release, champion: Fitted, rows: pd.DataFrame
+) -> BatchStatistics:
+    """Nothing is read or computed yet: a channel that asks causes it."""
+    snapshot = workspace.ledger.get(case.name, Snapshot, release.snapshot)
+    return BatchStatistics(
+        features=_feature_counts(workspace, case, batch, champion.recipe),
+        batch=batch.batch,
+        rows=rows,
+        champion=champion,
+        champion_id=release.champion.challenger,
+        classes=case.declaration.schema_.classes,
+        snapshot=snapshot.payload if snapshot else None,
+        evaluation=lambda: _evaluation(workspace, case, release, champion),
+    )
+
+
+def count_before_a_champion(workspace: Workspace, case: UseCase, batch: BatchEntry) -> None:
+    """Count an accepted batch although no champion is watched yet, so that its rows need not be read again later."""
+    if batch.status == "accepted" and "features" in case.declaration.watch.channels:
+        _feature_counts(workspace, case, batch, recipe_of(case)).of(batch.batch)
+
+
+def _feature_counts(workspace: Workspace, case: UseCase, batch: BatchEntry, recipe: Recipe) -> FeatureCounts:
+    schema = case.declaration.schema_
+    known = known_at(workspace.ledger, case.name, instant(batch.arrived_at))
+
+    def rows_of(name: str) -> pd.DataFrame:
+        return read_rows(workspace.tables, case.name, schema, known, only=(name,))
+
+    return FeatureCounts(workspace.statistics(case.name, recipe.digest), recipe, schema, rows_of)
+
+
+def metrics_per_row(case: UseCase) -> dict[str, Metric]:
+    """The custom metrics with one number per row, such as money."""
+    own = case.declaration.evaluation.metrics
+    sources = metric_sources(case)
+    return {name: declared_metric(case.declaration, sources, name) for name, each in own.items() if each.per == "row"}
+
+
+def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion: Fitted) -> EvaluationSample | None:
+    declaration, ledger = case.declaration, workspace.ledger
+    sample = evaluated_champion(workspace.tables, ledger, declaration, release)
+    if sample is None or not len(sample.rows):
+        return None
+    return EvaluationSample(
+        rows=sample.rows,
+        y=labels_of(sample.rows, declaration.schema_),
+        predictions=champion.over(sample.predictions(champion), declaration.schema_.classes),
+        clusters=Clusters(sample.codes, declaration.evaluation.cluster_name, sample.second),
+        metric=metric_of_reference(ledger, case, release.reference, sample.rows, sample.codes),
+        worths=metrics_per_row(case),
+    )

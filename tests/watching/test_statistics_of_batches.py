@@ -1,0 +1,134 @@
+"""A shop that is watched by every built-in channel: what they find, what is stored, and that it is stored once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from perennial.features.recipe import recipe_of
+from perennial.ledger.entries import BatchEntry, Cycle
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from perennial.watching.batch_statistics import FeatureCounts
+from perennial.watching.statistics.frames import merged_features
+from tasks.health import watch_champion
+from tests.training.stores import cycle
+from tests.world import World, month_of_rows
+
+CHANNELS = ["level", "unseen", "features", "predictions", "estimated_loss", "calibration", "business", "age"]
+MONTHS = ("2024-01", "2024-02", "2024-03")
+
+
+def shop_of(folder: Path) -> World:
+    (folder / "usecases").mkdir(parents=True, exist_ok=True)
+    (folder / "usecases" / "value.py").write_text(
+        "def saved(y, p):\n    return ((p > 0.5) & (y == 1)) * 10.0 - ((p > 0.5) & (y == 0)) * 4.0\n"
+    )
+    return World(folder / "usecases").declare(
+        watch={"channels": CHANNELS},
+        evaluation={
+            "primary": "log_loss",
+            "metrics": {"saved": {"function": "value.py:saved"}},
+            "also": ["saved"],
+        },
+    )
+
+
+def in_pounds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The weight in another unit, as if a supplier had switched."""
+    return rows.assign(weight=(rows["weight"] * 2.205).round(3))
+
+
+def done(shop: World, month: str, rows: pd.DataFrame | None = None) -> Cycle:
+    """The cycle of a month, of the given rows if there are some."""
+    shop.month(month)
+    if rows is not None:
+        rows.to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+    ended = cycle()
+    assert isinstance(ended, Cycle), ended
+    return ended
+
+
+@pytest.fixture
+def shop(home: Path) -> World:
+    return shop_of(home.parent)
+
+
+def stored() -> dict[str, bytes]:
+    """Every file of statistics of the home."""
+    folder = settings().home / "statistics"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_channel_finds_something_on_an_ordinary_batch_and_none_alarms(shop: World) -> None:
+    for month in MONTHS:
+        newest = done(shop, month)
+    assert newest.health.alarms == ()
+    readings = {each.channel: each for each in newest.health.readings}
+    assert set(readings) == set(CHANNELS)
+    for name, each in readings.items():
+        assert each.value is not None, (name, each.words)
+        assert each.threshold is not None, (name, each.words)
+    assert "0 of 3 features are further from the training rows" in readings["features"].words
+    assert "per day (95 % interval" in readings["business"].words
+    assert "Without labels, log_loss" in readings["estimated_loss"].words
+
+
+def test_a_change_of_unit_is_found_on_its_first_batch_with_its_cause_and_retrains_nothing(shop: World) -> None:
+    for month in MONTHS[:2]:
+        done(shop, month)
+    changed = done(shop, MONTHS[2], in_pounds(month_of_rows(MONTHS[2], rows_a_day=shop.rows_a_day)))
+    (alarm,) = [each for each in changed.health.alarms if each.channel == "features"]
+    assert alarm.severity == "info"
+    assert alarm.detail.startswith("1 of 3 features is further from the training rows than an ordinary period: weight")
+    assert "on the same values (1,240 labelled rows)" in alarm.detail
+    assert changed.health.action == "none"
+
+
+def test_what_was_counted_is_written_once_and_its_rows_are_never_read_again(shop: World) -> None:
+    for month in MONTHS:
+        done(shop, month)
+    once = stored()
+    assert len([name for name in once if "/batches/" in name]) == 3
+    workspace = open_workspace(settings())
+    batches = [row.payload for row in workspace.ledger.all("shop", BatchEntry)]
+    recipe = next(iter(once)).split("/")[1]
+
+    def unread(batch: str) -> pd.DataFrame:
+        raise AssertionError(f"the rows of {batch} were read again")
+
+    case = workspace.use_case("shop")
+    counts = FeatureCounts(workspace.statistics("shop", recipe), recipe_of(case), case.declaration.schema_, unread)
+    quarter = merged_features([counts.of(batch.batch) for batch in batches], counts.grids)
+    assert quarter["price"].rows == sum(batch.rows.accepted for batch in batches)
+    assert quarter["price"].days.size == 91
+    assert watch_champion.fn("shop", batches[2]).readings
+    assert once.items() <= stored().items(), "a new champion adds its profile and counts no batch again"
+    assert len([name for name in stored() if "/batches/" in name]) == 3
+
+
+def test_a_damaged_file_is_counted_again(shop: World) -> None:
+    for month in MONTHS:
+        newest = done(shop, month)
+    once = stored()
+    for path in (settings().home / "statistics").rglob("*.parquet"):
+        path.write_bytes(b"half a file")
+    batch = open_workspace(settings()).ledger.all("shop", BatchEntry)[2].payload
+    again = {each.channel: each.words for each in watch_champion.fn("shop", batch).readings}
+    assert again["features"].startswith("0 of 3 features") and newest.health.alarms == ()
+    assert {name: each for name, each in stored().items() if "/batches/" in name}.items() <= once.items()
+
+
+def test_a_failing_channel_is_unknown_and_the_cycle_goes_on(shop: World) -> None:
+    for month in MONTHS[:2]:
+        done(shop, month)
+    shutil.rmtree(settings().home / "statistics")
+    (settings().home / "statistics").write_text("not a folder")
+    newest = done(shop, MONTHS[2])
+    failed = next(each for each in newest.health.readings if each.channel == "features")
+    assert failed.value is None
+    assert failed.words.startswith("The channel features failed on this batch: ")
+    assert next(each for each in newest.health.readings if each.channel == "level").value is not None
