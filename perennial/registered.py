@@ -74,6 +74,7 @@ CHANNELS = Registered(
     "channels",
     "perennial.channels",
     {
+        "gap": "perennial.watching.channels.gap:CHANNEL",
         "level": "perennial.watching.channels.level:CHANNEL",
         "unseen": "perennial.watching.channels.unseen:CHANNEL",
         "features": "perennial.watching.channels.features:CHANNEL",

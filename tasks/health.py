@@ -14,19 +14,23 @@ from perennial.deciding.evaluation_rows import rows_to_watch
 from perennial.errors import InputError, TransientError
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
-from perennial.ledger.present import release_to_watch
+from perennial.ledger.present import first_with_champion, newest_calibration, release_to_watch
 from perennial.model.released import load_served
 from perennial.settings import settings
 from perennial.store.rows import known_at, labels_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
+from perennial.watching.after_release import rows_after_release
 from perennial.watching.channels.channel import Watched
 from perennial.watching.health import (
+    days_of,
     episode_rows,
     health,
+    health_before,
     look,
-    open_episodes,
-    readings_before,
+    open_with_severity,
+    opened_since,
+    readings_of,
     unwatched,
     wants_retraining,
 )
@@ -57,24 +61,40 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     if release is None or batch.status == "held":
         count_before_a_champion(workspace, case, batch)
         return unwatched(usecase, batch)
-    on = _watched(workspace, case, batch, release)
+    past = health_before(ledger, usecase, instant(batch.arrived_at))
+    first = first_with_champion(ledger, usecase, release)
+    on = _watched(workspace, case, batch, release, first, past)
     findings = look(on)
-    for row in episode_rows(findings, open_episodes(ledger, usecase), release.release_no, batch):
+    for row in episode_rows(
+        findings,
+        open_with_severity(ledger, usecase),
+        batch,
+        past,
+        release_no=release.release_no,
+        since_release=first.release_no,
+    ):
         ledger.append(usecase, row)
         log.warning("%s: episode %s: %s", usecase, row.key, row.detail)
-    retrain = case.declaration.triggers.on_drift and wants_retraining(ledger, usecase) is not None
-    return health(usecase, batch, on, findings, open_episodes(ledger, usecase), retrain=retrain)
+    retrain = wants_retraining(ledger, usecase, case.declaration.triggers) is not None
+    return health(usecase, batch, on, findings, open_with_severity(ledger, usecase), retrain=retrain)
 
 
-def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Release) -> Watched:
-    """The batch's rows and the live model's predictions, read from the stores."""
+def _watched(
+    workspace: Workspace,
+    case: UseCase,
+    batch: BatchEntry,
+    release: Release,
+    first: Release,
+    past: tuple[Health, ...],
+) -> Watched:
+    """The batch's rows and the live model's predictions, read from the stores. first: release of the champion."""
     ledger, declaration, at = workspace.ledger, case.declaration, instant(batch.arrived_at)
-    rows, known = rows_to_watch(
-        workspace.tables, declaration, known_at(ledger, case.name, at), batch, instant(release.as_of)
-    )
+    current, since = known_at(ledger, case.name, at), instant(first.as_of)
+    rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.as_of))
     served = load_served(workspace.registry, case.name, release)
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.as_of)
+    recorded = days_of(past, since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
     return Watched(
         declaration=declaration,
@@ -87,9 +107,18 @@ def _watched(workspace: Workspace, case: UseCase, batch: BatchEntry, release: Re
         reference=release.reference,
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,
-        past=readings_before(ledger, case.name, at),
         statistics=batch_statistics(workspace, case, batch, release, served.champion, rows),
         worths=metrics_per_row(case),
+        past=readings_of(past),
+        at=at,
+        recorded_days=recorded,
+        all_days=days_of(past),
+        evaluated=(trained, since),
+        after_release=lambda: rows_after_release(
+            workspace.tables, declaration, current, served.champion, since, recorded
+        ),
+        calibration=newest_calibration(ledger, case.name),
+        episodes=opened_since(ledger, case.name, first.release_no, at),
     )
 
 
@@ -101,7 +130,8 @@ def ask_for_retraining(usecase: str) -> Trigger | None:
     if there is no deployment. The key is the episode's, so calling it again (after a crash, or from another watcher)
     starts nothing new; only if the requested run failed, another one is started.
     """
-    wanted = wants_retraining(open_workspace(settings()).ledger, usecase)
+    workspace = open_workspace(settings())
+    wanted = wants_retraining(workspace.ledger, usecase, workspace.use_case(usecase).declaration.triggers)
     if wanted is None:
         return None
     trigger = Trigger(kind="drift", event=wanted, detail=f"episode {wanted} has had no retraining yet")

@@ -40,11 +40,11 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datet
         asked=asked,
         schedule_declared=triggers.schedule is not None,
         on_new_batch=triggers.on_new_batch,
-        on_drift=triggers.on_drift,
+        on_drift=bool(triggers.on_drift),
         has_champion_or_waiting=current_release(ledger, usecase) is not None or waits,
         challenger_waits=waits,
         new_batch_accepted=new_batch,
-        drift_wants=wants_retraining(ledger, usecase),
+        drift_wants=wants_retraining(ledger, usecase, triggers),
     )
 
 

@@ -9,6 +9,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
+    Calibration,
     ChallengerEntry,
     Cycle,
     Decision,
@@ -67,6 +68,24 @@ def decision_taken(ledger: Ledger, usecase: str, as_of: datetime) -> Decision | 
         return newest
     made = ledger.get(usecase, Release, str(newest.release_no + 1))
     return newest if made is not None and made.payload.decision == newest.id else None
+
+
+def newest_calibration(ledger: Ledger, usecase: str) -> Calibration | None:
+    """The false-alarm rates measured last, None before the first time."""
+    rows = ledger.all(usecase, Calibration)
+    return rows[-1].payload if rows else None
+
+
+def first_with_champion(ledger: Ledger, usecase: str, release: Release) -> Release:
+    """The first of the consecutive releases up to this one that have the same champion, whatever refits joined it."""
+    first = release
+    for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
+        earlier = row.payload
+        if earlier.release_no < first.release_no:
+            if earlier.champion.model.digest != release.champion.model.digest:
+                break
+            first = earlier
+    return first
 
 
 def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:

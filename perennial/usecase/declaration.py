@@ -17,7 +17,7 @@ from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
 from perennial.usecase.importable import is_own
-from perennial.usecase.spelling import Amount, Duration, Frozen
+from perennial.usecase.spelling import Amount, Duration, Frozen, Share
 from perennial.usecase.team_files import TeamCode, files_of
 
 
@@ -73,7 +73,18 @@ class Watch(Frozen):
         "that time since training",
     )
     channels: tuple[str, ...] = Field(
-        ("level", "unseen"), description="channels to monitor: level, unseen, or a channel from an installed package"
+        ("level", "unseen"),
+        description="channels to monitor: gap, level, unseen, or a channel from an installed package. `init` writes "
+        "all built-in ones",
+    )
+    fresh_gain: Share = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="gap: share of the reference loss by which a fresh model must do better: 1%",
+    )
+    page_per_year: float = Field(
+        1.0, gt=0, le=52, description="how many pages per year may be false alarms; measured by calibration"
     )
 
 
@@ -83,7 +94,19 @@ class Triggers(Frozen):
     schedule: str | None = Field(None, description="cron expression of the scheduled cycle, which always retrains")
     timezone: str = Field("UTC", description="time zone of the schedule")
     on_new_batch: bool = Field(True, description="retrain after every accepted batch")
-    on_drift: bool = Field(True, description="retrain when a drift episode opens")
+    on_drift: bool | tuple[str, ...] = Field(
+        True,
+        description="retrain when a drift episode opens: true means gap, level, unseen and contract, if they are "
+        "monitored, and channels of installed packages that may retrain; or a list of channels",
+    )
+
+    def retrains(self, channel: str, *, may: bool) -> bool:
+        """Whether an episode of a channel starts a retraining. may: whether the channel asks for one by default.
+
+        >>> Triggers(on_drift=("features",)).retrains("features", may=False), Triggers().retrains("gap", may=True)
+        (True, True)
+        """
+        return (may and self.on_drift) if isinstance(self.on_drift, bool) else channel in self.on_drift
 
 
 class Declaration(Frozen):

@@ -16,6 +16,7 @@ from perennial.errors import InputError
 from perennial.registered import CHANNELS
 from perennial.sources.sql import outside_quotes
 from perennial.usecase.built_in import built_in, derived_name
+from perennial.usecase.declaration import Watch
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
@@ -242,6 +243,12 @@ def _channels(document: Document) -> Iterator[Mistake]:
         if not CHANNELS.has(name):
             message = f"unknown channel '{name}'"
             yield document.mistake(place, message, CHANNELS.hint(name), code="channel-unknown")
+    watched = [name for _, name in document.texts("watch", "channels")] or list(Watch().channels)
+    for place, name in document.texts("triggers", "on_drift"):
+        if name not in watched:
+            message = f"the channel '{name}' is not monitored"
+            fix = f"add it to watch.channels, or name one of {', '.join(watched)}"
+            yield document.mistake(place, message, fix, code="on-drift-unwatched")
 
 
 def _windows(document: Document) -> Iterator[Mistake]:

@@ -13,19 +13,24 @@ from perennial.ledger.entries import (
     BatchEntry,
     ChallengerEntry,
     Cycle,
+    Day,
     Episode,
     EpisodeClosed,
+    EpisodeRose,
     Health,
     LossWithInterval,
     Reading,
+    Severity,
 )
 from perennial.ledger.ledger import Ledger
+from perennial.registered import CHANNELS
+from perennial.usecase.declaration import Triggers
 from perennial.watching.channels import load_channel, may_retrain
-from perennial.watching.channels.channel import Channel, Finding, Watched
+from perennial.watching.channels.channel import Channel, Finding, MeasuresDays, Watched
 from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.unseen import UnseenFinding
-from perennial.watching.episodes import episode_changes
+from perennial.watching.episodes import OpenEpisode, allowed, episode_changes, last_not_back, severity_so_far
 
 log = logging.getLogger("perennial.watching")
 
@@ -54,12 +59,34 @@ def _looked(name: str, channel: Channel, on: Watched) -> Finding:
 
 
 def episode_rows(
-    findings: Mapping[str, Finding], open_now: Sequence[Episode], release_no: int, batch: BatchEntry
-) -> list[EpisodeClosed | Episode]:
-    """The ledger rows of the episodes that a batch closes and opens; an episode's key allows one per moment."""
-    due, at = episode_changes(open_now, findings, release_no=release_no), batch.arrived_at
+    findings: Mapping[str, Finding],
+    open_now: Sequence[OpenEpisode],
+    batch: BatchEntry,
+    past: Sequence[Health],
+    *,
+    release_no: int,
+    since_release: int,
+) -> list[EpisodeClosed | EpisodeRose | Episode]:
+    """The ledger rows of the episodes that a batch closes, raises and opens; an episode's key allows one per moment.
+
+    past: of finished cycles before the batch. since_release: the first release with the live champion.
+    """
+    at = batch.arrived_at
+    due = episode_changes(
+        open_now,
+        findings,
+        {name: severity_of(name, finding) for name, finding in findings.items()},
+        at=instant(at),
+        last_not_back=last_not_back(past),
+        release_no=release_no,
+        since_release=since_release,
+    )
     closed = [
         EpisodeClosed(episode=each.episode, closed_at=at, batch=batch.batch, detail=each.detail) for each in due.closes
+    ]
+    risen = [
+        EpisodeRose(episode=each.episode, risen_at=at, batch=batch.batch, severity=each.severity, detail=each.detail)
+        for each in due.raises
     ]
     opened = [
         Episode(
@@ -69,10 +96,20 @@ def episode_rows(
             batch=batch.batch,
             release_no=release_no,
             detail=each.detail,
+            severity=None if each.severity == severity_of(each.channel) else each.severity,
+            evidence=each.evidence,
         )
         for each in due.opens
     ]
-    return [*closed, *opened]
+    return [*closed, *risen, *opened]
+
+
+def severity_of(name: str, finding: Finding | None = None) -> Severity:
+    """The severity of a channel's alarm: the finding's, else the channel's own. No longer installed: a warning."""
+    if not CHANNELS.has(name):
+        return "warning"
+    channel = load_channel(name)
+    return allowed((finding.severity if finding else None) or channel.severity, may_page=channel.may_page)
 
 
 def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
@@ -81,8 +118,26 @@ def open_episodes(ledger: Ledger, usecase: str) -> list[Episode]:
     return [r.payload for r in ledger.all(usecase, Episode) if r.key not in closed]
 
 
-def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
-    """The id of an open episode since which nothing was trained, or None.
+def opened_since(ledger: Ledger, usecase: str, release_no: int, at: datetime) -> dict[str, datetime]:
+    """Channel → since when it has an episode about a release from that number on; those opened before `at` count."""
+    return {
+        each.channel: instant(each.opened_at)
+        for each in open_episodes(ledger, usecase)
+        if each.release_no >= release_no and instant(each.opened_at) < at
+    }
+
+
+def open_with_severity(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
+    """The same, each with the highest severity that it has had."""
+    rises = [row.payload for row in ledger.all(usecase, EpisodeRose)]
+    return [
+        OpenEpisode(each, severity_so_far(each, rises, severity_of(each.channel)))
+        for each in open_episodes(ledger, usecase)
+    ]
+
+
+def wants_retraining(ledger: Ledger, usecase: str, triggers: Triggers) -> str | None:
+    """The id of an open episode since which nothing was trained and which may start a retraining, or None.
 
     Whatever triggered it, a challenger trained at that moment or later has learned from what opened the episode.
     """
@@ -90,15 +145,33 @@ def wants_retraining(ledger: Ledger, usecase: str) -> str | None:
     waiting = [
         episode
         for episode in open_episodes(ledger, usecase)
-        if (trained is None or trained < instant(episode.opened_at)) and may_retrain(episode.channel)
+        if (trained is None or trained < instant(episode.opened_at))
+        and triggers.retrains(episode.channel, may=may_retrain(episode.channel))
     ]
     return waiting[0].episode if waiting else None
 
 
-def readings_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Reading, ...]:
-    """The channels' readings on earlier batches of finished cycles, the oldest first."""
+def health_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Health, ...]:
+    """The reports on earlier batches of finished cycles, the oldest first."""
     cycles = [row.payload for row in ledger.all(usecase, Cycle)]
-    return tuple(each for cycle in cycles if instant(cycle.as_of) < as_of for each in cycle.health.readings)
+    return tuple(cycle.health for cycle in cycles if instant(cycle.as_of) < as_of)
+
+
+def readings_of(past: Sequence[Health]) -> tuple[Reading, ...]:
+    """The channels' readings, the oldest first."""
+    return tuple(each for health in past for each in health.readings)
+
+
+def days_of(past: Sequence[Health], since: datetime | None = None) -> tuple[Day, ...]:
+    """The days that were measured on batches after `since`, in order; a day that was measured twice counts once."""
+    days = {
+        day.day: day
+        for health in past
+        if since is None or instant(health.as_of) > since
+        for reading in health.readings
+        for day in reading.days
+    }
+    return tuple(days[name] for name in sorted(days))
 
 
 def unwatched(usecase: str, batch: BatchEntry) -> Health:
@@ -121,7 +194,7 @@ def health(
     batch: BatchEntry,
     on: Watched,
     findings: Mapping[str, Finding],
-    open_now: Sequence[Episode],
+    open_now: Sequence[OpenEpisode],
     *,
     retrain: bool,
 ) -> Health:
@@ -134,10 +207,21 @@ def health(
         labelled_rows=len(on.labelled),
         loss=_loss(findings),
         unseen_share=next((each.share for each in findings.values() if isinstance(each, UnseenFinding)), None),
-        alarms=tuple(_alarm(episode) for episode in open_now),
+        alarms=tuple(
+            Alarm(channel=e.channel, severity=severity, detail=e.detail, episode=e.episode)
+            for e, severity in ((each.episode, each.severity) for each in open_now)
+        ),
         action="retrain" if retrain else "none",
         readings=tuple(
-            Reading(channel=name, value=each.value, threshold=each.threshold, age_days=on.age_days, words=each.words)
+            Reading(
+                channel=name,
+                value=each.value,
+                threshold=each.threshold,
+                age_days=on.age_days,
+                words=each.words,
+                back=each.back,
+                days=each.days if isinstance(each, MeasuresDays) else (),
+            )
             for name, each in findings.items()
         ),
     )
@@ -145,8 +229,3 @@ def health(
 
 def _loss(findings: Mapping[str, Finding]) -> LossWithInterval | None:
     return next((each.loss for each in findings.values() if isinstance(each, LevelFinding)), None)
-
-
-def _alarm(episode: Episode) -> Alarm:
-    severity = episode.severity or load_channel(episode.channel).severity
-    return Alarm(channel=episode.channel, severity=severity, detail=episode.detail, episode=episode.episode)

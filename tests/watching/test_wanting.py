@@ -8,6 +8,7 @@ import pytest
 
 from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
 from perennial.ledger.ledger import Ledger
+from perennial.usecase.declaration import Triggers
 from perennial.watching.health import wants_retraining
 
 MARCH, APRIL, MAY = (f"2023-{month:02d}-01T00:00:00Z" for month in (3, 4, 5))
@@ -38,21 +39,30 @@ def trained(as_of: str, kind: str = "person") -> ChallengerEntry:
 
 
 def test_an_episode_wants_one_until_something_knows_what_it_was_opened_by(ledger: Ledger) -> None:
-    assert wants_retraining(ledger, "shop") is None
+    assert wants_retraining(ledger, "shop", Triggers()) is None
     ledger.append("shop", trained(MARCH))
     ledger.append("shop", opened(APRIL))
-    assert wants_retraining(ledger, "shop") == f"level@{APRIL}"
+    assert wants_retraining(ledger, "shop", Triggers()) == f"level@{APRIL}"
     ledger.append("shop", trained(APRIL))
-    assert wants_retraining(ledger, "shop") is None
+    assert wants_retraining(ledger, "shop", Triggers()) is None
 
 
 def test_the_next_episode_wants_its_own(ledger: Ledger) -> None:
     for payload in (opened(MARCH), trained(APRIL), opened(MAY)):
         ledger.append("shop", payload)
-    assert wants_retraining(ledger, "shop") == f"level@{MAY}"
+    assert wants_retraining(ledger, "shop", Triggers()) == f"level@{MAY}"
 
 
 def test_an_episode_that_is_over_wants_nothing(ledger: Ledger) -> None:
     ledger.append("shop", opened(APRIL))
     ledger.append("shop", EpisodeClosed(episode=f"level@{APRIL}", closed_at=MAY, batch="b", detail="as it was"))
-    assert wants_retraining(ledger, "shop") is None
+    assert wants_retraining(ledger, "shop", Triggers()) is None
+
+
+def test_the_declaration_chooses_whose_episodes_start_one(ledger: Ledger) -> None:
+    ledger.append("shop", opened(APRIL))
+    wanted = {
+        chosen: wants_retraining(ledger, "shop", Triggers(on_drift=chosen))
+        for chosen in (True, False, (), ("gap",), ("level",))
+    }
+    assert wanted == {True: f"level@{APRIL}", False: None, (): None, ("gap",): None, ("level",): f"level@{APRIL}"}

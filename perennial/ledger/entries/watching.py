@@ -15,10 +15,51 @@ Severity = Literal["info", "warning", "page"]
 """What an alarm is for: to be read, to be looked at on a working day, to wake a person."""
 
 
+class SliceShare(Entry):
+    """A slice and what it contributes to a mean excess loss: its share of the rows times its own mean excess."""
+
+    column: str
+    value: str
+    rows: int
+    share: float
+    mean_excess: float
+    contribution: float
+
+
+class NewValue(Entry):
+    """A value of a column and the number of its rows."""
+
+    value: str
+    rows: int
+
+
+class ColumnEvidence(Entry):
+    """A column that an episode is about. share: of the rows that are affected. values: the most frequent ones."""
+
+    column: str
+    share: float
+    values: tuple[NewValue, ...] = ()
+
+
+class Evidence(Entry):
+    """What was measured when an episode opened. None and empty: not measured by that channel.
+
+    cost_per_day: excess of the named loss, summed over a day's rows; on `rows` rows of `days` days.
+    """
+
+    rows: int
+    days: int
+    loss: str = ""
+    cost_per_day: float | None = None
+    slice: SliceShare | None = None
+    columns: tuple[ColumnEvidence, ...] = ()
+
+
 class Episode(Recorded):
     """A period in which a champion performed badly. Key: `channel@opened_at`.
 
-    severity: when it opened; None, which is left out of the row, means the channel's.
+    severity: when it opened; None means the channel's. evidence: None if the channel gave none. Both are left out of
+    the row where they are None.
     """
 
     episode: str
@@ -28,6 +69,7 @@ class Episode(Recorded):
     release_no: int
     detail: str
     severity: Severity | None = None
+    evidence: Evidence | None = None
 
     @property
     def key(self) -> str:
@@ -35,8 +77,9 @@ class Episode(Recorded):
 
     @model_serializer(mode="wrap")
     def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before `severity` was added if it is the channel's."""
-        return {name: value for name, value in serialize(self).items() if name != "severity" or value is not None}
+        """As before the two fields were added where they are None."""
+        added = {"severity", "evidence"}
+        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
 
 
 class EpisodeRose(Recorded):
@@ -84,10 +127,27 @@ class Alarm(Entry):
     episode: str | None
 
 
+class Day(Entry):
+    """A labelled day since a champion's release: its mean loss, and by how much less a fresh model loses (`gap`).
+
+    loss, gap: means over its `labelled` rows of `rows`, in the unit of the row loss. warm_up: one of the first days,
+    which give the usual spread and raise no alarm; their gap is cross-fitted.
+    """
+
+    day: str
+    loss: float
+    gap: float
+    labelled: int
+    rows: int
+    warm_up: bool = False
+
+
 class Reading(Entry):
     """One channel's result on a batch: its statistic and the threshold, None if unknown.
 
-    age_days: from the newest row that the champion was trained on to the batch.
+    age_days: from the newest row that the champion was trained on to the batch. back: whether it was back to normal;
+    None in rows of earlier versions. days: those it measured anew. The last two are left out of the row where they are
+    None or empty.
     """
 
     channel: str
@@ -95,6 +155,46 @@ class Reading(Entry):
     threshold: float | None
     age_days: float
     words: str
+    back: bool | None = None
+    days: tuple[Day, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        added = {"back": self.back is not None, "days": bool(self.days)}
+        return {name: value for name, value in serialize(self).items() if added.get(name, True)}
+
+
+class ChannelRate(Entry):
+    """How often a channel raises an alarm without a cause: per year, with a 95 % interval. None: unknown, and `why`.
+
+    threshold: from now on, in the channel's unit; None: the declared one. years: resampled.
+    """
+
+    channel: str
+    threshold: float | None
+    rate: float | None
+    low: float | None
+    high: float | None
+    years: float
+    why: str = ""
+
+
+class Calibration(Recorded):
+    """The false-alarm rates of a use case's channels, measured on its own days. Key: `release_no/days`.
+
+    days: of history that were resampled, in blocks of `block` days. page_per_year: the declared budget.
+    """
+
+    release_no: int
+    as_of: str
+    days: int
+    block: int
+    page_per_year: float
+    rates: tuple[ChannelRate, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.release_no}/{self.days}"
 
 
 class Health(Entry):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from perennial.ledger.entries.watching import Severity
 
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 
     from perennial.evaluation.metrics.metric import Metric
     from perennial.evaluation.paired import Clusters
-    from perennial.ledger.entries import Reading, Reference
+    from perennial.ledger.entries import Calibration, Day, Evidence, Reading, Reference
     from perennial.model.artifact import Fitted
     from perennial.usecase.declaration import Declaration
+    from perennial.watching.after_release import AfterRelease
     from perennial.watching.batch_statistics import BatchStatistics
 
-__all__ = ["Channel", "Finding", "Severity", "Watched"]
+__all__ = ["Channel", "Finding", "GivesEvidence", "MeasuresDays", "Severity", "Watched"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Watched:
     past: readings of earlier batches, of all channels and models, the oldest first.
     statistics: counts of the batch and of the champion's rows, computed when a channel asks; None if there are none.
     worths: the custom metrics with one number per row, by name.
+    at: the batch's arrival. recorded_days: labelled days since the champion's release that earlier batches measured.
+    all_days: the same of every champion. evaluated: when the rows of the reference became known, from and to.
+    after_release: reads the rows since the champion's release. calibration: the newest, None before the first.
+    episodes: channel → since when it has an open episode about this champion.
     """
 
     declaration: Declaration
@@ -48,6 +54,23 @@ class Watched:
     past: Sequence[Reading] = ()
     statistics: BatchStatistics | None = None
     worths: Mapping[str, Metric] = field(default_factory=dict)
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    recorded_days: tuple[Day, ...] = ()
+    all_days: tuple[Day, ...] = ()
+    evaluated: tuple[datetime, datetime] | None = None
+    after_release: Callable[[], AfterRelease] | None = None
+    calibration: Calibration | None = None
+    episodes: Mapping[str, datetime] = field(default_factory=dict)
+
+    def alarm_for(self, channel: str) -> timedelta:
+        """How long a channel's episode has been open; none counts as no time."""
+        return self.at - self.episodes[channel] if channel in self.episodes else timedelta(0)
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Channel → its calibrated threshold; the others keep the declared one."""
+        rates = self.calibration.rates if self.calibration else ()
+        return {each.channel: each.threshold for each in rates if each.threshold is not None}
 
 
 class Finding(Protocol):
@@ -74,6 +97,22 @@ class Finding(Protocol):
 
     @property
     def severity(self) -> Severity | None: ...
+
+
+@runtime_checkable
+class MeasuresDays(Protocol):
+    """A finding that also measured days, which its reading keeps for later batches."""
+
+    @property
+    def days(self) -> tuple[Day, ...]: ...
+
+
+@runtime_checkable
+class GivesEvidence(Protocol):
+    """A finding that knows more about its alarm than a sentence: see `Evidence`. None if there is no alarm."""
+
+    @property
+    def evidence(self) -> Evidence | None: ...
 
 
 class Channel(Protocol):

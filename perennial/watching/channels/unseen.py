@@ -6,6 +6,7 @@ the model. The share is therefore compared with the usual one at that age in the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,12 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.figures import counted, percent
+from perennial.ledger.entries import ColumnEvidence, Evidence, NewValue
 
 if TYPE_CHECKING:
     from perennial.ledger.entries import Reading
     from perennial.watching.channels.channel import Severity, Watched
 
 MIN_UNSEEN_ROWS = 5
+NAMED = 5
+"""How many new values of a column are named."""
+PAGE_AT = 0.05
+"""A page: this share of the rows above the usual one, once the usual one is known."""
 FEWEST_READINGS = 3
 """This many earlier batches at a similar age define the usual share; before that it is 0."""
 LIKE_AGE = 2.0
@@ -45,6 +51,7 @@ class UnseenFinding:
     columns: dict[str, float] = field(default_factory=dict)
     threshold: float | None = None
     severity: Severity | None = None
+    evidence: Evidence | None = None
 
     @property
     def value(self) -> float | None:
@@ -54,10 +61,11 @@ class UnseenFinding:
 
 @dataclass(frozen=True)
 class Usual:
-    """The usual share at some time after training: its median, and how far batches scatter around it."""
+    """The usual share at some time after training: its median and how far batches scatter, if `known`."""
 
     share: float = 0.0
     spread: float = 0.0
+    known: bool = False
 
 
 def usual_share(past: Sequence[Reading], age_days: float) -> Usual:
@@ -71,7 +79,7 @@ def usual_share(past: Sequence[Reading], age_days: float) -> Usual:
     if alike.size < FEWEST_READINGS:
         return Usual()
     middle = float(np.median(alike))
-    return Usual(middle, 3 * 1.4826 * float(np.median(np.abs(alike - middle))))
+    return Usual(middle, 3 * 1.4826 * float(np.median(np.abs(alike - middle))), known=True)
 
 
 def _is_like(age: float, other: float) -> bool:
@@ -117,8 +125,28 @@ def unseen(
         f"{f', since {percent(usual.share)} are usual this long after training' if usual.share else ''}"
     )
     if by_column:
-        words += ": " + ", ".join(f"{name} {percent(of_column)}" for name, of_column in by_column.items())
-    return UnseenFinding(share, rows, unseen_rows, alarm, share < threshold, words + ".", by_column, threshold)
+        named = {name: _most_frequent(columns[name], masks[name]) for name in by_column}
+        words += ": " + ", ".join(f"{name} {percent(by_column[name])}{_in_words(named[name])}" for name in by_column)
+    severity: Severity | None = "page" if alarm and usual.known and share - usual.share >= PAGE_AT else None
+    evidence = None
+    if alarm:
+        by_name = tuple(ColumnEvidence(column=name, share=by_column[name], values=named[name]) for name in by_column)
+        evidence = Evidence(rows=rows, days=0, columns=by_name)
+    back = share < threshold
+    return UnseenFinding(share, rows, unseen_rows, alarm, back, words + ".", by_column, threshold, severity, evidence)
+
+
+def _most_frequent(values: Sequence[object], mask: np.ndarray) -> tuple[NewValue, ...]:
+    """The new values with the most rows, at most `NAMED`; of equally frequent ones the first in alphabetical order."""
+    counts = Counter(str(value) for value, new in zip(values, mask, strict=True) if new)
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]
+    return tuple(NewValue(value=value, rows=rows) for value, rows in most)
+
+
+def _in_words(values: tuple[NewValue, ...]) -> str:
+    """` ('ZZ' 312 rows, 'YY' 8)`"""
+    named = [f"'{each.value}' {each.rows:,}" for each in values]
+    return f" ({', '.join(named)} {'row' if values[-1].rows == 1 else 'rows'})"
 
 
 def _never_seen(values: Sequence[object], known: Collection[object]) -> np.ndarray:

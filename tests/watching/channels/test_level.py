@@ -32,7 +32,7 @@ def held_against(seed: int, *, metric: str = "log_loss", tolerance: float = 0.25
 def test_an_unchanged_champion_raises_no_alarm_in_a_hundred_batches() -> None:
     found = [held_against(seed) for seed in range(100)]
     assert not any(finding.alarm for finding in found)
-    assert all(finding.back for finding in found)
+    assert sum(finding.back for finding in found) >= 95
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "brier", "accuracy", "roc_auc"])

@@ -47,7 +47,7 @@ def test_one_strange_row_in_a_small_batch_neither_rings_nor_ends() -> None:
 def test_the_words_have_the_numbers() -> None:
     found = unseen(rows(["ZZ"] * 60 + ["AA"] * 940), SEEN, tolerated=0.05)
     assert found.words == (
-        "60 of 1,000 rows (6 %) have a category never seen in training; an alarm needs 5 %: carrier 6 %."
+        "60 of 1,000 rows (6 %) have a category never seen in training; an alarm needs 5 %: carrier 6 % ('ZZ' 60 rows)."
     )
 
 
@@ -100,6 +100,37 @@ def test_a_jump_where_nothing_was_unseen_rings_on_its_first_batch_and_lasts() ->
 
 @pytest.mark.parametrize(("age", "usual"), [(30.0, 0.2), (59.0, 0.2), (61.0, 0.0), (14.0, 0.0)])
 def test_only_models_of_a_like_age_say_what_is_usual(age: float, usual: float) -> None:
-    assert usual_share(readings(0.2, 0.2, 0.2), age) == Usual(usual, 0.0)
+    assert usual_share(readings(0.2, 0.2, 0.2), age) == Usual(usual, 0.0, known=usual > 0)
     assert usual_share(readings(0.2, 0.2), 30.0) == Usual(), "two batches make nothing usual"
     assert usual_share(readings(None, None, None, 0.2), 30.0) == Usual()
+
+
+def test_new_values_are_named_with_their_rows_the_most_frequent_first() -> None:
+    values = ["ZZ"] * 300 + ["YY"] * 100 + [f"x{n}" for n in range(10)] + ["AA"] * 590
+    found = unseen(rows(values), SEEN, tolerated=0.05)
+    assert "carrier 41 % ('ZZ' 300, 'YY' 100, 'x0' 1, 'x1' 1, 'x2' 1 row)" in found.words
+    assert found.evidence is not None
+    (carrier,) = found.evidence.columns
+    assert [(each.value, each.rows) for each in carrier.values[:2]] == [("ZZ", 300), ("YY", 100)]
+
+
+def test_a_jump_pages_only_once_the_usual_share_is_known() -> None:
+    jump = rows(["ZZ"] * 120 + ["AA"] * 880)
+    assert unseen(jump, SEEN, tolerated=0.05).severity is None
+    assert unseen(jump, SEEN, tolerated=0.05, usual=usual_share(readings(0.0, 0.0, 0.0), 30.0)).severity == "page"
+    turning = usual_share(readings(0.10, 0.11, 0.09), 30.0)
+    assert not unseen(jump, SEEN, tolerated=0.05, usual=turning).alarm
+
+
+def test_product_codes_of_which_a_fifth_is_always_new_keep_no_episode_open() -> None:
+    """Two years of months: each model is a month old, and 16 to 24 % of the rows have codes that it never saw."""
+    draw, past, alarms = np.random.default_rng(0), list[Reading](), []
+    for _ in range(24):
+        new = int(draw.integers(160, 240))
+        batch = rows([f"new {n}" for n in range(new)] + ["AA"] * (1_000 - new))
+        found = unseen(batch, SEEN, tolerated=0.05, usual=usual_share(past, 30.0))
+        alarms.append(found.alarm)
+        assert found.back == (not found.alarm)
+        past += readings(found.share)
+    assert alarms[:3] == [True, True, True], "nothing is usual before three batches"
+    assert not any(alarms[3:])

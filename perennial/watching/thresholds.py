@@ -1,0 +1,21 @@
+"""How often a channel rings for nothing, in words beside each of its alarms."""
+
+from __future__ import annotations
+
+from perennial.evaluation.figures import figure
+from perennial.ledger.entries import Calibration
+
+
+def rings_for_nothing(calibration: Calibration | None, channel: str) -> str:
+    """The end of a sentence about a threshold: its measured false-alarm rate, or that it is not measured yet.
+
+    >>> rings_for_nothing(None, "gap")
+    ', whose false-alarm rate is not measured yet'
+    """
+    rate = next((each for each in calibration.rates if each.channel == channel), None) if calibration else None
+    if calibration is None or rate is None or rate.rate is None or rate.low is None or rate.high is None:
+        return ", whose false-alarm rate is not measured yet"
+    return (
+        f", which happens without a cause {figure(rate.rate, 2)} times a year (95 % interval {figure(rate.low, 2)} to "
+        f"{figure(rate.high, 2)}, {figure(rate.years, 3)} years resampled from {calibration.days} days)"
+    )
