@@ -21,6 +21,7 @@ from urllib.parse import quote
 from data_checks.quiet import great_expectations
 from perennial.clock import instant, write_instant
 from perennial.identity import digest_bytes
+from perennial.ledger.entries import BatchEntry
 from perennial.store.lock import only_one
 
 if TYPE_CHECKING:
@@ -50,24 +51,30 @@ def write_docs(folder: Path, usecase: str, batch: str, at: datetime, results: Se
     site = folder / usecase
     with only_one(folder / "locks", usecase, "docs"):
         _static(site)
-        _write(site / _path(usecase, record), page)
+        _write(site / _path_of(usecase, record), page)
         known = _newest(site / "results", record)
-        _prune(site / "validations", {site / _path(usecase, each) for each in known})
+        _prune(site / "validations", {site / _path_of(usecase, each) for each in known})
         _write(site / "index.html", _index_of(usecase, known))
     return site / "index.html"
 
 
-def pages_of(folder: Path, usecase: str) -> dict[str, Path]:
-    """The existing pages: the index under "", then each batch's page by its name, the newest first; may be empty."""
+def pages_of(folder: Path, usecase: str, batches: Sequence[BatchEntry]) -> dict[str, Path]:
+    """The existing pages: the index under "", then each batch's page by `window-revision`, the newest first.
+
+    batches: all of the use case, in the order of arrival. Empty if no page exists.
+    """
     site = folder / usecase
     if not (site / "index.html").exists():
         return {}
-    known = sorted(
-        (json.loads(path.read_text(encoding="utf-8")) for path in (site / "results").glob("*.json")),
-        key=lambda record: (instant(record["at"]), record["batch"]),
-        reverse=True,
-    )
-    return {"": site / "index.html"} | {record["batch"]: site / _path(usecase, record) for record in known}
+    there, pages = set((site / "validations").rglob("*.html")), {"": site / "index.html"}
+    for batch in reversed(batches):
+        name = f"{batch.window}-{batch.revision}"
+        page = site / _path(usecase, name, write_instant(instant(batch.end)))
+        if page in there:
+            pages[name] = page
+        if len(pages) > len(there):
+            break
+    return pages
 
 
 def _write(path: Path, text: str) -> None:
@@ -104,10 +111,14 @@ def _as_file(name: str) -> str:
     return quoted if len(quoted) <= LONGEST_NAME else f"{quoted[:LONGEST_NAME]}-{digest_bytes(name.encode())[:16]}"
 
 
-def _path(usecase: str, record: Record) -> Path:
+def _path(usecase: str, batch: str, at: str) -> Path:
     """The path of a batch's page in the site, as deep as in Great Expectations, so that its links work."""
-    name = _as_file(record["batch"])
-    return Path("validations", usecase, name, _as_file(record["at"]), f"{name}.html")
+    name = _as_file(batch)
+    return Path("validations", usecase, name, _as_file(at), f"{name}.html")
+
+
+def _path_of(usecase: str, record: Record) -> Path:
+    return _path(usecase, record["batch"], record["at"])
 
 
 def _static(site: Path) -> None:
@@ -143,7 +154,7 @@ def _index_of(usecase: str, known: Sequence[Record]) -> str:
     for record in known:
         failed = sum(not result["success"] for result in record["results"])
         verdict = f"✗ {failed} of {len(record['results'])} checks failed" if failed else "✓ all checks passed"
-        link = f'<a href="{quote(_path(usecase, record).as_posix())}">{html.escape(record["batch"])}</a>'
+        link = f'<a href="{quote(_path_of(usecase, record).as_posix())}">{html.escape(record["batch"])}</a>'
         rows.append(f"<tr><td>{link}</td><td>{record['at']}</td><td>{verdict}</td></tr>")
     title = f"Data checks of {html.escape(usecase)}"
     return (

@@ -8,8 +8,8 @@ from flows.cycle import cycle
 from flows.forms import UseCaseName
 from flows.names import named_by
 from perennial.ledger.entries import BatchEntry
-from tasks.artifacts import write_page
 from tasks.batches import windows_to_do
+from tasks.page import renew_page
 
 
 @flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)
@@ -22,5 +22,5 @@ def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = 
         last: The last batch to run. Empty: the newest.
     """
     done = [cycle(usecase, window) for window in windows_to_do(usecase, first, last)]
-    write_page(usecase, return_state=True)
+    renew_page(usecase)
     return [batch for batch in done if batch is not None]

@@ -11,10 +11,11 @@ from flows.ingest import take_in
 from flows.names import named_by
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
-from tasks.artifacts import finish_cycle, write_page
+from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
 from tasks.health import watch_champion
+from tasks.page import renew_page
 from tasks.training import train_next
 from tasks.turn import in_turn
 
@@ -32,7 +33,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     """
     batch = take_in(usecase, window, unfinished_first=True)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
-        _write_page(usecase)
+        _renew_page(usecase)
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
@@ -43,11 +44,11 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     restated = restated_window(usecase) if window is None else None
     if restated is not None:
         cycle(usecase, restated, trigger)
-    _write_page(usecase)
+    _renew_page(usecase)
     return batch
 
 
-def _write_page(usecase: str) -> None:
-    """If the page cannot be written, a task fails but the cycle continues. A backfill writes it at its end."""
+def _renew_page(usecase: str) -> None:
+    """A backfill does it at its end."""
     if flow_run.parent_flow_run_id is None:
-        write_page(usecase, return_state=True)
+        renew_page(usecase)

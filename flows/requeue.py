@@ -7,8 +7,9 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by
 from perennial.ledger.entries import BatchEntry
-from tasks.artifacts import show_batch, write_page
+from tasks.artifacts import show_batch
 from tasks.batches import accept
+from tasks.page import renew_page
 from tasks.requeue import validate_again, windows_to_requeue
 from tasks.turn import in_turn
 
@@ -27,5 +28,5 @@ def requeue(usecase: UseCaseName, window: str | None = None) -> list[BatchEntry]
         batch = accept(usecase, validate_again(usecase, each))
         show_batch(usecase, batch, return_state=True)
         batches.append(batch)
-    write_page(usecase, return_state=True)
+    renew_page(usecase)
     return batches

@@ -15,7 +15,6 @@ from perennial.release.words import batch_in_words, cycle_in_lines, decision_in_
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
-from tasks.page import refresh_page
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -42,12 +41,6 @@ def show_decision(usecase: str, decision: Decision) -> None:
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )
-
-
-@step(timeout_minutes=10)
-def write_page(usecase: str) -> None:
-    """The page of the use case."""
-    refresh_page(open_workspace(settings()), usecase)
 
 
 @step(timeout_minutes=5)

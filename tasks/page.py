@@ -1,16 +1,48 @@
-"""Writes the page of a use case into its home. Not a task, because commands that run no flow write it too."""
+"""Writes the page of a use case into its home. No run waits for it."""
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
 from data_checks.docs import pages_of
 from perennial.fault_points import write
+from perennial.ledger.entries import BatchEntry
 from perennial.page.publish import publish
-from perennial.store.workspace import Workspace
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace
+
+story = logging.getLogger("perennial.story")
+
+_writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="page")
+_begun: set[Future[None]] = set()
 
 
 def refresh_page(workspace: Workspace, usecase: str) -> None:
     """Write the page from the current ledger. Raises OSError if the home cannot be written."""
-    where = workspace.settings
+    where, ledger = workspace.settings, workspace.ledger
     declaration = workspace.use_case(usecase).declaration
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     with write("page"):
-        publish(where.pages / f"{usecase}.html", workspace.ledger, declaration, pages_of(where.docs, usecase))
+        publish(where.pages / f"{usecase}.html", ledger, declaration, pages_of(where.docs, usecase, batches))
+
+
+def renew_page(usecase: str) -> None:
+    """Begin to write the page in the background, after the pages begun before. The process ends when it is written.
+
+    If it cannot be written, that is reported and nothing else happens: the ledger has everything that the page shows.
+    """
+    begun = _writer.submit(refresh_page, open_workspace(settings()), usecase)
+    _begun.add(begun)
+    begun.add_done_callback(lambda done: _ended(done, usecase))
+
+
+def pages_written() -> None:
+    """Wait until every page that was begun is written."""
+    wait(tuple(_begun))
+
+
+def _ended(begun: Future[None], usecase: str) -> None:
+    if problem := begun.exception():
+        story.warning("%s: the page could not be written, everything else was: %s", usecase, problem)
+    _begun.discard(begun)

@@ -180,8 +180,10 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     where = settings()
     case = load_use_case(usecase, where.usecases)
     path = (out or where.pages / f"{usecase}.html").expanduser().resolve()
+    ledger = open_ledger()
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     try:
-        publish(path, open_ledger(), case.declaration, pages_of(where.docs, usecase))
+        publish(path, ledger, case.declaration, pages_of(where.docs, usecase, batches))
     except OSError as error:
         raise InputError(
             f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."

@@ -41,8 +41,11 @@ def flows_ready(*, whole_cycle: bool = False) -> Iterator[Server]:
         great_expectations()
         open_workspace(where).registry.prepare()
     wait_for(server)
+    from tasks.page import pages_written
+
     with quiet_flows(), _storytelling():
         yield server
+        pages_written()
 
 
 @contextmanager

@@ -37,6 +37,8 @@ CHECKED = 500
 _LOCK_WAIT_MS = 30_000
 _DAMAGED = ("file is not a database", "malformed", "file is encrypted")
 _ATTEMPTS = 20
+_KNOWN: dict[tuple[str, str, type[Recorded]], tuple[Row[Any], ...]] = {}
+"""The rows that this process has read, by ledger, use case and kind."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +148,27 @@ class Ledger:
             return self._find(connection, usecase, payload, key)
 
     def all(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
-        """Every row of a kind, in the order of writing."""
+        """Every row of a kind, in the order of writing.
+
+        Rows never change, so a process reads each once and then only newer ones. If the newest one it knows is gone or
+        has another hash, as after a restore, it reads them all again.
+        """
+        if self._past:
+            return self._from(usecase, payload, 0)
+        known = cast(tuple[Row[Payload], ...], _KNOWN.get((self.url, usecase, payload), ()))
+        rows = self._from(usecase, payload, known[-1].position if known else 0)
+        if known and rows and rows[0].hash == known[-1].hash:
+            rows = [*known, *rows[1:]]
+        elif known:
+            rows = self._from(usecase, payload, 0)
+        _KNOWN[(self.url, usecase, payload)] = tuple(rows)
+        return rows
+
+    def _from(self, usecase: str, payload: type[Payload], position: int) -> list[Row[Payload]]:
+        """The rows of a kind from that position on, in the order of writing."""
+        of_kind = (entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.position >= position)
         with self._reading() as connection:
-            rows = connection.execute(
-                select(entries)
-                .where(entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], *self._past)
-                .order_by(entries.c.position)
-            ).all()
+            rows = connection.execute(select(entries).where(*of_kind, *self._past).order_by(entries.c.position)).all()
         return [_row(row._mapping, payload) for row in rows]
 
     def starting(self, payload: type[Payload], prefix: str) -> list[Row[Payload]]:

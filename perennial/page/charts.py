@@ -5,7 +5,7 @@ Colours are the page's own CSS variables, so a chart is light or dark as the pag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -53,7 +53,7 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
         )
     ]
     bars = (
-        alt.Chart(alt.Data(values=rows), height=150)
+        alt.Chart(alt.NamedData("rows"), height=150)
         .mark_bar()
         .encode(
             x=_batches(list(newest)),
@@ -76,8 +76,9 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
         for line in newest.values()
         if marks[line.window]
     ]
-    texts = alt.Chart(alt.Data(values=notes)).mark_text(dy=-7, fontSize=12, color="#030303")
-    return _svg(bars + texts.encode(x=_batches(list(newest)), y="rows:Q", text="mark:N"))
+    texts = alt.Chart(alt.NamedData("notes")).mark_text(dy=-7, fontSize=12, color="#030303")
+    texts = texts.encode(x=_batches(list(newest)), y="rows:Q", text="mark:N")
+    return _svg(bars + texts, rows=rows, notes=notes)
 
 
 def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
@@ -103,12 +104,12 @@ def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric
     y = alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     evaluated = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
     layers = [
-        alt.Chart(alt.Data(values=evaluated))
+        alt.Chart(alt.NamedData("evaluated"))
         .mark_tick(color="#030303", size=18, xOffset=-4)
         .encode(x=_batches(names), y=y),
     ]
-    for points, offset in ((champion, -4), (challenger, 4)):
-        base = alt.Chart(alt.Data(values=points), height=200)
+    for who, offset in (("champion", -4), ("challenger", 4)):
+        base = alt.Chart(alt.NamedData(who), height=200)
         layers += [
             base.mark_rule(strokeWidth=2, xOffset=offset)
             .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
@@ -117,7 +118,7 @@ def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric
                 x=_batches(names), y=y, color=colour, shape=shape
             ),
         ]
-    return _svg(alt.layer(*layers))
+    return _svg(alt.layer(*layers), evaluated=evaluated, champion=champion, challenger=challenger)
 
 
 def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
@@ -137,16 +138,16 @@ def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -
         legend=alt.Legend(orient="top"),
     )
     shape = alt.Shape("outcome:N", title=None, scale=alt.Scale(domain=outcomes))
-    base = alt.Chart(alt.Data(values=rows), height=200)
+    base = alt.Chart(alt.NamedData("rows"), height=200)
     y = alt.Y("gain:Q", title=f"gain in {metric}", axis=alt.Axis(tickCount=5))
     layers = [
-        alt.Chart(alt.Data(values=[{"gain": 0}])).mark_rule(color="#030303", strokeDash=[4, 3]).encode(y="gain:Q"),
+        alt.Chart(alt.NamedData("nothing")).mark_rule(color="#030303", strokeDash=[4, 3]).encode(y="gain:Q"),
         base.mark_rule(strokeWidth=2)
         .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
         .transform_calculate(gain="datum.low"),
         base.mark_point(filled=True, size=60).encode(x=_batches(names), y=y, color=colour, shape=shape),
     ]
-    return _svg(alt.layer(*layers))
+    return _svg(alt.layer(*layers), rows=rows, nothing=[{"gain": 0}])
 
 
 def _batches(names: Sequence[str]) -> Any:
@@ -177,10 +178,11 @@ _CONFIG = {
 """Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
 
 
-def _svg(chart: Any) -> str:
+def _svg(chart: Any, **data: Sequence[Mapping[str, Any]]) -> str:
+    """The chart drawn. data: its data by name, which Altair would copy and check value by value."""
     import vl_convert
 
-    spec = chart.to_dict(validate=False) | {"config": _CONFIG}
+    spec = chart.to_dict(validate=False) | {"config": _CONFIG, "datasets": data}
     svg: str = vl_convert.vegalite_to_svg(spec | {"width": WIDTH})
     for mark, variable in {**_INK, **_PAINT}.items():
         svg = svg.replace(f'"{mark}"', f'"{variable}"')

@@ -6,10 +6,11 @@ they want.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from perennial.errors import InputError, TableUnreadable, TransientError
@@ -17,6 +18,8 @@ from perennial.our_columns import BATCH, ROW
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+log = logging.getLogger("perennial.store")
 
 Name = Literal["accepted", "quarantine", "labels", "flips"]
 
@@ -30,6 +33,13 @@ _SETTINGS = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
+
+
+SMALL_FILES = 32
+"""So many files below `WHOLE_FILE` bytes are joined, because opening a small file costs more than reading it."""
+WHOLE_FILE = 16 * 2**20
+_ROWS_TO_SKIP = 65_536
+"""Rows per group of a joined file, at most: a reader skips the groups that lack its batches."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,9 @@ class Tables:
             )
         except CommitFailedError as error:
             raise TransientError(f"{uri}: another writer was faster: {error}") from error
-        return self.version(usecase, name) or 0
+        written_to = DeltaTable(uri)
+        _join_small_files(written_to)
+        return written_to.version()
 
     def read(
         self,
@@ -127,6 +139,21 @@ class Tables:
             return DeltaTable(self.where(usecase, name))
         except TableNotFoundError:
             return None
+
+
+def _join_small_files(table: DeltaTable) -> None:
+    """Join files of small batches, in one commit that changes no row. Reading then does not grow with their number."""
+    if len(table.file_uris()) < SMALL_FILES:
+        return
+    sizes = table.get_add_actions(flatten=True).column("size_bytes").to_pylist()
+    if sum(size < WHOLE_FILE for size in sizes) < SMALL_FILES:
+        return
+    properties = WriterProperties(max_row_group_size=_ROWS_TO_SKIP)
+    try:
+        table.optimize.compact(target_size=WHOLE_FILE, max_concurrent_tasks=1, writer_properties=properties)
+    except CommitFailedError as error:
+        # The rows are written. The next batch tries again.
+        log.info("%s: small files were not joined, since another process wrote: %s", table.table_uri, error)
 
 
 def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | None) -> pa.Table:

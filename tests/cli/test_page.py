@@ -77,6 +77,20 @@ def test_a_place_that_cannot_be_written_is_named(settled: World, perennial: Pere
     assert shown.code == 2 and "--out:" in shown.err and "cannot be written" in shown.err
 
 
+def test_a_run_whose_page_cannot_be_written_has_done_everything_else(settled: World, perennial: Perennial) -> None:
+    pages = settled.usecases.parent / "home" / "pages"
+    shutil.rmtree(pages, ignore_errors=True)
+    pages.write_text("")
+    write(settled, "2024-03", settled.month("2024-03"))
+    shown = perennial("run", "shop")
+    assert shown.code == 0 and "2024-03" in shown.out
+    assert "shop: the page could not be written, everything else was" in shown.out + shown.err
+    assert "Traceback" not in shown.out + shown.err
+    pages.unlink()
+    assert perennial("page", "shop").code == 0
+    assert "2024-03" in text_of((pages / "shop.html").read_text(encoding="utf-8"))
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: make test-all installs it")
 def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(

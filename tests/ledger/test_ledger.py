@@ -52,6 +52,22 @@ def test_each_use_case_has_a_separate_chain(ledger: Ledger) -> None:
     assert ledger.get("flights", DeclarationEntry, "d2") is None
 
 
+def test_rows_read_once_are_read_anew_after_another_ledger_was_restored(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.append("shop", declaration(number))
+    assert len(ledger.all("shop", DeclarationEntry)) == 3
+    behind_its_back(ledger, "DELETE FROM entries WHERE position > 1")
+    assert [r.key for r in ledger.all("shop", DeclarationEntry)] == ["d0"], "an older backup"
+    ledger.append("shop", declaration(7))
+    ledger.append("shop", declaration(8))
+    assert [r.key for r in Ledger(ledger.url).all("shop", DeclarationEntry)] == ["d0", "d7", "d8"]
+    behind_its_back(ledger, "DELETE FROM entries WHERE usecase = 'shop'")
+    assert ledger.all("shop", DeclarationEntry) == []
+    ledger.append("shop", declaration(9))
+    assert [r.key for r in ledger.all("shop", DeclarationEntry)] == ["d9"]
+    assert ledger.before(1).all("shop", DeclarationEntry) == []
+
+
 def test_a_changed_payload_shows(ledger: Ledger) -> None:
     for number in range(3):
         ledger.append("shop", declaration(number))

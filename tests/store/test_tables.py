@@ -16,7 +16,7 @@ from perennial.content import digest_rows
 from perennial.errors import InputError
 from perennial.our_columns import ARRIVED_AT, BATCH
 from perennial.store.rows import content
-from perennial.store.tables import Tables
+from perennial.store.tables import SMALL_FILES, Tables
 
 
 def rows(batch: str, values: list[float], **more: Any) -> pa.Table:
@@ -118,3 +118,29 @@ def test_a_column_that_comes_later_changes_no_digest_of_earlier_rows(tables: Tab
     before = digest()
     tables.append("shop", "accepted", rows("b", [2.0], **{ARRIVED_AT: times, "colour": pa.array(["red"])}), "b")
     assert digest() == before
+
+
+def test_many_small_batches_lie_in_few_files_and_each_reads_as_before(tables: Tables) -> None:
+    names = [f"b{number:03d}" for number in range(100)]
+    for place, name in enumerate(names):
+        # A column that comes later must not disturb the files joined before it.
+        more = {"late": pa.array([place], pa.int64())} if place > 60 else {}
+        tables.append("shop", "accepted", rows(name, [float(place)], **more), name)
+    table = DeltaTable(tables.where("shop", "accepted"))
+    assert len(table.file_uris()) < SMALL_FILES
+    assert values_of(tables.read("shop", "accepted", names)) == [float(place) for place in range(100)]
+    for place in (0, 31, 32, 60, 61, 99):
+        one = tables.read("shop", "accepted", [names[place]])
+        assert one is not None and one.column("late").to_pylist() == ([place] if place > 60 else [None])
+        assert values_of(one) == [float(place)]
+    version = tables.version("shop", "accepted")
+    assert tables.append("shop", "accepted", rows("b007", [7.0]), "b007") == version, "it is still known as written"
+    tables.sweep("shop", "accepted", "b007")
+    assert values_of(tables.read("shop", "accepted", names)) == [float(place) for place in range(100) if place != 7]
+
+
+def test_joining_files_leaves_large_ones_alone(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perennial.store.tables.WHOLE_FILE", 100)
+    for number in range(40):
+        tables.append("shop", "accepted", rows(f"b{number}", [1.0]), f"b{number}")
+    assert len(DeltaTable(tables.where("shop", "accepted")).file_uris()) == 40
