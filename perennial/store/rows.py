@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_WINDOW, _PLACE, _CURRENT, _COUNTS_FROM = (f"{PREFIX}{name}" for name in ("window", "place", "current", "counts_from"))
+_WINDOW, _PLACE, _CURRENT, _APART, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN = (
+    f"{PREFIX}{name}" for name in ("window", "place", "current", "apart", "counts_from", "rank", "own", "own_known")
+)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A label known from this year on is never known: 9999-12-31 is a common way to write that."""
 
@@ -83,21 +85,34 @@ def read_rows(
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
     key, target = ", ".join(_quoted(name) for name in schema.key), _quoted(schema.target)
+    rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
     with _labels(tables, usecase, schema, known, accepted) as connection:
+        # A key has one current row, so only labels that came apart from their rows need to be grouped by key.
         frame = connection.sql(
             f"""
-            WITH known AS (
-                SELECT {key},
-                       arg_max({LABEL}, ({LABEL_KNOWN_AT}, {ARRIVED_AT}, {_PLACE})) FILTER ({_CURRENT}) AS {LABEL},
+            WITH apart AS (
+                SELECT {key}, max({rank}) FILTER ({_CURRENT}) AS {_RANK},
+                       arg_max({LABEL}, {rank}) FILTER ({_CURRENT}) AS {LABEL},
                        max({LABEL_KNOWN_AT}) FILTER ({_CURRENT}) AS {KNOWN_AT}, min({_COUNTS_FROM}) AS {FIRST_KNOWN_AT}
-                FROM labels WHERE {_COUNTS_FROM} <= ?::TIMESTAMPTZ GROUP BY {key}
+                FROM labels WHERE {_APART} AND {_COUNTS_FROM} <= $as_of::TIMESTAMPTZ GROUP BY {key}
+            ),
+            own AS (
+                SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}) REPLACE (arrivals.{ARRIVED_AT} AS {ARRIVED_AT}),
+                       {target} AS {_OWN}, {_PLACE},
+                       CASE WHEN {target} IS NOT NULL AND {LABEL_KNOWN_AT} <= $as_of::TIMESTAMPTZ
+                            THEN {LABEL_KNOWN_AT} END AS {_OWN_KNOWN}
+                FROM accepted JOIN arrivals ON accepted.{BATCH} = arrivals.{BATCH}
             )
-            SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}) REPLACE (arrivals.{ARRIVED_AT} AS {ARRIVED_AT}),
-                   {LABEL}, {KNOWN_AT}, {FIRST_KNOWN_AT}
-            FROM accepted JOIN arrivals ON accepted.{BATCH} = arrivals.{BATCH} LEFT JOIN known USING ({key})
+            SELECT own.* EXCLUDE ({_OWN}, {_OWN_KNOWN}, {_PLACE}),
+                   CASE WHEN {_OWN_KNOWN} IS NOT NULL AND ({_RANK} IS NULL OR {own_rank} > {_RANK})
+                        THEN {_OWN} ELSE {LABEL} END AS {LABEL},
+                   greatest({_OWN_KNOWN}, {KNOWN_AT}) AS {KNOWN_AT},
+                   least(CASE WHEN {_OWN_KNOWN} IS NOT NULL THEN greatest({_OWN_KNOWN}, {ARRIVED_AT}) END,
+                         {FIRST_KNOWN_AT}) AS {FIRST_KNOWN_AT}
+            FROM own LEFT JOIN apart USING ({key})
             ORDER BY {key}
             """,
-            params=[write_instant(known.as_of)],
+            params={"as_of": write_instant(known.as_of)},
         ).to_arrow_table()
     return frame_of(frame)
 
@@ -193,8 +208,8 @@ def _labels(
     """A connection that has `accepted`, `arrivals` and the view `labels`: every label, whenever it counts.
 
     Each has the key, `LABEL`, when it became known, when it arrived, its position in the ledger, since when it counts,
-    and whether it is current, which labels of a replaced revision are not. Arrival times come from the ledger, so a
-    crash between table and ledger cannot change them.
+    whether it is current, which labels of a replaced revision are not, and whether it came apart from its row. Arrival
+    times come from the ledger, so a crash between table and ledger cannot change them.
     """
     import duckdb
     import pyarrow as pa
@@ -214,11 +229,11 @@ def _labels(
         connection.register("arrivals", pa.table(arrivals))
         key = ", ".join(_quoted(name) for name in schema.key)
         select = f"SELECT {key}, {_quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
-        sources = [f"{select} true AS {_CURRENT} FROM accepted"]
+        sources = [f"{select} true AS {_CURRENT}, false AS {_APART} FROM accepted"]
         for name, table, current in (("late", late, "true"), ("former", former, "false")):
             if table is not None:
                 connection.register(name, table)
-                sources.append(f"{select} {current} AS {_CURRENT} FROM {name}")
+                sources.append(f"{select} {current} AS {_CURRENT}, true AS {_APART} FROM {name}")
         connection.execute(
             f"""
             CREATE TEMP VIEW labels AS
