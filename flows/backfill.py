@@ -6,13 +6,15 @@ from prefect import flow
 
 from flows.cycle import cycle
 from flows.forms import UseCaseName
-from flows.names import named_by
+from flows.names import named_by, tag_run
 from perennial.ledger.entries import BatchEntry
 from tasks.batches import windows_to_do
 from tasks.page import renew_page
 
 
-@flow(name="backfill", flow_run_name=named_by("first", otherwise="all"), timeout_seconds=24 * 3600)
+@flow(
+    name="backfill", flow_run_name=named_by("first", otherwise="all"), on_running=[tag_run], timeout_seconds=24 * 3600
+)
 def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = None) -> list[BatchEntry]:
     """Run the cycle for every batch of the source without a finished cycle, oldest first.
 

@@ -8,9 +8,10 @@ from prefect.runtime import flow_run
 from flows.decide import decide_waiting
 from flows.forms import UseCaseName
 from flows.ingest import take_in
-from flows.names import named_by
+from flows.names import named_by, note_outcome, tag_run
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
+from perennial.release.words import outcome_in_words
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
@@ -20,7 +21,12 @@ from tasks.training import train_next
 from tasks.turn import in_turn
 
 
-@flow(name="cycle", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=6 * 3600)
+@flow(
+    name="cycle",
+    flow_run_name=named_by("window", otherwise="next"),
+    on_running=[tag_run],
+    timeout_seconds=6 * 3600,
+)
 @in_turn
 def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
     """Ingest one batch, monitor the champion, evaluate the waiting challenger on it, train the next one.
@@ -32,6 +38,8 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         trigger: What started the cycle; a scheduled deployment passes schedule.
     """
     batch = take_in(usecase, window, unfinished_first=True)
+    if batch is not None and batch.status == "held":
+        note_outcome(usecase, "held", batch.window)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         _renew_page(usecase)
         return batch
@@ -41,6 +49,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
     challenger = train_next(usecase, trigger, as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
+    note_outcome(usecase, outcome_in_words(decision), batch.window)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:
         cycle(usecase, restated, trigger)

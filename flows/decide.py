@@ -7,7 +7,7 @@ from datetime import datetime
 from prefect import flow
 
 from flows.forms import UseCaseName
-from flows.names import named_by, rename_run
+from flows.names import named_by, rename_run, tag_run
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import Decision, Trigger
 from tasks.as_of import Present, present
@@ -15,7 +15,9 @@ from tasks.deciding import carry_out, compare
 from tasks.turn import in_turn
 
 
-@flow(name="decide", flow_run_name=named_by("batch", otherwise="newest"), timeout_seconds=2 * 3600)
+@flow(
+    name="decide", flow_run_name=named_by("batch", otherwise="newest"), on_running=[tag_run], timeout_seconds=2 * 3600
+)
 @in_turn
 def decide(
     usecase: UseCaseName, batch: str | None = None, as_of: datetime | None = None, trigger: Trigger | None = None

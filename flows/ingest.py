@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.forms import UseCaseName
-from flows.names import named_by, rename_run
+from flows.names import named_by, rename_run, tag_run
 from perennial.ledger.entries import BatchEntry
 from tasks.artifacts import show_batch
 from tasks.batches import accept, land, pick_window, validate
@@ -13,7 +13,12 @@ from tasks.labels import take_labels
 from tasks.turn import in_turn
 
 
-@flow(name="ingest", flow_run_name=named_by("window", otherwise="next"), timeout_seconds=2 * 3600)
+@flow(
+    name="ingest",
+    flow_run_name=named_by("window", otherwise="next"),
+    on_running=[tag_run],
+    timeout_seconds=2 * 3600,
+)
 @in_turn
 def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None:
     """Store the bytes of a batch, validate it, set bad rows aside with their reasons and commit the rest.

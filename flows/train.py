@@ -7,7 +7,7 @@ from datetime import datetime
 from prefect import flow
 
 from flows.forms import UseCaseName
-from flows.names import named_by, rename_run
+from flows.names import named_by, rename_run, tag_run
 from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.training.readiness import NotYet
 from tasks.as_of import present
@@ -16,7 +16,12 @@ from tasks.training import train_challenger, why_train
 from tasks.turn import in_turn
 
 
-@flow(name="train", flow_run_name=named_by("trigger", otherwise="if-needed"), timeout_seconds=6 * 3600)
+@flow(
+    name="train",
+    flow_run_name=named_by("trigger", otherwise="if-needed"),
+    on_running=[tag_run],
+    timeout_seconds=6 * 3600,
+)
 @in_turn
 def train(
     usecase: UseCaseName, trigger: Trigger | None = None, new_batch: bool = False, as_of: datetime | None = None
@@ -35,6 +40,14 @@ def train(
     now = present(usecase, None, as_of)
     reason = why_train(usecase, trigger, new_batch, now.as_of)
     rename_run(usecase, reason.kind if reason else "no-reason")
-    challenger = train_challenger(usecase, now.as_of, reason) if reason else None
-    blend(usecase, now.as_of)
+    if reason is None:
+        blend(usecase, now.as_of)
+        return None
+    return train_because(usecase, now.as_of, reason)
+
+
+def train_because(usecase: str, as_of: datetime, reason: Trigger) -> ChallengerEntry | NotYet:
+    """The steps of a training, as tasks of the flow that runs them."""
+    challenger = train_challenger(usecase, as_of, reason)
+    blend(usecase, as_of)
     return challenger

@@ -5,14 +5,16 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.forms import UseCaseName
-from flows.names import named_by, rename_run
+from flows.names import named_by, rename_run, tag_run
 from flows.train import train
 from perennial.ledger.entries import Health
 from tasks.health import ask_for_retraining, batch_of, watch_champion
 from tasks.turn import in_turn
 
 
-@flow(name="watch", flow_run_name=named_by("window", otherwise="newest"), timeout_seconds=2 * 3600)
+@flow(
+    name="watch", flow_run_name=named_by("window", otherwise="newest"), on_running=[tag_run], timeout_seconds=2 * 3600
+)
 @in_turn
 def watch(usecase: UseCaseName, window: str | None = None, start_training: bool = True) -> Health | None:
     """Compare the champion with its reference; if it got worse, open one episode and request one retraining.

@@ -15,6 +15,7 @@ from perennial.release.words import batch_in_words, cycle_in_lines, decision_in_
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
+from tasks.forms import form_address
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -25,7 +26,9 @@ story = logging.getLogger("perennial.story")
 def show_batch(usecase: str, batch: BatchEntry) -> None:
     """The batch as an artifact, what arrived and what was set aside and why, and as Great Expectations' own page."""
     create_markdown_artifact(
-        batch_in_words(usecase, batch), key=f"{usecase}-batch".replace("_", "-"), description=f"Batch {batch.window}"
+        batch_in_words(usecase, batch) + _ways_on(usecase, batch),
+        key=f"{usecase}-batch".replace("_", "-"),
+        description=f"Batch {batch.window}",
     )
     workspace = open_workspace(settings())
     results = workspace.validations.read(usecase, batch.batch)
@@ -37,10 +40,33 @@ def show_decision(usecase: str, decision: Decision) -> None:
     newest = open_workspace(settings()).ledger.newest(usecase)
     head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
     create_markdown_artifact(
-        decision_in_words(decision) + head,
+        decision_in_words(decision) + _approval(usecase, decision) + head,
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )
+
+
+def _approval(usecase: str, decision: Decision) -> str:
+    """How to approve a decision that waits for a person; empty for every other one."""
+    if decision.outcome != "held":
+        return ""
+    form = form_address("approve", usecase=usecase, decision=decision.id)
+    typed = f"`perennial approve {decision.id[:8]} --by NAME --reason TEXT`"
+    return f"\n\nIt waits for a person: {f'[approve it]({form}), or ' if form else ''}{typed}."
+
+
+def _ways_on(usecase: str, batch: BatchEntry) -> str:
+    """What a person can do about a held batch; empty for every other one."""
+    if batch.status != "held":
+        return ""
+    forms = {
+        "check it again after correcting the declaration": form_address(
+            "requeue", usecase=usecase, window=batch.window
+        ),
+        "accept it despite a failed check": form_address("waive", usecase=usecase, window=batch.window),
+    }
+    links = [f"[{what}]({form})" for what, form in forms.items() if form]
+    return f"\n\nWhat to do: {' or '.join([*links, f'`perennial quarantine {usecase}`'])}."
 
 
 @step(timeout_minutes=5)

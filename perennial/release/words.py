@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perennial.deciding.decision import Waits
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import escape, in_words
 from perennial.ledger.entries import NO_CHALLENGER, Approval, BatchEntry, Cycle, Decision
@@ -45,6 +46,21 @@ def decision_in_words(decision: Decision) -> str:
         flips=decision.flips,
         policy=decision.policy,
     )
+
+
+def outcome_in_words(decision: Decision | Waits) -> str:
+    """What a decision leads to, in a few words."""
+    if isinstance(decision, Waits):
+        return "no decision"
+    challenger, champion = decision.challenger.version, decision.champion.version if decision.champion else None
+    return {
+        "first": f"version {challenger} released as the first",
+        "release": f"version {challenger} released",
+        "keep": f"version {champion} stays",
+        "undecided": f"undecided, version {champion} stays" if champion else "undecided",
+        "blocked": f"version {challenger} blocked by a guard",
+        "held": f"version {challenger} waits for approval",
+    }[decision.outcome]
 
 
 def approval_in_words(approval: Approval) -> str:

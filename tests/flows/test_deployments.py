@@ -23,7 +23,16 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
-FLOWS = ["backfill", "cycle", "decide", "ingest", "requeue", "train", "watch"]
+PEOPLE = ["approve", "requeue", "retrain", "rollback", "waive"]
+FLOWS = sorted(["backfill", "cycle", "decide", "ingest", "train", "watch", *PEOPLE])
+
+ASKED = {
+    "approve": ("by", "reason"),
+    "rollback": ("reason",),
+    "retrain": ("reason",),
+    "waive": ("window", "by", "reason"),
+}
+"""What a person must fill in besides the use case."""
 
 pytestmark = pytest.mark.slow
 
@@ -177,7 +186,7 @@ def test_forms_offer_the_use_cases_and_explain_each_field(deployed: Deployed) ->
     for name, each in deployments().items():
         form = each["parameter_openapi_schema"]
         assert form["properties"]["usecase"]["enum"] == ["flights", "shop"], name
-        assert form["required"] == ["usecase"], name
+        assert form["required"] == ["usecase", *ASKED.get(name, ())], name
         assert all(field.get("description") for field in form["properties"].values()), name
         assert each["description"], name
     trigger = deployments()["train"]["parameter_openapi_schema"]["definitions"]["Trigger"]

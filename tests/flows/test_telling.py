@@ -67,12 +67,13 @@ def test_a_cycle_is_one_run_and_runs_are_called_by_use_case_and_batch(story: Sto
     names = {flow: [each["name"] for each in runs] for flow, runs in story.items()}
     assert names == {
         "backfill": ["shop-all"],
-        "cycle": ["shop-2023-01", "shop-2023-02"],
+        "cycle": ["shop-2023-01: no decision", "shop-2023-02: version 1 released as the first"],
         "ingest": ["shop-nothing-new"],
         "watch": ["shop-2023-02"],
         "decide": ["shop-2023-02"],
         "train": ["shop-no-reason"],
     }
+    assert {tuple(each["tags"]) for runs in story.values() for each in runs} == {("shop",)}
 
 
 def test_tasks_are_called_by_what_they_do(story: Story) -> None:

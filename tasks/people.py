@@ -1,0 +1,94 @@
+"""What people decide: approvals, rollbacks and waivers. Repeating one has the effect of one."""
+
+from __future__ import annotations
+
+import logging
+
+from perennial.errors import HeldBack, InputError, on_record
+from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
+from perennial.ledger.entries import Decision, Release, Waiver
+from perennial.ledger.present import open_question, time_of
+from perennial.model.released import load_champion, load_model
+from perennial.release import promote
+from perennial.release.promote import mirror_alias, refuse_approval
+from perennial.release.rollback import roll_back
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace
+from tasks.as_of import scheduled_start
+from tasks.step import step
+from tasks.validating import newest_revision
+
+log = logging.getLogger("perennial.tasks")
+
+
+@step(timeout_minutes=10)
+def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -> Release:
+    """Release the challenger of a held decision: the given one, or the one that waits for a person."""
+    workspace = open_workspace(settings())
+    case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
+    refuse_approval(workspace.ledger, held)
+    load_model(workspace.registry, usecase, held.challenger)
+    now = time_of(workspace.ledger, case.declaration, scheduled_start())
+    approval, row = promote.approve(workspace.ledger, held, _given("by", by), _given("reason", reason), now)
+    with on_record(f"the approval by {approval.by} and release {row.payload.release_no} are recorded"):
+        mirror_alias(workspace.ledger, workspace.registry, usecase)
+    log.info("release %s %d: approved by %s", usecase, row.payload.release_no, approval.by)
+    return row.payload
+
+
+@step(timeout_minutes=10)
+def restore_former(usecase: str, reason: str, release_no: int | None) -> Release:
+    """Roll back to the previous champion, as a new release."""
+    workspace = open_workspace(settings())
+    case, registry = workspace.use_case(usecase), workspace.registry
+    now = time_of(workspace.ledger, case.declaration, scheduled_start())
+    reason = _given("reason", reason)
+    done = roll_back(
+        workspace.ledger, usecase, now, reason, release_no, lambda former: load_champion(registry, usecase, former)
+    )
+    with on_record(f"release {done.row.payload.release_no} is recorded"):
+        mirror_alias(workspace.ledger, registry, usecase)
+    log.info("release %s %d: rolled back", usecase, done.row.payload.release_no)
+    return done.row.payload
+
+
+@step(timeout_minutes=10)
+def record_waiver(usecase: str, window: str, checks: list[str], by: str, reason: str) -> Waiver:
+    """Record that failed checks do not matter for what landed for a batch. Its checks are to be run again then."""
+    workspace = open_workspace(settings())
+    workspace.use_case(usecase)
+    batch = newest_revision(workspace.ledger, usecase, window)
+    if batch is None:
+        raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="window", value=window)
+    failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
+    asked = checks_to_waive(checks, failed, batch)
+    by, reason = _given("by", by), _given("reason", reason)
+    row, _ = workspace.ledger.append(
+        usecase, Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
+    )
+    return row.payload
+
+
+def _held(workspace: Workspace, usecase: str, id: str | None) -> Decision:
+    """The decision with that id, or the beginning of it. Raises InputError, or HeldBack if nobody is waited for."""
+    if not id:
+        question = open_question(workspace.ledger, usecase)
+        if question is None:
+            raise HeldBack(f"{usecase}: no decision waits for a person. Nothing was changed.")
+        return question
+    matching = [row.payload for row in workspace.ledger.all(usecase, Decision) if row.key.startswith(id)]
+    if len(matching) != 1:
+        raise InputError(
+            f"{usecase} has {len(matching) or 'no'} decisions with an id that begins with {id!r}",
+            code="decisions-none",
+            field="decision",
+            value=id,
+        )
+    return matching[0]
+
+
+def _given(field: str, value: str) -> str:
+    """The words of a person. Raises InputError if there are none."""
+    if not value.strip():
+        raise InputError("is empty; the record needs it", field=field)
+    return value.strip()
