@@ -30,6 +30,7 @@ from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import document_of
 from tasks.as_of import scheduled_start
+from tasks.events import announce
 from tasks.step import step
 from tasks.validating import validated
 
@@ -141,6 +142,7 @@ def accept(usecase: str, batch: BatchEntry) -> BatchEntry:
             f"Nothing is lost: run the same command again, and this content becomes the next revision."
         )
     log.info("batch %s %s %s", usecase, row.key, row.payload.status if written else "was there already")
+    announce(usecase)
     return row.payload
 
 

@@ -28,6 +28,7 @@ from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.metrics import metric_sources
 from tasks.artifacts import show_decision
+from tasks.events import announce
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -67,6 +68,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
 def carry_out(usecase: str, decision: Decision) -> None:
     """What follows from a decision: the release where it makes one, MLflow's record of it, an artifact."""
     release.fn(usecase, decision.id)
+    announce(usecase)
     note_in_registry.fn(usecase, decision.id)
     show_decision(usecase, decision)
 
@@ -93,6 +95,7 @@ def blend(usecase: str, as_of: datetime) -> int | None:
         return None
     log.info("release %s %d: %s", usecase, made.payload.release_no, made.payload.reason)
     mirror_alias(workspace.ledger, workspace.registry, usecase)
+    announce(usecase)
     return made.payload.release_no
 
 

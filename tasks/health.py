@@ -35,6 +35,7 @@ from perennial.watching.health import (
     wants_retraining,
 )
 from perennial.watching.reference import metric_of_reference
+from tasks.events import announce
 from tasks.statistics import batch_statistics, count_before_a_champion, metrics_per_row
 from tasks.step import step
 
@@ -75,6 +76,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     ):
         ledger.append(usecase, row)
         log.warning("%s: episode %s: %s", usecase, row.key, row.detail)
+    announce(usecase)
     retrain = wants_retraining(ledger, usecase, case.declaration.triggers) is not None
     return health(usecase, batch, on, findings, open_with_severity(ledger, usecase), retrain=retrain)
 

@@ -15,6 +15,7 @@ from perennial.release.rollback import roll_back
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tasks.as_of import scheduled_start
+from tasks.events import announce
 from tasks.step import step
 from tasks.validating import newest_revision
 
@@ -33,6 +34,7 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -
     with on_record(f"the approval by {approval.by} and release {row.payload.release_no} are recorded"):
         mirror_alias(workspace.ledger, workspace.registry, usecase)
     log.info("release %s %d: approved by %s", usecase, row.payload.release_no, approval.by)
+    announce(usecase)
     return row.payload
 
 
@@ -49,6 +51,7 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
     with on_record(f"release {done.row.payload.release_no} is recorded"):
         mirror_alias(workspace.ledger, registry, usecase)
     log.info("release %s %d: rolled back", usecase, done.row.payload.release_no)
+    announce(usecase)
     return done.row.payload
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from perennial.cli import machine_clock
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say
@@ -11,7 +13,7 @@ from perennial.ledger.entries import Approval, Decision
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
 from perennial.release.rollback import Rollback, RolledBack
-from perennial.settings import settings
+from perennial.settings import Settings, settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 
 
@@ -139,3 +141,18 @@ def follow_release(workspace: Workspace, usecase: str, done: str) -> None:
     with on_record(done):
         mirror_alias(workspace.ledger, workspace.registry, usecase)
         refresh_page(workspace, usecase)
+    _announce(workspace.settings, usecase)
+
+
+def _announce(where: Settings, usecase: str) -> None:
+    """Send the events of what is on record, if there is a Prefect server; otherwise the next flow does."""
+    from perennial.processes.prefect_server import Server, environment, running_server
+
+    url = where.prefect_api_url
+    server = Server(url, pid=None, started=False, home=None) if url else running_server(where)
+    if server is None:
+        return
+    os.environ.update(environment(server))
+    from tasks.events import announce
+
+    announce(usecase)

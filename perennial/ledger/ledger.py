@@ -26,7 +26,7 @@ from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.fault_points import write
 from perennial.identity import canonical_json, digest
 from perennial.ledger.chain import GENESIS, Head, follow, require_head
-from perennial.ledger.entries import KIND_OF, Recorded
+from perennial.ledger.entries import KIND_OF, KINDS, Recorded
 from perennial.ledger.migrations import bring_up_to_date, take_turns
 from perennial.ledger.migrations.tables import entries
 from perennial.settings import takes_writes
@@ -170,6 +170,16 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(select(entries).where(*of_kind, *self._past).order_by(entries.c.position)).all()
         return [_row(row._mapping, payload) for row in rows]
+
+    def after(self, usecase: str, position: int) -> list[Row[Recorded]]:
+        """Rows of every kind behind a position of a use case's chain, in order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(entries)
+                .where(entries.c.usecase == usecase, entries.c.position > position, *self._past)
+                .order_by(entries.c.position)
+            ).all()
+        return [_row(row._mapping, KINDS[row.kind]) for row in rows]
 
     def starting(self, payload: type[Payload], prefix: str) -> list[Row[Payload]]:
         """Rows of any use case whose key begins with `prefix` (letters and digits), found through an index."""
