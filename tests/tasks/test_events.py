@@ -41,7 +41,7 @@ def ledger(home: Path, world: World) -> Ledger:
 
 
 def test_each_thing_that_happened_is_announced_once_and_later_if_the_server_is_away(
-    prefect_server: str, ledger: Ledger, home: Path
+    flows: None, ledger: Ledger, home: Path
 ) -> None:
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -65,7 +65,7 @@ def test_each_thing_that_happened_is_announced_once_and_later_if_the_server_is_a
     assert held["resource"]["prefect.resource.id"] == "perennial.usecase.kiosk"
 
 
-def test_an_event_without_a_row_is_sent_once_if_it_has_an_id(prefect_server: str, world: World, home: Path) -> None:
+def test_an_event_without_a_row_is_sent_once_if_it_has_an_id(flows: None, world: World, home: Path) -> None:
     from tasks.events import emit
 
     for _ in range(2):
