@@ -1,0 +1,142 @@
+"""An episode in words: since when, what about, where most, what it costs, what was started, what a person can do.
+
+Page, status and alerts show this; none of them explains an episode itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from perennial.evaluation.figures import counted, figure, percent
+from perennial.ledger.entries import (
+    ChallengerEntry,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    EpisodeRose,
+    Evidence,
+    Release,
+    Severity,
+)
+from perennial.watching.episodes import severity_so_far
+
+Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limits"]
+"""What a person can do; whoever shows it knows the command, form or link for it."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An episode for people. Times are instants as text; None: still open, or not measured.
+
+    what: the channel's finding when it opened, and of each rise. about: columns and values, or the slice that
+    contributes most. cost_per_day: excess `loss` summed over a day's rows. value_per_day: in the declared value.
+    started: what followed from it. can_do: actions with their words.
+    """
+
+    episode: str
+    channel: str
+    severity: Severity
+    since: str
+    until: str | None
+    what: tuple[str, ...]
+    about: tuple[str, ...]
+    loss: str
+    cost_per_day: float | None
+    value_per_day: float | None
+    started: tuple[str, ...]
+    can_do: tuple[tuple[Action, str], ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it as sentences, in the order in which a person reads them."""
+        cost = () if self.cost_per_day is None else (f"It costs {figure(self.cost_per_day, 3)} {self.loss} per day.",)
+        worth = () if self.value_per_day is None else (f"In declared value: {figure(self.value_per_day, 3)} per day.",)
+        until = "" if self.until is None else f", closed on {_day(self.until)}"
+        since = f"{self.channel} ({self.severity}), open since {_day(self.since)}{until}."
+        actions = tuple(f"You can {words}." for _, words in self.can_do)
+        return (since, *self.what, *self.about, *cost, *worth, *self.started, *actions)
+
+
+def explained(
+    episode: Episode,
+    *,
+    of_channel: Severity,
+    rises: Iterable[EpisodeRose] = (),
+    closed: EpisodeClosed | None = None,
+    challengers: Iterable[ChallengerEntry] = (),
+    decisions: Iterable[Decision] = (),
+    releases: Iterable[Release] = (),
+    value_per_day: float | None = None,
+) -> Explanation:
+    """Explain an episode from the ledger's rows.
+
+    of_channel: the channel's own severity. The rows may be those of all episodes. value_per_day: what the episode costs
+    in the declared value, if a channel measured it.
+    """
+    mine = [rise for rise in rises if rise.episode == episode.episode]
+    trained = [each for each in challengers if each.trigger.event == episode.episode]
+    ids = {each.challenger: each for each in trained}
+    decided = [each for each in decisions if each.challenger_id in ids]
+    evidence = episode.evidence
+    has_former = any(each.release_no < episode.release_no for each in releases)
+    return Explanation(
+        episode=episode.episode,
+        channel=episode.channel,
+        severity=severity_so_far(episode, mine, of_channel),
+        since=episode.opened_at,
+        until=closed.closed_at if closed else None,
+        what=(episode.detail, *(f"{_day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
+        about=_about(evidence) if evidence else (),
+        loss=evidence.loss if evidence else "",
+        cost_per_day=evidence.cost_per_day if evidence else None,
+        value_per_day=value_per_day,
+        started=tuple(_started(each, decided) for each in trained),
+        can_do=() if closed else _can_do(episode, trained, decided, has_former=has_former),
+    )
+
+
+def _about(evidence: Evidence) -> tuple[str, ...]:
+    columns = tuple(
+        f"Column {column.column}: {percent(column.share)} of {counted(evidence.rows, 'row', 'rows')}"
+        + (", most often " + ", ".join(f"'{v.value}' ({v.rows:,})" for v in column.values) if column.values else "")
+        + "."
+        for column in evidence.columns
+    )
+    worst = evidence.slice
+    if worst is None:
+        return columns
+    sample = f"{counted(worst.rows, 'row', 'rows')} of {counted(evidence.days, 'day', 'days')}"
+    return (
+        *columns,
+        f"{worst.column} = {worst.value} contributes most: {figure(worst.contribution, 3)} of the mean excess "
+        f"{evidence.loss}, with {percent(worst.share)} of the rows ({sample}).",
+    )
+
+
+def _started(challenger: ChallengerEntry, decided: Iterable[Decision]) -> str:
+    made = f"Version {challenger.model.version} was trained because of it on {_day(challenger.as_of)}"
+    newest = [each for each in decided if each.challenger_id == challenger.challenger]
+    return f"{made}; decision of {_day(newest[-1].as_of)}: {newest[-1].outcome}." if newest else f"{made} and waits."
+
+
+def _can_do(
+    episode: Episode, trained: list[ChallengerEntry], decided: list[Decision], *, has_former: bool
+) -> tuple[tuple[Action, str], ...]:
+    """Only what is possible now: a held decision can be approved, a first release cannot be rolled back."""
+    actions: list[tuple[Action, str]] = []
+    if decided and decided[-1].outcome == "held":
+        actions.append(("approve", f"approve version {decided[-1].challenger.version}, which waits for a person"))
+    if not trained:
+        actions.append(("retrain", "train a challenger now"))
+    if has_former:
+        actions.append(("roll_back", "bring the former champion back"))
+    if episode.channel in ("unseen", "contract", "features"):
+        actions.append(("look_at_rows", "look at the rows of the batch and their source"))
+    actions.append(("adjust_limits", f"change the limits of {episode.channel} in the declaration"))
+    return tuple(actions)
+
+
+def _day(instant: str) -> str:
+    return instant.partition("T")[0]
