@@ -4,7 +4,7 @@ Every stream has 56 days before the release, which give the reference, and days 
 for the concept before the change, so that without a change no fresh model can be better. Kinds without a change:
 
 - `calm`: days are independent.
-- `correlated`: each day has an error of its own in the log odds, AR(1) with ρ = 0.6 and standard deviation 0.3.
+- `correlated`: all rows of a day share an error in the log odds, AR(1) with ρ = 0.6 and standard deviation 0.3.
 - `season`: correlated, and the feature that decides varies less in one half of the year, so the loss rises and falls by
   about a quarter although the concept stays the same.
 

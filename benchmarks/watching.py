@@ -3,7 +3,7 @@
     python benchmarks/watching.py                 # 24 streams per kind; about 25 minutes on one core
     python benchmarks/watching.py --streams 2     # a quick look
 
-Streams: see `watched_streams.py`; 60 rows a day, watched every day. Channels: `gap` and `level` as in the package;
+Streams: see `watched_streams.py`; 60 rows per day, watched daily. Channels: `gap` and `level` are the package's code;
 `e-SR alone` is the gap without its confirming interval. Beside them, on the same losses: Page–Hinkley as River has it
 by default (δ = 0.005, λ = 50, each row's log loss; Page 1954) and CUSUM (k = 0.5, h = 5 standard deviations of the
 reference's day means; Montgomery 2013, Introduction to Statistical Quality Control, ch. 9). Each starts again after an

@@ -40,8 +40,8 @@ def release(number: int) -> Release:
     return Release.model_construct(**stated)
 
 
-def test_all_that_a_person_asks() -> None:
-    trained = payload("c").model_copy(
+def test_all_that_a_person_wants_to_know() -> None:
+    trained = payload("c", 4).model_copy(
         update={"trigger": Trigger(kind="drift", event=f"gap@{OPENED}"), "as_of": "2013-08-01T04:00:00Z"}
     )
     held = decision("d", trained, 0).model_copy(update={"outcome": "held", "as_of": "2013-09-01T04:00:00Z"})
@@ -54,7 +54,7 @@ def test_all_that_a_person_asks() -> None:
             ),
             EpisodeRose(episode="other", risen_at="", batch="b", severity="page", detail="not about this one"),
         ],
-        challengers=[trained, payload("other")],
+        challengers=[trained, payload("other", 3)],
         decisions=[held],
         releases=[release(1), release(2)],
         value_per_day=1200.0,
