@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from data_checks.docs import pages_of
 from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry
-from perennial.page.publish import publish
+from perennial.page.index import summary_of
+from perennial.page.publish import publish, publish_index
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 
@@ -19,12 +20,15 @@ _begun: set[Future[None]] = set()
 
 
 def refresh_page(workspace: Workspace, usecase: str) -> None:
-    """Write the page from the current ledger. Raises OSError if the home cannot be written."""
+    """Write the page, and its card on the first page, from the ledger. Raises OSError if the home cannot be written."""
     where, ledger = workspace.settings, workspace.ledger
     declaration = workspace.use_case(usecase).declaration
     batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     with write("page"):
-        publish(where.pages / f"{usecase}.html", ledger, declaration, pages_of(where.docs, usecase, batches))
+        page = where.pages / f"{usecase}.html"
+        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches))
+        names = [path.stem for path in where.usecases.glob("*.yaml")]
+        publish_index(where.pages, where.locks, summary_of(history, declaration), names)
 
 
 def renew_page(usecase: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from perennial.page.view import BatchLine, GainPoint, LossPoint
+from perennial.page.watching import EpisodeLine, Point
 
 WIDTH = 860
 _INK = {"#010101": "var(--ink)", "#020202": "var(--rule)", "#030303": "var(--quiet)"}
@@ -81,8 +82,17 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
     return _svg(bars + texts, rows=rows, notes=notes)
 
 
-def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
-    """The losses of champion (circles) and challenger (diamonds) with 95 % intervals, and the reference. SVG."""
+def losses_chart(
+    losses: Sequence[LossPoint],
+    gains: Sequence[GainPoint],
+    metric: str,
+    names: Sequence[str],
+    episodes: Sequence[EpisodeLine] = (),
+) -> str:
+    """The losses of champion (circles) and challenger (diamonds) with 95 % intervals, and the reference. SVG.
+
+    Episodes are bars along the top, from the batch that opened one to the batch that closed it.
+    """
     import altair as alt
 
     champion = [{"batch": p.batch, "loss": p.value, "low": p.low, "high": p.high, "who": "champion"} for p in losses]
@@ -118,7 +128,12 @@ def losses_chart(losses: Sequence[LossPoint], gains: Sequence[GainPoint], metric
                 x=_batches(names), y=y, color=colour, shape=shape
             ),
         ]
-    return _svg(alt.layer(*layers), evaluated=evaluated, champion=champion, challenger=challenger)
+    drawn = [each for each in episodes if each.last in names]
+    bars = [{"first": each.first if each.first in names else names[0], "last": each.last} for each in drawn]
+    if bars:
+        strip = alt.Chart(alt.NamedData("episodes")).mark_rule(color=_BAD, strokeWidth=7, strokeCap="square")
+        layers.append(strip.encode(x=_batches(names, "first"), x2="last:N", y=alt.value(3)))
+    return _svg(alt.layer(*layers), evaluated=evaluated, champion=champion, challenger=challenger, episodes=bars)
 
 
 def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
@@ -150,14 +165,46 @@ def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -
     return _svg(alt.layer(*layers), rows=rows, nothing=[{"gain": 0}])
 
 
-def _batches(names: Sequence[str]) -> Any:
+def courses_chart(points: Sequence[Point], names: Sequence[str], columns: int = 2) -> str:
+    """Small multiples: each name's statistic on each batch, and its threshold as a dashed line. SVG."""
+    import altair as alt
+
+    rows = [{"name": p.name, "batch": p.batch, "value": p.value, "threshold": p.threshold} for p in points]
+    x = _batches(names, axis=alt.Axis(values=[names[0], names[-1]], labelAngle=0))
+    of_rows = alt.Chart(alt.NamedData("rows"), width=WIDTH / columns - 70, height=70)
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3))
+    line = of_rows.mark_line(color=_CHAMPION, point=alt.OverlayMarkDef(color=_CHAMPION, size=18)).encode(x=x, y=y)
+    limit = of_rows.mark_line(color=_BAD, strokeDash=[4, 3], interpolate="step").encode(x=x, y="threshold:Q")
+    header = alt.Header(title=None, labelColor="#010101", labelFontSize=13, labelAnchor="start")
+    order = list(dict.fromkeys(p.name for p in points))
+    facet = alt.Facet("name:N", title=None, header=header, sort=order, columns=columns)
+    return _svg(alt.layer(limit, line).facet(facet=facet).resolve_scale(y="independent"), width=None, rows=rows)
+
+
+def sparkline(values: Sequence[float], reference: float | None) -> str:
+    """A small line of losses without axes, with the reference dashed. Empty below two values. SVG."""
+    import altair as alt
+
+    if len(values) < 2:
+        return ""
+    rows = [{"at": place, "value": value} for place, value in enumerate(values)]
+    y = alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False))
+    x = alt.X("at:Q", axis=None)
+    layers = [alt.Chart(alt.NamedData("rows"), height=36).mark_line(color=_CHAMPION).encode(x=x, y=y)]
+    if reference is not None:
+        rule = alt.Chart(alt.NamedData("reference")).mark_rule(color="#030303", strokeDash=[4, 3])
+        layers.append(rule.encode(y="value:Q"))
+    return _svg(alt.layer(*layers), width=160, rows=rows, reference=[{"value": reference}])
+
+
+def _batches(names: Sequence[str], field: str = "batch", axis: Any = None) -> Any:
     """The axis of batches, in their order, with as many names as fit."""
     import altair as alt
 
     every = max(1, -(-len(names) // 16))
     shown = [name for place, name in enumerate(names) if place % every == 0]
-    axis = alt.Axis(values=shown, labelAngle=-40 if len(names) > 8 else 0)
-    return alt.X("batch:N", sort=list(names), title=None, scale=alt.Scale(domain=list(names)), axis=axis)
+    axis = axis or alt.Axis(values=shown, labelAngle=-40 if len(names) > 8 else 0)
+    return alt.X(f"{field}:N", sort=list(names), title=None, scale=alt.Scale(domain=list(names)), axis=axis)
 
 
 _CONFIG = {
@@ -178,12 +225,15 @@ _CONFIG = {
 """Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
 
 
-def _svg(chart: Any, **data: Sequence[Mapping[str, Any]]) -> str:
-    """The chart drawn. data: its data by name, which Altair would copy and check value by value."""
+def _svg(chart: Any, width: int | None = WIDTH, **data: Sequence[Mapping[str, Any]]) -> str:
+    """The chart drawn. data: its data by name, which Altair would copy and check value by value.
+
+    width: in pixels; None if the chart has its own.
+    """
     import vl_convert
 
     spec = chart.to_dict(validate=False) | {"config": _CONFIG, "datasets": data}
-    svg: str = vl_convert.vegalite_to_svg(spec | {"width": WIDTH})
+    svg: str = vl_convert.vegalite_to_svg(spec if width is None else spec | {"width": width})
     for mark, variable in {**_INK, **_PAINT}.items():
         svg = svg.replace(f'"{mark}"', f'"{variable}"')
     return svg[svg.index("<svg") :]

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
+    Calibration,
     Cycle,
     Decision,
     Episode,
     EpisodeClosed,
+    EpisodeRose,
     LabelBatchEntry,
     Release,
     Waiver,
@@ -45,6 +47,8 @@ class History:
     rows: int
     head: str
     recorded_at: str
+    rises: Sequence[EpisodeRose] = ()
+    calibrations: Sequence[Calibration] = ()
 
     @property
     def live(self) -> Release | None:
@@ -80,4 +84,6 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
         rows=newest.position if newest else 0,
         head=newest.hash if newest else "",
         recorded_at=newest.recorded_at if newest else "never",
+        rises=[row.payload for row in ledger.all(usecase, EpisodeRose)],
+        calibrations=[row.payload for row in ledger.all(usecase, Calibration)],
     )

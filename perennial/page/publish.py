@@ -1,16 +1,18 @@
-"""Writing the page of a use case beside the other stores of its home."""
+"""Writing the page of a use case, and the index of all, beside the other stores of its home."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from perennial.ledger.ledger import Ledger
-from perennial.page.history import history_of
-from perennial.page.render import render
+from perennial.page.history import History, history_of
+from perennial.page.index import Summary, summaries
+from perennial.page.render import render, render_index
 from perennial.page.view import view_of
+from perennial.store.lock import only_one
 from perennial.usecase.declaration import Declaration
 
 
@@ -20,14 +22,29 @@ def is_current(path: Path, ledger: Ledger, usecase: str) -> bool:
     return newest is not None and path.is_file() and newest.hash in path.read_text(encoding="utf-8")
 
 
-def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path]) -> None:
-    """Write the page to `path` in one move, so that nobody reads half of it.
+def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path]) -> History:
+    """Write the page to `path` in one move, so that nobody reads half of it; returns the history that it shows.
 
     data_docs: the pages of checks by batch, the newest first; "" is their index.
     Raises OSError where the place cannot be written.
     """
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
-    text = render(view_of(history_of(ledger, declaration)), links)
+    history = history_of(ledger, declaration)
+    _write(path, render(view_of(history), links))
+    return history
+
+
+def publish_index(folder: Path, locks: Path, summary: Summary, names: Sequence[str]) -> None:
+    """Leave a use case's summary beside its page, and write the first page from the summaries of `names`.
+
+    Raises OSError where the place cannot be written, TransientError if another process holds it too long.
+    """
+    with only_one(locks, "all", "index"):
+        _write(folder / f"{summary.usecase}.json", summary.model_dump_json())
+        _write(folder / "index.html", render_index(summaries(folder, names)))
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.half")
     half.write_text(text, encoding="utf-8")

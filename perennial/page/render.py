@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import between, change, figure, percent
-from perennial.page.charts import batches_chart, gains_chart, losses_chart, unchecked_charts
+from perennial.page.charts import batches_chart, courses_chart, gains_chart, losses_chart, unchecked_charts
+from perennial.page.index import Summary
 from perennial.page.view import View
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         if names:
             charts["batches"] = Markup(batches_chart([line for line in view.batches if line.window in names]))
         if losses or any(g.challenger is not None for g in gains):
-            charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names))
+            charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names, view.watching.episodes))
         if any(g.low is not None for g in gains):
             charts["gains"] = Markup(gains_chart(gains, view.metric, names))
-    return _template().render(
+        for name, points in (("courses", view.watching.courses), ("features", view.watching.features)):
+            if drawn := [point for point in points if point.batch in names]:
+                charts[name] = Markup(courses_chart(drawn, names))
+    return _template("page.html.j2").render(
         view=view,
         charted=CHARTED,
         charts=charts,
@@ -59,10 +62,21 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
+def render_index(summaries: Sequence[Summary]) -> str:
+    """The first page, with a card for each use case in the given order."""
+    return _template("index.html.j2").render(summaries=summaries)
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+@cache
+def _template(name: str) -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("perennial", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals.update(figure=figure, change=change, between=between, percent=percent)
-    return environment.from_string(files("perennial.page").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    return environment.get_template(name)

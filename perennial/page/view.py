@@ -12,6 +12,7 @@ from perennial.evaluation.intervals.student_t import student_t
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, day, facts, headline_of, live_in_words
 from perennial.page.history import History
+from perennial.page.watching import WatchingView, watching_view
 from perennial.release.words import approval_in_words, decision_in_words, release_reason
 
 NEWEST = 12
@@ -105,6 +106,7 @@ class View:
     gains: tuple[GainPoint, ...]
     releases: tuple[tuple[str, str, str, str], ...]
     months: tuple[Month, ...]
+    watching: WatchingView
     footer: str
 
 
@@ -125,6 +127,7 @@ def view_of(history: History) -> View:
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
         months=tuple(_months(history)),
+        watching=watching_view(history),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(head {history.rows}:{history.head}).",
     )

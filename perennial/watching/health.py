@@ -26,7 +26,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.registered import CHANNELS
 from perennial.usecase.declaration import Triggers
 from perennial.watching.channels import load_channel, may_retrain
-from perennial.watching.channels.channel import Channel, Finding, MeasuresDays, Watched
+from perennial.watching.channels.channel import Channel, Finding, MeasuresDays, MovesFeatures, Watched
 from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.unseen import UnseenFinding
@@ -221,6 +221,7 @@ def health(
                 words=each.words,
                 back=each.back,
                 days=each.days if isinstance(each, MeasuresDays) else (),
+                features=each.moves if isinstance(each, MovesFeatures) else (),
             )
             for name, each in findings.items()
         ),

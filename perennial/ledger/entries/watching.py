@@ -142,12 +142,25 @@ class Day(Entry):
     warm_up: bool = False
 
 
+class FeatureMove(Entry):
+    """How far a feature is from the champion's training rows: population stability index, and that of an alarm.
+
+    mix, concept: what the change of its values, and of the loss at equal values, add to the loss; None if unknown.
+    """
+
+    name: str
+    psi: float
+    threshold: float
+    mix: float | None
+    concept: float | None
+
+
 class Reading(Entry):
     """One channel's result on a batch: its statistic and the threshold, None if unknown.
 
     age_days: from the newest row that the champion was trained on to the batch. back: whether it was back to normal;
-    None in rows of earlier versions. days: those it measured anew. The last two are left out of the row where they are
-    None or empty.
+    None in rows of earlier versions. days: those it measured anew. features: those that moved most, the first the most.
+    The last three are left out of the row where they are None or empty.
     """
 
     channel: str
@@ -157,10 +170,11 @@ class Reading(Entry):
     words: str
     back: bool | None = None
     days: tuple[Day, ...] = ()
+    features: tuple[FeatureMove, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        added = {"back": self.back is not None, "days": bool(self.days)}
+        added = {"back": self.back is not None, "days": bool(self.days), "features": bool(self.features)}
         return {name: value for name, value in serialize(self).items() if added.get(name, True)}
 
 

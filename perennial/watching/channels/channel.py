@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from perennial.evaluation.metrics.metric import Metric
     from perennial.evaluation.paired import Clusters
-    from perennial.ledger.entries import Calibration, Day, Evidence, Reading, Reference
+    from perennial.ledger.entries import Calibration, Day, Evidence, FeatureMove, Reading, Reference
     from perennial.model.artifact import Fitted
     from perennial.usecase.declaration import Declaration
     from perennial.watching.after_release import AfterRelease
@@ -105,6 +105,14 @@ class MeasuresDays(Protocol):
 
     @property
     def days(self) -> tuple[Day, ...]: ...
+
+
+@runtime_checkable
+class MovesFeatures(Protocol):
+    """A finding about features, which its reading keeps: those that moved most, the first the most."""
+
+    @property
+    def moves(self) -> tuple[FeatureMove, ...]: ...
 
 
 @runtime_checkable

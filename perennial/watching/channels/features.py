@@ -10,7 +10,7 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.figures import change, counted, figure, percent
-from perennial.ledger.entries.watching import Severity
+from perennial.ledger.entries.watching import FeatureMove, Severity
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.profile import loss_of_rows
 from perennial.watching.statistics.coarse import coarse_bins, spans, summed
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LEAST = 0.1
 """A smaller PSI is no alarm, however unusual, because it changes little."""
 NAMED = 3
+MOST = 10
+"""How many features the ledger keeps of a batch."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,14 @@ class FeaturesFinding(Found):
     """value, threshold: of the feature that is the most above its threshold. changes: of all features, it first."""
 
     changes: tuple[FeatureChange, ...] = ()
+
+    @property
+    def moves(self) -> tuple[FeatureMove, ...]:
+        """The `MOST` features that moved most."""
+        return tuple(
+            FeatureMove(name=each.name, psi=each.psi, threshold=each.threshold, mix=each.mix, concept=each.concept)
+            for each in self.changes[:MOST]
+        )
 
 
 def features_finding(changes: Sequence[FeatureChange], metric: str, labelled: int) -> FeaturesFinding:

@@ -1,0 +1,98 @@
+"""The first page: every use case of a home, a card each.
+
+Each use case's page leaves a summary beside it, so that writing the index reads no other use case's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from perennial.clock import instant
+from perennial.evaluation.figures import counted, figure
+from perennial.page.charts import sparkline, unchecked_charts
+from perennial.page.first_screen import answers, day, headline_of, live_in_words
+from perennial.page.history import History
+from perennial.usecase.declaration import Declaration
+
+CHARTED = 24
+"""How many of the newest losses a card draws."""
+
+
+class Summary(BaseModel):
+    """A use case in a few words. state: the worst of its answers; order of the cards: bad first.
+
+    chart: SVG of the champion's newest losses. needs: what needs a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usecase: str
+    description: str
+    state: Literal["good", "wait", "bad"]
+    live: str
+    loss: str
+    chart: str
+    episodes: tuple[str, ...]
+    batch: str
+    decision: str
+    schedule: str
+    needs: tuple[str, ...]
+
+
+def summary_of(history: History, declaration: Declaration) -> Summary:
+    """The card of a use case. Whatever is not known yet is reported as unknown."""
+    fine, _, needed = answers(history)
+    worst = next(state for state in ("bad", "wait", "good") if state in (fine.state, needed.state))
+    batch, decision = history.batches[-1] if history.batches else None, history.decisions
+    return Summary(
+        usecase=history.usecase,
+        description=history.description,
+        state=worst,
+        live=f"{live_in_words(history.live)}{_age(history)}",
+        loss=_loss(history),
+        chart=_chart(history),
+        episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_episodes),
+        batch=f"{batch.window}: {batch.status}, {counted(batch.rows.arrived, 'row', 'rows')}" if batch else "none yet",
+        decision=f"{headline_of(decision[-1])} ({day(decision[-1].as_of)})" if decision else "none yet",
+        schedule=_schedule(declaration),
+        needs=needed.lines,
+    )
+
+
+def _age(history: History) -> str:
+    """How old the live release was when the newest batch arrived."""
+    if history.live is None or not history.batches:
+        return ""
+    age = instant(history.batches[-1].arrived_at) - instant(history.live.as_of)
+    return f", {counted(max(age.days, 0), 'day', 'days')} old at the newest batch"
+
+
+def _loss(history: History) -> str:
+    loss = history.cycles[-1].health.loss if history.cycles else None
+    if loss is None:
+        return f"{history.metric}: unknown on the newest batch"
+    rows = counted(history.cycles[-1].health.labelled_rows, "row", "rows")
+    beside = "" if loss.reference is None else f"; {figure(loss.reference)} where it was evaluated"
+    return f"{history.metric} {figure(loss.value)} ({figure(loss.ci_low)} to {figure(loss.ci_high)}, {rows}){beside}"
+
+
+def _chart(history: History) -> str:
+    losses = [cycle.health.loss for cycle in history.cycles if cycle.health.loss is not None][-CHARTED:]
+    with unchecked_charts():
+        return sparkline([each.value for each in losses], losses[-1].reference if losses else None)
+
+
+def _schedule(declaration: Declaration) -> str:
+    triggers = declaration.triggers
+    return f"{triggers.schedule} ({triggers.timezone})" if triggers.schedule else "none declared"
+
+
+def summaries(folder: Path, names: Sequence[str]) -> list[Summary]:
+    """The summaries beside the pages of these use cases, what needs a person first, then by name."""
+    paths = [folder / f"{name}.json" for name in sorted(names)]
+    known = [Summary.model_validate_json(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+    return sorted(known, key=lambda each: ("bad", "wait", "good").index(each.state))
