@@ -177,8 +177,10 @@ def courses_chart(points: Sequence[Point], names: Sequence[str], columns: int = 
     limit = of_rows.mark_line(color=_BAD, strokeDash=[4, 3], interpolate="step").encode(x=x, y="threshold:Q")
     header = alt.Header(title=None, labelColor="#010101", labelFontSize=13, labelAnchor="start")
     order = list(dict.fromkeys(p.name for p in points))
-    facet = alt.Facet("name:N", title=None, header=header, sort=order, columns=columns)
-    return _svg(alt.layer(limit, line).facet(facet=facet).resolve_scale(y="independent"), width=None, rows=rows)
+    facet = alt.Facet("name:N", title=None, header=header, sort=order)
+    return _svg(
+        alt.layer(limit, line).facet(facet=facet, columns=columns).resolve_scale(y="independent"), width=None, rows=rows
+    )
 
 
 def sparkline(values: Sequence[float], reference: float | None) -> str:

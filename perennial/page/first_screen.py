@@ -33,7 +33,7 @@ def _fine(history: History) -> Answer:
     question, loss = "Is the model fine?", newest_loss(history)
     if history.live is None:
         return Answer(question, "wait", "No model is live yet", (_waiting(history),) if _waiting(history) else ())
-    episodes = tuple(episode.detail for episode in history.open_episodes)
+    episodes = tuple(episode.detail for episode in history.open_alarms)
     if episodes:
         open_now = counted(len(episodes), "alarm is open", "alarms are open")
         return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss))

@@ -9,6 +9,7 @@ from perennial.ledger.entries import (
     Approval,
     BatchEntry,
     Calibration,
+    ChallengerEntry,
     Cycle,
     Decision,
     Episode,
@@ -16,11 +17,14 @@ from perennial.ledger.entries import (
     EpisodeRose,
     LabelBatchEntry,
     Release,
+    Severity,
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import held_batches, held_labels, open_question
 from perennial.usecase.declaration import Declaration
+from perennial.watching.episodes import severity_so_far
+from perennial.watching.health import severity_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class History:
     recorded_at: str
     rises: Sequence[EpisodeRose] = ()
     calibrations: Sequence[Calibration] = ()
+    challengers: Sequence[ChallengerEntry] = ()
 
     @property
     def live(self) -> Release | None:
@@ -60,6 +65,15 @@ class History:
         """Alarm episodes that no row closed."""
         closed = {each.episode for each in self.closed}
         return [episode for episode in self.episodes if episode.episode not in closed]
+
+    @property
+    def open_alarms(self) -> list[Episode]:
+        """The open episodes that a person should look at: all that do more than inform."""
+        return [each for each in self.open_episodes if self.severity(each) != "info"]
+
+    def severity(self, episode: Episode) -> Severity:
+        """The highest severity that an episode has had."""
+        return severity_so_far(episode, self.rises, severity_of(episode.channel))
 
 
 def history_of(ledger: Ledger, declaration: Declaration) -> History:
@@ -86,4 +100,5 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
         recorded_at=newest.recorded_at if newest else "never",
         rises=[row.payload for row in ledger.all(usecase, EpisodeRose)],
         calibrations=[row.payload for row in ledger.all(usecase, Calibration)],
+        challengers=[row.payload for row in ledger.all(usecase, ChallengerEntry)],
     )

@@ -55,7 +55,7 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
         live=f"{live_in_words(history.live)}{_age(history)}",
         loss=_loss(history),
         chart=_chart(history),
-        episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_episodes),
+        episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_alarms),
         batch=f"{batch.window}: {batch.status}, {counted(batch.rows.arrived, 'row', 'rows')}" if batch else "none yet",
         decision=f"{headline_of(decision[-1])} ({day(decision[-1].as_of)})" if decision else "none yet",
         schedule=_schedule(declaration),

@@ -34,7 +34,7 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         if names:
             charts["batches"] = Markup(batches_chart([line for line in view.batches if line.window in names]))
         if losses or any(g.challenger is not None for g in gains):
-            charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names, view.watching.episodes))
+            charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names, view.watching.alarms))
         if any(g.low is not None for g in gains):
             charts["gains"] = Markup(gains_chart(gains, view.metric, names))
         for name, points in (("courses", view.watching.courses), ("features", view.watching.features)):

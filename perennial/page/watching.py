@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perennial.evaluation.figures import counted, figure, percent
-from perennial.ledger.entries import Calibration, Cycle, Episode, Evidence, Severity
+from perennial.evaluation.figures import figure
+from perennial.ledger.entries import Calibration, Cycle, Episode, Reading, Severity
 from perennial.page.history import History
 from perennial.registered import CHANNELS
 from perennial.watching.channels import load_channel
-from perennial.watching.episodes import severity_so_far
+from perennial.watching.explained import explained
 from perennial.watching.health import severity_of
 
 MOVED = 10
 """How many features are drawn: those that moved most on the newest batch."""
 
-State = Literal["good", "wait", "bad"]
+State = Literal["no alarm", "unknown", "changed", "alarm"]
 
 
 @dataclass(frozen=True)
 class ChannelLine:
-    """A channel's newest result. state: no alarm, unknown, or an open episode. rate: how often it rings for nothing."""
+    """A channel's newest result. state: changed is an open episode that only informs. rate: of false alarms."""
 
     channel: str
     question: str
@@ -43,16 +43,18 @@ class Point:
 
 @dataclass(frozen=True)
 class EpisodeLine:
-    """An episode. first, last: batches from its opening to its closing, or to the newest one. closed: "" if open."""
+    """An episode. first, last: batches from its opening to its closing, or to the newest one.
+
+    since: from when to when. explained: what it is about, what it costs, what followed, what a person can do.
+    """
 
     channel: str
     severity: Severity
-    opened: str
-    closed: str
     first: str
     last: str
-    detail: str
-    evidence: tuple[str, ...]
+    closed: bool
+    since: str
+    explained: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class WatchingView:
     courses: tuple[Point, ...]
     features: tuple[Point, ...]
     episodes: tuple[EpisodeLine, ...]
+
+    @property
+    def alarms(self) -> list[EpisodeLine]:
+        """The episodes that did more than inform."""
+        return [each for each in self.episodes if each.severity != "info"]
 
 
 def watching_view(history: History) -> WatchingView:
@@ -84,18 +91,27 @@ def watching_view(history: History) -> WatchingView:
 def _lines(history: History) -> list[ChannelLine]:
     newest = {reading.channel: reading for cycle in history.cycles for reading in cycle.health.readings}
     watched = {reading.channel for reading in history.cycles[-1].health.readings} if history.cycles else set()
-    alarming = {episode.channel for episode in history.open_episodes}
+    alarming = {episode.channel for episode in history.open_alarms}
+    informing = {episode.channel for episode in history.open_episodes} - alarming
     return [
         ChannelLine(
             channel=name,
             question=load_channel(name).question if CHANNELS.has(name) else "a channel that is no longer installed",
-            state="bad" if name in alarming else "wait" if reading.value is None else "good",
+            state=_state(reading, name in alarming, name in informing),
             result=reading.words,
             rate=_rate(name, history.calibrations),
         )
         for name, reading in newest.items()
         if name in watched
     ]
+
+
+def _state(reading: Reading, alarms: bool, informs: bool) -> State:
+    if alarms:
+        return "alarm"
+    if informs:
+        return "changed"
+    return "unknown" if reading.value is None else "no alarm"
 
 
 def _rate(channel: str, calibrations: Sequence[Calibration]) -> str:
@@ -106,7 +122,7 @@ def _rate(channel: str, calibrations: Sequence[Calibration]) -> str:
     if known.rate is None or known.low is None or known.high is None:
         return f"unknown: {known.why}"
     return (
-        f"{figure(known.rate, 2)} a year for nothing ({figure(known.low, 2)} to {figure(known.high, 2)}, on "
+        f"{figure(known.rate, 2)} false alarms a year ({figure(known.low, 2)} to {figure(known.high, 2)}, on "
         f"{figure(known.years, 2)} resampled years)"
     )
 
@@ -129,32 +145,21 @@ def _features(cycles: Sequence[Cycle], window: dict[str, str]) -> list[Point]:
 def _episode(episode: Episode, history: History, window: dict[str, str]) -> EpisodeLine:
     closed = next((each for each in history.closed if each.episode == episode.episode), None)
     last = closed.batch if closed else history.batches[-1].batch
-    severity = severity_so_far(episode, history.rises, severity_of(episode.channel))
+    words = explained(
+        episode,
+        of_channel=severity_of(episode.channel),
+        rises=history.rises,
+        closed=closed,
+        challengers=history.challengers,
+        decisions=history.decisions,
+        releases=history.releases,
+    )
     return EpisodeLine(
         channel=episode.channel,
-        severity=severity,
-        opened=episode.opened_at.partition("T")[0],
-        closed=closed.closed_at.partition("T")[0] if closed else "",
+        severity=words.severity,
         first=window.get(episode.batch, episode.batch),
         last=window.get(last, last),
-        detail=episode.detail,
-        evidence=tuple(_evidence(episode.evidence)) if episode.evidence else (),
+        closed=closed is not None,
+        since=words.lines[0],
+        explained=words.lines[1:],
     )
-
-
-def _evidence(evidence: Evidence) -> list[str]:
-    """What an episode is about, a sentence each."""
-    on = f"on {counted(evidence.rows, 'row', 'rows')} of {counted(evidence.days, 'day', 'days')}"
-    lines = []
-    if evidence.cost_per_day is not None:
-        lines.append(f"It costs {figure(evidence.cost_per_day)} {evidence.loss} per day, {on}.")
-    if evidence.slice is not None:
-        part = evidence.slice
-        lines.append(
-            f"{part.column} {part.value} contributes most: {percent(part.share)} of the rows "
-            f"({part.rows:,}), {figure(part.mean_excess)} more loss per row."
-        )
-    for column in evidence.columns:
-        values = ", ".join(f"{each.value} ({counted(each.rows, 'row', 'rows')})" for each in column.values)
-        lines.append(f"{column.column}: {percent(column.share)} of the rows{': ' if values else ''}{values}.")
-    return lines

@@ -51,5 +51,5 @@ def test_the_index_lists_declared_use_cases_with_what_needs_a_person_first(tmp_p
     assert "too few &lt;rows&gt;" in page and "<rows>" not in page
 
 
-def test_an_index_without_use_cases_says_so() -> None:
+def test_an_index_without_use_cases_is_not_blank() -> None:
     assert "No use case has run yet." in render_index([])

@@ -114,8 +114,8 @@ def cycle(loss: float | None = None, **values: Any) -> Cycle:
     return Cycle.model_construct(**stated)
 
 
-def episode(detail: str) -> Episode:
-    stated: dict[str, Any] = {"episode": detail, "detail": detail}
+def episode(detail: str, channel: str = "level") -> Episode:
+    stated: dict[str, Any] = {"episode": detail, "detail": detail, "channel": channel, "severity": None}
     return Episode.model_construct(**stated)
 
 
@@ -134,6 +134,8 @@ def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
     over = EpisodeClosed.model_construct(**stated)
     bad, _, _ = answers(history(**live, cycles=[cycle(0.4)], episodes=alarms, closed=[over]))
     assert (bad.state, bad.answer, bad.lines[0]) == ("bad", "Check it: 1 alarm is open", "the loss rose")
+    informed, _, _ = answers(history(**live, cycles=[cycle(0.4)], episodes=[episode("inputs moved", "features")]))
+    assert informed.state == "good", "what only informs is no alarm"
     none, _, _ = answers(history(cycles=[cycle(waits=NO_CHALLENGER, not_trained="too few rows")]))
     assert (none.answer, none.lines) == ("No model is live yet", ("No new challenger: too few rows",))
 

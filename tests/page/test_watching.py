@@ -55,7 +55,7 @@ def test_each_channel_shows_its_newest_result_and_whether_it_is_known() -> None:
         episodes=[opened("level")],
     )
     view = watching_view(seen)
-    assert [(line.channel, line.state) for line in view.channels] == [("level", "bad"), ("gap", "wait")], (
+    assert [(line.channel, line.state) for line in view.channels] == [("level", "alarm"), ("gap", "unknown")], (
         "a channel that is no longer declared is not shown as current"
     )
     assert view.channels[0].result == "level is 0.6" and view.channels[0].question
@@ -89,12 +89,12 @@ def test_an_episode_shows_since_when_how_severe_what_it_costs_and_where() -> Non
     over = EpisodeClosed(episode=unseen.episode, closed_at=at, batch=FEBRUARY.batch, detail="gone")
     seen = watched(cycle(FEBRUARY.batch, reading("level", 0.6)), episodes=[unseen, level], rises=[rose], closed=[over])
     newest, older = watching_view(seen).episodes
-    assert (newest.channel, newest.severity, newest.opened, newest.closed) == ("level", "page", "2024-02-01", "")
-    assert (older.channel, older.closed, older.last) == ("unseen", "2024-02-01", "2024-02")
-    assert newest.evidence == (
-        "It costs 1.5000 log_loss per day, on 100 rows of 10 days.",
-        "carrier <b>UA</b> contributes most: 40 % of the rows (40), 0.20000 more loss per row.",
-    )
+    assert (newest.channel, newest.severity, newest.closed) == ("level", "page", False)
+    assert newest.since == "level (page), open since 2024-02-01."
+    assert (older.channel, older.closed, older.last) == ("unseen", True, "2024-02")
+    assert "It costs 1.50 log_loss per day." in newest.explained
+    assert any("contributes most" in line and "40 rows of 10 days" in line for line in newest.explained)
+    assert any(line.startswith("You can ") for line in newest.explained)
     page = render(view_of(seen), {})
     assert "&lt;b&gt;UA" in page and "<b>UA" not in page
 
@@ -114,6 +114,6 @@ def test_only_the_features_that_moved_most_on_the_newest_batch_are_drawn() -> No
     assert [point.batch for point in view.features if point.name == "f1"] == ["2024-01", "2024-02"]
 
 
-def test_before_the_first_model_the_page_says_when_watching_starts() -> None:
+def test_before_the_first_model_the_page_shows_when_watching_starts() -> None:
     page = render(view_of(history()), {})
     assert "Nothing was watched yet: watching starts with the first live model." in page
