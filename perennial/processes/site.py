@@ -1,4 +1,4 @@
-"""The site of `perennial up`: the pages, the Data Docs, the stack's health. Listens on this machine only, reads only.
+"""The site of `perennial up`: pages, Data Docs, health, metrics. It listens on this machine only and changes nothing.
 
 Run as `python -m perennial.processes.site PORT`.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from perennial.errors import PerennialError
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import time_of
 from perennial.processes.ports import HOST
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings, settings
+from perennial.usecase.mistakes import DeclarationError
+from perennial.usecase.reading import load_use_case
 
 Answer = tuple[HTTPStatus, str, bytes]
 """Status, content type, body."""
@@ -26,7 +32,10 @@ STARTED_IN = ("/pages/", "/docs/")
 
 def serve(where: Settings, port: int) -> None:
     """Serve until the process is stopped."""
-    answers: dict[str, Callable[[], Answer]] = {"/health": partial(_health, where)}
+    answers: dict[str, Callable[[], Answer]] = {
+        "/health": partial(_health, where),
+        "/metrics": partial(_metrics, where),
+    }
 
     class Site(SimpleHTTPRequestHandler):
         """Files below `pages` and `docs` of the home, and what `answers` makes."""
@@ -86,6 +95,27 @@ def _health(where: Settings) -> Answer:
     healthy = bool(parts) and all(state == "ready" for state in parts.values())
     body = json.dumps({"healthy": healthy, "parts": parts}).encode()
     return HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE, "application/json", body
+
+
+def _metrics(where: Settings) -> Answer:
+    """The state of all use cases for Prometheus. 503 with the reason if the ledger cannot be read."""
+    from perennial.page.metrics_text import CONTENT_TYPE, measured, metrics_text
+
+    try:
+        ledger = Ledger(where.database_url)
+        text = metrics_text(measured(ledger, name, _now(ledger, where, name)) for name in ledger.usecases())
+    except PerennialError as error:
+        return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", str(error).encode()
+    return HTTPStatus.OK, CONTENT_TYPE, text.encode()
+
+
+def _now(ledger: Ledger, where: Settings, usecase: str) -> datetime | None:
+    """The time of a use case by the clock that it declares; None while its declaration cannot be read."""
+    try:
+        declaration = load_use_case(usecase, where.usecases).declaration
+    except DeclarationError:
+        return None
+    return time_of(ledger, declaration, datetime.now(UTC))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""Metrics for machines: valid for Prometheus, without unknown numbers; the dashboard asks for metrics that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from perennial.clock import instant
+from perennial.ledger.ledger import Ledger
+from perennial.page.metrics_text import measured, metrics_text
+from tests.ledger.payloads import AT, batch, one_of_each
+
+GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana"
+Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+def samples(text: str) -> Samples:
+    """Name to the values of its labels, in the order of their names, to the number."""
+    found: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = tuple(value for _, value in sorted(sample.labels.items()))
+            found.setdefault(sample.name, {})[labels] = sample.value
+    return found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    for payload in one_of_each().values():
+        ledger.append("shop", payload)
+    ledger.append("shop", batch("2024-02", status="held", held_because=("too few rows",)))
+    return ledger
+
+
+def test_the_state_of_a_use_case_can_be_read_by_prometheus(ledger: Ledger) -> None:
+    found = samples(metrics_text([measured(ledger, "shop", instant(AT) + timedelta(days=12))]))
+    assert found["perennial_batches"] == {("accepted", "shop"): 1, ("held", "shop"): 1}
+    assert found["perennial_rows"]["accepted", "shop"] == 20
+    assert found["perennial_release_number"] == {("shop",): 1}
+    assert found["perennial_release_age_days"] == {("shop",): 12}
+    assert found["perennial_episodes_total"] == {("level", "shop"): 1}
+    assert sum(found["perennial_decisions_total"].values()) == 1
+
+
+def test_what_is_unknown_has_no_sample(ledger: Ledger) -> None:
+    ledger.append("kiosk", batch())
+    found = samples(metrics_text([measured(ledger, name, None) for name in ("shop", "kiosk")]))
+    assert "perennial_loss" not in found
+    assert "perennial_release_age_days" not in found
+    assert ("kiosk",) not in found["perennial_release_number"]
+    assert found["perennial_decision_waits"]["kiosk",] == 0
+
+
+def test_names_that_prometheus_would_misread_are_escaped(ledger: Ledger) -> None:
+    odd = 'a"b\\c\nd'
+    ledger.append(odd, batch())
+    assert samples(metrics_text([measured(ledger, odd, None)]))["perennial_batches"]["accepted", odd] == 1
+
+
+def known_names() -> set[str]:
+    from perennial.page import metrics_text as module
+
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    gauges = set(re.findall(r'(?:GaugeMetricFamily|_gauge)\(\s*"(perennial_[a-z_]+)"', source))
+    counters = set(re.findall(r'CounterMetricFamily\(\s*"(perennial_[a-z_]+)"', source))
+    return gauges | {f"{name}_total" for name in counters}
+
+
+def expressions() -> list[str]:
+    dashboard: dict[str, Any] = json.loads((GRAFANA / "dashboard.json").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((GRAFANA / "alerts.yaml").read_text(encoding="utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return asked + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+
+
+def test_dashboard_and_alert_rules_ask_for_metrics_that_exist_and_use_all_of_them() -> None:
+    asked = {name for each in expressions() for name in re.findall(r"perennial_[a-z_]+", each)}
+    assert asked <= known_names()
+    assert known_names() - asked <= {"perennial_last_batch_timestamp_seconds", "perennial_episodes_total"}
+
+
+def test_the_docs_list_every_metric() -> None:
+    page = (GRAFANA.parents[1] / "docs" / "running.md").read_text(encoding="utf-8")
+    assert {name for name in known_names() if f"`{name}`" not in page} == set()
+
+
+def test_panels_do_not_overlap_and_rules_are_complete() -> None:
+    panels = json.loads((GRAFANA / "dashboard.json").read_text(encoding="utf-8"))["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for at in (panel["gridPos"] for panel in panels)
+        for x in range(at["x"], at["x"] + at["w"])
+        for y in range(at["y"], at["y"] + at["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert all(x < 24 for x, _ in cells)
+    for group in yaml.safe_load((GRAFANA / "alerts.yaml").read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+            assert rule["labels"]["severity"] in ("page", "warning")
+            assert re.fullmatch(r"\d+[mh]", rule.get("for", "1m"))
+            assert set(rule["annotations"]) == {"summary", "description"}
