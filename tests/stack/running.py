@@ -83,6 +83,10 @@ class Stack:
     def deployments(self) -> dict[str, dict[str, Any]]:
         return {each["name"]: each for each in self.api("/deployments/filter")}
 
+    def schedules(self) -> dict[str, dict[str, Any]]:
+        """The schedules of cycles, by their slug."""
+        return {str(each["slug"]): each for each in self.deployments()["cycle"]["schedules"]}
+
     def fill_in(self, form: str, **fields: Any) -> dict[str, Any]:
         """The finished run of a form."""
         run = self.api(f"/deployments/{self.deployments()[form]['id']}/create_flow_run", {"parameters": fields})

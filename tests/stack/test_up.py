@@ -45,8 +45,9 @@ class Seen:
     windows: list[str] = field(default_factory=list)
     by_event: list[dict[str, Any]] = field(default_factory=list)
     event_seconds: float = 0.0
-    schedules: set[str] = field(default_factory=set)
-    offered: list[str] = field(default_factory=list)
+    metrics: str = ""
+    with_mistake: dict[str, dict[str, Any]] = field(default_factory=dict)
+    without_kiosk: dict[str, dict[str, Any]] = field(default_factory=dict)
     restarted: dict[str, tuple[int, int]] = field(default_factory=dict)
     orphans: int = 0
     left_by_down: list[int] = field(default_factory=list)
@@ -98,14 +99,32 @@ def _used(stack: Stack, world: World, seen: Seen) -> None:
     seen.scheduled = stack.ended(first["id"])
     seen.retrained = stack.fill_in("retrain", usecase="shop", reason="the prices changed")
     _events(stack, seen)
-    kiosk = {**world.declaration, "name": "kiosk", "source": {"kind": "files", "path": "shop", "batch": "file"}}
-    (world.usecases / "kiosk.yaml").write_text(yaml.safe_dump(kiosk | {"triggers": {"schedule": "0 6 2 * *"}}))
-    until(lambda: "kiosk" in {each["slug"] for each in stack.deployments()["cycle"]["schedules"]})
-    until(lambda: "kiosk" in str(stack.deployments()["approve"]["parameter_openapi_schema"]))
-    seen.schedules = {each["slug"] for each in stack.deployments()["cycle"]["schedules"]}
-    seen.offered = stack.deployments()["approve"]["parameter_openapi_schema"]["properties"]["usecase"]["enum"]
     seen.reasons = [each.trigger.detail for each in stack.all(ChallengerEntry)]
     seen.windows = [each.window for each in stack.all(BatchEntry)]
+    site = stack.record.addresses["site"]
+    seen.pages["shop"], seen.metrics = get(f"{site}pages/shop.html")[0], get(f"{site}metrics")[1]
+    _redeployed(stack, world, seen)
+
+
+def _redeployed(stack: Stack, world: World, seen: Seen) -> None:
+    """Use cases come, break and go while people change schedules in Prefect."""
+    source, monthly = {"kind": "files", "path": "shop", "batch": "file"}, {"schedule": "0 6 2 * *"}
+    kiosk = {**world.declaration, "name": "kiosk", "source": source, "triggers": monthly}
+    (world.usecases / "kiosk.yaml").write_text(yaml.safe_dump(kiosk))
+    until(lambda: "kiosk" in stack.schedules())
+    until(lambda: "kiosk" in str(stack.deployments()["approve"]["parameter_openapi_schema"]))
+    cycle = f"/deployments/{stack.deployments()['cycle']['id']}/schedules"
+    stack.api(f"{cycle}/{stack.schedules()['shop']['id']}", {"active": False}, "PATCH")
+    theirs = {"cron": "0 7 * * *", "timezone": "UTC"}
+    stack.api(cycle, [{"schedule": theirs, "active": True, "parameters": {"usecase": "shop"}}])
+    (world.usecases / "kiosk.yaml").write_text("name: kiosk\nsource: nowhere\n")
+    (world.usecases / "stall.yaml").write_text(yaml.safe_dump({**kiosk, "name": "stall"}))
+    until(lambda: "stall" in stack.schedules())
+    seen.with_mistake = stack.schedules()
+    (world.usecases / "kiosk.yaml").unlink()
+    until(lambda: "kiosk" not in stack.schedules())
+    until(lambda: "kiosk" not in str(stack.deployments()["approve"]["parameter_openapi_schema"]))
+    seen.without_kiosk = stack.schedules()
 
 
 def _events(stack: Stack, seen: Seen) -> None:
@@ -180,12 +199,25 @@ def test_a_form_needs_a_reason_and_the_ledger_has_it(seen: Seen) -> None:
 def test_a_thousand_events_start_one_training_soon(seen: Seen) -> None:
     (run,) = seen.by_event
     assert run["state"]["type"] == "COMPLETED", run["state"]
-    assert seen.event_seconds < EVENT_SECONDS * seen.busy
+    assert seen.event_seconds < 2 * EVENT_SECONDS * seen.busy
 
 
-def test_a_use_case_that_is_added_is_deployed(seen: Seen) -> None:
-    assert seen.schedules == {"shop", "kiosk"}
-    assert seen.offered == ["kiosk", "shop"]
+def test_a_use_case_that_is_added_is_deployed_and_a_mistake_keeps_its_schedule(seen: Seen) -> None:
+    theirs = {slug for slug in seen.with_mistake if slug.startswith("added-")}
+    assert set(seen.with_mistake) == {"shop", "kiosk", "stall", *theirs}
+    assert len(theirs) == 1, "a schedule that a person added stays"
+    assert seen.with_mistake["kiosk"]["schedule"]["cron"] == "0 6 2 * *"
+
+
+def test_deploying_again_keeps_a_paused_schedule_paused_and_removes_those_of_removed_use_cases(seen: Seen) -> None:
+    assert set(seen.without_kiosk) == set(seen.with_mistake) - {"kiosk"}
+    assert not seen.without_kiosk["shop"]["active"]
+    assert seen.without_kiosk["stall"]["active"]
+
+
+def test_the_page_and_the_metrics_show_what_was_ingested(seen: Seen) -> None:
+    assert seen.pages["shop"] == 200
+    assert 'perennial_batches{status="accepted",usecase="shop"}' in seen.metrics
 
 
 def test_every_part_that_is_killed_comes_back(seen: Seen) -> None:
