@@ -120,6 +120,8 @@ def _below(group: Any, context: Any) -> Iterator[tuple[str, Any, Any]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):
+            if command.invoke_without_command:
+                yield name, command, context
             yield from _below(command, command.make_context(name, [], parent=context, resilient_parsing=True))
         else:
             yield name, command, context

@@ -8,6 +8,7 @@ from flows.cycle import cycle
 from flows.forms import UseCaseName
 from flows.names import named_by, tag_run
 from perennial.ledger.entries import BatchEntry
+from tasks.alerts import notify_people
 from tasks.batches import windows_to_do
 from tasks.page import renew_page
 
@@ -25,4 +26,5 @@ def backfill(usecase: UseCaseName, first: str | None = None, last: str | None = 
     """
     done = [cycle(usecase, window) for window in windows_to_do(usecase, first, last)]
     renew_page(usecase)
+    notify_people(usecase)
     return [batch for batch in done if batch is not None]

@@ -12,6 +12,7 @@ from flows.names import named_by, note_outcome, tag_run
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from perennial.release.words import outcome_in_words
+from tasks.alerts import notify_people, respond_to_episodes
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
@@ -42,10 +43,13 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         note_outcome(usecase, "held", batch.window)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         _renew_page(usecase)
+        notify_people(usecase)
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     health = watch_champion(usecase, batch)
+    respond_to_episodes(usecase, batch)
+    notify_people(usecase)
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
     challenger = train_next(usecase, trigger, as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
@@ -54,6 +58,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     if restated is not None:
         cycle(usecase, restated, trigger)
     _renew_page(usecase)
+    notify_people(usecase)
     return batch
 
 

@@ -8,6 +8,7 @@ from flows.forms import UseCaseName
 from flows.names import named_by, rename_run, tag_run
 from flows.train import train
 from perennial.ledger.entries import Health
+from tasks.alerts import notify_people, respond_to_episodes
 from tasks.health import ask_for_retraining, batch_of, watch_champion
 from tasks.turn import in_turn
 
@@ -30,6 +31,8 @@ def watch(usecase: UseCaseName, window: str | None = None, start_training: bool 
         return None
     rename_run(usecase, batch.window)
     health = watch_champion(usecase, batch)
+    respond_to_episodes(usecase, batch)
+    notify_people(usecase)
     if start_training and health.action == "retrain":
         trigger = ask_for_retraining(usecase)
         if trigger is not None:

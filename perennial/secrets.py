@@ -16,6 +16,8 @@ EXAMPLE = "user:password"
 """Used in messages to show where a name and a password belong."""
 SHORTEST = 4
 """Shorter values are masked only in the position of a password: a password `a` is a letter of most words."""
+SHORTEST_OF_ADDRESS = 8
+"""Shorter parts of an address are words or ports."""
 
 _NAMED = r"(?:[\w-]*(?:password|passwd|pwd|token|secret|signature|credential|access_?key(?:_id)?|api_?key))|sig|sas"
 _ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s\"'<>]*)")
@@ -46,6 +48,19 @@ def remember(environ: Mapping[str, str]) -> None:
         whole = value.partition("://")[2]
         if " " in whole and "@" in whole:  # a password with a space, which no pattern finds in a text
             _keep(whole.rpartition("@")[0].partition(":")[2])
+
+
+def remember_address(address: str) -> None:
+    """Remember an address whose path or query is the secret, as in most webhooks, whole and in its long parts.
+
+    The host of a web address is no secret; other addresses, such as `slack://`, may begin with a token.
+    """
+    scheme, _, rest = address.partition("://")
+    is_web = scheme.lower().rstrip("s") in ("http", "json", "xml", "form")
+    secret = rest.partition("/")[2] if is_web else rest
+    for part in (address, *re.split(r"[/?#&=@:]", secret)):
+        if len(part) >= SHORTEST_OF_ADDRESS:
+            _keep(part)
 
 
 def masked(text: str) -> str:

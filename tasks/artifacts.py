@@ -10,7 +10,8 @@ from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
-from perennial.ledger.present import trained_at
+from perennial.ledger.present import frozen_decision, trained_at
+from perennial.release.freeze import freezes_in_words
 from perennial.release.words import batch_in_words, cycle_in_lines, decision_in_words
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -37,10 +38,12 @@ def show_batch(usecase: str, batch: BatchEntry) -> None:
 
 def show_decision(usecase: str, decision: Decision) -> None:
     """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
-    newest = open_workspace(settings()).ledger.newest(usecase)
+    ledger = open_workspace(settings()).ledger
+    newest, kept_back = ledger.newest(usecase), frozen_decision(ledger, usecase)
+    frozen = f"\n\n**Not released**: {freezes_in_words(ledger, usecase)}." if kept_back else ""
     head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
     create_markdown_artifact(
-        decision_in_words(decision) + _approval(usecase, decision) + head,
+        decision_in_words(decision) + _approval(usecase, decision) + frozen + head,
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )
@@ -94,7 +97,7 @@ def finish_cycle(
         ),
     )
     log.info("cycle %s %s done", usecase, batch.window)
-    story.info(
-        "%s", "\n".join(cycle_in_lines(batch, row.payload, decision if isinstance(decision, Decision) else None))
-    )
+    taken = decision if isinstance(decision, Decision) else None
+    kept_back = frozen_decision(workspace.ledger, usecase)
+    story.info("%s", "\n".join(cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None)))
     return row.payload

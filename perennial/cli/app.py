@@ -7,14 +7,14 @@ from typing import Any
 
 import typer
 
-from perennial.cli.commands import decide, look, operate, repair, run, start
+from perennial.cli.commands import alerts, decide, look, operate, repair, run, start
 from perennial.cli.grouping import InGroups
 
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Start": (start.demo, start.init, start.check, start.schema),
     "Run": (run.run, run.backfill, run.ingest, run.watch, run.train),
     "Look": (look.status, look.batches, look.decisions, look.decision, look.plan, look.page, look.replay),
-    "Decide": (decide.approve, decide.rollback),
+    "Decide": (decide.approve, decide.rollback, decide.resume),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
     "Operate": (operate.up, operate.down, operate.deploy),
 }
@@ -31,10 +31,17 @@ app = typer.Typer(
 )
 ledger = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 ledger.command()(look.verify)
+messages = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+messages.callback()(alerts.alerts)
+messages.command()(alerts.test)
+messages.command()(alerts.send)
 
 for group, commands in GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=group)(command)
 app.add_typer(
     ledger, name="ledger", help="Check that nobody changed the record of what happened.", rich_help_panel="Look"
+)
+app.add_typer(
+    messages, name="alerts", help="List alert routes and what could not be sent; test them.", rich_help_panel="Operate"
 )

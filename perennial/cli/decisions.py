@@ -13,6 +13,8 @@ from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, figure
 from perennial.ledger.entries import Approval, Decision
 from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import frozen_decision
+from perennial.release.freeze import freezes_in_words
 from perennial.release.words import approval_in_words, decision_in_words
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
@@ -78,6 +80,12 @@ def decision(id: str, json: bool, wide: bool) -> None:
     approval = ledger.get(taken.usecase, Approval, taken.id)
     if approval is not None:
         say(approval_in_words(approval.payload))
+    kept_back = frozen_decision(ledger, taken.usecase)
+    if kept_back is not None and kept_back.id == taken.id:
+        say(
+            f"Not released: {freezes_in_words(ledger, taken.usecase)}. To release: "
+            f"perennial resume {taken.usecase} --by NAME --reason TEXT"
+        )
     say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
     if examples:
         say(f"Newly wrong predictions, the largest changes first ({len(examples)} shown):")

@@ -19,6 +19,7 @@ _COMMANDS = {
     "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
     "head-invalid": "`perennial status USECASE` prints it",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
+    "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
     "release-lost": "`perennial status USECASE` shows what is live",
     "rollback-live": "`perennial rollback USECASE --from NUMBER --reason TEXT` goes further back",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from perennial.alerting.outbox import Undelivered, undelivered
 from perennial.clock import instant
 from perennial.ledger.entries import (
     NO_CHALLENGER,
@@ -20,6 +21,8 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
     current_release,
+    freezes,
+    frozen_decision,
     held_batches,
     label_files,
     open_question,
@@ -112,12 +115,25 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "labels": None if declaration.labels is None else labels_view(ledger, declaration, now),
         "last_decision": _short(decisions[-1]) if decisions else None,
         "open_question": question.id if (question := open_question(ledger, usecase)) else None,
+        "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
+        "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
+        "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],
         "open_episodes": [
             r.payload.model_dump(mode="json") for r in ledger.all(usecase, Episode) if r.key not in closed
         ],
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,
+    }
+
+
+def undelivered_view(each: Undelivered) -> dict[str, Any]:
+    """A message that its target has not accepted yet."""
+    return {
+        **each.message.model_dump(mode="json"),
+        "attempts": each.attempts,
+        "again_at": each.failed.again_at if each.failed else None,
+        "because": each.failed.why if each.failed else None,
     }
 
 

@@ -16,7 +16,7 @@ def held_in_words(usecase: str, batch: BatchEntry) -> str:
 def left_in_words(
     usecase: str, held: Sequence[BatchEntry], labels: Sequence[LabelBatchEntry], decision: Decision | None
 ) -> list[str]:
-    """What a command leaves undone, each with what to do. decision: the newest, where a gate or a person has it."""
+    """What a command leaves undone, each with what to do. decision: the newest, if it waits."""
     lines = [
         f"{held_in_words(usecase, batch)}\n  `perennial quarantine {usecase}` shows what can be done" for batch in held
     ]
@@ -25,7 +25,12 @@ def left_in_words(
         f"\n  correct the file or the declaration; the next run ingests it"
         for file in labels
     ]
-    if decision is not None and decision.outcome == "held":
+    if decision is not None and decision.outcome in ("first", "release"):
+        lines.append(
+            f"{usecase}: releases are frozen, so version {decision.challenger.version} (decision {decision.id}) is not "
+            f"released\n  `perennial resume {usecase} --by NAME --reason TEXT` releases it"
+        )
+    elif decision is not None and decision.outcome == "held":
         lines.append(
             f"{usecase}: decision {decision.id} on batch {decision.batch} waits for a person: "
             f"`perennial approve {decision.id} --by NAME --reason TEXT` releases version {decision.challenger.version}"

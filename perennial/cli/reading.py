@@ -96,11 +96,33 @@ def _show_status(view: dict[str, Any]) -> None:
     )
     if view["open_question"]:
         rows.append(("waits for a person", f"perennial approve {view['open_question']} --by NAME --reason TEXT"))
+    rows += _frozen_rows(view)
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
+    rows += [("not delivered", line) for line in _undelivered(view["undelivered"])]
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
     rows.append(("ledger head", _short_head(view["head"])))
     pairs(rows)
+
+
+def _frozen_rows(view: dict[str, Any]) -> list[tuple[str, str]]:
+    """Since when nothing is released, what that keeps back, and how it ends."""
+    if not view["frozen"]:
+        return []
+    first = view["frozen"][0]
+    rows = [("releases", f"frozen since {first['as_of']} because of episode {first['episode']}")]
+    rows += [("", f"decision {view['held_by_freeze']} would release a model")] if view["held_by_freeze"] else []
+    return [*rows, ("", f"perennial resume {view['usecase']} --by NAME --reason TEXT")]
+
+
+def _undelivered(messages: list[dict[str, Any]]) -> list[str]:
+    """One line per target that has not accepted its messages."""
+    lines = []
+    for target in dict.fromkeys(message["target"] for message in messages):
+        mine = [message for message in messages if message["target"] == target]
+        because = next((each["because"] for each in mine if each["because"]), "not sent yet")
+        lines.append(f"{counted(len(mine), 'message', 'messages')} to {target}: {because}")
+    return lines
 
 
 def _short_head(head: str | None) -> str:

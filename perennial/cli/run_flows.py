@@ -14,7 +14,7 @@ from perennial.cli.running import flows_ready
 from perennial.errors import HeldBack
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import held_batches, held_labels, says_release
+from perennial.ledger.present import frozen_decision, held_batches, held_labels, says_release
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
@@ -155,7 +155,9 @@ def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
 
 
 def _undecided(ledger: Ledger, usecase: str) -> Decision | None:
-    """The newest decision, where a guard blocked it or it waits for a person."""
+    """The newest decision, where a guard blocked it, a person has to decide, or releases are frozen."""
+    if (frozen := frozen_decision(ledger, usecase)) is not None:
+        return frozen
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
     if newest is None or newest.outcome not in ("blocked", "held") or says_release(ledger, newest):

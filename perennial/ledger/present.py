@@ -15,6 +15,8 @@ from perennial.ledger.entries import (
     Decision,
     LabelBatchEntry,
     Release,
+    ReleasesFrozen,
+    ReleasesResumed,
     Served,
     Snapshot,
 )
@@ -38,8 +40,19 @@ def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
     return None if newest.challenger in decided else newest
 
 
+def freezes(ledger: Ledger, usecase: str) -> list[ReleasesFrozen]:
+    """What keeps anything from being released now: freezes that no person has ended, the oldest first."""
+    ended = {row.key for row in ledger.all(usecase, ReleasesResumed)}
+    return [row.payload for row in ledger.all(usecase, ReleasesFrozen) if row.key not in ended]
+
+
 def says_release(ledger: Ledger, decision: Decision) -> bool:
-    """Whether a decision is to be carried out: its policy released, or a person approved the held decision."""
+    """Whether a decision is to be carried out: it releases, and releases are not frozen."""
+    return wants_release(ledger, decision) and not freezes(ledger, decision.usecase)
+
+
+def wants_release(ledger: Ledger, decision: Decision) -> bool:
+    """Whether a decision releases: its policy released, or a person approved the held decision."""
     if decision.outcome == "held":
         return ledger.get(decision.usecase, Approval, decision.id) is not None
     return decision.outcome in ("first", "release")
@@ -51,6 +64,16 @@ def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
     if not decisions or not says_release(ledger, decisions[-1].payload):
         return None
     newest = decisions[-1].payload
+    release = current_release(ledger, usecase)
+    return newest if (release.release_no if release else 0) == newest.release_no else None
+
+
+def frozen_decision(ledger: Ledger, usecase: str) -> Decision | None:
+    """The newest decision if it releases and only a freeze of releases keeps it from being carried out."""
+    decisions = ledger.all(usecase, Decision)
+    newest = decisions[-1].payload if decisions else None
+    if newest is None or not freezes(ledger, usecase) or not wants_release(ledger, newest):
+        return None
     release = current_release(ledger, usecase)
     return newest if (release.release_no if release else 0) == newest.release_no else None
 
@@ -93,9 +116,20 @@ def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release |
     finished = _finished(ledger, usecase)
     for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
         release = row.payload
-        if release.decision is None or instant(release.as_of) != as_of or release.decision in finished:
+        if not _of_unfinished_cycle(ledger, usecase, release, finished, as_of):
             return release
     return None
+
+
+def _of_unfinished_cycle(
+    ledger: Ledger, usecase: str, release: Release, finished: set[str | None], as_of: datetime
+) -> bool:
+    """Whether a release was made at `as_of` by a decision or an episode of a cycle that is not finished."""
+    if instant(release.as_of) != as_of:
+        return False
+    if release.cause is not None:
+        return all(instant(row.payload.as_of) != as_of for row in ledger.all(usecase, Cycle))
+    return release.decision is not None and release.decision not in finished
 
 
 def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
@@ -137,7 +171,7 @@ def open_question(ledger: Ledger, usecase: str) -> Decision | None:
     """The decision that waits for a person: held, not approved, with no decision or release since."""
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
-    if newest is None or newest.outcome != "held" or says_release(ledger, newest):
+    if newest is None or newest.outcome != "held" or wants_release(ledger, newest):
         return None
     release = current_release(ledger, usecase)
     return newest if (release.release_no if release else 0) == newest.release_no else None
@@ -214,7 +248,7 @@ def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
     nothing by itself.
     """
     release, decisions = current_release(ledger, usecase), ledger.all(usecase, Decision)
-    if release is None or not decisions:
+    if release is None or not decisions or freezes(ledger, usecase):
         return None
     newest = decisions[-1].payload
     if newest.outcome == "held":

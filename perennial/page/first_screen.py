@@ -63,6 +63,9 @@ def _needed(history: History) -> Answer:
     if history.question is not None:
         version, id = history.question.challenger.version, history.question.id
         lines.append(f"Version {version} waits for your approval (decision {id})")
+    if history.frozen:
+        kept = f"; version {history.kept_back.challenger.version} would be released" if history.kept_back else ""
+        lines.append(f"{history.frozen[0].upper()}{history.frozen[1:]}, until a person resumes them{kept}")
     if not lines:
         return Answer(question, "good", "Nothing", ())
     return Answer(question, "bad", counted(len(lines), "thing", "things"), tuple(lines))

@@ -21,7 +21,8 @@ from perennial.ledger.entries import (
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import held_batches, held_labels, open_question
+from perennial.ledger.present import frozen_decision, held_batches, held_labels, open_question
+from perennial.release.freeze import freezes_in_words
 from perennial.usecase.declaration import Declaration
 from perennial.watching.episodes import severity_so_far
 from perennial.watching.health import severity_of
@@ -48,6 +49,8 @@ class History:
     held: Sequence[BatchEntry]
     held_labels: Sequence[LabelBatchEntry]
     question: Decision | None
+    frozen: str
+    kept_back: Decision | None
     rows: int
     head: str
     recorded_at: str
@@ -95,6 +98,8 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
         held=held_batches(ledger, usecase),
         held_labels=held_labels(ledger, usecase),
         question=open_question(ledger, usecase),
+        frozen=freezes_in_words(ledger, usecase),
+        kept_back=frozen_decision(ledger, usecase),
         rows=newest.position if newest else 0,
         head=newest.hash if newest else "",
         recorded_at=newest.recorded_at if newest else "never",

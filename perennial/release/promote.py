@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from perennial.clock import write_instant
+from perennial.clock import instant, write_instant
 from perennial.errors import HeldBack, ReleaseLost, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, Served
+from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, ReleasesResumed, Served
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import blend_due, current_release, says_release
+from perennial.release.freeze import refuse_frozen
 from perennial.store.registry import Registry
 
 
@@ -17,9 +18,12 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     """Release the challenger of a decision. If it is released already, return that release.
 
     The decision was taken against release `decision.release_no`, so the release must have the next number. An approved
-    challenger is live from the approval, every other one from the decision.
-    Raises ReleaseLost if another release took that number in the meantime, LedgerBroken.
+    challenger is live from the approval, one that a freeze kept back from the end of the freeze, every other one from
+    the decision.
+    Raises ReleaseLost if another release took that number in the meantime, HeldBack while releases are frozen,
+    LedgerBroken.
     """
+    refuse_frozen(ledger, decision.usecase)
     if not says_release(ledger, decision) or decision.reference is None:
         raise ValueError(f"decision {decision.id} has the outcome {decision.outcome!r}, which releases nothing")
     row = ledger.get(decision.usecase, Decision, decision.id)
@@ -27,9 +31,14 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     if challenger is None:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
     approval = ledger.get(decision.usecase, Approval, decision.id) if decision.outcome == "held" else None
-    because = decision.reasons[0]
+    resumed = _end_of_freeze(ledger, decision)
+    because, since = decision.reasons[0], decision.as_of
     if approval is not None:
         because = f"Approved by {approval.payload.by}: {approval.payload.reason}. The comparison: {because}"
+        since = approval.payload.as_of
+    if resumed is not None:
+        because = f"Releases were resumed by {resumed.payload.by}: {resumed.payload.reason}. {because}"
+        since = max(since, resumed.payload.as_of, key=instant)
     return insert_release(
         ledger,
         decision.usecase,
@@ -38,7 +47,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             kind="first" if decision.release_no == 0 else "release",
             serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
             stage="full",
-            as_of=approval.payload.as_of if approval else decision.as_of,
+            as_of=since,
             reason=because,
             decision=decision.id,
             restores=None,
@@ -47,8 +56,20 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
             features_digest=decision.features_digest,
             declaration_digest=challenger.payload.declaration_digest,
         ),
-        [used.position for used in (row, challenger, approval) if used is not None],
+        [used.position for used in (row, challenger, approval, resumed) if used is not None],
     )
+
+
+def _end_of_freeze(ledger: Ledger, decision: Decision) -> Row[ReleasesResumed] | None:
+    """The end of the freeze that kept a decision from being carried out: the last between it and its release."""
+    decided = ledger.get(decision.usecase, Decision, decision.id)
+    made = ledger.get(decision.usecase, Release, str(decision.release_no + 1))
+    between = [
+        row
+        for row in ledger.all(decision.usecase, ReleasesResumed)
+        if decided is not None and decided.position < row.position and (made is None or row.position < made.position)
+    ]
+    return between[-1] if between else None
 
 
 def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release] | None:
@@ -67,6 +88,7 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
             "as_of": write_instant(as_of),
             "decision": due.decision.id,
             "restores": None,
+            "cause": None,
         }
     )
     live = "are live" if blended.refit else "alone is live"
@@ -97,6 +119,7 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
             f"decision {decision.id} has the outcome {decision.outcome!r}; only a held decision can be approved. "
             f"Nothing was changed."
         )
+    refuse_frozen(ledger, decision.usecase)
     release = current_release(ledger, decision.usecase)
     live = release.release_no if release else 0
     made = ledger.get(decision.usecase, Release, str(decision.release_no + 1))

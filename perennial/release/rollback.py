@@ -76,12 +76,14 @@ def roll_back(
     reason: str,
     seen: int | None = None,
     try_out: Callable[[Release], object] = lambda release: None,
+    cause: str | None = None,
 ) -> RolledBack:
     """Restore the previous champion, with its features, data version and reference, as a new release.
 
     A request rolls back once, however often it is repeated. It is identified by the release that it rolls back,
     `seen`, or without that number by its reason: the newest rollback with that reason is then the same request, and
     a rollback is never itself rolled back.
+    cause: the episode that rolls back, None for a person.
     try_out: called with the release to restore before anything is written; what it raises is raised.
     Raises HeldBack if there is nothing to roll back to, or if a rollback is live and `seen` does not name it;
     InputError for an unknown release; ReleaseLost if another release came first; LedgerBroken.
@@ -99,6 +101,7 @@ def roll_back(
             "reason": reason,
             "decision": None,
             "restores": former.release_no,
+            "cause": cause,
         }
     )
     row = insert_release(ledger, usecase, restored, [plan.former.position, plan.live.position])

@@ -96,10 +96,11 @@ HEADING = f"{'batch':<10} {'rows':>7} {'aside':>5} {'loss ±95 %':<12} {'gain, 9
 """The columns of `cycle_in_lines`: 80 characters wide."""
 
 
-def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None) -> list[str]:
+def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *, frozen: bool = False) -> list[str]:
     """A cycle for the terminal: a line in the columns of `HEADING`, then one indented line per thing to know.
 
     The columns: rows that arrived, rows set aside, the champion's loss, the challenger's gain, the outcome.
+    frozen: whether a freeze keeps the decision from being carried out.
     """
     health, notes = cycle.health, []
     loss = "no champion"
@@ -115,6 +116,8 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None) -
         primary, version = decision.metrics[0], decision.challenger.version
         outcome = f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else decision.outcome
         gain = f"{f'{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})':<31} {outcome}"
+        if frozen:
+            notes.append("not released: releases are frozen")
         if decision.policy.refit_weight:
             notes.append(f"{percent(decision.policy.refit_weight)} of the vote goes to the newest refit")
     if cycle.not_trained and cycle.waits != NO_CHALLENGER:

@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from perennial.identity import digest
+from perennial.usecase.declared_alerts import Responses, Route
 from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
 from perennial.usecase.declared_model import Model
@@ -86,6 +87,9 @@ class Watch(Frozen):
     page_per_year: float = Field(
         1.0, gt=0, le=52, description="how many pages per year may be false alarms; measured by calibration"
     )
+    respond: Responses = Field(
+        Responses(), description="what happens automatically on an episode: `{page: [freeze, roll_back]}`"
+    )
 
 
 class Triggers(Frozen):
@@ -140,6 +144,11 @@ class Declaration(Frozen):
     release: ReleaseRules = Field(ReleaseRules(), description="when a challenger becomes the champion")
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
+    alerts: dict[str, Route] | None = Field(
+        None,
+        description="routes of messages by a name of yours. By default warnings and pages go to the address in the "
+        "environment variable PERENNIAL_ALERTS, if it is set; `{}`: no messages",
+    )
     code: SkipJsonSchema[dict[str, str]] = Field(
         {}, description="file → digest of the functions named above; computed from the files, never written by hand"
     )

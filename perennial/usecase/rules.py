@@ -21,6 +21,7 @@ from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
+from perennial.usecase.rules_of_alerts import alert_rules
 from perennial.usecase.rules_of_columns import (
     built_in_rules,
     check_columns,
@@ -53,6 +54,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *evaluation_rules(document, path.parent),
         *release_rules(document),
         *_channels(document),
+        *alert_rules(document),
         *_windows(document),
         *_schedule(document),
         *_timezones(document),

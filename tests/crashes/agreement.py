@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from perennial.clock import instant
 from perennial.ledger.entries import (
     KINDS,
+    AlertFailed,
     BatchEntry,
     ChallengerEntry,
     Decision,
@@ -98,6 +99,7 @@ def story(workspace: Workspace, usecase: str) -> dict[str, list[Any]]:
     return {
         kind: [_lasting(row.payload.model_dump(mode="json"), places) for row in ledger.all(usecase, payload)]
         for kind, payload in KINDS.items()
+        if payload is not AlertFailed  # how often a target was tried depends on how long everything took
     }
 
 
@@ -116,4 +118,7 @@ def _lasting(value: Any, places: Mapping[str, str]) -> Any:
         return {name: _lasting(inner, places) for name, inner in value.items() if name not in passing}
     if isinstance(value, list):
         return [_lasting(inner, places) for inner in value]
-    return places.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        for name, place in places.items():
+            value = value.replace(name, place)
+    return value

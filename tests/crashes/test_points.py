@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from perennial.errors import HeldBack, PerennialError
 from perennial.fault_points import POINTS
 from perennial.ledger.entries import Decision
 from perennial.store.registry import ALIAS
+from tests.alerting.target import Target
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
 from tests.crashes.processes import Place
 from tests.world import DECLARATION as WORLD
@@ -27,6 +28,7 @@ HELD_BACK = HeldBack.exit_code
 LABELS = ("label_landing", "labels_table", "labels_aside_table", "labels_row")
 BATCH = ("landing", "validation_file", "accepted_table", "quarantine_table", "batch_row")
 DECISION = ("code_row", "flips_table", "decision_row")
+ALERTS = ("alert_queued_row", "alert_failed_row", "alert_delivered_row")
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
 TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row")
 
@@ -59,8 +61,10 @@ class Year:
 
     def __init__(self, folder: Path, *, killed: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.place = Place(folder / "home", folder / "usecases")
-        self.killed = killed
+        self.killed, self.chat = killed, Target()
+        self.chat.up()
+        addresses = {"TEAM_CHAT": self.chat.apprise, "NOBODY": "json://127.0.0.1:1/"}
+        self.place = Place(folder / "home", folder / "usecases", addresses)
         self.ends: defaultdict[str, list[Killed]] = defaultdict(list)
         self._world = World(self.place.usecases, rows_a_day=ROWS_A_DAY)
 
@@ -72,6 +76,7 @@ class Year:
             release={"policy": "blend"},
             model=MODEL,
             watch={"channels": ["level", "unseen", "features", "predictions"]},
+            alerts={"nobody": {"to": "NOBODY"}, "team": {"to": "TEAM_CHAT"}},
         )
         (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
@@ -82,7 +87,7 @@ class Year:
         self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
-        self._step("run", "shop", at=["statistics_file", "episode_row", "release_row", "challenger_row"])
+        self._step("run", "shop", at=["statistics_file", "episode_row", *ALERTS, "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
         assert self._step("run", "shop", at=["episode_closed_row"]) == HELD_BACK
@@ -105,6 +110,11 @@ class Year:
         self._step(*waive, at=["waiver_row", *BATCH[1:], "page"])
         self._world.declare(checks=DEARER)
         self._step("requeue", "shop", at=["declaration_row", *BATCH[1:], "page"])
+        self._step("run", "shop", at=[])  # the cycle of the newest revision
+        self._world.declare(watch={"channels": ["unseen"], "respond": {"warning": ["freeze", "roll_back"]}})
+        self._month("2013-06", flipped=True, new_carrier=0.5)
+        self._step("run", "shop", at=["releases_frozen_row", "rollback_not_possible_row"])
+        self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
         return self
 
     def _step(self, *command: str, at: list[str]) -> int:
@@ -123,8 +133,8 @@ class Year:
             return str(error) or "an assertion failed"
         return ""
 
-    def _month(self, name: str, *, flipped: bool = False) -> None:
-        rows = month_of_rows(name, rows_a_day=ROWS_A_DAY, flipped=flipped)
+    def _month(self, name: str, *, flipped: bool = False, new_carrier: float = 0.0) -> None:
+        rows = month_of_rows(name, rows_a_day=ROWS_A_DAY, flipped=flipped, new_carrier=new_carrier)
         rows.loc[rows.index[:5], "price"] = 900.0  # more than the declaration allows: set aside
         rows.to_csv(self.place.usecases / "shop" / f"{name}.csv", index=False)
 
@@ -163,9 +173,22 @@ def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year])
     revisions = [(b["window"], b["because"]) for b in undisturbed["batch"] if b["revision"] == 2]
     assert revisions == [("2013-01", "waived"), *((f"2013-0{month}", "requeued") for month in (2, 3, 4))]
     assert len(undisturbed["alias_moved"]) == len(undisturbed["alias_put_back"]) == 1
-    assert len(undisturbed["episode"]) == len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
+    assert [each["channel"] for each in undisturbed["episode"]] == ["level", "unseen"]
+    assert len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
+    assert [each["why"] for each in undisturbed["rollback_not_possible"]] == [
+        "shop: release 6 is itself a rollback; going further back takes a person"
+    ]
     for kind, rows in undisturbed.items():
         assert killed[kind] == rows, kind
+
+
+def test_every_message_came_and_twice_only_if_its_sender_was_killed_between_sending_and_noting_it(
+    years: tuple[Year, Year],
+) -> None:
+    undisturbed, killed = (Counter(each["message"] for each in year.chat.got) for year in years)
+    assert set(undisturbed.values()) == {1}
+    assert sorted(killed.values()) == [*([1] * (len(undisturbed) - 1)), 2]
+    assert set(years[1].chat.titles) == set(years[0].chat.titles)
 
 
 def test_every_decision_of_the_killed_year_replays_by_its_own_metrics_code(years: tuple[Year, Year]) -> None:

@@ -43,7 +43,18 @@ def history(**rows: Any) -> History:
         (),
     )
     stated: dict[str, Any] = {"usecase": "shop", "description": "", "metric": "log_loss", "head": "abc"}
-    return History(**{**stated, "question": None, "rows": 3, "recorded_at": AS_OF, **nothing, **rows})
+    return History(
+        **{
+            **stated,
+            "question": None,
+            "frozen": "",
+            "kept_back": None,
+            "rows": 3,
+            "recorded_at": AS_OF,
+            **nothing,
+            **rows,
+        }
+    )
 
 
 def decided(gain: float, **policy: Any) -> Decision:

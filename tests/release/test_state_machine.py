@@ -20,9 +20,10 @@ from perennial.errors import HeldBack, ReleaseLost
 from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.policies import POLICIES
 from perennial.evaluation.results import Policy, SliceResult
-from perennial.ledger.entries import Decision, Release
+from perennial.ledger.entries import Decision, Release, ReleasesFrozen
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import current_release, says_release, undone_decision, waiting_challenger
+from perennial.ledger.present import current_release, freezes, says_release, undone_decision, waiting_challenger
+from perennial.release.freeze import resume
 from perennial.release.promote import approve, release_blend, release_decided
 from perennial.release.rollback import roll_back
 from perennial.usecase.declaration import ReleaseRules
@@ -158,6 +159,28 @@ class Life(RuleBasedStateMachine):
             again = roll_back(self.ledger, "shop", self.now + timedelta(days=3), reason, seen)
             assert (again.row, again.made) == (done.row, False)
             assert len(self.ledger.all("shop", Release)) == releases
+
+    @rule(name=st.sampled_from(["level@1", "unseen@1", "level@2"]))
+    def an_episode_freezes_releases(self, name: str) -> None:
+        frozen = ReleasesFrozen(episode=name, as_of=write_instant(self.now), batch="b", detail="worse")
+        self.ledger.append("shop", frozen)
+
+    @precondition(lambda self: bool(freezes(self.ledger, "shop")))
+    @rule()
+    def a_person_resumes(self) -> None:
+        resume(self.ledger, "shop", "Ada", "repaired", self.now)
+        assert not freezes(self.ledger, "shop")
+
+    @invariant()
+    def while_frozen_nothing_is_released_but_by_a_rollback(self) -> None:
+        for row in self.ledger.all("shop", Release):
+            if row.payload.kind != "rollback":
+                assert not freezes(self.ledger.before(row.position), "shop")
+
+    @invariant()
+    def releases_follow_each_other_in_time(self) -> None:
+        since = [instant(row.payload.as_of) for row in self.ledger.all("shop", Release)]
+        assert since == sorted(since)
 
     @invariant()
     def one_champion(self) -> None:

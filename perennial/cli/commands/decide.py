@@ -1,4 +1,4 @@
-"""Commands of a person who decides: `approve`, `rollback`."""
+"""Commands of a person who decides: `approve`, `rollback`, `resume`."""
 
 from __future__ import annotations
 
@@ -34,3 +34,13 @@ def rollback(
     from perennial.cli import approving
 
     approving.rollback(usecase, reason, seen, dry_run, json)
+
+
+def resume(usecase: Usecase, by: By, reason: Reason, dry_run: DryRun = False, json: Json = False) -> None:
+    """Release again after an episode has frozen releases.
+
+    If the last decision releases a model, it is carried out now.
+    """
+    from perennial.cli import resuming
+
+    resuming.resume(usecase, by, reason, dry_run, json)

@@ -5,11 +5,20 @@ The names of fields are those of `--json`; other people build on them.
 
 from __future__ import annotations
 
+from perennial.ledger.entries.alerts import AlertDelivered, AlertFailed, AlertQueued, Stage
 from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason, Rows, Waiver
 from perennial.ledger.entries.decisions import Approval, Code, Decision, Reference
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
-from perennial.ledger.entries.releases import AliasMoved, AliasPutBack, Release, Served
+from perennial.ledger.entries.releases import (
+    AliasMoved,
+    AliasPutBack,
+    Release,
+    ReleasesFrozen,
+    ReleasesResumed,
+    RollbackNotPossible,
+    Served,
+)
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
@@ -37,6 +46,9 @@ __all__ = [
     "KIND_OF",
     "NO_CHALLENGER",
     "Alarm",
+    "AlertDelivered",
+    "AlertFailed",
+    "AlertQueued",
     "AliasMoved",
     "AliasPutBack",
     "Approval",
@@ -68,11 +80,15 @@ __all__ = [
     "Recorded",
     "Reference",
     "Release",
+    "ReleasesFrozen",
+    "ReleasesResumed",
+    "RollbackNotPossible",
     "Rows",
     "Served",
     "Severity",
     "SliceShare",
     "Snapshot",
+    "Stage",
     "Trigger",
     "TriggerKind",
     "Waiver",
@@ -90,10 +106,16 @@ KINDS: dict[str, type[Recorded]] = {
     "decision": Decision,
     "approval": Approval,
     "release": Release,
+    "releases_frozen": ReleasesFrozen,
+    "releases_resumed": ReleasesResumed,
+    "rollback_not_possible": RollbackNotPossible,
     "episode": Episode,
     "episode_rose": EpisodeRose,
     "calibration": Calibration,
     "episode_closed": EpisodeClosed,
+    "alert_queued": AlertQueued,
+    "alert_delivered": AlertDelivered,
+    "alert_failed": AlertFailed,
     "alias_moved": AliasMoved,
     "alias_put_back": AliasPutBack,
     "cycle": Cycle,

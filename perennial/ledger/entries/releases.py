@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from perennial.evaluation.figures import percent
 from perennial.ledger.entries.decisions import Reference
@@ -22,7 +24,7 @@ class Release(Recorded):
     """The models that are live from now on: the tested champion and, under a blending policy, the newest refit.
 
     Key: `release_no`; the process that inserts it first makes the release. reference, snapshot and digests are the
-    champion's.
+    champion's. cause: the episode that rolled back automatically; None, which is left out of the row, otherwise.
     """
 
     release_no: int
@@ -37,10 +39,16 @@ class Release(Recorded):
     snapshot: str
     features_digest: str
     declaration_digest: str
+    cause: str | None = None
 
     @property
     def key(self) -> str:
         return str(self.release_no)
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before `cause` was added if no episode caused it."""
+        return {name: value for name, value in serialize(self).items() if name != "cause" or value is not None}
 
     @property
     def champion(self) -> Served:
@@ -83,3 +91,41 @@ class AliasPutBack(Recorded):
     @property
     def key(self) -> str:
         return str(self.number)
+
+
+class ReleasesFrozen(Recorded):
+    """From now on nothing is released until a person resumes. Key: the episode that caused it, so it freezes once."""
+
+    episode: str
+    as_of: str
+    batch: str
+    detail: str
+
+    @property
+    def key(self) -> str:
+        return self.episode
+
+
+class ReleasesResumed(Recorded):
+    """A person's end of a freeze. Key: the freeze's. as_of: by the use case's clock."""
+
+    episode: str
+    by: str
+    reason: str
+    as_of: str
+
+    @property
+    def key(self) -> str:
+        return self.episode
+
+
+class RollbackNotPossible(Recorded):
+    """An episode was to roll back, and why that could not be done. Key: the episode's."""
+
+    episode: str
+    as_of: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        return self.episode

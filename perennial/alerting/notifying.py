@@ -1,0 +1,60 @@
+"""Notify people of what they should know about a use case: queue what is due, then send what is undelivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from perennial.alerting.notices import notices
+from perennial.alerting.outbox import Undelivered, deliver, queue, queued, undelivered
+from perennial.alerting.routes import NamedRoute, messages_due, routes_of
+from perennial.alerting.sending import send
+from perennial.errors import TransientError
+from perennial.ledger.entries import AlertQueued
+from perennial.store.workspace import Workspace
+
+STEP = "alerts"
+PUBLIC_URL = "PERENNIAL_PUBLIC_URL"
+"""The environment variable with the address under which the pages are served, for links in messages."""
+
+
+def routes(workspace: Workspace, usecase: str, environ: Mapping[str, str]) -> list[NamedRoute]:
+    """Where messages about a use case go. Raises DeclarationError."""
+    return routes_of(workspace.declared(usecase).declaration, environ.keys())
+
+
+def due(workspace: Workspace, usecase: str, environ: Mapping[str, str]) -> list[AlertQueued]:
+    """The messages that are not queued yet."""
+    leading, ledger = routes(workspace, usecase, environ), workspace.ledger
+    so_far = queued(ledger, usecase)
+    if not leading and not so_far:
+        return []
+    return messages_due(usecase, notices(ledger, usecase), leading, so_far, link_of(usecase, environ))
+
+
+def link_of(usecase: str, environ: Mapping[str, str]) -> str:
+    """The address of the use case's page; empty if nobody serves it."""
+    base = environ.get(PUBLIC_URL, "").rstrip("/")
+    return f"{base}/{usecase}.html" if base else ""
+
+
+def notify(
+    workspace: Workspace, usecase: str, environ: Mapping[str, str], now: Callable[[], datetime]
+) -> list[Undelivered]:
+    """Queue and send; what could not be delivered is returned, and sent by a later call.
+
+    Only one process sends at a time; another one leaves it to that. Raises TransientError if the ledger does not
+    answer, DeclarationError.
+    """
+    ledger = workspace.ledger
+    queue(ledger, usecase, due(workspace, usecase, environ))
+    if not undelivered(ledger, usecase):
+        return []
+    targets = {each.route.to for each in routes(workspace, usecase, environ)}
+    try:
+        with workspace.only_one(usecase, STEP, seconds=0):
+            return deliver(ledger, usecase, lambda message: send(usecase, message, environ), now, targets=targets)
+    except TransientError as error:
+        if error.code == "ledger-unreachable":
+            raise
+        return undelivered(ledger, usecase)

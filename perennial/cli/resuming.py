@@ -1,0 +1,81 @@
+"""`resume`: end a freeze of releases, and carry out what it kept back. Repeating it has the effect of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perennial.cli import machine_clock
+from perennial.cli.approving import follow_release, given
+from perennial.cli.output import as_json, say
+from perennial.cli.reading import open_ledger
+from perennial.errors import on_record
+from perennial.ledger.entries import Decision, Release, ReleasesFrozen
+from perennial.ledger.present import freezes, frozen_decision, time_of, undone_decision
+from perennial.settings import settings
+from perennial.store.workspace import RUN, Workspace, open_workspace
+from perennial.usecase.reading import load_use_case
+
+
+def resume(usecase: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
+    """Raises ModelUnloadable, with nothing changed, where the model to release is gone; ReleaseLost, LedgerBroken."""
+    given("--by", by)
+    given("--reason", reason)
+    if dry_run:
+        load_use_case(usecase, settings().usecases)
+        ledger = open_ledger()
+        _show(usecase, freezes(ledger, usecase), frozen_decision(ledger, usecase), None, json, done=False)
+        return
+    workspace = open_workspace(settings())
+    workspace.use_case(usecase)
+    with workspace.only_one(usecase, RUN):
+        ended, decision, made = _resume(workspace, usecase, by, reason)
+    _show(usecase, ended, decision, made, json, done=True)
+
+
+def _resume(
+    workspace: Workspace, usecase: str, by: str, reason: str
+) -> tuple[list[ReleasesFrozen], Decision | None, Release | None]:
+    from perennial.model.released import load_model
+    from perennial.release.freeze import resume
+    from perennial.release.promote import release_decided
+
+    ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
+    decision = frozen_decision(ledger, usecase) or undone_decision(ledger, usecase)
+    if decision is not None:
+        load_model(workspace.registry, usecase, decision.challenger)
+    ended = resume(ledger, usecase, by, reason, time_of(ledger, declaration, machine_clock.now()))
+    if decision is None:
+        return ended, None, None
+    with on_record("the end of the freeze is recorded"):
+        made = release_decided(ledger, decision).payload
+    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
+    return ended, decision, made
+
+
+def _show(
+    usecase: str,
+    ended: list[ReleasesFrozen],
+    decision: Decision | None,
+    made: Release | None,
+    json: bool,
+    *,
+    done: bool,
+) -> None:
+    if json:
+        view: dict[str, Any] = {"usecase": usecase, "ended": [each.model_dump(mode="json") for each in ended]}
+        view |= {"decision": decision.id if decision else None}
+        as_json(view | ({"release": made.model_dump(mode="json") if made else None} if done else {"dry_run": True}))
+        return
+    episodes = ", ".join(each.episode for each in ended)
+    if not ended:
+        say(f"{usecase}: releases are not frozen.")
+    elif done:
+        say(f"{usecase}: releases are resumed; they were frozen because of {episodes}.")
+    else:
+        say(f"{usecase}: releases are frozen because of {episodes} and would be resumed.")
+    if made is not None:
+        say(f"  {made.versions} is live as release {made.release_no}, by decision {made.decision}.")
+    elif decision is not None:
+        say(f"  Version {decision.challenger.version} would be released, by decision {decision.id}.")
+    if not done:
+        say("  Nothing was changed.")

@@ -1,0 +1,80 @@
+"""Automated responses to episodes, and messages to people. A target that is down never stops a run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+
+from prefect.runtime import flow_run
+
+from perennial.alerting import notifying
+from perennial.alerting.notices import open_severities, response_in_words
+from perennial.alerting.outbox import undelivered
+from perennial.clock import instant
+from perennial.ledger.entries import BatchEntry, Recorded
+from perennial.ledger.present import current_release
+from perennial.model.released import load_served
+from perennial.release import respond as responding
+from perennial.release.promote import mirror_alias
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from perennial.usecase.declared_alerts import Responses
+from perennial.watching.health import open_episodes
+from tasks.step import step
+
+log = logging.getLogger("perennial.tasks")
+
+
+def respond_to_episodes(usecase: str, batch: BatchEntry) -> None:
+    """Run `respond` if an episode is open and the declaration has a response."""
+    workspace = open_workspace(settings())
+    declared = workspace.declared(usecase).declaration.watch.respond
+    if declared != Responses() and open_episodes(workspace.ledger, usecase):
+        respond(usecase, batch)
+
+
+@step(timeout_minutes=15)
+def respond(usecase: str, batch: BatchEntry) -> int:
+    """Do what is declared for the severity of each open episode, once per episode; return how many rows that wrote."""
+    workspace = open_workspace(settings())
+    ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
+    written: list[Recorded] = []
+    for episode, severity in open_severities(ledger, usecase):
+        written += responding.respond(
+            ledger,
+            usecase,
+            declaration.watch.respond,
+            episode,
+            severity,
+            instant(batch.arrived_at),
+            batch.batch,
+            lambda former: load_served(workspace.registry, usecase, former),
+        )
+    live = current_release(ledger, usecase)
+    if live is not None and live.cause is not None:
+        mirror_alias(ledger, workspace.registry, usecase)  # also if a crash came between the release and its alias
+    for row in written:
+        log.warning("%s: automated response: %s", usecase, response_in_words(row))
+    return len(written)
+
+
+def notify_people(usecase: str) -> None:
+    """Run `send_alerts` if there is anything to send. A backfill does so once, at its end."""
+    if flow_run.parent_flow_run_id is not None:
+        return
+    workspace = open_workspace(settings())
+    if undelivered(workspace.ledger, usecase) or notifying.due(workspace, usecase, os.environ):
+        send_alerts(usecase, return_state=True)
+
+
+@step(timeout_minutes=5)
+def send_alerts(usecase: str) -> int:
+    """Queue and send what is due; return how many messages are still undelivered."""
+    left = notifying.notify(open_workspace(settings()), usecase, os.environ, lambda: datetime.now(UTC))
+    for each in left:
+        if each.failed is not None:
+            log.warning(
+                "%s: %s could not be sent to %s: %s", usecase, each.message.title, each.message.target, each.failed.why
+            )
+    return len(left)
