@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from prefect.runtime import flow_run
 
 from perennial.alerting import notifying
-from perennial.alerting.notices import open_severities, response_in_words
+from perennial.alerting.notices import response_in_words
 from perennial.alerting.outbox import undelivered
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Recorded
@@ -20,7 +20,7 @@ from perennial.release.promote import mirror_alias
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.declared_alerts import Responses
-from perennial.watching.health import open_episodes
+from perennial.watching.health import open_episodes, open_with_severity
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -40,13 +40,13 @@ def respond(usecase: str, batch: BatchEntry) -> int:
     workspace = open_workspace(settings())
     ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
     written: list[Recorded] = []
-    for episode, severity in open_severities(ledger, usecase):
+    for each in open_with_severity(ledger, usecase):
         written += responding.respond(
             ledger,
             usecase,
             declaration.watch.respond,
-            episode,
-            severity,
+            each.episode,
+            each.severity,
             instant(batch.arrived_at),
             batch.batch,
             lambda former: load_served(workspace.registry, usecase, former),

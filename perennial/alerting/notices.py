@@ -6,7 +6,6 @@ left out is due in the next run, and a backfill of a year ends with the episodes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perennial.ledger.entries import (
@@ -24,9 +23,8 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import freezes, held_batches, open_question
-from perennial.registered import CHANNELS
-from perennial.watching.channels import load_channel
-from perennial.watching.health import open_episodes
+from perennial.watching.episodes import severity_so_far
+from perennial.watching.health import severity_of
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,12 @@ def _of_open(episode: Episode, risen: list[EpisodeRose], started: tuple[str, ...
     def notice(stage: Stage, severity: Severity, detail: str) -> Notice:
         return Notice(episode.episode, stage, severity, episode.channel, episode.opened_at, detail, started)
 
-    opened = notice("opened", severity_of(episode, ()), episode.detail)
+    opened = notice("opened", severity_so_far(episode, (), severity_of(episode.channel)), episode.detail)
     return [opened, *(notice("rose", each.severity, each.detail) for each in risen)]
 
 
 def _of_closed(episode: Episode, risen: list[EpisodeRose], closed: EpisodeClosed, *, still_frozen: bool) -> Notice:
-    severity = severity_of(episode, risen)
+    severity = severity_so_far(episode, risen, severity_of(episode.channel))
     left = ("Releases are still frozen.",) if still_frozen else ()
     return Notice(episode.episode, "closed", severity, episode.channel, closed.closed_at, closed.detail, left)
 
@@ -128,19 +126,3 @@ def response_in_words(row: Recorded) -> str:
     if isinstance(row, RollbackNotPossible):
         return f"Not rolled back: {row.why}."
     raise TypeError(f"{type(row).__name__} is not a response")
-
-
-def open_severities(ledger: Ledger, usecase: str) -> list[tuple[Episode, Severity]]:
-    """The open episodes with their severity now, the oldest first."""
-    risen = [row.payload for row in ledger.all(usecase, EpisodeRose)]
-    return [
-        (episode, severity_of(episode, [each for each in risen if each.episode == episode.episode]))
-        for episode in open_episodes(ledger, usecase)
-    ]
-
-
-def severity_of(episode: Episode, risen: Sequence[EpisodeRose]) -> Severity:
-    """The severity of an episode after the given rises. A channel that is no longer installed warns."""
-    if risen or episode.severity is not None:
-        return risen[-1].severity if risen else episode.severity or "warning"
-    return load_channel(episode.channel).severity if CHANNELS.has(episode.channel) else "warning"

@@ -14,6 +14,7 @@ from perennial.ledger.entries import (
     AlertQueued,
     Episode,
     EpisodeClosed,
+    EpisodeRose,
     Recorded,
     Severity,
 )
@@ -38,6 +39,10 @@ def episode(name: str = "level", severity: Severity | None = "warning") -> Episo
         detail="The champion got worse.",
         severity=severity,
     )
+
+
+def rose(name: str = "level") -> EpisodeRose:
+    return EpisodeRose(episode=f"{name}@{AT}", risen_at=AT, batch="b", severity="page", detail="Much worse.")
 
 
 def closed(name: str = "level") -> EpisodeClosed:
@@ -201,3 +206,30 @@ def test_a_message_has_since_when_what_and_what_can_be_done(ledger: Ledger, targ
 
 def _lines(target: Target) -> Sequence[str]:
     return target.got[0]["message"].splitlines()
+
+
+def test_each_stage_of_an_episode_is_one_message(ledger: Ledger, target: Target) -> None:
+    target.up()
+    shop = Shop(ledger, target)
+    for row in (episode(), rose(), closed()):
+        shop.happens(row)
+        shop.tell()
+        shop.tell()
+    assert target.titles == [
+        "[warning] shop: level episode opened",
+        "[page] shop: level episode rose to page",
+        "[closed] shop: level episode is over",
+    ]
+
+
+def test_an_on_call_route_hears_of_pages_alone_and_of_their_end(ledger: Ledger, target: Target) -> None:
+    target.up()
+    shop = Shop(ledger, target, PAGER)
+    shop.happens(episode(), episode("unseen"))
+    shop.tell()
+    assert target.got == [], "both are warnings"
+    shop.happens(rose())
+    shop.tell()
+    shop.happens(closed(), closed("unseen"))
+    shop.tell()
+    assert target.titles == ["[page] shop: level episode rose to page", "[closed] shop: level episode is over"]
