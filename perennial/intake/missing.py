@@ -19,6 +19,13 @@ MORE_MISSING = 0.05
 TIMES_THE_ODDS = 3
 """How many times the usual odds of a missing value may be reached before a warning."""
 BATCHES_COMPARED = 3
+_DTYPES = {
+    "number": "float64",
+    "text": "str",
+    "timestamp": "datetime64[us, UTC]",
+    "integer": "Int64",
+    "boolean": "boolean",
+}
 
 
 def with_missing_features(parsed: Parsed, declaration: Declaration) -> Parsed:
@@ -28,7 +35,8 @@ def with_missing_features(parsed: Parsed, declaration: Declaration) -> Parsed:
     """
     features = declaration.features
     there = [name for name in features.columns if name in parsed.frame.columns]
-    absent = tuple(name for name in parsed.missing if features.goes_on_without(name))
+    needed = _needed(declaration)
+    absent = tuple(name for name in parsed.missing if features.goes_on_without(name) and name not in needed)
     if not absent or not there:
         return parsed
     types = column_types(declaration)
@@ -41,7 +49,13 @@ def with_missing_features(parsed: Parsed, declaration: Declaration) -> Parsed:
 def _empty(kind: str, index: pd.Index[Any]) -> pd.Series:
     import pandas as pd
 
-    return pd.Series(None, index=index, dtype={"number": "float64", "text": "str"}[kind])
+    return pd.Series(None, index=index, dtype=_DTYPES[kind])
+
+
+def _needed(declaration: Declaration) -> set[str]:
+    """Columns without which a batch has no rows, whatever else they are."""
+    schema = declaration.schema_
+    return {*schema.key, schema.time, schema.target, *filter(None, [schema.label_known_at])}
 
 
 def column_warnings(parsed: Parsed, known: Collection[str] | None) -> list[str]:
@@ -65,7 +79,7 @@ def column_warnings(parsed: Parsed, known: Collection[str] | None) -> list[str]:
 
 def often_missing(parsed: Parsed, declaration: Declaration) -> dict[str, float]:
     """Declared features that are missing in more than `MORE_MISSING` of the rows, with that share."""
-    names = [name for name in declaration.features.columns if name in parsed.frame.columns]
+    names = [name for name in declaration.features.columns_read if name in parsed.frame.columns]
     shares = {name: float(parsed.frame[name].isna().mean()) for name in names} if len(parsed.frame) else {}
     return {name: share for name, share in shares.items() if share > MORE_MISSING and name not in parsed.absent}
 
@@ -89,9 +103,9 @@ def how_to_go_on(missing: Sequence[str], there: Collection[str], declaration: De
 
     Empty where one is needed anyway, no other feature is there, or one of them likely has another name.
     """
-    features = set(declaration.features.columns)
+    features = set(declaration.features.columns_read) - _needed(declaration)
     renamed = any(looks_like(name, there) for name in missing)
-    if not missing or renamed or not set(missing) <= features or not features & set(there):
+    if not missing or renamed or not set(missing) <= features or not set(declaration.features.columns) & set(there):
         return ""
     listed = ", ".join(f"{name}: go_on" for name in missing)
     return f". To go on without, write `missing_column: {{{listed}}}` under features, then check the batch again"

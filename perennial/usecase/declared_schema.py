@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from perennial.sources.column_type import ColumnType
+from perennial.usecase.built_in import columns_read
 from perennial.usecase.spelling import Duration, Frozen
 
 
@@ -125,8 +126,9 @@ class Features(Frozen):
 
     missing_column: MissingColumn = Field(
         "hold",
-        description="what happens to a batch that lacks a numeric or categorical column: `hold` it, or `go_on` with "
-        "the feature missing in every row; for all features, or by column: {weight: go_on}",
+        description="what happens to a batch that lacks a feature's column (numeric, categorical, or read by a "
+        "built-in derived feature): `hold` it, or `go_on` with it missing in every row; for all features, or by "
+        "column: {weight: go_on}",
     )
 
     @property
@@ -134,10 +136,15 @@ class Features(Frozen):
         """The columns that are features as they are."""
         return (*self.numeric, *self.categorical)
 
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns that are features, and those that built-in derived features read."""
+        return tuple(dict.fromkeys((*self.columns, *columns_read(self.derived))))
+
     def goes_on_without(self, column: str) -> bool:
         """Whether a batch that lacks this column is taken in with the feature missing."""
         if isinstance(self.missing_column, str):
-            return column in self.columns and self.missing_column == "go_on"
+            return column in self.columns_read and self.missing_column == "go_on"
         return self.missing_column.get(column) == "go_on"
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake, hint
-from perennial.usecase.rules_of_columns import known_columns, no_column, roles
+from perennial.usecase.rules_of_columns import known_columns, no_column, read_by_built_in, roles
 
 
 def reading_rules(document: Document) -> Iterator[Mistake]:
@@ -24,9 +24,11 @@ def reading_rules(document: Document) -> Iterator[Mistake]:
         for name in document.mapping("source", "read", part):
             if columns and name not in columns:
                 yield no_column(document, ("source", "read", part, name), str(name), columns)
+    needed = {name for name, _, role in roles(document) if role in ("time", "target", "label_known_at", "key")}
     features = {name for name, _, role in roles(document) if role in ("numeric", "categorical")}
+    features = (features | {name for name, _ in read_by_built_in(document)}) - needed
     for name in document.mapping("features", "missing_column"):
         if features and name not in features:
             place = ("features", "missing_column", name)
-            message = f"'{name}' is not a numeric or categorical feature, so a batch without it is always held"
+            message = f"'{name}' is not a feature that a batch can lack, so a batch without it is always held"
             yield document.mistake(place, message, hint(str(name), features, "features"), code="missing-column-feature")

@@ -66,6 +66,26 @@ def test_what_the_message_asks_for_takes_the_batch_in(world: World) -> None:
     assert rows["weight"].isna().all() and rows["price"].notna().all()
 
 
+def test_a_time_that_a_built_in_feature_reads_may_be_absent_too(world: World) -> None:
+    def declare(missing_column: Any) -> None:
+        derived = ["days_since:opened", "hour_of:at"]
+        world.declare(features={**FEATURES, "derived": derived, "missing_column": missing_column})
+
+    declare("hold")
+    write(world, "2024-01", world.month("2024-01"))
+    held = take_in("2024-01")
+    assert "`missing_column: {opened: go_on}`" in held.held_because[0]
+    declare({"opened": "go_on"})
+    write(world, "2024-02", world.month("2024-02"))
+    batch = take_in("2024-02")
+    assert batch.status == "accepted"
+    rows = accepted(batch)
+    assert rows["opened"].isna().all() and str(rows["opened"].dtype).startswith("datetime64")
+    with pytest.raises(InputError, match="'at' is not a feature that a batch can lack"):
+        declare({"at": "go_on"})
+        load_use_case("shop", world.usecases)
+
+
 def test_without_a_key_or_another_feature_a_batch_is_held_all_the_same(world: World) -> None:
     declared(world, {"weight": "go_on"})
     held = without(world, "2024-01", "order", "weight")
@@ -134,7 +154,7 @@ def test_a_renamed_column_is_asked_about(world: World) -> None:
 
 def test_what_vanishes_is_declared_for_features_alone(world: World) -> None:
     declared(world, {"order": "go_on"})
-    with pytest.raises(InputError, match="'order' is not a numeric or categorical feature") as caught:
+    with pytest.raises(InputError, match="'order' is not a feature that a batch can lack") as caught:
         load_use_case("shop", world.usecases)
     assert "features.missing_column.order" in str(caught.value)
     declared(world, "goon")

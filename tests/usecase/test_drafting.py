@@ -439,7 +439,12 @@ def test_an_age_that_gives_the_answer_away_is_asked_about(tmp_path: Path, capsys
 
 @pytest.mark.parametrize(
     ("every", "offered"),
-    [("h", ["hour_of:at", "weekday_of:at"]), ("D", ["weekday_of:at"]), ("W", []), ("MS", [])],
+    [
+        ("h", ["hour_of:at", "weekday_of:at"]),
+        ("D", ["weekday_of:at", "month_of:at"]),
+        ("W", ["month_of:at"]),
+        ("MS", ["month_of:at"]),
+    ],
 )
 def test_only_what_varies_in_the_times_is_offered(
     every: str, offered: list[str], tmp_path: Path, capsys: Captured

@@ -23,6 +23,8 @@ _FEWEST_DAYS = 14
 _MOST_DAYS_APART = 3
 _SAME_LAG = 0.95
 _HOUR_NAMES = re.compile(r"(^|_)(hour|hr)(_|$)|hour_?of", re.IGNORECASE)
+_MONTH_NAMES = re.compile(r"(^|_)(month|mon)(_|$)|month_?of", re.IGNORECASE)
+_ENOUGH_YEARS = 2
 _WEEKDAY_NAMES = re.compile(r"week_?day|day_?of_?week|(^|_)dow(_|$)", re.IGNORECASE)
 
 
@@ -80,7 +82,29 @@ def parts_of_time(times: pd.Series, columns: dict[str, Column]) -> list[tuple[st
     often = len(days) >= _FEWEST_DAYS and weekdays >= _FEWEST_WEEKDAYS and apart <= _MOST_DAYS_APART
     if often and not _there_already(columns, _WEEKDAY_NAMES, 7):
         parts.append(("weekday_of", f"rows are from {weekdays} days of the week"))
+    if _has_all_months(known, columns) and _years(known) >= _ENOUGH_YEARS:
+        parts.append(("month_of", f"each month of the year is there, in {_years(known):.3g} years"))
     return parts
+
+
+def month_question(times: pd.Series, columns: dict[str, Column], time: str) -> list[str]:
+    """What to ask about the month of the year, where rows cover one year but not two; else nothing."""
+    known = times.dropna()
+    if not _has_all_months(known, columns) or not 1 <= _years(known) < _ENOUGH_YEARS:
+        return []
+    return [
+        f"rows cover {_years(known):.3g} years, so most months came only once. If the answer depends on the season, "
+        f"`month_of:{time}` under derived makes the month of the year a feature"
+    ]
+
+
+def _has_all_months(known: pd.Series, columns: dict[str, Column]) -> bool:
+    return known.dt.month.nunique() == 12 and not _there_already(columns, _MONTH_NAMES, 12)
+
+
+def _years(known: pd.Series) -> float:
+    """How many years the times cover, their last day included."""
+    return ((known.max() - known.min()).days + 1) / 365
 
 
 def grows_with_time(values: pd.Series, times: pd.Series) -> bool:

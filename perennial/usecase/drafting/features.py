@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perennial.usecase.built_in import derived_name
-from perennial.usecase.drafting.clocks import SecondTime, grows_with_time, parts_of_time, second_time
+from perennial.usecase.drafting.clocks import SecondTime, grows_with_time, month_question, parts_of_time, second_time
 from perennial.usecase.drafting.leaks import TOO_WELL, Leak, leak_of
+from perennial.usecase.drafting.periods import periods_in
 from perennial.usecase.drafting.sample import Column, Sample, written_for_people
 
 if TYPE_CHECKING:
@@ -54,12 +55,18 @@ def features_of(
     if sample.columns[time].kind == "timestamp":
         parts = [(f"{feature}:{time}", why) for feature, why in parts_of_time(times, sample.columns)]
         derived += [(spec, why) for spec, why in parts if derived_name(spec) not in sample.columns]
+        questions += [(time, question) for question in month_question(times, sample.columns, time)]
+    begun = {period.end: period.begin for period in periods_in(sample.columns) if period.end != time}
     for column in sample.columns.values():
         if column.name in (time, target):
             continue
         in_key = column.name in key
         is_key = in_key and (len(key) == 1 or column.distinct > _MOST_WORDS)
         why_not, question = ("it is the key", "") if is_key else _useless(column, sample.rows, times, in_key=in_key)
+        if why_not == _SECOND_TIME and in_key:
+            why_not = "it is part of the key"
+        elif why_not == _SECOND_TIME and column.name in begun:
+            why_not = f"it ends the period that begins with {begun[column.name]}, so it is known only later"
         if why_not == _SECOND_TIME and (second := second_time(column, times)) is not None:
             leak = leak_of(_days(column, second), sample.columns[target], task, earlier_first, as_words=False)
             spec = f"days_since:{column.name}"

@@ -8,6 +8,7 @@ from itertools import combinations
 from perennial.evaluation.figures import counted
 from perennial.usecase.drafting.answers import all_named
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
+from perennial.usecase.drafting.periods import periods_in
 from perennial.usecase.drafting.row_numbers import is_row_number
 from perennial.usecase.drafting.sample import Sample
 
@@ -32,10 +33,11 @@ def key_of(sample: Sample, given: list[str], time: str | None, target: str | Non
                 "  Add a column to the key: rows of one batch that share a key are set aside."
             )
         return Guess(tuple(given), "given", "as given")
+    ends = {period.end for period in periods_in(sample.columns)}
     tried = [
         c.name
         for c in sample.columns.values()
-        if c.name != target
+        if c.name not in (target, *ends)
         and c.kind in ("integer", "text", "timestamp")
         and _enough(1 - c.nulls / sample.rows, sample.rows)
         and c.distinct > 1

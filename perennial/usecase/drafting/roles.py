@@ -9,6 +9,7 @@ from perennial.sources.epochs import epoch_unit
 from perennial.usecase.drafting.answers import listed, named
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.keys import key_of
+from perennial.usecase.drafting.periods import periods_in, question_of
 from perennial.usecase.drafting.sample import Column, Sample, written_for_people
 from perennial.usecase.drafting.truths import two_answers
 from perennial.usecase.drafting.value_form import UNITS
@@ -67,6 +68,9 @@ def time_of(sample: Sample, given: str | None) -> Guess[str]:
     candidates = [c.name for c in sample.columns.values() if c.kind == "timestamp" and c.nulls <= 0.01 * sample.rows]
     if not candidates:
         candidates = [c.name for c in sample.columns.values() if _is_year(c)]
+    for period in periods_in(sample.columns):
+        if set(candidates) <= {period.begin, period.end} and (period.of_validity or len(candidates) > 1):
+            raise NeedsAnswer(f"time: {question_of(period)}")
     if len(candidates) == 1:
         return Guess(
             candidates[0], "sure" if sample.columns[candidates[0]].kind == "timestamp" else "likely", "the only time"
