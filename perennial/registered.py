@@ -77,6 +77,7 @@ CHANNELS = Registered(
         "gap": "perennial.watching.channels.gap:CHANNEL",
         "level": "perennial.watching.channels.level:CHANNEL",
         "unseen": "perennial.watching.channels.unseen:CHANNEL",
+        "contract": "perennial.watching.channels.contract:CHANNEL",
         "features": "perennial.watching.channels.features:CHANNEL",
         "predictions": "perennial.watching.channels.predictions:CHANNEL",
         "estimated_loss": "perennial.watching.channels.estimated_loss:CHANNEL",

@@ -109,6 +109,7 @@ def _watched(
         reference=release.reference,
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,
+        batch=batch,
         statistics=batch_statistics(workspace, case, batch, release, served.champion, rows),
         worths=metrics_per_row(case),
         past=readings_of(past),

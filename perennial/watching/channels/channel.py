@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from perennial.evaluation.metrics.metric import Metric
     from perennial.evaluation.paired import Clusters
-    from perennial.ledger.entries import Calibration, Day, Evidence, FeatureMove, Reading, Reference
+    from perennial.ledger.entries import BatchEntry, Calibration, Day, Evidence, FeatureMove, Reading, Reference
     from perennial.model.artifact import Fitted
     from perennial.usecase.declaration import Declaration
     from perennial.watching.after_release import AfterRelease
@@ -33,7 +33,8 @@ class Watched:
     reference, metric: the champion's loss where it was evaluated, and its metric.
     age_days: from the newest moment that the champion was trained on to this batch.
     past: readings of earlier batches, of all channels and models, the oldest first.
-    statistics: counts of the batch and of the champion's rows, computed when a channel asks; None if there are none.
+    batch: its ledger entry. statistics: counts of the batch and of the champion's rows, computed when a channel asks;
+    None if there are none.
     worths: the custom metrics with one number per row, by name.
     at: the batch's arrival. recorded_days: labelled days since the champion's release that earlier batches measured.
     all_days: the same of every champion. evaluated: when the rows of the reference became known, from and to.
@@ -52,6 +53,7 @@ class Watched:
     metric: Metric
     age_days: float
     past: Sequence[Reading] = ()
+    batch: BatchEntry | None = None
     statistics: BatchStatistics | None = None
     worths: Mapping[str, Metric] = field(default_factory=dict)
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)

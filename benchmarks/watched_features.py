@@ -1,0 +1,197 @@
+"""The cost of the features channel: against a bare scan of the same Parquet file, in memory, and over many batches.
+
+    python benchmarks/watched_features.py           # 1,000,000 rows × 50 features, beside a scan, taking turns
+    python benchmarks/watched_features.py --growth  # the cost of a batch after 10, 100 and 1,000 batches
+
+"Scan" reads every column of the file in pieces of row groups, as the report does, and computes nothing. The report
+reads the file in the same way, counts each feature by day in its grid, and compares it with a reference of a year: PSI,
+Jensen–Shannon distance and the thresholds from resampled blocks of days.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from perennial.watching.channels.features import feature_changes  # noqa: E402
+from perennial.watching.statistics.counts import Counts, count_categories, count_numbers, row_days  # noqa: E402
+from perennial.watching.statistics.frames import count_inputs, grids_of, merged_features  # noqa: E402
+from perennial.watching.statistics.grid import CategoryGrid, Grid, NumberGrid  # noqa: E402
+
+TEXT = [f"category_{place}" for place in range(5)]
+NUMBERS, CATEGORIES, ROWS, PIECE = 45, 5, 1_000_000, 131_072
+
+
+def rows(n: int, seed: int, days: int = 30) -> pd.DataFrame:
+    """Rows in the order of their days; a tenth of the numbers have missing values."""
+    draw = np.random.default_rng(seed)
+    columns: dict[str, object] = {"day": np.sort(draw.integers(19_000, 19_000 + days, n))}
+    for place in range(NUMBERS):
+        values = draw.normal(size=n) if place % 3 else draw.gamma(2.0, 40.0, n)
+        if place % 10 == 0:
+            values[draw.random(n) < 0.05] = np.nan
+        columns[f"number_{place}"] = values
+    for place in range(CATEGORIES):
+        columns[f"category_{place}"] = draw.choice([f"value {each}" for each in range(40)], n)
+    return pd.DataFrame(columns)
+
+
+def reference(grids: dict[str, Grid]) -> dict[str, Counts]:
+    """A year of training rows."""
+    made = rows(120_000, 1, days=365)
+    return count_inputs(made.drop(columns="day"), row_days(made["day"].to_numpy()), grids)
+
+
+def scan(path: Path) -> None:
+    """Read all of the file."""
+    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
+    for piece in file.iter_batches(batch_size=PIECE):
+        assert piece.num_rows
+
+
+def report(path: Path, grids: dict[str, Grid], trained: dict[str, Counts]) -> int:
+    """Count the file in pieces and compare it with the reference: how many features are above their thresholds."""
+    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
+    total: dict[str, Counts] = {}
+    for piece in file.iter_batches(batch_size=PIECE):
+        part = counted(piece, grids)
+        total = merged_features([total, part], grids) if total else part
+    changes = feature_changes(trained, total, grids, {}, {})
+    assert changes is not None
+    return sum(change.alarm for change in changes)
+
+
+def counted(piece: pa.RecordBatch, grids: dict[str, Grid]) -> dict[str, Counts]:
+    """The counts of a piece, without a frame in between."""
+    days = row_days(piece.column("day").to_numpy())
+    counts: dict[str, Counts] = {}
+    for name, grid in grids.items():
+        column = piece.column(name)
+        if isinstance(grid, NumberGrid):
+            counts[name] = count_numbers(column.to_numpy(zero_copy_only=False), days, grid)
+        else:
+            assert isinstance(grid, CategoryGrid)
+            codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            counts[name] = count_categories(codes, column.dictionary.to_pylist(), days, grid)
+    return counts
+
+
+def against_scan(times: int) -> None:
+    """The two take turns on one file; each report runs in its own process, whose peak memory is its own."""
+    print("| rows | scan, CPU s | report, CPU s | ratio (range) | peak memory of a report, MB |")
+    print("|---:|---:|---:|---|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (ROWS // 4, ROWS, 4 * ROWS):
+            path = Path(folder) / f"{n}.parquet"
+            _write(path, n)
+            scans, reports, peaks = [], [], []
+            for _ in range(times):
+                scans.append(_in_process("--scan", path)[0])
+                seconds, peak = _in_process("--report", path)
+                reports.append(seconds)
+                peaks.append(peak)
+            ratios = sorted(b / a for a, b in zip(scans, reports, strict=True))
+            print(
+                f"| {n:,} | {median(scans):.2f} | {median(reports):.2f} | "
+                f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {median(peaks):,.0f} |"
+            )
+            sys.stdout.flush()
+
+
+def _write(path: Path, n: int) -> None:
+    writer = None
+    for start in range(0, n, ROWS // 4):
+        table = pa.Table.from_pandas(rows(ROWS // 4, 2 + start), preserve_index=False)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table, row_group_size=PIECE)
+    assert writer is not None
+    writer.close()
+
+
+def _in_process(what: str, path: Path) -> tuple[float, float]:
+    """CPU seconds and peak memory, MB."""
+    command = [sys.executable, __file__, what, str(path)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, peak = printed.split()
+    return float(seconds), float(peak)
+
+
+def alone(what: str, path: Path) -> None:
+    """One scan or report in this process, printed as CPU seconds and peak memory."""
+    grids = grids_of(rows(30_000, 0).drop(columns="day"))
+    trained = reference(grids)
+    scan(path) if what == "scan" else report(path, grids, trained)  # once before, so that nothing is read from disk
+    start = time.process_time()
+    scan(path) if what == "scan" else report(path, grids, trained)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(time.process_time() - start, peak)
+
+
+def growth() -> None:
+    """The cost of a batch's statistics with its file, and of the report on it, as batches add up."""
+    from perennial.features.recipe import Recipe
+    from perennial.store.statistics import StatisticsFiles
+    from perennial.usecase.declared_schema import Schema
+    from perennial.watching.batch_statistics import FeatureCounts
+
+    recipe = Recipe(
+        categorical=tuple(f"category_{place}" for place in range(CATEGORIES)),
+        numeric=tuple(f"number_{place}" for place in range(NUMBERS)),
+        derived=(),
+        hidden=(),
+        sources={},
+    )
+    schema = Schema(key=("day",), time="at", target="y", task="binary")
+    made = rows(2_000, 3, days=1)
+    made["at"] = pd.to_datetime(made.pop("day"), unit="D", utc=True)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = FeatureCounts(StatisticsFiles(Path(folder)), recipe, schema, lambda batch: made)
+        counts.of("first")
+        trained = reference(counts.grids)
+        taken: list[float] = []
+        for number in range(1, 1_021):
+            batch = made.assign(at=made["at"] + pd.Timedelta(days=number))
+            start = time.process_time()
+            now = counts.of(f"batch{number}", batch)
+            feature_changes(trained, now, counts.grids, {}, {})
+            taken.append(time.process_time() - start)
+        print("| batch | CPU seconds per batch, median of 21 (range) |\n|---:|---|")
+        for number in (10, 100, 1_000):
+            near = sorted(taken[max(number - 11, 0) : number + 10])
+            print(f"| {number:,} | {median(near):.4f} ({near[0]:.4f} to {near[-1]:.4f}) |")
+        start = time.process_time()
+        quarter = [counts.of(f"batch{number}") for number in range(900, 990)]
+        read = time.process_time() - start
+        merged_features(quarter, counts.grids)
+        seconds = time.process_time() - start - read
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet")) / 1_021 / 1024
+        print(f"\nA quarter of 90 daily batches: read in {read:.2f} s, merged in {seconds:.2f} s; {size:.0f} KB each.")
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--growth", action="store_true")
+    options.add_argument("--times", type=int, default=5)
+    options.add_argument("--scan", type=Path)
+    options.add_argument("--report", type=Path)
+    chosen = options.parse_args()
+    if chosen.growth:
+        growth()
+    elif chosen.scan or chosen.report:
+        alone("scan" if chosen.scan else "report", chosen.scan or chosen.report)
+    else:
+        against_scan(chosen.times)
