@@ -14,13 +14,14 @@ from perennial.deciding.evaluation_rows import rows_to_watch
 from perennial.errors import InputError, TransientError
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
-from perennial.ledger.present import first_with_champion, newest_calibration, release_to_watch
+from perennial.ledger.present import first_with_champion, release_to_watch
 from perennial.model.released import load_served
 from perennial.settings import settings
 from perennial.store.rows import known_at, labels_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.watching.after_release import rows_after_release
+from perennial.watching.calibration import recalibrated
 from perennial.watching.channels.channel import Watched
 from perennial.watching.health import (
     days_of,
@@ -120,7 +121,7 @@ def _watched(
         after_release=lambda: rows_after_release(
             workspace.tables, declaration, current, served.champion, since, recorded
         ),
-        calibration=newest_calibration(ledger, case.name),
+        calibration=recalibrated(ledger, declaration, first, past, at),
         episodes=opened_since(ledger, case.name, first.release_no, at),
     )
 

@@ -13,7 +13,16 @@ from perennial.cli.grouping import InGroups
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Start": (start.demo, start.init, start.check, start.schema),
     "Run": (run.run, run.backfill, run.ingest, run.watch, run.train),
-    "Look": (look.status, look.batches, look.decisions, look.decision, look.plan, look.page, look.replay),
+    "Look": (
+        look.status,
+        look.batches,
+        look.decisions,
+        look.decision,
+        look.plan,
+        look.calibrate,
+        look.page,
+        look.replay,
+    ),
     "Decide": (decide.approve, decide.rollback, decide.resume),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
     "Operate": (operate.up, operate.down, operate.deploy),

@@ -1,4 +1,4 @@
-"""`perennial plan`: what the next decisions could see."""
+"""`perennial plan` and `calibrate`: what decisions could see, and how often channels ring without a cause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Calibration, Decision
 from tests.cli.conftest import Perennial, payloads
 from tests.world import World
 
@@ -43,3 +43,14 @@ def test_it_shows_how_many_days_when_and_what_is_unspent(settled: World, perenni
     assert line["gain"] == 0.1 and line["share"] == pytest.approx(0.1 / shown["champion"])
     plain = perennial("plan", "shop")
     assert plain.code == 0 and "Labels that no decision has used yet: 600 rows of 30 days." in plain.out
+
+
+def test_calibrate_reports_what_is_unknown_and_stores_it_once(settled: World, perennial: Perennial) -> None:
+    settled.declare(watch={"channels": ["gap", "level", "unseen"]})
+    measured = json.loads(perennial("calibrate", "shop", "--json").out)
+    assert (measured["release_no"], measured["days"], measured["page_per_year"]) == (1, 0, 1.0)
+    assert [each["rate"] for each in measured["rates"]] == [None, None, None]
+    shown = perennial("calibrate", "shop")
+    assert shown.code == 0
+    assert "gap: unknown, needs 56 labelled days after a warm-up of 28, 0 have come" in shown.out
+    assert len([p for p in payloads(Calibration) if isinstance(p, Calibration)]) == 1

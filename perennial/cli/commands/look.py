@@ -1,4 +1,7 @@
-"""Commands that only read: `status`, `batches`, `decisions`, `decision`, `plan`, `page`, `replay`, `ledger verify`."""
+"""Commands that look: `status`, `batches`, `decisions`, `decision`, `plan`, `page`, `replay`, `ledger verify`.
+
+All of them only read, except `calibrate`, which keeps what it measured.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,13 @@ def plan(
     from perennial.cli import planning
 
     planning.plan(usecase, gain, json)
+
+
+def calibrate(usecase: Usecase, json: Json = False) -> None:
+    """Measure how often each monitoring channel raises a false alarm."""
+    from perennial.cli import calibrating
+
+    calibrating.calibrate(usecase, json)
 
 
 def page(

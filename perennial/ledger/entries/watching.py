@@ -181,7 +181,7 @@ class Reading(Entry):
 class ChannelRate(Entry):
     """How often a channel raises an alarm without a cause: per year, with a 95 % interval. None: unknown, and `why`.
 
-    threshold: from now on, in the channel's unit; None: the declared one. years: resampled.
+    threshold: from now on, in the channel's unit; None: the declared one. years: resampled. pages: per year, of these.
     """
 
     channel: str
@@ -191,6 +191,7 @@ class ChannelRate(Entry):
     high: float | None
     years: float
     why: str = ""
+    pages: float | None = None
 
 
 class Calibration(Recorded):

@@ -15,6 +15,7 @@ import numpy as np
 
 from perennial.evaluation.figures import counted, percent
 from perennial.ledger.entries import ColumnEvidence, Evidence, NewValue
+from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
     from perennial.ledger.entries import Reading
@@ -95,12 +96,13 @@ def unseen(
     *,
     tolerated: float,
     usual: Usual = NOTHING_USUAL,
+    rate: str = "",
 ) -> UnseenFinding:
     """The share of rows with at least one value that training never saw. A null is not such a value.
 
     columns: name to n values for each categorical column, including at least those of `seen`.
     seen: name to the values of the training rows. tolerated: share of rows above the `usual` one, 0 to 1;
-    if the usual spread is larger than that, it is used instead.
+    if the usual spread is larger than that, it is used instead. rate: how often an alarm has no cause, in words.
     Raises KeyError for a column that is missing, ValueError for columns of different length.
 
     >>> finding = unseen({"carrier": ["AA", "ZZ", None, "UA"]}, {"carrier": {"AA", "UA"}}, tolerated=0.05)
@@ -124,6 +126,7 @@ def unseen(
         f"an alarm needs {percent(threshold)}"
         f"{f', since {percent(usual.share)} are usual this long after training' if usual.share else ''}"
     )
+    words += rate
     if by_column:
         named = {name: _most_frequent(columns[name], masks[name]) for name in by_column}
         words += ": " + ", ".join(f"{name} {percent(by_column[name])}{_in_words(named[name])}" for name in by_column)
@@ -188,7 +191,8 @@ class Unseen:
         # A column that was empty in training is not used by the model, so its first values are harmless.
         seen = {name: values for name, values in on.champion.seen.items() if name in columns and values}
         usual = usual_share([reading for reading in on.past if reading.channel == self.name], on.age_days)
-        return unseen(columns, seen, tolerated=on.declaration.watch.unseen_share, usual=usual)
+        rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
+        return unseen(columns, seen, tolerated=on.declaration.watch.unseen_share, usual=usual, rate=rate)
 
 
 CHANNEL = Unseen()
