@@ -108,6 +108,7 @@ def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
         *QUESTIONS,
         "Batches",
         "Champion and challenger",
+        "Watching",
         "Releases",
         "Decisions",
         "Data checks",
@@ -115,6 +116,24 @@ def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
     assert dom["wide"] <= dom["window"] <= 390, "a phone does not scroll sideways"
     assert dom["images"] == 0 and dom["charts"] == dom["tall"] == 3, "each chart is drawn"
     assert dom["dark"] != dom["light"], "it follows the reader's colours"
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: make test-all installs it")
+def test_the_first_page_fits_a_phone_and_leads_to_each_use_case(
+    settled: World, perennial: Perennial, tmp_path: Path
+) -> None:
+    settled.declare(description=SMUGGLED)
+    write(settled, "2024-03", settled.month("2024-03"))
+    assert perennial("run", "shop").code == 0
+    index = settled.usecases.parent / "home" / "pages" / "index.html"
+    written = index.read_text(encoding="utf-8")
+    assert SMUGGLED not in written and html.escape(SMUGGLED) in written
+    (link,) = re.findall(r"href=\"([^\"]+)\"", written)
+    assert (index.parent / link).is_file()
+    dom = in_a_phone(index, tmp_path)
+    assert dom["headings"] == ["Use cases", "shop"]
+    assert dom["wide"] <= dom["window"] <= 390 and dom["dark"] != dom["light"]
 
 
 def in_a_phone(page: Path, folder: Path) -> dict[str, Any]:
