@@ -23,7 +23,7 @@ EXCEPTIONS = {
     "store/registry/registry.py": "MLflow's own command, which alone restores an experiment",
     **{
         f"usecase/drafting/{name}.py": "drafting asks whoever typed `init`, and this option is the answer"
-        for name in ("date_form", "folder_form", "form_writing", "value_form", "roles", "sample")
+        for name in ("date_form", "folder_form", "form_writing", "periods", "value_form", "roles", "sample")
     },
 }
 """file → why its texts may hold a command or an option."""

@@ -41,7 +41,7 @@ def question_of(period: Period) -> str:
         return f"'{begin}' and '{end}' are a period: answer with --time {begin}, if its start is the event"
     return (
         f"'{begin}' and '{end}' are a period of validity, so rows may be versions of something over time\n"
-        f"  If each version is an event of its own, answer with --time {begin}; '{end}' is then left out: it is "
+        f"  If each version counts as an event, answer with --time {begin}; '{end}' is then left out: it is "
         "known only later.\n"
         "  If they describe other events, join them at the source, each event with the version valid at its time."
     )
