@@ -16,6 +16,7 @@ from tasks.alerts import notify_people, respond_to_episodes
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
+from tasks.contract import watch_contract
 from tasks.health import watch_champion
 from tasks.page import renew_page
 from tasks.training import train_next
@@ -42,6 +43,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     if batch is not None and batch.status == "held":
         note_outcome(usecase, "held", batch.window)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
+        watch_contract(usecase)
         _renew_page(usecase)
         notify_people(usecase)
         return batch

@@ -9,6 +9,7 @@ from flows.names import named_by, rename_run, tag_run
 from flows.train import train
 from perennial.ledger.entries import Health
 from tasks.alerts import notify_people, respond_to_episodes
+from tasks.contract import watch_contract
 from tasks.health import ask_for_retraining, batch_of, watch_champion
 from tasks.turn import in_turn
 
@@ -30,6 +31,7 @@ def watch(usecase: UseCaseName, window: str | None = None, start_training: bool 
     if batch is None:
         return None
     rename_run(usecase, batch.window)
+    watch_contract(usecase)
     health = watch_champion(usecase, batch)
     respond_to_episodes(usecase, batch)
     notify_people(usecase)
