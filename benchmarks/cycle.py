@@ -2,6 +2,7 @@
 
     python benchmarks/cycle.py            # flights, month by month, the two sides taking turns
     python benchmarks/cycle.py --growth   # the cost of a cycle without its fit after 1, 3 and 10 years of batches
+    python benchmarks/cycle.py --worker   # a deployed worker's cycle of a small shop, from request to finished
 
 The bare script is one that could run from cron. It reads the month's bytes with pandas, stores typed months as Parquet
 and its two models with joblib, compares them by day on the new labels, then fits on all months so far
@@ -14,12 +15,14 @@ import argparse
 import io
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -27,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import bare  # noqa: E402 - beside this file
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
 
 
 @contextmanager
@@ -154,7 +162,79 @@ def growth() -> None:
             print(f"| {end} | {statistics.median(last):.2f} ({min(last):.2f} to {max(last):.2f}) |", flush=True)
 
 
+IMPORTS = (
+    "import flows.cycle; from data_checks.quiet import great_expectations; great_expectations(); import mlflow.sklearn"
+)
+RUNS = 5
+
+
+def worker() -> None:
+    """A small shop's cycles by a Prefect worker, each beside a warm cycle in this process and its imports alone."""
+    from prefect import get_client
+
+    from perennial.processes.deployments import deploy
+    from perennial.settings import settings
+    from tests.world import World, month_of_rows
+
+    with home() as folder:
+        shop = World(folder / "usecases", rows_a_day=10).declare(clock="replay")
+        months = [str(month) for month in pd.period_range("2010-01", periods=2 * RUNS + 2, freq="M")]
+        for month in months:
+            month_of_rows(month, rows_a_day=10).to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+        from flows.cycle import cycle
+
+        cycle("shop", months.pop(0))
+        deploy(settings(), {})
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "perennial", "--limit", "1"]
+        with (folder / "worker.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        print("| | request to running, s | to finished, s | imports alone, s | warm, s | ratio |")
+        print("|---|---:|---:|---:|---:|---:|")
+        ratios = []
+        try:
+            with get_client(sync_client=True) as client:
+                deployed = client.read_deployment_by_name("cycle/cycle")
+                cycle_by_worker(client, deployed.id, months.pop(0))  # the worker itself starts
+                for number in range(RUNS):
+                    running, finished = cycle_by_worker(client, deployed.id, months.pop(0))
+                    imports = seconds_of([sys.executable, "-c", IMPORTS]) - seconds_of([sys.executable, "-c", ""])
+                    start = time.perf_counter()
+                    cycle("shop", months.pop(0))
+                    warm = time.perf_counter() - start
+                    ratios.append(finished / (imports + warm))
+                    print(
+                        f"| {number + 1} | {running:.1f} | {finished:.1f} | {imports:.1f} | {warm:.1f} | "
+                        f"{ratios[-1]:.2f} |",
+                        flush=True,
+                    )
+        finally:
+            process.terminate()
+            process.wait()
+        print(f"\nMedian ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}).")
+
+
+def cycle_by_worker(client: SyncPrefectClient, deployment: UUID, month: str) -> tuple[float, float]:
+    """Request a cycle; seconds until the flow runs, and until it has finished."""
+    asked = client.create_flow_run_from_deployment(deployment, parameters={"usecase": "shop", "window": month})
+    run = asked
+    while run.state is None or not run.state.is_final():
+        time.sleep(0.1)
+        run = client.read_flow_run(asked.id)
+    if not run.state.is_completed() or run.start_time is None or run.end_time is None or asked.created is None:
+        raise SystemExit(f"the worker's cycle of {month} did not complete: {run.state}")
+    return (run.start_time - asked.created).total_seconds(), (run.end_time - asked.created).total_seconds()
+
+
+def seconds_of(command: list[str]) -> float:
+    """How long a process takes."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--growth", action="store_true")
-    growth() if asked.parse_args().growth else flights()
+    asked.add_argument("--worker", action="store_true")
+    mode = asked.parse_args()
+    growth() if mode.growth else worker() if mode.worker else flights()

@@ -20,6 +20,7 @@ WRITES = (
     "accepted_table",
     "quarantine_table",
     "batch_row",
+    "data_docs",
     "statistics_file",
     "waiver_row",
     "label_landing",

@@ -9,10 +9,11 @@ from prefect.artifacts import create_markdown_artifact
 from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
+from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
 from perennial.ledger.present import frozen_decision, trained_at
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import batch_in_words, cycle_in_lines, decision_in_words
+from perennial.release.words import HEADING, batch_in_words, cycle_in_lines, decision_in_words
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
@@ -33,7 +34,8 @@ def show_batch(usecase: str, batch: BatchEntry) -> None:
     )
     workspace = open_workspace(settings())
     results = workspace.validations.read(usecase, batch.batch)
-    write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
+    with write("data_docs"):
+        write_docs(workspace.settings.docs, usecase, f"{batch.window}-{batch.revision}", instant(batch.end), results)
 
 
 def show_decision(usecase: str, decision: Decision) -> None:
@@ -99,5 +101,6 @@ def finish_cycle(
     log.info("cycle %s %s done", usecase, batch.window)
     taken = decision if isinstance(decision, Decision) else None
     kept_back = frozen_decision(workspace.ledger, usecase)
-    story.info("%s", "\n".join(cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None)))
+    lines = cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None)
+    story.info("%s", "\n".join(lines), extra={"heading": HEADING})
     return row.payload

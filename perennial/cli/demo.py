@@ -20,7 +20,7 @@ def replay() -> None:
     say("30 minutes late? Each month's flights are ingested, validated with Great")
     say("Expectations, used to evaluate the waiting challenger, then used to train the")
     say("next one. All of it runs as Prefect flows.")
-    with flows_ready(whole_cycle=True) as server:
+    with flows_ready(whole_cycle=True, headed=True) as server:
         from flows.backfill import backfill
 
         ledger = Ledger(where.database_url)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def flows_ready(*, whole_cycle: bool = False) -> Iterator[Server]:
+def flows_ready(*, whole_cycle: bool = False, headed: bool = False) -> Iterator[Server]:
     """A server to run flows against, started where none runs; inside, `flows` can be imported and called.
 
+    headed: whether the names of the columns of a cycle's line are on the screen already.
     whole_cycle: everything that a cycle uses is imported while a server starts, instead of when it is needed.
     Raises TransientError where somebody else's server does not answer.
     """
@@ -43,19 +44,20 @@ def flows_ready(*, whole_cycle: bool = False) -> Iterator[Server]:
     wait_for(server)
     from tasks.page import pages_written
 
-    with quiet_flows(), _storytelling():
+    with quiet_flows(), _storytelling(headed=headed):
         yield server
         pages_written()
 
 
 @contextmanager
-def _storytelling() -> Iterator[None]:
+def _storytelling(*, headed: bool) -> Iterator[None]:
     """One line for each finished cycle on standard output; on a terminal, what is going on below it."""
     for noisy in ("great_expectations", "mlflow", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     story, steps = logging.getLogger("perennial.story"), logging.getLogger("perennial.tasks")
     with _status() if is_terminal() and not json_wanted() else nullcontext() as status:
-        handlers = [(story, _Lines(status)), *([(steps, _Spinner(status))] if status is not None else [])]
+        spinner = [(steps, _Spinner(status))] if status is not None else []
+        handlers = [(story, _Lines(status, headed=headed)), *spinner]
         for logger, handler in handlers:
             logger.setLevel(logging.INFO)
             logger.addHandler(handler)
@@ -74,14 +76,23 @@ def _status() -> Any:
 
 
 class _Lines(logging.Handler):
-    """A line of the story on standard output; on standard error where that has JSON alone."""
+    """A line of the story on standard output; on standard error where that has JSON alone.
 
-    def __init__(self, status: Any) -> None:
+    The names of its columns stand above the first line that has columns, unless they were `headed` already.
+    """
+
+    def __init__(self, status: Any, *, headed: bool) -> None:
         super().__init__()
-        self._status = status
+        self._status, self._headed = status, headed
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
+        heading = getattr(record, "heading", "")
+        if heading and not self._headed:
+            self._headed = True
+            self._print(heading)
+        self._print(record.getMessage())
+
+    def _print(self, text: str) -> None:
         if self._status is not None:
             self._status.console.print(fitted(text, terminal_width()), markup=False, highlight=False, soft_wrap=True)
         elif json_wanted():

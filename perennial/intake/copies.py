@@ -1,4 +1,4 @@
-"""Rows that are exact copies of another row of their batch, over all columns."""
+"""Rows that are exact copies of another row of their batch, over all columns but the row number that pandas writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.delimited import text_table
+from perennial.sources.parsing import matched
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
 from perennial.sources.workbook import sheet_table
+from perennial.usecase.drafting.row_numbers import is_row_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def copies_in(
     data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
 ) -> dict[int, int]:
-    """Row → the first row that it is a copy of, over all columns, undeclared ones included.
+    """Row → the first row that it is a copy of, over all columns, also undeclared ones that are no row number.
 
     data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival. read: how they are written.
     The bytes are read again only if a key occurs more than once.
@@ -31,7 +33,11 @@ def copies_in(
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    columns = _whole(data, suffix, read).take(candidates).to_pydict().values()
+    whole = _whole(data, suffix, read)
+    declared = set(matched(whole.column_names, list(frame.columns)).values())
+    # A row's number in the table that it was exported from is not part of its content.
+    places = [n for n, name in enumerate(whole.column_names) if name in declared or not is_row_number(name)]
+    columns = whole.select(places).take(candidates).to_pydict().values()
     for row, values in zip(candidates, zip(*(map(repr, column) for column in columns), strict=True), strict=True):
         if first.setdefault(values, row) != row:
             copies[row] = first[values]

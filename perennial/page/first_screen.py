@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from perennial.evaluation.figures import between, change, counted, figure, percent, sample
+from perennial.evaluation.intervals.student_t import student_t
+from perennial.evaluation.metrics.possible import possible_part
 from perennial.evaluation.words import headline
-from perennial.ledger.entries import Decision, Release
+from perennial.ledger.entries import NO_CHALLENGER, Decision, Release
 from perennial.page.history import History
-from perennial.release.words import release_reason
+from perennial.release.words import cycle_waits, release_reason
+
+FEWEST_LOSSES = 3
+"""So many earlier batches show what is usual at least."""
 
 State = Literal["good", "wait", "bad"]
 
@@ -36,11 +42,11 @@ def _fine(history: History) -> Answer:
     episodes = tuple(episode.detail for episode in history.open_alarms)
     if episodes:
         open_now = counted(len(episodes), "alarm is open", "alarms are open")
-        return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss))
+        return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss, *compared_with(history)))
     health = history.cycles[-1].health if history.cycles else None
     if health is None or health.loss is None:
         return Answer(question, "wait", "Unknown: no alarm, but no labels either", (loss,))
-    return Answer(question, "good", "Yes: no alarm is open", (loss,))
+    return Answer(question, "good", "Yes: no alarm is open", (loss, *compared_with(history)))
 
 
 def _last(history: History) -> Answer:
@@ -78,7 +84,10 @@ def _waiting(history: History) -> str:
     newest = history.cycles[-1]
     if newest.not_trained:
         return f"No new challenger: {newest.not_trained}"
-    return f"The challenger waits: {newest.waits}" if newest.waits else ""
+    if newest.waits == NO_CHALLENGER:
+        text = cycle_waits(newest)
+        return text[0].upper() + text[1:]
+    return f"The challenger {cycle_waits(newest)}" if newest.waits else ""
 
 
 def live_in_words(release: Release | None) -> str:
@@ -133,12 +142,43 @@ def newest_loss(history: History) -> str:
         rows = cycle.health.labelled_rows if cycle else 0
         return f"{history.metric} on the newest batch: unknown ({counted(rows, 'labelled row', 'labelled rows')})"
     loss = cycle.health.loss
-    beside = "" if loss.reference is None else f"; {figure(loss.reference)} where it was evaluated"
+    low, high = possible_part(history.metric, loss.ci_low, loss.ci_high)
     return (
-        f"{history.metric} on the newest batch: {figure(loss.value)}, 95 % interval {figure(loss.ci_low)} to "
-        f"{figure(loss.ci_high)}, on "
-        f"{counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}{beside}"
+        f"{history.metric} on the newest batch: {figure(loss.value)}, 95 % interval {figure(low)} to "
+        f"{figure(high)}, on {counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}"
     )
+
+
+def compared_with(history: History) -> tuple[str, ...]:
+    """What the newest loss is compared with: the live model's own evaluation, and the losses of earlier batches.
+
+    Where the evaluation's batch was easier or harder than every other one, that is reported: a loss beside it then
+    shows the batch, not the model.
+    """
+    lines = []
+    reference = history.live.reference if history.live else None
+    if reference is not None and reference.metric == history.metric:
+        around = student_t(reference.value, reference.se, reference.df)
+        low, high = possible_part(history.metric, around.ci_low, around.ci_high)
+        evaluated = next((d for d in history.decisions if history.live and d.id == history.live.decision), None)
+        by = evaluated.evaluation.cluster_by if evaluated else "group"
+        lines.append(
+            f"{figure(reference.value)} where it was evaluated, 95 % interval {figure(low)} to {figure(high)}, on "
+            f"{sample(reference.rows, reference.clusters, by)}"
+        )
+    losses = [cycle.health.loss.value for cycle in history.cycles[:-1] if cycle.health.loss is not None]
+    if losses:
+        lines.append(
+            f"{figure(median(losses))} in the middle one of {counted(len(losses), 'earlier batch', 'earlier batches')} "
+            f"({figure(min(losses))} to {figure(max(losses))}), by the model that was live then"
+        )
+    if reference is not None and len(losses) >= FEWEST_LOSSES and not min(losses) <= reference.value <= max(losses):
+        side = "below" if reference.value < min(losses) else "above"
+        lines.append(
+            f"The evaluation's {figure(reference.value)} is {side} every batch since, so that batch was unusual: "
+            "compare with the other batches instead"
+        )
+    return tuple(lines)
 
 
 def headline_of(decision: Decision) -> str:

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
+from perennial.evaluation.metrics.possible import possible_part
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, day, facts, headline_of, live_in_words
 from perennial.page.history import History
@@ -35,7 +36,7 @@ class BatchLine:
 
 @dataclass(frozen=True)
 class LossPoint:
-    """The champion's loss on a batch with its 95 % interval, and its loss where it was evaluated."""
+    """The champion's loss on a batch, the possible part of its 95 % interval, and its loss where it was evaluated."""
 
     batch: str
     value: float
@@ -166,23 +167,21 @@ def _why(batch: BatchEntry, waivers: Sequence[Waiver]) -> list[str]:
 
 def _losses(history: History) -> list[LossPoint]:
     window = {batch.batch: batch.window for batch in history.batches}
-    return [
-        LossPoint(
-            batch=window[cycle.batch],
-            value=cycle.health.loss.value,
-            low=cycle.health.loss.ci_low,
-            high=cycle.health.loss.ci_high,
-            reference=cycle.health.loss.reference,
-            rows=cycle.health.labelled_rows,
+    points = []
+    for cycle in history.cycles:
+        if (loss := cycle.health.loss) is None:
+            continue
+        low, high = possible_part(history.metric, loss.ci_low, loss.ci_high)
+        points.append(
+            LossPoint(window[cycle.batch], loss.value, low, high, loss.reference, rows=cycle.health.labelled_rows)
         )
-        for cycle in history.cycles
-        if cycle.health.loss is not None
-    ]
+    return points
 
 
 def _gain(decision: Decision) -> GainPoint:
     primary, own = decision.metrics[0], decision.reference
     around = student_t(own.value, own.se, own.df) if own else None
+    low, high = possible_part(primary.name, around.ci_low, around.ci_high) if around else (None, None)
     return GainPoint(
         batch=decision.batch,
         gain=primary.gain,
@@ -192,8 +191,8 @@ def _gain(decision: Decision) -> GainPoint:
         alpha=decision.policy.level,
         champion=primary.champion if decision.champion else None,
         challenger=primary.challenger,
-        challenger_low=around.ci_low if around else None,
-        challenger_high=around.ci_high if around else None,
+        challenger_low=low,
+        challenger_high=high,
         rows=decision.evaluation.rows,
         outcome=decision.outcome,
     )

@@ -81,7 +81,7 @@ class Year:
         (self.place.usecases / "shop.py").write_text(MONEY)
         (self.place.usecases / "late").mkdir()
         self._month("2013-01")
-        self._step("run", "shop", at=["declaration_row", *BATCH, *TRAINING, "cycle_row"])
+        self._step("run", "shop", at=["declaration_row", *BATCH, "data_docs", *TRAINING, "cycle_row"])
         self._month("2013-02")
         self._corrected_labels("2013-01", known_at="2013-02-10T00:00:00Z")
         self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])

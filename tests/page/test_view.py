@@ -135,8 +135,8 @@ def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
     fine, _, _ = answers(history(**live, cycles=[cycle(0.4)]))
     assert (fine.state, fine.answer) == ("good", "Yes: no alarm is open")
     assert fine.lines == (
-        "log_loss on the newest batch: 0.40000, 95 % interval 0.10000 to 0.90000, on 40 labelled rows; "
-        "0.50000 where it was evaluated",
+        "log_loss on the newest batch: 0.40000, 95 % interval 0.10000 to 0.90000, on 40 labelled rows",
+        "0.50000 where it was evaluated, 95 % interval 0.47914 to 0.52086, on 1 row of 1 day",
     )
     unknown, _, _ = answers(history(**live, cycles=[cycle()]))
     assert unknown.state == "wait" and unknown.answer.startswith("Unknown"), "no labels are not good news"
@@ -149,6 +149,32 @@ def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
     assert informed.state == "good", "what only informs is no alarm"
     none, _, _ = answers(history(cycles=[cycle(waits=NO_CHALLENGER, not_trained="too few rows")]))
     assert (none.answer, none.lines) == ("No model is live yet", ("No new challenger: too few rows",))
+
+
+def test_the_newest_loss_stands_beside_those_of_earlier_batches() -> None:
+    live = {"decisions": [decided(0.0025)], "releases": [released(decided(0.0025))]}
+    usual, _, _ = answers(history(**live, cycles=[cycle(0.4), cycle(0.6), cycle(0.5)]))
+    assert usual.lines[-1] == (
+        "0.50000 in the middle one of 2 earlier batches (0.40000 to 0.60000), by the model that was live then"
+    )
+    odd, _, _ = answers(history(**live, cycles=[cycle(0.7), cycle(0.6), cycle(0.9), cycle(0.8)]))
+    assert odd.lines[-1].startswith("The evaluation's 0.50000 is below every batch since, so that batch was unusual")
+
+
+def test_no_interval_of_a_loss_reaches_below_0() -> None:
+    low = cycle(0.4)
+    assert low.health.loss is not None
+    loss = low.health.loss.model_copy(update={"ci_low": -0.1})
+    low = low.model_copy(update={"health": low.health.model_copy(update={"loss": loss}), "batch": batch().batch})
+    view = view_of(history(batches=[batch()], cycles=[low]))
+    assert view.losses[0].low == 0.0
+    assert "interval 0 to" in answers(history(releases=[released(decided(0.1))], cycles=[low]))[0].lines[0]
+
+
+def test_a_first_cycle_without_a_challenger_is_one_sentence() -> None:
+    waiting = cycle(0.4, waits=NO_CHALLENGER).model_copy(update={"challenger": None})
+    _, last, _ = answers(history(batches=[batch()], cycles=[waiting]))
+    assert last.lines == ("No challenger",)
 
 
 def test_the_first_screen_answers_what_happened_last() -> None:

@@ -403,6 +403,15 @@ def test_a_word_that_other_columns_have_means_nothing_only_where_it_must(tmp_pat
     assert "none" in set(rows["carrier"])
 
 
+def test_a_row_number_that_pandas_wrote_makes_no_copy_another_row() -> None:
+    from perennial.intake.copies import copies_in
+
+    frame = pd.DataFrame({"order": ["A", "A", "B", "B"], "price": [1.0, 1.0, 2.0, 3.0]})
+    numbered = ",order,price\n0,A,1\n1,A,1\n2,B,2\n3,B,3\n"
+    assert copies_in(numbered.encode(), ".csv", frame, ("order",)) == {1: 0}
+    assert copies_in(numbered.replace(",order", "note,order", 1).encode(), ".csv", frame, ("order",)) == {}
+
+
 def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, capsys: Captured) -> None:
     from perennial.intake.copies import copies_in
     from perennial.usecase.columns import read_options

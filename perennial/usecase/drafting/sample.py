@@ -83,7 +83,7 @@ class Sample:
     @cached_property
     def copies(self) -> pd.Series:
         """Whether a row is an exact copy of one before it: such rows are set aside, and count for no key."""
-        return self.frame(list(self.columns)).duplicated()
+        return self.frame([name for name in self.columns if not is_row_number(name)]).duplicated()
 
     def frame(self, names: list[str]) -> pd.DataFrame:
         """Some columns side by side."""
