@@ -17,6 +17,7 @@ from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
 from tasks.contract import watch_contract
+from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
 from tasks.page import renew_page
 from tasks.training import train_next
@@ -55,7 +56,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
     challenger = train_next(usecase, trigger, as_of)
     finish_cycle(usecase, batch, health, decision, challenger)
-    note_outcome(usecase, outcome_in_words(decision), batch.window)
+    note_outcome(usecase, outcome_in_words(decision, frozen=is_kept_back(usecase)), batch.window)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:
         cycle(usecase, restated, trigger)

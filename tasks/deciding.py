@@ -17,6 +17,7 @@ from perennial.ledger.entries import NO_CHALLENGER, Decision, Trigger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
+    frozen_decision,
     says_release,
     undone_decision,
     waiting_challenger,
@@ -62,6 +63,11 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     row, _ = ledger.append(usecase, made.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
+
+
+def is_kept_back(usecase: str) -> bool:
+    """Whether only a freeze of releases keeps the newest decision from being carried out."""
+    return frozen_decision(open_workspace(settings()).ledger, usecase) is not None
 
 
 @step(timeout_minutes=20)

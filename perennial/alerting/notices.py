@@ -6,11 +6,13 @@ left out is due in the next run, and a backfill of a year ends with the episodes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from perennial.ledger.entries import (
     AlertQueued,
     ChallengerEntry,
+    Decision,
     Episode,
     EpisodeClosed,
     EpisodeRose,
@@ -24,6 +26,7 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import freezes, held_batches, open_question
 from perennial.watching.episodes import severity_so_far
+from perennial.watching.explained import Action, explained
 from perennial.watching.health import severity_of
 
 
@@ -32,7 +35,8 @@ class Notice:
     """Something to know, before it is known who gets a message.
 
     subject: an episode, a decision or a batch, by its id. channel: of the episode, or what it is about (`batches`,
-    `decisions`, `runs`). since: by the use case's clock. started: what Perennial did because of it.
+    `decisions`, `runs`). since: by the use case's clock. about: where most, and what it costs. started: what Perennial
+    did because of it. can_do: what a person can do, each in words.
     """
 
     subject: str
@@ -41,7 +45,10 @@ class Notice:
     channel: str
     since: str
     detail: str
+    about: tuple[str, ...] = ()
     started: tuple[str, ...] = ()
+    can_do: tuple[tuple[Action, str], ...] = ()
+    frozen: bool = False
 
     @property
     def of_episode(self) -> bool:
@@ -54,32 +61,54 @@ def notices(ledger: Ledger, usecase: str) -> list[Notice]:
 
     An episode that is over is included only if somebody got a message about its beginning.
     """
-    reported = {row.payload.subject for row in ledger.all(usecase, AlertQueued)}
-    closed = {row.key: row.payload for row in ledger.all(usecase, EpisodeClosed)}
-    risen = [row.payload for row in ledger.all(usecase, EpisodeRose)]
-    frozen = {each.episode for each in freezes(ledger, usecase)}
-    known: list[Notice] = []
-    for row in ledger.all(usecase, Episode):
-        mine = [each for each in risen if each.episode == row.key]
-        if row.key not in closed:
-            known += _of_open(row.payload, mine, started_by(ledger, usecase, row.key))
-        elif row.key in reported:
-            known.append(_of_closed(row.payload, mine, closed[row.key], still_frozen=row.key in frozen))
+    episodes = ledger.all(usecase, Episode)
+    known = _of_episodes(ledger, usecase, [row.payload for row in episodes]) if episodes else []
     return [*known, *_of_batches(ledger, usecase), *_of_decision(ledger, usecase)]
 
 
-def _of_open(episode: Episode, risen: list[EpisodeRose], started: tuple[str, ...]) -> list[Notice]:
-    def notice(stage: Stage, severity: Severity, detail: str) -> Notice:
-        return Notice(episode.episode, stage, severity, episode.channel, episode.opened_at, detail, started)
-
-    opened = notice("opened", severity_so_far(episode, (), severity_of(episode.channel)), episode.detail)
-    return [opened, *(notice("rose", each.severity, each.detail) for each in risen)]
-
-
-def _of_closed(episode: Episode, risen: list[EpisodeRose], closed: EpisodeClosed, *, still_frozen: bool) -> Notice:
-    severity = severity_so_far(episode, risen, severity_of(episode.channel))
-    left = ("Releases are still frozen.",) if still_frozen else ()
-    return Notice(episode.episode, "closed", severity, episode.channel, closed.closed_at, closed.detail, left)
+def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> list[Notice]:
+    reported = {row.payload.subject for row in ledger.all(usecase, AlertQueued)}
+    closed = {row.key: row.payload for row in ledger.all(usecase, EpisodeClosed)}
+    frozen = {each.episode for each in freezes(ledger, usecase)}
+    due = [each for each in episodes if each.episode not in closed or each.episode in reported]
+    if not due:
+        return []
+    rises = [row.payload for row in ledger.all(usecase, EpisodeRose)]
+    challengers = [row.payload for row in ledger.all(usecase, ChallengerEntry)]
+    decisions = [row.payload for row in ledger.all(usecase, Decision)]
+    releases = [row.payload for row in ledger.all(usecase, Release)]
+    known: list[Notice] = []
+    for episode in due:
+        over = closed.get(episode.episode)
+        words = explained(
+            episode,
+            of_channel=severity_of(episode.channel),
+            rises=rises,
+            closed=over,
+            challengers=challengers,
+            decisions=decisions,
+            releases=releases,
+        )
+        common = Notice(
+            subject=episode.episode,
+            stage="opened",
+            severity=severity_so_far(episode, (), severity_of(episode.channel)),
+            channel=episode.channel,
+            since=episode.opened_at,
+            detail=episode.detail,
+            about=(*words.about, *words.costs),
+            started=(*responses_to(ledger, usecase, episode.episode), *words.started),
+            can_do=words.can_do,
+            frozen=episode.episode in frozen,
+        )
+        if over is None:
+            mine = [each for each in rises if each.episode == episode.episode]
+            known += [common, *(replace(common, stage="rose", severity=r.severity, detail=r.detail) for r in mine)]
+        else:
+            left = ("Releases are still frozen.",) if common.frozen else ()
+            end = replace(common, stage="closed", severity=words.severity, about=(), started=left)
+            known.append(replace(end, since=over.closed_at, detail=over.detail))
+    return known
 
 
 def _of_batches(ledger: Ledger, usecase: str) -> list[Notice]:
@@ -104,17 +133,13 @@ def _of_decision(ledger: Ledger, usecase: str) -> list[Notice]:
     return [Notice(decision.id, "waits", "warning", "decisions", decision.as_of, detail)]
 
 
-def started_by(ledger: Ledger, usecase: str, episode: str) -> tuple[str, ...]:
-    """What was started because of an episode, one sentence each."""
-    trained = [row.payload for row in ledger.all(usecase, ChallengerEntry) if row.payload.trigger.event == episode]
+def responses_to(ledger: Ledger, usecase: str, episode: str) -> tuple[str, ...]:
+    """What was done automatically because of an episode, one sentence each."""
     frozen, not_back = ledger.get(usecase, ReleasesFrozen, episode), ledger.get(usecase, RollbackNotPossible, episode)
     rows: list[Recorded] = [frozen.payload] if frozen else []
     rows += [row.payload for row in ledger.all(usecase, Release) if row.payload.cause == episode]
     rows += [not_back.payload] if not_back else []
-    return (
-        *(response_in_words(row) for row in rows),
-        *(f"Version {each.model.version} was trained because of it." for each in trained),
-    )
+    return tuple(response_in_words(row) for row in rows)
 
 
 def response_in_words(row: Recorded) -> str:

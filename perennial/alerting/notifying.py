@@ -43,18 +43,29 @@ def notify(
 ) -> list[Undelivered]:
     """Queue and send; what could not be delivered is returned, and sent by a later call.
 
-    Only one process sends at a time; another one leaves it to that. Raises TransientError if the ledger does not
-    answer, DeclarationError.
+    Raises TransientError if the ledger does not answer, DeclarationError.
+    """
+    queue(workspace.ledger, usecase, due(workspace, usecase, environ))
+    return send_again(workspace, usecase, environ, now)[1]
+
+
+def send_again(
+    workspace: Workspace, usecase: str, environ: Mapping[str, str], now: Callable[[], datetime]
+) -> tuple[list[Undelivered], list[Undelivered]]:
+    """Send what is queued: (undelivered before, undelivered after).
+
+    Only one process sends at a time; another one leaves it to that. Raises as `notify` does.
     """
     ledger = workspace.ledger
-    queue(ledger, usecase, due(workspace, usecase, environ))
-    if not undelivered(ledger, usecase):
-        return []
+    before = undelivered(ledger, usecase)
+    if not before:
+        return [], []
     targets = {each.route.to for each in routes(workspace, usecase, environ)}
     try:
         with workspace.only_one(usecase, STEP, seconds=0):
-            return deliver(ledger, usecase, lambda message: send(usecase, message, environ), now, targets=targets)
+            after = deliver(ledger, usecase, lambda message: send(usecase, message, environ), now, targets=targets)
+            return before, after
     except TransientError as error:
         if error.code == "ledger-unreachable":
             raise
-        return undelivered(ledger, usecase)
+        return before, undelivered(ledger, usecase)

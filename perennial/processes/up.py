@@ -21,7 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from perennial.errors import InputError
-from perennial.processes import deployer
+from perennial.processes import alerter, deployer
 from perennial.processes.deployments import POOL
 from perennial.processes.ports import HOST, free_port
 from perennial.processes.prefect_server import answers, environment, running_server, start_server, stop_server
@@ -32,7 +32,7 @@ from perennial.settings import Settings, prepare_home
 
 MARK = "PERENNIAL_UP"
 """A variable of every process of a stack: the home that it belongs to. So they are recognised after a crash."""
-SERVER, WORKER, DEPLOYER, MLFLOW, SITE = "server", "worker", "deployer", "mlflow", "site"
+SERVER, WORKER, DEPLOYER, MLFLOW, SITE, ALERTS = "server", "worker", "deployer", "mlflow", "site", "alerts"
 ANSWER_SECONDS = 3.0
 
 
@@ -126,6 +126,14 @@ def _parts(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]:
         ),
         worker,
     ]
+    alerts = Part(
+        ALERTS,
+        partial(started, ALERTS, "perennial.processes.alerter"),
+        lambda: alerter.has_looked(where),
+        logs / f"{ALERTS}.log",
+        after=(WORKER,),
+    )
+    parts.append(alerts)
     if MLFLOW in ports:
         mlflow = Part(
             MLFLOW,

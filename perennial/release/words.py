@@ -48,10 +48,12 @@ def decision_in_words(decision: Decision) -> str:
     )
 
 
-def outcome_in_words(decision: Decision | Waits) -> str:
-    """What a decision leads to, in a few words."""
+def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str:
+    """What a decision leads to, in a few words. frozen: whether a freeze keeps it from being carried out."""
     if isinstance(decision, Waits):
         return "no decision"
+    if frozen:
+        return f"version {decision.challenger.version} not released, releases are frozen"
     challenger, champion = decision.challenger.version, decision.champion.version if decision.champion else None
     return {
         "first": f"version {challenger} released as the first",

@@ -51,12 +51,17 @@ class Explanation:
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it as sentences, in the order in which a person reads them."""
-        cost = () if self.cost_per_day is None else (f"It costs {figure(self.cost_per_day, 3)} {self.loss} per day.",)
-        worth = () if self.value_per_day is None else (f"In declared value: {figure(self.value_per_day, 3)} per day.",)
         until = "" if self.until is None else f", closed on {_day(self.until)}"
         since = f"{self.channel} ({self.severity}), open since {_day(self.since)}{until}."
         actions = tuple(f"You can {words}." for _, words in self.can_do)
-        return (since, *self.what, *self.about, *cost, *worth, *self.started, *actions)
+        return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """What it costs per day, as sentences; empty if that was not measured."""
+        cost = () if self.cost_per_day is None else (f"It costs {figure(self.cost_per_day, 3)} {self.loss} per day.",)
+        worth = () if self.value_per_day is None else (f"In declared value: {figure(self.value_per_day, 3)} per day.",)
+        return (*cost, *worth)
 
 
 def explained(

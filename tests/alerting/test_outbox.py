@@ -200,7 +200,9 @@ def test_a_message_has_since_when_what_and_what_can_be_done(ledger: Ledger, targ
     shop.tell()
     assert _lines(target) == [
         "Since 2024-02-01 00:00 UTC. The champion got worse.",
-        "To see what is live and what waits for you: perennial status shop",
+        "You can train a challenger now: perennial train shop --reason TEXT",
+        "You can change the limits of level in the declaration",
+        "To see what is live: perennial status shop",
     ]
 
 
