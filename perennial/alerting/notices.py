@@ -6,7 +6,7 @@ left out is due in the next run, and a backfill of a year ends with the episodes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from perennial.ledger.entries import (
@@ -27,7 +27,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import freezes, held_batches, open_question
 from perennial.watching.episodes import severity_so_far
 from perennial.watching.explained import Action, explained
-from perennial.watching.health import severity_of
+from perennial.watching.health import open_episodes, severity_of
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ def notices(ledger: Ledger, usecase: str) -> list[Notice]:
 
     An episode that is over is included only if somebody got a message about its beginning.
     """
-    episodes = ledger.all(usecase, Episode)
-    known = _of_episodes(ledger, usecase, [row.payload for row in episodes]) if episodes else []
-    return [*known, *_of_batches(ledger, usecase), *_of_decision(ledger, usecase)]
+    episodes = [row.payload for row in ledger.all(usecase, Episode)]
+    of_contract = {each.batch for each in open_episodes(ledger, usecase) if each.channel == "contract"}
+    known = _of_episodes(ledger, usecase, episodes) if episodes else []
+    return [*known, *_of_batches(ledger, usecase, of_contract), *_of_decision(ledger, usecase)]
 
 
 def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> list[Notice]:
@@ -111,17 +112,19 @@ def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> l
     return known
 
 
-def _of_batches(ledger: Ledger, usecase: str) -> list[Notice]:
+def _of_batches(ledger: Ledger, usecase: str, reported: Collection[str]) -> list[Notice]:
+    """Held batches, unless an open episode reports them. A page, as in the contract channel."""
     return [
         Notice(
             subject=batch.batch,
             stage="held",
-            severity="warning",
+            severity="page",
             channel="batches",
             since=batch.arrived_at,
             detail=f"Batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}",
         )
         for batch in held_batches(ledger, usecase)
+        if batch.batch not in reported
     ]
 
 

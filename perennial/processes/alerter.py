@@ -1,7 +1,7 @@
 """The part of `perennial up` that tries again to send messages that a target did not accept.
 
-Run as `python -m perennial.processes.alerter`. Only runs queue messages, so that nothing is sent about an episode that a
-running backfill will have closed at its end.
+Run as `python -m perennial.processes.alerter`. Only runs queue messages, so that nothing is sent about an episode that
+a running backfill will have closed at its end.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ def main() -> None:
     """Look for undelivered messages until the process is stopped."""
     where = settings()
     while True:
-        for line in look(where, os.environ):
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        for name in list_use_cases(where.usecases):
+            for line in look(where, name, os.environ):
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+            looked_place(where).touch()
         looked_place(where).touch()
         time.sleep(LOOK_SECONDS)
 
@@ -49,17 +51,13 @@ def has_looked(where: Settings) -> bool:
         return False
 
 
-def look(where: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Send what is due in every use case, and return what to report about it."""
-    workspace, lines = open_workspace(where), list[str]()
-    for name in list_use_cases(where.usecases):
-        try:
-            before, left = send_again(workspace, name, environ, lambda: datetime.now(UTC))
-        except PerennialError as error:
-            lines.append(f"{name}: {error}")
-            continue
-        lines += _report(before, left)
-    return lines
+def look(where: Settings, usecase: str, environ: Mapping[str, str]) -> list[str]:
+    """Send what is due in a use case, and return what to report about it."""
+    try:
+        before, left = send_again(open_workspace(where), usecase, environ, lambda: datetime.now(UTC))
+    except PerennialError as error:
+        return [f"{usecase}: {error}"]
+    return _report(before, left)
 
 
 def _report(before: list[Undelivered], left: list[Undelivered]) -> list[str]:

@@ -187,7 +187,7 @@ def test_a_held_batch_and_its_check_are_one_message(ledger: Ledger, target: Targ
     shop.happens(batch(status="held", held_because=("column price is missing",)))
     shop.tell()
     shop.tell()
-    assert target.titles == ["[warning] shop: a batch is held"]
+    assert target.titles == ["[page] shop: a batch is held"]
     text = target.got[0]["message"]
     assert "column price is missing" in text
     assert "perennial quarantine shop" in text
@@ -235,3 +235,13 @@ def test_an_on_call_route_hears_of_pages_alone_and_of_their_end(ledger: Ledger, 
     shop.happens(closed(), closed("unseen"))
     shop.tell()
     assert target.titles == ["[page] shop: level episode rose to page", "[closed] shop: level episode is over"]
+
+
+def test_a_held_batch_that_an_episode_reports_is_one_message(ledger: Ledger, target: Target) -> None:
+    target.up()
+    shop = Shop(ledger, target)
+    held = batch(status="held", held_because=("column price is missing",))
+    about = episode("contract").model_copy(update={"batch": held.batch})
+    shop.happens(held, about)
+    shop.tell()
+    assert target.titles == ["[warning] shop: contract episode opened"]

@@ -31,14 +31,14 @@ def test_a_queued_message_is_sent_by_the_next_look_and_only_once(home: Path, tmp
     )
     ledger = open_workspace(where).ledger
     ledger.append("shop", message)
-    (line,) = look(where, environ)
+    (line,) = look(where, "shop", environ)
     assert line.startswith("[page] shop: level episode opened: TEAM_CHAT did not accept it: A Connection error")
-    assert look(where, environ) == [], "it is left alone for a minute"
+    assert look(where, "shop", environ) == [], "it is left alone for a minute"
     other = message.model_copy(update={"subject": "unseen@1", "target": "ON_CALL"})
     ledger.append("shop", other)
     World(usecases).declare(alerts={"team": {"to": "TEAM_CHAT"}, "on_call": {"to": "ON_CALL"}})
     environ["ON_CALL"] = target.apprise
-    assert look(where, environ) == ["[page] shop: level episode opened: delivered to ON_CALL"]
-    assert look(where, environ) == []
+    assert look(where, "shop", environ) == ["[page] shop: level episode opened: delivered to ON_CALL"]
+    assert look(where, "shop", environ) == []
     assert len(target.got) == 1
     target.down()

@@ -25,7 +25,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PARTS = {"server", "site", "mlflow", "deployer", "worker"}
+PARTS = {"server", "site", "mlflow", "deployer", "worker", "alerts"}
 GREEN_SECONDS = 60.0
 EVENT_SECONDS = 5.0
 
