@@ -45,13 +45,14 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         note_outcome(usecase, "held", batch.window)
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         watch_contract(usecase)
+        respond_to_episodes(usecase)
         _renew_page(usecase)
         notify_people(usecase)
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     health = watch_champion(usecase, batch)
-    respond_to_episodes(usecase, batch)
+    respond_to_episodes(usecase)
     notify_people(usecase)
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
     challenger = train_next(usecase, trigger, as_of)

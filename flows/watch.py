@@ -33,7 +33,7 @@ def watch(usecase: UseCaseName, window: str | None = None, start_training: bool 
     rename_run(usecase, batch.window)
     watch_contract(usecase)
     health = watch_champion(usecase, batch)
-    respond_to_episodes(usecase, batch)
+    respond_to_episodes(usecase)
     notify_people(usecase)
     if start_training and health.action == "retrain":
         trigger = ask_for_retraining(usecase)

@@ -12,7 +12,7 @@ from perennial.alerting import notifying
 from perennial.alerting.notices import response_in_words
 from perennial.alerting.outbox import undelivered
 from perennial.clock import instant
-from perennial.ledger.entries import BatchEntry, Recorded
+from perennial.ledger.entries import EpisodeRose, Recorded
 from perennial.ledger.present import current_release
 from perennial.model.released import load_served
 from perennial.release import respond as responding
@@ -26,29 +26,31 @@ from tasks.step import step
 log = logging.getLogger("perennial.tasks")
 
 
-def respond_to_episodes(usecase: str, batch: BatchEntry) -> None:
+def respond_to_episodes(usecase: str) -> None:
     """Run `respond` if an episode is open and the declaration has a response."""
     workspace = open_workspace(settings())
     declared = workspace.declared(usecase).declaration.watch.respond
     if declared != Responses() and open_episodes(workspace.ledger, usecase):
-        respond(usecase, batch)
+        respond(usecase)
 
 
 @step(timeout_minutes=15)
-def respond(usecase: str, batch: BatchEntry) -> int:
+def respond(usecase: str) -> int:
     """Do what is declared for the severity of each open episode, once per episode; return how many rows that wrote."""
     workspace = open_workspace(settings())
     ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
     written: list[Recorded] = []
+    rises = {row.payload.episode: row.payload for row in ledger.all(usecase, EpisodeRose)}  # the newest of each
     for each in open_with_severity(ledger, usecase):
+        risen = rises.get(each.episode.episode)
         written += responding.respond(
             ledger,
             usecase,
             declaration.watch.respond,
             each.episode,
             each.severity,
-            instant(batch.arrived_at),
-            batch.batch,
+            instant(risen.risen_at if risen else each.episode.opened_at),
+            risen.batch if risen else each.episode.batch,
             lambda former: load_served(workspace.registry, usecase, former),
         )
     live = current_release(ledger, usecase)
