@@ -188,9 +188,7 @@ def _season_in_words(adjusted: Reference, reference: Reference, season: Season |
     return f", {figure(adjusted.value)} for the season by {season.days} days of the year before"
 
 
-def since_release(
-    days: Sequence[Day], reference: Reference, *, tolerance: float, season_known: bool
-) -> tuple[float, float] | None:
+def since_release(days: Sequence[Day], reference: Reference, *, season_known: bool) -> tuple[float, float] | None:
     """The worsening over all days since the release and its one-sided 99 % lower bound; None if it cannot be had.
 
     days: measured in the reference's own unit. With a known season they are of another one, so only the newest batch is
@@ -266,7 +264,7 @@ def _with_all_days(newest: LevelFinding, on: Watched, tolerance: float, at_the_t
     loss = row_loss(on.declaration.schema_.task, on.reference)
     if newest.alarm or loss.reference is None or loss.name != on.metric.name:
         return newest
-    whole = since_release(on.recorded_days, on.reference, tolerance=tolerance, season_known=at_the_time is not None)
+    whole = since_release(on.recorded_days, on.reference, season_known=at_the_time is not None)
     if whole is None:
         return newest
     worsening, lower_bound = whole

@@ -8,8 +8,9 @@ from scipy import stats
 
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.paired import Clusters
-from perennial.ledger.entries import Reference
-from perennial.watching.channels.level import LevelFinding, level, reference_of
+from perennial.ledger.entries import Day, Reference
+from perennial.watching.channels.level import LevelFinding, level, reference_of, since_release
+from perennial.watching.season import Season
 
 
 def batch(
@@ -134,3 +135,39 @@ def test_a_batch_without_labels_is_unknown() -> None:
 
 def test_too_few_days_are_no_reference() -> None:
     assert reference_of(load_metric("log_loss"), *batch(1, days=14)) is None
+
+
+def days(losses: np.ndarray, start: str = "2024-01-01") -> tuple[Day, ...]:
+    first = np.datetime64(start)
+    return tuple(Day(day=str(first + n), loss=float(x), gap=0.0, labelled=9, rows=9) for n, x in enumerate(losses))
+
+
+def test_many_small_batches_prove_what_no_single_one_does() -> None:
+    """A reference with a wide interval: a month proves nothing, ten months at half as much again do."""
+    reference = Reference(metric="mae", value=100.0, se=8.0, df=30, rows=100, clusters=31)
+    draw = np.random.default_rng(0)
+    losses = 160 + 60 * draw.normal(size=300)
+    one, ten = (since_release(days(losses[:n]), reference, season_known=False) for n in (30, 300))
+    assert one is not None and ten is not None
+    assert one[1] < 25 < ten[1], "the lower bound is above the tolerance only over all days"
+    assert since_release(days(losses), reference, season_known=True) is None
+    assert since_release(days(losses[:20]), reference, season_known=False) is None
+
+
+def test_the_season_of_a_year_ago_changes_the_reference_not_the_alarm_for_decay() -> None:
+    """A loss that is a half higher every summer: no alarm where last summer shows it, one where it does not."""
+    reference = reference_of(load_metric("log_loss"), *batch(8))
+    assert reference is not None
+    summer = Season(factor=1.5, se=0.05, days=60)
+    bad = batch(7, spoilt=0.12)
+    plain, seasonal = (
+        level(*bad, reference, metric=load_metric("log_loss"), tolerance=0.1, season=season)
+        for season in (None, summer)
+    )
+    assert plain.alarm and not seasonal.alarm
+    assert "for the season by 60 days of the year before" in seasonal.words
+    assert level(*batch(7, spoilt=0.6), reference, metric=load_metric("log_loss"), tolerance=0.1, season=summer).alarm
+    auc = reference_of(load_metric("roc_auc"), *batch(8))
+    assert auc is not None
+    finding = level(*batch(7), auc, metric=load_metric("roc_auc"), tolerance=0.1, season=summer)
+    assert "season" not in finding.words, "the season of a loss says nothing about a metric that is none"
