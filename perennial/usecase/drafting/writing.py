@@ -107,6 +107,8 @@ def as_yaml(draft: Draft) -> str:
         "evaluation:",
         f"  also: {ALSO[draft.task.value]}",
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
+        "watch:  # those that may start a retraining; features, predictions, calibration and others only inform",
+        "  channels: [gap, level, unseen, contract]",
     ]
     return "\n".join(lines) + "\n"
 
