@@ -26,6 +26,7 @@ from perennial.watching.e_sr import spread  # noqa: E402
 from perennial.watching.gap_statistic import course  # noqa: E402
 
 WIDTH, HEIGHT = 640, 150
+STATISTIC, SHARE = "statistic, days", "share of rows"
 BLUE, ORANGE, GREY = "#1f6feb", "#d9730d", "#8b949e"
 
 
@@ -56,8 +57,8 @@ def gap() -> alt.VConcatChart:
         .mark_line(color=BLUE)
         .encode(x=axis, y=alt.Y("log loss:Q", title="champion's log loss", scale=alt.Scale(zero=False)))
     )
-    below = alt.Chart(days).mark_line(color=ORANGE).encode(x=axis, y=alt.Y("statistic, days:Q", title="statistic, days"))
-    limit = alt.Chart(pd.DataFrame({"y": [365]})).mark_rule(color=GREY).encode(y=alt.Y("y:Q", title="statistic, days"))
+    below = alt.Chart(days).mark_line(color=ORANGE).encode(x=axis, y=alt.Y("statistic, days:Q", title=STATISTIC))
+    limit = alt.Chart(pd.DataFrame({"y": [365]})).mark_rule(color=GREY).encode(y=alt.Y("y:Q", title=STATISTIC))
     return alt.vconcat(
         (above + change).properties(width=WIDTH, height=HEIGHT),
         (below + limit + change).properties(width=WIDTH, height=HEIGHT),
@@ -102,9 +103,15 @@ def of_unseen() -> alt.LayerChart:
         past.append(Reading(channel="unseen", value=share, threshold=None, age_days=30, words=""))
     frame = pd.DataFrame(rows, columns=["month", "share of rows", "threshold"])
     bars = (
-        alt.Chart(frame).mark_bar(color=BLUE).encode(x="month:O", y=alt.Y("share of rows:Q", axis=alt.Axis(format="%")))
+        alt.Chart(frame)
+        .mark_bar(color=BLUE)
+        .encode(x="month:O", y=alt.Y("share of rows:Q", title=SHARE, axis=alt.Axis(format="%")))
     )
-    limit = alt.Chart(frame).mark_line(color=ORANGE, interpolate="step").encode(x="month:O", y=alt.Y("threshold:Q", title="share of rows")
+    limit = (
+        alt.Chart(frame)
+        .mark_line(color=ORANGE, interpolate="step")
+        .encode(x="month:O", y=alt.Y("threshold:Q", title=SHARE))
+    )
     return (bars + limit).properties(width=WIDTH, height=HEIGHT)
 
 
