@@ -1,4 +1,4 @@
-"""The same weeks a year ago tell a season from decay, once there are enough of them."""
+"""The same weeks a year ago distinguish a season from decay, once there are enough of them."""
 
 from __future__ import annotations
 

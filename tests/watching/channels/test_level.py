@@ -170,4 +170,4 @@ def test_the_season_of_a_year_ago_changes_the_reference_not_the_alarm_for_decay(
     auc = reference_of(load_metric("roc_auc"), *batch(8))
     assert auc is not None
     finding = level(*batch(7), auc, metric=load_metric("roc_auc"), tolerance=0.1, season=summer)
-    assert "season" not in finding.words, "the season of a loss says nothing about a metric that is none"
+    assert "season" not in finding.words, "the season of a loss does not apply to a metric that is no loss"
