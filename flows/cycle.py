@@ -12,7 +12,7 @@ from flows.names import named_by, note_outcome, tag_run
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from perennial.release.words import outcome_in_words
-from tasks.alerts import notify_people, respond_to_episodes
+from tasks.alerts import notify_people, report_failure, respond_to_episodes
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
@@ -28,6 +28,8 @@ from tasks.turn import in_turn
     name="cycle",
     flow_run_name=named_by("window", otherwise="next"),
     on_running=[tag_run],
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
     timeout_seconds=6 * 3600,
 )
 @in_turn

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 from datetime import UTC, datetime
+from typing import Any
 
-from prefect.runtime import flow_run
+from prefect import Flow, runtime
+from prefect.client.schemas.objects import FlowRun, State
 
 from perennial.alerting import notifying
-from perennial.alerting.notices import response_in_words
+from perennial.alerting.notices import failure_of, response_in_words
 from perennial.alerting.outbox import undelivered
-from perennial.clock import instant
+from perennial.clock import instant, write_instant
+from perennial.errors import TransientError
 from perennial.ledger.entries import EpisodeRose, Recorded
 from perennial.ledger.present import current_release
 from perennial.model.released import load_served
@@ -20,17 +23,15 @@ from perennial.release.promote import mirror_alias
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.declared_alerts import Responses
-from perennial.watching.health import open_episodes, open_with_severity
+from perennial.watching.health import open_with_severity
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
 
 
 def respond_to_episodes(usecase: str) -> None:
-    """Run `respond` if an episode is open and the declaration has a response."""
-    workspace = open_workspace(settings())
-    declared = workspace.declared(usecase).declaration.watch.respond
-    if declared != Responses() and open_episodes(workspace.ledger, usecase):
+    """Run `respond` if the declaration has a response."""
+    if open_workspace(settings()).declared(usecase).declaration.watch.respond != Responses():
         respond(usecase)
 
 
@@ -63,10 +64,15 @@ def respond(usecase: str) -> int:
 
 def notify_people(usecase: str) -> None:
     """Run `send_alerts` if there is anything to send. A backfill does so once, at its end."""
-    if flow_run.parent_flow_run_id is not None:
+    if runtime.flow_run.parent_flow_run_id is not None:
         return
     workspace = open_workspace(settings())
-    if undelivered(workspace.ledger, usecase) or notifying.due(workspace, usecase, os.environ):
+    try:
+        is_due = undelivered(workspace.ledger, usecase) or notifying.due(workspace, usecase, os.environ)
+    except TransientError as error:
+        log.warning("%s: alerts are sent by the next run, since the ledger does not answer now: %s", usecase, error)
+        return
+    if is_due:
         send_alerts(usecase, return_state=True)
 
 
@@ -80,3 +86,17 @@ def send_alerts(usecase: str) -> int:
                 "%s: %s could not be sent to %s: %s", usecase, each.message.title, each.message.target, each.failed.why
             )
     return len(left)
+
+
+def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Send a message about a deployed run that failed. A hook; a person who typed a command sees the error there.
+
+    The same failure is one message until a cycle finishes, however often the schedule repeats it.
+    """
+    usecase = flow_run.parameters.get("usecase")
+    if usecase is None or flow_run.deployment_id is None:
+        return
+    workspace, at = open_workspace(settings()), write_instant(datetime.now(UTC))
+    failure = failure_of(workspace.ledger, usecase, state.message or state.name or "", at)
+    notifying.report(workspace, usecase, failure, os.environ)
+    notifying.send_again(workspace, usecase, os.environ, lambda: datetime.now(UTC))

@@ -10,7 +10,7 @@ from perennial.deciding import decision as deciding
 from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import load_contest
-from perennial.errors import RunDeleted
+from perennial.errors import RunDeleted, TransientError
 from perennial.evaluation.words import headline
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Trigger
@@ -67,7 +67,11 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
 
 def is_kept_back(usecase: str) -> bool:
     """Whether only a freeze of releases keeps the newest decision from being carried out."""
-    return frozen_decision(open_workspace(settings()).ledger, usecase) is not None
+    try:
+        return frozen_decision(open_workspace(settings()).ledger, usecase) is not None
+    except TransientError as error:
+        log.warning("%s: the ledger does not answer, so the run is not named after a freeze: %s", usecase, error)
+        return False
 
 
 @step(timeout_minutes=20)

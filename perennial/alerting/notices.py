@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from perennial.identity import short_id
 from perennial.ledger.entries import (
     AlertQueued,
     ChallengerEntry,
+    Cycle,
     Decision,
     Episode,
     EpisodeClosed,
@@ -25,6 +27,7 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import freezes, held_batches, open_question
+from perennial.secrets import masked
 from perennial.watching.episodes import severity_so_far
 from perennial.watching.explained import Action, explained
 from perennial.watching.health import open_episodes, severity_of
@@ -134,6 +137,14 @@ def _of_decision(ledger: Ledger, usecase: str) -> list[Notice]:
         return []
     detail = f"Version {decision.challenger.version} was compared on batch {decision.batch}. {decision.reasons[0]}"
     return [Notice(decision.id, "waits", "warning", "decisions", decision.as_of, detail)]
+
+
+def failure_of(ledger: Ledger, usecase: str, message: str, at: str) -> Notice:
+    """A run that failed with that message. The same failure has one identity until a cycle finishes."""
+    cycles = ledger.all(usecase, Cycle)
+    first = masked(message).strip().partition("\n")[0] or "It gave no reason"
+    subject = f"run-{short_id([cycles[-1].key if cycles else '', first])}"
+    return Notice(subject, "failed", "warning", "runs", at, first)
 
 
 def responses_to(ledger: Ledger, usecase: str, episode: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from perennial.alerting.notices import notices
+from perennial.alerting.notices import Notice, notices
 from perennial.alerting.outbox import Undelivered, deliver, queue, queued, undelivered
 from perennial.alerting.routes import NamedRoute, messages_due, routes_of
 from perennial.alerting.sending import send
@@ -30,6 +30,13 @@ def due(workspace: Workspace, usecase: str, environ: Mapping[str, str]) -> list[
     if not leading and not so_far:
         return []
     return messages_due(usecase, notices(ledger, usecase), leading, so_far, link_of(usecase, environ))
+
+
+def report(workspace: Workspace, usecase: str, notice: Notice, environ: Mapping[str, str]) -> None:
+    """Queue messages about something that is no state of the ledger."""
+    so_far, link = queued(workspace.ledger, usecase), link_of(usecase, environ)
+    leading = routes(workspace, usecase, environ)
+    queue(workspace.ledger, usecase, messages_due(usecase, [notice], leading, so_far, link))
 
 
 def link_of(usecase: str, environ: Mapping[str, str]) -> str:

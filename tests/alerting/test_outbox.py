@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from perennial.alerting.notices import notices
+from perennial.alerting.notices import failure_of, notices
 from perennial.alerting.outbox import Undelivered, deliver, queue, queued, undelivered
 from perennial.alerting.routes import NamedRoute, messages_due
 from perennial.alerting.sending import send
@@ -245,3 +245,19 @@ def test_a_held_batch_that_an_episode_reports_is_one_message(ledger: Ledger, tar
     shop.happens(held, about)
     shop.tell()
     assert target.titles == ["[warning] shop: contract episode opened"]
+
+
+def test_a_schedule_that_fails_again_and_again_is_one_message_without_its_secrets(
+    ledger: Ledger, target: Target
+) -> None:
+    target.up()
+    shop = Shop(ledger, target)
+    for minute in range(3):
+        at = f"2024-02-01T00:0{minute}:00Z"
+        failed = failure_of(ledger, "shop", "InputError: postgresql://me:s3cretpass@host/db is gone\n  more", at)
+        queue(ledger, "shop", messages_due("shop", [failed], shop.routes, queued(ledger, "shop")))
+        shop.deliver()
+    assert target.titles == ["[warning] shop: a cycle failed"]
+    text = target.got[0]["message"]
+    assert "InputError: postgresql://***@host/db is gone" in text
+    assert "perennial run shop" in text
