@@ -19,8 +19,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CHANNELS = [
-    "level",
+    "contract",
     "unseen",
+    "gap",
+    "level",
     "features",
     "predictions",
     "estimated_loss",

@@ -84,6 +84,7 @@ CHANNELS = Registered(
         "calibration": "perennial.watching.channels.calibration:CHANNEL",
         "business": "perennial.watching.channels.business:CHANNEL",
         "age": "perennial.watching.channels.age:CHANNEL",
+        "multivariate": "perennial.watching.channels.multivariate:CHANNEL",
     },
 )
 """Ways to watch a champion: `watch.channels`."""

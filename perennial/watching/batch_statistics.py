@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from perennial.watching.profile import TRAINED_DAYS, Evaluated, evaluated, read_
 from perennial.watching.statistics.counts import Counts
 from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
 from perennial.watching.statistics.grid import Grid
+from perennial.watching.statistics.pca import Directions, fitted_directions
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
 
 if TYPE_CHECKING:
@@ -153,6 +154,22 @@ class BatchStatistics:
         )
         self.features.files.keep_json(f"champions/{self.champion_id}", written_evaluated(profile))
         return profile
+
+    @cached_property
+    def directions(self) -> Directions | None:
+        """The main directions of the champion's evaluation rows; None if no decision made it."""
+        name = f"champions/{self.champion_id}-directions"
+        stored = self.features.files.json(name)
+        if stored is not None:
+            return Directions(**stored)
+        sample = self.evaluation()
+        if sample is None or not len(sample.rows):
+            return None
+        schema = self.features.schema
+        days = days_of(sample.rows[schema.time], schema.timezone)
+        directions = fitted_directions(self.features.recipe.inputs(sample.rows), days.codes)
+        self.features.files.keep_json(name, asdict(directions))
+        return directions
 
     @cached_property
     def predicted(self) -> FloatArray:

@@ -34,7 +34,7 @@ from perennial.watching.episodes import OpenEpisode, allowed, episode_changes, l
 
 log = logging.getLogger("perennial.watching")
 
-INFORMING = ("features", "predictions", "estimated_loss", "calibration", "business", "age")
+INFORMING = ("features", "predictions", "estimated_loss", "calibration", "business", "age", "multivariate")
 """Channels whose failure is a finding. The failure of any other channel, built in or custom, stops the cycle."""
 
 

@@ -18,7 +18,17 @@ from tasks.health import watch_champion
 from tests.training.stores import cycle
 from tests.world import World, month_of_rows
 
-CHANNELS = ["level", "unseen", "features", "predictions", "estimated_loss", "calibration", "business", "age"]
+CHANNELS = [
+    "level",
+    "unseen",
+    "features",
+    "predictions",
+    "estimated_loss",
+    "calibration",
+    "business",
+    "age",
+    "multivariate",
+]
 MONTHS = ("2024-01", "2024-02", "2024-03")
 
 

@@ -17,6 +17,7 @@ from perennial.watching.statistics.distances import psis
 BLOCK_DAYS = 7
 MIN_DAYS = 28
 RESAMPLES = 500
+LONGEST = 400
 SHARE = 0.975
 """A period without change is below the thresholds of all features together in this share of the resamples."""
 
@@ -32,15 +33,16 @@ def thresholds(reference: Sequence[IntArray], days: int, *, seed: int = 0) -> Fl
     known = len(reference[0]) if reference else 0
     if known < MIN_DAYS or days < 1:
         return None
-    times = _drawn(known, min(days, 400), np.random.default_rng(seed))
+    times = drawn_days(known, days, np.random.default_rng(seed))
     drawn = [psis(each.sum(axis=0), times @ each) for each in reference]
     own = [np.quantile(each, SHARE) for each in drawn]
     largest = np.max([each / max(limit, 1e-12) for each, limit in zip(drawn, own, strict=True)], axis=0)
     return np.array(own) * max(1.0, float(np.quantile(largest, SHARE)))
 
 
-def _drawn(known: int, days: int, rng: np.random.Generator) -> FloatArray:
-    """How often each of the known days is drawn in each resample, shape (R, known)."""
+def drawn_days(known: int, days: int, rng: np.random.Generator) -> FloatArray:
+    """How often each of the known days is drawn in each of `RESAMPLES` periods of `days` days, shape (R, known)."""
+    days = min(days, LONGEST)
     blocks = -(-days // BLOCK_DAYS)
     starts = rng.integers(0, known, size=(RESAMPLES, blocks, 1))
     places = ((starts + np.arange(BLOCK_DAYS)) % known).reshape(RESAMPLES, -1)[:, :days]

@@ -1,0 +1,105 @@
+"""Features that change together: how well a row is described by the main directions of the reference.
+
+Source: NannyML's data reconstruction (https://nannyml.readthedocs.io): categories as their frequencies, everything
+standardised, as many principal components as explain 65 % of the variance, and the mean distance of a row to its
+reconstruction. Missing values count as the mean, and the range of usual errors comes from resampled days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.evaluation.arrays import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXPLAINED = 0.65
+QUANTILE = 0.995
+
+
+@dataclass(frozen=True)
+class Directions:
+    """What a reference looks like.
+
+    names: F features. frequencies: of a category, value → rows. means, scales: F. components: K of F numbers.
+    day_errors, day_rows: of each day of the reference, the summed error and the rows.
+    """
+
+    names: tuple[str, ...]
+    frequencies: Mapping[str, Mapping[str, int]]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    components: tuple[tuple[float, ...], ...]
+    day_errors: tuple[float, ...] = ()
+    day_rows: tuple[int, ...] = ()
+
+
+def fitted_directions(inputs: pd.DataFrame, days: IntArray) -> Directions:
+    """The directions of reference rows. days: shape (n,), the day of each, 0..D−1. Empty features are left out."""
+    from perennial.model.predicting import text_columns
+
+    text = set(text_columns(inputs))
+    names = tuple(name for name in inputs.columns if inputs[name].notna().any())
+    frequencies = {
+        name: {str(value): int(rows) for value, rows in inputs[name].value_counts().items()}
+        for name in names
+        if name in text
+    }
+    raw = _numbers(inputs, names, frequencies)
+    means = np.nanmean(raw, axis=0)
+    scales = np.nanstd(raw, axis=0)
+    scales[scales == 0] = 1.0
+    filled = np.where(np.isnan(raw), 0.0, (raw - means) / scales)
+    _, singular, components = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
+    shares = np.cumsum(singular**2) / max(float((singular**2).sum()), 1e-300)
+    kept = components[: int(np.searchsorted(shares, EXPLAINED)) + 1]
+    directions = Directions(
+        names,
+        frequencies,
+        tuple(map(float, means)),
+        tuple(map(float, scales)),
+        tuple(tuple(map(float, each)) for each in kept),
+    )
+    errors = reconstruction_errors(directions, inputs)
+    return replace(
+        directions,
+        day_errors=tuple(map(float, np.bincount(days, weights=errors))),
+        day_rows=tuple(map(int, np.bincount(days))),
+    )
+
+
+def reconstruction_errors(reference: Directions, inputs: pd.DataFrame) -> FloatArray:
+    """The distance of each row to its reconstruction, shape (n,), in standard deviations."""
+    raw = _numbers(inputs, reference.names, reference.frequencies)
+    scaled = (raw - np.array(reference.means)) / np.array(reference.scales)
+    filled = np.where(np.isnan(scaled), 0.0, scaled)
+    components = np.array(reference.components)
+    apart: FloatArray = np.linalg.norm(filled - filled @ components.T @ components, axis=1)
+    return apart
+
+
+def usual_errors(reference: Directions, weights: FloatArray) -> tuple[float, float]:
+    """The lowest and highest mean error of resampled periods, at `QUANTILE` each.
+
+    weights: shape (R, D), how often each day of the reference is drawn in each period.
+    """
+    means = (weights @ np.array(reference.day_errors)) / (weights @ np.array(reference.day_rows))
+    return float(np.quantile(means, 1 - QUANTILE)), float(np.quantile(means, QUANTILE))
+
+
+def _numbers(inputs: pd.DataFrame, names: Sequence[str], frequencies: Mapping[str, Mapping[str, int]]) -> FloatArray:
+    """Features as numbers, shape (n, F); a category as the rows that its value had in the reference, 0 if it is new."""
+    columns = []
+    for name in names:
+        values = inputs[name]
+        if name in frequencies:
+            known = values.map(lambda value, rows=frequencies[name]: rows.get(str(value), 0), na_action="ignore")
+            columns.append(known.to_numpy(dtype=np.float64, na_value=np.nan))
+        else:
+            columns.append(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.stack(columns, axis=1) if columns else np.empty((len(inputs), 0))
