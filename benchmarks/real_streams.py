@@ -29,6 +29,7 @@ CHANNELS = [
     "calibration",
     "business",
     "age",
+    "multivariate",
 ]
 VALUE = '''"""What a prediction is worth, made up for the example."""
 

@@ -27,7 +27,6 @@ CHANNELS = [
     "calibration",
     "business",
     "age",
-    "multivariate",
 ]
 MONTHS = ("2024-01", "2024-02", "2024-03")
 

@@ -28,7 +28,8 @@ def thresholds(reference: Sequence[IntArray], days: int, *, seed: int = 0) -> Fl
     reference: for each feature, shape (D, C), the rows of each day in each of the champion's bins.
     The circular block bootstrap (Politis & Romano 1992) of days that have rows, with the same days for all features.
     Each feature's 97.5 % quantile is then raised by one factor, so that all features together are below their
-    thresholds in 97.5 % of the resamples, however they depend on each other.
+    thresholds in 97.5 % of the resamples, however they depend on each other. Because the index grows like a variance,
+    `chance_of_reference` multiplies it.
     """
     known = len(reference[0]) if reference else 0
     if known < MIN_DAYS or days < 1:
@@ -37,7 +38,15 @@ def thresholds(reference: Sequence[IntArray], days: int, *, seed: int = 0) -> Fl
     drawn = [psis(each.sum(axis=0), times @ each) for each in reference]
     own = [np.quantile(each, SHARE) for each in drawn]
     largest = np.max([each / max(limit, 1e-12) for each, limit in zip(drawn, own, strict=True)], axis=0)
-    return np.array(own) * max(1.0, float(np.quantile(largest, SHARE)))
+    return np.array(own) * max(1.0, float(np.quantile(largest, SHARE))) * chance_of_reference(known, days)
+
+
+def chance_of_reference(known: int, days: int) -> float:
+    """By how much the variance of a difference grows because the reference is a sample too: of `known` days.
+
+    The resamples hold the reference fixed, so they contain only the variance of a period of `days` days.
+    """
+    return 1 + min(days, LONGEST) / known
 
 
 def drawn_days(known: int, days: int, rng: np.random.Generator) -> FloatArray:

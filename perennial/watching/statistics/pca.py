@@ -2,7 +2,7 @@
 
 Source: NannyML's data reconstruction (https://nannyml.readthedocs.io): categories as their frequencies, everything
 standardised, as many principal components as explain 65 % of the variance, and the mean distance of a row to its
-reconstruction. Missing values count as the mean, and the range of usual errors comes from resampled days.
+reconstruction. Unlike there, the usual errors are of rows that were not fitted, and their range is from resampled days.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.watching.statistics.day_blocks import chance_of_reference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EXPLAINED = 0.65
 QUANTILE = 0.995
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,25 @@ class Directions:
 
 
 def fitted_directions(inputs: pd.DataFrame, days: IntArray) -> Directions:
-    """The directions of reference rows. days: shape (n,), the day of each, 0..D−1. Empty features are left out."""
+    """The directions of reference rows. days: shape (n,), the day of each, 0..D−1. Empty features are left out.
+
+    The usual errors of a day come from the directions of the other `FOLDS` − 1 parts of the reference: those of the
+    rows that were fitted are too small, and every later batch would be above them.
+    """
+    known = int(days.max()) + 1
+    parts = days * FOLDS // known
+    errors = np.empty(len(inputs))
+    for part in np.unique(parts):
+        rest = inputs[parts != part] if (parts != part).any() else inputs
+        errors[parts == part] = reconstruction_errors(_directions(rest), inputs[parts == part])
+    return replace(
+        _directions(inputs),
+        day_errors=tuple(map(float, np.bincount(days, weights=errors))),
+        day_rows=tuple(map(int, np.bincount(days))),
+    )
+
+
+def _directions(inputs: pd.DataFrame) -> Directions:
     from perennial.model.predicting import text_columns
 
     text = set(text_columns(inputs))
@@ -58,18 +78,12 @@ def fitted_directions(inputs: pd.DataFrame, days: IntArray) -> Directions:
     _, singular, components = np.linalg.svd(filled - filled.mean(axis=0), full_matrices=False)
     shares = np.cumsum(singular**2) / max(float((singular**2).sum()), 1e-300)
     kept = components[: int(np.searchsorted(shares, EXPLAINED)) + 1]
-    directions = Directions(
+    return Directions(
         names,
         frequencies,
         tuple(map(float, means)),
         tuple(map(float, scales)),
         tuple(tuple(map(float, each)) for each in kept),
-    )
-    errors = reconstruction_errors(directions, inputs)
-    return replace(
-        directions,
-        day_errors=tuple(map(float, np.bincount(days, weights=errors))),
-        day_rows=tuple(map(int, np.bincount(days))),
     )
 
 
@@ -84,12 +98,15 @@ def reconstruction_errors(reference: Directions, inputs: pd.DataFrame) -> FloatA
 
 
 def usual_errors(reference: Directions, weights: FloatArray) -> tuple[float, float]:
-    """The lowest and highest mean error of resampled periods, at `QUANTILE` each.
+    """The lowest and highest mean error of periods like the reference, at `QUANTILE` of resamples each.
 
     weights: shape (R, D), how often each day of the reference is drawn in each period.
     """
     means = (weights @ np.array(reference.day_errors)) / (weights @ np.array(reference.day_rows))
-    return float(np.quantile(means, 1 - QUANTILE)), float(np.quantile(means, QUANTILE))
+    middle = sum(reference.day_errors) / sum(reference.day_rows)
+    wider = chance_of_reference(weights.shape[1], int(weights[0].sum())) ** 0.5
+    low, high = np.quantile(means, [1 - QUANTILE, QUANTILE])
+    return float(middle + wider * (low - middle)), float(middle + wider * (high - middle))
 
 
 def _numbers(inputs: pd.DataFrame, names: Sequence[str], frequencies: Mapping[str, Mapping[str, int]]) -> FloatArray:
