@@ -71,7 +71,10 @@ def deploy(json: bool) -> None:
 
 def _detach(where: Settings, runs: int) -> None:
     """Start `up` in a separate session and wait until it is ready. Raises TransientError if it does not become so."""
+    from perennial.processes.up import refuse_second
+
     prepare_home(where)
+    refuse_second(where)
     where.logs.mkdir(exist_ok=True)
     log = where.logs / "up.log"
     with log.open("wb") as output:

@@ -9,6 +9,11 @@ from perennial.secrets import masked
 
 MOST_BYTES = 5_000_000
 _MOST_AT_ONCE = 200_000
+_TRACEBACK = ("Traceback (most recent call last):", "+ Exception Group Traceback")
+_BETWEEN = (
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
 
 
 class Follower:
@@ -18,10 +23,12 @@ class Follower:
         self._path = path
         self._read = path.stat().st_size if path.exists() else 0
         self._rest = b""
+        self._folds = False
 
     def new_lines(self) -> list[str]:
-        """The complete lines that were added since the last call, without secrets.
+        """The complete lines that were added since the last call, without secrets and blank lines.
 
+        Of a traceback only the last line is returned, the error itself; the file has all of it.
         A file above `MOST_BYTES` is copied to `NAME.1` and emptied: its writer appends, so it goes on at the new end.
         """
         try:
@@ -42,7 +49,15 @@ class Follower:
             with self._path.open("r+b") as file:
                 file.truncate(0)
             self._read = 0
-        return [masked(line.decode("utf-8", "replace").rstrip()) for line in lines if line.strip()]
+        texts = [line.decode("utf-8", "replace").rstrip() for line in lines if line.strip()]
+        return [masked(text) for text in texts if not self._belongs_to_traceback(text)]
+
+    def _belongs_to_traceback(self, text: str) -> bool:
+        if text.lstrip().startswith(_TRACEBACK):
+            self._folds = True
+            return True
+        self._folds = self._folds and text.startswith(" ")
+        return self._folds or text in _BETWEEN
 
 
 def last_lines(path: Path, count: int = 20) -> str:

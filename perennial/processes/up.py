@@ -66,6 +66,13 @@ def up(where: Settings, runs: int, report: Report, ready: Callable[[UpRecord], N
             _note_end(where)
 
 
+def refuse_second(where: Settings) -> None:
+    """Raise InputError if the home's stack is running already."""
+    record = UpRecord.read(where)
+    if record is not None and record.runs:
+        raise _already_up(record)
+
+
 def down(where: Settings) -> bool:
     """Stop the home's stack, or what is left of one, and its Prefect server. Returns whether there was anything."""
     record = UpRecord.read(where)
@@ -261,13 +268,16 @@ def _alone(where: Settings) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        record = UpRecord.read(where)
-        shown = "".join(f"\n  {name}: {address}" for name, address in (record.addresses if record else {}).items())
-        raise InputError(f"this home's stack runs already{shown}", code="already-up") from None
+        raise _already_up(UpRecord.read(where)) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def _already_up(record: UpRecord | None) -> InputError:
+    shown = "".join(f"\n  {name}: {address}" for name, address in (record.addresses if record else {}).items())
+    return InputError(f"everything is running already on this home{shown}", code="already-up")
 
 
 @contextmanager
