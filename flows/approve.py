@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.forms import UseCaseName
+from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
 from tasks.page import renew_page
@@ -17,7 +17,7 @@ from tasks.people import approve_decision
     on_running=[tag_run],
     timeout_seconds=3600,
 )
-def approve(usecase: UseCaseName, by: str, reason: str, decision: str | None = None) -> Release:
+def approve(usecase: UseCaseName, by: Words, reason: Words, decision: str | None = None) -> Release:
     """Release the challenger of a decision that waits for you.
 
     It does not wait for other runs of the use case: if another model was released since, the approval is refused.
@@ -28,7 +28,7 @@ def approve(usecase: UseCaseName, by: str, reason: str, decision: str | None = N
         reason: Why you approve, in your words, for the record.
         decision: The id of the decision, or its first digits. Empty: the decision that waits.
     """
-    made = approve_decision(usecase, decision, by, reason)
-    note_outcome(usecase, f"{by} approved {made.versions}")
+    approval, made = approve_decision(usecase, decision, by, reason)
+    note_outcome(usecase, f"{approval.by} approved {made.versions}")
     renew_page(usecase)
     return made

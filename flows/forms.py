@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
+from pydantic import StringConstraints, WithJsonSchema
 
 from perennial.settings import settings
 from perennial.usecase.reading import list_use_cases
@@ -17,3 +17,6 @@ def _one_of_the_declared() -> dict[str, Any]:
 
 UseCaseName = Annotated[str, WithJsonSchema(_one_of_the_declared())]
 """The name of a use case; the form lists those declared when the flows were deployed."""
+
+Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+"""What a person must fill in, for the record."""

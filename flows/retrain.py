@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.forms import UseCaseName
+from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
 from flows.train import train_because
 from perennial.ledger.entries import ChallengerEntry, Trigger
@@ -21,7 +21,7 @@ from tasks.turn import in_turn
     timeout_seconds=6 * 3600,
 )
 @in_turn
-def retrain(usecase: UseCaseName, reason: str) -> ChallengerEntry | NotYet:
+def retrain(usecase: UseCaseName, reason: Words) -> ChallengerEntry | NotYet:
     """Train on everything known now. The model then waits to be evaluated on later rows.
 
     Args:

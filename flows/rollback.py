@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.forms import UseCaseName
+from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
 from tasks.page import renew_page
@@ -17,7 +17,7 @@ from tasks.people import restore_former
     on_running=[tag_run],
     timeout_seconds=3600,
 )
-def rollback(usecase: UseCaseName, reason: str, release: int | None = None) -> Release:
+def rollback(usecase: UseCaseName, reason: Words, release: int | None = None) -> Release:
     """Make the previous champion live again, as a new release, with its features and data version.
 
     A request is carried out once: repeated with the same reason, it changes nothing more.

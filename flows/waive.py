@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.forms import UseCaseName
+from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
 from flows.requeue import check_again
 from perennial.ledger.entries import BatchEntry
@@ -20,7 +20,7 @@ from tasks.turn import in_turn
     timeout_seconds=6 * 3600,
 )
 @in_turn
-def waive(usecase: UseCaseName, window: str, by: str, reason: str, checks: list[str] | None = None) -> BatchEntry:
+def waive(usecase: UseCaseName, window: str, by: Words, reason: Words, checks: list[str] | None = None) -> BatchEntry:
     """Accept what landed for a batch although checks failed. It applies to exactly these bytes.
 
     Args:

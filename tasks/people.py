@@ -6,7 +6,7 @@ import logging
 
 from perennial.errors import HeldBack, InputError, on_record
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
-from perennial.ledger.entries import Decision, Release, Waiver
+from perennial.ledger.entries import Approval, Decision, Release, Waiver
 from perennial.ledger.present import open_question, time_of
 from perennial.model.released import load_champion, load_model
 from perennial.release import promote
@@ -23,8 +23,11 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=10)
-def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -> Release:
-    """Release the challenger of a held decision: the given one, or the one that waits for a person."""
+def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -> tuple[Approval, Release]:
+    """Release the challenger of a held decision: the given one, or the one that waits for a person.
+
+    Returns the approval on record, which is the first one, and the release.
+    """
     workspace = open_workspace(settings())
     case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
     refuse_approval(workspace.ledger, held)
@@ -35,7 +38,7 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -
         mirror_alias(workspace.ledger, workspace.registry, usecase)
     log.info("release %s %d: approved by %s", usecase, row.payload.release_no, approval.by)
     announce(usecase)
-    return row.payload
+    return approval, row.payload
 
 
 @step(timeout_minutes=10)

@@ -39,10 +39,9 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Deployed:
-    """A server that knows the deployments: deploying them twice is shown in `said`."""
+    """A server that knows the deployments."""
 
     home: Lived
-    said: list[str]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,6 +53,13 @@ class Deployed:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         }
+
+    def deploy_all(self) -> None:
+        """Prefect's own command on our `prefect.yaml`."""
+        done = subprocess.run(
+            [*PREFECT, "deploy", "--all"], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> D
             shop.month(month, flipped=True)
     for file in (ROOT / "usecases").glob("flights.*"):
         shutil.copy(file, folder / "usecases")
-    here = Deployed(Lived(folder), [])
+    here = Deployed(Lived(folder))
     subprocess.run(
         [*PREFECT, "work-pool", "create", "perennial", "--type", "process"],
         env=here.environment,
@@ -76,11 +82,7 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> D
         capture_output=True,
     )
     for _ in range(2):
-        done = subprocess.run(
-            [*PREFECT, "deploy", "--all"], cwd=ROOT, env=here.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        here.said.append(done.stdout + done.stderr)
+        here.deploy_all()
     return here
 
 
@@ -192,6 +194,33 @@ def test_forms_offer_the_use_cases_and_explain_each_field(deployed: Deployed) ->
     trigger = deployments()["train"]["parameter_openapi_schema"]["definitions"]["Trigger"]
     assert "person" in trigger["properties"]["kind"]["enum"]
     assert deployments()["train"]["parameters"] == {"trigger": {"kind": "person", "detail": "requested in Prefect"}}
+
+
+def test_a_report_links_to_a_form_with_its_fields_filled_in(deployed: Deployed) -> None:
+    import json
+    from urllib.parse import parse_qs, urlsplit
+
+    from perennial.processes.prefect_server import quiet_flows
+    from tasks.forms import form_address
+
+    with quiet_flows():
+        address = urlsplit(form_address("approve", usecase="shop", decision="abc") or "")
+        assert form_address("nothing", usecase="shop") is None
+    assert address.path == f"/deployments/deployment/{deployments()['approve']['id']}/run"
+    assert json.loads(parse_qs(address.query)["parameters"][0]) == {"usecase": "shop", "decision": "abc"}
+
+
+def test_plain_deploy_leaves_the_schedules_of_other_use_cases_and_pauses_alone(deployed: Deployed) -> None:
+    cycle = deployments()["cycle"]
+    (flights,) = cycle["schedules"]
+    place, cron = f"/deployments/{cycle['id']}/schedules", {"cron": "0 7 * * *", "timezone": "UTC"}
+    ask(place, [{"slug": "shop", "schedule": cron, "active": True, "parameters": {"usecase": "shop"}}])
+    ask(f"{place}/{flights['id']}", {"active": False}, "PATCH")
+    deployed.deploy_all()
+    now = {each["slug"]: each for each in deployments()["cycle"]["schedules"]}
+    ask(f"{place}/{now['shop']['id']}", None, "DELETE")
+    ask(f"{place}/{flights['id']}", {"active": True}, "PATCH")
+    assert {slug: each["active"] for slug, each in now.items()} == {"flights": False, "shop": True}
 
 
 def test_a_use_case_that_is_not_declared_is_refused_at_the_form(deployed: Deployed) -> None:
