@@ -41,7 +41,8 @@ def _make_pool(client: SyncPrefectClient) -> None:
 def _clear_schedules(client: SyncPrefectClient, wanted: frozenset[str]) -> None:
     """Remove the schedules of use cases that have none any more, and name those that people added without a name.
 
-    Prefect replaces all schedules of a deployment if one of them has no slug.
+    Prefect replaces all schedules of a deployment if one of them has no slug. Pausing a schedule in its UI erases the
+    parameters (3.9.1: a PATCH without them sets them to nothing), so that one of ours may have none.
     """
     try:
         deployment = client.read_deployment_by_name(f"{SCHEDULED}/{SCHEDULED}")
@@ -49,10 +50,11 @@ def _clear_schedules(client: SyncPrefectClient, wanted: frozenset[str]) -> None:
         return
     for schedule in deployment.schedules:
         place = f"/deployments/{deployment.id}/schedules/{schedule.id}"
-        ours = (schedule.parameters or {}).get("trigger") == {"kind": "schedule"}
+        ours = schedule.parameters in ({}, {"usecase": schedule.slug, "trigger": {"kind": "schedule"}})
         if schedule.slug is None:
-            client.request("PATCH", place, json={"slug": f"added-{str(schedule.id)[:8]}"}).raise_for_status()  # type: ignore[arg-type]
-        elif ours and schedule.slug == schedule.parameters.get("usecase") and schedule.slug not in wanted:
+            named = {"slug": f"added-{str(schedule.id)[:8]}", "parameters": schedule.parameters}
+            client.request("PATCH", place, json=named).raise_for_status()  # type: ignore[arg-type]
+        elif ours and schedule.slug not in wanted:
             client.request("DELETE", place).raise_for_status()  # type: ignore[arg-type]
 
 

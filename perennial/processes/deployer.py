@@ -8,26 +8,35 @@ from __future__ import annotations
 import json
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 from perennial.errors import PerennialError
 from perennial.identity import digest
-from perennial.processes.deployments import deploy
+from perennial.processes.deployments import SCHEDULED, deploy
 from perennial.settings import Settings, settings
 from perennial.usecase.reading import list_use_cases
 
 LOOK_SECONDS = 2.0
 AGAIN_SECONDS = 30.0
 """After a failure, deploying is tried again so much later, or as soon as a declaration changes."""
+REPAIR_SECONDS = 20.0
+"""How often the schedules are looked at."""
 
 
 def main() -> None:
     """Deploy, then look for changes until the process is stopped."""
     where = settings()
     deployed_place(where).unlink(missing_ok=True)
-    done, tried = "", 0.0
+    done, tried, looked = "", 0.0, 0.0
     while True:
         declared = digest_of(where.usecases)
+        if done and time.monotonic() - looked > REPAIR_SECONDS:
+            looked = time.monotonic()
+            if lost := _without_parameters(where):
+                _say(f"schedules without parameters, which a pause in Prefect's UI erases: {', '.join(lost)}")
+                done, tried = "", 0.0
         if declared != done and (declared != _tried_digest[0] or time.monotonic() - tried > AGAIN_SECONDS):
             _tried_digest[0], tried = declared, time.monotonic()
             if _deployed(where, declared):
@@ -56,6 +65,18 @@ def _text(usecases: Path, name: str) -> str:
         except OSError:
             continue  # the other suffix, or removed a moment ago
     return ""
+
+
+def _without_parameters(where: Settings) -> list[str]:
+    """The use cases whose schedule would start a run without a use case. None while the server does not answer."""
+    address = f"{where.prefect_api_url}/deployments/name/{SCHEDULED}/{SCHEDULED}"
+    try:
+        with build_opener(ProxyHandler({})).open(address, timeout=10) as answer:
+            schedules = json.load(answer)["schedules"]
+    except (OSError, HTTPException, ValueError):
+        return []  # the part that watches the server reports it
+    names = set(list_use_cases(where.usecases))
+    return [each["slug"] for each in schedules if each["slug"] in names and not each["parameters"]]
 
 
 def _deployed(where: Settings, declared: str) -> bool:

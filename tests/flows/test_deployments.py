@@ -215,12 +215,13 @@ def test_plain_deploy_leaves_the_schedules_of_other_use_cases_and_pauses_alone(d
     (flights,) = cycle["schedules"]
     place, cron = f"/deployments/{cycle['id']}/schedules", {"cron": "0 7 * * *", "timezone": "UTC"}
     ask(place, [{"slug": "shop", "schedule": cron, "active": True, "parameters": {"usecase": "shop"}}])
-    ask(f"{place}/{flights['id']}", {"active": False}, "PATCH")
+    ask(f"{place}/{flights['id']}", {"active": False}, "PATCH")  # as Prefect's UI does, which erases the parameters
     deployed.deploy_all()
     now = {each["slug"]: each for each in deployments()["cycle"]["schedules"]}
     ask(f"{place}/{now['shop']['id']}", None, "DELETE")
-    ask(f"{place}/{flights['id']}", {"active": True}, "PATCH")
+    ask(f"{place}/{flights['id']}", {"active": True, "parameters": flights["parameters"]}, "PATCH")
     assert {slug: each["active"] for slug, each in now.items()} == {"flights": False, "shop": True}
+    assert now["flights"]["parameters"] == flights["parameters"]
 
 
 def test_a_use_case_that_is_not_declared_is_refused_at_the_form(deployed: Deployed) -> None:

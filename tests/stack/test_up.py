@@ -114,7 +114,8 @@ def _redeployed(stack: Stack, world: World, seen: Seen) -> None:
     until(lambda: "kiosk" in stack.schedules())
     until(lambda: "kiosk" in str(stack.deployments()["approve"]["parameter_openapi_schema"]))
     cycle = f"/deployments/{stack.deployments()['cycle']['id']}/schedules"
-    stack.api(f"{cycle}/{stack.schedules()['shop']['id']}", {"active": False}, "PATCH")
+    stack.api(f"{cycle}/{stack.schedules()['shop']['id']}", {"active": False}, "PATCH")  # as Prefect's UI does it
+    until(lambda: stack.schedules()["shop"]["parameters"])
     theirs = {"cron": "0 7 * * *", "timezone": "UTC"}
     stack.api(cycle, [{"schedule": theirs, "active": True, "parameters": {"usecase": "shop"}}])
     (world.usecases / "kiosk.yaml").write_text("name: kiosk\nsource: nowhere\n")
@@ -212,6 +213,8 @@ def test_a_use_case_that_is_added_is_deployed_and_a_mistake_keeps_its_schedule(s
 def test_deploying_again_keeps_a_paused_schedule_paused_and_removes_those_of_removed_use_cases(seen: Seen) -> None:
     assert set(seen.without_kiosk) == set(seen.with_mistake) - {"kiosk"}
     assert not seen.without_kiosk["shop"]["active"]
+    assert seen.without_kiosk["shop"]["parameters"]["usecase"] == "shop", "Prefect erases them, the deployer repairs it"
+    assert {slug: each["parameters"]["usecase"] for slug, each in seen.without_kiosk.items() if "added" in slug}
     assert seen.without_kiosk["stall"]["active"]
 
 
