@@ -29,22 +29,19 @@ def main() -> None:
     """Deploy, then look for changes until the process is stopped."""
     where = settings()
     deployed_place(where).unlink(missing_ok=True)
-    done, tried, looked = "", 0.0, 0.0
+    done, tried = "", ""
+    tried_at = looked_at = 0.0
     while True:
-        declared = digest_of(where.usecases)
-        if done and time.monotonic() - looked > REPAIR_SECONDS:
-            looked = time.monotonic()
+        now, declared = time.monotonic(), digest_of(where.usecases)
+        if done and now - looked_at > REPAIR_SECONDS:
+            looked_at = now
             if lost := _without_parameters(where):
                 _say(f"schedules without parameters, which a pause in Prefect's UI erases: {', '.join(lost)}")
-                done, tried = "", 0.0
-        if declared != done and (declared != _tried_digest[0] or time.monotonic() - tried > AGAIN_SECONDS):
-            _tried_digest[0], tried = declared, time.monotonic()
-            if _deployed(where, declared):
-                done = declared
+                done = tried = ""
+        if declared != done and (declared != tried or now - tried_at > AGAIN_SECONDS):
+            tried, tried_at = declared, now
+            done = declared if _deployed(where, declared) else ""
         time.sleep(LOOK_SECONDS)
-
-
-_tried_digest = [""]
 
 
 def deployed_place(where: Settings) -> Path:
@@ -68,7 +65,7 @@ def _text(usecases: Path, name: str) -> str:
 
 
 def _without_parameters(where: Settings) -> list[str]:
-    """The use cases whose schedule would start a run without a use case. None while the server does not answer."""
+    """The use cases whose schedule would start a run without a use case. Empty while the server does not answer."""
     address = f"{where.prefect_api_url}/deployments/name/{SCHEDULED}/{SCHEDULED}"
     try:
         with build_opener(ProxyHandler({})).open(address, timeout=10) as answer:
