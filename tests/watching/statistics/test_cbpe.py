@@ -80,7 +80,7 @@ def test_several_classes_are_estimated_by_row() -> None:
 
 
 def test_it_sees_harder_rows_and_no_change_of_concept(samples: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """What it cannot see is in its words."""
+    """Its words contain what it cannot see."""
     y, scores = samples["reference"]
     calibrator = fitted_calibrator(y, scores)
     assert calibrator is not None
