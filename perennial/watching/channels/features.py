@@ -11,6 +11,7 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.figures import change, counted, figure, percent
 from perennial.ledger.entries.watching import FeatureMove, Severity
+from perennial.usecase.built_in import derived_name
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.profile import loss_of_rows
 from perennial.watching.statistics.coarse import coarse_bins, spans, summed
@@ -197,7 +198,9 @@ class Features:
         statistics = on.statistics
         if statistics is None or statistics.trained is None:
             return unknown("The features are unknown: the champion's training rows were not counted.")
-        now, trained = statistics.now, statistics.trained
+        schema, trained = on.declaration.schema_, statistics.trained
+        by_calendar = derived_name(f"month_of:{schema.time}")  # differs from a year's by construction
+        now = {name: counts for name, counts in statistics.now.items() if name != by_calendar}
         evaluated = statistics.evaluated
         grids = statistics.features.grids
         loss = loss_of_rows(on.metric, on.labels, on.predicted)
