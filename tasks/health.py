@@ -112,7 +112,7 @@ def _watched(
         age_days=(at - trained).total_seconds() / 86400,
         batch=batch,
         statistics=batch_statistics(workspace, case, batch, release, served.champion, rows),
-        worths=metrics_per_row(case),
+        worths=metrics_per_row(case) if "business" in declaration.watch.channels else {},
         past=readings_of(past),
         at=at,
         recorded_days=recorded,

@@ -75,8 +75,9 @@ class Watch(Frozen):
     )
     channels: tuple[str, ...] = Field(
         ("level", "unseen"),
-        description="channels to monitor: gap, level, unseen, or a channel from an installed package. `init` writes "
-        "all built-in ones",
+        description="channels to monitor: contract, unseen, gap, level, features, predictions, estimated_loss, "
+        "calibration, business, age, multivariate, or a channel from an installed package. `init` writes those that "
+        "may start a retraining",
     )
     fresh_gain: Share = Field(
         0.0,
