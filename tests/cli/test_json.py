@@ -122,7 +122,7 @@ def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
     assert "first" in perennial("decisions", "shop").out
     text = perennial("decision", decision["id"]).out
     assert "Version 1 is released as the first model" in text
-    assert "Newly wrong predictions, the largest changes first" in text
+    assert "Newly wrong predictions by their key (order), the largest changes first" in text
 
 
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:
