@@ -34,6 +34,7 @@ TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row")
 
 
 DEARER = [{"expect_column_values_to_be_between": {"column": "price", "min_value": 0, "max_value": 1000}}]
+CHEAP = {"expect_column_mean_to_be_between": {"column": "price", "max_value": 1}, "severity": "warning"}
 MONEY = "def money(labels, predictions):\n    return (predictions >= 0.5) * (5 * labels - 2)\n"
 MODEL = {**WORLD["model"], "window": ["expanding", {"batches": 1}]}
 EVALUATION = {
@@ -115,6 +116,12 @@ class Year:
         self._month("2013-06", flipped=True, new_carrier=0.5)
         self._step("run", "shop", at=["releases_frozen_row", "rollback_not_possible_row"])
         self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
+        self._step("calibrate", "shop", at=["calibration_row"])
+        self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]})
+        self._month("2013-07")
+        self._step("run", "shop", at=[])  # an episode that informs of a failed warning, which a held batch raises
+        self._month("2013-08", without="price")
+        self._step("run", "shop", at=["episode_rose_row"])
         return self
 
     def _step(self, *command: str, at: list[str]) -> int:
@@ -133,9 +140,10 @@ class Year:
             return str(error) or "an assertion failed"
         return ""
 
-    def _month(self, name: str, *, flipped: bool = False, new_carrier: float = 0.0) -> None:
+    def _month(self, name: str, *, flipped: bool = False, new_carrier: float = 0.0, without: str = "") -> None:
         rows = month_of_rows(name, rows_a_day=ROWS_A_DAY, flipped=flipped, new_carrier=new_carrier)
         rows.loc[rows.index[:5], "price"] = 900.0  # more than the declaration allows: set aside
+        rows = rows.drop(columns=[without] if without else [])
         rows.to_csv(self.place.usecases / "shop" / f"{name}.csv", index=False)
 
     def _corrected_labels(self, name: str, known_at: str) -> None:
@@ -173,7 +181,8 @@ def test_the_killed_year_ends_like_the_undisturbed_one(years: tuple[Year, Year])
     revisions = [(b["window"], b["because"]) for b in undisturbed["batch"] if b["revision"] == 2]
     assert revisions == [("2013-01", "waived"), *((f"2013-0{month}", "requeued") for month in (2, 3, 4))]
     assert len(undisturbed["alias_moved"]) == len(undisturbed["alias_put_back"]) == 1
-    assert [each["channel"] for each in undisturbed["episode"]] == ["level", "unseen"]
+    assert [each["channel"] for each in undisturbed["episode"]] == ["level", "unseen", "contract"]
+    assert [each["severity"] for each in undisturbed["episode_rose"]] == ["page"]
     assert len(undisturbed["episode_closed"]) == len(undisturbed["labels"]) == 1
     assert [each["why"] for each in undisturbed["rollback_not_possible"]] == [
         "shop: release 6 is itself a rollback; going further back takes a person"
