@@ -19,8 +19,8 @@ def worst_slice(columns: Mapping[str, Sequence[object]], excess: FloatArray) -> 
     contribution: the slice's share of the rows times its mean excess, so the slices of a column add up to the mean.
     None without an excess or without slices.
 
-    >>> worst_slice({"carrier": ["AA"] * 30 + ["UA"] * 30}, np.repeat([0.2, 0.0], 30))
-    SliceShare(column='carrier', value='AA', rows=30, share=0.5, mean_excess=0.2, contribution=0.1)
+    >>> worst_slice({"carrier": ["AA"] * 30 + ["UA"] * 30}, np.repeat([0.25, 0.0], 30))
+    SliceShare(column='carrier', value='AA', rows=30, share=0.5, mean_excess=0.25, contribution=0.125)
     """
     rows, best = len(excess), None
     for name, values in columns.items():

@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def with_json() -> list[list[str]]:
-    """Every command that has `--json`, with words for the arguments that it needs."""
+    """Every command that has `--json` and takes a name, with words for the arguments that it needs."""
     group = typer.main.get_command(commands.app)
     found: list[list[str]] = []
 
@@ -42,8 +42,8 @@ def with_json() -> list[list[str]]:
                 continue
             options = [parameter for parameter in each.params if "--json" in parameter.opts]
             needed = [p for p in each.params if p.required and p.param_type_name == "option"]
-            if options:
-                arguments = ["nothing-of-that-name" for p in each.params if p.param_type_name == "argument"]
+            arguments = ["nothing-of-that-name" for p in each.params if p.param_type_name == "argument"]
+            if options and (arguments or needed):
                 found.append([*path, name, *arguments, *(w for p in needed for w in (p.opts[0], "some words"))])
 
     below(group, [])
