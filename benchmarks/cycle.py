@@ -69,6 +69,7 @@ def flights() -> None:
         (folder / "usecases" / "flights.yaml").write_text(yaml.safe_dump(said))
         (folder / "usecases" / "flights.py").write_text(FUNCTIONS)
         from flows.cycle import cycle
+        from tasks.page import pages_written
 
         case = load_use_case("flights", folder / "usecases")
         source = source_of(case)
@@ -86,6 +87,7 @@ def flights() -> None:
             start = time.perf_counter()
             cycle("flights", month)
             ours = time.perf_counter() - start
+            pages_written()
             rows.append((alone, ours))
             print(
                 f"| {month} | {trained_on:,} | {alone:.2f} | {ours:.2f} | {ours / alone:.2f} | {ours - alone:.2f} |",
@@ -148,12 +150,14 @@ def growth() -> None:
         for month in months:
             month_of_rows(month, rows_a_day=2).to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
         from flows.cycle import cycle
+        from tasks.page import pages_written
 
         beside = []
         for month in months:
             start = time.perf_counter()
             cycle("shop", month)
             whole = time.perf_counter() - start
+            pages_written()
             fit = open_workspace(settings()).ledger.all("shop", ChallengerEntry)[-1].payload.seconds
             beside.append(whole - fit)
         print("| batches | seconds per cycle without its fit, median of the last 6 (range) |\n|---:|---|")
