@@ -139,7 +139,8 @@ def _range(finite: FloatArray) -> tuple[float, float]:
     for share in (0.05, 0.01, 0.0):
         place = int(share * (finite.size - 1))
         low, high = float(finite[place]), float(finite[finite.size - 1 - place])
-        if np.isfinite(high - low) and (high - low) / CELLS > abs(high) * 1e-13:
+        # A cell must be wider than the rounding of the values, also where numbers are so small that they lose digits.
+        if np.isfinite(high - low) and (high - low) / CELLS > max(abs(high) * 1e-13, float(np.finfo(np.float64).tiny)):
             return low, high
     middle = float(finite[finite.size // 2])
     half = max(abs(middle), 1.0) / 2

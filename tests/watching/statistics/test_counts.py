@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perennial.watching.statistics.counts import count_numbers, merged, row_days
@@ -16,6 +16,7 @@ from perennial.watching.statistics.written import counts_table, read_counts, rea
 ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
 
+@example([0.0, 1.1125369292536007e-308], [0.0])
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80), st.lists(ANY_NUMBER, max_size=80))
 def test_every_value_is_counted_once_in_the_bin_of_its_edges(first: list[float], values: list[float]) -> None:
     grid = number_grid(np.array(first))
