@@ -23,6 +23,7 @@ from perennial.clock import instant, write_instant
 from perennial.identity import digest_bytes
 from perennial.ledger.entries import BatchEntry
 from perennial.store.lock import only_one
+from perennial.whole_file import write_whole
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -78,11 +79,8 @@ def pages_of(folder: Path, usecase: str, batches: Sequence[BatchEntry]) -> dict[
 
 
 def _write(path: Path, text: str) -> None:
-    """Write atomically, so that no half-written page can be read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+    write_whole(path, text)
 
 
 def _newest(records: Path, record: Record) -> list[Record]:

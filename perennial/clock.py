@@ -39,3 +39,12 @@ def write_instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def day(text: str) -> str:
+    """The day of an instant as `write_instant` writes it.
+
+    >>> day("2024-02-01T06:00:00Z")
+    '2024-02-01'
+    """
+    return text.partition("T")[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 from perennial import __version__
 from perennial.errors import InputError
 from perennial.secrets import holds_secret, masked, remember
+from perennial.whole_file import write_whole
 
 HOME_FORMAT = 2
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -133,7 +134,7 @@ def prepare_home(where: Settings) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
         if format_before is None:
-            _write_whole(mark, json.dumps({"format": HOME_FORMAT, "made_by": f"perennial {__version__}"}) + "\n")
+            write_whole(mark, json.dumps({"format": HOME_FORMAT, "made_by": f"perennial {__version__}"}) + "\n")
         for folder in (where.landing, where.docs, where.locks, where.prefect_home, home / "mlflow"):
             folder.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=home):
@@ -289,10 +290,3 @@ def _known_format(home: Path) -> int | None:
             f"to start a new home."
         )
     return number
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file completely or not at all, with the same mode as the other files of the home."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.replace(path)

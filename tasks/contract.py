@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 
 from perennial.clock import instant, write_instant
@@ -15,9 +14,8 @@ from perennial.watching.channels.contract import CHANNEL, contract
 from perennial.watching.health import episode_rows, health_before, open_with_severity
 from perennial.watching.overdue import Overdue, overdue
 from tasks.as_of import scheduled_start
+from tasks.episodes import commit_episodes
 from tasks.step import step
-
-log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=5)
@@ -45,9 +43,7 @@ def watch_contract(usecase: str) -> None:
         release_no=release.release_no,
         since_release=first_with_champion(ledger, usecase, release).release_no,
     )
-    for row in rows:
-        ledger.append(usecase, row)
-        log.warning("%s: episode %s: %s", usecase, row.key, row.detail)
+    commit_episodes(ledger, usecase, rows)
 
 
 def _arrival(batch: BatchEntry) -> datetime:

@@ -23,6 +23,7 @@ from perennial.clock import instant, write_instant
 from perennial.events import Event, event_of
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.whole_file import write_whole
 
 log = logging.getLogger("perennial.tasks")
 
@@ -79,9 +80,7 @@ def _announced(workspace: Workspace, usecase: str) -> int:
 def _note(workspace: Workspace, usecase: str, position: int) -> None:
     place = _place(workspace, usecase)
     place.parent.mkdir(exist_ok=True)
-    fresh = place.with_suffix(".new")
-    fresh.write_text(str(position))
-    fresh.replace(place)
+    write_whole(place, str(position))
 
 
 def _place(workspace: Workspace, usecase: str) -> Path:

@@ -36,6 +36,7 @@ from perennial.watching.health import (
     wants_retraining,
 )
 from perennial.watching.reference import metric_of_reference
+from tasks.episodes import commit_episodes
 from tasks.events import announce
 from tasks.statistics import batch_statistics, count_before_a_champion, metrics_per_row
 from tasks.step import step
@@ -67,16 +68,15 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     first = first_with_champion(ledger, usecase, release)
     on = _watched(workspace, case, batch, release, first, past)
     findings = look(on)
-    for row in episode_rows(
+    rows = episode_rows(
         findings,
         open_with_severity(ledger, usecase),
         batch,
         past,
         release_no=release.release_no,
         since_release=first.release_no,
-    ):
-        ledger.append(usecase, row)
-        log.warning("%s: episode %s: %s", usecase, row.key, row.detail)
+    )
+    commit_episodes(ledger, usecase, rows)
     announce(usecase)
     retrain = wants_retraining(ledger, usecase, case.declaration.triggers) is not None
     return health(usecase, batch, on, findings, open_with_severity(ledger, usecase), retrain=retrain)
@@ -111,7 +111,9 @@ def _watched(
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,
         batch=batch,
-        statistics=batch_statistics(workspace, case, batch, release, served.champion, rows),
+        statistics=batch_statistics(
+            workspace, case, current, batch, release, served.champion, rows, snapshot.payload if snapshot else None
+        ),
         worths=metrics_per_row(case) if "business" in declaration.watch.channels else {},
         past=readings_of(past),
         at=at,

@@ -12,6 +12,7 @@ from perennial.page.index import summary_of
 from perennial.page.publish import publish, publish_index
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.reading import list_use_cases
 
 story = logging.getLogger("perennial.story")
 
@@ -27,8 +28,7 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     with write("page"):
         page = where.pages / f"{usecase}.html"
         history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches))
-        names = [path.stem for path in where.usecases.glob("*.yaml")]
-        publish_index(where.pages, where.locks, summary_of(history, declaration), names)
+        publish_index(where.pages, where.locks, summary_of(history, declaration), list_use_cases(where.usecases))
 
 
 def renew_page(usecase: str) -> None:

@@ -11,7 +11,7 @@ from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe, recipe_of
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
 from perennial.model.artifact import Fitted
-from perennial.store.rows import known_at, labels_of, read_rows
+from perennial.store.rows import Known, known_at, labels_of, read_rows
 from perennial.store.workspace import Workspace
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.usecase.declaration import UseCase
@@ -23,18 +23,24 @@ if TYPE_CHECKING:
 
 
 def batch_statistics(
-    workspace: Workspace, case: UseCase, batch: BatchEntry, release: Release, champion: Fitted, rows: pd.DataFrame
+    workspace: Workspace,
+    case: UseCase,
+    known: Known,
+    batch: BatchEntry,
+    release: Release,
+    champion: Fitted,
+    rows: pd.DataFrame,
+    snapshot: Snapshot | None,
 ) -> BatchStatistics:
-    """Nothing is read or computed yet: a channel that asks causes it."""
-    snapshot = workspace.ledger.get(case.name, Snapshot, release.snapshot)
+    """Nothing is read or computed yet: a channel that asks causes it. known: when the batch arrived."""
     return BatchStatistics(
-        features=_feature_counts(workspace, case, batch, champion.recipe),
+        features=_feature_counts(workspace, case, known, champion.recipe),
         batch=batch.batch,
         rows=rows,
         champion=champion,
         champion_id=release.champion.challenger,
         classes=case.declaration.schema_.classes,
-        snapshot=snapshot.payload if snapshot else None,
+        snapshot=snapshot,
         evaluation=lambda: _evaluation(workspace, case, release, champion),
     )
 
@@ -42,12 +48,12 @@ def batch_statistics(
 def count_before_a_champion(workspace: Workspace, case: UseCase, batch: BatchEntry) -> None:
     """Count an accepted batch although no champion is watched yet, so that its rows need not be read again later."""
     if batch.status == "accepted" and "features" in case.declaration.watch.channels:
-        _feature_counts(workspace, case, batch, recipe_of(case)).of(batch.batch)
+        known = known_at(workspace.ledger, case.name, instant(batch.arrived_at))
+        _feature_counts(workspace, case, known, recipe_of(case)).of(batch.batch)
 
 
-def _feature_counts(workspace: Workspace, case: UseCase, batch: BatchEntry, recipe: Recipe) -> FeatureCounts:
+def _feature_counts(workspace: Workspace, case: UseCase, known: Known, recipe: Recipe) -> FeatureCounts:
     schema = case.declaration.schema_
-    known = known_at(workspace.ledger, case.name, instant(batch.arrived_at))
 
     def rows_of(name: str) -> pd.DataFrame:
         return read_rows(workspace.tables, case.name, schema, known, only=(name,))

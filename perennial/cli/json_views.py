@@ -14,8 +14,6 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
-    Episode,
-    EpisodeClosed,
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger, Row
@@ -33,6 +31,7 @@ from perennial.ledger.present import (
 from perennial.processes.schedule import next_scheduled_run
 from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
+from perennial.watching.health import open_episodes
 
 
 def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
@@ -93,7 +92,6 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     release, newest = current_release(ledger, usecase), ledger.newest(usecase)
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     decisions = ledger.all(usecase, Decision)
-    closed = {r.key for r in ledger.all(usecase, EpisodeClosed)}
     champion = None
     if release is not None:
         age = (time_of(ledger, declaration, now) - instant(release.as_of)).total_seconds() / 86400
@@ -118,9 +116,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
         "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],
-        "open_episodes": [
-            r.payload.model_dump(mode="json") for r in ledger.all(usecase, Episode) if r.key not in closed
-        ],
+        "open_episodes": [each.model_dump(mode="json") for each in open_episodes(ledger, usecase)],
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from perennial.clock import day
 from perennial.evaluation.figures import between, change, counted, figure, percent, sample
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
@@ -185,8 +186,3 @@ def headline_of(decision: Decision) -> str:
     """A decision in a sentence."""
     champion = decision.champion.version if decision.champion else None
     return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
-
-
-def day(instant: str) -> str:
-    """The day of an instant, as text."""
-    return instant.partition("T")[0]

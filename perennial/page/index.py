@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from perennial.clock import instant
+from perennial.clock import day, instant
 from perennial.evaluation.figures import counted, figure
 from perennial.page.charts import sparkline, unchecked_charts
-from perennial.page.first_screen import answers, day, headline_of, live_in_words
+from perennial.page.first_screen import answers, headline_of, live_in_words
 from perennial.page.history import History
 from perennial.usecase.declaration import Declaration
 

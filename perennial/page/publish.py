@@ -14,6 +14,7 @@ from perennial.page.render import render, render_index
 from perennial.page.view import view_of
 from perennial.store.lock import only_one
 from perennial.usecase.declaration import Declaration
+from perennial.whole_file import write_whole
 
 
 def is_current(path: Path, ledger: Ledger, usecase: str) -> bool:
@@ -30,7 +31,8 @@ def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Map
     """
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
     history = history_of(ledger, declaration)
-    _write(path, render(view_of(history), links))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, render(view_of(history), links))
     return history
 
 
@@ -40,12 +42,5 @@ def publish_index(folder: Path, locks: Path, summary: Summary, names: Sequence[s
     Raises OSError where the place cannot be written, TransientError if another process holds it too long.
     """
     with only_one(locks, "all", "index"):
-        _write(folder / f"{summary.usecase}.json", summary.model_dump_json())
-        _write(folder / "index.html", render_index(summaries(folder, names)))
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+        write_whole(folder / f"{summary.usecase}.json", summary.model_dump_json())
+        write_whole(folder / "index.html", render_index(summaries(folder, names)))

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from perennial.clock import day
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
-from perennial.page.first_screen import Answer, answers, day, facts, headline_of, live_in_words
+from perennial.page.first_screen import Answer, answers, facts, headline_of, live_in_words
 from perennial.page.history import History
 from perennial.page.watching import WatchingView, watching_view
 from perennial.release.words import approval_in_words, decision_in_words, release_reason

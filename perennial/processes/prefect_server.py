@@ -28,6 +28,7 @@ from perennial.processes.process_group import adopt, alive, stop_group
 from perennial.secrets import masked
 from perennial.settings import Settings
 from perennial.store.lock import only_one
+from perennial.whole_file import write_whole
 
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 """Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
@@ -354,9 +355,7 @@ class _Record:
         return home / "server.json"
 
     def write(self, home: Path) -> None:
-        fresh = home / "server.json.new"
-        fresh.write_text(json.dumps(asdict(self)))
-        fresh.replace(self.place(home))
+        write_whole(self.place(home), json.dumps(asdict(self)))
 
 
 def _record(home: Path) -> _Record | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from perennial.processes.process_group import alive
 from perennial.settings import Settings
+from perennial.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,7 @@ class UpRecord:
             return None
 
     def write(self, where: Settings) -> None:
-        place = self.place(where)
-        fresh = place.with_name(f".{place.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(asdict(self), indent=1))
-        fresh.replace(place)
+        write_whole(self.place(where), json.dumps(asdict(self), indent=1))
 
     @property
     def runs(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from perennial.clock import write_instant
+from perennial.clock import day, write_instant
 from perennial.errors import HeldBack
 from perennial.ledger.entries import ReleasesFrozen, ReleasesResumed
 from perennial.ledger.ledger import Ledger
@@ -32,7 +32,7 @@ def freezes_in_words(ledger: Ledger, usecase: str) -> str:
         return ""
     episodes = ", ".join(each.episode for each in frozen)
     return (
-        f"releases are frozen since {frozen[0].as_of.partition('T')[0]} because of "
+        f"releases are frozen since {day(frozen[0].as_of)} because of "
         f"{'episode' if len(frozen) == 1 else 'episodes'} {episodes}"
     )
 

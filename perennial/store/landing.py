@@ -10,6 +10,7 @@ from perennial.errors import TerminalError
 from perennial.fault_points import write
 from perennial.identity import digest_bytes
 from perennial.sources.suffix import SUFFIXES, Suffix
+from perennial.whole_file import replacing
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,10 @@ class Landing:
         if path.exists():
             return name
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{name}.{os.getpid()}.half")
-        with write(point):
-            with half.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
+        with write(point), replacing(path) as half, half.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         return name
 
     def read(self, usecase: str, name: str) -> bytes:

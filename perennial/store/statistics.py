@@ -9,12 +9,12 @@ without its ledger row is never read.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perennial.fault_points import write
+from perennial.whole_file import replacing, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,10 +35,8 @@ class StatisticsFiles:
         import pyarrow.parquet as pq
 
         path = self._path(f"{name}.parquet")
-        half = path.with_name(f".{path.name}.{os.getpid()}.half")
-        with write("statistics_file"):
+        with write("statistics_file"), replacing(path) as half:
             pq.write_table(table, half, compression="zstd")
-            half.replace(path)
 
     def table(self, name: str) -> pa.Table | None:
         """A stored table; None if it is missing or damaged."""
@@ -54,10 +52,8 @@ class StatisticsFiles:
     def keep_json(self, name: str, value: Any) -> None:
         """Write a file atomically. Raises DiskFull."""
         path = self._path(f"{name}.json")
-        half = path.with_name(f".{path.name}.{os.getpid()}.half")
         with write("statistics_file"):
-            half.write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
-            half.replace(path)
+            write_whole(path, json.dumps(value, allow_nan=False))
 
     def json(self, name: str) -> Any | None:
         """A stored value; None if it is missing or damaged."""

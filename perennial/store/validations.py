@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from perennial.errors import TerminalError
 from perennial.fault_points import write
+from perennial.whole_file import write_whole
 
 
 class ValidationsLost(TerminalError):
@@ -29,10 +29,8 @@ class Validations:
         """Write a batch's results atomically. Raises DiskFull."""
         path = self.folder / usecase / f"{batch}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{os.getpid()}.half")
         with write("validation_file"):
-            half.write_text(json.dumps(list(results), ensure_ascii=False), encoding="utf-8")
-            half.replace(path)
+            write_whole(path, json.dumps(list(results), ensure_ascii=False))
 
     def read(self, usecase: str, batch: str) -> list[dict[str, Any]]:
         """A batch's results. Raises ValidationsLost if the file is missing or damaged."""

@@ -167,11 +167,7 @@ def calibrated(ledger: Ledger, declaration: Declaration, release: Release, as_of
     """Measure on all finished cycles and store the result; the same days of history give the row that is there."""
     first = first_with_champion(ledger, declaration.name, release)
     past = tuple(row.payload.health for row in ledger.all(declaration.name, Cycle))
-    measured = calibration(
-        declaration, past, release_no=first.release_no, as_of=as_of, reference_days=release.reference.clusters
-    )
-    row, _ = ledger.append(declaration.name, measured)
-    return row.payload
+    return _stored(ledger, declaration, past, first.release_no, as_of, release.reference.clusters)
 
 
 def recalibrated(
@@ -185,8 +181,17 @@ def recalibrated(
     known = newest is not None and newest.release_no >= first.release_no
     if known or not any(reading.days for health in past for reading in health.readings):
         return newest
-    measured = calibration(
-        declaration, past, release_no=first.release_no, as_of=as_of, reference_days=first.reference.clusters
-    )
+    return _stored(ledger, declaration, past, first.release_no, as_of, first.reference.clusters)
+
+
+def _stored(
+    ledger: Ledger,
+    declaration: Declaration,
+    past: Sequence[Health],
+    release_no: int,
+    as_of: datetime,
+    reference_days: int,
+) -> Calibration:
+    measured = calibration(declaration, past, release_no=release_no, as_of=as_of, reference_days=reference_days)
     row, _ = ledger.append(declaration.name, measured)
     return row.payload

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from perennial.clock import day
 from perennial.evaluation.figures import counted, figure, percent
 from perennial.ledger.entries import (
     ChallengerEntry,
@@ -51,8 +52,8 @@ class Explanation:
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it as sentences, in the order in which a person reads them."""
-        until = "" if self.until is None else f", closed on {_day(self.until)}"
-        since = f"{self.channel} ({self.severity}), open since {_day(self.since)}{until}."
+        until = "" if self.until is None else f", closed on {day(self.until)}"
+        since = f"{self.channel} ({self.severity}), open since {day(self.since)}{until}."
         actions = tuple(f"You can {words}." for _, words in self.can_do)
         return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
 
@@ -92,7 +93,7 @@ def explained(
         severity=severity_so_far(episode, mine, of_channel),
         since=episode.opened_at,
         until=closed.closed_at if closed else None,
-        what=(episode.detail, *(f"{_day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
+        what=(episode.detail, *(f"{day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
         about=_about(evidence) if evidence else (),
         loss=evidence.loss if evidence else "",
         cost_per_day=evidence.cost_per_day if evidence else None,
@@ -121,9 +122,9 @@ def _about(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _started(challenger: ChallengerEntry, decided: Iterable[Decision]) -> str:
-    made = f"Version {challenger.model.version} was trained because of it on {_day(challenger.as_of)}"
+    made = f"Version {challenger.model.version} was trained because of it on {day(challenger.as_of)}"
     newest = [each for each in decided if each.challenger_id == challenger.challenger]
-    return f"{made}; decision of {_day(newest[-1].as_of)}: {newest[-1].outcome}." if newest else f"{made} and waits."
+    return f"{made}; decision of {day(newest[-1].as_of)}: {newest[-1].outcome}." if newest else f"{made} and waits."
 
 
 def _can_do(
@@ -141,7 +142,3 @@ def _can_do(
         actions.append(("look_at_rows", "look at the rows of the batch and their source"))
     actions.append(("adjust_limits", f"change the limits of {episode.channel} in the declaration"))
     return tuple(actions)
-
-
-def _day(instant: str) -> str:
-    return instant.partition("T")[0]
