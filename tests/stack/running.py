@@ -117,7 +117,7 @@ def get(address: str) -> tuple[int, str]:
         return 0, ""
 
 
-def until(found: Callable[[], Any], seconds: float = 120) -> Any:
+def until(found: Callable[[], Any], seconds: float = 240) -> Any:
     """What `found` gives as soon as it gives something."""
     end = time.monotonic() + seconds
     while not (value := found()):
