@@ -15,7 +15,7 @@ from perennial.alerting.notices import failure_of, response_in_words
 from perennial.alerting.outbox import undelivered
 from perennial.clock import instant, write_instant
 from perennial.errors import TransientError
-from perennial.ledger.entries import EpisodeRose, Recorded
+from perennial.ledger.entries import EpisodeRose, Recorded, ReleasesFrozen
 from perennial.ledger.present import current_release
 from perennial.model.released import load_served
 from perennial.release import respond as responding
@@ -24,6 +24,8 @@ from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.declared_alerts import Responses
 from perennial.watching.health import open_with_severity
+from tasks.artifacts import show_freeze
+from tasks.events import announce
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -59,6 +61,9 @@ def respond(usecase: str) -> int:
         mirror_alias(ledger, workspace.registry, usecase)  # also if a crash came between the release and its alias
     for row in written:
         log.warning("%s: automated response: %s", usecase, response_in_words(row))
+    if any(isinstance(row, ReleasesFrozen) for row in written):
+        show_freeze(usecase)
+    announce(usecase)
     return len(written)
 
 

@@ -42,13 +42,20 @@ def show_decision(usecase: str, decision: Decision) -> None:
     """The decision as an artifact: the paragraph and the table that `perennial decision` prints."""
     ledger = open_workspace(settings()).ledger
     newest, kept_back = ledger.newest(usecase), frozen_decision(ledger, usecase)
-    frozen = f"\n\n**Not released**: {freezes_in_words(ledger, usecase)}." if kept_back else ""
+    frozen = f"\n\n**Not released**: {freezes_in_words(ledger, usecase)}. {_resuming(usecase)}" if kept_back else ""
     head = f"\n\nThe ledger's head: {newest.head}" if newest else ""
     create_markdown_artifact(
         decision_in_words(decision) + _approval(usecase, decision) + frozen + head,
         key=f"{usecase}-decision".replace("_", "-"),
         description=f"Decision {decision.id} on batch {decision.batch}: {decision.outcome}",
     )
+
+
+def show_freeze(usecase: str) -> None:
+    """Whether releases are frozen, as an artifact: because of what, and how a person ends it."""
+    words = freezes_in_words(open_workspace(settings()).ledger, usecase)
+    text = f"{words[0].upper()}{words[1:]}. {_resuming(usecase)}" if words else "Releases are not frozen."
+    create_markdown_artifact(text, key=f"{usecase}-releases".replace("_", "-"), description="Frozen releases")
 
 
 def _approval(usecase: str, decision: Decision) -> str:
@@ -58,6 +65,13 @@ def _approval(usecase: str, decision: Decision) -> str:
     form = form_address("approve", usecase=usecase, decision=decision.id)
     typed = f"`perennial approve {decision.id[:8]} --by NAME --reason TEXT`"
     return f"\n\nIt waits for a person: {f'[approve it]({form}), or ' if form else ''}{typed}."
+
+
+def _resuming(usecase: str) -> str:
+    """How to end a freeze of releases, once its cause is gone."""
+    form = form_address("resume", usecase=usecase)
+    typed = f"`perennial resume {usecase} --by NAME --reason TEXT`"
+    return f"Once its cause is gone: {f'[resume releases]({form}), or ' if form else ''}{typed}."
 
 
 def _ways_on(usecase: str, batch: BatchEntry) -> str:

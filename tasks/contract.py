@@ -15,6 +15,7 @@ from perennial.watching.health import episode_rows, health_before, open_with_sev
 from perennial.watching.overdue import Overdue, overdue
 from tasks.as_of import scheduled_start
 from tasks.episodes import commit_episodes
+from tasks.events import announce
 from tasks.step import step
 
 
@@ -44,6 +45,7 @@ def watch_contract(usecase: str) -> None:
         since_release=first_with_champion(ledger, usecase, release).release_no,
     )
     commit_episodes(ledger, usecase, rows)
+    announce(usecase)
 
 
 def _arrival(batch: BatchEntry) -> datetime:

@@ -1,4 +1,4 @@
-"""What people decide: approvals, rollbacks and waivers. Repeating one has the effect of one."""
+"""What people decide: approvals, rollbacks, ends of freezes, waivers. Repeating one has the effect of one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from perennial.ledger.present import open_question, time_of
 from perennial.model.released import load_champion, load_model
 from perennial.release import promote
 from perennial.release.promote import mirror_alias, refuse_approval
+from perennial.release.resume import Resumed, resume_and_release
 from perennial.release.rollback import roll_back
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from tasks.artifacts import show_freeze
 from tasks.as_of import scheduled_start
 from tasks.events import announce
 from tasks.step import step
@@ -56,6 +58,30 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
     log.info("release %s %d: rolled back", usecase, done.row.payload.release_no)
     announce(usecase)
     return done.row.payload
+
+
+@step(timeout_minutes=10)
+def resume_releases(usecase: str, by: str, reason: str) -> Resumed:
+    """End every freeze of releases, and release what the newest decision calls for."""
+    workspace = open_workspace(settings())
+    case, registry = workspace.use_case(usecase), workspace.registry
+    now = time_of(workspace.ledger, case.declaration, scheduled_start())
+    resumed = resume_and_release(
+        workspace.ledger,
+        usecase,
+        _given("by", by),
+        _given("reason", reason),
+        now,
+        lambda decision: load_model(registry, usecase, decision.challenger),
+    )
+    if resumed.made is not None:
+        with on_record(f"release {resumed.made.release_no} is recorded"):
+            mirror_alias(workspace.ledger, registry, usecase)
+    if resumed.ended:
+        log.info("releases of %s are resumed", usecase)
+        show_freeze(usecase)
+    announce(usecase)
+    return resumed
 
 
 @step(timeout_minutes=10)

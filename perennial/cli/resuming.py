@@ -8,9 +8,8 @@ from perennial.cli import machine_clock
 from perennial.cli.approving import follow_release, given
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
-from perennial.errors import on_record
-from perennial.ledger.entries import Decision, Release, ReleasesFrozen
-from perennial.ledger.present import freezes, frozen_decision, time_of, undone_decision
+from perennial.ledger.present import freezes, frozen_decision, time_of
+from perennial.release.resume import Resumed
 from perennial.settings import settings
 from perennial.store.workspace import RUN, Workspace, open_workspace
 from perennial.usecase.reading import load_use_case
@@ -23,44 +22,36 @@ def resume(usecase: str, by: str, reason: str, dry_run: bool, json: bool) -> Non
     if dry_run:
         load_use_case(usecase, settings().usecases)
         ledger = open_ledger()
-        _show(usecase, freezes(ledger, usecase), frozen_decision(ledger, usecase), None, json, done=False)
+        planned = Resumed(tuple(freezes(ledger, usecase)), frozen_decision(ledger, usecase), None)
+        _show(usecase, planned, json, done=False)
         return
     workspace = open_workspace(settings())
     workspace.use_case(usecase)
     with workspace.only_one(usecase, RUN):
-        ended, decision, made = _resume(workspace, usecase, by, reason)
-    _show(usecase, ended, decision, made, json, done=True)
+        resumed = _resume(workspace, usecase, by, reason)
+    _show(usecase, resumed, json, done=True)
 
 
-def _resume(
-    workspace: Workspace, usecase: str, by: str, reason: str
-) -> tuple[list[ReleasesFrozen], Decision | None, Release | None]:
+def _resume(workspace: Workspace, usecase: str, by: str, reason: str) -> Resumed:
     from perennial.model.released import load_model
-    from perennial.release.freeze import resume
-    from perennial.release.promote import release_decided
+    from perennial.release.resume import resume_and_release
 
-    ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
-    decision = frozen_decision(ledger, usecase) or undone_decision(ledger, usecase)
-    if decision is not None:
-        load_model(workspace.registry, usecase, decision.challenger)
-    ended = resume(ledger, usecase, by, reason, time_of(ledger, declaration, machine_clock.now()))
-    if decision is None:
-        return ended, None, None
-    with on_record("the end of the freeze is recorded"):
-        made = release_decided(ledger, decision).payload
-    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
-    return ended, decision, made
+    ledger, registry = workspace.ledger, workspace.registry
+    now = time_of(ledger, workspace.use_case(usecase).declaration, machine_clock.now())
+    resumed = resume_and_release(
+        ledger, usecase, by, reason, now, lambda decision: load_model(registry, usecase, decision.challenger)
+    )
+    if made := resumed.made:
+        done = f"release {made.release_no} is recorded: {made.versions} is live by the ledger"
+    else:
+        done = "the end of the freeze is recorded"
+    if made or resumed.ended:
+        follow_release(workspace, usecase, done)
+    return resumed
 
 
-def _show(
-    usecase: str,
-    ended: list[ReleasesFrozen],
-    decision: Decision | None,
-    made: Release | None,
-    json: bool,
-    *,
-    done: bool,
-) -> None:
+def _show(usecase: str, resumed: Resumed, json: bool, *, done: bool) -> None:
+    ended, decision, made = resumed.ended, resumed.decision, resumed.made
     if json:
         view: dict[str, Any] = {"usecase": usecase, "ended": [each.model_dump(mode="json") for each in ended]}
         view |= {"decision": decision.id if decision else None}

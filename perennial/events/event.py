@@ -18,6 +18,8 @@ from perennial.ledger.entries import (
     EpisodeRose,
     Recorded,
     Release,
+    ReleasesFrozen,
+    ReleasesResumed,
 )
 from perennial.ledger.ledger import Row
 
@@ -117,6 +119,16 @@ def _release(release: Release) -> Made:
     }
 
 
+def _frozen(frozen: ReleasesFrozen) -> Made:
+    fields = {"episode": frozen.episode, "channel": _channel(frozen.episode), "batch": frozen.batch}
+    return "perennial.releases.frozen", {**fields, "at": frozen.as_of, "detail": frozen.detail}
+
+
+def _resumed(resumed: ReleasesResumed) -> Made:
+    fields = {"episode": resumed.episode, "channel": _channel(resumed.episode)}
+    return "perennial.releases.resumed", {**fields, "at": resumed.as_of, "by": resumed.by, "reason": resumed.reason}
+
+
 def _channel(episode: str) -> str:
     """Of an episode's id, `channel@opened_at`."""
     return episode.partition("@")[0]
@@ -131,5 +143,7 @@ _MAKERS = cast(
         EpisodeClosed: _closed,
         Decision: _decision,
         Release: _release,
+        ReleasesFrozen: _frozen,
+        ReleasesResumed: _resumed,
     },
 )

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Episode, Release
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import current_release, newest_entries, open_question
+from perennial.ledger.present import current_release, freezes, newest_entries, open_question
 from perennial.watching.episodes import OpenEpisode
 from perennial.watching.health import open_with_severity
 
@@ -31,7 +31,7 @@ class Measured:
 
     batches: the newest revision of each window. cycle: the newest; cycle_seconds: from its batch's row to its own.
     cycle_recorded: when it finished, by the machine's clock. release_days: from the live release to now, on the use
-    case's clock. waits: whether a decision waits for a person.
+    case's clock. waits: whether a decision waits for a person. frozen: whether releases are frozen.
     """
 
     usecase: str
@@ -42,6 +42,7 @@ class Measured:
     training_seconds: float | None
     decisions: Mapping[str, int]
     waits: bool
+    frozen: bool
     release: Release | None
     release_days: float | None
     episodes: Mapping[str, int]
@@ -66,6 +67,7 @@ def measured(ledger: Ledger, usecase: str, now: datetime | None) -> Measured:
         training_seconds=challengers[-1].payload.seconds if challengers else None,
         decisions=Counter(row.payload.outcome for row in ledger.all(usecase, Decision)),
         waits=open_question(ledger, usecase) is not None,
+        frozen=bool(freezes(ledger, usecase)),
         release=release,
         release_days=(now - instant(release.as_of)).total_seconds() / 86_400 if release and now else None,
         episodes=Counter(row.payload.channel for row in ledger.all(usecase, Episode)),
@@ -152,6 +154,7 @@ def _channels(cases: Sequence[Measured]) -> Iterator[Metric]:
 def _decisions(cases: Sequence[Measured]) -> Iterator[Metric]:
     decisions = CounterMetricFamily("perennial_decisions", "Decisions by outcome.", labels=["usecase", "outcome"])
     waits = _gauge("perennial_decision_waits", "1 if a decision waits for a person.")
+    frozen = _gauge("perennial_releases_frozen", "1 if an episode has frozen releases and no person resumed them.")
     number = _gauge("perennial_release_number", "Number of the live release.")
     age = _gauge("perennial_release_age_days", "Days since the live release was made, on the use case's clock.")
     trained = _gauge("perennial_training_seconds", "Seconds that the newest challenger's fit took.")
@@ -159,10 +162,11 @@ def _decisions(cases: Sequence[Measured]) -> Iterator[Metric]:
         for outcome, count in sorted(case.decisions.items()):
             decisions.add_metric([case.usecase, outcome], count)
         _add(waits, case, case.waits)
+        _add(frozen, case, case.frozen)
         _add(number, case, case.release.release_no if case.release else None)
         _add(age, case, case.release_days)
         _add(trained, case, case.training_seconds)
-    yield from (decisions, waits, number, age, trained)
+    yield from (decisions, waits, frozen, number, age, trained)
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

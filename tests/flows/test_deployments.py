@@ -23,12 +23,13 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
-PEOPLE = ["approve", "requeue", "retrain", "rollback", "waive"]
+PEOPLE = ["approve", "requeue", "resume", "retrain", "rollback", "waive"]
 FLOWS = sorted(["backfill", "cycle", "decide", "ingest", "train", "watch", *PEOPLE])
 
 ASKED = {
     "approve": ("by", "reason"),
     "rollback": ("reason",),
+    "resume": ("by", "reason"),
     "retrain": ("reason",),
     "waive": ("window", "by", "reason"),
 }

@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from perennial.clock import instant
+from perennial.ledger.entries import ReleasesFrozen, ReleasesResumed
 from perennial.ledger.ledger import Ledger
 from perennial.page.metrics_text import measured, metrics_text
 from tests.ledger.payloads import AT, batch, one_of_each
@@ -48,6 +49,17 @@ def test_the_state_of_a_use_case_can_be_read_by_prometheus(ledger: Ledger) -> No
     assert found["perennial_release_age_days"] == {("shop",): 12}
     assert found["perennial_episodes_total"] == {("level", "shop"): 1}
     assert sum(found["perennial_decisions_total"].values()) == 1
+
+
+def test_a_freeze_shows_until_a_person_ends_it(ledger: Ledger) -> None:
+    def frozen() -> float:
+        return samples(metrics_text([measured(ledger, "shop", None)]))["perennial_releases_frozen"]["shop",]
+
+    assert frozen() == 0, "the fixture's freeze was ended"
+    ledger.append("shop", ReleasesFrozen(episode="gap@2", as_of=AT, batch="b", detail="worse"))
+    assert frozen() == 1
+    ledger.append("shop", ReleasesResumed(episode="gap@2", by="Ada", reason="repaired", as_of=AT))
+    assert frozen() == 0
 
 
 def test_what_is_unknown_has_no_sample(ledger: Ledger) -> None:

@@ -20,9 +20,12 @@ pytestmark = pytest.mark.slow
 ANNOUNCED = {
     "perennial.batch.accepted",
     "perennial.drift.opened",
+    "perennial.drift.rose",
     "perennial.drift.closed",
     "perennial.decision.made",
     "perennial.release.changed",
+    "perennial.releases.frozen",
+    "perennial.releases.resumed",
 }
 
 
@@ -34,9 +37,8 @@ def events_about(usecase: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def ledger(home: Path, world: World) -> Ledger:
     ledger = Ledger(settings().database_url)
-    for kind, payload in one_of_each().items():
-        if kind != "episode_rose":
-            ledger.append("kiosk", payload)
+    for payload in one_of_each().values():
+        ledger.append("kiosk", payload)
     return ledger
 
 
@@ -62,6 +64,9 @@ def test_each_thing_that_happened_is_announced_once_and_later_if_the_server_is_a
     assert held["payload"]["usecase"] == "kiosk"
     assert held["payload"]["batch"] == "2024-03"
     assert held["payload"]["held_because"] == ["too few rows"]
+    (rose,) = [event for event in events_about("kiosk") if event["event"] == "perennial.drift.rose"]
+    said = {name: rose["payload"][name] for name in ("episode", "channel", "severity", "detail")}
+    assert said == {"episode": "level@1", "channel": "level", "severity": "page", "detail": "much worse"}
     assert held["resource"]["prefect.resource.id"] == "perennial.usecase.kiosk"
 
 
