@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from perennial.evaluation.results import Estimate
 
+NO_INTERVAL = "no 95 % interval"
 UNITS = {"day": ("day", "days"), "week": ("week", "weeks")}
 
 
@@ -43,14 +44,30 @@ def between(low: float | None, high: float | None, digits: int = 3) -> str:
     >>> between(0.0001, 0.0015), between(None, None)
     ('+0.000100 to +0.00150', '–')
     """
-    return "–" if low is None or high is None else f"{change(low, digits)} to {change(high, digits)}"
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
+        return "–"
+    return f"{change(low, digits)} to {change(high, digits)}"
+
+
+def interval_in_words(
+    low: float | None, high: float | None, written: Callable[[float], str] = figure, *, unknown: str = NO_INTERVAL
+) -> str:
+    """A 95 % interval in words; `unknown` if an end is not known or not finite. written: formats a number.
+
+    >>> interval_in_words(0.1, 0.25), interval_in_words(None, 0.25)
+    ('95 % interval 0.10000 to 0.25000', 'no 95 % interval')
+    >>> interval_in_words(-float("inf"), 0.25, unknown="too few days for an interval (1)")
+    'too few days for an interval (1)'
+    """
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
+        return unknown
+    return f"95 % interval {written(low)} to {written(high)}"
 
 
 def within(estimate: Estimate, written: Callable[[float], str]) -> str:
     """The interval in parentheses, to follow its estimate; empty if unknown. written: formats a number."""
-    if estimate.ci_low is None or estimate.ci_high is None:
-        return ""
-    return f" (95 % interval {written(estimate.ci_low)} to {written(estimate.ci_high)})"
+    words = interval_in_words(estimate.ci_low, estimate.ci_high, written, unknown="")
+    return f" ({words})" if words else ""
 
 
 def chance(p: float | None) -> str:

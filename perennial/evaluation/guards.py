@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perennial.evaluation.figures import between, change, figure, percent, within
+from perennial.evaluation.figures import change, figure, interval_in_words, percent, within
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.student_t import p_at_most
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
@@ -71,7 +71,7 @@ def _bound(result: MetricResult) -> tuple[str, str]:
     beyond = (result.at_least is not None and result.challenger < result.at_least) or (
         result.at_most is not None and result.challenger > result.at_most
     )
-    value = f"the challenger's {figure(result.challenger)} (95 % interval {figure(low)} to {figure(high)})"
+    value = f"the challenger's {figure(result.challenger)} ({interval_in_words(low, high)})"
     if not beyond:
         return "passed", f"Guard {result.name} passes: {value} is {bound}."
     if result.verdict == "better":
@@ -95,7 +95,7 @@ def _guard_by(result: MetricResult, alpha_each: float) -> tuple[str, str]:
     if result.verdict == "not_decidable" or result.gain is None or result.se is None or result.df is None:
         return "undecided", f"Guard {result.name} cannot be decided: {result.note}."
     gain, se, df, margin = result.gain, result.se, result.df, result.margin
-    seen = f"gain {change(gain)}, 95 % interval {between(result.ci_low, result.ci_high)}"
+    seen = f"gain {change(gain)}, {interval_in_words(result.ci_low, result.ci_high, change)}"
     if margin is not None and margin >= FINEST_MARGIN * se:
         if p_at_most(gain, se, df, -margin) < ALPHA:
             return "passed", f"Guard {result.name} passes: not worse by more than {figure(margin, 3)} ({seen})."

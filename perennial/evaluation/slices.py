@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.figures import UNITS, between, change, counted, figure, percent
+from perennial.evaluation.figures import UNITS, change, counted, figure, interval_in_words, percent
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.intervals.cv3 import cv3
@@ -98,8 +98,8 @@ def slices_in_words(slices: Sequence[SliceResult]) -> tuple[Literal["passed", "b
     unseen = [each for each in slices if each.verdict == "not_decidable"]
     if harmed:
         worst = "; ".join(
-            f"{each.column} {each.value}: gain {change(each.gain)} (95 % interval "
-            f"{between(each.ci_low, each.ci_high)}, {counted(each.rows, 'row', 'rows')})"
+            f"{each.column} {each.value}: gain {change(each.gain)} "
+            f"({interval_in_words(each.ci_low, each.ci_high, change)}, {counted(each.rows, 'row', 'rows')})"
             for each in harmed[:NAMED]
         )
         more = f", and {len(harmed) - NAMED} more" if len(harmed) > NAMED else ""

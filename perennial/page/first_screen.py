@@ -7,7 +7,7 @@ from statistics import median
 from typing import Literal
 
 from perennial.clock import day
-from perennial.evaluation.figures import between, change, counted, figure, percent, sample
+from perennial.evaluation.figures import change, counted, figure, interval_in_words, percent, sample
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.evaluation.words import headline
@@ -123,9 +123,9 @@ def _how_sure(history: History, release: Release) -> str:
     over = f"version {evaluated.champion.version}" if evaluated.champion else "a constant"
     better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
-        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(evaluated)}, 95 % interval "
-        f"{between(primary.ci_low, primary.ci_high)}, on {sample(rows.rows, rows.clusters, rows.cluster_by)}"
-        f"{untested}"
+        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(evaluated)}, "
+        f"{interval_in_words(primary.ci_low, primary.ci_high, change)}, on "
+        f"{sample(rows.rows, rows.clusters, rows.cluster_by)}{untested}"
     )
 
 
@@ -145,8 +145,8 @@ def newest_loss(history: History) -> str:
     loss = cycle.health.loss
     low, high = possible_part(history.metric, loss.ci_low, loss.ci_high)
     return (
-        f"{history.metric} on the newest batch: {figure(loss.value)}, 95 % interval {figure(low)} to "
-        f"{figure(high)}, on {counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}"
+        f"{history.metric} on the newest batch: {figure(loss.value)}, "
+        f"{interval_in_words(low, high)}, on {counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}"
     )
 
 
@@ -164,7 +164,7 @@ def compared_with(history: History) -> tuple[str, ...]:
         evaluated = next((d for d in history.decisions if history.live and d.id == history.live.decision), None)
         by = evaluated.evaluation.cluster_by if evaluated else "group"
         lines.append(
-            f"{figure(reference.value)} where it was evaluated, 95 % interval {figure(low)} to {figure(high)}, on "
+            f"{figure(reference.value)} where it was evaluated, {interval_in_words(low, high)}, on "
             f"{sample(reference.rows, reference.clusters, by)}"
         )
     losses = [cycle.health.loss.value for cycle in history.cycles[:-1] if cycle.health.loss is not None]

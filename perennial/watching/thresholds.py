@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.figures import figure
+from perennial.evaluation.figures import figure, interval_in_words
 from perennial.ledger.entries import Calibration
 
 
@@ -16,6 +16,7 @@ def rings_for_nothing(calibration: Calibration | None, channel: str) -> str:
     if calibration is None or rate is None or rate.rate is None or rate.low is None or rate.high is None:
         return ", whose false-alarm rate is not measured yet"
     return (
-        f", which happens without a cause {figure(rate.rate, 2)} times a year (95 % interval {figure(rate.low, 2)} to "
-        f"{figure(rate.high, 2)}, {figure(rate.years, 3)} years resampled from {calibration.days} days)"
+        f", which happens without a cause {figure(rate.rate, 2)} times a year "
+        f"({interval_in_words(rate.low, rate.high, lambda value: figure(value, 2))}, "
+        f"{figure(rate.years, 3)} years resampled from {calibration.days} days)"
     )

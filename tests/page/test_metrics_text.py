@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import promql_parser as promql
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -93,10 +94,29 @@ def expressions() -> list[str]:
     return asked + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
 
 
-def test_dashboard_and_alert_rules_ask_for_metrics_that_exist_and_use_all_of_them() -> None:
-    asked = {name for each in expressions() for name in re.findall(r"perennial_[a-z_]+", each)}
-    assert asked <= known_names()
+def selected(expression: str) -> set[str]:
+    """The metrics that an expression of PromQL selects. Raises ValueError if Prometheus could not read it."""
+    names: set[str] = set()
+
+    def visit(part: promql.Expr) -> bool:
+        if isinstance(part, promql.VectorSelector) and part.name:
+            names.add(part.name)
+        return True
+
+    promql.walk(promql.parse(expression.replace("$usecase", ".*")), visit)
+    return names
+
+
+def test_dashboard_and_alert_rules_are_promql_on_metrics_that_exist_and_use_all_of_them() -> None:
+    asked = {name for each in expressions() for name in selected(each)}
+    assert asked - {"up"} <= known_names(), "up is Prometheus' own"
     assert known_names() - asked <= {"perennial_last_batch_timestamp_seconds", "perennial_episodes_total"}
+
+
+@pytest.mark.parametrize("broken", ["sum by (usecase perennial_loss > 0", "perennial_loss{usecase=~} > 0", "rate(x)"])
+def test_an_expression_that_prometheus_could_not_read_is_found(broken: str) -> None:
+    with pytest.raises(ValueError):
+        selected(broken)
 
 
 def test_the_docs_list_every_metric() -> None:

@@ -5,7 +5,7 @@ Decisions record these sentences and `replay` compares them, here and in every o
 
 from __future__ import annotations
 
-from perennial.evaluation.figures import between, chance, change, figure, percent, sample
+from perennial.evaluation.figures import chance, change, figure, interval_in_words, percent, sample
 from perennial.evaluation.intervals.mde import minimal_detectable_effect
 from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.policies.case import Case
@@ -30,7 +30,7 @@ def evidence(case: Case) -> str:
     )
     sentence = (
         f"The challenger is {verdict} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
-        f"(95 % interval {between(primary.ci_low, primary.ci_high)}, one-sided p {chance(case.p_value)})."
+        f"({interval_in_words(primary.ci_low, primary.ci_high, change)}, one-sided p {chance(case.p_value)})."
     )
     if case.is_better or case.is_worse or not primary.se or not primary.df or not case.alpha:
         return sentence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.figures import figure, percent, sample
+from perennial.evaluation.figures import figure, interval_in_words, percent, sample
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Reference
@@ -39,8 +39,8 @@ def business(
     per_day = measured.rows / days
     low, high = measured.interval.ci_low * per_day, measured.interval.ci_high * per_day
     words = (
-        f"The value {metric.name} is {figure(measured.value * per_day, 4)} per day (95 % interval {figure(low, 4)} to "
-        f"{figure(high, 4)}; {figure(measured.value, 4)} per row) on "
+        f"The value {metric.name} is {figure(measured.value * per_day, 4)} per day "
+        f"({interval_in_words(low, high, lambda value: figure(value, 4))}; {figure(measured.value, 4)} per row) on "
         f"{sample(measured.rows, measured.clusters, clusters.name)}"
     )
     if reference is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.figures import change, figure, percent, sample
+from perennial.evaluation.figures import change, figure, interval_in_words, percent, sample
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries.watching import Severity
@@ -64,11 +64,11 @@ def calibration(
         return unknown(f"Calibration is unknown: {gaps[0].measured.why}.")
     most = max(known, key=lambda each: abs(each.measured.value or 0.0) / max(each.scale, 1e-300))
     limit, value = tolerance * most.scale, most.measured.value or 0.0
-    interval = most.measured.interval
-    assert interval is not None
+    around = most.measured.interval
+    assert around is not None
     words = (
         f"On average {most.of}{figure(most.predicted, 4)} is predicted and {figure(most.observed, 4)} observed, a gap "
-        f"of {change(value)} (95 % interval {change(interval.ci_low)} to {change(interval.ci_high)}; "
+        f"of {change(value)} ({interval_in_words(around.ci_low, around.ci_high, change)}; "
         f"{percent(tolerance)}, {figure(limit, 3)}, is tolerated) on "
         f"{sample(most.measured.rows, most.measured.clusters, clusters.name)}."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.figures import change, figure, sample
+from perennial.evaluation.figures import change, figure, interval_in_words, sample
 from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.metrics.metric import Metric
@@ -45,17 +45,18 @@ def estimated_loss(
     counts = np.bincount(codes)
     few = too_few_clusters(counts.size, "day")
     sums = sums_of_clusters(influence, codes, counts.size)
-    interval = None if few else cluster_interval(value, sums, counts, cluster_by="day")
+    around = None if few else cluster_interval(value, sums, counts, cluster_by="day")
     sign = 1 if metric.direction == "lower" else -1
     worsening, threshold = sign * (value - reference.value), tolerance * abs(reference.value)
     size = sample(len(predicted), counts.size, "day")
     about = f"Without labels, {metric.name} {figure(value)} is expected on {size} (reference {figure(reference.value)}"
-    if interval is None:
+    if around is None:
         return Found(worsening, threshold, False, False, f"{about}); its interval is unknown: {few}.")
-    low = sign * ((interval.ci_low if sign > 0 else interval.ci_high) - reference.value)
+    low = sign * ((around.ci_low if sign > 0 else around.ci_high) - reference.value)
     words = (
-        f"{about}, worse by {change(worsening)}; 95 % interval {figure(interval.ci_low)} to {figure(interval.ci_high)}"
-        "). It assumes that inputs and target are related as before."
+        f"{about}, worse by {change(worsening)}; "
+        f"{interval_in_words(around.ci_low, around.ci_high)}). "
+        "It assumes that inputs and target are related as before."
     )
     return Found(worsening, threshold, low > threshold, worsening <= threshold, words)
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.figures import counted, figure, percent
+from perennial.evaluation.figures import counted, figure, interval_in_words, percent
 from perennial.ledger.entries import Day, Evidence
 from perennial.watching.e_sr import DAYS_A_YEAR, spread
 from perennial.watching.evidence import evidence_of_loss
@@ -69,10 +69,11 @@ def gap_finding(
     back = bool(since.back[-max(1, min(fresh, BACK_FOR)) :].all())
     m, gap = float(since.statistic[-1]), _recent(shares)
     rows, labelled = (sum(getattr(day, name) for day in rest[-RECENT:]) for name in ("rows", "labelled"))
-    over = counted(len(shares[-RECENT:]), "day", "days")
+    recent = len(shares[-RECENT:])
+    over, too_few = counted(recent, "day", "days"), f"too few days for an interval ({recent})"
     words = (
         f"{'A fresh model is proven better than the champion. ' if anew.any() else ''}On the newest {over} a fresh "
-        f"model loses {_less(gap[0])} (95 % interval {_less(gap[1])} to {_less(gap[2])}), with labels of "
+        f"model loses {_less(gap[0])} ({interval_in_words(gap[1], gap[2], _less, unknown=too_few)}), with labels of "
         f"{labelled:,} of {counted(rows, 'row', 'rows')}. The statistic is {figure(m, 3)} days, an alarm needs more "
         f"than {figure(threshold, 3)}{rate}."
     )
@@ -81,8 +82,6 @@ def gap_finding(
 
 def _less(share: float) -> str:
     """`17 % less`, or `2 % more`."""
-    if not np.isfinite(share):
-        return "unknown"
     return f"{percent(abs(share))} {'more' if share < 0 else 'less'}"
 
 

@@ -43,6 +43,11 @@ def test_a_gap_of_a_tenth_is_found_in_six_weeks() -> None:
     )
 
 
+def test_a_single_day_has_too_few_days_for_an_interval() -> None:
+    words = finding(NOISE[:1] + 0.05, new=1).words
+    assert "On the newest 1 day a fresh model loses 0 % less (too few days for an interval (1)), with" in words
+
+
 def test_no_gap_is_back_and_the_words_do_not_claim_one() -> None:
     quiet = finding(NOISE)
     assert (quiet.alarm, quiet.back) == (False, True)
