@@ -52,11 +52,16 @@ def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, ar
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
     columns = {
-        name: pa.Array.from_pandas(
-            rows[name].astype("object") if kind == "integer" else rows[name], type=arrow[kind], safe=False
-        )
+        name: pa.Array.from_pandas(_exact(rows[name], kind), type=arrow[kind], safe=False)
         for name, kind in types.items()
     }
     columns[BATCH] = pa.array([batch] * len(rows), pa.string())
     columns[ARRIVED_AT] = pa.array([arrived_at] * len(rows), arrow["timestamp"])
     return pa.table(columns)
+
+
+def _exact(values: pd.Series, kind: ColumnType) -> pd.Series:
+    """Whole numbers one by one where pandas holds them as something else, which may have passed through floats."""
+    import pandas as pd
+
+    return values.astype("object") if kind == "integer" and not pd.api.types.is_integer_dtype(values.dtype) else values

@@ -18,11 +18,12 @@ from perennial.errors import InputError
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.epochs import epoch_hint
 from perennial.sources.opened import closed
-from perennial.sources.parsing import matched, read_timestamps
+from perennial.sources.parsing import matched
 from perennial.sources.partitions import lines_with, partitions_of, with_partitions
 from perennial.sources.paths import bytes_of, files_in, no_window, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
+from perennial.sources.typed_column import read_timestamps
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
 from perennial.sources.workbook import sheet_table
 from perennial.sources.written import Written, written

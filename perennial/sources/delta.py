@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError, TableUnreadable, TransientError
 from perennial.sources.epochs import epoch_hint
-from perennial.sources.parsing import read_timestamps
+from perennial.sources.typed_column import read_timestamps
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
 
 if TYPE_CHECKING:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from perennial.sources.column_type import ColumnType
 
 EXACT = 2.0**53
 """Whole numbers below it are floats to the last digit."""
@@ -84,42 +81,6 @@ def read_booleans(texts: pa.Array) -> pa.Array:
     numbers = read_numbers(texts)
     known = pc.is_in(numbers, value_set=pa.array([0.0, 1.0]))
     return pc.if_else(known, pc.equal(numbers, 1.0), pa.scalar(None, pa.bool_()))
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A column that has its type in the file. values: null where unreadable; else as in `parsing`."""
-
-    values: pa.Array
-    bad: pa.Array
-    inexact: pa.Array | None = None
-
-
-def typed_already(column: pa.Array, kind: ColumnType) -> Typed | None:
-    """A column of numbers or truth values that needs no reading; None for one that does."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    types = pa.types
-    nothing = pa.nulls(len(column), pa.string())
-    if kind == "boolean" and types.is_boolean(column.type):
-        return Typed(column, nothing)
-    if kind == "number" and types.is_floating(column.type):
-        floats = column.cast(pa.float64())
-        finite = pc.is_finite(floats)
-        infinite = pc.is_inf(floats)
-        bad = pc.if_else(infinite, floats, None).cast(pa.string()) if pc.any(infinite).as_py() else nothing
-        return Typed(pc.if_else(finite, floats, None), bad)
-    if not types.is_integer(column.type):
-        return None
-    if kind == "integer" and column.type != pa.uint64():
-        return Typed(column.cast(pa.int64()), nothing)
-    if kind != "number":
-        return None
-    floats = column.cast(pa.float64(), safe=False)
-    texts = pc.if_else(pc.greater_equal(pc.abs(floats), EXACT), column, None)
-    inexact = inexact_numbers(texts.cast(pa.string()), floats) if texts.null_count < len(texts) else None
-    return Typed(floats, nothing, inexact)
 
 
 def inexact_numbers(texts: pa.Array, numbers: pa.Array) -> pa.Array:

@@ -25,25 +25,18 @@ How values are read:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from perennial.sources.delimited import NULLS, UnreadableBatch, header_of, text_table
-from perennial.sources.numbers import (
-    EXACT,
-    inexact_numbers,
-    read_booleans,
-    read_integers,
-    read_numbers,
-    typed_already,
-)
+from perennial.sources.delimited import UnreadableBatch, header_of, text_table
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
-from perennial.sources.times import epochs_of, is_time, read_times, times_of
+from perennial.sources.typed_column import pandas_values, read_column
+from perennial.sources.value_texts import is_text
 from perennial.sources.workbook import sheet_table
-from perennial.sources.written import Decimal, Written, answers, plain_numbers, written
+from perennial.sources.written import Decimal, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +44,7 @@ if TYPE_CHECKING:
 
     from perennial.sources.column_type import ColumnType
 
-__all__ = ["Decimal", "Parsed", "UnreadableBatch", "matched", "parse", "read_as", "read_timestamps"]
+__all__ = ["Parsed", "UnreadableBatch", "matched", "parse"]
 
 
 @dataclass(frozen=True)
@@ -108,8 +101,8 @@ def parse(
         arrived = _undictionaried(table[actual])
         column = _answers(arrived) if name == answer and truths is None else arrived
         how = written(name, read, decimal, truths if name == answer else None)
-        typed = _typed(column, types[name], timezone, how)
-        columns[name] = pd.Series(typed.values, index=index)
+        typed = read_column(column, types[name], timezone, how)
+        columns[name] = pd.Series(pandas_values(typed.values, types[name]), index=index)
         for what, texts in (("bad", typed.bad), ("inexact", typed.inexact)):
             if texts is not None and texts.null_count < len(texts):
                 besides[what][name] = pd.Series(texts.to_pandas().astype("str"), index=index)
@@ -162,30 +155,6 @@ def _answers(column: pa.ChunkedArray) -> Any:
     return pc.if_else(pc.equal(words, "yes"), "1", pc.if_else(pc.equal(words, "no"), "0", column))
 
 
-def read_timestamps(column: Any, timezone: str, how: Written = Written()) -> tuple[pd.Series, pd.Series]:  # noqa: B008
-    """A column of texts or times as (datetime64[us, UTC] with nulls, texts that are no time with nulls elsewhere).
-
-    column: a pyarrow array or chunked array.
-    """
-    return read_as(column, "timestamp", timezone, how)
-
-
-def read_as(
-    column: Any,
-    kind: ColumnType,
-    timezone: str,
-    how: Written = Written(),  # noqa: B008
-) -> tuple[pd.Series, pd.Series]:
-    """A column read as a type: (values, null where nothing or unreadable; texts that were unreadable, else null).
-
-    column: a pyarrow array or chunked array. how: how its values are written.
-    """
-    import pandas as pd
-
-    read = _typed(column, kind, timezone, how)
-    return pd.Series(read.values), read.bad.to_pandas()
-
-
 def _read(data: bytes, suffix: Suffix, types: dict[str, ColumnType], read: ReadOptions) -> tuple[list[str], pa.Table]:
     """The names of all columns, and at least those that are declared."""
     if suffix == ".csv":
@@ -218,143 +187,3 @@ def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.T
         reason = str(problem).splitlines()[0]
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Send it again") from problem
     raise UnreadableBatch(f"the columns {', '.join(map(repr, twice))} are there twice\n  give each column one name")
-
-
-@dataclass
-class _Read:
-    """values: what a pandas Series takes, null where nothing or unreadable.
-
-    bad: the texts that were unreadable. inexact: the values that their type holds only nearly; see `Parsed`.
-    """
-
-    values: Any
-    bad: pa.Array
-    inexact: pa.Array | None = None
-
-
-def _typed(column: Any, kind: ColumnType, timezone: str, how: Written) -> _Read:
-    """One column read as its type. Equal values are read once, and by one way whatever their neighbours are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_null(column.type):
-        column = column.cast(pa.string())
-    if pa.types.is_nested(column.type) or pa.types.is_duration(column.type) or pa.types.is_interval(column.type):
-        texts = [None if value is None else str(value) for value in column.to_pylist()]
-        nothing = pa.nulls(len(texts), pa.string())
-        return _Read(_pandas(_READERS[kind](nothing), kind), pa.array(texts, pa.string()))
-    if not how.nulls and how.truths is None and (typed := typed_already(column, kind)) is not None:
-        return _Read(_pandas(typed.values, kind), typed.bad, typed.inexact)
-    encoded = column.dictionary_encode()
-    unique, places = encoded.dictionary, encoded.indices
-    texts = _texts(unique)
-    there = without_nulls(texts, how.nulls)
-    if kind == "text":
-        values = pc.if_else(pc.equal(texts, ""), None, texts)
-        if how.nulls:
-            values = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _stripped(how.nulls)), None, values)
-        return _Read(_pandas(values.take(places), kind), pa.nulls(len(column), pa.string()))
-    inexact = None
-    if kind == "timestamp":
-        values, inexact = _instants(unique, there, timezone, how)
-    elif how.truths is not None and kind == "number":
-        values = answers(there, how.truths)
-    elif is_time(unique):
-        values = _READERS[kind](pa.nulls(len(unique), pa.string()))
-    else:
-        plain = plain_numbers(there, how) if kind in ("number", "integer") and is_text(unique) else there
-        values = _READERS[kind](plain)
-        inexact = inexact_numbers(plain, values) if kind == "number" else None
-    lost = pc.and_(pc.is_valid(there), pc.is_null(values))
-    bad = pc.if_else(lost, texts, pa.scalar(None, pa.string()))
-    return _Read(
-        _pandas(values.take(places), kind), bad.take(places), None if inexact is None else inexact.take(places)
-    )
-
-
-def _instants(unique: pa.Array, texts: pa.Array, timezone: str, how: Written) -> tuple[pa.Array, pa.Array]:
-    """Values as instants and what those lost. texts: the values as texts, null where nothing is there."""
-    if is_time(unique):
-        return times_of(unique, timezone)
-    if how.epoch is not None:
-        return epochs_of(read_integers(texts), how.epoch)
-    return read_times(texts, timezone, how.dates)
-
-
-def is_text(values: Any) -> bool:
-    """Whether a pyarrow array or chunked array holds texts."""
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
-
-
-def _texts(values: pa.Array) -> pa.Array:
-    """Every value as it would be written, whole numbers without a point. Bytes that are no text are written out."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_floating(values.type):
-        values = values.cast(pa.float64())
-        values = pc.if_else(pc.is_nan(values), None, values)
-        whole = pc.and_(pc.equal(values, pc.round(values)), pc.less(pc.abs(values), EXACT))
-        integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
-        return pc.coalesce(integers, values.cast(pa.string()))
-    if pa.types.is_decimal(values.type):
-        plain = [None if value is None else f"{value:f}" for value in values.to_pylist()]
-        return pc.replace_substring_regex(pa.array(plain, pa.string()), r"^(-?\d+)\.0*$", r"\1")
-    try:
-        return values.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([None if value is None else _decoded(value) for value in values.to_pylist()], pa.string())
-
-
-def _decoded(value: object) -> str:
-    try:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    except UnicodeDecodeError:
-        return str(value)
-
-
-def without_nulls(texts: pa.Array, nulls: tuple[str, ...] = ()) -> pa.Array:
-    """Texts without blanks around them; null where they say that nothing is there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    stripped = pc.utf8_trim_whitespace(texts)
-    nothing = pa.array(sorted({text.lower() for text in NULLS}), pa.string())
-    null = pc.is_in(pc.utf8_lower(stripped), value_set=nothing)
-    if nulls:
-        null = pc.or_(null, pc.is_in(stripped, value_set=_stripped(nulls)))
-    return pc.if_else(null, pa.scalar(None, pa.string()), stripped)
-
-
-def _stripped(texts: Iterable[str]) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array([each.strip() for each in texts], pa.string())
-
-
-def _pandas(values: pa.Array, kind: ColumnType) -> Any:
-    """An array as the pandas column of its type."""
-    import numpy as np
-    import pandas as pd
-
-    if kind in ("integer", "boolean"):
-        nothing = np.asarray(values.is_null())
-        filled = values.fill_null(False if kind == "boolean" else 0).to_numpy(zero_copy_only=False)
-        masked = pd.arrays.BooleanArray if kind == "boolean" else pd.arrays.IntegerArray
-        return masked(np.array(filled), nothing)
-    column = values.to_pandas()
-    return column.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
-
-
-_READERS: dict[ColumnType, Callable[[Any], Any]] = {
-    "number": read_numbers,
-    "integer": read_integers,
-    "boolean": read_booleans,
-    "timestamp": lambda texts: texts.cast("timestamp[us, UTC]"),
-    "text": lambda texts: texts,
-}

@@ -194,7 +194,7 @@ def _column(values: Sequence[Any]) -> pa.Array:
 def _instant(value: Any, time: str, timezone: str) -> datetime | None:
     import pyarrow as pa
 
-    from perennial.sources.parsing import read_timestamps
+    from perennial.sources.typed_column import read_timestamps
 
     if value is None:
         return None

@@ -93,7 +93,7 @@ def _kept(exact: np.ndarray, nanoseconds: np.ndarray) -> tuple[pa.Array, pa.Arra
     kept = inside_calendar(exact)
     null = np.isnat(exact)
     off = np.where(null, 0, (exact - kept).astype(np.int64) * 1000 + nanoseconds)
-    texts = pa.array(off, mask=off == 0).cast(pa.string())
+    texts = pa.array(off, mask=off == 0).cast(pa.string()) if off.any() else pa.nulls(len(off), pa.string())
     return pa.array(kept, pa.timestamp("us"), from_pandas=True).cast(pa.timestamp("us", "UTC")), texts
 
 

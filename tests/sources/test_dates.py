@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.sources.dates import DateOrder
-from perennial.sources.parsing import read_as
+from perennial.sources.typed_column import read_as
 from perennial.sources.written import Written
 
 

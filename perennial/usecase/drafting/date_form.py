@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.dates import DateOrder
-from perennial.sources.parsing import read_as
 from perennial.sources.read_options import ReadOptions
+from perennial.sources.typed_column import read_as
 from perennial.sources.written import Written
 from perennial.usecase.drafting.guess import Guess
 

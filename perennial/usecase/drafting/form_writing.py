@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from perennial.errors import InputError
-from perennial.sources.parsing import Decimal
 from perennial.sources.read_options import ReadOptions
+from perennial.sources.written import Decimal
 from perennial.usecase.drafting.guess import Guess
 from perennial.usecase.mistakes import hint
 

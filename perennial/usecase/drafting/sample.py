@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from perennial.errors import InputError
 from perennial.sources.delimited import text_table
 from perennial.sources.opened import UnreadableBatch, unpacked
-from perennial.sources.parsing import Decimal, is_text, read_as
 from perennial.sources.partitions import partitions_of, with_partitions
 from perennial.sources.paths import files_in, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.typed_column import read_as
+from perennial.sources.value_texts import is_text
 from perennial.sources.workbook import sheet_rows, sheet_table
-from perennial.sources.written import Written, written
+from perennial.sources.written import Decimal, Written, written
 from perennial.usecase.drafting.file_form import file_form
 from perennial.usecase.drafting.folder_form import FileForm, one_form
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer

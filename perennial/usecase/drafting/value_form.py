@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from perennial.sources.dates import DateOrder
 from perennial.sources.epochs import epoch_unit
 from perennial.sources.numbers import read_numbers
-from perennial.sources.parsing import Decimal, is_text, read_as
 from perennial.sources.read_options import Negative, ReadOptions
-from perennial.sources.written import MARKS, Written, plain_numbers
+from perennial.sources.typed_column import read_as
+from perennial.sources.value_texts import is_text, without_nulls
+from perennial.sources.written import MARKS, Decimal, Written, plain_numbers
 from perennial.usecase.drafting.date_form import READABLE, date_form
 from perennial.usecase.drafting.guess import Guess
 
@@ -138,8 +139,6 @@ class _Texts:
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> _Texts:
         import pyarrow.compute as pc
-
-        from perennial.sources.parsing import without_nulls
 
         column = column.cast("string").combine_chunks()
         counted = pc.value_counts(without_nulls(column))
