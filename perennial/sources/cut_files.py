@@ -6,17 +6,18 @@ like the others, and when more of its rows have arrived it is given again with o
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.epochs import epoch_hint
+from perennial.sources.joined import Piece, joined_csv, joined_parquet
 from perennial.sources.opened import closed
 from perennial.sources.parsing import matched
 from perennial.sources.partitions import lines_with, partitions_of, with_partitions
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
 
 MOST_UNREADABLE = 0.01
 """The share of a file's rows that may lack a readable time: more, and the column is not the one that was meant."""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """The rows of one file that lie in one window: lines of CSV under their header, or a table."""
-
-    path: Path
-    columns: tuple[str, ...]
-    header: bytes
-    rows: Any
 
 
 @dataclass(frozen=True)
@@ -73,10 +64,10 @@ class CutFiles:
         if pieces is None:
             raise no_window(window, sorted(self._pieces()), self.path)
         if suffix_of(pieces[0].path) == ".csv":
-            return Arrival(window, closed(_joined_csv(pieces), self.read), ".csv")
-        return Arrival(window, _joined_parquet(pieces), ".parquet")
+            return Arrival(window, closed(joined_csv(pieces, self.read.quote), self.read), ".csv")
+        return Arrival(window, joined_parquet(pieces), ".parquet")
 
-    def _pieces(self) -> dict[str, list[_Piece]]:
+    def _pieces(self) -> dict[str, list[Piece]]:
         paths = files_in(self.path)
         if len({suffix_of(path) for path in paths}) > 1:
             raise InputError(
@@ -90,30 +81,39 @@ class CutFiles:
 @lru_cache(maxsize=1)
 def _all_pieces(
     states: tuple[tuple[Path, int, int], ...], root: Path, cut: Cut, time: str, timezone: str, options: str
-) -> dict[str, list[_Piece]]:
+) -> dict[str, list[Piece]]:
     """The pieces of every window by its name.
 
     states: each file below `root` with size and time of change, so that none is stale. options: `ReadOptions` as JSON.
     """
     read = ReadOptions.model_validate_json(options)
-    pieces: dict[str, list[_Piece]] = defaultdict(list)
+    pieces: dict[str, list[Piece]] = defaultdict(list)
     for path, _, _ in states:
         data = bytes_of(path)
         try:
             folders = partitions_of(path, root)
             if suffix_of(path) == ".csv":
-                columns, times, header, rows = _csv(data, time, read, folders)
+                columns, delimiter, times, header, rows = _csv(data, time, read, folders)
             else:
                 table = with_partitions(_table(data, suffix_of(path), read), folders)
-                columns, times, header, rows = _typed(table, time)
+                columns, times = _columns_and_times(table, time)
+                delimiter, header, rows = "", b"", table
         except UnreadableBatch as problem:
-            raise InputError(f"{path}: {problem}") from problem
+            raise InputError(f"{path}: {problem}{_as_the_others(problem, pieces)}") from problem
         how = written(time, read)
         names = window_names(_instants(times, time, timezone, path, how), cut, ZoneInfo(timezone))
         for name, places in names.groupby(names).indices.items():
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
-            pieces[str(name)].append(_Piece(path, columns, header, part))
+            pieces[str(name)].append(Piece(path, columns, delimiter, header, part))
     return dict(pieces)
+
+
+def _as_the_others(problem: UnreadableBatch, pieces: Mapping[str, Sequence[Piece]]) -> str:
+    """What to add for a file that cannot be read with the options that earlier files were read with."""
+    read = next((each[0].path.name for each in pieces.values()), None)
+    if read is None or "source.read" not in str(problem):
+        return ""
+    return f"\n  source.read applies to all files, and {read} was read with it: better write this file like that one"
 
 
 def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how: Written) -> pd.Series:
@@ -135,8 +135,8 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how:
 
 def _csv(
     data: bytes, time: str, read: ReadOptions, folders: dict[str, str]
-) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, list[bytes]]:
-    """A CSV's columns, its time column, its header, and each row's line."""
+) -> tuple[tuple[str, ...], str, pa.ChunkedArray, bytes, list[bytes]]:
+    """A CSV's columns, its delimiter, its time column, its header, and each row's line."""
     columns, delimiter = header_of(data, read)
     header, *rows = lines_with(lines_of(data, read), delimiter, columns, folders)
     columns = [*columns, *(name for name in folders if name not in columns)]
@@ -147,7 +147,7 @@ def _csv(
             f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
             "  correct it, or use `batch: file`"
         )
-    return (delimiter, *columns), times, header, rows
+    return tuple(columns), delimiter, times, header, rows
 
 
 def _own(time: str, folders: dict[str, str]) -> list[str] | None:
@@ -169,9 +169,8 @@ def _table(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
 
 
-def _typed(table: pa.Table, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray, bytes, pa.Table]:
-    """A table's columns, its time column, no header, and all of it."""
-    return tuple(sorted(table.column_names)), table[_has_time(table.column_names, time)], b"", table
+def _columns_and_times(table: pa.Table, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray]:
+    return tuple(sorted(table.column_names)), table[_has_time(table.column_names, time)]
 
 
 def _has_time(columns: list[str], time: str) -> str:
@@ -182,38 +181,3 @@ def _has_time(columns: list[str], time: str) -> str:
             f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
         )
     return actual[time]
-
-
-def _same_columns(pieces: list[_Piece]) -> None:
-    first = pieces[0]
-    for other in pieces[1:]:
-        if other.columns == first.columns:
-            continue
-        differ = sorted(set(first.columns) ^ set(other.columns))
-        what = f"they differ in {', '.join(map(repr, differ))}" if differ else "they stand in another order"
-        raise InputError(
-            f"{other.path}: other columns than {first.path.name}, and both have rows of one window; {what}\n"
-            "  write both alike, or use `batch: file`"
-        )
-
-
-def _joined_csv(pieces: list[_Piece]) -> bytes:
-    _same_columns(pieces)
-    return pieces[0].header + b"".join(piece.rows for piece in pieces)
-
-
-def _joined_parquet(pieces: list[_Piece]) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    _same_columns(pieces)
-    order = pieces[0].rows.column_names
-    try:
-        table = pa.concat_tables([piece.rows.select(order) for piece in pieces], promote_options="permissive")
-    except pa.ArrowException as problem:
-        paths = ", ".join(piece.path.name for piece in pieces)
-        reason = str(problem).splitlines()[0]
-        raise InputError(f"{paths}: columns of one name have other types: {reason}\n  write them alike") from problem
-    out = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(None), out)
-    return out.getvalue()

@@ -170,9 +170,16 @@ def test_a_number_that_may_be_a_time_is_reported_with_its_unit(
         ({"a.csv": "when,x\n2013,1\n"}, "a.csv: there is no time column 'at'\n  it has when, x"),
         (
             {"a.csv": "at,x\n2013,1\n", "b.csv": "at,y\n2013,1\n"},
-            "b.csv: other columns than a.csv, .* differ in 'x', 'y'",
+            "b.csv: other columns than a.csv, .*: it has 'y' and lacks 'x'",
         ),
-        ({"a.csv": "at,x\n2013,1\n", "b.csv": "x,at\n1,2013\n"}, "b.csv: .* they stand in another order"),
+        (
+            {"a.csv": "at,x\n2013,1\n", "b.csv": "at;x;y\n2013;1;2\n"},
+            "b.csv: other columns than a.csv, .*: it has 'y'; its delimiter is ';', that of a.csv is ','",
+        ),
+        (
+            {"a.csv": "at,x\n2013,1\n", "b.csv": "at,x\n2013,caf\xe9\n".encode("latin-1")},
+            "b.csv: line 2 is not UTF-8 .*\n.*\n  source.read applies to all files, and a.csv was read with it",
+        ),
         ({"a.csv": "at,x\n2013,1\n", "b.parquet": parquet(pa.table({"at": ["2013"]}))}, "CSV and Parquet .* together"),
         ({"a.csv": 'at,x\n2013,5" pipe\n2014,1\n'}, "a.csv: its 1 lines are not its 2 rows"),
         (
