@@ -159,23 +159,26 @@ class Registry:
                 run_id, folder, model_uri = record(self._client, self.tracking_uri, experiment, training)
             digest = training.digest(folder)
             with write("mlflow_version"):
-                self._ensure_model(usecase)
-                version = self._client.create_model_version(
-                    self.name(usecase),
-                    source=model_uri,
-                    run_id=run_id,
-                    tags={CHALLENGER: training.challenger, DIGEST: digest, "perennial.state": "waiting"},
-                )
-        return ModelRef(version=int(version.version), run_id=run_id, digest=digest)
+                tags = {CHALLENGER: training.challenger, DIGEST: digest, "perennial.state": "waiting"}
+                version = self._new_version(usecase, model_uri, run_id, tags)
+        return ModelRef(version=version, run_id=run_id, digest=digest)
 
-    def _ensure_model(self, usecase: str) -> None:
+    def _new_version(self, usecase: str, source: str, run_id: str, tags: dict[str, str]) -> int:
+        """Register a version, and before the first one the model, because asking for a model loads all its versions."""
         from mlflow.exceptions import MlflowException
 
+        name = self.name(usecase)
         try:
-            self._client.create_registered_model(self.name(usecase))
+            return int(self._client.create_model_version(name, source, run_id, tags=tags).version)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        try:
+            self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+        return int(self._client.create_model_version(name, source, run_id, tags=tags).version)
 
     def _end_unfinished(self, experiment: str, challenger: str) -> None:
         with self._answering("list its runs"):
