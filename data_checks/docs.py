@@ -12,8 +12,9 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -54,7 +55,7 @@ def write_docs(folder: Path, usecase: str, batch: str, at: datetime, results: Se
         _static(site)
         _write(site / _path_of(usecase, record), page)
         known = _newest(site / "results", record)
-        _prune(site / "validations", {site / _path_of(usecase, each) for each in known})
+        _prune(site / "validations", {site / _path(usecase, each.batch, each.at) for each in known})
         _write(site / "index.html", _index_of(usecase, known))
     return site / "index.html"
 
@@ -83,14 +84,34 @@ def _write(path: Path, text: str) -> None:
     write_whole(path, text)
 
 
-def _newest(records: Path, record: Record) -> list[Record]:
-    """Store a batch's record and return those of the newest batches, newest first; older ones are removed."""
+@dataclass(frozen=True)
+class _Listed:
+    """A batch in the index. at: the end of its window."""
+
+    batch: str
+    at: str
+    checks: int
+    failed: int
+
+
+def _newest(records: Path, record: Record) -> list[_Listed]:
+    """Store a batch's record and list the newest batches, newest first; older ones are removed."""
     _write(records / f"{_as_file(record['batch'])}.json", json.dumps(record, ensure_ascii=False, allow_nan=False))
-    stored = [(json.loads(path.read_text(encoding="utf-8")), path) for path in records.glob("*.json")]
-    stored.sort(key=lambda pair: (instant(pair[0]["at"]), pair[0]["batch"]), reverse=True)
+    stored = [
+        (_listed(path, (at := path.stat()).st_mtime_ns, at.st_size, at.st_ino), path) for path in records.glob("*.json")
+    ]
+    stored.sort(key=lambda pair: (instant(pair[0].at), pair[0].batch), reverse=True)
     for _, old in stored[NEWEST:]:
         old.unlink()
     return [known for known, _ in stored[:NEWEST]]
+
+
+@lru_cache(maxsize=1024)
+def _listed(path: Path, *written: int) -> _Listed:
+    """The index's line about a stored record. Cached: it is read again only if its file was written again."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    failed = sum(not result["success"] for result in record["results"])
+    return _Listed(record["batch"], record["at"], len(record["results"]), failed)
 
 
 def _prune(pages: Path, known: set[Path]) -> None:
@@ -146,14 +167,13 @@ def _page_of(usecase: str, record: Record) -> str:
     return _REMOTE_LOGO.sub(rf"{_UP_TO_THE_SITE}static/images/\1", page)
 
 
-def _index_of(usecase: str, known: Sequence[Record]) -> str:
+def _index_of(usecase: str, known: Sequence[_Listed]) -> str:
     """One line per batch, the newest first."""
     rows = []
-    for record in known:
-        failed = sum(not result["success"] for result in record["results"])
-        verdict = f"✗ {failed} of {len(record['results'])} checks failed" if failed else "✓ all checks passed"
-        link = f'<a href="{quote(_path_of(usecase, record).as_posix())}">{html.escape(record["batch"])}</a>'
-        rows.append(f"<tr><td>{link}</td><td>{record['at']}</td><td>{verdict}</td></tr>")
+    for each in known:
+        verdict = f"✗ {each.failed} of {each.checks} checks failed" if each.failed else "✓ all checks passed"
+        link = f'<a href="{quote(_path(usecase, each.batch, each.at).as_posix())}">{html.escape(each.batch)}</a>'
+        rows.append(f"<tr><td>{link}</td><td>{each.at}</td><td>{verdict}</td></tr>")
     title = f"Data checks of {html.escape(usecase)}"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'

@@ -37,8 +37,6 @@ CHECKED = 500
 _LOCK_WAIT_MS = 30_000
 _DAMAGED = ("file is not a database", "malformed", "file is encrypted")
 _ATTEMPTS = 20
-_KNOWN: dict[tuple[str, str, type[Recorded]], tuple[Row[Any], ...]] = {}
-"""The rows that this process has read, by ledger, use case and kind."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,19 @@ class Row(Generic[Payload]):
     recorded_at: str
     previous_hash: str
     hash: str
+
+
+@dataclass(frozen=True)
+class _Read(Generic[Payload]):
+    """All rows of a kind up to a position of the chain, whose row has that hash."""
+
+    position: int
+    hash: str
+    rows: tuple[Row[Payload], ...]
+
+
+_KNOWN: dict[tuple[str, str, type[Recorded]], _Read[Any]] = {}
+"""What this process has read, by ledger, use case and kind."""
 
 
 @dataclass(frozen=True)
@@ -150,23 +161,36 @@ class Ledger:
     def all(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
         """Every row of a kind, in the order of writing.
 
-        Rows never change, so a process reads each once and then only newer ones. If the newest one it knows is gone or
-        has another hash, as after a restore, it reads them all again.
+        Rows never change, so a process reads each once and then only what was written since, of any kind. If the end
+        of the chain that it knows is gone or has another hash, as after a restore, it reads them all again.
         """
         if self._past:
-            return self._from(usecase, payload, 0)
-        known = cast(tuple[Row[Payload], ...], _KNOWN.get((self.url, usecase, payload), ()))
-        rows = self._from(usecase, payload, known[-1].position if known else 0)
-        if known and rows and rows[0].hash == known[-1].hash:
-            rows = [*known, *rows[1:]]
-        elif known:
-            rows = self._from(usecase, payload, 0)
-        _KNOWN[(self.url, usecase, payload)] = tuple(rows)
+            return self._of_kind(usecase, payload)
+        kind, place = KIND_OF[payload], (self.url, usecase, payload)
+        known = cast("_Read[Payload] | None", _KNOWN.get(place))
+        since = self._since(usecase, known.position) if known else []
+        if known and since and since[0]["hash"] == known.hash:
+            rows = [*known.rows, *(_row(values, payload) for values in since[1:] if values["kind"] == kind)]
+            end, last = since[-1]["position"], since[-1]["hash"]
+        else:
+            newest = self.newest(usecase)
+            if newest is None:
+                return []
+            end, last = newest.position, newest.hash
+            rows = [row for row in self._of_kind(usecase, payload) if row.position <= end]
+        _KNOWN[place] = _Read(end, last, tuple(rows))
         return rows
 
-    def _from(self, usecase: str, payload: type[Payload], position: int) -> list[Row[Payload]]:
-        """The rows of a kind from that position on, in the order of writing."""
-        of_kind = (entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload], entries.c.position >= position)
+    def _since(self, usecase: str, position: int) -> list[Mapping[Any, Any]]:
+        """The rows of every kind from that position on, in order."""
+        of_chain = (entries.c.usecase == usecase, entries.c.position >= position)
+        with self._reading() as connection:
+            found = connection.execute(select(entries).where(*of_chain).order_by(entries.c.position)).all()
+        return [row._mapping for row in found]
+
+    def _of_kind(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
+        """The rows of a kind, in the order of writing."""
+        of_kind = (entries.c.usecase == usecase, entries.c.kind == KIND_OF[payload])
         with self._reading() as connection:
             rows = connection.execute(select(entries).where(*of_kind, *self._past).order_by(entries.c.position)).all()
         return [_row(row._mapping, payload) for row in rows]

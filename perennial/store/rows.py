@@ -280,7 +280,7 @@ def accepted_in(
     table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, BATCH]) if others else None
     if table is None or any(name not in frame.columns for name in schema.key):
         return None
-    before = table.to_pandas()
+    before = _with_keys_of(table, frame, schema).to_pandas()
     before[_WINDOW] = before.pop(BATCH).map(others)
     met = (
         frame[list(schema.key)]
@@ -288,6 +288,22 @@ def accepted_in(
         .merge(before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left")
     )
     return met.set_index(ROW)[_WINDOW].reindex(frame.index)
+
+
+def _with_keys_of(table: pa.Table, frame: pd.DataFrame, schema: Schema) -> pa.Table:
+    """The rows of `table` that can have a key of `frame`, possibly with others, so that few are compared exactly."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in schema.key:
+        kind = table.schema.field(name).type
+        if pa.types.is_string(kind) or pa.types.is_int64(kind):
+            try:
+                keys = pa.array(frame[name].drop_duplicates(), kind, from_pandas=True)
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                continue
+            table = table.filter(pc.is_in(table[name], value_set=keys))
+    return table
 
 
 def _quoted(name: str) -> str:

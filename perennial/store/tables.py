@@ -36,7 +36,7 @@ _SETTINGS = {
 
 
 SMALL_FILES = 8
-"""So many files below half of `WHOLE_FILE` bytes are joined, because opening a small file costs more than reading it."""
+"""So many files below half of `WHOLE_FILE` are joined, because opening a small file costs more than reading it."""
 WHOLE_FILE = 16 * 2**20
 _ROWS_TO_SKIP = 65_536
 """Rows per group of a joined file, at most: a reader skips the groups that lack its batches."""

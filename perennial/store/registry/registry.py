@@ -35,6 +35,9 @@ _FOR_GOOD = (
     "train a new challenger if it waits."
 )
 
+_PLACES: dict[tuple[str, str, str, str | None], str] = {}
+"""The files of the versions that this process has loaded, by registry, model, version and source."""
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -224,8 +227,7 @@ class Registry:
 
         with self._answering("look a version up"):
             try:
-                # Not its source, models:/m-…, which MLflow resolves with the process-wide tracking URI.
-                place = self._client.get_model_version_download_uri(self.name(usecase), str(model.version))
+                place = self._place(self.name(usecase), str(model.version))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
@@ -237,6 +239,17 @@ class Registry:
                 f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}\n"
                 "  Restore them from a backup, or roll back to the previous version."
             ) from error
+
+    def _place(self, name: str, version: str) -> str:
+        """Where a version's files are. Asked once per source, because that request loads all versions of the model.
+
+        Not the source itself, models:/m-…, which MLflow resolves with the process-wide tracking URI.
+        """
+        source = self._client.get_model_version(name, version).source
+        known = (self.tracking_uri, name, version, source)
+        if known not in _PLACES:
+            _PLACES[known] = self._client.get_model_version_download_uri(name, version)
+        return _PLACES[known]
 
     def _deleted(self, usecase: str, model: ModelRef) -> ModelDeleted:
         """Why a version is not found: it was deleted, or its whole model was, or the model was renamed."""
