@@ -300,7 +300,7 @@ def _with_keys_of(table: pa.Table, frame: pd.DataFrame, schema: Schema) -> pa.Ta
         if pa.types.is_string(kind) or pa.types.is_int64(kind):
             try:
                 keys = pa.array(frame[name].drop_duplicates(), kind, from_pandas=True)
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 continue
             table = table.filter(pc.is_in(table[name], value_set=keys))
     return table

@@ -68,6 +68,26 @@ def test_rows_read_once_are_read_anew_after_another_ledger_was_restored(ledger: 
     assert ledger.before(1).all("shop", DeclarationEntry) == []
 
 
+def test_a_kind_is_read_once_however_many_rows_of_other_kinds_follow(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, former = [], ledger._of_kind
+    monkeypatch.setattr(ledger, "_of_kind", lambda *asked: (whole.append(asked), former(*asked))[1])
+    ledger.append("shop", declaration(0))
+    assert ledger.all("shop", type(batch())) == []
+    for number in range(1, 5):
+        ledger.append("shop", declaration(number))
+        assert ledger.all("shop", type(batch())) == []
+    ledger.append("shop", batch("2024-01"))
+    ledger.append("shop", declaration(5))
+    ledger.append("shop", batch("2024-02"))
+    assert [r.payload.window for r in ledger.all("shop", type(batch()))] == ["2024-01", "2024-02"]
+    assert len(whole) == 1
+    behind_its_back(ledger, "DELETE FROM entries WHERE position > 6")
+    assert [r.payload.window for r in ledger.all("shop", type(batch()))] == ["2024-01"], "a backup in between"
+    assert len(whole) == 2
+
+
 def test_a_changed_payload_shows(ledger: Ledger) -> None:
     for number in range(3):
         ledger.append("shop", declaration(number))

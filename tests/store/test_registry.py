@@ -170,6 +170,26 @@ def test_every_name_becomes_one_that_mlflow_takes_and_no_two_the_same(names: set
     assert len({key(name) for name in names}) == len(names)
 
 
+def test_registering_and_loading_a_version_read_no_earlier_one(place: Path) -> None:
+    from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
+    from sqlalchemy import event
+
+    here, read = registry(place), set[int]()
+
+    def note(version: SqlModelVersion, _: object) -> None:
+        read.add(version.version)
+
+    event.listen(SqlModelVersion, "load", note)
+    try:
+        third = here.register("shop", training("c3", place))
+        assert not read - {third.version}
+        there = here.folder("shop", third)
+        read.clear()
+        assert here.folder("shop", third) == there and read == {third.version}
+    finally:
+        event.remove(SqlModelVersion, "load", note)
+
+
 def test_two_teams_on_one_mlflow_keep_their_own_alias(place: Path) -> None:
     theirs = registry(place, "team-b")
     assert theirs.champion("shop") is None

@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT, LABEL
+from perennial.our_columns import BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL
 from perennial.store.rows import accepted_in, known_at, next_label, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
@@ -199,3 +200,20 @@ def test_a_key_that_another_window_brought_before_is_found(shop: Shop) -> None:
     assert found is not None
     assert found.dropna().to_dict() == {5: "2024-01", 7: "2024-01"}
     assert accepted_in(shop.tables, "shop", shop.schema, known, "2024-01", frame) is None, "a restatement may repeat"
+
+
+@pytest.mark.parametrize(
+    ("keys", "met"),
+    [
+        (pd.array([7, 9], "Int64"), {0: "2024-01"}),
+        ([7.0, None], {0: "2024-01"}),
+        ([2**70, 8], {1: "2024-01"}),
+    ],
+)
+def test_a_key_is_found_whatever_the_type_of_the_batchs_numbers(keys: Any, met: dict[int, str], shop: Shop) -> None:
+    shop.orders("2024-01", {"a": 0})
+    known = known_at(shop.ledger, "shop", day("2024-03-01"))
+    before = pa.table({"order": pa.array([5, 7, 8], pa.int64()), BATCH: pa.array([known.batch_ids[0]] * 3)})
+    tables: Any = SimpleNamespace(read=lambda *_, **__: before)
+    found = accepted_in(tables, "shop", shop.schema, known, "2024-02", pd.DataFrame({"order": keys}))
+    assert found is not None and found.dropna().to_dict() == met
