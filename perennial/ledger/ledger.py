@@ -185,8 +185,8 @@ class Ledger:
         """The rows of every kind from that position on, in order."""
         of_chain = (entries.c.usecase == usecase, entries.c.position >= position)
         with self._reading() as connection:
-            found = connection.execute(select(entries).where(*of_chain).order_by(entries.c.position)).all()
-        return [row._mapping for row in found]
+            rows = connection.execute(select(entries).where(*of_chain).order_by(entries.c.position)).all()
+        return [row._mapping for row in rows]
 
     def _of_kind(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
         """The rows of a kind, in the order of writing."""

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy.exc
@@ -71,8 +72,13 @@ def test_rows_read_once_are_read_anew_after_another_ledger_was_restored(ledger: 
 def test_a_kind_is_read_once_however_many_rows_of_other_kinds_follow(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, former = [], ledger._of_kind
-    monkeypatch.setattr(ledger, "_of_kind", lambda *asked: (whole.append(asked), former(*asked))[1])
+    whole, former = list[str](), ledger._of_kind
+
+    def noted(usecase: str, payload: type[Any]) -> Any:
+        whole.append(usecase)
+        return former(usecase, payload)
+
+    monkeypatch.setattr(ledger, "_of_kind", noted)
     ledger.append("shop", declaration(0))
     assert ledger.all("shop", type(batch())) == []
     for number in range(1, 5):

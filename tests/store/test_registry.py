@@ -177,7 +177,7 @@ def test_registering_and_loading_a_version_read_no_earlier_one(place: Path) -> N
     here, read = registry(place), set[int]()
 
     def note(version: SqlModelVersion, _: object) -> None:
-        read.add(version.version)
+        read.add(int(str(version.version)))
 
     event.listen(SqlModelVersion, "load", note)
     try:
