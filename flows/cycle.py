@@ -20,6 +20,7 @@ from tasks.contract import watch_contract
 from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
 from tasks.page import renew_page
+from tasks.scoring import score_arrived
 from tasks.training import train_next
 from tasks.turn import in_turn
 
@@ -53,6 +54,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         return batch
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
+    score_arrived(usecase, batch)
     health = watch_champion(usecase, batch)
     respond_to_episodes(usecase)
     notify_people(usecase)

@@ -27,6 +27,8 @@ WRITES = (
     "labels_table",
     "labels_aside_table",
     "labels_row",
+    "predictions_table",
+    "batch_scored_row",
     "episode_row",
     "episode_rose_row",
     "episode_closed_row",

@@ -23,6 +23,19 @@ LABEL = f"{PREFIX}label"
 KNOWN_AT = f"{PREFIX}known_at"
 FIRST_KNOWN_AT = f"{PREFIX}first_known_at"
 
+WINDOW = f"{PREFIX}window"
+"""The name of the batch that a scored row belongs to."""
+SCORE = f"{PREFIX}score"
+"""The probability of the positive class, or the predicted number."""
+PROBABILITIES = f"{PREFIX}probabilities"
+"""The probability of each declared class, in their order."""
+SCORED_AT = f"{PREFIX}scored_at"
+RELEASE_NO = f"{PREFIX}release_no"
+VERSIONS = f"{PREFIX}versions"
+"""The model versions that predicted, with their weights: `3`, or `3 × 0.5 + 4 × 0.5`."""
+FEATURES = f"{PREFIX}features"
+"""The digest of the features that the champion computed."""
+
 
 def is_ours(name: str) -> bool:
     """Whether a column has the reserved prefix, in any capitalisation, because tables are case-insensitive."""

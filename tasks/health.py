@@ -16,6 +16,7 @@ from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import first_with_champion, release_to_watch
 from perennial.model.released import load_served
+from perennial.scoring.stored import stored_predictions
 from perennial.settings import settings
 from perennial.store.rows import known_at, labels_of
 from perennial.store.workspace import Workspace, open_workspace
@@ -95,6 +96,18 @@ def _watched(
     current, since = known_at(ledger, case.name, at), instant(first.as_of)
     rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.as_of))
     served = load_served(workspace.registry, case.name, release)
+    known.adopt(
+        served.champion,
+        stored_predictions(
+            workspace.tables,
+            ledger,
+            case.name,
+            declaration.schema_,
+            known.rows,
+            release.champion.model,
+            served.champion,
+        ),
+    )
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.as_of)
     recorded = days_of(past, since)

@@ -42,6 +42,11 @@ class EvaluationRows:
     second: tuple[str, np.ndarray] | None = None
     _predicted: dict[Fitted, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
+    def adopt(self, model: Fitted, predictions: np.ndarray | None) -> None:
+        """Take what a model has predicted for the rows already, None if nothing is known. Its bits must be the same."""
+        if predictions is not None:
+            self._predicted[model] = predictions
+
     def predictions(self, model: Fitted) -> np.ndarray:
         """What a model predicts for the rows, shape (n,) or (n, k). It is asked once: see `rows_to_watch`."""
         if model not in self._predicted:

@@ -44,20 +44,24 @@ def quarantine_table(rows: pd.DataFrame, batch: str, arrived_at: datetime) -> pa
 def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, arrived_at: datetime) -> pa.Table:
     import pyarrow as pa
 
-    arrow: dict[str, Any] = {
+    columns = {name: arrow_column(rows[name], kind) for name, kind in types.items()}
+    columns[BATCH] = pa.array([batch] * len(rows), pa.string())
+    columns[ARRIVED_AT] = pa.array([arrived_at] * len(rows), pa.timestamp("us", tz="UTC"))
+    return pa.table(columns)
+
+
+def arrow_column(values: pd.Series, kind: ColumnType) -> pa.Array:
+    """A column as the tables hold one of its declared type."""
+    import pyarrow as pa
+
+    types: dict[ColumnType, Any] = {
         "number": pa.float64(),
         "integer": pa.int64(),
         "text": pa.string(),
         "boolean": pa.bool_(),
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
-    columns = {
-        name: pa.Array.from_pandas(_exact(rows[name], kind), type=arrow[kind], safe=False)
-        for name, kind in types.items()
-    }
-    columns[BATCH] = pa.array([batch] * len(rows), pa.string())
-    columns[ARRIVED_AT] = pa.array([arrived_at] * len(rows), arrow["timestamp"])
-    return pa.table(columns)
+    return pa.Array.from_pandas(_exact(values, kind), type=types[kind], safe=False)
 
 
 def _exact(values: pd.Series, kind: ColumnType) -> pd.Series:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, ChallengerEntry, LabelBatchEntry
+from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, BatchScored, ChallengerEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
 from perennial.model.released import load_served
@@ -70,11 +70,14 @@ def _deleted(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreem
 def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disagreement]:
     committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
     committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
-    names: tuple[Name, ...] = ("accepted", "quarantine", "labels")
+    committed |= {r.key for r in ledger.all(usecase, BatchScored)}
+    names: tuple[Name, ...] = ("accepted", "quarantine", "labels", "predictions")
     return [
         Disagreement(
-            f"the {name} table has {rows} rows of batch {batch} without a ledger entry (an ingest was interrupted)",
-            "the rows are removed; the next ingest reads them from the source again",
+            f"the {name} table has {rows} rows of batch {batch} without a ledger entry "
+            f"({'scoring' if name == 'predictions' else 'an ingest'} was interrupted)",
+            f"the rows are removed; the next "
+            f"{'cycle scores the batch' if name == 'predictions' else 'ingest reads them from the source'} again",
             lambda name=name, batch=batch: _sweep(tables, usecase, name, batch),  # type: ignore[misc]
         )
         for name in names

@@ -1,4 +1,4 @@
-"""Versioned tables in Delta Lake: accepted rows, rows set aside, labels, examples of flips.
+"""Versioned tables in Delta Lake: accepted rows, rows set aside, labels, predictions, examples of flips.
 
 Rows carry the id of their batch or decision. A row is used only after the ledger has that id; readers name the ids that
 they want.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("perennial.store")
 
-Name = Literal["accepted", "quarantine", "labels", "flips"]
+Name = Literal["accepted", "quarantine", "labels", "predictions", "flips"]
 
 _SETTINGS = {
     # Opening a table reads its log from the newest checkpoint on.

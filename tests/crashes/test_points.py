@@ -27,6 +27,7 @@ ROWS_A_DAY = 20
 HELD_BACK = HeldBack.exit_code
 LABELS = ("label_landing", "labels_table", "labels_aside_table", "labels_row")
 BATCH = ("landing", "validation_file", "accepted_table", "quarantine_table", "batch_row")
+SCORES = ("predictions_table", "batch_scored_row")
 DECISION = ("code_row", "flips_table", "decision_row")
 ALERTS = ("alert_queued_row", "alert_failed_row", "alert_delivered_row")
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
@@ -88,7 +89,8 @@ class Year:
         self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
-        self._step("run", "shop", at=["statistics_file", "episode_row", *ALERTS, "release_row", "challenger_row"])
+        watched = ["statistics_file", "episode_row", *ALERTS]
+        self._step("run", "shop", at=[*SCORES, *watched, "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
         assert self._step("run", "shop", at=["episode_closed_row"]) == HELD_BACK

@@ -59,6 +59,7 @@ def cycle() -> Cycle | BatchEntry | None:
     from tasks.deciding import blend, compare, note_in_registry, release
     from tasks.health import watch_champion
     from tasks.labels import take_labels
+    from tasks.scoring import score_arrived
     from tasks.training import train_challenger, why_train
 
     window = pick_window.fn("shop", None)
@@ -70,6 +71,7 @@ def cycle() -> Cycle | BatchEntry | None:
     if batch.status == "held":
         return batch
     as_of, asked = instant(batch.arrived_at), Trigger(kind="new_batch")
+    score_arrived.fn("shop", batch)
     health = watch_champion.fn("shop", batch)
     found = compare.fn("shop", window, as_of, asked)
     if isinstance(found, Decision):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,6 +45,24 @@ def watch(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
     from perennial.cli import run_flows
 
     run_flows.watch(usecase, batch, json)
+
+
+def score(
+    usecase: Usecase,
+    batch: Batch = None,
+    file: Annotated[Path | None, typer.Option("--file", help="score the rows of this file instead")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="write the predictions to this file (.csv or .parquet)")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score a batch, or a file of your own, by the live model.
+
+    A file needs neither key nor target. Its predictions go to --out and are not recorded.
+    """
+    from perennial.cli import scoring
+
+    scoring.score(usecase, batch, file, out, json)
 
 
 def train(

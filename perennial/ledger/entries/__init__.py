@@ -19,6 +19,7 @@ from perennial.ledger.entries.releases import (
     RollbackNotPossible,
     Served,
 )
+from perennial.ledger.entries.serving import BatchScored
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
@@ -53,6 +54,7 @@ __all__ = [
     "AliasPutBack",
     "Approval",
     "BatchEntry",
+    "BatchScored",
     "Calibration",
     "ChallengerEntry",
     "ChannelRate",
@@ -109,6 +111,7 @@ KINDS: dict[str, type[Recorded]] = {
     "releases_frozen": ReleasesFrozen,
     "releases_resumed": ReleasesResumed,
     "rollback_not_possible": RollbackNotPossible,
+    "batch_scored": BatchScored,
     "episode": Episode,
     "episode_rose": EpisodeRose,
     "calibration": Calibration,

@@ -1,0 +1,1 @@
+"""Predictions for batches, kept with the release that made them."""
