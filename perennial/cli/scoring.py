@@ -1,4 +1,4 @@
-"""`perennial score`: a batch, which is recorded, or a file of one's own, which is not."""
+"""`perennial score`: a batch, which is recorded, or a person's own file, which is not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def score(usecase: str, window: str | None, file: Path | None, out: Path | None,
     """Refuse what cannot be scored, then score it."""
     load_use_case(usecase, settings().usecases)
     if file is not None and window is not None:
-        raise InputError("--file: names rows of your own, --batch rows that were ingested\n  give one of the two")
+        raise InputError("--file: names your own rows, --batch ingested ones\n  give one of the two")
     if file is not None and out is None:
         raise InputError("--out: is missing\n  name the file for the predictions: --out predictions.csv")
     if out is not None and out.suffix not in _WRITTEN:

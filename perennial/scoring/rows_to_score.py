@@ -1,4 +1,4 @@
-"""Rows of a file of one's own, ready to be scored: typed as the declaration reads batches, without target or label."""
+"""Rows of a person's own file, ready to be scored: typed as the declaration reads batches, without target or label."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def rows_to_score(declaration: Declaration, data: bytes, suffix: Suffix, models:
     parsed = with_missing_features(parsed, declaration)
     mistakes = [*_missing(parsed, declaration), *_unreadable(parsed)]
     if mistakes:
-        raise InputError(
-            "the file cannot be scored\n  " + "\n  ".join(mistakes), code="file-not-scored", field="--file"
-        )
+        raise InputError("the file cannot be scored\n  " + "\n  ".join(mistakes), code="file-not-scored", field="file")
     absent = [f"{name}: the column is not there, so it counts as missing in every row" for name in parsed.absent]
     return RowsToScore(parsed.frame, (*absent, *_unseen(parsed.frame, models)))
 

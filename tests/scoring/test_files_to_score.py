@@ -1,4 +1,4 @@
-"""Rows of a file of one's own: read as batches are, without target or key, and refused with every mistake at once."""
+"""Rows of a person's own file: read as batches are, without target or key, and refused with every mistake at once."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score a batch, or a file of your own, by the live model.
+    """Score a batch, or your own file, with the live model.
 
     A file needs neither key nor target. Its predictions go to --out and are not recorded.
     """
