@@ -17,12 +17,13 @@ from perennial.sources.typed_column import read_as
 from perennial.sources.value_texts import is_text
 from perennial.sources.workbook import sheet_rows, sheet_table
 from perennial.sources.written import Decimal, Written, written
+from perennial.usecase.drafting.date_form import READABLE
 from perennial.usecase.drafting.file_form import file_form
 from perennial.usecase.drafting.folder_form import FileForm, one_form
 from perennial.usecase.drafting.guess import Guess, NeedsAnswer
 from perennial.usecase.drafting.row_numbers import is_row_number
 from perennial.usecase.drafting.title_rows import rows_above_header
-from perennial.usecase.drafting.value_form import READABLE, value_form
+from perennial.usecase.drafting.value_form import value_form
 
 if TYPE_CHECKING:
     import pandas as pd

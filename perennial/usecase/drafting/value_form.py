@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.dates import DateOrder
 from perennial.sources.epochs import epoch_unit
-from perennial.sources.numbers import read_numbers
-from perennial.sources.read_options import Negative, ReadOptions
+from perennial.sources.read_options import ReadOptions
 from perennial.sources.typed_column import read_as
-from perennial.sources.value_texts import is_text, without_nulls
-from perennial.sources.written import MARKS, Decimal, Written, plain_numbers
-from perennial.usecase.drafting.date_form import READABLE, date_form
+from perennial.sources.value_texts import is_text
+from perennial.sources.written import MARKS, Decimal
+from perennial.usecase.drafting.column_texts import NULLS, WAYS, ColumnTexts, may_be_read
+from perennial.usecase.drafting.date_form import date_form
 from perennial.usecase.drafting.guess import Guess
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MOST = 20_000
-_WAYS: tuple[tuple[Decimal, str], ...] = (
-    (".", ""),
-    (",", ""),
-    (".", ","),
-    (",", "."),
-    (".", " "),
-    (",", " "),
-    (".", "'"),
-    (",", "'"),
-)
-_SIGNS = ("US$", "A$", "C$", "R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "zł", "kr", "Kč")
-_CODES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "BRL")
-_NULLS = {
-    *("n/a", "#n/a", "n.a.", "na", "nan", "null", "(null)", "none", "nil", "-", "--", "---", "–", "—", "?", ".", "*"),
-    *("missing", "unknown", "not available", "k.a.", "k. a.", "keine angabe", "\\n", "#value!", "#div/0!", "#ref!"),
-}
 _TIME_NAME = re.compile(r"time|date|stamp|epoch|when|created|updated|_at$|^at$|^ts$|_ts$", re.IGNORECASE)
-_IN_PARENTHESES = r"^([^\d()]{0,5})\(([^()+-]*\d[^()+-]*)\)([^\d()]{0,5})$"
-_MINUS_BEHIND = r"^([^()+-]*\d[^()+-]{0,5}?)\s?-([^\d()+-]{0,5})$"
 UNITS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_2000, _YEAR_2040 = 946_684_800, 2_208_988_800
@@ -56,7 +37,7 @@ class Values:
 
 def value_form(columns: Mapping[str, pa.ChunkedArray], given: ReadOptions, decimal: Decimal | None = None) -> Values:
     """What the columns show. given, decimal: what a person wrote; that is not looked for."""
-    texts = {name: _Texts.of(column) for name, column in columns.items() if _may_be_read(column)}
+    texts = {name: ColumnTexts.of(column) for name, column in columns.items() if may_be_read(column)}
     form, unclear = date_form({name: each.values.to_pylist() for name, each in texts.items()}, given)
     if not given.epochs and (units := _epochs(columns)):
         why = "whole numbers that would be times after 2000, in a column called like a time"
@@ -88,7 +69,7 @@ def _order(options: Mapping[str, Any]) -> DateOrder:
     return DateOrder(options["day_first"], options["short_years"], options["year_first"])
 
 
-def _nulls(numbers: Mapping[str, _Texts], columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Guess[Any]]:
+def _nulls(numbers: Mapping[str, ColumnTexts], columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Guess[Any]]:
     """Texts for nothing: those that mean it everywhere, and those that other columns have as a word of theirs."""
     words = {text for name, column in columns.items() if name not in numbers for text in _some_words(column)}
     everywhere = tuple(sorted({null for each in numbers.values() for null in each.nulls} - words))
@@ -101,7 +82,7 @@ def _nulls(numbers: Mapping[str, _Texts], columns: Mapping[str, pa.ChunkedArray]
 
 
 def _some_words(column: pa.ChunkedArray) -> list[str]:
-    """The texts of `_NULLS` that a column of texts has."""
+    """The texts of `NULLS` that a column of texts has."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -110,140 +91,17 @@ def _some_words(column: pa.ChunkedArray) -> list[str]:
     if not is_text(column):
         return []
     texts = pc.utf8_trim_whitespace(pc.unique(column))
-    words = texts.filter(pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(_NULLS))))
+    words = texts.filter(pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(NULLS))))
     return [str(text) for text in words.to_pylist()]
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """The different texts of a column with how often each is there.
-
-    nulls: those that mean nothing. signs: currencies. percent: whether all are percentages.
-    negatives: how those below 0 are written.
-    ways: how its numbers may be written, of `_WAYS`. is_time: whether the rest are times.
-    """
-
-    values: pa.Array
-    counts: pa.Array
-    nulls: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
-    negatives: tuple[Negative, ...] = ()
-    percent: bool = False
-    ways: frozenset[tuple[Decimal, str]] = frozenset()
-    is_time: bool = False
-
-    @property
-    def kind(self) -> str:
-        return "time" if self.is_time else "number"
-
-    @classmethod
-    def of(cls, column: pa.ChunkedArray) -> _Texts:
-        import pyarrow.compute as pc
-
-        column = column.cast("string").combine_chunks()
-        counted = pc.value_counts(without_nulls(column))
-        values, counts = counted.field("values"), counted.field("counts")
-        there = pc.is_valid(values)
-        values, counts = values.filter(there), counts.filter(there)
-        step = len(values) // _MOST + 1
-        return cls(values[::step], counts[::step]) if step == 1 else cls(_every(values, step), _every(counts, step))
-
-    def without_nulls(self, given: ReadOptions, order: DateOrder) -> _Texts:
-        """The same with what it may be, once texts that often mean nothing are left out."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        known = {*given.nulls, *(each for texts in given.nulls_of.values() for each in texts)}
-        lower = pc.utf8_lower(self.values)
-        null = pc.or_(
-            pc.is_in(lower, value_set=pa.array(sorted(_NULLS))),
-            pc.is_in(self.values, value_set=pa.array(sorted(known), pa.string())),
-        )
-        rest = replace(self, values=self.values.filter(pc.invert(null)), counts=self.counts.filter(pc.invert(null)))
-        if not len(rest.values):
-            return self
-        nulls = tuple(each for each in self.values.filter(null).to_pylist() if each not in known)
-        negatives = given.negatives or _negatives(rest.values)
-        plain = _without_negatives(rest.values, negatives)
-        signs = given.currency or _signs(plain)
-        percent = bool(pc.all(pc.ends_with(plain, "%")).as_py())
-        how = Written(currency=signs, negatives=negatives, percent="number" if percent else None)
-        ways = frozenset(way for way in _WAYS if rest.share(_read(rest.values, how, way)) >= READABLE)
-        is_time = bool(nulls) and not ways and rest.share(_times(rest.values, order)) >= READABLE
-        return replace(rest, nulls=nulls, signs=signs, negatives=negatives, percent=percent, ways=ways, is_time=is_time)
-
-    def share(self, read: pa.Array) -> float:
-        """The share of rows, not of different texts, that was read."""
-        import pyarrow.compute as pc
-
-        return float(pc.sum(self.counts.filter(pc.is_valid(read))).as_py() or 0) / pc.sum(self.counts).as_py()
-
-
-def _every(values: pa.Array, step: int) -> pa.Array:
-    import numpy as np
-
-    return values.take(np.arange(0, len(values), step))
-
-
-def _may_be_read(column: pa.ChunkedArray) -> bool:
-    """Whether a column of texts may hold numbers or times: most of its first values have a digit."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if not is_text(column):
-        return False
-    first = column.drop_null().slice(0, 1000)
-    return bool(len(first)) and pc.mean(pc.match_substring_regex(first, r"\d").cast("int8")).as_py() > 0.3
-
-
-def _read(texts: pa.Array, how: Written, way: tuple[Decimal, str]) -> pa.Array:
-    return read_numbers(plain_numbers(texts, replace(how, decimal=way[0], thousands=way[1])))
-
-
-def _times(texts: pa.Array, order: DateOrder) -> pa.Array:
-    import pyarrow as pa
-
-    values, _ = read_as(texts, "timestamp", "UTC", Written(dates=order))
-    return pa.array(values)
-
-
-def _negatives(texts: pa.Array) -> tuple[Negative, ...]:
-    """How negative numbers are written, if some are not with a minus before them."""
-    import pyarrow.compute as pc
-
-    shapes: tuple[tuple[Negative, str], ...] = (("()", _IN_PARENTHESES), ("5-", _MINUS_BEHIND))
-    return tuple(way for way, shape in shapes if pc.any(pc.match_substring_regex(texts, shape)).as_py())
-
-
-def _without_negatives(texts: pa.Array, negatives: tuple[Negative, ...]) -> pa.Array:
-    """Texts without what shows that a number is negative."""
-    import pyarrow.compute as pc
-
-    if "()" in negatives:
-        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1\2\3")
-    return pc.replace_substring_regex(texts, _MINUS_BEHIND, r"\1\2") if "5-" in negatives else texts
-
-
-def _signs(texts: pa.Array) -> tuple[str, ...]:
-    """Signs and codes of currencies that stand before or after a number."""
-    import pyarrow.compute as pc
-
-    any_sign = "|".join(re.escape(sign) for sign in (*_SIGNS, *_CODES))
-    shape = rf"^[+-]?\s?(?:(?P<before>{any_sign})\s?)?[+-]?\d[^A-Za-z]*?\s?(?P<after>{any_sign})?$"
-    parts = pc.drop_null(pc.extract_regex(texts, shape))
-    there = {*parts.field("before").to_pylist(), *parts.field("after").to_pylist()} if len(parts) else set()
-    return tuple(sorted(there - {"", None}))
-
-
 def _marks(
-    numbers: Mapping[str, _Texts], given: ReadOptions, decimal: Decimal | None
+    numbers: Mapping[str, ColumnTexts], given: ReadOptions, decimal: Decimal | None
 ) -> tuple[Guess[Decimal], Guess[str] | None, tuple[tuple[str, str], ...]]:
     """The decimal mark, that of thousands, and what may be both."""
     ways = [
         way
-        for way in _WAYS
+        for way in WAYS
         if (decimal is None or way[0] == decimal) and (given.thousands is None or way[1] == given.thousands)
     ]
     most = max((sum(way in each.ways for each in numbers.values()) for way in ways), default=0)
@@ -267,7 +125,7 @@ def _marks(
     return written, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
 
 
-def _other_marks(numbers: Mapping[str, _Texts], mark: str) -> tuple[tuple[str, str], ...]:
+def _other_marks(numbers: Mapping[str, ColumnTexts], mark: str) -> tuple[tuple[str, str], ...]:
     """Columns whose numbers have another decimal mark than the rest of the file: one file has one."""
     odd = [name for name, each in numbers.items() if all(way[0] != mark for way in each.ways)]
     return tuple(
@@ -280,7 +138,7 @@ def _other_marks(numbers: Mapping[str, _Texts], mark: str) -> tuple[tuple[str, s
     )
 
 
-def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tuple[tuple[str, str], ...]:
+def _asked(numbers: Mapping[str, ColumnTexts], ways: list[tuple[Decimal, str]]) -> tuple[tuple[str, str], ...]:
     """What columns hold that is a number of thousands, or one with three decimals."""
     import pyarrow.compute as pc
 
@@ -301,7 +159,7 @@ def _asked(numbers: Mapping[str, _Texts], ways: list[tuple[Decimal, str]]) -> tu
     return tuple(asked)
 
 
-def _proof(numbers: Mapping[str, _Texts], mark: str, thousands: str) -> str | None:
+def _proof(numbers: Mapping[str, ColumnTexts], mark: str, thousands: str) -> str | None:
     """A number in which the mark of thousands can be no decimal mark."""
     if thousands in ("", " ", "'"):
         return _first(numbers, rf"\d{MARKS[thousands]}\d{{3}}") if thousands else None
@@ -309,11 +167,11 @@ def _proof(numbers: Mapping[str, _Texts], mark: str, thousands: str) -> str | No
     return _first(numbers, rf"\d{between}\d{{3}}(?:{re.escape(mark)}\d|{between}\d{{3}})")
 
 
-def _example(numbers: Mapping[str, _Texts], way: tuple[str, str]) -> str:
+def _example(numbers: Mapping[str, ColumnTexts], way: tuple[str, str]) -> str:
     return _first(numbers, rf"\d{re.escape(way[0])}\d") or ""
 
 
-def _first(numbers: Mapping[str, _Texts], pattern: str) -> str | None:
+def _first(numbers: Mapping[str, ColumnTexts], pattern: str) -> str | None:
     import pyarrow.compute as pc
 
     for each in numbers.values():
