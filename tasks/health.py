@@ -30,6 +30,7 @@ from perennial.watching.health import (
     health,
     health_before,
     look,
+    lost_value_of,
     open_with_severity,
     opened_since,
     readings_of,
@@ -76,6 +77,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
         past,
         release_no=release.release_no,
         since_release=first.release_no,
+        value=lost_value_of(on, findings),
     )
     commit_episodes(ledger, usecase, rows)
     announce(usecase)

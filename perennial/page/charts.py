@@ -5,6 +5,7 @@ Colours are the page's own CSS variables, so a chart is light or dark as the pag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -170,7 +171,8 @@ def courses_chart(points: Sequence[Point], names: Sequence[str], columns: int = 
     import altair as alt
 
     rows = [{"name": p.name, "batch": p.batch, "value": p.value, "threshold": p.threshold} for p in points]
-    x = _batches(names, axis=alt.Axis(values=[names[0], names[-1]], labelAngle=0))
+    at_its_end = {"condition": {"test": f"datum.value === {json.dumps(names[-1])}", "value": "right"}, "value": "left"}
+    x = _batches(names, axis=alt.Axis(values=[names[0], names[-1]], labelAngle=0, labelAlign=at_its_end))
     of_rows = alt.Chart(alt.NamedData("rows"), width=WIDTH / columns - 70, height=70)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3))
     line = of_rows.mark_line(color=_CHAMPION, point=alt.OverlayMarkDef(color=_CHAMPION, size=18)).encode(x=x, y=y)

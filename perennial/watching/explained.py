@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perennial.clock import day
-from perennial.evaluation.figures import counted, figure, percent
+from perennial.evaluation.figures import counted, figure, interval_in_words, percent, sample
 from perennial.ledger.entries import (
     ChallengerEntry,
     Decision,
@@ -32,7 +32,7 @@ class Explanation:
     """An episode for people. Times are instants as text; None: still open, or not measured.
 
     what: the channel's finding when it opened, and of each rise. about: columns and values, or the slice that
-    contributes most. cost_per_day: excess `loss` summed over a day's rows. value_per_day: in the declared value.
+    contributes most. costs: what it costs per day, in the loss and in the declared value; empty if not measured.
     started: what followed from it. can_do: actions with their words.
     """
 
@@ -43,9 +43,7 @@ class Explanation:
     until: str | None
     what: tuple[str, ...]
     about: tuple[str, ...]
-    loss: str
-    cost_per_day: float | None
-    value_per_day: float | None
+    costs: tuple[str, ...]
     started: tuple[str, ...]
     can_do: tuple[tuple[Action, str], ...]
 
@@ -57,13 +55,6 @@ class Explanation:
         actions = tuple(f"You can {words}." for _, words in self.can_do)
         return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
 
-    @property
-    def costs(self) -> tuple[str, ...]:
-        """What it costs per day, as sentences; empty if that was not measured."""
-        cost = () if self.cost_per_day is None else (f"It costs {figure(self.cost_per_day, 3)} {self.loss} per day.",)
-        worth = () if self.value_per_day is None else (f"In declared value: {figure(self.value_per_day, 3)} per day.",)
-        return (*cost, *worth)
-
 
 def explained(
     episode: Episode,
@@ -74,12 +65,10 @@ def explained(
     challengers: Iterable[ChallengerEntry] = (),
     decisions: Iterable[Decision] = (),
     releases: Iterable[Release] = (),
-    value_per_day: float | None = None,
 ) -> Explanation:
     """Explain an episode from the ledger's rows.
 
-    of_channel: the channel's own severity. The rows may be those of all episodes. value_per_day: what the episode costs
-    in the declared value, if a channel measured it.
+    of_channel: the channel's own severity. The rows may be those of all episodes.
     """
     mine = [rise for rise in rises if rise.episode == episode.episode]
     trained = [each for each in challengers if each.trigger.event == episode.episode]
@@ -95,9 +84,7 @@ def explained(
         until=closed.closed_at if closed else None,
         what=(episode.detail, *(f"{day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
         about=_about(evidence) if evidence else (),
-        loss=evidence.loss if evidence else "",
-        cost_per_day=evidence.cost_per_day if evidence else None,
-        value_per_day=value_per_day,
+        costs=_costs(evidence) if evidence else (),
         started=tuple(_started(each, decided) for each in trained),
         can_do=() if closed else _can_do(episode, trained, decided, has_former=has_former),
     )
@@ -119,6 +106,30 @@ def _about(evidence: Evidence) -> tuple[str, ...]:
         f"{worst.column} = {worst.value} contributes most: {figure(worst.contribution, 3)} of the mean excess "
         f"{evidence.loss}, with {percent(worst.share)} of the rows ({sample}).",
     )
+
+
+def _costs(evidence: Evidence) -> tuple[str, ...]:
+    cost, value = evidence.cost_per_day, evidence.value
+    lines = []
+    if cost is not None:
+        lines.append(
+            f"It costs {figure(cost, 3)} {evidence.loss} per day "
+            f"({_beside(evidence.cost_low, evidence.cost_high, evidence.rows, evidence.days)})."
+        )
+    if value is not None:
+        side, sign = ("above", -1) if value.lost < 0 else ("below", 1)
+        low, high = sorted((sign * value.low, sign * value.high))
+        lines.append(
+            f"The value {value.name} is {figure(abs(value.lost), 3)} per day {side} that of the champion's evaluation "
+            f"({_beside(low, high, value.rows, value.days)})."
+        )
+    return tuple(lines)
+
+
+def _beside(low: float | None, high: float | None, rows: int, days: int) -> str:
+    """The interval and the size of the sample that a number per day stands on."""
+    around = interval_in_words(low, high, lambda value: figure(value, 3))
+    return f"{around}, {sample(rows, days, 'day')}"
 
 
 def _started(challenger: ChallengerEntry, decided: Iterable[Decision]) -> str:

@@ -13,10 +13,12 @@ from perennial.ledger.entries import (
     BatchEntry,
     ChallengerEntry,
     Cycle,
+    DailyValue,
     Day,
     Episode,
     EpisodeClosed,
     EpisodeRose,
+    Evidence,
     Health,
     LossWithInterval,
     Reading,
@@ -26,6 +28,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.registered import CHANNELS
 from perennial.usecase.declaration import Triggers
 from perennial.watching.channels import load_channel, may_retrain
+from perennial.watching.channels.business import lost_value
 from perennial.watching.channels.channel import Channel, Finding, MeasuresDays, MovesFeatures, Watched
 from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
@@ -66,10 +69,12 @@ def episode_rows(
     *,
     release_no: int,
     since_release: int,
+    value: DailyValue | None = None,
 ) -> list[EpisodeClosed | EpisodeRose | Episode]:
     """The ledger rows of the episodes that a batch closes, raises and opens; an episode's key allows one per moment.
 
     past: of finished cycles before the batch. since_release: the first release with the live champion.
+    value: what the batch's predictions lose of the declared value.
     """
     at = batch.arrived_at
     due = episode_changes(
@@ -97,11 +102,30 @@ def episode_rows(
             release_no=release_no,
             detail=each.detail,
             severity=None if each.severity == severity_of(each.channel) else each.severity,
-            evidence=each.evidence,
+            evidence=_with_value(each.evidence, value),
         )
         for each in due.opens
     ]
     return [*closed, *risen, *opened]
+
+
+def lost_value_of(on: Watched, findings: Mapping[str, Finding]) -> DailyValue | None:
+    """What the batch's predictions lose of the declared value if a channel has an alarm; a value that fails is None."""
+    if not any(each.alarm for each in findings.values()):
+        return None
+    try:
+        return lost_value(on)
+    except TransientError:
+        raise
+    except Exception as problem:
+        log.warning("%s: the declared value could not be computed", on.declaration.name, exc_info=problem)
+        return None
+
+
+def _with_value(evidence: Evidence | None, value: DailyValue | None) -> Evidence | None:
+    if value is None:
+        return evidence
+    return (evidence or Evidence(rows=value.rows, days=value.days)).model_copy(update={"value": value})
 
 
 def severity_of(name: str, finding: Finding | None = None) -> Severity:

@@ -92,7 +92,7 @@ def test_an_episode_shows_since_when_how_severe_what_it_costs_and_where() -> Non
     assert (newest.channel, newest.severity, newest.closed) == ("level", "page", False)
     assert newest.since == "level (page), open since 2024-02-01."
     assert (older.channel, older.closed, older.last) == ("unseen", True, "2024-02")
-    assert "It costs 1.50 log_loss per day." in newest.explained
+    assert "It costs 1.50 log_loss per day (no 95 % interval, 100 rows of 10 days)." in newest.explained
     assert any("contributes most" in line and "40 rows of 10 days" in line for line in newest.explained)
     assert any(line.startswith("You can ") for line in newest.explained)
     page = render(view_of(seen), {})

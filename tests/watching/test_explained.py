@@ -6,6 +6,7 @@ from typing import Any
 
 from perennial.ledger.entries import (
     ColumnEvidence,
+    DailyValue,
     Episode,
     EpisodeClosed,
     EpisodeRose,
@@ -21,6 +22,8 @@ from tests.release.payloads import decision
 
 OPENED = "2013-08-01T04:00:00Z"
 WORST = SliceShare(column="origin", value="JFK", rows=9725, share=0.346, mean_excess=0.085, contribution=0.0294)
+
+LOST = DailyValue(name="profit", lost=1200.0, low=340.0, high=2060.0, rows=27000, days=30)
 
 
 def episode(channel: str = "gap", **evidence: Any) -> Episode:
@@ -46,7 +49,7 @@ def test_all_that_a_person_wants_to_know() -> None:
     )
     held = decision("d", trained, 0).model_copy(update={"outcome": "held", "as_of": "2013-09-01T04:00:00Z"})
     explanation = explained(
-        episode(loss="log_loss", cost_per_day=63.7, slice=WORST),
+        episode(loss="log_loss", cost_per_day=63.7, slice=WORST, cost_low=21.0, cost_high=106.0, value=LOST),
         of_channel="warning",
         rises=[
             EpisodeRose(
@@ -57,7 +60,6 @@ def test_all_that_a_person_wants_to_know() -> None:
         challengers=[trained, payload("other", 3)],
         decisions=[held],
         releases=[release(1), release(2)],
-        value_per_day=1200.0,
     )
     assert explanation.severity == "page"
     assert explanation.lines == (
@@ -66,8 +68,9 @@ def test_all_that_a_person_wants_to_know() -> None:
         "2013-09-01, now page: worse",
         "origin = JFK contributes most: 0.0294 of the mean excess log_loss, with 34.6 % of the rows (9,725 rows of "
         "31 days).",
-        "It costs 63.7 log_loss per day.",
-        "In declared value: 1,200 per day.",
+        "It costs 63.7 log_loss per day (95 % interval 21.0 to 106, 28,125 rows of 31 days).",
+        "The value profit is 1,200 per day below that of the champion's evaluation (95 % interval 340 to 2,060, 27,000 "
+        "rows of 30 days).",
         f"Version {trained.model.version} was trained because of it on 2013-08-01; decision of 2013-09-01: held.",
         f"You can approve version {held.challenger.version}, which waits for a person.",
         "You can bring the former champion back.",
@@ -79,8 +82,17 @@ def test_new_values_are_named_and_what_is_not_measured_is_left_out() -> None:
     carrier = ColumnEvidence(column="carrier", share=0.1, values=(NewValue(value="ZZ", rows=2800),))
     explanation = explained(episode("unseen", columns=(carrier,)), of_channel="warning", releases=[release(2)])
     assert explanation.about == ("Column carrier: 10 % of 28,125 rows, most often 'ZZ' (2,800).",)
-    assert explanation.cost_per_day is None and not any("costs" in line for line in explanation.lines)
+    assert explanation.costs == ()
     assert [action for action, _ in explanation.can_do] == ["retrain", "look_at_rows", "adjust_limits"]
+
+
+def test_a_value_above_the_evaluation_and_a_cost_without_an_interval_are_said_plainly() -> None:
+    gained = LOST.model_copy(update={"lost": -50.0, "low": -90.0, "high": 10.0})
+    assert explained(episode(loss="mae", cost_per_day=2.0, value=gained), of_channel="warning").costs == (
+        "It costs 2.00 mae per day (no 95 % interval, 28,125 rows of 31 days).",
+        "The value profit is 50.0 per day above that of the champion's evaluation (95 % interval -10.0 to 90.0, 27,000 "
+        "rows of 30 days).",
+    )
 
 
 def test_what_is_over_asks_for_nothing() -> None:

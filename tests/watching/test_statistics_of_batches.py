@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from perennial.features.recipe import recipe_of
-from perennial.ledger.entries import BatchEntry, Cycle
+from perennial.ledger.entries import BatchEntry, Cycle, Episode
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from perennial.usecase.declaration import Watch
 from perennial.watching.batch_statistics import FeatureCounts
 from perennial.watching.statistics.frames import merged_features
 from tasks.health import watch_champion
@@ -84,6 +85,23 @@ def test_every_channel_finds_something_on_an_ordinary_batch_and_none_alarms(shop
     assert "0 of 3 features are further from the training rows" in readings["features"].words
     assert "per day (95 % interval" in readings["business"].words
     assert "Without labels, log_loss" in readings["estimated_loss"].words
+
+
+def test_an_episode_shows_what_it_costs_in_the_declared_value_with_its_interval_and_sample(shop: World) -> None:
+    for month in MONTHS[:2]:
+        done(shop, month)
+    flipped = done(shop, MONTHS[2], month_of_rows(MONTHS[2], rows_a_day=shop.rows_a_day, flipped=True))
+    business = next(each for each in flipped.health.readings if each.channel == "business")
+    episodes = [row.payload for row in open_workspace(settings()).ledger.all("shop", Episode)]
+    evidence = next(each.evidence for each in episodes if each.channel == "level")
+    assert evidence is not None and evidence.value is not None and evidence.cost_per_day is not None
+    value, tolerance = evidence.value, Watch().tolerance
+    assert business.value is not None and business.threshold is not None
+    assert value.lost == pytest.approx(business.threshold / (1 - tolerance) - business.value)
+    assert 0 < value.low < value.lost < value.high
+    assert (value.name, value.rows, value.days) == ("saved", flipped.health.labelled_rows, 31)
+    assert evidence.cost_low is not None and evidence.cost_high is not None
+    assert 0 < evidence.cost_low < evidence.cost_per_day < evidence.cost_high
 
 
 def test_a_change_of_unit_is_found_on_its_first_batch_with_its_cause_and_retrains_nothing(shop: World) -> None:

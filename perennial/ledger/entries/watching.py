@@ -41,10 +41,26 @@ class ColumnEvidence(Entry):
     values: tuple[NewValue, ...] = ()
 
 
+class DailyValue(Entry):
+    """How far the declared value of a day's predictions is below that of the champion's evaluation; above: negative.
+
+    low, high: of its 95 % interval. On `rows` labelled rows of `days` days.
+    """
+
+    name: str
+    lost: float
+    low: float
+    high: float
+    rows: int
+    days: int
+
+
 class Evidence(Entry):
     """What was measured when an episode opened. None and empty: not measured by that channel.
 
-    cost_per_day: excess of the named loss, summed over a day's rows; on `rows` rows of `days` days.
+    cost_per_day: excess of the named loss, summed over a day's rows; on `rows` rows of `days` days. cost_low,
+    cost_high: of its 95 % interval. value: in the declared value. These three are left out of the row where they are
+    None.
     """
 
     rows: int
@@ -53,6 +69,15 @@ class Evidence(Entry):
     cost_per_day: float | None = None
     slice: SliceShare | None = None
     columns: tuple[ColumnEvidence, ...] = ()
+    cost_low: float | None = None
+    cost_high: float | None = None
+    value: DailyValue | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before the three fields were added where they are None."""
+        added = {"cost_low", "cost_high", "value"}
+        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
 
 
 class Episode(Recorded):

@@ -9,10 +9,10 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import figure, interval_in_words, percent, sample
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
-from perennial.ledger.entries import Reference
+from perennial.ledger.entries import DailyValue, Reference
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
-from perennial.watching.channels.level import level, measure
+from perennial.watching.channels.level import half_width, level, measure
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
@@ -52,6 +52,33 @@ def business(
     return Found(measured.value * per_day, limit, compared.alarm, compared.back, words)
 
 
+def lost_value(on: Watched) -> DailyValue | None:
+    """How far the value per day is below that of the champion's evaluation, with its 95 % interval.
+
+    None if no value is declared, or the evaluation or the labelled rows have none with an interval. The interval holds
+    the chance of both samples: Welch (1947).
+    """
+    if not on.worths or on.statistics is None or on.statistics.evaluated is None:
+        return None
+    name, metric = next(iter(on.worths.items()))
+    reference = on.statistics.evaluated.worths.get(name)
+    measured = measure(metric, on.labels, on.predicted, on.clusters)
+    if reference is None or measured.value is None or measured.interval is None:
+        return None
+    days = days_with_labels(on)
+    per_day = measured.rows / days
+    lost = (reference.value - measured.value) * (1 if metric.direction == "higher" else -1)
+    half = half_width(measured.interval, reference)
+    low, high = (each * per_day for each in (lost - half, lost + half))
+    return DailyValue(name=name, lost=lost * per_day, low=low, high=high, rows=measured.rows, days=days)
+
+
+def days_with_labels(on: Watched) -> int:
+    """How many days of the declared time zone the labelled rows happened on."""
+    schema = on.declaration.schema_
+    return int(on.labelled[schema.time].dt.tz_convert(schema.timezone).dt.normalize().nunique())
+
+
 @dataclass(frozen=True)
 class Business:
     """The channel."""
@@ -72,8 +99,6 @@ class Business:
         name, metric = next(iter(on.worths.items()))
         statistics = on.statistics
         evaluated = statistics.evaluated if statistics else None
-        schema = on.declaration.schema_
-        local = on.labelled[schema.time].dt.tz_convert(schema.timezone).dt.normalize()
         return business(
             on.labels,
             on.predicted,
@@ -81,7 +106,7 @@ class Business:
             evaluated.worths.get(name) if evaluated else None,
             metric=metric,
             tolerance=on.declaration.watch.tolerance,
-            days=int(local.nunique()),
+            days=days_with_labels(on),
         )
 
 

@@ -140,15 +140,12 @@ class Gap:
             return finding
         columns = {name: after.rows[name].iloc[measured.positions].tolist() for name in _slices(on, after)}
         excess = measured.champion - measured.shadow
-        return replace(finding, evidence=evidence_of_loss(columns, excess, _days(measured), loss=loss.name))
+        days = after.days[measured.positions]
+        return replace(finding, evidence=evidence_of_loss(columns, excess, days, loss=loss.name))
 
 
 def _slices(on: Watched, after: AfterRelease) -> list[str]:
     return [name for name in on.declaration.evaluation.slices if name in after.rows.columns]
-
-
-def _days(measured: Measured) -> int:
-    return sum(not day.warm_up for day in measured.days)
 
 
 CHANNEL = Gap()

@@ -150,7 +150,7 @@ def level(
         return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {measured.why}{seen}.")
     lower_is_better = metric.direction == "lower"
     worsening = (measured.value - adjusted.value) * (1 if lower_is_better else -1)
-    lower_bound = worsening - _half_width(measured.interval, adjusted)
+    lower_bound = worsening - half_width(measured.interval, adjusted)
     alarm, back = lower_bound > threshold, worsening <= OVER_AT * threshold
     loss = LossWithInterval(
         value=measured.value,
@@ -205,7 +205,7 @@ def since_release(days: Sequence[Day], reference: Reference, *, season_known: bo
     return worsening, worsening - float(special.stdtrit(df, 1 - LONG_ALPHA)) * (variance + of_reference) ** 0.5
 
 
-def _half_width(interval: Interval, reference: Reference) -> float:
+def half_width(interval: Interval, reference: Reference) -> float:
     """The half-width of the worsening's two-sided 95 % interval. Source: Welch (1947), Satterthwaite (1946)."""
     variance, of_reference = interval.se**2, reference.se**2
     both = variance + of_reference
@@ -293,7 +293,7 @@ def _evidence(on: Watched) -> Evidence | None:
         return None
     excess = loss.of(on.labels, on.predicted) - loss.reference
     columns = {name: on.labelled[name].tolist() for name in on.declaration.evaluation.slices if name in on.labelled}
-    days = on.labelled[on.declaration.schema_.time].dt.date.nunique()
+    days = on.labelled[on.declaration.schema_.time].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     return evidence_of_loss(columns, excess, days, loss=loss.name)
 
 
