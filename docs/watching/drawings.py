@@ -20,7 +20,8 @@ from perennial.evaluation.metrics import load_metric  # noqa: E402
 from perennial.evaluation.metrics.log_loss import log_loss  # noqa: E402
 from perennial.evaluation.paired import Clusters  # noqa: E402
 from perennial.ledger.entries import Reading, Reference  # noqa: E402
-from perennial.watching.channels.level import level, reference_of  # noqa: E402
+from perennial.watching.channels.level import level  # noqa: E402
+from perennial.watching.channels.measured import reference_of  # noqa: E402
 from perennial.watching.channels.unseen import usual_share  # noqa: E402
 from perennial.watching.e_sr import spread  # noqa: E402
 from perennial.watching.gap_statistic import course  # noqa: E402

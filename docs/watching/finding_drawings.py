@@ -32,7 +32,7 @@ from perennial.watching.channels.calibration import calibration  # noqa: E402
 from perennial.watching.channels.contract import contract  # noqa: E402
 from perennial.watching.channels.estimated_loss import estimated_loss  # noqa: E402
 from perennial.watching.channels.finding import Found  # noqa: E402
-from perennial.watching.channels.level import reference_of  # noqa: E402
+from perennial.watching.channels.measured import reference_of  # noqa: E402
 from perennial.watching.channels.multivariate import multivariate  # noqa: E402
 from perennial.watching.channels.predictions import score_changes  # noqa: E402
 from perennial.watching.overdue import overdue  # noqa: E402
@@ -75,7 +75,7 @@ def since_change(whole: Stream) -> np.ndarray:
 
 
 def of_calibration() -> Iterator[tuple[int, Found]]:
-    """From the change on the label is more frequent than every prediction says."""
+    """From the change on the label is more frequent than predicted."""
     whole = stream("correlated", 7, days=DAYS)
     draw = np.random.default_rng(0)
     labels = (draw.random(whole.day.size) < chance(log_odds(whole) + 0.8 * since_change(whole))).astype(float)

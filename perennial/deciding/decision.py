@@ -27,7 +27,7 @@ from perennial.store.rows import content
 from perennial.team_code.metrics import groups_of
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.team_files import digest_of
-from perennial.watching.channels.level import reference_of
+from perennial.watching.channels.measured import reference_of
 
 if TYPE_CHECKING:
     import pandas as pd

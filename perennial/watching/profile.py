@@ -16,7 +16,7 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Reference
-from perennial.watching.channels.level import reference_of
+from perennial.watching.channels.measured import reference_of
 from perennial.watching.statistics.calibrator import Calibrator, fitted_calibrator
 from perennial.watching.statistics.counts import Counts, RowDays, count_numbers
 from perennial.watching.statistics.frames import bins_of

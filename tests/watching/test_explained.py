@@ -86,7 +86,7 @@ def test_new_values_are_named_and_what_is_not_measured_is_left_out() -> None:
     assert [action for action, _ in explanation.can_do] == ["retrain", "look_at_rows", "adjust_limits"]
 
 
-def test_a_value_above_the_evaluation_and_a_cost_without_an_interval_are_said_plainly() -> None:
+def test_a_value_above_the_evaluation_and_a_cost_without_an_interval_are_shown_plainly() -> None:
     gained = LOST.model_copy(update={"lost": -50.0, "low": -90.0, "high": 10.0})
     assert explained(episode(loss="mae", cost_per_day=2.0, value=gained), of_channel="warning").costs == (
         "It costs 2.00 mae per day (no 95 % interval, 28,125 rows of 31 days).",

@@ -12,7 +12,8 @@ from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import DailyValue, Reference
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
-from perennial.watching.channels.level import half_width, level, measure
+from perennial.watching.channels.level import half_width, level
+from perennial.watching.channels.measured import measure
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched

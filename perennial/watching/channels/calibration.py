@@ -13,7 +13,7 @@ from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
-from perennial.watching.channels.level import Measured, measure
+from perennial.watching.channels.measured import Measured, measure
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched

@@ -9,7 +9,8 @@ from scipy import stats
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Day, Reference
-from perennial.watching.channels.level import LevelFinding, level, reference_of, since_release
+from perennial.watching.channels.level import LevelFinding, level, since_release
+from perennial.watching.channels.measured import reference_of
 from perennial.watching.season import Season
 
 
