@@ -82,7 +82,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     Its database is in memory, where requests take turns: in a file those of processes side by side meet locks,
     and Prefect's client waits two seconds for each.
     """
-    from perennial.processes.prefect_server import DATABASE, environment, start_server, stop_server, wait_for
+    from perennial.processes.prefect_server import environment, start_server, stop_server, wait_for
+    from perennial.processes.server_process import DATABASE
     from perennial.settings import prepare_home, settings
 
     folder = tmp_path_factory.mktemp("prefect")

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from perennial.errors import InputError, TerminalError, TransientError
-from perennial.processes import prefect_server
+from perennial.processes import server_process
 from perennial.processes.prefect_server import (
     Server,
     environment,
@@ -167,7 +167,7 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_our_server(other_home:
 def test_a_server_that_cannot_start_is_reported_with_its_last_log_lines(
     other_home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(prefect_server.SERVER_OPTIONS, "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE", "many")
+    monkeypatch.setitem(server_process.SERVER_OPTIONS, "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE", "many")
     with pytest.raises(TerminalError, match=r"server\.log:\n(?s:.*)batch_size"):
         ensure_server(other_home)
     assert running_server(other_home) is None
