@@ -15,6 +15,7 @@ import numpy as np
 
 from perennial.errors import ModelUnloadable
 from perennial.features.recipe import Recipe
+from perennial.features.row_wise import RowWise
 from perennial.identity import digest, digest_bytes, digest_folder
 from perennial.model.environment import libraries
 from perennial.model.golden import agree, as_inputs, gap, made_up_rows
@@ -60,6 +61,7 @@ class Fitted:
 
     naive: the best constant of its training labels, or the share of each of `classes` if classes are predicted.
     classes: those it was trained on, in the order of the pipeline's probabilities; empty for other tasks.
+    row_wise: whether its custom derived features depend on one row only; None without any, or if it is not known.
     """
 
     pipeline: Pipeline
@@ -68,6 +70,7 @@ class Fitted:
     seen: dict[str, tuple[str, ...]]
     naive: float | tuple[float, ...]
     classes: tuple[str | int, ...] = ()
+    row_wise: RowWise | None = None
 
     def predict(self, rows: pd.DataFrame) -> Any:
         """One prediction for each accepted row, shape (n,): see `perennial.training.pipeline.predict`."""
@@ -104,6 +107,7 @@ def write_extras(folder: Path, fitted: Fitted, inputs: pd.DataFrame) -> list[Pat
         "classes": fitted.classes,
         "libraries": libraries(),
         "golden": golden,
+        **({} if fitted.row_wise is None else {"row_wise": fitted.row_wise.model_dump(mode="json")}),
     }
     texts = {
         "recipe.json": fitted.recipe.model_dump_json(indent=1),
@@ -125,6 +129,12 @@ def digest_model(folder: Path) -> str:
     if not pipeline.exists():
         raise ModelUnloadable(f"the model folder has no {PIPELINE_FILE}")
     return digest({"pipeline": digest_bytes(pipeline.read_bytes()), "extras": digest_folder(folder / EXTRAS)})
+
+
+def golden_rows(folder: Path) -> dict[str, Any]:
+    """The golden rows in a model's folder, as `made_up_rows` makes them, with the `predictions` of its training."""
+    golden: dict[str, Any] = json.loads((folder / EXTRAS / "model.json").read_text(encoding="utf-8"))["golden"]
+    return golden
 
 
 def load(folder: Path, registered: str) -> Fitted:
@@ -178,6 +188,7 @@ def _read(folder: Path) -> Fitted:
         {name: tuple(values) for name, values in model["seen"].items()},
         tuple(naive) if isinstance(naive, list) else naive,
         tuple(model["classes"]),
+        RowWise.model_validate(model["row_wise"]) if "row_wise" in model else None,
     )
     _check_golden(fitted, model)
     return fitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from perennial.model.threads import bounded_threads
@@ -48,6 +49,15 @@ def predict(pipeline: Pipeline, inputs: pd.DataFrame, task: str) -> Any:
         if task == "multiclass":
             return pipeline.predict_proba(table)
         return pipeline.predict_proba(table)[:, 1] if task == "binary" else pipeline.predict(table)
+
+
+def weighted(predictions: Sequence[Any], weights: Sequence[float]) -> Any:
+    """The weighted mean of several models' predictions, each of shape (n,) or (n, K), in that shape."""
+    import numpy as np
+
+    if len(predictions) == 1:
+        return predictions[0]
+    return np.average(np.stack(predictions), axis=0, weights=weights)
 
 
 def in_places(probabilities: Any, present: Any, classes: int) -> Any:

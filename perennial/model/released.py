@@ -9,6 +9,7 @@ import numpy as np
 
 from perennial.ledger.entries import ModelRef, Release
 from perennial.model.artifact import Fitted, load
+from perennial.model.predicting import weighted
 from perennial.store.registry import Registry
 
 if TYPE_CHECKING:
@@ -47,10 +48,7 @@ class Serving:
     def blended(self, predictions: list[np.ndarray], classes: tuple[str | int, ...]) -> np.ndarray:
         """The same, from the predictions of each of the models."""
         predictions = [model.over(each, classes) for model, each in zip(self.models, predictions, strict=True)]
-        if len(predictions) == 1:
-            alone: np.ndarray = predictions[0]
-            return alone
-        mean: np.ndarray = np.average(np.stack(predictions), axis=0, weights=self.weights)
+        mean: np.ndarray = weighted(predictions, self.weights)
         return mean
 
 

@@ -1,23 +1,23 @@
-"""Records as they arrive, checked: typed columns, or every mistake at once with its fix.
-
-A correct record is decoded in one step, by a decoder made from the declaration. Only if that fails, each field is
-checked by itself, so that every mistake can be listed.
-"""
+"""What checking a request gives: typed columns with notes on what is unusual, or every mistake with its fix."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from perennial.errors import InputError
+
+MOST_MISTAKES = 100
+"""After this many mistakes no further record is looked at, so that a bad request stays cheap."""
 
 
 @dataclass(frozen=True)
 class BadField:
     """One mistake. row: position of the record, from 0. field: None if the record as a whole is wrong.
 
-    code: `missing`, `unknown`, `type`, `not-finite`, `not-in-domain`, `not-a-record`, `not-json`, `no-records`.
+    code: `missing`, `unknown`, `type`, `not-finite`, `not-in-domain`, `not-a-record`, `not-json`, `no-records`,
+    `not-predictable`.
     """
 
     row: int
@@ -49,6 +49,9 @@ class BadRecords(InputError):
         lines = [f"record {each.row}: {each.message}; {each.fix}" for each in mistakes]
         super().__init__("\n".join(lines))
 
+    def __reduce__(self) -> tuple[type[BadRecords], tuple[tuple[BadField, ...]]]:
+        return type(self), (self.mistakes,)
+
 
 @dataclass(frozen=True, eq=False)
 class Checked:
@@ -60,4 +63,4 @@ class Checked:
 
     rows: int
     columns: Mapping[str, Sequence[Any]]
-    notes: tuple[Note, ...] = field(default=())
+    notes: tuple[Note, ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perennial.errors import TerminalError
+from perennial.features.row_wise import row_wise
 from perennial.identity import short_id
 from perennial.ledger.entries import ChallengerEntry, Snapshot, Trigger
 from perennial.ledger.ledger import Ledger
@@ -20,6 +21,7 @@ from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.race import Raced
 from perennial.training.readiness import NotTrainableYet
 from perennial.training.search import Searched
+from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.importable import EXTRAS, is_own
 
@@ -71,6 +73,7 @@ def train(
         made = fit(alone, rows)
         if is_own(declaration.model.estimator):
             refuse_foreign_types(made.fitted.pipeline)
+        fitted = replace(made.fitted, row_wise=row_wise(made.fitted.recipe, rows, column_types(declaration)))
     except NotTrainableYet:
         raise
     except TerminalError as error:
@@ -82,7 +85,7 @@ def train(
             Training(
                 challenger=name,
                 pipeline=made.fitted.pipeline,
-                files=write_extras(Path(folder), made.fitted, made.inputs),
+                files=write_extras(Path(folder), fitted, made.inputs),
                 trusted=trusted_types(),
                 inputs=made.inputs.head(100),
                 predictions=predict(made.fitted.pipeline, made.inputs.head(100), declaration.schema_.task),

@@ -5,13 +5,14 @@ treelite's own sum has another order, which gives other bits in half of the rows
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from perennial.serving.scorers.encoding import Encoding, encoding_from, encoding_of
 from perennial.serving.scorers.links import link_of, links
-from perennial.serving.scorers.scorer import Columns, Model, NotThisKind, Parts
+from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts
 
 
 class HistGradientBoosting:
@@ -39,6 +40,8 @@ class HistGradientBoosting:
 
 
 class _Kind:
+    asked: Asked | None = None
+
     def parts(self, model: Model) -> Parts:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -52,7 +55,9 @@ class _Kind:
 
         encoding = encoding_of(before[0], model)
         try:
-            trees = import_model(estimator)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # it casts the code of a missing category
+                trees = import_model(estimator)
         except (TreeliteError, AssertionError, NotImplementedError) as error:
             raise NotThisKind(f"treelite cannot read the trees: {error}") from error
         return Parts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 Columns = Mapping[str, Sequence[Any]]
 """A model's input by name, n values each. A number is a float, an int or a bool, a text a str or a bool; None or NaN if
 it is missing. Text columns never seen in training hold whatever text they hold."""
+
+
+Asked = Literal["together", "beside", "alone"]
+"""How a pipeline is asked. `together`: any rows at once, one or many. `beside`: the same, but a single row gets a copy
+of itself beside it. `alone`: each row by itself, because rows asked together change each other's last bits."""
 
 
 class Scorer(Protocol):
@@ -54,7 +59,12 @@ class NotThisKind(Exception):
 
 
 class Kind(Protocol):
-    """One kind of scorer, registered by name in `perennial.serving.scorers`."""
+    """One kind of scorer, registered by name in `perennial.serving.scorers`.
+
+    asked: how the pipeline must be asked to get the scorer's bits; None for whatever keeps rows apart.
+    """
+
+    asked: Asked | None
 
     def parts(self, model: Model) -> Parts:
         """What the scorer of a fitted pipeline needs. Raises NotThisKind. May import scikit-learn."""
