@@ -63,7 +63,7 @@ RUNS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "XGBoost, 200 trees": ("xgboost.XGBClassifier", {"n_estimators": 200}, ()),
 }
 FIELDS = Fields(tuple(Field(name, kind, True) for name, kind in TYPES.items()), frozenset(), ZONE)
-ROWS, ROUNDS, COMPARED = 200, 7, 5_000
+ROWS, ROUNDS, COMPARED = 200, 5, 2_000
 
 
 def month(name: str) -> pd.DataFrame:
