@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +35,8 @@ from perennial.watching.statistics.grid import CategoryGrid, Grid, NumberGrid  #
 
 TEXT = [f"category_{place}" for place in range(5)]
 NUMBERS, CATEGORIES, ROWS, PIECE = 45, 5, 1_000_000, 131_072
+MERGED = 8
+"""Counts of this many pieces are merged, so that their number stays bounded."""
 
 
 def rows(n: int, seed: int, days: int = 30) -> pd.DataFrame:
@@ -56,21 +59,27 @@ def reference(grids: dict[str, Grid]) -> dict[str, Counts]:
     return count_inputs(made.drop(columns="day"), row_days(made["day"].to_numpy()), grids)
 
 
+def pieces(path: Path) -> Iterator[pa.RecordBatch]:
+    """All of the file, one row group after another, so that no buffer grows with it."""
+    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=PIECE, row_groups=[group])
+
+
 def scan(path: Path) -> None:
     """Read all of the file."""
-    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
-    for piece in file.iter_batches(batch_size=PIECE):
+    for piece in pieces(path):
         assert piece.num_rows
 
 
 def report(path: Path, grids: dict[str, Grid], trained: dict[str, Counts]) -> int:
     """Count the file in pieces and compare it with the reference: how many features are above their thresholds."""
-    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
-    total: dict[str, Counts] = {}
-    for piece in file.iter_batches(batch_size=PIECE):
-        part = counted(piece, grids)
-        total = merged_features([total, part], grids) if total else part
-    changes = feature_changes(trained, total, grids, {}, {})
+    parts: list[dict[str, Counts]] = []
+    for piece in pieces(path):
+        parts.append(counted(piece, grids))
+        if len(parts) == MERGED:
+            parts = [merged_features(parts, grids)]
+    changes = feature_changes(trained, merged_features(parts, grids), grids, {}, {})
     assert changes is not None
     return sum(change.alarm for change in changes)
 

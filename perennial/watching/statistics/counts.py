@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +16,11 @@ from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, Numbe
 OTHERS_KEPT = 20
 CHUNK = 1 << 15
 """Rows counted at a time: their cells stay in the processor's cache."""
+MOST_RUNS = 4
+"""Rows in the order of their days are counted day by day if a piece has at most this many."""
+DOT = 10_000
+"""Numbers multiplied at a time: BLAS spreads longer ones over its threads, so that the last digits of a sum would
+depend on the number of cores, and its threads would wait for each other on a busy machine."""
 LARGEST = 1e100
 """Moments leave out numbers beyond this, whose squares have no value."""
 
@@ -94,6 +101,22 @@ def most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:OTHERS_KEPT])
 
 
+@dataclass(frozen=True)
+class Piece:
+    """At most `CHUNK` rows and their days. runs: position of the day, first row and end of each, if few and in order.
+
+    first: position of the first day among the distinct ones. many: days from it to the last one. offsets: shape (n,),
+    where the cells of each row's day begin if every day has `CELLS` + 2 of them; None if there are runs.
+    """
+
+    start: int
+    end: int
+    first: int
+    many: int
+    runs: tuple[tuple[int, int, int], ...]
+    offsets: IntArray | None
+
+
 @dataclass(frozen=True, eq=False)
 class RowDays:
     """The day of each row, prepared once for all features of a batch.
@@ -103,6 +126,21 @@ class RowDays:
 
     days: IntArray
     codes: IntArray
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The rows in pieces whose numbers stay in the processor's cache."""
+        return tuple(_piece(self.codes[at : at + CHUNK], at) for at in range(0, self.codes.size, CHUNK))
+
+
+def _piece(codes: IntArray, start: int) -> Piece:
+    first, last = int(codes.min()), int(codes.max())
+    cuts = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    if cuts.size < MOST_RUNS:
+        edges = [0, *cuts.tolist(), codes.size]
+        runs = tuple((int(codes[low]), low, high) for low, high in pairwise(edges))
+        return Piece(start, start + codes.size, first, last - first + 1, runs, None)
+    return Piece(start, start + codes.size, first, last - first + 1, (), (codes - first) * (CELLS + 2))
 
 
 def row_days(days: IntArray) -> RowDays:
@@ -125,22 +163,37 @@ def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts
     One multiplication, two bounds and one count per value, in pieces of `CHUNK` rows; only values beyond the cells
     need a search.
     """
-    values = np.asarray(values, dtype=np.float64)
-    many = days.days.size
-    cells = np.zeros((many, CELLS + 2), dtype=np.int64)
-    counts = np.zeros((many, grid.bins + 1), dtype=np.int64)
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    cells = np.zeros((days.days.size, CELLS + 2), dtype=np.int64)
+    counts = np.zeros((days.days.size, grid.bins + 1), dtype=np.int64)
     moments = Moments()
-    for start in range(0, values.size, CHUNK):
-        part, codes = values[start : start + CHUNK], days.codes[start : start + CHUNK]
-        inside = cells_of(part, grid)
-        _add(cells, codes, inside)
-        outside = np.flatnonzero((inside == 0) | (inside == CELLS + 1))
-        if outside.size:
-            _add(counts, codes[outside], grid.outer_bins_of(part[outside]))
-        moments = moments.plus(_moments(part))
+    for piece in days.pieces:
+        part = values[piece.start : piece.end]
+        of_part = _moments(part)
+        bounds = (of_part.least, of_part.most) if of_part.n == part.size else None
+        inside = cells_of(part, grid, bounds=bounds)
+        if _add_cells(cells, piece, inside):
+            outside = np.flatnonzero((inside == 0) | (inside == CELLS + 1))
+            _add(counts, days.codes[piece.start : piece.end][outside], grid.outer_bins_of(part[outside]))
+        moments = moments.plus(of_part)
     inner = np.add.reduceat(cells[:, 1 : CELLS + 1], np.array(grid.starts), axis=1)
     counts[:, TAILS : TAILS + inner.shape[1]] += inner
     return Counts(days.days, counts, moments)
+
+
+def _add_cells(cells: IntArray, piece: Piece, inside: IntArray) -> bool:
+    """Add a piece's rows to the cells of their days; whether some are outside. inside: shape (n,), their cells."""
+    width = CELLS + 2
+    if piece.offsets is not None:
+        added = np.bincount(inside + piece.offsets, minlength=piece.many * width).reshape(piece.many, width)
+        cells[piece.first : piece.first + piece.many] += added
+        return bool(added[:, 0].any() or added[:, -1].any())
+    some = False
+    for code, low, high in piece.runs:
+        of_run = np.bincount(inside[low:high], minlength=width)
+        cells[code] += of_run
+        some |= bool(of_run[0] or of_run[-1])
+    return some
 
 
 def _add(counts: IntArray, codes: IntArray, places: IntArray) -> None:
@@ -159,9 +212,10 @@ def _moments(part: FloatArray) -> Moments:
         if not part.size:
             return Moments()
         least, most = part.min(), part.max()
-    mean = float(part.mean())
+    mean = float(np.add.reduce(part)) / part.size  # as `part.mean()`, which takes longer to start
     apart = part - mean
-    return Moments(part.size, mean, float(np.dot(apart, apart)), float(least), float(most))
+    squares = sum(float(np.dot(apart[at : at + DOT], apart[at : at + DOT])) for at in range(0, apart.size, DOT))
+    return Moments(part.size, mean, squares, float(least), float(most))
 
 
 def count_categories(codes: IntArray, values: Sequence[str], days: RowDays, grid: CategoryGrid) -> Counts:
@@ -174,6 +228,8 @@ def count_categories(codes: IntArray, values: Sequence[str], days: RowDays, grid
     if codes.size:
         _add(counts, days.codes, bins[codes])
     named = len(grid.named)
+    if not (bins[:-1] >= named).any():
+        return Counts(days.days, counts)
     per_value = np.bincount(codes + 1, minlength=len(values) + 1)[1:]
     others = {value: int(per_value[place]) for place, value in enumerate(values) if bins[place] >= named}
     return Counts(days.days, counts, others=most_frequent({value: rows for value, rows in others.items() if rows}))

@@ -35,7 +35,10 @@ def thresholds(reference: Sequence[IntArray], days: int, *, seed: int = 0) -> Fl
     if known < MIN_DAYS or days < 1:
         return None
     times = drawn_days(known, days, np.random.default_rng(seed))
-    drawn = [psis(each.sum(axis=0), times @ each) for each in reference]
+    # One product for all features: the numbers are whole, so the sums are exact in any order.
+    ends = np.cumsum([each.shape[1] for each in reference])
+    rows = np.split(times @ np.concatenate(reference, axis=1).astype(np.float64), ends[:-1], axis=1)
+    drawn = [psis(each.sum(axis=0), now) for each, now in zip(reference, rows, strict=True)]
     own = [np.quantile(each, SHARE) for each in drawn]
     largest = np.max([each / max(limit, 1e-12) for each, limit in zip(drawn, own, strict=True)], axis=0)
     return np.array(own) * max(1.0, float(np.quantile(largest, SHARE))) * chance_of_reference(known, days)

@@ -66,6 +66,8 @@ def bins_of(values: pd.Series, grid: Grid) -> IntArray:
 
 
 def _numbers(values: pd.Series) -> FloatArray:
+    if values.dtype == np.float64:
+        return values.to_numpy()  # as they are: naming a missing value would look for them and copy
     numbers: FloatArray = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return numbers
 

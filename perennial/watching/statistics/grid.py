@@ -71,13 +71,19 @@ class NumberGrid:
         return bins
 
 
-def cells_of(values: FloatArray, grid: NumberGrid) -> IntArray:
-    """The cell of each value from 1, shape (n,); 0 if it is below the cells or missing, `CELLS` + 1 if above."""
+def cells_of(values: FloatArray, grid: NumberGrid, *, bounds: tuple[float, float] | None = None) -> IntArray:
+    """The cell of each value from 1, shape (n,); 0 if it is below the cells or missing, `CELLS` + 1 if above.
+
+    bounds: the smallest and largest of the values if none is missing. If both are inside, nothing has to be clipped.
+    """
+    below, per_cell = grid.low - grid.step, 1 / grid.step
     with np.errstate(over="ignore"):
-        scaled = values - (grid.low - grid.step)
-        scaled *= 1 / grid.step
-    np.fmax(scaled, 0.0, out=scaled)
-    np.fmin(scaled, CELLS + 1, out=scaled)
+        scaled = values - below
+        scaled *= per_cell
+        ends = None if bounds is None else [(each - below) * per_cell for each in bounds]
+    if ends is None or ends[0] < 1 or ends[1] >= CELLS + 1:
+        np.fmax(scaled, 0.0, out=scaled)
+        np.fmin(scaled, CELLS + 1, out=scaled)
     return scaled.astype(np.intp)
 
 

@@ -88,6 +88,32 @@ def test_parts_add_up_to_the_whole() -> None:
     assert variance == pytest.approx(whole["price"].var())
 
 
+@pytest.mark.parametrize("of_days", [3, 40], ids=["few days", "many days"])
+def test_rows_in_the_order_of_their_days_are_counted_as_in_any_other(of_days: int) -> None:
+    draw = np.random.default_rng(5)
+    days = np.sort(draw.integers(100, 100 + of_days, 50_000))
+    values = draw.gamma(1.0, 30.0, days.size)
+    values[::17] = np.nan
+    grid = number_grid(values[:500])
+    ordered, order = count_numbers(values, row_days(days), grid), draw.permutation(days.size)
+    shuffled = count_numbers(values[order], row_days(days[order]), grid)
+    assert ordered.counts.tolist() == shuffled.counts.tolist()
+    rows = [np.bincount(grid.bins_of(values[days == day]), minlength=grid.bins + 1) for day in ordered.days]
+    assert ordered.counts.tolist() == np.stack(rows).tolist()
+
+
+def test_the_moments_do_not_depend_on_the_cores_of_the_machine() -> None:
+    """BLAS adds the halves of a long sum on two cores, and all of it on one: their last digits differ."""
+    from threadpoolctl import threadpool_limits
+
+    values = np.random.default_rng(0).normal(size=60_000)
+    grid, days = number_grid(values), row_days(np.zeros(values.size, dtype=np.int64))
+    with threadpool_limits(1):
+        on_one = count_numbers(values, days, grid).moments
+    assert count_numbers(values, days, grid).moments == on_one
+    assert on_one.squares == pytest.approx(values.var() * values.size)
+
+
 def test_days_are_those_of_the_use_case() -> None:
     at = pd.Series(pd.to_datetime(["2024-01-01T03:00Z", "2024-01-01T12:00Z"]))
     assert days_of(at, "UTC").days.size == 1
