@@ -9,7 +9,9 @@ for the concept before the change, so that without a change no fresh model can b
   about a quarter although the concept stays the same.
 
 A change sets in on day 120 after the release: the weights are turned until the live model loses 5, 10 or 25 % more than
-before. `gradual` reaches 25 % over 90 days.
+before. `gradual` reaches 25 % over 90 days. Changes of the inputs set in on the same day, and the live model predicts
+from what it gets: a fifth of the rows has a carrier never seen, `x` is missing (the model takes 0), or `x` is converted
+from °F to °C.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import pandas as pd
 REFERENCE_DAYS, CHANGE_DAY, GRADUAL_DAYS = 56, 120, 90
 KINDS = ("calm", "correlated", "season")
 CHANGES = {"+5 %": 0.05, "+10 %": 0.10, "+25 %": 0.25, "gradual to +25 %": 0.25}
+INPUT_CHANGES = ("new category", "feature dropped", "unit change")
 _WEIGHTS = np.array([1.3, 0.7])
 _CARRIERS = {"AA": 0.6, "UA": 0.0, "DL": -0.6}
 
@@ -38,7 +41,7 @@ class Stream:
 
 
 def stream(kind: str, seed: int, *, days: int, change: str | None = None, rows_a_day: int = 60) -> Stream:
-    """A stream of `REFERENCE_DAYS` and `days` more; change: a name of `CHANGES`, or None."""
+    """A stream of `REFERENCE_DAYS` and `days` more; change: of `CHANGES` or `INPUT_CHANGES`, or None."""
     draw = np.random.default_rng([seed, KINDS.index(kind)])
     whole = REFERENCE_DAYS + days
     day = np.repeat(np.arange(whole), rows_a_day)
@@ -50,16 +53,33 @@ def stream(kind: str, seed: int, *, days: int, change: str | None = None, rows_a
     offset = np.array([_CARRIERS[name] for name in carrier])
     before = x @ _WEIGHTS + offset
     score = before
-    if change is not None:
+    if change in CHANGES:
         since = day - REFERENCE_DAYS - CHANGE_DAY
         part = np.clip(since / GRADUAL_DAYS, 0, 1) if change.startswith("gradual") else (since >= 0).astype(float)
         angle = angle_for(CHANGES[change])
         score = _turned(x, part * angle) + offset
     labels = (draw.random(day.size) < _chance(score + noise[day])).astype(float)
+    if change in INPUT_CHANGES:
+        carrier, before = _changed(change, day >= REFERENCE_DAYS + CHANGE_DAY, x, carrier, draw)
     frame = pd.DataFrame(
         {"x": x[:, 0], "z": x[:, 1], "noise": draw.normal(0, 1, day.size), "carrier": pd.array(carrier, "str")}
     )
     return Stream(frame, day, labels, _chance(before))
+
+
+def _changed(
+    change: str, rows: np.ndarray, x: np.ndarray, carrier: np.ndarray, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Change the inputs of these rows, `x` in place: the carriers, and the score that the live model gives."""
+    if change == "new category":
+        carrier = np.where(rows & (draw.random(rows.size) < 0.2), "ZZ", carrier)
+    elif change == "unit change":
+        # x is a temperature of 50 ± 18 °F in standard deviations of that unit
+        x[rows, 0] = ((50 + 18 * x[rows, 0] - 32) / 1.8 - 50) / 18
+    else:
+        x[rows, 0] = np.nan
+    offset = np.array([_CARRIERS.get(name, 0.0) for name in carrier])
+    return carrier, np.nan_to_num(x) @ _WEIGHTS + offset
 
 
 @cache

@@ -40,7 +40,7 @@ from perennial.watching.health import (
 from perennial.watching.reference import metric_of_reference
 from tasks.episodes import commit_episodes
 from tasks.events import announce
-from tasks.statistics import batch_statistics, count_before_a_champion, metrics_per_row
+from tasks.statistics import batch_statistics, count_before_a_champion, days_by_champion, metrics_per_row
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
@@ -114,6 +114,10 @@ def _watched(
     trained = instant(snapshot.payload.as_of if snapshot else release.as_of)
     recorded = days_of(past, since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
+    statistics = batch_statistics(
+        workspace, case, current, batch, release, served.champion, rows, snapshot.payload if snapshot else None
+    )
+    channels = declaration.watch.channels
     return Watched(
         declaration=declaration,
         champion=served.champion,
@@ -126,10 +130,8 @@ def _watched(
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,
         batch=batch,
-        statistics=batch_statistics(
-            workspace, case, current, batch, release, served.champion, rows, snapshot.payload if snapshot else None
-        ),
-        worths=metrics_per_row(case) if "business" in declaration.watch.channels else {},
+        statistics=statistics,
+        worths=metrics_per_row(case) if "business" in channels else {},
         past=readings_of(past),
         at=at,
         recorded_days=recorded,
@@ -138,7 +140,7 @@ def _watched(
         after_release=lambda: rows_after_release(
             workspace.tables, declaration, current, served.champion, since, recorded
         ),
-        calibration=recalibrated(ledger, declaration, first, past, at),
+        calibration=recalibrated(ledger, declaration, first, past, at, lambda: days_by_champion(statistics, channels)),
         episodes=opened_since(ledger, case.name, first.release_no, at),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perennial.clock import instant
@@ -16,7 +17,12 @@ from perennial.store.workspace import Workspace
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.usecase.declaration import UseCase
 from perennial.watching.batch_statistics import BatchStatistics, EvaluationSample, FeatureCounts
+from perennial.watching.channels.features import not_compared
+from perennial.watching.input_rates import StoredDays, stored_days
+from perennial.watching.profile import read_evaluated
 from perennial.watching.reference import metric_of_reference
+from perennial.watching.statistics.pca import read_directions
+from perennial.watching.statistics.written import read_counts, read_grids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +65,30 @@ def _feature_counts(workspace: Workspace, case: UseCase, known: Known, recipe: R
         return read_rows(workspace.tables, case.name, schema, known, only=(name,))
 
     return FeatureCounts(workspace.statistics(case.name, recipe.digest), recipe, schema, rows_of)
+
+
+def days_by_champion(statistics: BatchStatistics, channels: Sequence[str]) -> StoredDays:
+    """What is known about the champion by day, for those of the channels that compare it."""
+    return stored_days(
+        statistics.trained if "features" in channels else None,
+        statistics.features.grids,
+        statistics.evaluated if "predictions" in channels else None,
+        statistics.directions if "multivariate" in channels else None,
+        leave_out=not_compared(statistics.features.schema.time),
+    )
+
+
+def stored_by_champion(workspace: Workspace, case: UseCase, release: Release) -> StoredDays:
+    """The same from what watching stored; nothing is computed."""
+    files, name = workspace.statistics(case.name, recipe_of(case).digest), f"champions/{release.champion.challenger}"
+    trained, evaluated, directions = files.table(name), files.json(name), files.json(f"{name}-directions")
+    return stored_days(
+        None if trained is None else read_counts(trained),
+        read_grids(files.json("grids") or {}),
+        None if evaluated is None else read_evaluated(evaluated),
+        None if directions is None else read_directions(directions),
+        leave_out=not_compared(case.declaration.schema_.time),
+    )
 
 
 def metrics_per_row(case: UseCase) -> dict[str, Metric]:

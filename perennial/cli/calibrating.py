@@ -16,14 +16,18 @@ from perennial.store.workspace import open_workspace
 def calibrate(usecase: str, json: bool) -> None:
     """Measure, store the result in the ledger, and show it. Raises InputError before the first release."""
     from perennial.watching.calibration import calibrated
+    from tasks.statistics import stored_by_champion
 
     workspace = open_workspace(settings())
-    ledger, declaration = workspace.ledger, workspace.use_case(usecase).declaration
+    ledger, case = workspace.ledger, workspace.use_case(usecase)
+    declaration = case.declaration
     release = current_release(ledger, usecase)
     if release is None:
         raise InputError(f"{usecase}: no model is live yet, so nothing is monitored", code="release-none")
     with working("resampling the history"):
-        measured = calibrated(ledger, declaration, release, time_of(ledger, declaration, machine_clock.now()))
+        now = time_of(ledger, declaration, machine_clock.now())
+        inputs = lambda: stored_by_champion(workspace, case, release)  # noqa: E731
+        measured = calibrated(ledger, declaration, release, now, inputs)
     if json:
         as_json(measured.model_dump(mode="json"))
         return

@@ -24,7 +24,7 @@ from perennial.watching.profile import TRAINED_DAYS, Evaluated, evaluated, read_
 from perennial.watching.statistics.counts import Counts
 from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
 from perennial.watching.statistics.grid import Grid
-from perennial.watching.statistics.pca import Directions, fitted_directions
+from perennial.watching.statistics.pca import Directions, fitted_directions, read_directions
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class BatchStatistics:
         name = f"champions/{self.champion_id}-directions"
         stored = self.features.files.json(name)
         if stored is not None:
-            return Directions(**stored)
+            return read_directions(stored)
         sample = self.evaluation()
         if sample is None or not len(sample.rows):
             return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
 
 from perennial.clock import instant, write_instant
+from perennial.errors import TransientError
 from perennial.evaluation.arrays import FloatArray
 from perennial.identity import digest
 from perennial.ledger.entries import Calibration, ChannelRate, Cycle, Day, Health, Reading, Release
@@ -20,6 +22,7 @@ from perennial.watching.channels.level import PAGE_AT
 from perennial.watching.channels.unseen import FEWEST_READINGS, usual_share
 from perennial.watching.e_sr import DAYS_A_YEAR
 from perennial.watching.gap_days import WARM_UP
+from perennial.watching.input_rates import StoredDays, rate_of_counts, rate_together
 from perennial.watching.resampled import BLOCK, FEWEST_DAYS, Rate, gap_alarms, level_alarms, rate_of
 
 ALARMS_A_YEAR = 1.0
@@ -27,21 +30,40 @@ ALARMS_A_YEAR = 1.0
 STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """A threshold is the declared one, or the first of these multiples that keeps the rate."""
 FEWEST_BATCHES = 8
+NOT_RESAMPLED = {
+    "contract": "its alarms are checks that failed, which have no ordinary scatter to resample",
+    "age": "it follows the calendar, not chance",
+    "calibration": "the mean prediction and label of each day are not stored",
+    "business": "the value of each day is not stored",
+    "estimated_loss": "the estimated loss of each day is not stored",
+}
+"""Why the rate of a channel is unknown however long the history is."""
 _YEARS = 240
+
+log = logging.getLogger("perennial.watching")
+Inputs = Callable[[], StoredDays]
+"""Reads what is stored about the live champion by day; called only if a rate needs it."""
 
 
 def calibration(
-    declaration: Declaration, past: Sequence[Health], *, release_no: int, as_of: datetime, reference_days: int
+    declaration: Declaration,
+    past: Sequence[Health],
+    *,
+    release_no: int,
+    as_of: datetime,
+    reference_days: int,
+    inputs: Inputs = StoredDays,
 ) -> Calibration:
     """The rates of all monitored channels, with the thresholds that keep them.
 
     past: of finished cycles, in order. reference_days: clusters of the live champion's reference.
+    inputs: reads its stored days.
     """
     watch, runs = declaration.watch, runs_of([r for health in past for r in health.readings])
     paging = [name for name in watch.channels if CHANNELS.has(name) and load_channel(name).may_page]
     pages = watch.page_per_year / max(len(paging), 1)
     days = sum(len(run) for run in runs)
-    rates = []
+    rates: list[ChannelRate] = []
     for name in watch.channels:
         seed = int(digest([declaration.name, release_no, name])[:8], 16)
         if name == "gap":
@@ -50,8 +72,10 @@ def calibration(
             rates.append(_level(runs, days, watch.tolerance, reference_days, pages, seed))
         elif name == "unseen":
             rates.append(_unseen(past, watch.unseen_share, seed))
+        elif name in ("features", "predictions", "multivariate"):
+            rates.append(_inputs(name, inputs, past, seed))
         else:
-            rates.append(unknown(name, "not measured for this channel"))
+            rates.append(unknown(name, NOT_RESAMPLED.get(name, "not measured for this channel")))
     return Calibration(
         release_no=release_no,
         as_of=write_instant(as_of),
@@ -147,6 +171,32 @@ def _unseen(past: Sequence[Health], tolerated: float, seed: int) -> ChannelRate:
     return _known("unseen", None, rate)
 
 
+def _inputs(name: str, inputs: Inputs, past: Sequence[Health], seed: int) -> ChannelRate:
+    """From the champion's stored days. Like the channel, its calibration only informs, so a failure is a finding."""
+    try:
+        stored = inputs()
+    except TransientError:
+        raise
+    except Exception as problem:
+        log.warning("the stored days of channel %s could not be read", name, exc_info=problem)
+        return unknown(name, f"reading the stored days failed: {type(problem).__name__}: {problem}")
+    counts = stored.features if name == "features" else stored.scores
+    days = len(counts[0]) if counts else 0
+    if name == "multivariate":
+        days = len(stored.together.day_rows) if stored.together else 0
+    if days < FEWEST_DAYS:
+        of = "training" if name == "features" else "evaluation"
+        return unknown(name, f"needs {FEWEST_DAYS} days of the champion's {of}, {days} are stored")
+    if len(past) < 2:
+        return unknown(name, "needs two watched batches, to know how far apart they are")
+    length = max(round(_days_between(past) / (len(past) - 1)), 1)
+    if name == "multivariate":
+        assert stored.together is not None
+        return _known(name, None, rate_together(stored.together, length, seed=seed))
+    assert counts is not None
+    return _known(name, None, rate_of_counts(counts, length, seed=seed))
+
+
 def _days_between(past: Sequence[Health]) -> float:
     return (instant(past[-1].as_of) - instant(past[0].as_of)).total_seconds() / 86400 if len(past) > 1 else 0.0
 
@@ -163,15 +213,22 @@ def _known(channel: str, threshold: float | None, rate: Rate) -> ChannelRate:
     )
 
 
-def calibrated(ledger: Ledger, declaration: Declaration, release: Release, as_of: datetime) -> Calibration:
+def calibrated(
+    ledger: Ledger, declaration: Declaration, release: Release, as_of: datetime, inputs: Inputs = StoredDays
+) -> Calibration:
     """Measure on all finished cycles and store the result; the same days of history give the row that is there."""
     first = first_with_champion(ledger, declaration.name, release)
     past = tuple(row.payload.health for row in ledger.all(declaration.name, Cycle))
-    return _stored(ledger, declaration, past, first.release_no, as_of, release.reference.clusters)
+    return _stored(ledger, declaration, past, first.release_no, as_of, release.reference.clusters, inputs)
 
 
 def recalibrated(
-    ledger: Ledger, declaration: Declaration, first: Release, past: Sequence[Health], as_of: datetime
+    ledger: Ledger,
+    declaration: Declaration,
+    first: Release,
+    past: Sequence[Health],
+    as_of: datetime,
+    inputs: Inputs = StoredDays,
 ) -> Calibration | None:
     """The newest calibration; measured anew on the first batch of a champion if there are days to measure on.
 
@@ -181,7 +238,7 @@ def recalibrated(
     known = newest is not None and newest.release_no >= first.release_no
     if known or not any(reading.days for health in past for reading in health.readings):
         return newest
-    return _stored(ledger, declaration, past, first.release_no, as_of, first.reference.clusters)
+    return _stored(ledger, declaration, past, first.release_no, as_of, first.reference.clusters, inputs)
 
 
 def _stored(
@@ -191,7 +248,10 @@ def _stored(
     release_no: int,
     as_of: datetime,
     reference_days: int,
+    inputs: Inputs,
 ) -> Calibration:
-    measured = calibration(declaration, past, release_no=release_no, as_of=as_of, reference_days=reference_days)
+    measured = calibration(
+        declaration, past, release_no=release_no, as_of=as_of, reference_days=reference_days, inputs=inputs
+    )
     row, _ = ledger.append(declaration.name, measured)
     return row.payload

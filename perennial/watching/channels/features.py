@@ -21,6 +21,7 @@ from perennial.watching.statistics.distances import jensen_shannon, psi
 from perennial.watching.statistics.frames import bins_of, on_grid
 from perennial.watching.statistics.grid import Grid
 from perennial.watching.statistics.terms import BinLoss, bin_loss, terms
+from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
     from perennial.watching.batch_statistics import BatchStatistics
@@ -146,8 +147,17 @@ class FeaturesFinding(Found):
         )
 
 
-def features_finding(changes: Sequence[FeatureChange], metric: str, labelled: int) -> FeaturesFinding:
-    """The finding. metric: in whose unit the terms are. labelled: rows with a label that the concept terms stand on."""
+def not_compared(time: str) -> str:
+    """The feature that differs from a year's by construction: the month of the rows."""
+    return derived_name(f"month_of:{time}")
+
+
+def features_finding(
+    changes: Sequence[FeatureChange], metric: str, labelled: int, *, rate: str = ""
+) -> FeaturesFinding:
+    """The finding. metric: in whose unit the terms are. labelled: rows with a label that the concept terms stand on.
+    rate: how often an alarm has no cause, the end of a sentence.
+    """
     if not changes:
         return FeaturesFinding(None, None, False, False, "There is no feature to compare.")
     above = [each for each in changes if each.alarm]
@@ -160,6 +170,7 @@ def features_finding(changes: Sequence[FeatureChange], metric: str, labelled: in
     parts = "; ".join(_in_words(each, metric, labelled) for each in named)
     rest = f"; also {', '.join(each.name for each in above[NAMED:])}" if len(above) > NAMED else ""
     words = f"{words}: {parts}{rest}." if above else f"{words}. The closest to its limit: {parts}."
+    words += f" One feature beyond its limit is an alarm{rate}." if rate else ""
     return FeaturesFinding(first.psi, first.threshold, bool(above), not above, words, changes=tuple(changes))
 
 
@@ -198,8 +209,7 @@ class Features:
         statistics = on.statistics
         if statistics is None or statistics.trained is None:
             return unknown("The features are unknown: the champion's training rows were not counted.")
-        schema, trained = on.declaration.schema_, statistics.trained
-        by_calendar = derived_name(f"month_of:{schema.time}")  # differs from a year's by construction
+        trained, by_calendar = statistics.trained, not_compared(on.declaration.schema_.time)
         now = {name: counts for name, counts in statistics.now.items() if name != by_calendar}
         evaluated = statistics.evaluated
         grids = statistics.features.grids
@@ -217,7 +227,8 @@ class Features:
                 f"Watching features starts with a champion trained on {MIN_DAYS} days of rows; this one was trained on "
                 f"{counted(days, 'day', 'days')}."
             )
-        return features_finding(changes, on.metric.name, len(on.labelled))
+        rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
+        return features_finding(changes, on.metric.name, len(on.labelled), rate=rate)
 
 
 def _losses_now(

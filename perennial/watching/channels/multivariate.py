@@ -12,7 +12,8 @@ from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.statistics.day_blocks import MIN_DAYS, RESAMPLES, drawn_days
 from perennial.watching.statistics.frames import days_of
-from perennial.watching.statistics.pca import Directions, reconstruction_errors, usual_errors
+from perennial.watching.statistics.pca import Directions, mean_error, usual_errors
+from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
 
 
-def multivariate(reference: Directions, inputs: pd.DataFrame, days: int) -> Found:
+def multivariate(reference: Directions, inputs: pd.DataFrame, days: int, *, rate: str = "") -> Found:
     """The mean reconstruction error of a batch against that of periods of the reference with as many days.
 
-    inputs: the batch's features. days: on which its rows happened.
+    inputs: the batch's features. days: on which its rows happened. rate: how often an alarm has no cause,
+    the end of a sentence.
     """
     known = len(reference.day_rows)
     if known < MIN_DAYS:
@@ -34,12 +36,13 @@ def multivariate(reference: Directions, inputs: pd.DataFrame, days: int) -> Foun
     if not len(inputs):
         return unknown("The batch has no rows.")
     low, high = usual_errors(reference, drawn_days(known, days, np.random.default_rng(0)))
-    error = float(reconstruction_errors(reference, inputs).mean())
+    error = mean_error(reference, inputs)
     outside = error > high or error < low
     words = (
         f"The features go together {'otherwise than' if outside else 'as'} in the champion's evaluation: a row's "
         f"reconstruction error is {figure(error, 4)} (usual {figure(low, 4)} to {figure(high, 4)}, from {RESAMPLES} "
-        f"resampled periods of {counted(days, 'day', 'days')}) on {counted(len(inputs), 'row', 'rows')}."
+        f"resampled periods of {counted(days, 'day', 'days')}) on {counted(len(inputs), 'row', 'rows')}"
+        f"{f'. Outside is an alarm{rate}' if rate else ''}."
     )
     return Found(error, high if error >= low else low, outside, not outside, words)
 
@@ -67,7 +70,8 @@ class Multivariate:
             return unknown("The features together are unknown: no evaluation of this champion is stored.")
         schema = on.declaration.schema_
         days = days_of(on.rows[schema.time], schema.timezone).days.size
-        return multivariate(reference, statistics.features.recipe.inputs(on.rows), days)
+        rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
+        return multivariate(reference, statistics.features.recipe.inputs(on.rows), days, rate=rate)
 
 
 CHANNEL = Multivariate()

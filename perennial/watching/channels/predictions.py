@@ -14,6 +14,7 @@ from perennial.watching.profile import Evaluated, score_columns
 from perennial.watching.statistics.counts import RowDays, count_numbers
 from perennial.watching.statistics.day_blocks import MIN_DAYS
 from perennial.watching.statistics.frames import days_of
+from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
@@ -65,12 +66,13 @@ class Predictions:
             )
         if not changes:
             return unknown("The batch has no rows to predict.")
-        most = changes[0]
+        most, rate = changes[0], rings_for_nothing(on.calibration, self.name) if on.calibration else ""
         words = (
             f"The {most.name}{'s' if most.name == 'prediction' else ''} for {counted(len(on.rows), 'row', 'rows')} "
             f"{'differ more' if most.alarm else 'differ no more'} from those for the {evaluated.rows:,} rows of the "
             f"champion's evaluation than an ordinary period does (PSI {figure(most.psi, 3)}, limit "
-            f"{figure(most.threshold, 3)}; {most.moved}: {percent(most.share_then)} → {percent(most.share_now)})."
+            f"{figure(most.threshold, 3)}; {most.moved}: {percent(most.share_then)} → {percent(most.share_now)})"
+            f"{f'. A larger one is an alarm{rate}' if rate else ''}."
         )
         return Found(most.psi, most.threshold, most.alarm, not most.alarm, words)
 

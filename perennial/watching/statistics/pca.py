@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class Directions:
     """What a reference looks like.
 
     names: F features. frequencies: of a category, value → rows. means, scales: F. components: K of F numbers.
-    day_errors, day_rows: of each day of the reference, the summed error and the rows.
+    day_errors, day_rows: of each day of the reference, the summed error and the rows. folds: the directions of all
+    parts of the reference but one, each of which gave the errors of the days of that part.
     """
 
     names: tuple[str, ...]
@@ -39,22 +40,31 @@ class Directions:
     components: tuple[tuple[float, ...], ...]
     day_errors: tuple[float, ...] = ()
     day_rows: tuple[int, ...] = ()
+    folds: tuple[Directions, ...] = ()
+
+
+def read_directions(stored: Mapping[str, Any]) -> Directions:
+    """From JSON values; those of earlier versions have no folds. Raises TypeError for others."""
+    return Directions(**{**stored, "folds": tuple(Directions(**each) for each in stored.get("folds", ()))})
 
 
 def fitted_directions(inputs: pd.DataFrame, days: IntArray) -> Directions:
     """The directions of reference rows. days: shape (n,), the day of each, 0..D−1. Empty features are left out.
 
     The usual errors of a day come from the directions of the other `FOLDS` − 1 parts of the reference: those of the
-    rows that were fitted are too small, and every later batch would be above them.
+    rows that were fitted are too small, and every later batch would be above them. These directions are kept: those of
+    all rows may describe other features, so that their errors are not comparable with them.
     """
     known = int(days.max()) + 1
     parts = days * FOLDS // known
-    errors = np.empty(len(inputs))
+    errors, folds = np.empty(len(inputs)), []
     for part in np.unique(parts):
         rest = inputs[parts != part] if (parts != part).any() else inputs
-        errors[parts == part] = reconstruction_errors(_directions(rest), inputs[parts == part])
+        folds.append(_directions(rest))
+        errors[parts == part] = reconstruction_errors(folds[-1], inputs[parts == part])
     return replace(
         _directions(inputs),
+        folds=tuple(folds),
         day_errors=tuple(map(float, np.bincount(days, weights=errors))),
         day_rows=tuple(map(int, np.bincount(days))),
     )
@@ -95,6 +105,11 @@ def reconstruction_errors(reference: Directions, inputs: pd.DataFrame) -> FloatA
     components = np.array(reference.components)
     apart: FloatArray = np.linalg.norm(filled - filled @ components.T @ components, axis=1)
     return apart
+
+
+def mean_error(reference: Directions, inputs: pd.DataFrame) -> float:
+    """The mean error of rows that were not fitted: by the directions that gave the usual errors, on average."""
+    return float(np.mean([reconstruction_errors(each, inputs).mean() for each in reference.folds or (reference,)]))
 
 
 def usual_errors(reference: Directions, weights: FloatArray) -> tuple[float, float]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from perennial.watching.channels.multivariate import multivariate
-from perennial.watching.statistics.pca import fitted_directions, reconstruction_errors
+from perennial.watching.statistics.pca import fitted_directions, mean_error, read_directions, reconstruction_errors
 
 
 def rows(seed: int, *, together: float = 0.9, n: int = 6_000) -> pd.DataFrame:
@@ -52,3 +55,29 @@ def test_missing_values_empty_features_and_new_categories_are_read() -> None:
 def test_too_few_days_are_unknown() -> None:
     few = fitted_directions(rows(0), DAYS // 3)
     assert multivariate(few, rows(1), 7).value is None
+
+
+def shop(seed: int, months: int) -> pd.DataFrame:
+    """Three features that do not depend on each other, so that which of them the directions leave out is chance."""
+    draw = np.random.default_rng(seed)
+    n = 1_200 * months
+    kinds = draw.choice(list("abcd"), n, p=[0.4, 0.3, 0.2, 0.1])
+    return pd.DataFrame({"price": draw.gamma(2, 10, n), "visits": draw.normal(size=n), "kind": pd.array(kinds, "str")})
+
+
+def test_ordinary_months_rarely_ring_although_the_directions_are_arbitrary() -> None:
+    alarms = 0
+    for seed in range(10):
+        months = shop(seed, 5)
+        reference = fitted_directions(months[:1_200], np.repeat(np.arange(30), 40))
+        later = [months[start : start + 1_200].reset_index(drop=True) for start in range(1_200, 6_000, 1_200)]
+        alarms += sum(multivariate(reference, month, 30).alarm for month in later)
+    assert alarms <= 2, "of 40; an alarm is outside of 99 % of ordinary months"
+
+
+def test_directions_of_an_earlier_version_are_read_and_new_ones_come_back_as_they_were() -> None:
+    made = fitted_directions(rows(0), DAYS)
+    stored = json.loads(json.dumps(asdict(made)))
+    assert mean_error(read_directions(stored), rows(1)) == mean_error(made, rows(1))
+    del stored["folds"]
+    assert mean_error(read_directions(stored), rows(1)) == reconstruction_errors(made, rows(1)).mean()
