@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"^\s*(\d+)\s*([mhdw])\s*$")
 
@@ -48,3 +49,17 @@ def day(text: str) -> str:
     '2024-02-01'
     """
     return text.partition("T")[0]
+
+
+def microseconds(value: datetime) -> int:
+    """Since 1970 in UTC, exact.
+
+    >>> microseconds(instant("1970-01-01T00:00:01Z"))
+    1000000
+    """
+    return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(value: int) -> datetime:
+    """The instant that `microseconds` counts."""
+    return _EPOCH + timedelta(microseconds=value)

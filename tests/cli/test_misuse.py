@@ -10,7 +10,11 @@ from perennial.cli.app import GROUPS
 from tests.cli.conftest import command
 
 NAMES = [each.__name__ for commands in GROUPS.values() for each in commands]
-TAKES = {name for name in NAMES if name not in ("demo", "schema", "up", "down", "deploy", "status", "doctor", "verify")}
+TAKES = {
+    name
+    for name in NAMES
+    if name not in ("demo", "schema", "up", "serve", "down", "deploy", "status", "doctor", "verify")
+}
 
 
 @pytest.mark.parametrize("name", sorted(TAKES))

@@ -1,7 +1,8 @@
-"""Commands for the machine's processes: `up`, `down`, `deploy`."""
+"""Commands for the machine's processes: `up`, `serve`, `down`, `deploy`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,30 @@ def up(
     from perennial.cli import stack
 
     stack.up(detach, runs)
+
+
+def serve(
+    usecases: Annotated[
+        list[str] | None, typer.Argument(help="use cases to serve; all of them by default", metavar="[USECASE]...")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="address to listen on; others than this machine's need keys")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="port; 0 for a free one")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="number of processes")] = 1,
+    release: Annotated[
+        int | None, typer.Option("--release", min=1, help="serve this release, whatever is live")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option("--keys", help="file of SHA-256 digests of API keys")] = None,
+    sync: Annotated[bool, typer.Option("--sync", help="sync each prediction to disk before it is answered")] = False,
+) -> None:
+    """Answer requests for predictions with the live models until Ctrl-C.
+
+    Every prediction is logged before it is answered. A new release is picked up without a restart.
+    """
+    from perennial.cli import serving
+
+    serving.serve(tuple(usecases or ()), host, port, workers, release, keys, sync)
 
 
 def down() -> None:

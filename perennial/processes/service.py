@@ -1,0 +1,129 @@
+"""The scoring service as a process: uvicorn with one worker, or several that share a port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perennial.serving.application import Service
+from perennial.serving.following import Follower
+from perennial.serving.keys import Keys, read_keys, refuse_open
+from perennial.serving.log.writing import ServedLog
+from perennial.settings import Settings, prepare_home, settings
+from perennial.store.workspace import reading_workspace
+from perennial.usecase.reading import list_use_cases
+
+STOP_SECONDS = 10
+"""Requests that were accepted may take so long to be answered when the service is stopped."""
+_WIRED = "PERENNIAL_SERVE"
+"""How the parent hands its options to its workers."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a service is asked to do. pinned: a release to serve, whatever is live. sync_each: see `ServedLog`."""
+
+    usecases: tuple[str, ...]
+    host: str
+    port: int
+    workers: int = 1
+    pinned: int | None = None
+    keys: Path | None = None
+    sync_each: bool = False
+
+
+def declared_or(usecases: tuple[str, ...], where: Settings) -> tuple[str, ...]:
+    """The named use cases, or all that are declared."""
+    return usecases or tuple(list_use_cases(where.usecases))
+
+
+def served_folder(where: Settings) -> Path:
+    """Where a home keeps the log of served predictions until it is collected."""
+    return where.home / "served"
+
+
+def artifacts_folder(where: Settings) -> Path:
+    """Where a home keeps what scorers are made from; all of it can be made again."""
+    return where.home / "serving"
+
+
+def service(asked: Serving, where: Settings, keys: Keys) -> Service:
+    """The application of one worker."""
+    follower = Follower(reading_workspace(where), asked.usecases, artifacts_folder(where), asked.pinned)
+    log = ServedLog(served_folder(where), _segment_name, sync_each=asked.sync_each)
+    return Service(follower, log, keys, lambda: datetime.now(UTC))
+
+
+def _segment_name() -> str:
+    """`20241128T104359-1f2e3d4c5b6a`: in the order of time, and never given twice."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
+
+
+def serve(asked: Serving, where: Settings) -> None:
+    """Serve until the process is stopped. Raises InputError for keys that cannot be read or are needed."""
+    import uvicorn
+
+    prepare_home(where)
+    keys = read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", ""))
+    refuse_open(asked.host, keys)
+    options = uvicorn.Config(
+        service(asked, where, keys) if asked.workers == 1 else "perennial.processes.service:from_environment",
+        factory=asked.workers > 1,
+        host=asked.host,
+        port=asked.port,
+        workers=asked.workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_worker_healthcheck=60,
+        limit_concurrency=1000,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    if asked.workers == 1:
+        uvicorn.Server(options).run()
+        return
+    from uvicorn.supervisors import Multiprocess
+
+    os.environ[_WIRED] = _written(asked)
+    listening = options.bind_socket()
+    Multiprocess(options, sockets=[listening]).run()
+
+
+def from_environment() -> Service:
+    """The application of a worker that another process started."""
+    where, asked = settings(), _read(os.environ[_WIRED])
+    return service(asked, where, read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", "")))
+
+
+def _written(asked: Serving) -> str:
+    import msgspec
+
+    return msgspec.json.encode(asked).decode()
+
+
+def _read(text: str) -> Serving:
+    import msgspec
+
+    return msgspec.json.decode(text, type=Serving)
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise InputError if nothing can listen there."""
+    from perennial.errors import InputError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise InputError(
+                f"port: {host}:{port} cannot be used: {problem.strerror}",
+                value=port,
+                fix="choose another port, or 0 for a free one",
+            ) from None

@@ -1,0 +1,93 @@
+"""From a request's body to its answer: checked, scored, logged, and only then answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from perennial.errors import TerminalError
+from perennial.serving.live import Live
+from perennial.serving.log.segment import Answered, Place
+from perennial.serving.log.writing import ServedLog
+from perennial.serving.request import Checked
+
+MOST_RECORDS = 10_000
+"""Records of one request."""
+
+
+class TooMany(TerminalError):
+    """A request with more records than one may have."""
+
+    code = "too-many-records"
+
+
+class NoPrediction(TerminalError):
+    """A model gave something that is no prediction, so nothing was answered."""
+
+    code = "no-prediction"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Scored and logged records. scores: shape (n,), or (n, K) over the declared classes."""
+
+    live: Live
+    checked: Checked
+    scores: np.ndarray
+    places: Sequence[Place]
+
+
+def answer(live: Live, checked: Checked, received: Sequence[bytes], log: ServedLog, at: int) -> Answer:
+    """Score checked records and log them. received: the bytes of each. at: now, in microseconds since 1970, UTC.
+
+    Raises BadRecords, TooMany, NoPrediction, TeamCodeFailed, DiskFull; nothing is answered then.
+    """
+    if checked.rows > MOST_RECORDS:
+        raise TooMany(f"the request has {checked.rows:,} records, more than {MOST_RECORDS:,}", fix="send them in parts")
+    scores = live.served.score(checked)
+    if not np.isfinite(scores).all():
+        raise NoPrediction(f"{live.usecase}: version {live.versions} gave a prediction that is no finite number")
+    release, versions, features = live.release.release_no, live.versions, live.release.features_digest
+    rows = scores.reshape(checked.rows, -1).tolist()
+    answered = [
+        Answered(live.usecase, at, release, versions, features, tuple(values), record)
+        for values, record in zip(rows, received, strict=True)
+    ]
+    return Answer(live, checked, scores, log.append(answered))
+
+
+def as_json(answered: Answer) -> bytes:
+    """The native answer: the release and, for each record, its id, score and warnings."""
+    live, classes = answered.live, [str(each) for each in answered.live.schema.classes]
+    warnings: dict[int, list[str]] = {}
+    for note in answered.checked.notes:
+        warnings.setdefault(note.row, []).append(note.message)
+    predictions: list[dict[str, Any]] = []
+    for row, (place, score) in enumerate(zip(answered.places, answered.scores.tolist(), strict=True)):
+        scored = {"scores": dict(zip(classes, score, strict=True))} if isinstance(score, list) else {"score": score}
+        predictions.append({"id": place.id, **scored, "warnings": warnings.get(row, [])})
+    whole = {
+        "usecase": live.usecase,
+        "release": live.release.release_no,
+        "versions": live.versions,
+        "predictions": predictions,
+    }
+    return msgspec.json.encode(whole)
+
+
+def records_in(body: bytes) -> tuple[bytes, list[bytes]]:
+    """A body with one record or a list of them, as (a JSON list, the bytes of each record).
+
+    A body that is no such JSON comes back as it is, for the checker to say what is wrong with it.
+    """
+    start = body.lstrip()[:1]
+    if start == b"{":
+        return b"[" + body + b"]", [body]
+    try:
+        return body, [bytes(each) for each in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return body, []

@@ -1,0 +1,224 @@
+"""The service: an ASGI application that answers requests for the use cases it follows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from perennial.clock import microseconds
+from perennial.errors import DiskFull, PerennialError
+from perennial.serving.answering import Answer, TooMany, answer, as_json, records_in
+from perennial.serving.docs_page import docs_page
+from perennial.serving.fields import kinds
+from perennial.serving.following import Follower, following
+from perennial.serving.keys import Keys
+from perennial.serving.live import Live
+from perennial.serving.log.writing import ServedLog
+from perennial.serving.measuring import Measures
+from perennial.serving.openapi import description
+from perennial.serving.protocols import (
+    mlflow_answer,
+    model_metadata,
+    records_of_mlflow,
+    records_of_tensors,
+    tensors_answer,
+)
+from perennial.serving.request import BadRecords, Checked
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MOST_BYTES = 16 * 2**20
+"""Of a request's body."""
+BODY_SECONDS = 10.0
+"""A client may take so long to send a body."""
+_JSON, _TEXT, _HTML = b"application/json", b"text/plain; charset=utf-8", b"text/html; charset=utf-8"
+_OPEN = frozenset({"/health", "/ready", "/ping", "/v2/health/live", "/v2/health/ready"})
+"""Asked by load balancers and schedulers, which have no key."""
+log = logging.getLogger("perennial.serving")
+
+
+class _Refused(Exception):
+    """A request that is not answered with a prediction."""
+
+    def __init__(self, status: int, code: str, message: str, mistakes: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": {"code": code, "message": message, "mistakes": mistakes or []}}
+
+
+class Service:
+    """The application. It owns its log and its threads from the server's start to its end."""
+
+    def __init__(self, follower: Follower, served_log: ServedLog, keys: Keys, now: Callable[[], datetime]) -> None:
+        self._follower, self._log, self._keys, self._now = follower, served_log, keys, now
+        self._measures = Measures(follower)
+        self._stopped = threading.Event()
+        self._follows = threading.Thread(target=following, args=(follower, self._stopped), name="follower", daemon=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._respond(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.to_thread(self._follower.look)
+        self._follows.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._stopped.set()
+        await asyncio.to_thread(self._follows.join)
+        await asyncio.to_thread(self._log.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun, path = time.perf_counter(), scope["path"]
+        try:
+            status, kind, body = await self._answered(scope, path, receive)
+        except _Refused as refused:
+            status, kind, body = refused.status, _JSON, msgspec.json.encode(refused.body)
+        except Exception:
+            # The caller gets no detail of a fault of ours; the log has it.
+            log.exception("%s %s failed", scope["method"], path)
+            hidden = _Refused(500, "failed", "the service failed; its log has the reason")
+            status, kind, body = hidden.status, _JSON, msgspec.json.encode(hidden.body)
+        self._measures.request(path, status, time.perf_counter() - begun)
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        if status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answered(self, scope: Scope, path: str, receive: Receive) -> tuple[int, bytes, bytes]:
+        headers = dict(scope["headers"])
+        if path not in _OPEN and not self._keys.let_in(headers.get(b"authorization", b"").decode("latin-1")):
+            raise _Refused(401, "key-wrong", "an API key is needed: Authorization: Bearer KEY")
+        if scope["method"] == "POST":
+            return 200, _JSON, await self._post(path, headers, receive)
+        if scope["method"] in ("GET", "HEAD"):
+            return self._get(path)
+        raise _Refused(405, "method-wrong", f"{scope['method']} is not possible here; records are sent with POST")
+
+    def _get(self, path: str) -> tuple[int, bytes, bytes]:
+        if path in ("/health", "/ping", "/v2/health/live"):
+            return 200, _TEXT, b"alive\n"
+        if path in ("/ready", "/v2/health/ready"):
+            states = self._follower.states
+            ready = all(each.is_ready for each in states)
+            return 200 if ready else 503, _JSON, msgspec.json.encode({"ready": ready, "usecases": states})
+        if path == "/metrics":
+            return 200, _TEXT, self._measures.text()
+        lives = [live for name in self._follower.usecases if (live := self._follower.live(name)) is not None]
+        if path == "/openapi.json":
+            return 200, _JSON, msgspec.json.encode(description(lives))
+        if path in ("/", "/docs"):
+            return 200, _HTML, docs_page(description(lives)).encode()
+        parts = path.strip("/").split("/")
+        if parts[:2] == ["v2", "models"] and len(parts) in (3, 4) and parts[3:] in ([], ["ready"]):
+            live = self._live(parts[2])
+            if parts[3:]:
+                return 200, _JSON, b'{"ready":true}'
+            metadata = model_metadata(live.usecase, live.release.release_no, kinds(live.fields), live.schema.classes)
+            return 200, _JSON, msgspec.json.encode(metadata)
+        raise _Refused(404, "path-unknown", f"there is no {path}; see /docs")
+
+    async def _post(self, path: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        parts = path.strip("/").split("/")
+        match parts:
+            case ["usecases", usecase, "predict"]:
+                live, body = self._live(usecase), await _body(headers, receive)
+                listed, each = records_in(body)
+                return as_json(await self._scored(live, lambda: live.checker.decode(listed), each))
+            case ["invocations"] | ["usecases", _, "invocations"]:
+                live = self._live(parts[1] if len(parts) > 1 else None)
+                records, _ = await _converted(headers, receive, records_of_mlflow)
+                return msgspec.json.encode(mlflow_answer(await self._of_records(live, records)))
+            case ["v2", "models", usecase, "infer"]:
+                live = self._live(usecase)
+                records, document = await _converted(headers, receive, records_of_tensors)
+                return msgspec.json.encode(tensors_answer(await self._of_records(live, records), document.get("id")))
+        raise _Refused(404, "path-unknown", f"there is no {path}; see /docs")
+
+    def _live(self, usecase: str | None) -> Live:
+        names = self._follower.usecases
+        if usecase is None and len(names) != 1:
+            raise _Refused(404, "usecase-unclear", f"name the use case: /usecases/NAME/invocations, of {list(names)}")
+        name = usecase or names[0]
+        if name not in names:
+            raise _Refused(404, "usecase-unknown", f"{name!r} is not served here; {', '.join(names)} are")
+        live = self._follower.live(name)
+        if live is None:
+            wrong = next(each.wrong for each in self._follower.states if each.usecase == name)
+            raise _Refused(503, "not-ready", f"{name} cannot be scored now: {wrong or 'it is being loaded'}")
+        return live
+
+    async def _of_records(self, live: Live, records: list[Any]) -> Answer:
+        return await self._scored(live, lambda: live.checker.check(records), [msgspec.json.encode(r) for r in records])
+
+    async def _scored(self, live: Live, check: Callable[[], Checked], received: list[bytes]) -> Answer:
+        def work() -> Answer:
+            checked = check()
+            return answer(live, checked, received, self._log, microseconds(self._now()))
+
+        try:
+            # A scorer takes microseconds; a pipeline would keep every other request waiting.
+            scored = work() if live.is_quick else await asyncio.to_thread(work)
+        except BadRecords as wrong:
+            status = 400 if any(each.code in ("not-json", "no-records") for each in wrong.mistakes) else 422
+            mistakes = [msgspec.to_builtins(each) for each in wrong.mistakes]
+            raise _Refused(status, wrong.code, str(wrong), mistakes) from wrong
+        except TooMany as many:
+            raise _Refused(413, many.code, str(many)) from many
+        except DiskFull as full:
+            raise _Refused(503, full.code, str(full)) from full
+        except PerennialError as problem:
+            log.error("%s: a request was not answered: %s", live.usecase, problem)
+            raise _Refused(500, problem.code, str(problem)) from problem
+        self._measures.scored(scored)
+        return scored
+
+
+async def _converted(
+    headers: dict[bytes, bytes], receive: Receive, convert: Callable[[Any], list[Any]]
+) -> tuple[list[Any], Any]:
+    body = await _body(headers, receive)
+    try:
+        document = msgspec.json.decode(body)
+        return convert(document), document
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as wrong:
+        raise _Refused(400, "record-wrong", f"the body is not JSON: {wrong}") from wrong
+    except BadRecords as wrong:
+        raise _Refused(400, wrong.code, str(wrong), [msgspec.to_builtins(each) for each in wrong.mistakes]) from wrong
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body. Raises _Refused for one that is too large or comes too slowly."""
+    too_large = _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > MOST_BYTES:
+        raise too_large
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Refused(400, "cut-off", "the body was cut off")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > MOST_BYTES:
+                    raise too_large
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise _Refused(408, "body-too-slow", f"the body did not come within {BODY_SECONDS:.0f} seconds") from None
