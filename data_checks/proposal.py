@@ -28,6 +28,11 @@ _SKEWED = 3.0
 _MOST_OUTSIDE = 0.001
 _SAME = 0.95
 _OFTEN = 0.5
+YEAR_DAYS = 365
+LEAST_DAYS = 20
+_ALIKE = 0.5
+_AT_ZERO = 0.05
+_SMALL_COUNT = 100
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,9 @@ def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 
     rows = np.bincount(codes, minlength=len(every)).astype(float)
     proposals: list[Proposal] = []
     blocks = _blocks(len(every), seed) if monthly and len(every) >= BLOCKS * BLOCK_DAYS else None
-    basis = f"in batches of 28 days put together from {len(every):,} days"
+    with_rows = int((rows > 0).sum())
+    less = f", {with_rows:,} of them with rows" if with_rows < len(every) else ""
+    basis = f"in batches of 28 days put together from {len(every):,} calendar days{less}"
     if blocks is not None:
         drawn = rows[blocks].sum(axis=1)
         low, high = _range(drawn)
@@ -71,13 +78,15 @@ def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 
             )
         )
     numeric = [name for name, values in frame.items() if pd.api.types.is_numeric_dtype(values)]
-    ranges = {name: _values(str(name), frame[name]) for name in numeric}
+    season = {name: _moves_with_the_season(frame[name], codes, len(every)) for name in numeric}
+    ranges = {name: _values(str(name), frame[name], below_zero=season[name]) for name in numeric}
     proposals += [proposal for proposal in ranges.values() if proposal is not None]
     for name in frame.columns.difference(numeric, sort=False):
         proposals += _names(str(name), frame[name])
     if blocks is not None:
         for name in numeric:
-            proposals += _mean(str(name), _inside(frame[name], ranges[name]), codes, blocks, basis)
+            inside = _inside(frame[name], ranges[name])
+            proposals += _mean(str(name), inside, codes, blocks, basis, below_zero=season[name])
     return proposals
 
 
@@ -88,13 +97,33 @@ def _inside(values: pd.Series, proposal: Proposal | None) -> pd.Series:
     return values.where(values.between(proposal.arguments["min_value"], proposal.arguments["max_value"]))
 
 
-def _values(name: str, values: pd.Series) -> Proposal | None:
+def _moves_with_the_season(values: pd.Series, codes: np.ndarray, days: int) -> bool:
+    """Whether less than a year is known of a column whose days resemble the day before, as temperatures do.
+
+    Such a column may go below 0 in the rest of the year, unless its values stop at 0, as those of rain do.
+    """
+    import numpy as np
+
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    there = np.isfinite(numbers)
+    if days >= YEAR_DAYS or (numbers[there] == 0).mean() > _AT_ZERO:
+        return False
+    counts = np.bincount(codes[there], minlength=days)
+    means = np.bincount(codes[there], weights=numbers[there], minlength=days)[counts > 0] / counts[counts > 0]
+    if len(means) < LEAST_DAYS or np.ptp(means) == 0:
+        return False
+    return bool(np.corrcoef(means[:-1], means[1:])[0, 1] > _ALIKE)
+
+
+def _values(name: str, values: pd.Series, *, below_zero: bool) -> Proposal | None:
     """A range that only implausible values leave: half a percent is cut off at either end, and what is left reaches 1.5
     times as far again from the median.
 
     Where the upper end is much further from the middle than the lower, and both are above 0, their logarithms are
-    taken. A value that most rows have, such as 0, belongs to the range and does not form it. None for truth values,
-    a column that is nearly always the same, or one of whose rows more than one in a thousand lie outside all the same.
+    taken, but not of small counts: from 1 to 7 their logarithms would reach to 130. A value that most rows have, such
+    as 0, belongs to the range and does not form it. Values that are never below 0 have 0 as lower end at least, unless
+    `below_zero`. None for truth values, a column that is nearly always the same, or one of whose rows more than one in
+    a thousand lie outside all the same.
     """
     import numpy as np
     import pandas as pd
@@ -110,12 +139,13 @@ def _values(name: str, values: pd.Series) -> Proposal | None:
     low, middle, high = np.quantile(varied, [_CUT, 0.5, 1 - _CUT])
     if high <= low:
         return None
-    if low > 0 and high - middle > _SKEWED * (middle - low):
+    small_counts = high <= _SMALL_COUNT and bool((varied == np.round(varied)).all())
+    if low > 0 and high - middle > _SKEWED * (middle - low) and not small_counts:
         least, most = _farther(*np.log([low, middle, high]))
         bounds = float(np.exp(least)), float(np.exp(most))
     else:
         bounds = _farther(low, middle, high)
-    bounds = max(bounds[0], 0.0) if low >= 0 else bounds[0], bounds[1]
+    bounds = max(bounds[0], 0.0) if low >= 0 and not below_zero else bounds[0], bounds[1]
     if share > _OFTEN:
         bounds = min(bounds[0], usual), max(bounds[1], usual)
     step = 10.0 ** floor(log10(bounds[1] - bounds[0])) / 100
@@ -126,10 +156,28 @@ def _values(name: str, values: pd.Series) -> Proposal | None:
     return Proposal(
         "expect_column_values_to_be_between",
         {"column": name, "min_value": least, "max_value": most},
-        f"99 % of {len(varied):,} values lie between {low:.4g} and {high:.4g}",
+        f"{_whose(varied, numbers, usual)} lie between {' and '.join(_apart(low, high))}",
         len(beyond),
         float(beyond[np.argmax(np.abs(beyond - middle))]) if len(beyond) else None,
     )
+
+
+def _whose(varied: np.ndarray, numbers: np.ndarray, usual: float) -> str:
+    """Which values form a range; those that nearly all rows have are named."""
+    if len(varied) == len(numbers):
+        return f"99 % of {len(varied):,} values"
+    same = len(numbers) - len(varied)
+    return f"{same:,} of {len(numbers):,} values are {usual:.4g}; 99 % of the others"
+
+
+def _apart(low: float, high: float) -> tuple[str, str]:
+    """Two numbers with as many digits, from four on, as show that they differ.
+
+    >>> _apart(1, 7), _apart(1013.2, 1013.4)
+    (('1', '7'), ('1013.2', '1013.4'))
+    """
+    written = [(f"{low:.{digits}g}", f"{high:.{digits}g}") for digits in range(4, 11)]
+    return next((pair for pair in written if pair[0] != pair[1]), written[0])
 
 
 def _farther(low: float, middle: float, high: float) -> tuple[float, float]:
@@ -151,7 +199,9 @@ def _nearly_constant(numbers: np.ndarray) -> bool:
     return _most_frequent(numbers)[1] > _SAME
 
 
-def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, basis: str) -> list[Proposal]:
+def _mean(
+    name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, basis: str, *, below_zero: bool
+) -> list[Proposal]:
     import numpy as np
 
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
@@ -163,10 +213,10 @@ def _mean(name: str, values: pd.Series, codes: np.ndarray, blocks: np.ndarray, b
         return []
     means = sums / counts
     low, high = _range(means)
-    low = max(low, 0.0) if numbers[there].min() >= 0 else low
+    low = max(low, 0.0) if numbers[there].min() >= 0 and not below_zero else low
     step = 10.0 ** floor(log10(high - low)) / 10 if high > low else 1.0
     bounds = {"min_value": _stepped(low, step, floor), "max_value": _stepped(high, step, ceil)}
-    why = f"means of {means.min():.4g} to {means.max():.4g} {basis}"
+    why = f"means of {' to '.join(_apart(float(means.min()), float(means.max())))} {basis}"
     return [Proposal("expect_column_mean_to_be_between", {"column": name, **bounds}, why)]
 
 

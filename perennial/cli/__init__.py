@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from types import FrameType
 
 
 def main() -> None:
@@ -12,7 +18,28 @@ def main() -> None:
 
     mask_logs()
     any_encoding()
-    sys.exit(_code_of_command())
+    with _ctrl_c_answered():
+        code = _code_of_command()
+    sys.exit(code)
+
+
+@contextmanager
+def _ctrl_c_answered() -> Iterator[None]:
+    """Acknowledge Ctrl-C before what is under way has ended, which may take seconds."""
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _stopping)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stopping(number: int, frame: FrameType | None) -> None:
+    # Straight to the file: a stream may be in the middle of a write when the signal comes.
+    os.write(2, b"\nStopping ...\n")
+    signal.default_int_handler(number, frame)
 
 
 def _code_of_command() -> int:

@@ -10,6 +10,7 @@ from perennial.alerting.notifying import routes
 from perennial.alerting.outbox import Undelivered, undelivered
 from perennial.alerting.routes import NamedRoute
 from perennial.cli import machine_clock
+from perennial.cli.declared import named_or_all
 from perennial.cli.json_views import undelivered_view
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, table
@@ -18,7 +19,6 @@ from perennial.errors import InputError
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 from perennial.usecase.mistakes import closest
-from perennial.usecase.reading import list_use_cases
 
 OF_ROUTES = (
     Column("use case"),
@@ -40,7 +40,8 @@ OF_UNDELIVERED = (
 def show(json: bool) -> None:
     """The routes of every use case, and the messages that no target has accepted yet."""
     workspace = reading_workspace(settings())
-    declared = {name: routes(workspace, name, os.environ) for name in list_use_cases(workspace.settings.usecases)}
+    cases = named_or_all(None, workspace.settings.usecases)
+    declared = {case.name: routes(workspace, case.name, os.environ) for case in cases}
     waiting = {name: undelivered(workspace.ledger, name) for name in declared}
     if json:
         as_json(
@@ -69,7 +70,7 @@ def test(usecase: str | None, route: str | None, json: bool) -> None:
     from perennial.alerting.sending import send_test
 
     workspace = reading_workspace(settings())
-    names = [usecase] if usecase else list_use_cases(workspace.settings.usecases)
+    names = [case.name for case in named_or_all(usecase, workspace.settings.usecases)]
     chosen = [(name, each) for name in names for each in _chosen(workspace, name, route, only=len(names) == 1)]
     if route is not None and not chosen:
         raise InputError(f"--route: no use case has a route {route!r}", field="--route", value=route)
@@ -97,7 +98,7 @@ def send(usecase: str | None, json: bool) -> None:
     from perennial.alerting.notifying import notify
 
     workspace = open_workspace(settings())
-    names = [usecase] if usecase else list_use_cases(workspace.settings.usecases)
+    names = [case.name for case in named_or_all(usecase, workspace.settings.usecases)]
     left = [each for name in names for each in notify(workspace, name, os.environ, machine_clock.now)]
     if json:
         as_json([undelivered_view(each) for each in left])

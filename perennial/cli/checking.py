@@ -15,7 +15,13 @@ from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import document_of, load_use_case
+from perennial.usecase.reading import document_of, load_use_case, unchecked_use_case
+
+_SOURCE_IS_READ_DESPITE = {
+    *("column-unknown", "model-estimator", "metric-unknown", "policy-unknown", "channel-unknown", "slice-of-numbers"),
+    *("check-unknown-expectation", "check-unknown-argument", "check-missing-argument", "missing-column-feature"),
+}
+"""Mistakes with which the rows of a source are read as without them."""
 
 
 def check(usecase: str, json: bool, *, run: bool = True) -> None:
@@ -23,7 +29,11 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
 
     run: whether the source is looked at, and the team's code run.
     """
-    case, ledger = load_use_case(usecase, settings().usecases), open_ledger()
+    ledger = open_ledger()
+    try:
+        case = load_use_case(usecase, settings().usecases)
+    except DeclarationError as error:
+        raise _with_source(usecase, error, ledger) if run else error from None
     declaration, edited = case.declaration, refuse_edits(ledger, case.declaration)
     with working("trying the declaration on rows of the source"):
         tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
@@ -70,6 +80,22 @@ def _try(case: UseCase, ledger: Ledger) -> Tried:
     rows = rows_tried(looked.batch)
     why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
     return Tried(rows, looked.window if rows else "", "" if rows else why_not)
+
+
+def _with_source(usecase: str, error: DeclarationError, ledger: Ledger) -> DeclarationError:
+    """The mistakes with what the columns of the source show about unknown ones: which of two names is misspelt."""
+    from perennial.intake.due import source_of
+    from perennial.intake.looking import look, named_from_source, source_mistakes
+
+    codes = {mistake.code for mistake in error.mistakes}
+    if "column-unknown" not in codes or codes - _SOURCE_IS_READ_DESPITE:
+        return error
+    case = unchecked_use_case(usecase, settings().usecases)
+    if case is None:
+        return error
+    looked = look(case, source_of(case), newest_entries(ledger, case.name))
+    named = [named_from_source(mistake, looked) for mistake in error.mistakes]
+    return DeclarationError([*named, *source_mistakes(case, document_of(case), looked)])
 
 
 def _short(value: object) -> str:

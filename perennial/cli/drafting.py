@@ -18,7 +18,7 @@ from perennial.usecase.reading import load_use_case
 if TYPE_CHECKING:
     from data_checks.proposal import Proposal
     from perennial.usecase.drafting.guess import Guess, NeedsAnswer
-    from perennial.usecase.drafting.sample import Sample
+    from perennial.usecase.drafting.sample import Column, Sample
 
 MOST_CHECKS = 30
 MOST_LEFT_OUT = 8
@@ -36,7 +36,7 @@ def init(
     from perennial.usecase.drafting.keys import spaced_apart
     from perennial.usecase.drafting.roles import roles_of
     from perennial.usecase.drafting.sample import look_at
-    from perennial.usecase.drafting.writing import Draft, as_yaml
+    from perennial.usecase.drafting.writing import CLOCK, TIMEZONE, Draft, as_yaml
 
     path = Path(data).expanduser().resolve()
     # Beside the working folder's home, not in the folder that the project ships its own use cases in.
@@ -89,6 +89,8 @@ def init(
         _guess("task", task),
         _guess("label_known_after", calendar.label_known_after),
         _guess("cluster_by", calendar.clusters),
+        _guess("timezone", TIMEZONE),
+        _guess("clock", CLOCK),
         *(_guess("decimal" if name == "decimal" else f"read.{name}", guess) for name, guess in sample.form),
     ]
     asked_before = dict(sample.asked)
@@ -159,11 +161,22 @@ def _unreadable(sample: Sample) -> list[tuple[str, str]]:
         (
             column.name,
             f"{counted(column.unreadable, 'row has', 'rows have')} no {column.kind} here, first {column.example!r}; "
-            "such a row is set aside if the column is used",
+            f"such a row is set aside if the column is used{_read_with(sample, column)}",
         )
         for column in sample.columns.values()
         if column.unreadable and column.kind != "unusable"
     ]
+
+
+def _read_with(sample: Sample, column: Column) -> str:
+    """Which option would read what was not read, if one would."""
+    from perennial.sources.other_reading import other_reading
+    from perennial.sources.written import written
+
+    if column.kind not in ("number", "integer"):
+        return ""
+    field = other_reading(column.example, written(column.name, sample.read, sample.decimal))
+    return f". To read it as a number: {field}" if field else ""
 
 
 def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:

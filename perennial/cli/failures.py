@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -103,10 +105,22 @@ def _misused(error: Exception) -> InputError:
     words = error.format_message() if hasattr(error, "format_message") else str(error)
     command = context.command_path if context is not None else "perennial"
     parameter = getattr(error, "param", None)
+    options = [each for each in context.command.params if each.param_type_name == "option"] if context else []
+    if words.startswith("Missing option") and len(missing := _missing(options)) > 1:
+        words = f"Missing options {', '.join(repr(each) for each in missing)}."
+    extra = re.search(r"unexpected extra argument.*\((\S+)\)", words)
+    if extra and any("--batch" in each.opts for each in options):
+        words = f"{words.rstrip('.')}: did you mean --batch {extra.group(1)}?"
     field = getattr(error, "option_name", None) or _typed(parameter)
     misuse = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
     misuse.field = field
     return misuse
+
+
+def _missing(options: Sequence[Any]) -> list[str]:
+    """The required options that were not typed, all of them: the library stops at the first."""
+    typed = {word.partition("=")[0] for word in sys.argv}
+    return [max(each.opts, key=len) for each in options if each.required and not typed & {*each.opts}]
 
 
 def _typed(parameter: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
@@ -43,8 +44,9 @@ def left_in_words(
     return lines
 
 
-def done_in_words(usecase: str, done: Sequence[BatchEntry], left: Sequence[str]) -> list[str]:
-    """The last lines of a backfill. done: its batches; left: the lines of `left_in_words`."""
+def done_in_words(usecase: str, done: Sequence[BatchEntry], left: Sequence[str], pages: Path) -> list[str]:
+    """The last lines of a backfill. done: its batches; left: the lines of `left_in_words`; pages: their folder."""
     finished = sum(batch.status == "accepted" for batch in done)
     first = f"{usecase}: {counted(finished, 'cycle', 'cycles')} done." if done else f"{usecase}: no batch is new."
-    return [first, *left] if done or left else [f"{usecase}: nothing is left to do."]
+    look = [f"Next: `perennial status {usecase}`, and its page: {pages / f'{usecase}.html'}"] if done else []
+    return [first, *look, *left] if done or left else [f"{usecase}: nothing is left to do."]

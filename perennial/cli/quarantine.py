@@ -31,10 +31,16 @@ from perennial.ledger.entries import BatchEntry, Reason, Waiver
 from perennial.ledger.present import label_files, time_of
 from perennial.release.words import labels_in_words
 from perennial.settings import settings
+from perennial.sources.other_reading import other_reading
+from perennial.sources.written import written
 from perennial.store.rows import Unmatched, known_at, labels_without_row
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
-from perennial.usecase.declaration import UseCase
+from perennial.usecase.columns import column_types
+from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.reading import load_use_case
+
+MOST_TEXTS = 20
+"""How many unreadable texts of a column are tried with other options."""
 
 
 def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
@@ -44,7 +50,7 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     still = open_still([r.payload for r in workspace.ledger.all(usecase, BatchEntry)])
     if window is not None:
         still = [batch for batch in still if batch.window == _known(workspace, usecase, window).window]
-    views = [_view(workspace, usecase, batch, rows) for batch in still]
+    views = [_view(workspace, case, batch, rows) for batch in still]
     files: list[dict[str, Any]] = []
     unmatched: Unmatched | None = None
     if window is None and case.declaration.labels is not None:
@@ -68,7 +74,7 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if not views:
         say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
-    say(f"After changing a check: perennial requeue {usecase}")
+    say(f"After changing a check or how files are read: perennial requeue {usecase}")
     offered = [(view["window"], check) for view in views for check in view["waivable"]]
     if offered:
         say("To accept a batch despite a check:")
@@ -195,7 +201,8 @@ def _known(workspace: Workspace, usecase: str, window: str) -> BatchEntry:
     raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="--batch", value=window)
 
 
-def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> dict[str, Any]:
+def _view(workspace: Workspace, case: UseCase, batch: BatchEntry, rows: int) -> dict[str, Any]:
+    usecase = case.name
     aside = rows_aside(workspace.tables, usecase, batch)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     return {
@@ -207,6 +214,7 @@ def _view(workspace: Workspace, usecase: str, batch: BatchEntry, rows: int) -> d
         "held_because": list(batch.held_because),
         "reasons": _reasons(batch.quarantine, aside, rows),
         "waivable": waivable(failed, batch),
+        "to_read": _to_read(case.declaration, batch.quarantine, aside),
     }
 
 
@@ -219,6 +227,25 @@ def _reasons(reasons: Sequence[Reason], aside: Sequence[AsideRow], most: int) ->
 
 def _examples(aside: Sequence[AsideRow], reason: str, most: int) -> list[dict[str, Any]]:
     return [{"row": row.row, "raw": row.raw} for row in aside if reason in map(counted_as, row.reasons)][:most]
+
+
+def _to_read(declaration: Declaration, reasons: Sequence[Reason], aside: Sequence[AsideRow]) -> list[dict[str, str]]:
+    """Of each column of numbers with unreadable ones, the first that an option of the declaration reads."""
+    read = getattr(declaration.source, "read", None)
+    if read is None:
+        return []
+    readable = []
+    for column, kind in column_types(declaration).items():
+        unread = [each.reason for each in reasons if each.reason.startswith(f"{column}: not a ")]
+        if kind not in ("number", "integer") or not unread:
+            continue
+        how = written(column, read, declaration.schema_.decimal)
+        texts = dict.fromkeys(row.raw.get(column) for row in aside if unread[0] in map(counted_as, row.reasons))
+        options = ((text, other_reading(text, how)) for text in list(texts)[:MOST_TEXTS] if text)
+        text, field = next(((text, field) for text, field in options if field), ("", ""))
+        if field:
+            readable.append({"reason": unread[0], "text": text, "option": field})
+    return readable
 
 
 def _show(view: dict[str, Any], key: Sequence[str]) -> None:
@@ -236,6 +263,9 @@ def _show(view: dict[str, Any], key: Sequence[str]) -> None:
             named = [name for name in raw if name in key or each["reason"].startswith(name)]
             cells = ", ".join(f"{name}={raw[name]!r}" for name in named or list(raw)[:4])
             say(f"    row {example['row'] + 1}: {cells}")
+        for option in view["to_read"]:
+            if option["reason"] == each["reason"]:
+                say(f"    {option['text']!r} is a number with {option['option']} in the declaration")
     say()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.declared import named_or_all
 from perennial.cli.json_views import batch_view, status_view, trained_on
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
@@ -50,12 +51,12 @@ def status(usecase: str | None, json: bool) -> None:
     """One use case, or all that are declared."""
     folder = settings().usecases
     ledger = open_ledger()
-    names = [usecase] if usecase else list_use_cases(folder)
-    views = [status_view(ledger, load_use_case(name, folder).declaration, machine_clock.now()) for name in names]
+    cases = named_or_all(usecase, folder)
+    views = [status_view(ledger, case.declaration, machine_clock.now()) for case in cases]
     if json:
         as_json(views[0] if usecase else views)
         return
-    if not views:
+    if not views and not list_use_cases(folder):
         say(f"No use case is declared in {folder}. Start with: perennial init DATA")
     for number, view in enumerate(views):
         if number:
@@ -96,6 +97,9 @@ def _show_status(view: dict[str, Any]) -> None:
     )
     if view["open_question"]:
         rows.append(("waits for a person", f"perennial approve {view['open_question']} --by NAME --reason TEXT"))
+    if not (champion or batch or decided):
+        name = view["usecase"]
+        rows.append(("next", f"perennial backfill {name} (all batches), or perennial run {name} (one)"))
     rows += _frozen_rows(view)
     rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
     rows += [("not delivered", line) for line in _undelivered(view["undelivered"])]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.declared import named_or_all
 from perennial.cli.output import as_json, say
 from perennial.clock import write_instant
 from perennial.errors import on_record
@@ -16,11 +17,16 @@ from perennial.usecase.reading import list_use_cases
 
 
 def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
-    """Exit code 1 if something is left that only a person can repair, or with a dry run, that could be repaired."""
+    """Exit code 1 if something is left that only a person can repair, or with a dry run, that could be repaired.
+
+    A declaration that cannot be read is left too.
+    """
     from perennial.release.doctor import examine
 
     workspace = open_workspace(settings())
-    names = [usecase] if usecase else list_use_cases(workspace.settings.usecases)
+    folder = workspace.settings.usecases
+    names = [case.name for case in named_or_all(usecase, folder)]
+    left_out = usecase is None and len(names) < len(list_use_cases(folder))
     shown: list[dict[str, Any]] = []
     for name in names:
         workspace.use_case(name)
@@ -39,9 +45,9 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     else:
         for item in shown:
             say(f"{item['usecase']}: {item['what']}\n  {'repaired' if item['repaired'] else 'to do'}: {item['fix']}")
-        if not shown:
+        if not shown and names:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
-    if not all(item["repaired"] for item in shown):
+    if left_out or not all(item["repaired"] for item in shown):
         sys.exit(1)
 
 

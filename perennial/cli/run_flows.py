@@ -121,7 +121,7 @@ def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, j
     )
     if json:
         as_json([batch_view(usecase, batch) for batch in done])
-    for line in done_in_words(usecase, done, left) if not json else ():
+    for line in done_in_words(usecase, done, left, settings().pages) if not json else ():
         say(line)
     if left:
         sys.exit(HELD_BACK)

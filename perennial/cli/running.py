@@ -102,6 +102,17 @@ class _Lines(logging.Handler):
             sys.stdout.flush()
 
 
+def beside_spinner(message: str, width: int) -> str:
+    """A message as one line of a terminal with a spinner before it: a wrapped one would leave its rest behind.
+
+    >>> beside_spinner("batch 2024-01 accepted (288 rows)", 20)
+    'batch 2024-01 acc'
+    """
+    from rich.cells import set_cell_size
+
+    return set_cell_size(" ".join(message.split()), max(width - len("⠋ ") - 1, 1)).rstrip()
+
+
 class _Spinner(logging.Handler):
     """The newest event beside the spinner."""
 
@@ -112,4 +123,4 @@ class _Spinner(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from rich.markup import escape
 
-        self._status.update(escape(record.getMessage()[:100]))
+        self._status.update(escape(beside_spinner(record.getMessage(), terminal_width())))

@@ -19,7 +19,7 @@ _COLOURS = {
     "release": "32",
     "first": "32",
     "accepted": "32",
-    "keep": "33",
+    "keep": "36",
     "undecided": "33",
     "blocked": "31",
     "held": "31",
@@ -33,6 +33,7 @@ class Column:
 
     right: numbers, aligned to the right.
     wide: shown with `--wide` and in a pipe; on a terminal only where all of these fit.
+    roomy: left out where even the columns that are not `wide` do not fit.
     text: running text, which may wrap between words; the last column only.
     """
 
@@ -40,6 +41,7 @@ class Column:
     right: bool = False
     wide: bool = False
     text: bool = False
+    roomy: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: bool = False) -> None:
@@ -53,6 +55,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: boo
     shown = list(range(len(columns)))
     if room is not None and _least(columns, cells, shown) > room:
         shown = [i for i in shown if not columns[i].wide]
+    if room is not None and _least(columns, cells, shown) > room:
+        shown = [i for i in shown if not columns[i].roomy]
     picked = [[row[i] for i in shown] for row in cells]
     for line in _lines([columns[i] for i in shown], picked, room, coloured="NO_COLOR" not in os.environ):
         sys.stdout.write(line + "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-_COMMAND = re.compile(r"`[^`]*`|\bperennial(?: \S+)+$")
+_COMMAND = re.compile(r"`[^`]*`|(?:\.venv/bin/)?\b(?:perennial|mlflow)(?: \S+)+$")
 _KEPT = "\0"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
@@ -95,6 +95,19 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
             )
         )
     return mistakes
+
+
+def named_from_source(mistake: Mistake, looked: Looked) -> Mistake:
+    """The mistake of naming an unknown column, with a fix that agrees with the columns the source has."""
+    if mistake.code != "column-unknown" or looked.batch is None or not isinstance(mistake.value, str):
+        return mistake
+    has = {*map(str, looked.batch.frame.columns), *looked.batch.extra} - {*looked.missing}
+    if mistake.value in has:
+        misspelt = closest(mistake.value, looked.missing)
+        fix = f"the source has it: correct '{misspelt}', which the source does not have" if misspelt else ""
+        return replace(mistake, fix=fix or "the source has it: declare it under schema.types")
+    near = closest(mistake.value, has)
+    return replace(mistake, fix=f"did you mean '{near}', as in the source?") if near else mistake
 
 
 def _head(data: bytes, read: ReadOptions) -> bytes:

@@ -96,6 +96,8 @@ def cycle_waits(cycle: Cycle) -> str:
 
 HEADING = f"{'batch':<10} {'rows':>7} {'aside':>5} {'loss ±95 %':<12} {'gain, 95 % interval':<31} outcome"
 """The columns of `cycle_in_lines`: 80 characters wide."""
+GAIN_WIDTH, GAIN_AND_OUTCOME = 31, 41
+"""Characters of the gain, and of the gain and the outcome: the gain's spaces give way to a version of more digits."""
 
 
 def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *, frozen: bool = False) -> list[str]:
@@ -117,7 +119,8 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
     else:
         primary, version = decision.metrics[0], decision.challenger.version
         outcome = f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else decision.outcome
-        gain = f"{f'{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})':<31} {outcome}"
+        gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})"
+        gain = f"{gain:<{min(GAIN_WIDTH, GAIN_AND_OUTCOME - len(outcome))}} {outcome}"
         if frozen:
             notes.append("not released: releases are frozen")
         if decision.policy.refit_weight:
@@ -128,5 +131,5 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows have a category never seen in training")
     notes += [f"warning: {warning}" for warning in batch.warnings]
-    line = f"{batch.window:<10} {batch.rows.arrived:>7,} {batch.rows.quarantined:>5,} {loss:<12} {gain}"
-    return [line, *(f"  {note}" for note in notes)]
+    rest = f" {batch.rows.arrived:>7,} {batch.rows.quarantined:>5,} {loss:<12} {gain}"
+    return [f"{batch.window:<{min(10, max(80 - len(rest), 0))}}{rest}", *(f"  {note}" for note in notes)]

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from perennial.usecase.mistakes import DeclarationError, Mistake
+from perennial.usecase.yaml_words import yaml_words
 
 Place = tuple[str | int, ...]
 """The position of a value: keys and list indices from the top."""
@@ -144,9 +145,11 @@ def _composed(text: str, shown: str) -> yaml.Node | None:
         mark = problem.problem_mark or problem.context_mark
         where = f" (column {mark.column + 1})" if mark else ""
         message = " ".join(part for part in (problem.context, problem.problem) if part)
-        fix = "indent with spaces, not tabs" if "'\\t'" in message else "look at this line and the one before it"
+        fix = "indent with spaces, not tabs" if "'\\t'" in message else "look at this line and those before it"
         line = mark.line + 1 if mark else None
-        mistake = Mistake(shown, line, "", None, f"not YAML: {message}{where}", fix, code="declaration-not-yaml")
+        mistake = Mistake(
+            shown, line, "", None, f"not YAML: {yaml_words(message)}{where}", fix, code="declaration-not-yaml"
+        )
         raise DeclarationError([mistake]) from None
     except yaml.reader.ReaderError as problem:
         line = text.count("\n", 0, problem.position) + 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.usecase.built_in import versions_of
-from perennial.usecase.declaration import UseCase
+from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.document import Document, read_document
 from perennial.usecase.mistakes import DeclarationError, Mistake, closest
 from perennial.usecase.rules import broken_rules
@@ -63,6 +63,20 @@ def load_use_case(name_or_path: str, folder: Path) -> UseCase:
     mistakes += document.mistakes
     if mistakes or declaration is None:
         raise DeclarationError(mistakes)
+    return _with_code(declaration, path)
+
+
+def unchecked_use_case(name_or_path: str, folder: Path) -> UseCase | None:
+    """A use case whose fields have the right form, whatever they mean together; None if they have not.
+
+    Only for a look at its source: what is wrong with it is reported by `load_use_case`.
+    """
+    path = _file_of(name_or_path, folder)
+    declaration, mistakes = declared(read_document(path, _shown(path)))
+    return None if mistakes or declaration is None else _with_code(declaration, path)
+
+
+def _with_code(declaration: Declaration, path: Path) -> UseCase:
     code = code_of(declaration.functions, path.parent)
     versions = versions_of(declaration.features.derived)
     known = declaration.model_copy(update={"code": code.digests, "built_in": versions})

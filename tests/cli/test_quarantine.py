@@ -151,5 +151,18 @@ def test_a_held_batch_that_was_corrected_at_its_source_is_taken_by_a_plain_run(
     assert shown.out.endswith("`perennial quarantine shop` shows what can be done\n")
     write(settled, "2024-03", whole)
     shown = perennial("backfill", "shop")
-    assert (shown.code, shown.out.splitlines()[-1]) == (0, "shop: 1 cycle done.")
+    assert (shown.code, shown.out.splitlines()[-2]) == (0, "shop: 1 cycle done.")
     assert (newest().revision, newest().because, newest().status) == (2, "restated", "accepted")
+
+
+def test_numbers_that_an_option_would_read_are_named_with_it_and_come_back(
+    settled: World, perennial: Perennial
+) -> None:
+    rows = settled.month("2024-03").astype({"price": "object"})
+    rows.loc[rows.index[0], "price"] = "1,173.12"
+    write(settled, "2024-03", rows)
+    settled.declare(checks=[])
+    assert perennial("ingest", "shop").code == 0
+    assert "'1,173.12' is a number with source.read.thousands: \",\" in" in perennial("quarantine", "shop").out
+    settled.declare(source={"kind": "files", "path": "shop", "batch": "file", "read": {"thousands": ","}})
+    assert "620 accepted, 0 set aside" in perennial("requeue", "shop").out

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.cli import tables
+from perennial.cli import decisions, tables
 from perennial.cli.tables import Column, pairs, table, width_of
 
 COLUMNS = (Column("batch"), Column("rows", right=True), Column("because", wide=True), Column("failed", text=True))
@@ -80,3 +80,24 @@ def test_outcomes_have_their_colour_on_a_terminal_alone(
     monkeypatch.setattr(tables, "is_terminal", lambda: True)
     table((Column("batch"), Column("outcome")), rows)
     assert "\033[32mrelease\033[0m" in capsys.readouterr().out
+
+
+def test_decisions_fit_a_terminal_of_40_columns(
+    terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    row = (
+        "0123abcd",
+        "2024-02",
+        "1",
+        "2",
+        "log_loss 0.1 → 0.2",
+        "+0.0802",
+        "+0.0100 to +0.150",
+        "9",
+        "28",
+        "undecided",
+    )
+    table(decisions.COLUMNS, [row])
+    head, line, *_ = capsys.readouterr().out.splitlines()
+    assert line.split() == ["0123abcd", "2024-02", "2", "undecided"] and width_of(line) <= 40 and "outcome" in head

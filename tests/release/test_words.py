@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,9 @@ from perennial.release.words import (
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import AT, batch, label_batch
 from tests.release.payloads import challenger, decision
+
+PAGES = Path("pages")
+NEXT = "Next: `perennial status shop`, and its page: pages/shop.html"
 
 READ = Reading(channel="level", value=None, threshold=0.1, age_days=0.0, words="")
 TOO_LITTLE = "of 10 rows none has a label yet"
@@ -131,10 +135,10 @@ def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
     assert "perennial quarantine shop" in left[0] and "the next run ingests it" in left[1]
     (blocked,) = left_in_words("shop", [], [], ruled("blocked"))
     assert blocked == "shop: a guard blocks version 2 (decision d1): d1 shows it"
-    assert done_in_words("shop", [batch(), held], left) == ["shop: 1 cycle done.", *left]
-    assert done_in_words("shop", [], left) == ["shop: no batch is new.", *left], "what waits is repeated"
-    assert done_in_words("shop", [], []) == ["shop: nothing is left to do."]
-    assert done_in_words("shop", [batch(), batch("2024-02")], []) == ["shop: 2 cycles done."]
+    assert done_in_words("shop", [batch(), held], left, PAGES) == ["shop: 1 cycle done.", NEXT, *left]
+    assert done_in_words("shop", [], left, PAGES) == ["shop: no batch is new.", *left], "what waits is repeated"
+    assert done_in_words("shop", [], [], PAGES) == ["shop: nothing is left to do."]
+    assert done_in_words("shop", [batch(), batch("2024-02")], [], PAGES) == ["shop: 2 cycles done.", NEXT]
 
 
 def test_an_approval_names_who_when_and_why() -> None:
@@ -145,3 +149,10 @@ def test_an_approval_names_who_when_and_why() -> None:
 def test_labels_without_a_row_are_counted_and_the_first_is_named() -> None:
     assert labels_in_words(3000, ("1000001.0",)) == "3,000 labels match no row; the first is 1000001.0"
     assert labels_in_words(1, ("a", 7)) == "1 label matches no row; the first is a, 7"
+
+
+@pytest.mark.parametrize("version", [9, 11, 999])
+def test_a_cycle_fits_80_columns_whatever_the_version(version: int) -> None:
+    released = ruled("release").model_copy(update={"challenger": challenger("c", version).model})
+    shown = line(released).partition("\n")[0]
+    assert shown.endswith(f" release v{version}") and len(shown) <= 80

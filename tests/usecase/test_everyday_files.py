@@ -425,3 +425,18 @@ def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, caps
     parsed = typed_batch(case.declaration, data, ".csv")
     read = read_options(case.declaration)
     assert copies_in(data, ".csv", parsed.frame, case.declaration.schema_.key, read) == {2: 1}
+
+
+@pytest.mark.parametrize(("decimal", "mark", "odd"), [(",", ".", "1.373,12"), (".", ",", "1,373.12")])
+def test_one_number_with_a_thousands_mark_among_hundreds_without_shows_the_mark(
+    tmp_path: Path, capsys: Captured, decimal: str, mark: str, odd: str
+) -> None:
+    rows = orders()
+    price = [f"{(i * 7919) % 90_000 / 100:.2f}".replace(".", decimal) for i in range(ROWS)]
+    file = File("orders", separator=";", decimal=decimal, weight=lambda v: str(v).replace(".", decimal))
+    path = tmp_path / "orders.csv"
+    path.write_bytes(file.data(rows.assign(price=[*price[:-1], odd])))
+    assert "price" not in questions(path, capsys)
+    case = load_use_case("orders", tmp_path / "usecases")
+    assert case.declaration.source.read.thousands == mark  # type: ignore[union-attr]
+    assert "price" in case.declaration.features.numeric

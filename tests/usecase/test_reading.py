@@ -292,7 +292,10 @@ def test_a_name_that_is_not_the_files_is_refused(mistakes: Told) -> None:
 @pytest.mark.parametrize(
     ("data", "line", "message"),
     [
-        (b"name: shop\nsource: {kind: files\nschema: 1\n", 3, "not YAML: while parsing a flow mapping"),
+        (b"name: shop\nsource: {kind: files\nschema: 1\n", 3, "not YAML: a { is opened and not closed"),
+        (b"a: [", 1, "not YAML: a [ or { is opened and never closed"),
+        (b"a: 'b\n", 2, "not YAML: a quotation mark is opened and never closed"),
+        (b"a: b: c\n", 1, "not YAML: a second ': ' in one line"),
         (b"name: shop\n\tsource: x\n", 2, "(column 1)"),
         (b"name: shop\n---\nname: shop\n", 2, "expected a single document"),
         (b"name: shop\ndescription: caf\xe9\n", 2, "is not UTF-8: byte b'\\xe9'"),

@@ -35,7 +35,7 @@ def calendar_of(sample: Sample, time: str, target: str) -> Calendar:
     days = times.dt.floor("D")
     batch = _batch(sample, times, days)
     different = int(days.nunique())
-    clusters: Guess[str] = Guess("day", "likely", "rows of one day are often alike, for example in their weather")
+    clusters: Guess[str] = Guess("day", "likely", "rows of one day are often alike")
     if batch.value == "year" and different < DAYS_OF_A_DECISION * max(1, times.dt.year.nunique()):
         clusters = Guess(
             time,

@@ -108,7 +108,7 @@ def _marks(
     fitting = [way for way in ways if sum(way in each.ways for each in numbers.values()) == most]
     usual: Guess[Decimal] = Guess(decimal or ".", "given" if decimal else "sure", "as given" if decimal else "so it is")
     if not most or (".", "") in fitting:
-        return usual, None, _other_marks(numbers, decimal or ".")
+        return usual, _rarely_separated(numbers, fitting, "."), _other_marks(numbers, decimal or ".")
     marks = {way[0] for way in fitting}
     if len(marks) > 1:
         return usual, None, _asked(numbers, fitting)
@@ -119,10 +119,20 @@ def _marks(
     proof = _proof(numbers, mark, thousands)
     if thousands == "":
         nothing = Guess("", "sure", "nothing separates them here") if mark == "," else None
-        return written, nothing, _other_marks(numbers, mark)
+        return written, _rarely_separated(numbers, fitting, mark) or nothing, _other_marks(numbers, mark)
     if proof is not None or given.thousands is not None:
         return written, Guess(thousands, "sure", f"{proof!r} has no other reading"), _other_marks(numbers, mark)
     return written, Guess("", "unsure", "no number shows what separates them"), _asked(numbers, fitting)
+
+
+def _rarely_separated(
+    numbers: Mapping[str, ColumnTexts], fitting: list[tuple[Decimal, str]], mark: str
+) -> Guess[str] | None:
+    """The mark of thousands of files that rarely have one, if all numbers are read with it too and one only so."""
+    for _, between in (way for way in fitting if way[0] == mark and way[1]):
+        if (proof := _proof(numbers, mark, between)) is not None:
+            return Guess(between, "sure", f"{proof!r} has no other reading")
+    return None
 
 
 def _other_marks(numbers: Mapping[str, ColumnTexts], mark: str) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,8 @@ ESTIMATORS = {
     "regression": "sklearn.ensemble.HistGradientBoostingRegressor",
 }
 ALSO = {"binary": "[brier, roc_auc]", "multiclass": "[accuracy]", "regression": "[rmse]"}
+TIMEZONE: Guess[str] = Guess("UTC", "unsure", "the calendar of batches, days and hours; Europe/Berlin?")
+CLOCK: Guess[str] = Guess("replay", "unsure", "replay for a history; wall once batches come by schedule")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def as_yaml(draft: Draft) -> str:
         lines.append(f"  classes: {_list(draft.classes)}")
     lines += [f'  decimal: "{guess.value}"{_note(guess)}' for name, guess in draft.form if name == "decimal"]
     lines += [
-        "  timezone: UTC  # unsure: the calendar of batches, days and hours; Europe/Berlin?",
+        f"  timezone: {TIMEZONE.value}{_note(TIMEZONE)}",
         f"  label_known_after: {calendar.label_known_after.value}{_note(calendar.label_known_after)}",
         "features:",
     ]
@@ -93,7 +95,7 @@ def as_yaml(draft: Draft) -> str:
     for name, question in features.questions:
         lines.append(f"  # unsure: {_comment(name)}: {_comment(question)}")
     lines += [f"  # left out: {_comment(name) or 'no name'}: {_comment(why)}" for name, why in features.left_out]
-    lines.append("clock: replay  # unsure: replay for a history; wall once batches come by schedule")
+    lines.append(f"clock: {CLOCK.value}{_note(CLOCK)}")
     if draft.checks:
         lines.append("checks:  # warnings are shown and accept the rows; make critical what must hold")
     for expectation, arguments, why in draft.checks:

@@ -1,0 +1,27 @@
+"""The use cases that a command about all of them is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perennial.cli.output import note
+from perennial.errors import InputError
+from perennial.usecase.declaration import UseCase
+from perennial.usecase.reading import list_use_cases, load_use_case
+
+
+def named_or_all(usecase: str | None, folder: Path) -> list[UseCase]:
+    """The use case that is named, otherwise all of a folder.
+
+    Of all, one whose declaration is wrong is left out with a line on standard error, so that it hides no other.
+    Raises DeclarationError for the named one.
+    """
+    if usecase is not None:
+        return [load_use_case(usecase, folder)]
+    cases = []
+    for name in list_use_cases(folder):
+        try:
+            cases.append(load_use_case(name, folder))
+        except InputError as error:
+            note(f"{name} is left out: {str(error).splitlines()[0]}. All of it: perennial check {name}")
+    return cases

@@ -1,0 +1,57 @@
+"""A command typed wrong is answered with all that is wrong; a terminal has one line beside a spinner."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from rich.cells import cell_len
+
+import perennial.cli
+from perennial.cli.running import beside_spinner
+from perennial.cli.wrapping import fitted
+from tests.cli.conftest import command
+
+Captured = pytest.CaptureFixture[str]
+
+
+def test_all_missing_options_are_named_at_once(capsys: Captured) -> None:
+    assert command("waive", "flights") == 2
+    assert "Missing options '--batch', '--by', '--reason'." in capsys.readouterr().err
+    assert command("waive", "flights", "--by=Ada", "--batch", "2024-01") == 2
+    assert "Missing option '--reason'." in capsys.readouterr().err
+
+
+def test_a_batch_without_its_option_is_recognised(capsys: Captured) -> None:
+    assert command("run", "flights", "2014-01") == 2
+    assert "did you mean --batch 2014-01?" in capsys.readouterr().err
+    assert command("status", "flights", "2014-01") == 2
+    assert "--batch" not in capsys.readouterr().err, "status has no such option"
+
+
+@pytest.mark.parametrize("width", [1, 40, 80])
+def test_a_message_beside_the_spinner_takes_one_line(width: int) -> None:
+    message = "batch 2024-01: 288 rows\naccepted (288 rows, 0 set aside), 変数が変わりました " + "x" * 90
+    shown = beside_spinner(message, width)
+    assert "\n" not in shown and cell_len(f"⠋ {shown}") < max(width, 4)
+
+
+def test_ctrl_c_is_acknowledged_before_the_command_ends(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> int:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.sigtimedwait([], 1)
+        return 130
+
+    monkeypatch.setattr(perennial.cli, "_code_of_command", interrupted)
+    assert command("run", "shop") == 130
+    assert "Stopping ..." in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_command_for_mlflow_can_be_copied() -> None:
+    line = f"  MLflow     .venv/bin/mlflow ui --backend-store-uri sqlite:///{'x' * 60}.db"
+    assert line.partition("MLflow")[2].strip() in [each.strip() for each in fitted(line, 80).splitlines()]
