@@ -89,7 +89,9 @@ def decision(id: str, json: bool, wide: bool) -> None:
     say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
     if examples:
         key = ", ".join(examples[0])
-        say(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)} shown):")
+        wrong = taken.flips.negative if taken.flips else None
+        of = f" of {round(wrong.share * taken.flips.rows):,}" if taken.flips and wrong else ""
+        say(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)}{of} shown):")
         columns = [Column(name, wide=number > 3) for number, name in enumerate(examples[0])]
         table(columns, [tuple(str(value) for value in each.values()) for each in examples], wide=wide)
 

@@ -35,7 +35,10 @@ def prose(markdown: str, *, wide: bool = False) -> None:
 
 def _table(rows: Sequence[Sequence[str]], wide: bool) -> None:
     heading, _, *cells = rows
-    columns = [Column(name, right=name.startswith(_NUMBERS), wide=name.startswith(WIDE)) for name in heading]
+    columns = [
+        Column(name, right=name.startswith(_NUMBERS), wide=name.startswith(WIDE), text=name == "verdict")
+        for name in heading
+    ]
     table(columns, cells, wide=wide)
 
 

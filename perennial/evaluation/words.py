@@ -51,7 +51,7 @@ def headline(outcome: Outcome, champion_version: int | None, challenger_version:
         "first": f"Version {challenger_version} is released as the first model",
         "release": f"Version {challenger_version} is released in place of version {champion_version}",
         "keep": f"Version {challenger_version} is turned down, {stays}",
-        "undecided": f"Version {challenger_version} is not decided, {stays}",
+        "undecided": f"Version {challenger_version} is undecided, {stays}",
         "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
         "held": f"Version {challenger_version} waits for a person, {stays}",
     }[outcome]
@@ -140,12 +140,19 @@ def slice_table(slices: Sequence[SliceResult]) -> str:
             change(each.gain),
             between(each.ci_low, each.ci_high),
             figure(each.mde, 3),
-            {"worse": "worse", "not_decidable": "cannot be checked"}.get(each.verdict, "no harm shown"),
+            _slice_verdict(each),
         )
         for each in ordered[:SLICES_SHOWN]
     ]
     more = f"\n\n{len(ordered) - SLICES_SHOWN} more slices are recorded." if len(ordered) > SLICES_SHOWN else ""
     return _table(SLICES, rows) + more
+
+
+def _slice_verdict(each: SliceResult) -> str:
+    """The verdict on a slice, with the reason where harm that matters would stay unseen."""
+    if each.verdict == "not_decidable":
+        return f"cannot be checked: {escape(each.note)}" if each.note else "cannot be checked"
+    return "worse" if each.verdict == "worse" else "no harm shown"
 
 
 def beside(metrics: Sequence[MetricResult]) -> str:
@@ -200,7 +207,8 @@ def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
     )
     if evaluation.effective_clusters is not None:
         sentences += (
-            f" They are as informative as {evaluation.effective_clusters:.0f} independent "
+            " Because neighbouring ones resemble each other, they count as "
+            f"{evaluation.effective_clusters:.0f} independent "
             f"{UNITS[evaluation.cluster_by][1] if evaluation.cluster_by in UNITS else 'clusters'}."
         )
     if evaluation.autocorrelation is not None:

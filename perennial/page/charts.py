@@ -21,13 +21,14 @@ _PAINT = {
     "#100003": "var(--bad)",
     "#100004": "var(--champion)",
     "#100005": "var(--challenger)",
+    "#100006": "var(--stay)",
 }
-_GOOD, _WAIT, _BAD, _CHAMPION, _CHALLENGER = _PAINT
+_GOOD, _WAIT, _BAD, _CHAMPION, _CHALLENGER, _STAY = _PAINT
 _OUTCOMES = {
     "first": _GOOD,
     "release": _GOOD,
     "undecided": _WAIT,
-    "keep": _WAIT,
+    "keep": _STAY,
     "held": _BAD,
     "blocked": _BAD,
 }

@@ -104,7 +104,8 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
     release = history.live
     if release is None:
         return ()
-    since = f"{day(release.as_of)} (release {release.release_no}, {release.kind})"
+    kind = "" if release.kind == "release" else f", {release.kind}"
+    since = f"{day(release.as_of)} (release {release.release_no}{kind})"
     return (
         ("since", since),
         ("why", release_reason(release.kind, release.reason)),
@@ -120,7 +121,7 @@ def _how_sure(history: History, release: Release) -> str:
     untested = f"; version {release.refit.model.version} was not evaluated yet" if release.refit else ""
     its = f"version {tested.version}: " if release.refit else ""
     primary, rows = evaluated.metrics[0], evaluated.evaluation
-    over = f"version {evaluated.champion.version}" if evaluated.champion else "a constant"
+    over = f"version {evaluated.champion.version}" if evaluated.champion else "the naive baseline"
     better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
         f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(evaluated)}, "

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from perennial.evaluation.results import Evaluation, Interval, MetricResult
-from perennial.evaluation.words import escape, headline, in_words
+from perennial.evaluation.results import Evaluation, Interval, MetricResult, SliceResult
+from perennial.evaluation.words import escape, headline, in_words, slice_table
 
 EVALUATION = Evaluation(
     rows=27_004,
@@ -32,7 +32,7 @@ EVALUATION = Evaluation(
         ("first", None, "Version 1 is released as the first model, on batch 2013-02"),
         ("release", 3, "Version 1 is released in place of version 3, on batch 2013-02"),
         ("keep", 3, "Version 1 is turned down, version 3 stays, on batch 2013-02"),
-        ("undecided", None, "Version 1 is not decided, nothing serves yet, on batch 2013-02"),
+        ("undecided", None, "Version 1 is undecided, nothing serves yet, on batch 2013-02"),
         ("blocked", 3, "Version 1 is blocked by a guard, version 3 stays, on batch 2013-02"),
         ("held", 3, "Version 1 waits for a person, version 3 stays, on batch 2013-02"),
     ],
@@ -107,3 +107,11 @@ def test_every_sign_of_markup_is_escaped(text: str) -> None:
     for sign in "_*`[]|#~!":
         assert shown.count(sign) == shown.count("\\" + sign)
     assert "<" not in shown
+
+
+def test_a_slice_that_cannot_be_checked_has_the_reason_beside_it() -> None:
+    note = "a loss under 0.02 would most likely stay unseen; 0.01 is looked for"
+    hidden = SliceResult(
+        column="carrier", value="9E", rows=465, clusters=28, metric="log_loss", verdict="not_decidable", note=note
+    )
+    assert f"cannot be checked: {note} |" in slice_table([hidden])

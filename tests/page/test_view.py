@@ -95,6 +95,7 @@ def test_the_bound_that_was_tested_stands_beside_an_interval_that_contains_0() -
     (gain,) = view.gains
     assert gain.low is not None and gain.low < 0 < (gain.bound or 0)
     sure = dict(view.facts)["how sure"]
+    assert "release, release" not in dict(view.facts)["since"] and ", release)" not in dict(view.facts)["since"]
     assert "gain +0.00250, at least +0.000370 (one-sided at 5 %), 95 % interval -0.000276 to" in sure
     page = render(view, {})
     assert "+0.000370 at 5 %" in page and "A release needs a one-sided p under 0.05" not in page
