@@ -25,7 +25,7 @@ class Keys:
             return True
         scheme, _, key = (authorization or "").partition(" ")
         given = hashlib.sha256(key.strip().encode()).digest()
-        # Every digest is compared, so that the time tells nothing about which one is near.
+        # Every digest is compared, so that the time shows nothing about which one is near.
         matches = [hmac.compare_digest(given, each) for each in self._digests]
         return scheme.lower() == "bearer" and any(matches)
 
