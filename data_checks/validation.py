@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from perennial.usecase.declaration import Declaration
 
 _EXISTS = "expect_column_to_exist"
+_LEAST_ROWS = {"expect_table_row_count_to_be_between": "min_value", "expect_table_row_count_to_equal": "value"}
+"""Expectations about the number of rows, each with the argument below which a batch has too few."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Validation:
 
     held_because: why the whole batch is held; empty if it may be accepted.
     set_aside: row (position of arrival, 0..n-1) → every reason of that row, in the order of the checks.
-    warnings, infos: findings that change nothing, with counts.
+    warnings, infos: findings that change nothing, with counts. notes: checks that were not evaluated, and why.
     reasons: how many rows have each reason, the most frequent first; a row may have several.
     results: one plain JSON object per check, for the record and for `data_checks.docs`.
     """
@@ -51,6 +53,7 @@ class Validation:
     infos: tuple[str, ...]
     reasons: tuple[Reason, ...]
     results: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -68,6 +71,7 @@ def validate(
     time_faults: pd.Series | None = None,
     copies: Mapping[int, int] | None = None,
     waived: Collection[str] = (),
+    unfinished: str = "",
 ) -> Validation:
     """Run the standing and the declared checks on one batch.
 
@@ -78,6 +82,8 @@ def validate(
     time_faults: shape (n,), aligned with the rows: what is implausible about the row's time, or null.
     copies: row → the row that it is a copy of; copies are set aside, and the checks do not see them.
     waived: reasons of critical checks that a person waived: they are reported as warnings and change nothing.
+    unfinished: why the window is not over yet, otherwise empty. Too few rows are then noted and no warning; a critical
+    check still holds the batch, which is what it is written for.
     Raises InputError for a check that Great Expectations refuses to build; ValueError if rows are not numbered 0..n-1.
     An error while a critical check runs holds the batch and is named in `held_because`.
     """
@@ -99,7 +105,7 @@ def validate(
     frame = with_helpers(parsed, about_rows, accepted_in, time_faults)
     results = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
     results += with_rows(frame, run(frame, about_rows), parsed.unreadable)
-    findings = _Findings(rows, declaration, accepted_in)
+    findings = _Findings(rows, declaration, accepted_in, unfinished)
     findings.missing(present, suite, parsed.extra)
     for check in results:
         findings.add(check)
@@ -118,8 +124,12 @@ def _without(parsed: Parsed, copies: Mapping[int, int]) -> Parsed:
 class _Findings:
     """Collects the findings, check by check."""
 
-    def __init__(self, rows: int, declaration: Declaration, accepted_in: pd.Series | None) -> None:
+    def __init__(
+        self, rows: int, declaration: Declaration, accepted_in: pd.Series | None, unfinished: str = ""
+    ) -> None:
         self._rows = rows
+        self._unfinished = unfinished
+        self._notes: list[str] = []
         self._declaration = declaration
         self._accepted_in = accepted_in
         self._held: list[str] = []
@@ -160,8 +170,16 @@ class _Findings:
             return
         elif planned.reason == NO_ROWS:
             self._held.append(NO_ROWS)
+        elif self._unfinished and self._has_too_few(check):
+            self._notes.append(f"{planned.reason}: {observed(check)}, not evaluated: {self._unfinished}")
         else:
             self._note(planned, observed(check))
+
+    def _has_too_few(self, check: CheckResult) -> bool:
+        """Whether a check that holds nothing failed because the batch has too few rows."""
+        argument = _LEAST_ROWS.get(check.planned.expectation.expectation_type)
+        least = check.arguments.get(argument) if argument else None
+        return least is not None and check.planned.severity != "critical" and self._rows < least
 
     def _add_rows(self, check: CheckResult) -> None:
         planned = check.planned
@@ -200,6 +218,7 @@ class _Findings:
             infos=tuple(self._infos),
             reasons=tuple(Reason(reason=r, rows=n) for r, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))),
             results=tuple(self._results),
+            notes=tuple(self._notes),
         )
 
 

@@ -18,11 +18,13 @@ from perennial.ledger.present import (
     current_release,
     decision_taken,
     frozen_decision,
+    open_question,
     says_release,
     undone_decision,
     waiting_challenger,
 )
 from perennial.release.promote import mirror_alias, release_blend, release_decided
+from perennial.release.words import held_in_words
 from perennial.settings import settings
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.rows import known_at
@@ -49,7 +51,8 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         return unfinished
     waiting, release = waiting_challenger(ledger, usecase), current_release(ledger, usecase)
     if waiting is None:
-        return Waits(NO_CHALLENGER)
+        question = open_question(ledger, usecase)
+        return Waits(NO_CHALLENGER if question is None else held_in_words(question, case.declaration, as_of))
     registry.refuse_deleted(usecase)
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
     contest, sources = load_contest(registry, usecase, waiting, release), metric_sources(case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from perennial.errors import HeldBack, InputError, on_record
+from perennial.errors import InputError, on_record
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
 from perennial.ledger.entries import Approval, Decision, Release, Waiver
 from perennial.ledger.present import open_question, time_of
@@ -102,11 +102,11 @@ def record_waiver(usecase: str, window: str, checks: list[str], by: str, reason:
 
 
 def _held(workspace: Workspace, usecase: str, id: str | None) -> Decision:
-    """The decision with that id, or the beginning of it. Raises InputError, or HeldBack if nobody is waited for."""
+    """The decision with that id, or the beginning of it. Raises InputError, also if nobody is waited for."""
     if not id:
         question = open_question(workspace.ledger, usecase)
         if question is None:
-            raise HeldBack(f"{usecase}: no decision waits for a person. Nothing was changed.")
+            raise InputError(f"{usecase}: no decision waits for a person. Nothing was changed.")
         return question
     matching = [row.payload for row in workspace.ledger.all(usecase, Decision) if row.key.startswith(id)]
     if len(matching) != 1:

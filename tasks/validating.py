@@ -16,6 +16,7 @@ from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
 from perennial.intake.typed import typed_batch
+from perennial.intake.unfinished import unfinished
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries, replay_clock
@@ -53,7 +54,7 @@ def validated(
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
     copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
-    validation = _checked(workspace, case, arrived, parsed, copies, present.waived)
+    validation = _checked(workspace, case, arrived, parsed, copies, present)
     planned = plan(declaration, arrived, present, parsed, validation)
     if present.newest is not None and again and planned.same_as(present.newest):
         return present.newest
@@ -70,7 +71,7 @@ def _checked(
     arrived: Arrived,
     parsed: Parsed,
     copies: Mapping[int, int],
-    waived: tuple[str, ...],
+    present: Present,
 ) -> Validation:
     """The results of all checks, including those that read earlier batches."""
     schema, window = case.declaration.schema_, arrived.window
@@ -83,8 +84,18 @@ def _checked(
         accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, parsed.frame),
         time_faults=arrived.time_faults,
         copies=copies,
-        waived=waived,
+        waived=present.waived,
+        unfinished=_unfinished(case, arrived, parsed, present),
     )
+
+
+def _unfinished(case: UseCase, arrived: Arrived, parsed: Parsed, present: Present) -> str:
+    """Why the batch's window is not over yet; empty if it is, or its times are unknown."""
+    schema, faults = case.declaration.schema_, arrived.time_faults
+    if faults is None:
+        return ""
+    now = present.now if case.declaration.clock == "wall" else None
+    return unfinished(arrived.window, present.windows, parsed.frame[schema.time][faults.isna()], now)
 
 
 def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Parsed) -> tuple[int, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from perennial.cli import machine_clock
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
+from perennial.clock import day, instant
 from perennial.errors import HeldBack, InputError, on_record
-from perennial.ledger.entries import Approval, Decision
+from perennial.evaluation.figures import counted
+from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
 from perennial.release.rollback import Rollback, RolledBack
@@ -18,7 +21,7 @@ from perennial.store.workspace import Workspace, open_workspace, reading_workspa
 
 
 def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: bool) -> None:
-    """Raises HeldBack where there is nothing to go back to, ModelUnloadable where the former model is gone."""
+    """Raises InputError where there is nothing to go back to, ModelUnloadable where the former model is gone."""
     from perennial.model.released import load_champion
     from perennial.release.rollback import plan_rollback, roll_back
 
@@ -78,7 +81,7 @@ def _say_already(usecase: str, done: RolledBack) -> None:
 
 
 def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
-    """Raises InputError for an unknown id, HeldBack where nobody is waited for, ReleaseLost where it is too late."""
+    """Raises InputError for an unknown id or where nobody is waited for, ReleaseLost where it is too late."""
     from perennial.model.released import load_model
     from perennial.release.promote import approve, refuse_approval
 
@@ -88,7 +91,8 @@ def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
         ledger = open_ledger()
         decision = find_decision(ledger, id).payload
         refuse_approval(ledger, decision)
-        _show_approval(ledger, decision, json)
+        declaration = reading_workspace(settings()).use_case(decision.usecase).declaration
+        _show_approval(ledger, decision, time_of(ledger, declaration, machine_clock.now()), json)
         return
     workspace = open_workspace(settings())
     ledger = workspace.ledger
@@ -108,6 +112,7 @@ def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
         as_json(made.model_dump(mode="json"))
     elif (approval.by, approval.reason) == (by, reason):
         say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {by}.")
+        _say_age(ledger, decision, now)
     else:
         say(
             f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
@@ -115,7 +120,16 @@ def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
         )
 
 
-def _show_approval(ledger: Ledger, decision: Decision, json: bool) -> None:
+def _say_age(ledger: Ledger, decision: Decision, now: datetime) -> None:
+    """What an approved model has learned from, and how long ago by the use case's clock that was."""
+    snapshot = ledger.get(decision.usecase, Snapshot, decision.snapshot)
+    if snapshot is not None:
+        known = snapshot.payload.as_of
+        days = counted(max((now - instant(known)).days, 0), "day", "days")
+        say(f"  It was trained on what was known by {day(known)}, {days} ago.")
+
+
+def _show_approval(ledger: Ledger, decision: Decision, now: datetime, json: bool) -> None:
     approval, version = ledger.get(decision.usecase, Approval, decision.id), decision.challenger.version
     number = decision.release_no + 1
     if json:
@@ -125,6 +139,7 @@ def _show_approval(ledger: Ledger, decision: Decision, json: bool) -> None:
         say(f"{decision.usecase}: already approved by {approval.payload.by}. Nothing was changed.")
     else:
         say(f"{decision.usecase}: version {version} would be live as release {number}. Nothing was changed.")
+        _say_age(ledger, decision, now)
 
 
 def given(field: str, value: str) -> None:

@@ -15,7 +15,7 @@ from perennial.ledger.entries import Approval, Decision
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import frozen_decision
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, decision_in_words
+from perennial.release.words import approval_in_words, bound_in_words, decision_in_words, outcome_word
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
@@ -48,6 +48,9 @@ def decisions(usecase: str, json: bool, wide: bool) -> None:
         say(f"{usecase}: no decision yet.")
         return
     table(COLUMNS, [_cells(row.payload, short=is_terminal() and not wide) for row in taken], wide=wide)
+    for row in taken:
+        if words := bound_in_words(row.payload):
+            say(f"{row.payload.batch}, version {row.payload.challenger.version}: {words}")
 
 
 def _cells(decision: Decision, *, short: bool) -> tuple[str, ...]:
@@ -62,7 +65,7 @@ def _cells(decision: Decision, *, short: bool) -> tuple[str, ...]:
         between(primary.ci_low, primary.ci_high),
         f"{decision.evaluation.rows:,}",
         str(decision.evaluation.clusters),
-        decision.outcome,
+        outcome_word(decision),
     )
 
 

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from perennial.alerting.outbox import Undelivered, undelivered
-from perennial.clock import instant
+from perennial.clock import day, instant
 from perennial.ledger.entries import (
-    NO_CHALLENGER,
     Approval,
     BatchEntry,
     ChallengerEntry,
@@ -29,9 +28,11 @@ from perennial.ledger.present import (
     waiting_challenger,
 )
 from perennial.processes.schedule import next_scheduled_run
+from perennial.release.words import challenger_waits, trained_through
 from perennial.settings import settings
+from perennial.store.at_work import at_work_since
 from perennial.usecase.declaration import Declaration
-from perennial.watching.health import open_episodes
+from perennial.watching.health import open_with_severity
 
 
 def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
     whole = batch.model_dump(mode="json")
     first = ("batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest")
     rest = ("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest")
-    return {"usecase": usecase, **{name: whole[name] for name in (*first, *rest, "because", "waived")}}
+    named = {name: whole[name] for name in (*first, *rest, "because", "waived")}
+    return {"usecase": usecase, **named, "notes": list(batch.notes)}
 
 
 def trained_on(ledger: Ledger, usecase: str) -> dict[str, list[int]]:
@@ -116,7 +118,10 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
         "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],
-        "open_episodes": [each.model_dump(mode="json") for each in open_episodes(ledger, usecase)],
+        "open_episodes": [
+            {**each.episode.model_dump(mode="json"), "severity": each.severity}
+            for each in open_with_severity(ledger, usecase)
+        ],
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,
@@ -153,13 +158,21 @@ def labels_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
 
 
 def _challenger(ledger: Ledger, usecase: str) -> dict[str, Any]:
-    """The waiting challenger and why nothing was decided about it yet; without any, why none could be trained."""
+    """The waiting challenger and why nothing was decided about it yet; without any, why none could be trained.
+
+    One that is held for a person waits too.
+    """
     waiting, cycles = waiting_challenger(ledger, usecase), ledger.all(usecase, Cycle)
     last = cycles[-1].payload if cycles else None
+    if waiting is None and (question := open_question(ledger, usecase)) is not None:
+        trained = trained_through(ledger, question)
+        return {
+            "version": question.challenger.version,
+            "because": f"for a person, since {day(question.as_of)}{trained}",
+        }
     if waiting is None:
         return {"version": None, "because": last.not_trained if last else ""}
-    waits = last.waits if last is not None and last.waits != NO_CHALLENGER else ""
-    return {"version": waiting.model.version, "because": waits or "evaluated once labels come that it has not seen"}
+    return {"version": waiting.model.version, "because": challenger_waits(waiting, last)}
 
 
 def _short(row: Row[Decision]) -> dict[str, Any]:
@@ -168,11 +181,29 @@ def _short(row: Row[Decision]) -> dict[str, Any]:
 
 
 def _reconcile(ledger: Ledger, usecase: str) -> str:
-    """What a crash left to do, as far as the ledger alone knows. `doctor` looks at the alias too."""
+    """What a crash left to do, as far as the ledger alone knows. `doctor` looks at the alias too.
+
+    While a run is at work, what is not finished yet is not left: it is being done.
+    """
+    since = at_work_since(settings(), ledger, usecase)
+    if since is not None:
+        return f"running since {since:%Y-%m-%d %H:%M} UTC{_at(_unfinished(ledger, usecase))}"
     if undone_decision(ledger, usecase) is not None:
         return "a decided release was not carried out: run the same command again"
+    unfinished = _unfinished(ledger, usecase)
+    if unfinished is not None:
+        return f"the cycle of batch {unfinished} is not finished: `perennial run {usecase}`"
+    return "nothing is left half done"
+
+
+def _at(window: str | None) -> str:
+    return "" if window is None else f", at the cycle of batch {window}"
+
+
+def _unfinished(ledger: Ledger, usecase: str) -> str | None:
+    """The window of the newest batch, if its cycle is not finished."""
     finished = {r.payload.batch for r in ledger.all(usecase, Cycle)}
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
-        return f"the cycle of batch {batches[-1].window} is not finished: `perennial run {usecase}`"
-    return "nothing is left half done"
+        return batches[-1].window
+    return None

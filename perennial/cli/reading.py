@@ -101,12 +101,19 @@ def _show_status(view: dict[str, Any]) -> None:
         name = view["usecase"]
         rows.append(("next", f"perennial backfill {name} (all batches), or perennial run {name} (one)"))
     rows += _frozen_rows(view)
-    rows.append(("open episodes", "; ".join(e["detail"] for e in view["open_episodes"]) or "none"))
+    alarms = [each for each in view["open_episodes"] if each["severity"] != "info"]
+    rows.append(("open alarms", "; ".join(_episode(each) for each in alarms) or "none"))
+    rows += [("for information", _episode(each)) for each in view["open_episodes"] if each["severity"] == "info"]
     rows += [("not delivered", line) for line in _undelivered(view["undelivered"])]
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
     rows.append(("ledger head", _short_head(view["head"])))
     pairs(rows)
+
+
+def _episode(view: dict[str, Any]) -> str:
+    severity = "" if view["severity"] == "info" else f" ({view['severity']})"
+    return f"{view['channel']}{severity}: {view['detail']}"
 
 
 def _frozen_rows(view: dict[str, Any]) -> list[tuple[str, str]]:
@@ -185,7 +192,7 @@ def _batch_cells(batch: BatchEntry, newest: int, versions: list[int]) -> tuple[s
         f"{batch.rows.quarantined:,}",
         f"{batch.rows.unlabelled:,}",
         ranges(versions),
-        "; ".join([*_failed(batch), *(f"warning: {warning}" for warning in batch.warnings)]),
+        "; ".join([*_failed(batch), *(f"warning: {warning}" for warning in batch.warnings), *batch.notes]),
     )
 
 

@@ -152,6 +152,8 @@ def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
         )
         for warning in batch.warnings:
             say(f"  warning: {warning}")
+        for note in batch.notes:
+            say(f"  note: {note}")
 
 
 def _undecided(ledger: Ledger, usecase: str) -> Decision | None:

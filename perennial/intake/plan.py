@@ -33,6 +33,8 @@ class Checked(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
     @property
     def reasons(self) -> tuple[Reason, ...]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Planned:
     rows: Rows
     warnings: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -144,6 +147,7 @@ class Planned:
             declaration_digest=declaration.digest,
             because=_because(present, batch.landing),
             waived=present.waived,
+            notes=self.notes,
         )
 
 
@@ -162,7 +166,7 @@ def plan(declaration: Declaration, arrived: Arrived, present: Present, parsed: P
         )
     more = missing_warnings(often_missing(parsed, declaration), present.missing)
     ours = [*column_warnings(parsed, present.extra), *more]
-    return Planned(arrived, held, checked.set_aside, rows, (*ours, *checked.warnings), checked.reasons)
+    return Planned(arrived, held, checked.set_aside, rows, (*ours, *checked.warnings), checked.reasons, checked.notes)
 
 
 def _held_because(

@@ -14,6 +14,7 @@ from perennial.evaluation.words import headline
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Release
 from perennial.page.history import History
 from perennial.release.words import cycle_waits, release_reason
+from perennial.watching.channels.level import UNKNOWN
 
 FEWEST_LOSSES = 3
 """So many earlier batches show what is usual at least."""
@@ -44,10 +45,14 @@ def _fine(history: History) -> Answer:
     if episodes:
         open_now = counted(len(episodes), "alarm is open", "alarms are open")
         return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss, *compared_with(history)))
+    informs = tuple(
+        f"{each.channel} informs since {day(each.opened_at)}, which is no alarm" for each in history.open_information
+    )
     health = history.cycles[-1].health if history.cycles else None
     if health is None or health.loss is None:
-        return Answer(question, "wait", "Unknown: no alarm, but no labels either", (loss,))
-    return Answer(question, "good", "Yes: no alarm is open", (loss, *compared_with(history)))
+        few = "too few labels" if health is not None and health.labelled_rows else "no labels"
+        return Answer(question, "wait", f"Unknown: no alarm, but {few} yet", (loss, *informs))
+    return Answer(question, "good", "Yes: no alarm is open", (loss, *compared_with(history), *informs))
 
 
 def _last(history: History) -> Answer:
@@ -69,7 +74,7 @@ def _needed(history: History) -> Answer:
     lines += [f"Label file {file.file} is held: {'; '.join(file.held_because)}" for file in history.held_labels]
     if history.question is not None:
         version, id = history.question.challenger.version, history.question.id
-        lines.append(f"Version {version} waits for your approval (decision {id})")
+        lines.append(f"Version {version} waits for your approval since {day(history.question.as_of)} (decision {id})")
     if history.frozen:
         kept = f"; version {history.kept_back.challenger.version} would be released" if history.kept_back else ""
         lines.append(f"{history.frozen[0].upper()}{history.frozen[1:]}, until a person resumes them{kept}")
@@ -88,7 +93,12 @@ def _waiting(history: History) -> str:
     if newest.waits == NO_CHALLENGER:
         text = cycle_waits(newest)
         return text[0].upper() + text[1:]
-    return f"The challenger {cycle_waits(newest)}" if newest.waits else ""
+    if not newest.waits:
+        return ""
+    if newest.challenger is None or not history.challengers:
+        return f"The challenger {cycle_waits(newest)}"
+    version = history.challengers[-1].model.version
+    return f"The former challenger was not decided: {newest.waits}. Version {version} now waits instead"
 
 
 def live_in_words(release: Release | None) -> str:
@@ -142,7 +152,9 @@ def newest_loss(history: History) -> str:
     cycle = history.cycles[-1] if history.cycles else None
     if cycle is None or cycle.health.loss is None:
         rows = cycle.health.labelled_rows if cycle else 0
-        return f"{history.metric} on the newest batch: unknown ({counted(rows, 'labelled row', 'labelled rows')})"
+        why = next((r.words for r in cycle.health.readings if r.channel == "level"), "") if cycle else ""
+        few = f"; {why.removeprefix(UNKNOWN).rstrip('.')}" if rows and why.startswith(UNKNOWN) else ""
+        return f"{history.metric} on the newest batch: unknown ({counted(rows, 'labelled row', 'labelled rows')}{few})"
     loss = cycle.health.loss
     low, high = possible_part(history.metric, loss.ci_low, loss.ci_high)
     return (

@@ -74,6 +74,11 @@ class History:
         """The open episodes that a person should look at: all that do more than inform."""
         return [each for each in self.open_episodes if self.severity(each) != "info"]
 
+    @property
+    def open_information(self) -> list[Episode]:
+        """The open episodes that only inform."""
+        return [each for each in self.open_episodes if self.severity(each) == "info"]
+
     def severity(self, episode: Episode) -> Severity:
         """The highest severity that an episode has had."""
         return severity_so_far(episode, self.rises, severity_of(episode.channel))

@@ -26,6 +26,7 @@ class Summary(BaseModel):
     """A use case in a few words. state: the worst of its answers; order of the cards: bad first.
 
     chart: SVG of the champion's newest losses. needs: what needs a person.
+    episodes: open alarms; informs: open episodes that only inform.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Summary(BaseModel):
     loss: str
     chart: str
     episodes: tuple[str, ...]
+    informs: tuple[str, ...] = ()
     batch: str
     decision: str
     schedule: str
@@ -56,6 +58,7 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
         loss=_loss(history),
         chart=_chart(history),
         episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_alarms),
+        informs=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_information),
         batch=f"{batch.window}: {batch.status}, {counted(batch.rows.arrived, 'row', 'rows')}" if batch else "none yet",
         decision=f"{headline_of(decision[-1])} ({day(decision[-1].as_of)})" if decision else "none yet",
         schedule=_schedule(declaration),

@@ -15,7 +15,7 @@ from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, facts, headline_of, live_in_words
 from perennial.page.history import History
 from perennial.page.watching import WatchingView, watching_view
-from perennial.release.words import approval_in_words, decision_in_words, release_reason
+from perennial.release.words import approval_in_words, decision_in_words, outcome_word, release_reason
 
 NEWEST = 12
 """How many decisions are explained in full; all of them are in the charts and tables."""
@@ -72,13 +72,14 @@ class GainPoint:
 class DecisionCard:
     """A decision: its headline, the markdown that `perennial decision ID` prints, and who approved it.
 
-    markdown: empty for older decisions, which are listed only.
+    markdown: empty for older decisions, which are listed only. word: the outcome as people read it.
     """
 
     id: str
     batch: str
     as_of: str
     outcome: str
+    word: str
     headline: str
     markdown: str
     approved: str
@@ -206,7 +207,7 @@ def _months(history: History) -> list[Month]:
     newest_first = sorted(history.decisions, key=lambda decision: decision.as_of, reverse=True)
     for name, decisions in groupby(newest_first, key=lambda decision: decision.as_of[:7]):
         cards = tuple(_card(each, history.approvals, in_full=each.id in in_full) for each in decisions)
-        outcomes = Counter(card.outcome for card in cards)
+        outcomes = Counter(card.word for card in cards)
         months.append(Month(name, ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()), cards))
     return months
 
@@ -218,6 +219,7 @@ def _card(decision: Decision, approvals: Sequence[Approval], *, in_full: bool) -
         batch=decision.batch,
         as_of=day(decision.as_of),
         outcome=decision.outcome,
+        word=outcome_word(decision),
         headline=headline_of(decision),
         markdown=body,
         approved=next((approval_in_words(a) for a in approvals if a.decision == decision.id), ""),

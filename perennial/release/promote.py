@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant, write_instant
-from perennial.errors import HeldBack, ReleaseLost, on_record
+from perennial.errors import InputError, ReleaseLost, on_record
 from perennial.fault_points import write
 from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, ReleasesResumed, Served
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import blend_due, current_release, says_release
+from perennial.ledger.present import blend_due, current_release, frozen_decision, says_release
 from perennial.release.freeze import refuse_frozen
 from perennial.store.registry import Registry
 
@@ -100,7 +100,7 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
     """Release the challenger of a held decision that a person approves: (the recorded approval, the release).
 
     The first approval counts; a later one returns the first. as_of: the use case's time, used for the first approval.
-    Raises HeldBack for a decision that is not held, ReleaseLost if another release was made since it was taken (the
+    Raises InputError for a decision that is not held, ReleaseLost if another release was made since it was taken (the
     challenger was never compared with the live model), LedgerBroken.
     """
     refuse_approval(ledger, decision)
@@ -113,11 +113,16 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
 
 
 def refuse_approval(ledger: Ledger, decision: Decision) -> None:
-    """Raise HeldBack or ReleaseLost where a decision cannot be approved (any more). Writes nothing."""
+    """Raise InputError, HeldBack (frozen) or ReleaseLost where a decision cannot be approved. Writes nothing."""
+    kept_back = frozen_decision(ledger, decision.usecase)
+    if kept_back is not None and kept_back.id == decision.id:
+        refuse_frozen(ledger, decision.usecase)
     if decision.outcome != "held":
-        raise HeldBack(
+        raise InputError(
             f"decision {decision.id} has the outcome {decision.outcome!r}; only a held decision can be approved. "
-            f"Nothing was changed."
+            f"Nothing was changed.",
+            code="decision-not-held",
+            value=decision.id,
         )
     refuse_frozen(ledger, decision.usecase)
     release = current_release(ledger, decision.usecase)

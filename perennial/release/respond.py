@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from perennial.clock import instant, write_instant
-from perennial.errors import HeldBack, ModelUnloadable
+from perennial.errors import HeldBack, InputError, ModelUnloadable
 from perennial.ledger.entries import Episode, Recorded, Release, ReleasesFrozen, RollbackNotPossible, Severity
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release
@@ -58,7 +58,7 @@ def _roll_back(
         since = max(as_of, instant(live.as_of))
         done = roll_back(ledger, usecase, since, episode.detail, live.release_no, try_out, cause=episode.episode)
         return [done.row.payload]
-    except (HeldBack, ModelUnloadable) as error:
+    except (HeldBack, InputError, ModelUnloadable) as error:
         why = str(error).partition("\n")[0]
         row, _ = ledger.append(
             usecase, RollbackNotPossible(episode=episode.episode, as_of=write_instant(as_of), why=why)

@@ -43,7 +43,8 @@ def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = 
     """
     rows = sorted(ledger.all(usecase, Release), key=lambda row: row.payload.release_no)
     if not rows:
-        raise HeldBack(f"{usecase}: no model was ever released, so there is nothing to roll back to")
+        message = f"{usecase}: no model was ever released, so there is nothing to roll back to"
+        raise InputError(message, code="rollback-nothing", value=usecase)
     releases, live = {row.payload.release_no: row.payload for row in rows}, rows[-1].payload
     earlier = _same_request(rows, reason, seen)
     if earlier is not None:
@@ -63,8 +64,10 @@ def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = 
         raise lost(usecase, rows[seen])
     former = former_release(list(releases.values()))
     if former is None:
-        raise HeldBack(
-            f"{usecase}: there is no previous champion to roll back to; none was live before release {live.release_no}"
+        raise InputError(
+            f"{usecase}: there is no previous champion to roll back to; none was live before release {live.release_no}",
+            code="rollback-nothing",
+            value=usecase,
         )
     return Rollback(rows[former.release_no - 1], rows[-1])
 
@@ -85,8 +88,8 @@ def roll_back(
     a rollback is never itself rolled back.
     cause: the episode that rolls back, None for a person.
     try_out: called with the release to restore before anything is written; what it raises is raised.
-    Raises HeldBack if there is nothing to roll back to, or if a rollback is live and `seen` does not name it;
-    InputError for an unknown release; ReleaseLost if another release came first; LedgerBroken.
+    Raises InputError if there is nothing to roll back to or the release is unknown; HeldBack if a rollback is live and
+    `seen` does not name it; ReleaseLost if another release came first; LedgerBroken.
     """
     plan = plan_rollback(ledger, usecase, reason, seen)
     if isinstance(plan, RolledBack):

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from perennial.clock import day, instant, write_instant
 from perennial.deciding.decision import Waits
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import escape, in_words
-from perennial.ledger.entries import NO_CHALLENGER, Approval, BatchEntry, Cycle, Decision
+from perennial.ledger.entries import (
+    NO_CHALLENGER,
+    Alarm,
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    Snapshot,
+)
+from perennial.ledger.ledger import Ledger
+from perennial.usecase.declaration import Declaration
+from perennial.watching.explained import ABOUT_BATCHES
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -27,6 +41,8 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
         lines += [f"| {escape(r.reason)} | {r.rows:,} |" for r in batch.quarantine]
     if batch.warnings:
         lines += ["", "Warnings, rows accepted:", "", *[f"- {escape(w)}" for w in batch.warnings]]
+    if batch.notes:
+        lines += ["", "Not evaluated:", "", *[f"- {escape(note)}" for note in batch.notes]]
     if batch.extra_columns:
         lines += ["", f"Undeclared columns, kept with the landed bytes: {escape(', '.join(batch.extra_columns))}."]
     return "\n".join(lines)
@@ -58,7 +74,7 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
     return {
         "first": f"version {challenger} released as the first",
         "release": f"version {challenger} released",
-        "keep": f"version {champion} stays",
+        "keep": f"version {champion} stays" if champion else f"version {challenger} not released",
         "undecided": f"undecided, version {champion} stays" if champion else "undecided",
         "blocked": f"version {challenger} blocked by a guard",
         "held": f"version {challenger} waits for approval",
@@ -94,6 +110,62 @@ def cycle_waits(cycle: Cycle) -> str:
     return "first challenger trained" if cycle.challenger and not cycle.health.readings else "no challenger"
 
 
+def challenger_waits(waiting: ChallengerEntry, newest: Cycle | None) -> str:
+    """Why nothing was decided about the waiting challenger yet.
+
+    newest: the newest cycle. Its reason is about this challenger only if it was trained before: a cycle first decides
+    about the former one, then trains the next.
+    """
+    was_there = newest is not None and instant(waiting.as_of) < instant(newest.as_of)
+    reason = newest.waits if newest is not None and was_there and newest.waits != NO_CHALLENGER else ""
+    return reason or "evaluated once labels come that it has not seen"
+
+
+def held_in_words(question: Decision, declaration: Declaration, as_of: datetime) -> str:
+    """What a cycle waits for while a decision is held: a person, and until when nothing else is trained."""
+    again = instant(question.as_of) + declaration.release.refresh_after
+    learns = (
+        f"nothing new is trained until then, or {day(write_instant(again))}"
+        if as_of < again
+        else "a new one is trained now"
+    )
+    return (
+        f"for the approval of version {question.challenger.version} since {day(question.as_of)}, "
+        f"decision {question.id}; {learns}"
+    )
+
+
+def trained_through(ledger: Ledger, decision: Decision) -> str:
+    """Through when the decision's challenger was trained, a clause to append; empty if that is not on record."""
+    snapshot = ledger.get(decision.usecase, Snapshot, decision.snapshot)
+    return f", trained on what was known by {day(snapshot.payload.as_of)}" if snapshot else ""
+
+
+def outcome_word(decision: Decision) -> str:
+    """The outcome for a column: without a champion there is none to keep."""
+    return "not released" if decision.outcome == "keep" and decision.champion is None else decision.outcome
+
+
+def bound_in_words(decision: Decision) -> str:
+    """What a release was tested by, if its two-sided interval contains 0; empty otherwise."""
+    primary, policy = decision.metrics[0], decision.policy
+    if decision.outcome not in ("first", "release", "held") or policy.lower_bound is None:
+        return ""
+    if primary.ci_low is None or primary.ci_low > 0:
+        return ""
+    return f"policy {policy.name} tests one side: at least {change(policy.lower_bound)} at {percent(policy.level)}"
+
+
+def _alarm_in_words(alarm: Alarm, as_of: str) -> str:
+    """An open episode in a few words: drift, what arrived, or nothing but information; since when, if not now."""
+    kind = "for information" if alarm.severity == "info" else "drift"
+    if alarm.channel in ABOUT_BATCHES and alarm.severity != "info":
+        kind = "alarm"
+    opened = (alarm.episode or "").partition("@")[2]
+    since = f", open since {day(opened)}" if opened and opened != as_of else ""
+    return f"{kind}: {alarm.channel}{since}"
+
+
 HEADING = f"{'batch':<10} {'rows':>7} {'aside':>5} {'loss ±95 %':<12} {'gain, 95 % interval':<31} outcome"
 """The columns of `cycle_in_lines`: 80 characters wide."""
 GAIN_WIDTH, GAIN_AND_OUTCOME = 31, 41
@@ -107,29 +179,35 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
     frozen: whether a freeze keeps the decision from being carried out.
     """
     health, notes = cycle.health, []
+    if batch.revision > 1:
+        notes.append(f"revision {batch.revision}, {batch.because}: labels and alarms are those of {day(cycle.as_of)}")
     loss = "no champion"
     if health.loss is not None:
         loss = f"{figure(health.loss.value, 3)} ±{figure((health.loss.ci_high - health.loss.ci_low) / 2, 2)}"
     elif health.readings:
         loss = "unknown"
-        notes.append(f"the loss is unknown: {counted(health.labelled_rows, 'label', 'labels')} so far")
+        notes.append(f"the loss is unknown: {counted(health.labelled_rows, 'new label', 'new labels')} so far")
     gain, _, why = cycle_waits(cycle).partition(": ")
     if decision is None:
         notes += [why] if why else []
     else:
         primary, version = decision.metrics[0], decision.challenger.version
-        outcome = f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else decision.outcome
+        outcome = (
+            f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else outcome_word(decision)
+        )
         gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})"
         gain = f"{gain:<{min(GAIN_WIDTH, GAIN_AND_OUTCOME - len(outcome))}} {outcome}"
+        notes += [words] if (words := bound_in_words(decision)) else []
         if frozen:
             notes.append("not released: releases are frozen")
         if decision.policy.refit_weight:
             notes.append(f"{percent(decision.policy.refit_weight)} of the vote goes to the newest refit")
     if cycle.not_trained and cycle.waits != NO_CHALLENGER:
         notes.append(f"no new challenger: {cycle.not_trained}")
-    notes += [f"drift: {alarm.channel}" for alarm in health.alarms]
+    notes += [_alarm_in_words(alarm, cycle.as_of) for alarm in health.alarms]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows have a category never seen in training")
     notes += [f"warning: {warning}" for warning in batch.warnings]
+    notes += [f"note: {note}" for note in batch.notes]
     rest = f" {batch.rows.arrived:>7,} {batch.rows.quarantined:>5,} {loss:<12} {gain}"
     return [f"{batch.window:<{min(10, max(80 - len(rest), 0))}}{rest}", *(f"  {note}" for note in notes)]

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -31,6 +32,7 @@ _HOLDER = text(
     "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     "AND (classid::bigint << 32) | objid::bigint = :key"
 )
+_SINCE = text(_HOLDER.text.replace("activity.application_name", "activity.query_start"))
 
 
 @contextmanager
@@ -51,6 +53,20 @@ def only_one_of_all(
         session.close()
 
 
+def leased_since(ledger: Ledger, usecase: str, step: str) -> datetime | None:
+    """Since when a process holds the step's lease: its last question to the server was for it. None if none does."""
+    session = ledger.session()
+    try:
+        since: datetime | None = session.execute(_SINCE, {"key": _key(usecase, step)}).scalar()
+        return since
+    finally:
+        session.close()
+
+
+def _key(usecase: str, step: str) -> int:
+    return int(digest([usecase, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
+
+
 def _prepare(session: Connection) -> None:
     name = f"process {os.getpid()} on {socket.gethostname()}"[:63]
     for setting, value in {**_SESSION, "application_name": name}.items():
@@ -58,7 +74,7 @@ def _prepare(session: Connection) -> None:
 
 
 def _take(session: Connection, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
-    key = int(digest([usecase, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
+    key = _key(usecase, step)
     end = time.monotonic() + seconds
     announced = False
     while not session.execute(_TAKE, {"key": key}).scalar_one():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,6 +13,8 @@ from filelock import FileLock, Timeout
 from perennial.errors import TransientError
 
 WAIT_SECONDS = 600.0
+RUN = "run"
+"""The step of a whole run: while one is at work, others of its use case wait."""
 
 Waits = Callable[[str], None]
 """Called once with a description of the lock's holder, by a process that has to wait."""
@@ -33,9 +37,30 @@ def only_one(
         except Timeout as error:
             raise no_turn(usecase, step, "another process", seconds) from error
     try:
+        _since(locks, usecase, step).touch()
         yield
     finally:
         lock.release()
+
+
+def held_since(locks: Path, usecase: str, step: str) -> datetime | None:
+    """Since when a process on this machine holds the step's lock; None if none does, or the home cannot be written.
+
+    To find out, the lock is taken for a moment where it is free.
+    """
+    path, since = locks / f"{usecase}.{step}.lock", _since(locks, usecase, step)
+    if not since.is_file() or not os.access(path, os.W_OK):
+        return None
+    try:
+        with FileLock(path, timeout=0):
+            return None
+    except Timeout:
+        return datetime.fromtimestamp(since.stat().st_mtime, UTC)
+
+
+def _since(locks: Path, usecase: str, step: str) -> Path:
+    """The file whose time of change is when the lock was taken: others that wait open the lock's own file too."""
+    return locks / f"{usecase}.{step}.since"
 
 
 def no_turn(usecase: str, step: str, holder: str, seconds: float) -> TransientError:

@@ -15,6 +15,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
+from perennial.store.lock import RUN as RUN
 from perennial.store.lock import WAIT_SECONDS, Waits, only_one
 from perennial.store.registry import Registry
 from perennial.store.statistics import StatisticsFiles
@@ -23,9 +24,6 @@ from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.reading import load_use_case, use_case_name
 from perennial.usecase.team_files import code_of
-
-RUN = "run"
-"""The step name of a whole run of a use case."""
 
 
 @dataclass(frozen=True)

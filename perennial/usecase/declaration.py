@@ -102,7 +102,8 @@ class Triggers(Frozen):
     on_drift: bool | tuple[str, ...] = Field(
         True,
         description="retrain when a drift episode opens: true means gap, level, unseen and contract, if they are "
-        "monitored, and channels of installed packages that may retrain; or a list of channels",
+        "monitored, and channels of installed packages that may retrain; or a list of channels. An episode that only "
+        "informs, such as a failed warning of a check, starts none",
     )
 
     def retrains(self, channel: str, *, may: bool) -> bool:

@@ -26,6 +26,9 @@ from perennial.watching.episodes import severity_so_far
 Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limits"]
 """What a person can do; whoever shows it knows the command, form or link for it."""
 
+ABOUT_BATCHES = ("contract",)
+"""Channels about what arrives, not about the model."""
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -51,7 +54,8 @@ class Explanation:
     def lines(self) -> tuple[str, ...]:
         """All of it as sentences, in the order in which a person reads them."""
         until = "" if self.until is None else f", closed on {day(self.until)}"
-        since = f"{self.channel} ({self.severity}), open since {day(self.since)}{until}."
+        meaning = "for information, no alarm" if self.severity == "info" else self.severity
+        since = f"{self.channel} ({meaning}), open since {day(self.since)}{until}."
         actions = tuple(f"You can {words}." for _, words in self.can_do)
         return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
 
@@ -75,18 +79,19 @@ def explained(
     ids = {each.challenger: each for each in trained}
     decided = [each for each in decisions if each.challenger_id in ids]
     evidence = episode.evidence
+    severity = severity_so_far(episode, mine, of_channel)
     has_former = any(each.release_no < episode.release_no for each in releases)
     return Explanation(
         episode=episode.episode,
         channel=episode.channel,
-        severity=severity_so_far(episode, mine, of_channel),
+        severity=severity,
         since=episode.opened_at,
         until=closed.closed_at if closed else None,
         what=(episode.detail, *(f"{day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
         about=_about(evidence) if evidence else (),
         costs=_costs(evidence) if evidence else (),
         started=tuple(_started(each, decided) for each in trained),
-        can_do=() if closed else _can_do(episode, trained, decided, has_former=has_former),
+        can_do=() if closed else _can_do(episode, trained, decided, alarms=severity != "info", has_former=has_former),
     )
 
 
@@ -139,17 +144,22 @@ def _started(challenger: ChallengerEntry, decided: Iterable[Decision]) -> str:
 
 
 def _can_do(
-    episode: Episode, trained: list[ChallengerEntry], decided: list[Decision], *, has_former: bool
+    episode: Episode, trained: list[ChallengerEntry], decided: list[Decision], *, alarms: bool, has_former: bool
 ) -> tuple[tuple[Action, str], ...]:
-    """Only what is possible now: a held decision can be approved, a first release cannot be rolled back."""
+    """Only what is possible now and helps: a held decision can be approved, a first release cannot be rolled back.
+
+    alarms: whether the episode does more than inform. What is wrong with a batch is not repaired by another model.
+    """
     actions: list[tuple[Action, str]] = []
+    about_model = episode.channel not in ABOUT_BATCHES
     if decided and decided[-1].outcome == "held":
         actions.append(("approve", f"approve version {decided[-1].challenger.version}, which waits for a person"))
-    if not trained:
+    if not trained and about_model:
         actions.append(("retrain", "train a challenger now"))
-    if has_former:
+    if has_former and about_model and alarms:
         actions.append(("roll_back", "bring the former champion back"))
     if episode.channel in ("unseen", "contract", "features"):
         actions.append(("look_at_rows", "look at the rows of the batch and their source"))
-    actions.append(("adjust_limits", f"change the limits of {episode.channel} in the declaration"))
+    limits = f"the limits of {episode.channel}" if about_model else "the checks"
+    actions.append(("adjust_limits", f"change {limits} in the declaration"))
     return tuple(actions)

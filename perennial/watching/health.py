@@ -164,12 +164,15 @@ def wants_retraining(ledger: Ledger, usecase: str, triggers: Triggers) -> str | 
     """The id of an open episode since which nothing was trained and which may start a retraining, or None.
 
     Whatever triggered it, a challenger trained at that moment or later has learned from what opened the episode.
+    An episode that only informs, though its channel's alarms do more, never starts one: nothing shows that the model
+    is worse, and a retraining would replace a challenger that already collects labels.
     """
     trained = max((instant(r.payload.as_of) for r in ledger.all(usecase, ChallengerEntry)), default=None)
     waiting = [
         episode
-        for episode in open_episodes(ledger, usecase)
-        if (trained is None or trained < instant(episode.opened_at))
+        for episode, severity in ((each.episode, each.severity) for each in open_with_severity(ledger, usecase))
+        if (severity != "info" or severity_of(episode.channel) == "info")
+        and (trained is None or trained < instant(episode.opened_at))
         and triggers.retrains(episode.channel, may=may_retrain(episode.channel))
     ]
     return waiting[0].episode if waiting else None

@@ -3,6 +3,10 @@
 Neighbouring days are alike, so blocks of two weeks are drawn instead of days. Within each champion's days the mean is
 removed, so what is resampled is its ordinary noise without a change.
 Source: Künsch (1989), The jackknife and the bootstrap for general stationary observations (moving blocks).
+
+A resampled year repeats the blocks that were seen, so four calm blocks give calm years only. What a block that was
+not seen could do is bounded by their number alone: of n blocks without an alarm, up to 1 - 0.025^(1/n) of all may have
+one. Source: Clopper & Pearson (1934), the upper limit for no success in n trials; Hanley & Lippman-Hand (1983).
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ _LENGTH, _CALM, _WINDOW, _STEP = 14, 7, 28, 7
 
 @dataclass(frozen=True)
 class Rate:
-    """Alarms per year without a cause, with its 95 % interval; pages among them."""
+    """Alarms per year without a cause, with its 95 % interval; pages among them. high: see `rate_of`."""
 
     per_year: float
     low: float
@@ -47,6 +51,7 @@ def rate_of(
 
     runs: days in order, one array for each champion, one of them with at least `BLOCK` days. alarms: from a year of
     days to the numbers of alarms and pages. The same seed gives the same rate.
+    The upper end is never below what the number of blocks leaves open: see `open_rate`.
     """
     draw = np.random.default_rng(seed)
     blocks = [run[at : at + BLOCK] for run in runs for at in range(max(run.size - BLOCK + 1, 0))]
@@ -58,7 +63,17 @@ def rate_of(
             history += alarms(days[: DAYS + WARM_UP], draw)
     rates = counts[:, 0] / YEARS_EACH
     low, high = np.quantile(rates, [0.025, 0.975])
-    return Rate(float(rates.mean()), float(low), float(high), float(counts[:, 1].mean() / YEARS_EACH))
+    possible = open_rate(sum(run.size // BLOCK for run in runs))
+    return Rate(float(rates.mean()), float(low), max(float(high), possible), float(counts[:, 1].mean() / YEARS_EACH))
+
+
+def open_rate(blocks: int) -> float:
+    """Alarms a year that so many independent blocks leave possible although none of them had one: a 97.5 % bound.
+
+    >>> [round(open_rate(blocks), 1) for blocks in (4, 26, 104)]
+    [15.7, 3.4, 0.9]
+    """
+    return DAYS / BLOCK * (1 - 0.025 ** (1 / max(blocks, 1)))
 
 
 def gap_alarms(limit: float, epsilon: float) -> Callable[[FloatArray, np.random.Generator], tuple[int, int]]:

@@ -50,10 +50,10 @@ def test_a_dry_run_of_a_persons_command_is_refused_like_the_command_itself(
     home = settled.usecases.parent / "home"
     before = fingerprint(home)
     refused = perennial("rollback", "shop", "--reason", "a try", "--dry-run")
-    assert refused.code == 3 and "there is no previous champion to roll back to" in refused.err
+    assert refused.code == 2 and "there is no previous champion to roll back to" in refused.err
     (decision,) = json.loads(perennial("decisions", "shop", "--json").out)
     refused = perennial("approve", decision["id"], "--by", "Ada", "--reason", "a try", "--dry-run")
-    assert refused.code == 3 and "only a held decision can be approved" in refused.err
+    assert refused.code == 2 and "only a held decision can be approved" in refused.err
     asked = ("--batch", "2024-01", "--by", "Ada", "--reason", "a try", "--check", "price")
     assert perennial("waive", "shop", *asked, "--dry-run").code != 0, "no check of it failed"
     assert fingerprint(home) == before

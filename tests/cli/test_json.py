@@ -30,6 +30,7 @@ EVALUATION = {
 }
 BATCH = {
     "because",
+    "notes",
     "waived",
     *("usecase", "batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest"),
     *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),

@@ -186,3 +186,21 @@ def test_a_suite_can_be_run_by_itself() -> None:
     planned = build_suite(declare(), as_of=START, batch_window=None)
     counted = [p for p in planned if p.reason.startswith("no rows")]
     assert [found.success for found in run(pd.DataFrame({"a": [1]}), counted)] == [True]
+
+
+@pytest.mark.parametrize("least", [{"min_value": 9, "max_value": 20}, {"min_value": 9}])
+def test_too_few_rows_of_an_unfinished_window_are_noted_and_no_warning(least: dict[str, Any]) -> None:
+    size = {"expect_table_row_count_to_be_between": least, "severity": "warning"}
+    whole = check(rows(4), size)
+    assert len(whole.warnings) == 1 and whole.notes == ()
+    part = check(rows(4), size, unfinished="January is not over yet")
+    assert part.warnings == ()
+    (note,) = part.notes
+    assert note.endswith("observed 4, not evaluated: January is not over yet")
+
+
+def test_too_many_rows_are_a_warning_in_an_unfinished_window_too_and_a_critical_check_holds_it() -> None:
+    many = {"expect_table_row_count_to_be_between": {"max_value": 3}, "severity": "warning"}
+    assert len(check(rows(4), many, unfinished="not over").warnings) == 1
+    critical = {"expect_table_row_count_to_be_between": {"min_value": 9}}
+    assert check(rows(4), critical, unfinished="not over").held

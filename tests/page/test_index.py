@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from perennial.page.first_screen import answers
 from perennial.page.index import summaries, summary_of
 from perennial.page.publish import publish_index
 from perennial.page.render import render_index
@@ -53,3 +54,14 @@ def test_the_index_lists_declared_use_cases_with_what_needs_a_person_first(tmp_p
 
 def test_an_index_without_use_cases_is_not_blank() -> None:
     assert "No use case has run yet." in render_index([])
+
+
+def test_what_only_informs_is_on_the_card_and_is_no_alarm() -> None:
+    live = {"decisions": [decided(0.0025)], "releases": [released(decided(0.0025))]}
+    told = opened("contract").model_copy(update={"severity": "info"})
+    seen = history(**live, batches=[batch()], cycles=[cycle(0.4)], episodes=[told])
+    card = summary_of(seen, declared())
+    assert (card.state, card.episodes, card.informs) == ("good", (), ("contract since 2024-02-01",))
+    page = render_index([card])
+    assert "none open" in page and "for information" in page and "contract since 2024-02-01" in page
+    assert answers(seen)[0].lines[-1] == "contract informs since 2024-02-01, which is no alarm"

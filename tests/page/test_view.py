@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.results import Policy
 from perennial.ledger.entries import (
     NO_CHALLENGER,
@@ -14,6 +15,7 @@ from perennial.ledger.entries import (
     EpisodeClosed,
     Health,
     LossWithInterval,
+    Reading,
     Release,
     Served,
 )
@@ -21,6 +23,7 @@ from perennial.page.first_screen import answers
 from perennial.page.history import History
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
+from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
@@ -128,7 +131,18 @@ def cycle(loss: float | None = None, **values: Any) -> Cycle:
 
 def episode(detail: str, channel: str = "level") -> Episode:
     stated: dict[str, Any] = {"episode": detail, "detail": detail, "channel": channel, "severity": None}
+    stated["opened_at"] = AS_OF
     return Episode.model_construct(**stated)
+
+
+def too_few() -> Cycle:
+    """A cycle with 319 labelled rows of ten days, as the level channel reports it."""
+    words = f"{UNKNOWN}{too_few_clusters(10, 'day')}."
+    reading = Reading(channel="level", value=None, threshold=0.1, age_days=9, words=words)
+    empty = cycle()
+    return empty.model_copy(
+        update={"health": empty.health.model_copy(update={"labelled_rows": 319, "readings": (reading,)})}
+    )
 
 
 def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
@@ -140,7 +154,10 @@ def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
         "0.50000 where it was evaluated, 95 % interval 0.47914 to 0.52086, on 1 row of 1 day",
     )
     unknown, _, _ = answers(history(**live, cycles=[cycle()]))
-    assert unknown.state == "wait" and unknown.answer.startswith("Unknown"), "no labels are not good news"
+    assert unknown.state == "wait" and unknown.answer == "Unknown: no alarm, but no labels yet"
+    few, _, _ = answers(history(**live, cycles=[too_few()]))
+    assert (few.state, few.answer) == ("wait", "Unknown: no alarm, but too few labels yet")
+    assert few.lines == ("log_loss on the newest batch: unknown (319 labelled rows; 10 days of labels; 15 are needed)",)
     alarms = [episode("the loss rose"), episode("the loss rose before")]
     stated: dict[str, Any] = {"episode": "the loss rose before"}
     over = EpisodeClosed.model_construct(**stated)
@@ -196,7 +213,7 @@ def test_the_first_screen_lists_everything_that_needs_a_person() -> None:
     assert needed.lines == (
         "Batch 2024-02 is held: too few rows",
         "Label file returns is held: no column 'known'",
-        "Version 1 waits for your approval (decision d1)",
+        "Version 1 waits for your approval since 2024-03-01 (decision d1)",
     )
     nothing = answers(history())[2]
     assert (nothing.state, nothing.answer, nothing.lines) == ("good", "Nothing", ())

@@ -15,7 +15,7 @@ import pytest
 
 from perennial.errors import TransientError
 from perennial.ledger.ledger import Ledger
-from perennial.store.lease import only_one_of_all
+from perennial.store.lease import leased_since, only_one_of_all
 from tests.postgres.test_postgres import execute
 
 pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
@@ -98,3 +98,15 @@ def test_a_connection_that_is_lost_meanwhile_stops_nothing_and_frees_the_turn(da
         )
     with only_one_of_all(ledger, "shop", "run", seconds=5):
         pass
+
+
+def test_since_when_another_process_is_at_work_is_known_while_it_is(database: str) -> None:
+    ledger = Ledger(database)
+    assert leased_since(ledger, "shop", "run") is None
+    with holder(database, "shop") as (process, let_go):
+        since = leased_since(ledger, "shop", "run")
+        assert since is not None and since.tzinfo is not None
+        assert leased_since(ledger, "bikes", "run") is None
+        let_go()
+        process.join(60)
+    assert leased_since(ledger, "shop", "run") is None

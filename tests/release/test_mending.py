@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from mlflow import MlflowClient
 
-from perennial.errors import HeldBack
+from perennial.errors import InputError
 from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, Release
 from perennial.ledger.present import current_release
 from perennial.model.released import load_champion
@@ -57,7 +57,7 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
     live = current_release(shop.workspace.ledger, "shop")
     assert live is not None
     further = ("rollback", "shop", "--from", str(live.release_no), "--reason", "once more")
-    assert shop.run(*further) == HeldBack.exit_code
+    assert shop.run(*further) == InputError.exit_code
     assert "there is no previous champion to roll back to" in shop.said()
     assert shop.workspace.ledger.verify("shop")
     assert versions(shop) == (served[0], served[0])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perennial.clock import instant, write_instant
-from perennial.errors import HeldBack, LedgerBroken, ReleaseLost
+from perennial.errors import InputError, LedgerBroken, ReleaseLost
 from perennial.ledger.entries import Approval, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
@@ -64,7 +64,7 @@ def test_each_rollback_goes_one_further_back_with_features_data_and_reference(le
             former.snapshot,
             former.reference,
         )
-    with pytest.raises(HeldBack, match="no previous champion to roll back to"):
+    with pytest.raises(InputError, match="no previous champion to roll back to"):
         roll_back(ledger, "shop", NOW, "once more", seen=5)
     assert serving(ledger) == (5, 1)
 
@@ -80,7 +80,7 @@ def test_a_release_after_a_rollback_is_what_the_next_rollback_undoes(ledger: Led
 
 def test_the_first_release_cannot_be_rolled_back(ledger: Ledger) -> None:
     released(ledger, 1)
-    with pytest.raises(HeldBack, match="none was live before release 1"):
+    with pytest.raises(InputError, match="none was live before release 1"):
         roll_back(ledger, "shop", NOW, "bad", seen=1)
 
 
@@ -119,7 +119,7 @@ def test_only_a_held_decision_can_be_approved_and_only_while_its_champion_is_liv
     model = challenger("c2", 2)
     ledger.append("shop", model)
     kept = decision("dkept", model, 1).model_copy(update={"outcome": "keep"})
-    with pytest.raises(HeldBack, match="only a held decision can be approved"):
+    with pytest.raises(InputError, match="only a held decision can be approved"):
         approve(ledger, kept, "Ada", "please", NOW)
     held = decision("dheld", model, 1).model_copy(update={"outcome": "held"})
     with pytest.raises(ValueError, match="releases nothing"):

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from perennial.clock import instant, write_instant
 from perennial.deciding import ruling
 from perennial.deciding.ruling import Comparison, DecisionContext
-from perennial.errors import HeldBack, ReleaseLost
+from perennial.errors import HeldBack, InputError, ReleaseLost
 from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.policies import POLICIES
 from perennial.evaluation.results import Policy, SliceResult
@@ -142,7 +142,7 @@ class Life(RuleBasedStateMachine):
     @rule(which=st.integers(0, 30))
     def a_person_approves(self, which: int) -> None:
         decisions = self.ledger.all("shop", Decision)
-        with suppress(HeldBack, ReleaseLost):
+        with suppress(HeldBack, InputError, ReleaseLost):
             approve(self.ledger, decisions[which % len(decisions)].payload, "Ada", "seen", self.now)
 
     @precondition(lambda self: current_release(self.ledger, "shop") is not None)
@@ -153,7 +153,7 @@ class Life(RuleBasedStateMachine):
         if undone_decision(self.ledger, "shop") is not None:
             return
         seen = max(1, release.release_no - stale) if named else None
-        with suppress(HeldBack, ReleaseLost):
+        with suppress(HeldBack, InputError, ReleaseLost):
             done = roll_back(self.ledger, "shop", self.now, reason, seen)
             releases = len(self.ledger.all("shop", Release))
             again = roll_back(self.ledger, "shop", self.now + timedelta(days=3), reason, seen)

@@ -23,8 +23,10 @@ from perennial.ledger.entries import (
 from perennial.release.words import (
     HEADING,
     approval_in_words,
+    challenger_waits,
     cycle_in_lines,
     labels_in_words,
+    outcome_in_words,
 )
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import AT, batch, label_batch
@@ -64,6 +66,7 @@ def line(decided: Decision | None = None, of: BatchEntry | None = None, **values
 def ruled(outcome: str, **policy: Any) -> Decision:
     stated = {"name": "balanced", "parameters": {}, "alpha": 0.05, **policy}
     changes = {"metrics": (primary_of(0.002),), "policy": Policy.model_validate(stated), "outcome": outcome}
+    changes["champion"] = challenger("c0", 1).model
     return decision("d1", challenger("c", 2), 1).model_copy(update=changes)
 
 
@@ -74,7 +77,7 @@ def ruled(outcome: str, **policy: Any) -> Decision:
         ({"waits": NO_CHALLENGER, "not_trained": TOO_LITTLE}, f"no challenger yet\n  {TOO_LITTLE}"),
         (
             {"waits": NO_CHALLENGER, "readings": (READ,)},
-            "no challenger\n  the loss is unknown: 0 labels so far",
+            "no challenger\n  the loss is unknown: 0 new labels so far",
         ),
         ({"waits": NO_CHALLENGER}, "no challenger"),
         ({"waits": "3 days, needs 8"}, "waits\n  3 days, needs 8"),
@@ -104,8 +107,8 @@ def test_a_cycle_with_a_decision_names_the_version_only_if_it_was_released(outco
 
 def test_a_loss_is_shown_once_it_is_known_and_unknown_is_never_a_number() -> None:
     assert "no champion" in line()
-    assert "the loss is unknown: 0 labels so far" in line(readings=(READ,))
-    assert "the loss is unknown: 1 label so far" in line(readings=(READ,), labelled_rows=1)
+    assert "the loss is unknown: 0 new labels so far" in line(readings=(READ,))
+    assert "the loss is unknown: 1 new label so far" in line(readings=(READ,), labelled_rows=1)
     loss = LossWithInterval.model_construct(value=0.5, ci_low=0.4, ci_high=0.6, reference=None)
     assert "0.500 ±0.10" in line(loss=loss)
 
@@ -156,3 +159,38 @@ def test_a_cycle_fits_80_columns_whatever_the_version(version: int) -> None:
     released = ruled("release").model_copy(update={"challenger": challenger("c", version).model})
     shown = line(released).partition("\n")[0]
     assert shown.endswith(f" release v{version}") and len(shown) <= 80
+
+
+def test_a_first_model_that_is_turned_down_is_not_called_a_champion_that_is_kept() -> None:
+    first = ruled("keep").model_copy(update={"champion": None})
+    assert line(first, decision="d1").splitlines()[0].endswith(" not released")
+    assert outcome_in_words(first) == "version 2 not released"
+
+
+def test_a_release_whose_interval_contains_0_has_the_bound_that_was_tested_beside_it() -> None:
+    crossing = {"metrics": (primary_of(0.002).model_copy(update={"ci_low": -0.001, "ci_high": 0.005}),)}
+    made = ruled("release", lower_bound=0.0002, alpha=0.1).model_copy(update=crossing)
+    noted = line(made, decision="d1").splitlines()[1:]
+    assert len(noted) == 1 and noted[0].startswith("  policy balanced tests one side: at least +0.00020")
+    kept = ruled("keep", lower_bound=0.0002).model_copy(update=crossing)
+    assert "tests one side" not in line(kept, decision="d1")
+
+
+def test_an_alarm_of_an_earlier_batch_has_its_date_and_a_revision_the_day_of_its_numbers() -> None:
+    alarm = Alarm(channel="contract", severity="info", detail="", episode="contract@2023-01-01T00:00:00Z")
+    again = batch().model_copy(update={"revision": 2, "because": "requeued"})
+    shown = line(of=again, alarms=(alarm,), waits=NO_CHALLENGER).splitlines()
+    assert shown[1].startswith("  revision 2, requeued: labels and alarms are those of ")
+    assert shown[2] == "  for information: contract, open since 2023-01-01"
+
+
+def test_a_challenger_does_not_wait_for_the_reason_of_the_one_before() -> None:
+    """The cycle first looked at version 12, on 319 rows, and then trained version 13."""
+    stated: dict[str, Any] = {"as_of": AT, "waits": "not decidable yet on 319 labelled rows", "challenger": "c13"}
+    cycle = Cycle.model_construct(**stated)
+    unseen = "evaluated once labels come that it has not seen"
+    new = challenger("c13", 13).model_copy(update={"as_of": AT})
+    assert challenger_waits(new, cycle) == unseen
+    assert challenger_waits(new, None) == unseen
+    old = new.model_copy(update={"as_of": "2001-01-01T00:00:00Z"})
+    assert challenger_waits(old, cycle) == "not decidable yet on 319 labelled rows"

@@ -6,11 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from perennial.cli.json_views import status_view
+from perennial.deciding.decision import Waits
 from perennial.evaluation.results import Policy
 from perennial.ledger.entries import Approval, Decision, Trigger
 from perennial.ledger.ledger import Ledger
 from perennial.release.promote import release_decided
 from perennial.settings import settings
+from perennial.usecase.reading import load_use_case
+from tasks.deciding import compare
 from tasks.training import why_train
 from tests.release.payloads import AS_OF, challenger, decision
 from tests.world import World
@@ -58,3 +62,18 @@ def test_an_answered_question_waits_no_longer(ledger: Ledger) -> None:
     ledger.append("shop", Approval(decision=said.id, by="Ada", reason="seen", as_of=AS_OF))
     release_decided(ledger, said)
     assert kind(1) is not None
+
+
+def test_while_a_decision_is_held_the_cycle_and_the_status_report_what_they_wait_for(ledger: Ledger) -> None:
+    held(ledger)
+    asked = Trigger(kind="new_batch")
+    waits = compare.fn("shop", "2024-04", MARCH + timedelta(days=10), asked)
+    assert isinstance(waits, Waits)
+    assert waits.why == (
+        "for the approval of version 1 since 2024-03-01, decision d1; nothing new is trained until then, or 2024-03-31"
+    )
+    later = compare.fn("shop", "2024-05", MARCH + timedelta(days=40), asked)
+    assert isinstance(later, Waits) and later.why.endswith("decision d1; a new one is trained now")
+    declaration = load_use_case("shop", settings().usecases).declaration
+    shown = status_view(ledger, declaration, MARCH)["challenger"]
+    assert (shown["version"], shown["because"]) == (1, "for a person, since 2024-03-01")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from perennial.cli import calibrating
 from perennial.ledger.entries import Calibration, ChannelRate, Day, Health, Reading, Reference, Release
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Declaration, Watch
 from perennial.watching.calibration import calibration, recalibrated, runs_of
-from perennial.watching.resampled import gap_alarms, level_alarms, rate_of
+from perennial.watching.resampled import gap_alarms, level_alarms, open_rate, rate_of
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 DECLARED = Declaration.model_construct(  # type: ignore[call-arg]
@@ -112,3 +113,26 @@ def test_each_champion_is_calibrated_once(tmp_path: Path) -> None:
     stated["release_no"] = 3
     again = recalibrated(ledger, DECLARED, Release.model_construct(**stated), past(days(120)), AT)
     assert [row.payload for row in ledger.all("shop", Calibration)] == [once, again]
+
+
+def test_four_calm_blocks_do_not_prove_that_there_are_no_false_alarms() -> None:
+    """The interval was 0.00 to 0.00 on 56 days."""
+    calm = np.random.default_rng(1).normal(0, 0.01, 56)
+    rate = rate_of([calm], level_alarms(0.5, 28, page_at=2.0), seed=0)
+    assert (rate.per_year, rate.low) == (0.0, 0.0)
+    assert rate.high == pytest.approx(open_rate(4)) and rate.high > 15
+    longer = rate_of([np.random.default_rng(1).normal(0, 0.01, 728)], level_alarms(0.5, 28, page_at=2.0), seed=0)
+    assert 0 < longer.high < 2, "two years of calm days say more"
+
+
+def test_thresholds_have_their_units_and_few_blocks_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    gap = ChannelRate(channel="gap", threshold=365, rate=0.2, low=0, high=15.7, years=240, pages=0.0)
+    level = ChannelRate(channel="level", threshold=0.25, rate=0.0, low=0, high=15.7, years=240, pages=0.0)
+    kept: dict[str, Any] = {"release_no": 2, "days": 56, "block": 14, "page_per_year": 1.0, "rates": (gap, level)}
+    calibrating.show("shop", Calibration.model_construct(**kept))
+    shown = capsys.readouterr().out
+    assert "365.0 days" in shown and "25 % of the reference" in shown
+    assert "1.00 alerts a year that page a person" in " ".join(shown.split())
+    assert "4 independent blocks are few" in shown
+    calibrating.show("shop", Calibration.model_construct(**{**kept, "days": 400}))
+    assert "are few" not in capsys.readouterr().out

@@ -100,3 +100,24 @@ def test_what_is_over_asks_for_nothing() -> None:
     explanation = explained(episode(), of_channel="warning", closed=closed)
     assert explanation.can_do == ()
     assert explanation.lines[0] == "gap (warning), open since 2013-08-01, closed on 2013-10-01."
+
+
+def test_what_is_wrong_with_a_batch_is_not_repaired_by_another_model() -> None:
+    informs = explained(episode("contract").model_copy(update={"severity": "info"}), of_channel="warning", releases=TWO)
+    assert informs.lines[0] == "contract (for information, no alarm), open since 2013-08-01."
+    assert [words for _, words in informs.can_do] == [
+        "look at the rows of the batch and their source",
+        "change the checks in the declaration",
+    ]
+    held = explained(episode("contract").model_copy(update={"severity": "page"}), of_channel="warning", releases=TWO)
+    assert [action for action, _ in held.can_do] == ["look_at_rows", "adjust_limits"]
+
+
+def test_a_rollback_is_no_advice_where_nothing_alarms() -> None:
+    moved = explained(episode("features"), of_channel="info", releases=TWO)
+    assert [action for action, _ in moved.can_do] == ["retrain", "look_at_rows", "adjust_limits"]
+    worse = explained(episode("level"), of_channel="warning", releases=TWO)
+    assert [action for action, _ in worse.can_do] == ["retrain", "roll_back", "adjust_limits"]
+
+
+TWO = (release(1), release(2))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
+from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed, EpisodeRose, ModelRef, Trigger
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Triggers
 from perennial.watching.health import wants_retraining
@@ -66,3 +66,20 @@ def test_the_declaration_chooses_whose_episodes_start_one(ledger: Ledger) -> Non
         for chosen in (True, False, (), ("gap",), ("level",))
     }
     assert wanted == {True: f"level@{APRIL}", False: None, (): None, ("gap",): None, ("level",): f"level@{APRIL}"}
+
+
+def test_an_episode_that_only_informs_of_a_batch_starts_none_however_it_is_declared(ledger: Ledger) -> None:
+    """A failed warning replaced a challenger that had collected ten of its fifteen days."""
+    informs = {"episode": f"contract@{APRIL}", "channel": "contract", "severity": "info"}
+    ledger.append("shop", opened(APRIL).model_copy(update=informs))
+    assert wants_retraining(ledger, "shop", Triggers()) is None
+    assert wants_retraining(ledger, "shop", Triggers(on_drift=("contract",))) is None
+    rose = EpisodeRose(episode=f"contract@{APRIL}", risen_at=MAY, batch="b", severity="page", detail="held")
+    ledger.append("shop", rose)
+    assert wants_retraining(ledger, "shop", Triggers()) == f"contract@{APRIL}", "it does more than inform now"
+
+
+def test_a_channel_that_always_informs_starts_one_where_it_is_declared(ledger: Ledger) -> None:
+    ledger.append("shop", opened(APRIL).model_copy(update={"episode": f"features@{APRIL}", "channel": "features"}))
+    assert wants_retraining(ledger, "shop", Triggers()) is None
+    assert wants_retraining(ledger, "shop", Triggers(on_drift=("features",))) == f"features@{APRIL}"

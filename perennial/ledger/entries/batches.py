@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from perennial.identity import short_id
 from perennial.ledger.entries.entry import Entry, Recorded
@@ -27,7 +27,10 @@ class Rows(Entry):
 
 
 class BatchEntry(Recorded):
-    """A batch that was taken in or held. Key: `window/revision`; a use case has one source."""
+    """A batch that was taken in or held. Key: `window/revision`; a use case has one source.
+
+    notes: checks that were not evaluated, and why; left out of the row where there is none.
+    """
 
     batch: str
     window: str
@@ -50,10 +53,16 @@ class BatchEntry(Recorded):
         "arrived", description="why there is this revision: other content, checks run again, or checks waived"
     )
     waived: tuple[str, ...] = Field((), description="checks that a person waived for these landed bytes")
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         return f"{self.window}/{self.revision}"
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before the notes were added where there is none."""
+        return {name: value for name, value in serialize(self).items() if name != "notes" or value}
 
 
 class Waiver(Recorded):

@@ -29,6 +29,8 @@ from perennial.watching.thresholds import rings_for_nothing
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Severity, Watched
 
+UNKNOWN = "The level is unknown: "
+"""How a finding without a level begins; the rest is why."""
 ALPHA = 0.025
 LONG_ALPHA = 0.01
 """Of all days since the release, which are compared beside the newest ones."""
@@ -91,7 +93,7 @@ def level(
     measured = measure(metric, y, predictions, clusters)
     if measured.value is None or measured.interval is None:
         seen = "" if measured.value is None else f" ({reference.metric} {figure(measured.value)})"
-        return LevelFinding(None, None, None, threshold, False, False, f"The level is unknown: {measured.why}{seen}.")
+        return LevelFinding(None, None, None, threshold, False, False, f"{UNKNOWN}{measured.why}{seen}.")
     lower_is_better = metric.direction == "lower"
     worsening = (measured.value - adjusted.value) * (1 if lower_is_better else -1)
     lower_bound = worsening - half_width(measured.interval, adjusted)
