@@ -16,6 +16,7 @@ from tasks.alerts import notify_people, report_failure, respond_to_episodes
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
+from tasks.collecting import collect_if_any
 from tasks.contract import watch_contract
 from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
@@ -52,6 +53,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         _renew_page(usecase)
         notify_people(usecase)
         return batch
+    collect_if_any()
     as_of = instant(batch.arrived_at)
     asked = trigger or Trigger(kind="new_batch", detail=f"batch {batch.window}")
     score_arrived(usecase, batch)

@@ -29,6 +29,8 @@ WRITES = (
     "labels_row",
     "predictions_table",
     "batch_scored_row",
+    "segment_collected_row",
+    "segment_removed",
     "episode_row",
     "episode_rose_row",
     "episode_closed_row",

@@ -36,6 +36,11 @@ VERSIONS = f"{PREFIX}versions"
 FEATURES = f"{PREFIX}features"
 """The digest of the features that the champion computed."""
 
+PREDICTION = f"{PREFIX}prediction"
+"""The id of a served prediction, which its answer had."""
+RECEIVED = f"{PREFIX}received"
+"""The record of a served prediction as it was received: JSON."""
+
 
 def is_ours(name: str) -> bool:
     """Whether a column has the reserved prefix, in any capitalisation, because tables are case-insensitive."""

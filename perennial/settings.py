@@ -60,6 +60,16 @@ class Settings:
         return self.home / "pages"
 
     @property
+    def served(self) -> Path:
+        """The log of served predictions, until they are collected into the tables."""
+        return self.home / "served"
+
+    @property
+    def serving(self) -> Path:
+        """What scorers are made from; all of it can be made again."""
+        return self.home / "serving"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"

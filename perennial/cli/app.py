@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.calibrate,
         look.page,
         look.replay,
+        look.prediction,
     ),
     "Decide": (decide.approve, decide.rollback, decide.resume),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),

@@ -8,7 +8,7 @@ from pathlib import Path
 from perennial.cli.output import say
 from perennial.errors import InputError
 from perennial.settings import settings
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import list_use_cases, load_use_case
 
 
 def serve(
@@ -29,15 +29,15 @@ def serve(
     # Requests are scored side by side, each on one thread. Libraries read this when they are imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from perennial.processes.ports import free_port
-    from perennial.processes.service import Serving, declared_or, refuse_taken
+    from perennial.processes.service import Serving, refuse_taken
     from perennial.processes.service import serve as run
 
-    names = declared_or(usecases, where)
+    names = usecases or tuple(list_use_cases(where.usecases))
     if not names:
         raise InputError(f"no use case is declared in {where.usecases}\n  start with: perennial init DATA")
     if port:
         refuse_taken(host, port)
-    asked = Serving(names, host, port or free_port(0, "the service"), workers, release, keys, sync)
+    asked = Serving(usecases, host, port or free_port(0, "the service"), workers, release, keys, sync)
     address = f"http://{host}:{asked.port}"
     say(f"Serving {', '.join(names)} at {address} until Ctrl-C")
     say(f"  try a request: {address}/docs    what is served: {address}/ready")

@@ -1,14 +1,19 @@
-"""The scoring service as a process: uvicorn with one worker, or several that share a port."""
+"""The scoring service as a process: uvicorn with one worker, or several that share a port.
+
+Run as `python -m perennial.processes.service PORT` for all use cases on this machine's address.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from perennial.processes.ports import HOST
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
 from perennial.serving.keys import Keys, read_keys, refuse_open
@@ -25,7 +30,11 @@ _WIRED = "PERENNIAL_SERVE"
 
 @dataclass(frozen=True)
 class Serving:
-    """What a service is asked to do. pinned: a release to serve, whatever is live. sync_each: see `ServedLog`."""
+    """What a service is asked to do.
+
+    usecases: all that are declared, those added later too, if empty. pinned: a release to serve, whatever is live.
+    sync_each: see `ServedLog`.
+    """
 
     usecases: tuple[str, ...]
     host: str
@@ -36,25 +45,14 @@ class Serving:
     sync_each: bool = False
 
 
-def declared_or(usecases: tuple[str, ...], where: Settings) -> tuple[str, ...]:
-    """The named use cases, or all that are declared."""
-    return usecases or tuple(list_use_cases(where.usecases))
-
-
-def served_folder(where: Settings) -> Path:
-    """Where a home keeps the log of served predictions until it is collected."""
-    return where.home / "served"
-
-
-def artifacts_folder(where: Settings) -> Path:
-    """Where a home keeps what scorers are made from; all of it can be made again."""
-    return where.home / "serving"
-
-
 def service(asked: Serving, where: Settings, keys: Keys) -> Service:
     """The application of one worker."""
-    follower = Follower(reading_workspace(where), asked.usecases, artifacts_folder(where), asked.pinned)
-    log = ServedLog(served_folder(where), _segment_name, sync_each=asked.sync_each)
+
+    def named() -> tuple[str, ...]:
+        return asked.usecases or tuple(list_use_cases(where.usecases))
+
+    follower = Follower(reading_workspace(where), named, where.serving, asked.pinned)
+    log = ServedLog(where.served, _segment_name, sync_each=asked.sync_each)
     return Service(follower, log, keys, lambda: datetime.now(UTC))
 
 
@@ -127,3 +125,7 @@ def refuse_taken(host: str, port: int) -> None:
                 value=port,
                 fix="choose another port, or 0 for a free one",
             ) from None
+
+
+if __name__ == "__main__":
+    serve(Serving((), HOST, int(sys.argv[1])), settings())

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, BatchScored, ChallengerEntry, LabelBatchEntry
+from perennial.ledger.entries import (
+    AliasMoved,
+    AliasPutBack,
+    BatchEntry,
+    BatchScored,
+    ChallengerEntry,
+    LabelBatchEntry,
+    SegmentCollected,
+)
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, undone_decision
 from perennial.model.released import load_served
@@ -71,6 +79,7 @@ def _uncommitted_rows(ledger: Ledger, tables: Tables, usecase: str) -> list[Disa
     committed = {r.payload.batch for r in ledger.all(usecase, BatchEntry)}
     committed |= {r.payload.batch for r in ledger.all(usecase, LabelBatchEntry)}
     committed |= {r.key for r in ledger.all(usecase, BatchScored)}
+    committed |= {r.key for r in ledger.all(usecase, SegmentCollected)}
     names: tuple[Name, ...] = ("accepted", "quarantine", "labels", "predictions")
     return [
         Disagreement(

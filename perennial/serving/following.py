@@ -34,8 +34,12 @@ class State:
 class Follower:
     """Holds the loaded release of each use case. `live` and `states` may be read from any thread."""
 
-    def __init__(self, workspace: Workspace, usecases: tuple[str, ...], cache: Path, pinned: int | None = None) -> None:
-        self._workspace, self.usecases, self._cache, self._pinned = workspace, usecases, cache, pinned
+    def __init__(
+        self, workspace: Workspace, named: Callable[[], tuple[str, ...]], cache: Path, pinned: int | None = None
+    ) -> None:
+        """named: the use cases to serve, asked at each look."""
+        self._workspace, self._named, self._cache, self._pinned = workspace, named, cache, pinned
+        self.usecases: tuple[str, ...] = ()
         self._live: dict[str, Live] = {}
         self._wanted: dict[str, int] = {}
         self._wrong: dict[str, str] = {}
@@ -56,6 +60,7 @@ class Follower:
 
     def look(self) -> None:
         """Load what the ledger wants and is not loaded yet. A problem is kept for `states` and tried again."""
+        self.usecases = self._named()
         for usecase in self.usecases:
             try:
                 self._follow(usecase)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,10 @@ class ServedModel:
                 raise
             what = f"the model has no prediction: {error}"
             raise BadRecords((BadField(0, None, "not-predictable", None, what, "correct the values"),)) from error
+
+    def scored_by(self, scorer: Scorer) -> ServedModel:
+        """The same model with another scorer."""
+        return replace(self, scorer=scorer)
 
     def _refuse_missing(self, columns: Columns) -> None:
         """A scorer would return NaN where the pipeline raises an error."""

@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from perennial.ledger.entries import BatchScored
+from perennial.ledger.entries import BatchScored, Decision
+from perennial.serving.answering import answer
+from perennial.serving.live import open_live, wanted_release
+from perennial.serving.log.writing import ServedLog
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial
@@ -70,3 +73,20 @@ def test_what_cannot_be_scored_is_refused_with_the_option_and_the_fix(
 def test_without_a_live_model_nothing_is_scored(world: World, perennial: Perennial) -> None:
     shown = perennial("score", "shop")
     assert shown.code == 2 and "no model is live yet" in shown.err
+
+
+def test_a_served_prediction_is_shown_and_made_again(settled: World, perennial: Perennial) -> None:
+    workspace = open_workspace(settings())
+    live = open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
+    log = ServedLog(settings().served, lambda: "s-1")
+    record = b'{"order":"mine","price":80,"weight":2.0,"carrier":"bike"}'
+    (place,) = answer(live, live.checker.decode(b"[" + record + b"]"), [record], log, 0).places
+    log.close()
+    shown = perennial("prediction", place.id, "--replay")
+    assert shown.code == 0, shown.err
+    for words in ("1 (version 1)", record.decode(), "the same, to the last bit", "1970-01-01T00:00:00.000000Z"):
+        assert words in shown.out
+    view = json.loads(perennial("prediction", place.id, "--json").out)
+    decided = workspace.ledger.all("shop", Decision)[0].payload.id
+    assert (view["release_no"], view["decision"], view["recomputed"]) == (1, decided, None)
+    assert perennial("prediction", "s-1-7").code == 2

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from perennial.errors import HeldBack, PerennialError
 from perennial.fault_points import POINTS
 from perennial.ledger.entries import Decision
+from perennial.serving.log.segment import Answered, SegmentWriter
 from perennial.store.registry import ALIAS
 from tests.alerting.target import Target
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
@@ -28,6 +29,7 @@ HELD_BACK = HeldBack.exit_code
 LABELS = ("label_landing", "labels_table", "labels_aside_table", "labels_row")
 BATCH = ("landing", "validation_file", "accepted_table", "quarantine_table", "batch_row")
 SCORES = ("predictions_table", "batch_scored_row")
+COLLECTING = ("segment_collected_row", "segment_removed")
 DECISION = ("code_row", "flips_table", "decision_row")
 ALERTS = ("alert_queued_row", "alert_failed_row", "alert_delivered_row")
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
@@ -89,7 +91,8 @@ class Year:
         self._step("run", "shop", at=[*LABELS, *DECISION, "alias", "race_row"])
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
-        watched = ["statistics_file", "episode_row", *ALERTS]
+        self._served()
+        watched = [*COLLECTING, "statistics_file", "episode_row", *ALERTS]
         self._step("run", "shop", at=[*SCORES, *watched, "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
@@ -125,6 +128,12 @@ class Year:
         self._month("2013-08", without="price")
         self._step("run", "shop", at=["episode_rose_row"])
         return self
+
+    def _served(self) -> None:
+        """What a service answered and left behind."""
+        writer = SegmentWriter(self.place.home / "served", "20130301T000000-0123456789ab")
+        writer.append([Answered("shop", 0, 1, "1", "f", (0.5,), b'{"order": "2013-03-00001"}')])
+        writer.close()
 
     def _step(self, *command: str, at: list[str]) -> int:
         points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []

@@ -17,7 +17,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import psutil
 
 from perennial.ledger.ledger import Ledger
-from perennial.processes.up import MARK
+from perennial.processes.parts import MARK
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings
 

@@ -24,7 +24,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PARTS = {"server", "site", "mlflow", "deployer", "worker", "alerts"}
+PARTS = {"server", "site", "mlflow", "deployer", "worker", "alerts", "service"}
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _listens(port: int) -> bool:
 
 def test_a_fresh_home_becomes_ready_and_its_addresses_are_printed(seen: Seen) -> None:
     addresses = [address for address in seen.pages if address.startswith("http")]
-    assert len(addresses) == 3
+    assert len(addresses) == 4
     assert all(address in seen.text and seen.pages[address] == 200 for address in addresses)
     assert seen.pages["health"] == 200
 

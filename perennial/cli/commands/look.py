@@ -59,6 +59,20 @@ def calibrate(usecase: Usecase, json: Json = False) -> None:
     calibrating.calibrate(usecase, json)
 
 
+def prediction(
+    id: Annotated[str, typer.Argument(help="id of a served prediction, from its answer", metavar="ID")],
+    replay: Annotated[bool, typer.Option("--replay", help="compute it again and compare every bit")] = False,
+    json: Json = False,
+) -> None:
+    """Show a served prediction: its record, its release, the decision behind it.
+
+    With --replay, exit code 1 if a bit differs.
+    """
+    from perennial.cli import predictions
+
+    predictions.prediction(id, replay, json)
+
+
 def page(
     usecase: Usecase,
     out: Annotated[Path | None, typer.Option("--out", help="the file to write; default: in the home")] = None,

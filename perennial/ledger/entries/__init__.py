@@ -19,7 +19,7 @@ from perennial.ledger.entries.releases import (
     RollbackNotPossible,
     Served,
 )
-from perennial.ledger.entries.serving import BatchScored
+from perennial.ledger.entries.serving import BatchScored, SegmentCollected
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
@@ -88,6 +88,7 @@ __all__ = [
     "ReleasesResumed",
     "RollbackNotPossible",
     "Rows",
+    "SegmentCollected",
     "Served",
     "Severity",
     "SliceShare",
@@ -114,6 +115,7 @@ KINDS: dict[str, type[Recorded]] = {
     "releases_resumed": ReleasesResumed,
     "rollback_not_possible": RollbackNotPossible,
     "batch_scored": BatchScored,
+    "segment_collected": SegmentCollected,
     "episode": Episode,
     "episode_rose": EpisodeRose,
     "calibration": Calibration,

@@ -1,4 +1,4 @@
-"""Predictions: which release scored which batch."""
+"""Predictions: which release scored which batch, and which served ones were collected."""
 
 from __future__ import annotations
 
@@ -27,6 +27,25 @@ class BatchScored(Recorded):
     @property
     def key(self) -> str:
         return scoring(self.batch, self.release_no)
+
+
+class SegmentCollected(Recorded):
+    """Served predictions of a use case, moved from a segment of the log into its table. Key: the segment.
+
+    rows: of this use case. first_at, last_at: when the first and the last were answered. digest: of the records.
+    """
+
+    segment: str
+    rows: int
+    first_at: str
+    last_at: str
+    releases: tuple[int, ...]
+    digest: str
+    table_version: int
+
+    @property
+    def key(self) -> str:
+        return self.segment
 
 
 def scoring(batch: str, release_no: int) -> str:

@@ -1,0 +1,101 @@
+"""Served predictions of a segment, as the table `predictions` holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from perennial.clock import from_microseconds, write_instant
+from perennial.identity import digest_bytes
+from perennial.intake.frames import arrow_column
+from perennial.ledger.entries import SegmentCollected
+from perennial.our_columns import (
+    BATCH,
+    FEATURES,
+    PREDICTION,
+    PROBABILITIES,
+    RECEIVED,
+    RELEASE_NO,
+    SCORE,
+    SCORED_AT,
+    VERSIONS,
+)
+from perennial.serving.log.segment import Answered, Place
+from perennial.sources.column_type import ColumnType
+from perennial.sources.typed_column import read_as
+from perennial.usecase.declared_schema import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Served:
+    """A served prediction and its position in its segment."""
+
+    position: int
+    answered: Answered
+
+
+def by_usecase(records: Sequence[Answered]) -> dict[str, list[Served]]:
+    """The records of a segment by use case, each with its position among all."""
+    parted: dict[str, list[Served]] = {}
+    for position, answered in enumerate(records):
+        parted.setdefault(answered.usecase, []).append(Served(position, answered))
+    return parted
+
+
+def collected_table(
+    served: Sequence[Served], segment: str, schema: Schema, types: Mapping[str, ColumnType]
+) -> pa.Table:
+    """The rows of a use case: the key as far as the record has it, the score, what made it, and the record itself."""
+    import pyarrow as pa
+
+    answers = [each.answered for each in served]
+    n = len(answers)
+    columns: dict[str, Any] = _keys([each.received for each in answers], schema, types)
+    if schema.classes:
+        columns[PROBABILITIES] = pa.array([list(each.score) for each in answers], pa.list_(pa.float64()))
+    else:
+        columns[SCORE] = pa.array([each.score[0] for each in answers], pa.float64())
+    texts = {
+        BATCH: [segment] * n,
+        VERSIONS: [each.versions for each in answers],
+        FEATURES: [each.features for each in answers],
+        PREDICTION: [Place(segment, each.position).id for each in served],
+        RECEIVED: [each.received.decode("utf-8", "replace") for each in answers],
+    }
+    columns |= {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    columns[RELEASE_NO] = pa.array([each.release_no for each in answers], pa.int64())
+    columns[SCORED_AT] = pa.array([from_microseconds(each.at) for each in answers], pa.timestamp("us", tz="UTC"))
+    return pa.table(columns)
+
+
+def _keys(received: Sequence[bytes], schema: Schema, types: Mapping[str, ColumnType]) -> dict[str, Any]:
+    """The key columns, null where a record has none. They are read as those of a batch are."""
+    import pyarrow as pa
+
+    records = [msgspec.json.decode(each) for each in received]
+    keys = {}
+    for name in schema.key:
+        texts = [None if (value := record.get(name)) is None else str(value) for record in records]
+        values, _ = read_as(pa.array(texts, pa.string()), types[name], schema.timezone)
+        keys[name] = arrow_column(values, types[name])
+    return keys
+
+
+def collected_entry(served: Sequence[Served], segment: str, table_version: int) -> SegmentCollected:
+    """The entry that commits the rows of a use case."""
+    answers = [each.answered for each in served]
+    return SegmentCollected(
+        segment=segment,
+        rows=len(answers),
+        first_at=write_instant(from_microseconds(min(each.at for each in answers))),
+        last_at=write_instant(from_microseconds(max(each.at for each in answers))),
+        releases=tuple(sorted({each.release_no for each in answers})),
+        digest=digest_bytes(msgspec.msgpack.encode([(each.position, each.answered) for each in served])),
+        table_version=table_version,
+    )

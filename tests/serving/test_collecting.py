@@ -1,0 +1,90 @@
+"""Served predictions are moved into the tables once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import InputError, TerminalError
+from perennial.ledger.entries import SegmentCollected
+from perennial.our_columns import PREDICTION, RECEIVED, RELEASE_NO, SCORE, SCORED_AT
+from perennial.serving.log.segment import Answered, SegmentWriter
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from tests.world import World
+
+NOON = 1_709_294_400_000_000
+"""2024-03-01 12:00 UTC in microseconds."""
+
+
+def _answered(order: object, score: float, usecase: str = "shop") -> Answered:
+    record = {"price": 1.5} if order is None else {"order": order, "price": 1.5}
+    return Answered(usecase, NOON, 3, "4", "digest", (score,), json.dumps(record).encode())
+
+
+def _segment(name: str, *answered: Answered) -> Path:
+    writer = SegmentWriter(settings().served, name)
+    writer.append(list(answered))
+    writer.close()
+    return writer.path
+
+
+def _collect() -> int:
+    from tasks.collecting import collect_segments
+
+    return collect_segments.fn()
+
+
+def test_a_segment_becomes_rows_with_their_key_release_and_record_and_is_removed(world: World) -> None:
+    left = _segment("s-1", _answered("a", 0.1), _answered(7, 0.30000000000000004), _answered(None, 1e-300))
+    assert _collect() == 3
+    workspace = open_workspace(settings())
+    (row,) = workspace.ledger.all("shop", SegmentCollected)
+    assert (row.payload.segment, row.payload.rows, row.payload.releases) == ("s-1", 3, (3,))
+    table = workspace.tables.read("shop", "predictions", ["s-1"])
+    assert table is not None
+    rows = sorted(table.to_pylist(), key=lambda each: each[PREDICTION])
+    assert [each["order"] for each in rows] == ["a", "7", None]
+    assert [each[SCORE] for each in rows] == [0.1, 0.30000000000000004, 1e-300]
+    assert [each[PREDICTION] for each in rows] == ["s-1-0", "s-1-1", "s-1-2"]
+    assert json.loads(rows[0][RECEIVED]) == {"order": "a", "price": 1.5} and rows[0][RELEASE_NO] == 3
+    assert rows[0][SCORED_AT].isoformat() == "2024-03-01T12:00:00+00:00"
+    assert not left.exists()
+    assert _collect() == 0
+
+
+def test_a_segment_that_is_collected_already_is_only_removed(world: World) -> None:
+    """As after a kill between the ledger's row and the removal."""
+    left = _segment("s-1", _answered("a", 0.1))
+    kept = left.read_bytes()
+    _collect()
+    left.write_bytes(kept)
+    assert _collect() == 0
+    assert not left.exists()
+    assert open_workspace(settings()).tables.count("shop", "predictions", "s-1") == 1
+
+
+def test_one_that_is_still_written_to_waits(world: World) -> None:
+    writer = SegmentWriter(settings().served, "s-1")
+    writer.append([_answered("a", 0.1)])
+    assert _collect() == 0 and writer.path.exists()
+    writer.close()
+    assert _collect() == 1
+
+
+def test_what_cannot_be_collected_stays_and_keeps_no_other_from_it(world: World) -> None:
+    damaged = _segment("s-1", _answered("a", 0.1), _answered("b", 0.2))
+    data = bytearray(damaged.read_bytes())
+    data[50] ^= 1
+    damaged.write_bytes(bytes(data))
+    unknown = _segment("s-2", _answered("a", 0.1, usecase="kiosk"))
+    good = _segment("s-3", _answered("a", 0.1))
+    with pytest.raises(TerminalError, match=r"s-1.* is damaged"):
+        _collect()
+    assert damaged.exists() and unknown.exists() and not good.exists()
+    assert open_workspace(settings()).tables.count("shop", "predictions", "s-3") == 1
+    damaged.unlink()
+    with pytest.raises(InputError, match="kiosk"):
+        _collect()
