@@ -19,33 +19,33 @@ def prediction(id: str, replay: bool, json: bool) -> None:
     from perennial.serving.looking_up import look_up, recomputed
 
     workspace = reading_workspace(settings())
-    found = look_up(workspace, id)
+    known = look_up(workspace, id)
     again = None
     if replay:
         with working("recomputing the prediction"):
-            again = recomputed(workspace, found)
-    classes = [str(each) for each in workspace.use_case(found.usecase).declaration.schema_.classes]
+            again = recomputed(workspace, known)
+    classes = [str(each) for each in workspace.use_case(known.usecase).declaration.schema_.classes]
     if json:
-        as_json(_view(found, classes, again))
+        as_json(_view(known, classes, again))
     else:
-        _show(found, classes, again)
-    if again is not None and again != found.score:
+        _show(known, classes, again)
+    if again is not None and again != known.score:
         sys.exit(1)
 
 
-def _view(found: Found, classes: list[str], again: tuple[float, ...] | None) -> dict[str, Any]:
+def _view(known: Found, classes: list[str], again: tuple[float, ...] | None) -> dict[str, Any]:
     return {
-        "id": found.id,
-        "usecase": found.usecase,
-        "at": found.at.isoformat(),
-        "score": _named(found.score, classes),
-        "received": found.received,
-        "release_no": found.release.release_no,
-        "versions": [{"version": e.model.version, "weight": e.weight} for e in found.release.serves],
-        "decision": found.release.decision,
-        "collected": found.collected,
+        "id": known.id,
+        "usecase": known.usecase,
+        "at": known.at.isoformat(),
+        "score": _named(known.score, classes),
+        "received": known.received,
+        "release_no": known.release.release_no,
+        "versions": [{"version": e.model.version, "weight": e.weight} for e in known.release.serves],
+        "decision": known.release.decision,
+        "collected": known.collected,
         "recomputed": None if again is None else _named(again, classes),
-        "same": None if again is None else again == found.score,
+        "same": None if again is None else again == known.score,
     }
 
 
@@ -53,19 +53,19 @@ def _named(score: tuple[float, ...], classes: list[str]) -> Any:
     return dict(zip(classes, score, strict=True)) if classes else score[0]
 
 
-def _show(found: Found, classes: list[str], again: tuple[float, ...] | None) -> None:
-    release = found.release
+def _show(known: Found, classes: list[str], again: tuple[float, ...] | None) -> None:
+    release = known.release
     decided = release.decision or "none: see the release's reason"
     rows = [
-        ("use case", found.usecase),
-        ("answered", f"{found.at:%Y-%m-%dT%H:%M:%S.%fZ}"),
-        ("score", str(_named(found.score, classes))),
+        ("use case", known.usecase),
+        ("answered", f"{known.at:%Y-%m-%dT%H:%M:%S.%fZ}"),
+        ("score", str(_named(known.score, classes))),
         ("release", f"{release.release_no} ({release.versions}), live since {release.as_of}"),
         ("decision", decided),
-        ("record", found.received),
-        ("stored", "in the table `predictions`" if found.collected else "in the log of the service, not collected yet"),
+        ("record", known.received),
+        ("stored", "in the table `predictions`" if known.collected else "in the log of the service, not collected yet"),
     ]
     if again is not None:
-        same = "the same, to the last bit" if again == found.score else f"DIFFERS: {_named(again, classes)}"
+        same = "the same, to the last bit" if again == known.score else f"DIFFERS: {_named(again, classes)}"
         rows.append(("recomputed", same))
     pairs(rows)

@@ -40,15 +40,15 @@ class Found:
 def look_up(workspace: Workspace, prediction: str) -> Found:
     """The served prediction with that id. Raises InputError if there is none."""
     place = place_of(prediction)
-    found = place and (_in_table(workspace, prediction, place) or _in_log(workspace, place))
-    if not found:
+    known = place and (_in_table(workspace, prediction, place) or _in_log(workspace, place))
+    if not known:
         raise InputError(
             f"no prediction {prediction!r} was served here",
             code="prediction-unknown",
             value=prediction,
             fix="the id is in the answer, as predictions[0].id",
         )
-    return found
+    return known
 
 
 def _in_table(workspace: Workspace, prediction: str, place: Place) -> Found | None:
@@ -84,18 +84,18 @@ def _release(workspace: Workspace, usecase: str, release_no: int) -> Release:
     return row.payload
 
 
-def recomputed(workspace: Workspace, found: Found) -> tuple[float, ...]:
+def recomputed(workspace: Workspace, known: Found) -> tuple[float, ...]:
     """The prediction made again from the record by the release's pipelines, without the service's scorers.
 
     Raises ModelUnloadable, RegistryDown; BadRecords if the declaration no longer takes the record.
     """
-    live = open_live(workspace, found.usecase, found.release, workspace.settings.serving)
-    fitted = [load_model(workspace.registry, found.usecase, each.model) for each in found.release.serves]
+    live = open_live(workspace, known.usecase, known.release, workspace.settings.serving)
+    fitted = [load_model(workspace.registry, known.usecase, each.model) for each in known.release.serves]
     by_pipeline = []
     for model, each in zip(live.served.models, fitted, strict=True):
         made = model.artifact
         pipeline = WholePipeline(Model(each.pipeline, made.task, made.names, made.text, made.seen), made.asked)
         by_pipeline.append(model.scored_by(pipeline))
     served = ServedRelease(tuple(by_pipeline), live.served.weights, live.served.classes)
-    checked = live.checker.decode(b"[" + found.received.encode() + b"]")
+    checked = live.checker.decode(b"[" + known.received.encode() + b"]")
     return tuple(np.atleast_1d(served.score(checked)[0]).tolist())

@@ -1,4 +1,4 @@
-"""A served prediction is found by the id in its answer, before and after it is collected, and made again bit for bit."""
+"""A served prediction is found by its id, before and after it is collected, and made again bit for bit."""
 
 from __future__ import annotations
 
