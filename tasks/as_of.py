@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from perennial.errors import InputError
 from perennial.ledger.present import after_what_is_settled, replay_clock
 from perennial.settings import settings
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import closest

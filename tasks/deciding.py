@@ -26,8 +26,8 @@ from perennial.ledger.present import (
 from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.release.words import held_in_words
 from perennial.settings import settings
+from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
-from perennial.store.rows import known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.metrics import metric_sources
 from tasks.artifacts import show_decision

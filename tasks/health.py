@@ -18,7 +18,8 @@ from perennial.ledger.present import first_with_champion, release_to_watch
 from perennial.model.released import load_served
 from perennial.scoring.stored import stored_predictions
 from perennial.settings import settings
-from perennial.store.rows import known_at, labels_of
+from perennial.store.known import known_at
+from perennial.store.rows import labels_of
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.watching.after_release import rows_after_release

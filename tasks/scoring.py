@@ -12,7 +12,8 @@ from perennial.ledger.present import current_release, release_to_watch, time_of
 from perennial.model.released import load_served
 from perennial.scoring.batch import predictions_table, scored, scored_entry
 from perennial.settings import settings
-from perennial.store.rows import known_at, read_rows
+from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from tasks.as_of import scheduled_start

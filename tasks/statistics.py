@@ -12,7 +12,8 @@ from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe, recipe_of
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
 from perennial.model.artifact import Fitted
-from perennial.store.rows import Known, known_at, labels_of, read_rows
+from perennial.store.known import Known, known_at
+from perennial.store.rows import labels_of, read_rows
 from perennial.store.workspace import Workspace
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.usecase.declaration import UseCase

@@ -10,7 +10,7 @@ from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.ledger.present import current_release, open_question, waiting_challenger
 from perennial.settings import settings
-from perennial.store.rows import Known, known_at
+from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.challenger import newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due

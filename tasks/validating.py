@@ -22,8 +22,9 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries, replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch
 from perennial.sources.window import Window
+from perennial.store.keys import accepted_in
+from perennial.store.known import known_at
 from perennial.store.landing import suffix_of
-from perennial.store.rows import accepted_in, known_at
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types, read_options

@@ -140,7 +140,8 @@ def undelivered_view(each: Undelivered) -> dict[str, Any]:
 
 def labels_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:
     """Label files of a use case: how many, their rows, what of them is held, and labels that match no row."""
-    from perennial.store.rows import known_at, labels_without_row
+    from perennial.store.keys import labels_without_row
+    from perennial.store.known import known_at
     from perennial.store.tables import Tables
 
     usecase, files = declaration.name, label_files(ledger, declaration.name)

@@ -33,7 +33,8 @@ from perennial.release.words import labels_in_words
 from perennial.settings import settings
 from perennial.sources.other_reading import other_reading
 from perennial.sources.written import written
-from perennial.store.rows import Unmatched, known_at, labels_without_row
+from perennial.store.keys import Unmatched, labels_without_row
+from perennial.store.known import known_at
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration, UseCase

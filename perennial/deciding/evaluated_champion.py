@@ -6,7 +6,7 @@ from perennial.clock import instant
 from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 

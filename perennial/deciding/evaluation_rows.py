@@ -13,7 +13,8 @@ from perennial.evaluation.figures import UNITS
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, LABEL
-from perennial.store.rows import Known, read_rows
+from perennial.store.known import Known
+from perennial.store.rows import read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_evaluation import EvaluationRules

@@ -19,7 +19,7 @@ from perennial.evaluation.policies import load_policy
 from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import waiting_challenger
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 

@@ -24,8 +24,8 @@ from perennial.ledger.entries import ChallengerEntry, Code, Decision, Declaratio
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
+from perennial.store.known import Known, known_at
 from perennial.store.registry import Registry
-from perennial.store.rows import Known, known_at
 from perennial.store.tables import Tables
 from perennial.training.snapshot import snapshot_of, training_rows
 from perennial.usecase.declaration import Declaration, ReleaseRules

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perennial.clock import instant, write_instant
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
-from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX, ROW
+from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX
 from perennial.sources.numbers import EXACT
-from perennial.store.tables import Tables
+from perennial.store.known import Known
+from perennial.store.tables import Tables, quoted
 from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
@@ -24,48 +23,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_WINDOW, _PLACE, _CURRENT, _APART, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN = (
-    f"{PREFIX}{name}" for name in ("window", "place", "current", "apart", "counts_from", "rank", "own", "own_known")
+_PLACE, _CURRENT, _APART, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN = (
+    f"{PREFIX}{name}" for name in ("place", "current", "apart", "counts_from", "rank", "own", "own_known")
 )
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A label known from this year on is never known: 9999-12-31 is a common way to write that."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the ledger has committed by `as_of`, each by id.
-
-    batches: the current revision of each window. replaced: earlier revisions, whose labels models may have learned.
-    """
-
-    as_of: datetime
-    batches: tuple[BatchEntry, ...]
-    label_batches: tuple[LabelBatchEntry, ...]
-    replaced: tuple[BatchEntry, ...] = ()
-
-    @property
-    def batch_ids(self) -> tuple[str, ...]:
-        """Ids of the batches, in the order of their windows."""
-        return tuple(b.batch for b in self.batches)
-
-    @property
-    def label_batch_ids(self) -> tuple[str, ...]:
-        """Ids of the label batches, in the order of arrival."""
-        return tuple(b.batch for b in self.label_batches)
-
-
-def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
-    """The current state at `as_of`: for each window, the newest accepted revision that had arrived by then."""
-    arrived = [r.payload for r in ledger.all(usecase, BatchEntry) if instant(r.payload.arrived_at) <= as_of]
-    accepted = [batch for batch in arrived if batch.status == "accepted"]
-    newest = {batch.window: batch for batch in accepted}
-    labels = [r.payload for r in ledger.all(usecase, LabelBatchEntry) if instant(r.payload.arrived_at) <= as_of]
-    return Known(
-        as_of,
-        tuple(sorted(newest.values(), key=lambda b: (b.end, b.window))),
-        tuple(batch for batch in labels if batch.status == "accepted"),
-        tuple(batch for batch in accepted if newest[batch.window] is not batch),
-    )
 
 
 def read_rows(
@@ -84,7 +46,7 @@ def read_rows(
     accepted = tables.read(usecase, "accepted", batches)
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
-    key, target = ", ".join(_quoted(name) for name in schema.key), _quoted(schema.target)
+    key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
     with _labels(tables, usecase, schema, known, accepted) as connection:
         # A key has one current row, so only labels that came apart from their rows need to be grouped by key.
@@ -156,51 +118,6 @@ def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> da
     return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
-@dataclass(frozen=True)
-class Unmatched:
-    """Labels from separate files whose key no row has. keys: some of them, the first that arrived first."""
-
-    count: int
-    keys: tuple[tuple[Any, ...], ...]
-
-
-def labels_without_row(tables: Tables, usecase: str, schema: Schema, known: Known, most: int = 1) -> Unmatched | None:
-    """Keys of late labels that match no row so far; None if all match. most: how many keys are named.
-
-    Only key columns are read. Later rows may still match them.
-    """
-    import duckdb
-
-    key = list(schema.key)
-    late = tables.read(usecase, "labels", list(known.label_batch_ids), [*key, BATCH])
-    accepted = tables.read(usecase, "accepted", list(known.batch_ids), key)
-    if late is None or accepted is None:
-        return None
-    places = {batch: place for place, batch in enumerate(known.label_batch_ids)}
-    columns = ", ".join(_quoted(name) for name in key)
-    with duckdb.connect() as connection:
-        connection.register("late", late)
-        connection.register("accepted", accepted)
-        connection.register("places", _places(places))
-        missing = f"SELECT * FROM late ANTI JOIN accepted USING ({columns})"
-        unmatched = connection.sql(
-            f"""
-            SELECT {columns}, min({_PLACE}) AS {_PLACE} FROM ({missing}) JOIN places USING ({BATCH})
-            GROUP BY {columns} ORDER BY {_PLACE}, {columns}
-            """
-        ).to_arrow_table()
-    if not unmatched.num_rows:
-        return None
-    keys = tuple(tuple(row[name] for name in key) for row in unmatched.slice(0, most).to_pylist())
-    return Unmatched(unmatched.num_rows, keys)
-
-
-def _places(places: dict[str, int]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table({BATCH: pa.array(places.keys(), pa.string()), _PLACE: pa.array(places.values(), pa.int64())})
-
-
 @contextmanager
 def _labels(
     tables: Tables, usecase: str, schema: Schema, known: Known, accepted: pa.Table
@@ -227,8 +144,8 @@ def _labels(
             _PLACE: pa.array(range(len(entries)), pa.int64()),
         }
         connection.register("arrivals", pa.table(arrivals))
-        key = ", ".join(_quoted(name) for name in schema.key)
-        select = f"SELECT {key}, {_quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
+        key = ", ".join(quoted(name) for name in schema.key)
+        select = f"SELECT {key}, {quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
         sources = [f"{select} true AS {_CURRENT}, false AS {_APART} FROM accepted"]
         for name, table, current in (("late", late, "true"), ("former", former, "false")):
             if table is not None:
@@ -267,44 +184,3 @@ def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
             f"example {gone!r}. Add it to the classes."
         )
     return numbers
-
-
-def accepted_in(
-    tables: Tables, usecase: str, schema: Schema, known: Known, window: str, frame: pd.DataFrame
-) -> pd.Series | None:
-    """For each row of `frame`, the other window in which its key was accepted, or null; None if there is none at all.
-
-    Earlier revisions of the same window do not count, because a restatement has the same keys again.
-    """
-    others = {b.batch: b.window for b in known.batches if b.window != window}
-    table = tables.read(usecase, "accepted", list(others), columns=[*schema.key, BATCH]) if others else None
-    if table is None or any(name not in frame.columns for name in schema.key):
-        return None
-    before = _with_keys_of(table, frame, schema).to_pandas()
-    before[_WINDOW] = before.pop(BATCH).map(others)
-    met = (
-        frame[list(schema.key)]
-        .reset_index(names=ROW)
-        .merge(before.drop_duplicates(list(schema.key)), on=list(schema.key), how="left")
-    )
-    return met.set_index(ROW)[_WINDOW].reindex(frame.index)
-
-
-def _with_keys_of(table: pa.Table, frame: pd.DataFrame, schema: Schema) -> pa.Table:
-    """The rows of `table` that can have a key of `frame`, possibly with others, so that few are compared exactly."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name in schema.key:
-        kind = table.schema.field(name).type
-        if pa.types.is_string(kind) or pa.types.is_int64(kind):
-            try:
-                keys = pa.array(frame[name].drop_duplicates(), kind, from_pandas=True)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-                continue
-            table = table.filter(pc.is_in(table[name], value_set=keys))
-    return table
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

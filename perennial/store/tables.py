@@ -172,7 +172,7 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
         return read.empty_table()
     many = batches is not None and len(batches) > _LISTED
     needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
-    names = ", ".join('"' + name.replace('"', '""') + '"' for name in needed.names)
+    names = ", ".join(quoted(name) for name in needed.names)
     listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
     query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches and not many else "")
     wanted = pa.array(batches, pa.string()) if many else None
@@ -194,6 +194,11 @@ def _of_batches(rows: pa.Table, wanted: pa.Array | None) -> pa.Table:
     import pyarrow.compute as pc
 
     return rows if wanted is None else rows.filter(pc.is_in(rows[BATCH], value_set=wanted))
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _first_unreadable(table: DeltaTable) -> str:

@@ -20,8 +20,9 @@ from perennial.ledger.ledger import Ledger, Row
 from perennial.model.threads import bounded_threads
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
 from perennial.settings import allowed_threads
+from perennial.store.known import Known, known_at
 from perennial.store.registry import TrialRun
-from perennial.store.rows import Known, known_at, labels_of, read_rows
+from perennial.store.rows import labels_of, read_rows
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit

@@ -10,7 +10,8 @@ from perennial.content import digest_rows
 from perennial.identity import short_id
 from perennial.ledger.entries import Snapshot
 from perennial.our_columns import BATCH, LABEL
-from perennial.store.rows import Known, content, next_label, read_rows
+from perennial.store.known import Known
+from perennial.store.rows import content, next_label, read_rows
 from perennial.store.tables import Tables
 from perennial.training.readiness import NotTrainableYet, no_label_yet, refuse_too_little
 from perennial.usecase.declaration import Declaration

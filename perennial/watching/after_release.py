@@ -11,7 +11,8 @@ import numpy as np
 from perennial.clock import instant
 from perennial.ledger.entries import Day
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
-from perennial.store.rows import Known, labels_of, read_rows
+from perennial.store.known import Known
+from perennial.store.rows import labels_of, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 

@@ -26,7 +26,8 @@ from perennial.clock import instant
 from perennial.features.recipe import recipe_of
 from perennial.ledger.entries import BatchEntry
 from perennial.settings import settings
-from perennial.store.rows import known_at, read_rows
+from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import write
 from tests.training.stores import take_in

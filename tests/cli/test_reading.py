@@ -18,7 +18,8 @@ from perennial.ledger.entries import Approval, Reason
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL_KNOWN_AT
 from perennial.settings import settings
-from perennial.store.rows import known_at, labels_without_row
+from perennial.store.keys import labels_without_row
+from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.reading import load_use_case

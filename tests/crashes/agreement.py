@@ -20,7 +20,7 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.present import current_release, waiting_challenger
 from perennial.release.doctor import examine
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.workspace import Workspace
 
 NOW = "2030-01-01T00:00:00Z"

@@ -16,7 +16,8 @@ from perennial.our_columns import BATCH, RELEASE_NO, SCORE, SCORED_AT, VERSIONS
 from perennial.release.doctor import examine
 from perennial.scoring.stored import stored_predictions
 from perennial.settings import settings
-from perennial.store.rows import known_at, read_rows
+from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
 from tests.training.stores import cycle, decide_at, take_in, train_at
 from tests.world import World

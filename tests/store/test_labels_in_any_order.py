@@ -22,7 +22,7 @@ from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import ChallengerEntry, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL, LABEL_KNOWN_AT
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.training.snapshot import labelled_rows
 from perennial.usecase.columns import column_types

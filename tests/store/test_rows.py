@@ -16,7 +16,9 @@ from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL
-from perennial.store.rows import accepted_in, known_at, next_label, read_rows
+from perennial.store.keys import accepted_in
+from perennial.store.known import known_at
+from perennial.store.rows import next_label, read_rows
 from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration

@@ -7,7 +7,7 @@ from datetime import datetime
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
 from perennial.settings import settings
-from perennial.store.rows import known_at
+from perennial.store.known import known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.snapshot import snapshot_of, training_rows
 

@@ -92,7 +92,8 @@ def test_a_snapshot_of_the_past_stays_what_it_was_when_a_batch_is_restated(world
 
 def test_of_two_labels_the_one_that_was_latest_known_at_the_moment_wins(world: World, flows: None) -> None:
     from perennial.our_columns import LABEL
-    from perennial.store.rows import known_at, read_rows
+    from perennial.store.known import known_at
+    from perennial.store.rows import read_rows
 
     shop = with_late_labels(world)
     january = write_month(shop, "2024-01")

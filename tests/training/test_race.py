@@ -16,7 +16,7 @@ from perennial.evaluation.race import best_so_far, standing
 from perennial.ledger.entries import RaceStep, Snapshot
 from perennial.our_columns import BATCH, LABEL
 from perennial.settings import settings
-from perennial.store.rows import Known, known_at
+from perennial.store.known import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
 from perennial.training.snapshot import age_weights, inside, training_rows
