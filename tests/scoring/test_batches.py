@@ -22,6 +22,8 @@ from perennial.store.workspace import Workspace, open_workspace
 from tests.training.stores import cycle, decide_at, take_in, train_at
 from tests.world import World
 
+ROW_WISE = "def ratio(rows):\n    return rows['price'] / rows['weight']\n"
+NOT_ROW_WISE = "def ratio(rows):\n    return rows['price'] / rows['price'].mean()\n"
 LINEAR = {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"max_iter": 200}}
 
 
@@ -166,3 +168,14 @@ def test_predictions_of_a_killed_run_are_seen_by_nobody_and_swept(workspace: Wor
     found.mend()
     assert workspace.tables.count("shop", "predictions", "killed@9") == 0
     assert workspace.tables.count("shop", "predictions", scored.key) == scored.rows
+
+
+@pytest.mark.parametrize(("code", "same"), [(ROW_WISE, True), (NOT_ROW_WISE, False)])
+def test_a_custom_feature_counts_if_it_was_seen_to_depend_on_one_row(world: World, code: str, same: bool) -> None:
+    from tasks.scoring import score_arrived
+
+    (world.usecases / "shop.py").write_text(code)
+    features = {**world.declaration["features"], "derived": ["shop.py:ratio"]}
+    workspace = _live(world.declare(features=features))
+    scored = score_arrived.fn("shop", _newest(workspace))
+    assert scored is not None and scored.same_again is same
