@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from perennial.processes.making import made_by_another_process
 from perennial.processes.ports import HOST
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
@@ -51,7 +52,7 @@ def service(asked: Serving, where: Settings, keys: Keys) -> Service:
     def named() -> tuple[str, ...]:
         return asked.usecases or tuple(list_use_cases(where.usecases))
 
-    follower = Follower(reading_workspace(where), named, where.serving, asked.pinned)
+    follower = Follower(reading_workspace(where), named, where.serving, asked.pinned, made_by_another_process)
     log = ServedLog(where.served, _segment_name, sync_each=asked.sync_each)
     return Service(follower, log, keys, lambda: datetime.now(UTC))
 

@@ -203,10 +203,9 @@ async def _converted(
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     """The whole body. Raises _Refused for one that is too large or comes too slowly."""
-    too_large = _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > MOST_BYTES:
-        raise too_large
+        raise _too_large()
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -217,8 +216,12 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > MOST_BYTES:
-                    raise too_large
+                    raise _too_large()
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
         raise _Refused(408, "body-too-slow", f"the body did not come within {BODY_SECONDS:.0f} seconds") from None
+
+
+def _too_large() -> _Refused:
+    return _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")

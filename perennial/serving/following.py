@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perennial.errors import PerennialError
-from perennial.serving.live import Live, open_live, wanted_release
+from perennial.ledger.entries import Release
+from perennial.serving.live import Live, needs_making, open_live, wanted_release
 from perennial.store.workspace import Workspace
 
 POLL_SECONDS = 1.0
@@ -31,15 +32,29 @@ class State:
         return self.serving is not None
 
 
+Make = Callable[[tuple[tuple[str, int], ...]], None]
+"""Makes the artefacts of releases, (use case, release number), in another process."""
+
+
 class Follower:
-    """Holds the loaded release of each use case. `live` and `states` may be read from any thread."""
+    """Holds the loaded release of each use case. `live` and `states` may be read from any thread.
+
+    named: the use cases to serve, asked at each look.
+    make: asked once for each release whose artefacts are missing; whatever it leaves out is made here.
+    """
 
     def __init__(
-        self, workspace: Workspace, named: Callable[[], tuple[str, ...]], cache: Path, pinned: int | None = None
+        self,
+        workspace: Workspace,
+        named: Callable[[], tuple[str, ...]],
+        cache: Path,
+        pinned: int | None = None,
+        make: Make = lambda _: None,
     ) -> None:
-        """named: the use cases to serve, asked at each look."""
         self._workspace, self._named, self._cache, self._pinned = workspace, named, cache, pinned
         self.usecases: tuple[str, ...] = ()
+        self._make = make
+        self._asked: set[tuple[str, int]] = set()
         self._live: dict[str, Live] = {}
         self._wanted: dict[str, int] = {}
         self._wrong: dict[str, str] = {}
@@ -61,21 +76,44 @@ class Follower:
     def look(self) -> None:
         """Load what the ledger wants and is not loaded yet. A problem is kept for `states` and tried again."""
         self.usecases = self._named()
+        new: dict[str, Release] = {}
         for usecase in self.usecases:
             try:
-                self._follow(usecase)
+                release = self._new(usecase)
+                if release is None:
+                    self._wrong.pop(usecase, None)
+                else:
+                    new[usecase] = release
+            except (PerennialError, OSError) as error:
+                self._failed(usecase, error)
+        self._make_missing(new)
+        for usecase, release in new.items():
+            try:
+                self._load(usecase, release)
                 self._wrong.pop(usecase, None)
             except (PerennialError, OSError) as error:
-                if str(error) != self._wrong.get(usecase):
-                    log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), error)
-                self._wrong[usecase] = str(error)
+                self._failed(usecase, error)
 
-    def _follow(self, usecase: str) -> None:
+    def _failed(self, usecase: str, error: Exception) -> None:
+        if str(error) != self._wrong.get(usecase):
+            log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), error)
+        self._wrong[usecase] = str(error)
+
+    def _new(self, usecase: str) -> Release | None:
+        """The release to load; None if it is loaded."""
         release = wanted_release(self._workspace, usecase, self._pinned)
         self._wanted[usecase] = release.release_no
         live = self._live.get(usecase)
-        if live is not None and live.release.release_no == release.release_no:
-            return
+        return None if live is not None and live.release.release_no == release.release_no else release
+
+    def _make_missing(self, new: dict[str, Release]) -> None:
+        numbered = {(name, release.release_no): release for name, release in new.items()}
+        missing = {at for at in numbered.keys() - self._asked if needs_making(numbered[at], self._cache)}
+        if missing:
+            self._asked |= missing
+            self._make(tuple(sorted(missing)))
+
+    def _load(self, usecase: str, release: Release) -> None:
         loaded = open_live(self._workspace, usecase, release, self._cache)
         self._live[usecase] = loaded
         for warning in loaded.served.warnings:

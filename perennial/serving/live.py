@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from perennial.errors import HeldBack, InputError
-from perennial.ledger.entries import Release
+from perennial.ledger.entries import ModelRef, Release
 from perennial.ledger.present import current_release
 from perennial.scoring.batch import versions_in_words
 from perennial.serving.artifact import PIPELINE
 from perennial.serving.checker import Checker
 from perennial.serving.fields import Fields, fields_of, kinds
-from perennial.serving.served import ServedRelease, open_model
+from perennial.serving.served import ServedModel, ServedRelease, is_kept, kept_model, open_model
+from perennial.sources.column_type import ColumnType
 from perennial.store.workspace import Workspace
 from perennial.usecase.declared_schema import Schema
 
@@ -28,17 +31,17 @@ class Live:
     fields: Fields
     schema: Schema
 
-    @property
+    @cached_property
     def is_quick(self) -> bool:
         """Whether every model has a scorer; a pipeline takes milliseconds."""
         return all(model.kind != PIPELINE for model in self.served.models)
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """The required fields that are no part of the key: those whose absence from a record matters."""
         return tuple(field.name for field in self.fields.fields if field.required and not field.key)
 
-    @property
+    @cached_property
     def versions(self) -> str:
         """The model versions with their weights."""
         return versions_in_words(self.release)
@@ -67,10 +70,22 @@ def open_live(workspace: Workspace, usecase: str, release: Release, cache: Path)
     """
     declaration = workspace.use_case(usecase).declaration
     types = kinds(fields_of(declaration))
-    models = tuple(
-        open_model(workspace.registry.folder(usecase, each.model), each.model.digest, cache, types)
-        for each in release.serves
-    )
+    models = tuple(_opened(workspace, usecase, each.model, cache, types) for each in release.serves)
     served = ServedRelease(models, tuple(each.weight for each in release.serves), declaration.schema_.classes)
     fields = fields_of(declaration, served.reads)
     return Live(usecase, release, served, Checker(fields, served.seen), fields, declaration.schema_)
+
+
+def needs_making(release: Release, cache: Path) -> bool:
+    """Whether an artefact of the release is missing, so that loading it takes scikit-learn, pandas and seconds."""
+    return not all(is_kept(each.model.digest, cache) for each in release.serves)
+
+
+def _opened(
+    workspace: Workspace, usecase: str, model: ModelRef, cache: Path, types: Mapping[str, ColumnType]
+) -> ServedModel:
+    """From the cache if possible: even the registry's client would bring pandas into the worker."""
+    kept = kept_model(model.digest, cache, types)
+    if kept is not None:
+        return kept
+    return open_model(workspace.registry.folder(usecase, model), model.digest, cache, types)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from perennial.serving.answering import Answer
@@ -29,26 +31,35 @@ class Measures:
         self._serving = Gauge("perennial_serving_release", "the release that answers", of, registry=kept)
         self._wanted = Gauge("perennial_wanted_release", "the release that should answer", of, registry=kept)
 
+        # Looking labels up takes longer than counting.
+        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
+        self._predictions_of, self._scores_of = cache(self._predictions.labels), cache(self._scores.labels)
+
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count a request."""
-        usecase = next((name for name in self._follower.usecases if name in path.split("/")), "")
-        self._requests.labels(usecase, status).inc()
-        self._seconds.labels(usecase).observe(seconds)
+        usecase = self._usecase(path)
+        self._requests_of(usecase, status).inc()
+        self._seconds_of(usecase).observe(seconds)
+
+    def _usecase(self, path: str) -> str:
+        parts = path.split("/")
+        return next((name for name in self._follower.usecases if name in parts), "")
 
     def scored(self, answered: Answer) -> None:
         """Count the records of an answer."""
-        live, release = answered.live, str(answered.live.release.release_no)
-        self._predictions.labels(live.usecase, release).inc(answered.checked.rows)
+        live, columns = answered.live, answered.checked.columns
+        release = live.release.release_no
+        self._predictions_of(live.usecase, release).inc(answered.checked.rows)
         if live.schema.task == "binary":
-            scores = self._scores.labels(live.usecase, release)
+            scores = self._scores_of(live.usecase, release)
             for score in answered.scores.tolist():
                 scores.observe(score)
         for note in answered.checked.notes:
             if note.code == "unseen-category":
                 self._unseen.labels(live.usecase, note.field).inc()
         for name in live.features:
-            missing = sum(value is None for value in answered.checked.columns[name])
-            if missing:
+            if None in columns[name]:
+                missing = sum(value is None for value in columns[name])
                 self._missing.labels(live.usecase, name).inc(missing)
 
     def text(self) -> bytes:

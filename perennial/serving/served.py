@@ -115,6 +115,27 @@ class ServedRelease:
         return tuple(sorted({name for each in known if each is not None for name in each.reads}))
 
 
+def is_kept(registered: str, cache: Path) -> bool:
+    """Whether the cache has a usable artefact of the model with this digest, so that none has to be made."""
+    try:
+        artifact = read(cache / registered, registered)
+        return artifact.kind == PIPELINE or scorer_of(artifact) is not None
+    except ArtifactUnusable:
+        return False
+
+
+def kept_model(registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel | None:
+    """The model from its artefact alone, without registry, scikit-learn and pandas.
+
+    None if the artefact has to be made, or if the pipeline is needed. Raises BatchOnly.
+    """
+    try:
+        artifact = read(cache / registered, registered)
+        return None if artifact.kind == PIPELINE else _served(artifact, scorer_of(artifact), types)
+    except ArtifactUnusable:
+        return None
+
+
 def open_model(folder: Path, registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel:
     """The model in a folder, ready to score records with fields of these types.
 
@@ -130,16 +151,23 @@ def open_model(folder: Path, registered: str, cache: Path, types: Mapping[str, C
         artifact = build(folder, registered)
         write(artifact, place)
         scorer = None if artifact.kind == PIPELINE else scorer_of(artifact)
+    _refuse_batch_only(artifact)
+    return _served(artifact, scorer or _pipeline_of(folder, registered, artifact), types)
+
+
+def _served(artifact: Artifact, scorer: Scorer, types: Mapping[str, ColumnType]) -> ServedModel:
+    _refuse_batch_only(artifact)
+    return ServedModel(
+        artifact, artifact.kind, scorer, inputs_of(artifact.recipe, artifact.text, types), artifact.warnings
+    )
+
+
+def _refuse_batch_only(artifact: Artifact) -> None:
     if artifact.row_wise is not None and artifact.row_wise.reason is not None:
         raise BatchOnly(
             f"features.derived: {artifact.row_wise.reason}",
             fix="score batches, or compute the feature from one row alone and train again",
         )
-    if scorer is None:
-        scorer = _pipeline_of(folder, registered, artifact)
-    return ServedModel(
-        artifact, artifact.kind, scorer, inputs_of(artifact.recipe, artifact.text, types), artifact.warnings
-    )
 
 
 def _pipeline_of(folder: Path, registered: str, artifact: Artifact) -> Scorer:
