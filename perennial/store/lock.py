@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from perennial.errors import TransientError
+from perennial.settings import takes_writes
 
 WAIT_SECONDS = 600.0
 RUN = "run"
@@ -49,7 +49,7 @@ def held_since(locks: Path, usecase: str, step: str) -> datetime | None:
     To find out, the lock is taken for a moment where it is free.
     """
     path, since = locks / f"{usecase}.{step}.lock", _since(locks, usecase, step)
-    if not since.is_file() or not os.access(path, os.W_OK):
+    if not since.is_file() or not takes_writes(path):
         return None
     try:
         with FileLock(path, timeout=0):

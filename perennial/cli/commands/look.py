@@ -64,7 +64,7 @@ def prediction(
     replay: Annotated[bool, typer.Option("--replay", help="compute it again and compare every bit")] = False,
     json: Json = False,
 ) -> None:
-    """Show a served prediction: its record, its release, the decision behind it.
+    """Show a served prediction and the decision behind it.
 
     With --replay, exit code 1 if a bit differs.
     """

@@ -25,7 +25,7 @@ def up(
 
 def serve(
     usecases: Annotated[
-        list[str] | None, typer.Argument(help="use cases to serve; all of them by default", metavar="[USECASE]...")
+        list[str] | None, typer.Argument(help="one or several use cases; all by default", metavar="USECASE")
     ] = None,
     host: Annotated[str, typer.Option("--host", help="address to listen on; others than this machine's need keys")] = (
         "127.0.0.1"
