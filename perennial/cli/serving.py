@@ -35,6 +35,11 @@ def serve(
     names = usecases or tuple(list_use_cases(where.usecases))
     if not names:
         raise InputError(f"no use case is declared in {where.usecases}\n  start with: perennial init DATA")
+    if release is not None:
+        from perennial.serving.live import wanted_release
+        from perennial.store.workspace import reading_workspace
+
+        wanted_release(reading_workspace(where), names[0], release)
     if port:
         refuse_taken(host, port)
     asked = Serving(usecases, host, port or free_port(0, "the service"), workers, release, keys, sync)

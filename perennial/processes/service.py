@@ -78,6 +78,7 @@ def serve(asked: Serving, where: Settings) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_worker_healthcheck=60,
         limit_concurrency=1000,

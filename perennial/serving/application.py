@@ -30,7 +30,7 @@ from perennial.serving.protocols import (
     records_of_tensors,
     tensors_answer,
 )
-from perennial.serving.request import BadRecords, Checked
+from perennial.serving.request import BadRecords, Checked, shown_value
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -39,7 +39,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_BYTES = 16 * 2**20
 """Of a request's body."""
 BODY_SECONDS = 10.0
-"""A client may take so long to send a body."""
 _JSON, _TEXT, _HTML = b"application/json", b"text/plain; charset=utf-8", b"text/html; charset=utf-8"
 _OPEN = frozenset({"/health", "/ready", "/ping", "/v2/health/live", "/v2/health/ready"})
 """Asked by load balancers and schedulers, which have no key."""
@@ -58,8 +57,17 @@ class _Refused(Exception):
 class Service:
     """The application. It owns its log and its threads from the server's start to its end."""
 
-    def __init__(self, follower: Follower, served_log: ServedLog, keys: Keys, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        served_log: ServedLog,
+        keys: Keys,
+        now: Callable[[], datetime],
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        """body_seconds: a client may take so long to send a body."""
         self._follower, self._log, self._keys, self._now = follower, served_log, keys, now
+        self._body_seconds = body_seconds
         self._measures = Measures(follower)
         self._stopped = threading.Event()
         self._follows = threading.Thread(target=following, args=(follower, self._stopped), name="follower", daemon=True)
@@ -96,6 +104,8 @@ class Service:
         headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         if status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
+        elif status == 405:
+            headers.append((b"allow", ", ".join(_methods(path)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -103,11 +113,12 @@ class Service:
         headers = dict(scope["headers"])
         if path not in _OPEN and not self._keys.let_in(headers.get(b"authorization", b"").decode("latin-1")):
             raise _Refused(401, "key-wrong", "an API key is needed: Authorization: Bearer KEY")
+        allowed = _methods(path)
+        if scope["method"] not in allowed:
+            raise _Refused(405, "method-wrong", f"{scope['method']} is not possible here; use {' or '.join(allowed)}")
         if scope["method"] == "POST":
             return 200, _JSON, await self._post(path, headers, receive)
-        if scope["method"] in ("GET", "HEAD"):
-            return self._get(path)
-        raise _Refused(405, "method-wrong", f"{scope['method']} is not possible here; records are sent with POST")
+        return self._get(path)
 
     def _get(self, path: str) -> tuple[int, bytes, bytes]:
         if path in ("/health", "/ping", "/v2/health/live"):
@@ -136,18 +147,42 @@ class Service:
         parts = path.strip("/").split("/")
         match parts:
             case ["usecases", usecase, "predict"]:
-                live, body = self._live(usecase), await _body(headers, receive)
+                live, body = self._live(usecase), await self._body(headers, receive)
                 listed, each = records_in(body)
                 return as_json(await self._scored(live, lambda: live.checker.decode(listed), each))
             case ["invocations"] | ["usecases", _, "invocations"]:
                 live = self._live(parts[1] if len(parts) > 1 else None)
-                records, _ = await _converted(headers, receive, records_of_mlflow)
+                records, _ = _converted(await self._body(headers, receive), records_of_mlflow)
                 return msgspec.json.encode(mlflow_answer(await self._of_records(live, records)))
             case ["v2", "models", usecase, "infer"]:
                 live = self._live(usecase)
-                records, document = await _converted(headers, receive, records_of_tensors)
+                records, document = _converted(await self._body(headers, receive), records_of_tensors)
                 return msgspec.json.encode(tensors_answer(await self._of_records(live, records), document.get("id")))
         raise _Refused(404, "path-unknown", f"there is no {path}; see /docs")
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """The whole body. Raises _Refused for one that is too large or comes too slowly."""
+        too_large = _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > MOST_BYTES:
+            raise too_large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Refused(400, "cut-off", "the body was cut off")
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > MOST_BYTES:
+                        raise too_large
+                    if not message.get("more_body"):
+                        return b"".join(parts)
+        except TimeoutError:
+            raise _Refused(
+                408, "body-too-slow", f"the body did not come within {self._body_seconds:g} seconds"
+            ) from None
 
     def _live(self, usecase: str | None) -> Live:
         names = self._follower.usecases
@@ -175,8 +210,7 @@ class Service:
             scored = work() if live.is_quick else await asyncio.to_thread(work)
         except BadRecords as wrong:
             status = 400 if any(each.code in ("not-json", "no-records") for each in wrong.mistakes) else 422
-            mistakes = [msgspec.to_builtins(each) for each in wrong.mistakes]
-            raise _Refused(status, wrong.code, str(wrong), mistakes) from wrong
+            raise _Refused(status, wrong.code, *_told(wrong)) from wrong
         except TooMany as many:
             raise _Refused(413, many.code, str(many)) from many
         except DiskFull as full:
@@ -188,40 +222,42 @@ class Service:
         return scored
 
 
-async def _converted(
-    headers: dict[bytes, bytes], receive: Receive, convert: Callable[[Any], list[Any]]
-) -> tuple[list[Any], Any]:
-    body = await _body(headers, receive)
+def _methods(path: str) -> tuple[str, ...]:
+    """By which a path can be asked; an unknown path by any of them, which then says that it is unknown."""
+    match path.strip("/").split("/"):
+        case ["usecases", _, "predict" | "invocations"] | ["invocations"] | ["v2", "models", _, "infer"]:
+            return ("POST",)
+        case [""] | ["health" | "ready" | "ping" | "metrics" | "docs" | "openapi.json"] | ["v2", *_]:
+            return ("GET", "HEAD")
+    return ("GET", "HEAD", "POST")
+
+
+def _converted(body: bytes, convert: Callable[[Any], list[Any]]) -> tuple[list[Any], Any]:
     try:
         document = msgspec.json.decode(body)
         return convert(document), document
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as wrong:
         raise _Refused(400, "record-wrong", f"the body is not JSON: {wrong}") from wrong
     except BadRecords as wrong:
-        raise _Refused(400, wrong.code, str(wrong), [msgspec.to_builtins(each) for each in wrong.mistakes]) from wrong
+        raise _Refused(400, wrong.code, *_told(wrong)) from wrong
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body. Raises _Refused for one that is too large or comes too slowly."""
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > MOST_BYTES:
-        raise _too_large()
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Refused(400, "cut-off", "the body was cut off")
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > MOST_BYTES:
-                    raise _too_large()
-                if not message.get("more_body"):
-                    return b"".join(parts)
-    except TimeoutError:
-        raise _Refused(408, "body-too-slow", f"the body did not come within {BODY_SECONDS:.0f} seconds") from None
+def _told(wrong: BadRecords) -> tuple[str, list[dict[str, Any]]]:
+    """The message and the mistakes, as JSON can have them: values of any size or nesting are shown as short texts."""
+    mistakes = [
+        {
+            "row": each.row,
+            "field": None if each.field is None else _encodable(each.field),
+            "code": each.code,
+            "value": shown_value(each.value),
+            "message": _encodable(each.message),
+            "fix": _encodable(each.fix),
+        }
+        for each in wrong.mistakes
+    ]
+    return _encodable(str(wrong)), mistakes
 
 
-def _too_large() -> _Refused:
-    return _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
+def _encodable(text: str) -> str:
+    """Half a surrogate pair cannot be sent; it becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()

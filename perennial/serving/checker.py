@@ -13,7 +13,7 @@ from typing import Any
 
 from perennial.serving.domain import Domain
 from perennial.serving.fields import Field, Fields
-from perennial.serving.request import MOST_MISTAKES, BadField, BadRecords, Checked, Note
+from perennial.serving.request import MOST_MISTAKES, BadField, BadRecords, Checked, Note, shown
 from perennial.serving.values import EXAMPLES, Unreadable, reader
 from perennial.usecase.mistakes import closest
 
@@ -90,20 +90,20 @@ class Checker:
         for name, known in self._seen:
             for row, value in enumerate(columns[name]):
                 if value not in known and value is not None and not isinstance(value, bool):
-                    message = f"{name}: {_shown(value)} was never seen in training and counts as unknown"
+                    message = f"{name}: {shown(value)} was never seen in training and counts as unknown"
                     notes.append(Note(row, name, "unseen-category", value, message))
         for domain in self._domains:
             if domain.required:
                 continue
             for row, value in enumerate(columns[domain.field]):
                 if not domain.holds(value):
-                    message = f"{domain.field}: {_shown(value)} is not {domain.words}"
+                    message = f"{domain.field}: {shown(value)} is not {domain.words}"
                     notes.append(Note(row, domain.field, "not-in-domain", value, message))
         return tuple(sorted(notes, key=lambda note: note.row)) if notes else ()
 
     def _slow(self, records: Any) -> Checked:
         if not isinstance(records, list | tuple) or not records:
-            what = "no record" if isinstance(records, list | tuple) else f"{_shown(records)} is not a list"
+            what = "no record" if isinstance(records, list | tuple) else f"{shown(records)} is not a list"
             raise BadRecords((BadField(0, None, "no-records", None, what, f"the service {_MEMBER}"),))
         mistakes: list[BadField] = []
         columns: dict[str, list[Any]] = {field.name: [] for field in self._fields}
@@ -118,7 +118,7 @@ class Checker:
     def _record(self, row: int, record: Any, columns: dict[str, list[Any]]) -> list[BadField]:
         """The mistakes of one record, whose values are appended to `columns`."""
         if not isinstance(record, Mapping):
-            return [BadField(row, None, "not-a-record", record, f"{_shown(record)} is not a record", _MEMBER)]
+            return [BadField(row, None, "not-a-record", record, f"{shown(record)} is not a record", _MEMBER)]
         mistakes = []
         for field in self._fields:
             value, wrong = self._value(row, field, record)
@@ -128,14 +128,14 @@ class Checker:
         for domain in self._domains:
             value = columns[domain.field][row]
             if domain.required and domain.field not in wrong_fields and not domain.holds(value):
-                message = f"{domain.field}: {_shown(value)} is not {domain.words}"
+                message = f"{domain.field}: {shown(value)} is not {domain.words}"
                 fix = "correct it; in a batch, such a row is set aside"
                 mistakes.append(BadField(row, domain.field, "not-in-domain", value, message, fix))
         for name in record:
             if name not in columns and name not in self._hidden:
                 near = closest(str(name), columns)
                 fix = f"did you mean {near!r}?" if near else f"remove it; the fields are {', '.join(columns)}"
-                message = f"{_shown(name)} is not a field"
+                message = f"{shown(name)} is not a field"
                 mistakes.append(BadField(row, str(name), "unknown", record[name], message, fix))
         return mistakes
 
@@ -152,7 +152,7 @@ class Checker:
         try:
             return self._readers[name](value), []
         except Unreadable as problem:
-            message = f"{name}: {_shown(value)} {problem.what}"
+            message = f"{name}: {shown(value)} {problem.what}"
             return None, [BadField(row, name, problem.code, value, message, problem.fix)]
 
 
@@ -180,8 +180,3 @@ def _parsed(body: bytes) -> Any:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         mistake = BadField(0, None, "not-json", None, f"the body is not JSON: {what}", f"the service {_MEMBER}")
         raise BadRecords((mistake,)) from error
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -43,6 +43,7 @@ def _split(value: Any) -> list[Any]:
     columns, data = (value.get("columns"), value.get("data")) if isinstance(value, Mapping) else (None, None)
     if not isinstance(columns, list) or not isinstance(data, list):
         raise _wrong("dataframe_split lacks `columns` or `data`", "send both as lists")
+    _refuse_names(columns, "dataframe_split.columns")
     for row, values in enumerate(data):
         if not isinstance(values, list) or len(values) != len(columns):
             raise _wrong(f"row {row} of dataframe_split.data has not one value for each column", "correct it", row)
@@ -73,7 +74,19 @@ def records_of_tensors(document: Any) -> list[Any]:
     inputs = document.get("inputs") if isinstance(document, Mapping) else None
     if not isinstance(inputs, list) or not all(isinstance(each, Mapping) and "name" in each for each in inputs):
         raise _wrong("the body has no list `inputs` of named tensors", "send one tensor for each field")
-    return _of_columns({each["name"]: [_flat(value) for value in each.get("data") or []] for each in inputs})
+    _refuse_names([each["name"] for each in inputs], "inputs")
+    for each in inputs:
+        if not isinstance(each.get("data"), list):
+            raise _wrong(f"the tensor {each['name']} has no list `data`", "send one value for each record")
+    return _of_columns({each["name"]: [_flat(value) for value in each["data"]] for each in inputs})
+
+
+def _refuse_names(names: Sequence[Any], place: str) -> None:
+    """Raise BadRecords for names of fields that are no texts, or of which one is given twice."""
+    if not all(isinstance(name, str) for name in names):
+        raise _wrong(f"a name in {place} is not a text", "send the names of fields")
+    if len(set(names)) < len(names):
+        raise _wrong(f"a name in {place} is there twice", "send each field once")
 
 
 def _flat(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from perennial.errors import InputError
 
 MOST_MISTAKES = 100
 """After this many mistakes no further record is looked at, so that a bad request stays cheap."""
+
+
+_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,25 @@ class Checked:
     rows: int
     columns: Mapping[str, Sequence[Any]]
     notes: tuple[Note, ...] = ()
+
+
+def shown(value: Any) -> str:
+    """A value as messages have it: on one line and short, whatever a client sent."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "a value that is nested too deeply"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def shown_value(value: Any) -> Any:
+    """A value that any JSON can have: itself if it is simple and short, or else as `shown`."""
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and -(2**63) <= value < 2**63):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return value if isinstance(value, str) and len(value) <= _LONGEST and _can_be_sent(value) else shown(value)
+
+
+def _can_be_sent(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)

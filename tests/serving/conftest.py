@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from perennial.model.predicting import ready
 from perennial.sources.column_type import ColumnType
 from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
+from tests.serving.running_service import Place
+from tests.training.stores import cycle
+from tests.world import World
 
 TYPES: dict[str, ColumnType] = {
     "carrier": "text",
@@ -109,3 +113,30 @@ def unusual(n: int = 300) -> pd.DataFrame:
     frame.loc[2::7, ["distance", "stops", "wind"]] = np.nan
     frame.loc[3::7, "distance"], frame.loc[4::7, "wind"] = 1e300, -0.0
     return frame
+
+
+@pytest.fixture(scope="session")
+def released_shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A shop after five months, the last three with a concept that turned round, so that several versions served."""
+    folder = tmp_path_factory.mktemp("shop")
+    place = Place(folder / "home", folder / "usecases")
+    shop = World(place.usecases, rows_a_day=20).declare()
+    for month in ("2013-01", "2013-02", "2013-03", "2013-04", "2013-05"):
+        shop.month(month, flipped=month >= "2013-03")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PERENNIAL_HOME", str(place.home))
+        patch.setenv("PERENNIAL_USECASES", str(place.usecases))
+        while cycle() is not None:
+            pass
+    return place
+
+
+@pytest.fixture
+def shop_copy(released_shop: Place, tmp_path: Path) -> Place:
+    """A copy of that shop for one test."""
+    place = Place(tmp_path / "home", tmp_path / "usecases")
+    shutil.copytree(released_shop.home, place.home, ignore=shutil.ignore_patterns("served"))
+    shutil.copytree(released_shop.usecases, place.usecases)
+    return place

@@ -1,0 +1,90 @@
+"""Keys of the scoring service, and clients that send slowly."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from perennial.processes.service import artifacts_folder
+from perennial.serving.application import Service
+from perennial.serving.following import Follower
+from perennial.serving.keys import keys_of
+from perennial.serving.log.writing import ServedLog
+from perennial.settings import settings
+from perennial.store.workspace import reading_workspace
+from tests.serving.running_service import Place, Running, serving
+
+RECORD = {"price": 99.5, "weight": 2.25, "carrier": "post"}
+KEY = "the key of a colleague"
+
+
+@pytest.fixture(scope="module")
+def locked(released_shop: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that other machines can reach."""
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    digests = [hashlib.sha256(key.encode()).hexdigest() for key in ("another key", KEY)]
+    keys.write_text("\n".join(f"{digest}  # a client" for digest in digests) + "\n")
+    with serving(released_shop, "--host", "0.0.0.0", "--keys", str(keys)) as running:
+        yield running
+
+
+def test_without_keys_no_other_machine_may_reach_it(released_shop: Place) -> None:
+    refused = released_shop.command("serve", "shop", "--host", "0.0.0.0", "--port", "0")
+    assert refused.returncode == 2
+    assert "0.0.0.0 can be reached by other machines, and no API key is set" in refused.stderr
+    assert "PERENNIAL_SERVE_KEYS" in refused.stderr and "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x", "Bearer \u00e9"],
+)
+def test_a_wrong_key_is_refused_everywhere_but_by_the_probes(locked: Running, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"authorization": authorization.encode("latin-1")}
+    response = locked.predict(RECORD, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "key-wrong")
+    assert response.headers["www-authenticate"] == "Bearer"
+    for path in ("/metrics", "/docs", "/openapi.json", "/v2/models/shop", "/nowhere"):
+        assert locked.client.get(path, headers=headers).status_code == 401
+    for path in ("/health", "/ready", "/ping"):
+        assert locked.client.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {KEY}", f"bearer {KEY}", "Bearer another key"])
+def test_each_right_key_is_let_in(locked: Running, authorization: str) -> None:
+    response = locked.predict(RECORD, headers={"authorization": authorization})
+    assert response.status_code == 200 and response.json()["predictions"]
+
+
+def test_a_body_that_comes_too_slowly_is_refused(released_shop: Place, tmp_path: Path) -> None:
+    where = settings(released_shop.environment())
+    follower = Follower(reading_workspace(where), ("shop",), artifacts_folder(where))
+    follower.look()
+    log = ServedLog(tmp_path / "served", lambda: "segment")
+    service = Service(follower, log, keys_of("", "no keys"), lambda: datetime.now(UTC), body_seconds=0.05)
+    parts = [{"type": "http.request", "body": b'{"price": ', "more_body": True}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if parts:
+            return parts.pop()
+        await asyncio.Event().wait()  # the rest never comes
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/usecases/shop/predict", "headers": []}
+    asyncio.run(service(scope, receive, send))
+    log.close()
+    assert sent[0]["status"] == 408
+    error = msgspec.json.decode(sent[1]["body"])["error"]
+    assert (error["code"], error["message"]) == ("body-too-slow", "the body did not come within 0.05 seconds")
+    assert list((tmp_path / "served").glob("*")) == []
