@@ -30,7 +30,7 @@ from perennial.serving.protocols import (
     records_of_tensors,
     tensors_answer,
 )
-from perennial.serving.request import BadRecords, Checked, shown_value
+from perennial.serving.request import BadRecords, Checked, shown_mistakes
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -210,7 +210,7 @@ class Service:
             scored = work() if live.is_quick else await asyncio.to_thread(work)
         except BadRecords as wrong:
             status = 400 if any(each.code in ("not-json", "no-records") for each in wrong.mistakes) else 422
-            raise _Refused(status, wrong.code, *_told(wrong)) from wrong
+            raise _Refused(status, wrong.code, *shown_mistakes(wrong)) from wrong
         except TooMany as many:
             raise _Refused(413, many.code, str(many)) from many
         except DiskFull as full:
@@ -223,7 +223,7 @@ class Service:
 
 
 def _methods(path: str) -> tuple[str, ...]:
-    """By which a path can be asked; an unknown path by any of them, which then says that it is unknown."""
+    """By which a path can be asked; an unknown path by any of them, and is then refused as unknown."""
     match path.strip("/").split("/"):
         case ["usecases", _, "predict" | "invocations"] | ["invocations"] | ["v2", "models", _, "infer"]:
             return ("POST",)
@@ -239,25 +239,4 @@ def _converted(body: bytes, convert: Callable[[Any], list[Any]]) -> tuple[list[A
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as wrong:
         raise _Refused(400, "record-wrong", f"the body is not JSON: {wrong}") from wrong
     except BadRecords as wrong:
-        raise _Refused(400, wrong.code, *_told(wrong)) from wrong
-
-
-def _told(wrong: BadRecords) -> tuple[str, list[dict[str, Any]]]:
-    """The message and the mistakes, as JSON can have them: values of any size or nesting are shown as short texts."""
-    mistakes = [
-        {
-            "row": each.row,
-            "field": None if each.field is None else _encodable(each.field),
-            "code": each.code,
-            "value": shown_value(each.value),
-            "message": _encodable(each.message),
-            "fix": _encodable(each.fix),
-        }
-        for each in wrong.mistakes
-    ]
-    return _encodable(str(wrong)), mistakes
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair cannot be sent; it becomes its escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+        raise _Refused(400, wrong.code, *shown_mistakes(wrong)) from wrong

@@ -79,7 +79,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def shown_value(value: Any) -> Any:
+def _shown_value(value: Any) -> Any:
     """A value that any JSON can have: itself if it is simple and short, or else as `shown`."""
     if value is None or isinstance(value, bool) or (isinstance(value, int) and -(2**63) <= value < 2**63):
         return value
@@ -90,3 +90,24 @@ def shown_value(value: Any) -> Any:
 
 def _can_be_sent(text: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def shown_mistakes(wrong: BadRecords) -> tuple[str, list[dict[str, Any]]]:
+    """The message and the mistakes, as JSON can have them: values of any size or nesting are shown as short texts."""
+    mistakes = [
+        {
+            "row": each.row,
+            "field": None if each.field is None else _encodable(each.field),
+            "code": each.code,
+            "value": _shown_value(each.value),
+            "message": _encodable(each.message),
+            "fix": _encodable(each.fix),
+        }
+        for each in wrong.mistakes
+    ]
+    return _encodable(str(wrong)), mistakes
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair cannot be sent; it becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()

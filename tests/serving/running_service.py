@@ -1,4 +1,4 @@
-"""`perennial serve` as a process of its own, and clients that ask it over HTTP."""
+"""`perennial serve` in a separate process, and clients that ask it over HTTP."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Running:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=60)
 
     def ready(self) -> dict[str, Any]:
-        """What /ready says about the shop."""
+        """The shop's entry in /ready."""
         states: list[dict[str, Any]] = self.client.get("/ready").json()["usecases"]
         return states[0]
 

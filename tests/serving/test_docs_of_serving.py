@@ -65,7 +65,7 @@ def test_the_python_example_prints_scores_and_a_warning(service: Running, releas
     assert "'drone' was never seen in training" in second
 
 
-def test_the_digest_of_a_key_is_made_as_the_page_says(tmp_path: Path) -> None:
+def test_the_digest_of_a_key_is_made_as_on_the_page(tmp_path: Path) -> None:
     [command] = [line for block in _blocks("sh") for line in block.splitlines() if "sha256sum" in line]
     subprocess.run(["bash", "-c", command], cwd=tmp_path, env={"KEY": "a key", "PATH": "/usr/bin:/bin"}, check=True)
     assert (tmp_path / "keys").read_text() == hashlib.sha256(b"a key").hexdigest() + "\n"

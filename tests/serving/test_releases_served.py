@@ -69,7 +69,7 @@ def test_a_rollback_is_served_without_a_restart_and_no_request_in_between_fails(
         assert pinned.predict(RECORD).json()["release"] == before and _score(pinned) == was
 
 
-def test_while_a_released_model_is_damaged_the_old_one_answers_and_ready_says_why(shop_copy: Place) -> None:
+def test_while_a_released_model_is_damaged_the_old_one_answers_and_ready_has_the_reason(shop_copy: Place) -> None:
     workspace = open_workspace(settings(shop_copy.environment()))
     releases = [row.payload for row in workspace.ledger.all("shop", Release)]
     former = releases[-2].serves[0].model

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -47,7 +48,8 @@ def test_without_keys_no_other_machine_may_reach_it(released_shop: Place) -> Non
     [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x", "Bearer \u00e9"],
 )
 def test_a_wrong_key_is_refused_everywhere_but_by_the_probes(locked: Running, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"authorization": authorization.encode("latin-1")}
+    given = {} if authorization is None else {"authorization": authorization}
+    headers = httpx.Headers(given, encoding="latin-1")
     response = locked.predict(RECORD, headers=headers)
     assert (response.status_code, response.json()["error"]["code"]) == (401, "key-wrong")
     assert response.headers["www-authenticate"] == "Bearer"
