@@ -151,7 +151,7 @@ NATIVE, MLFLOW, TENSORS = "/usecases/shop/predict", "/invocations", "/v2/models/
         (TENSORS, b'{"inputs": [{"name": "price", "data": [1]}, {"name": "price", "data": [1]}]}', 400),
         (TENSORS, b'{"inputs": [{"name": "price", "data": [1]}]}', 422),
     ],
-    ids=repr,
+    ids=lambda value: repr(value)[:40],
 )
 def test_a_bad_body_is_refused_with_what_is_wrong_and_never_breaks_the_service(
     service: Running, path: str, body: bytes, status: int

@@ -13,7 +13,6 @@ import httpx
 import msgspec
 import pytest
 
-from perennial.processes.service import artifacts_folder
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
 from perennial.serving.keys import keys_of
@@ -67,7 +66,7 @@ def test_each_right_key_is_let_in(locked: Running, authorization: str) -> None:
 
 def test_a_body_that_comes_too_slowly_is_refused(released_shop: Place, tmp_path: Path) -> None:
     where = settings(released_shop.environment())
-    follower = Follower(reading_workspace(where), ("shop",), artifacts_folder(where))
+    follower = Follower(reading_workspace(where), lambda: ("shop",), where.serving)
     follower.look()
     log = ServedLog(tmp_path / "served", lambda: "segment")
     service = Service(follower, log, keys_of("", "no keys"), lambda: datetime.now(UTC), body_seconds=0.05)
