@@ -84,20 +84,24 @@ class Follower:
                     self._wrong.pop(usecase, None)
                 else:
                     new[usecase] = release
-            except (PerennialError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the old release goes on, and `/ready` shows this
                 self._failed(usecase, error)
         self._make_missing(new)
         for usecase, release in new.items():
             try:
                 self._load(usecase, release)
                 self._wrong.pop(usecase, None)
-            except (PerennialError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the old release goes on, and `/ready` shows this
                 self._failed(usecase, error)
 
     def _failed(self, usecase: str, error: Exception) -> None:
-        if str(error) != self._wrong.get(usecase):
-            log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), error)
-        self._wrong[usecase] = str(error)
+        wrong = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
+        if wrong != self._wrong.get(usecase):
+            unexpected = None if isinstance(error, PerennialError | OSError) else error
+            log.warning(
+                "%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=unexpected
+            )
+        self._wrong[usecase] = wrong
 
     def _new(self, usecase: str) -> Release | None:
         """The release to load; None if it is loaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from perennial.serving.log.segment import Answered, Place, SegmentWriter
 
+log = logging.getLogger("perennial.serving")
 SYNC_SECONDS = 0.1
 """A power cut loses at most what was answered in this time; killing the process loses nothing."""
 SEGMENT_SECONDS = 60.0
@@ -45,9 +47,12 @@ class ServedLog:
             writer = self._writer
             if writer is None:
                 continue
-            writer.sync()
-            if time.monotonic() - self._begun > SEGMENT_SECONDS:
-                self._close_segment()
+            try:
+                writer.sync()
+                if time.monotonic() - self._begun > SEGMENT_SECONDS:
+                    self._close_segment()
+            except OSError as problem:
+                log.error("segment %s cannot be synced to disk; tried again: %s", writer.name, problem)
 
     def _close_segment(self) -> None:
         with self._lock:
