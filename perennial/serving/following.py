@@ -97,10 +97,8 @@ class Follower:
     def _failed(self, usecase: str, error: Exception) -> None:
         wrong = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
         if wrong != self._wrong.get(usecase):
-            unexpected = None if isinstance(error, PerennialError | OSError) else error
-            log.warning(
-                "%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=unexpected
-            )
+            trace = None if isinstance(error, PerennialError | OSError) else error
+            log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=trace)
         self._wrong[usecase] = wrong
 
     def _new(self, usecase: str) -> Release | None:
@@ -125,8 +123,7 @@ class Follower:
         log.info("%s: release %d (%s) is served", usecase, release.release_no, release.versions)
 
 
-def following(follower: Follower, stopped: threading.Event, each_time: Callable[[], None] = lambda: None) -> None:
+def following(follower: Follower, stopped: threading.Event) -> None:
     """Look every `POLL_SECONDS` until stopped. Run in a separate thread."""
     while not stopped.wait(POLL_SECONDS):
         follower.look()
-        each_time()

@@ -12,13 +12,17 @@ from tests.training.stores import cycle
 from tests.world import World
 
 
+def _fails(*_: object) -> None:
+    raise KeyError("nothing")
+
+
 def test_an_unexpected_failure_is_shown_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for month in ("2024-01", "2024-02"):
         world.month(month)
         cycle()
     follower = Follower(open_workspace(settings()), lambda: ("shop",), settings().serving)
     with monkeypatch.context() as broken:
-        broken.setattr(following, "open_live", lambda *_: {}["nothing"])
+        broken.setattr(following, "open_live", _fails)
         follower.look()
     (state,) = follower.states
     assert (state.serving, state.wanted, state.wrong) == (None, 1, "KeyError: 'nothing'")

@@ -101,9 +101,9 @@ class SegmentWriter:
 
     def sync(self) -> None:
         """Make everything written so far survive a power cut."""
-        if self.bytes != self._synced:
-            self._synced = self.bytes
+        if (written := self.bytes) != self._synced:
             os.fdatasync(self._file)
+            self._synced = written
 
     def close(self) -> None:
         """Sync and unlock: whoever collects may take the segment. An empty one is removed."""
