@@ -41,23 +41,52 @@ class Answer:
     places: Sequence[Place]
 
 
-def answer(live: Live, checked: Checked, received: Sequence[bytes], log: ServedLog, at: int) -> Answer:
-    """Score checked records and log them. received: the bytes of each. at: now, in microseconds since 1970, UTC.
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The checked records of one request. received: the bytes of each."""
 
-    Raises BadRecords, TooMany, NoPrediction, TeamCodeFailed, DiskFull; nothing is answered then.
+    checked: Checked
+    received: Sequence[bytes]
+
+
+def answer(live: Live, checked: Checked, received: Sequence[bytes], log: ServedLog, at: int) -> Answer:
+    """Answer one request. Raises as `answer_all` does."""
+    (answered,) = answer_all(live, [Asked(checked, received)], log, at)
+    return answered
+
+
+def answer_all(live: Live, asked: Sequence[Asked], log: ServedLog, at: int) -> list[Answer]:
+    """Score the records of several requests together and log them. at: now, in microseconds since 1970, UTC.
+
+    A record gets the same bits in any company. Raises BadRecords, TooMany, NoPrediction, TeamCodeFailed, DiskFull;
+    nothing of any request is answered then.
     """
-    if checked.rows > MOST_RECORDS:
-        raise TooMany(f"the request has {checked.rows:,} records, more than {MOST_RECORDS:,}", fix="send them in parts")
-    scores = live.served.score(checked)
+    for each in asked:
+        if (rows := each.checked.rows) > MOST_RECORDS:
+            raise TooMany(f"the request has {rows:,} records, more than {MOST_RECORDS:,}", fix="send them in parts")
+    scores = live.served.score(_joined([each.checked for each in asked]))
     if not np.isfinite(scores).all():
         raise NoPrediction(f"{live.usecase}: version {live.versions} gave a prediction that is no finite number")
     release, versions, features = live.release.release_no, live.versions, live.release.features_digest
-    rows = scores.reshape(checked.rows, -1).tolist()
+    received = [record for each in asked for record in each.received]
     answered = [
         Answered(live.usecase, at, release, versions, features, tuple(values), record)
-        for values, record in zip(rows, received, strict=True)
+        for values, record in zip(scores.reshape(len(scores), -1).tolist(), received, strict=True)
     ]
-    return Answer(live, checked, scores, log.append(answered))
+    places, answers, begin = log.append(answered), [], 0
+    for each in asked:
+        end = begin + each.checked.rows
+        answers.append(Answer(live, each.checked, scores[begin:end], places[begin:end]))
+        begin = end
+    return answers
+
+
+def _joined(parts: Sequence[Checked]) -> Checked:
+    """The records of several requests as those of one. Notes stay with their requests."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns}
+    return Checked(sum(part.rows for part in parts), columns)
 
 
 def as_json(answered: Answer) -> bytes:

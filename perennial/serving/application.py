@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from perennial.clock import microseconds
 from perennial.errors import DiskFull, PerennialError
-from perennial.serving.answering import Answer, TooMany, answer, as_json, records_in
+from perennial.serving.answering import Answer, Asked, TooMany, as_json, records_in
+from perennial.serving.batching import Together
 from perennial.serving.docs_page import docs_page
 from perennial.serving.fields import kinds
 from perennial.serving.following import Follower, following
@@ -66,9 +66,9 @@ class Service:
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         """body_seconds: a client may take so long to send a body."""
-        self._follower, self._log, self._keys, self._now = follower, served_log, keys, now
+        self._follower, self._log, self._keys = follower, served_log, keys
         self._body_seconds = body_seconds
-        self._measures = Measures(follower)
+        self._measures, self._together = Measures(follower), Together(served_log, now)
         self._stopped = threading.Event()
         self._follows = threading.Thread(target=following, args=(follower, self._stopped), name="follower", daemon=True)
 
@@ -201,13 +201,8 @@ class Service:
         return await self._scored(live, lambda: live.checker.check(records), [msgspec.json.encode(r) for r in records])
 
     async def _scored(self, live: Live, check: Callable[[], Checked], received: list[bytes]) -> Answer:
-        def work() -> Answer:
-            checked = check()
-            return answer(live, checked, received, self._log, microseconds(self._now()))
-
         try:
-            # A scorer takes microseconds; a pipeline would keep every other request waiting.
-            scored = work() if live.is_quick else await asyncio.to_thread(work)
+            scored = await self._together.answer(live, Asked(check(), received))
         except BadRecords as wrong:
             status = 400 if any(each.code in ("not-json", "no-records") for each in wrong.mistakes) else 422
             raise _Refused(status, wrong.code, *shown_mistakes(wrong)) from wrong
