@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     ),
     "Decide": (decide.approve, decide.rollback, decide.resume),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
-    "Operate": (operate.up, operate.serve, operate.down, operate.deploy),
+    "Operate": (operate.up, operate.serve, operate.replay_traffic, operate.down, operate.deploy),
 }
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from perennial.cli.app import GROUPS, app
 
 runner = CliRunner()
-NAMES = [command.__name__ for commands in GROUPS.values() for command in commands]
+NAMES = [command.__name__.replace("_", "-") for commands in GROUPS.values() for command in commands]
 
 
 def _help(*words: str) -> str:
@@ -23,7 +23,9 @@ def test_the_help_lists_the_commands_in_groups_with_a_summary_of_one_line_each()
     for group, commands in GROUPS.items():
         start = lines.index(f"{group}:")
         for number, command in enumerate(commands, start=start + 1):
-            assert lines[number].split()[0] == command.__name__, "in the order in which they are used, on one line"
+            assert lines[number].split()[0] == command.__name__.replace("_", "-"), (
+                "in the order in which they are used, on one line"
+            )
             assert lines[number].rstrip().endswith("."), "a whole sentence"
 
 

@@ -9,7 +9,7 @@ import pytest
 from perennial.cli.app import GROUPS
 from tests.cli.conftest import command
 
-NAMES = [each.__name__ for commands in GROUPS.values() for each in commands]
+NAMES = [each.__name__.replace("_", "-") for commands in GROUPS.values() for each in commands]
 TAKES = {
     name
     for name in NAMES

@@ -92,8 +92,8 @@ class Year:
         # The level episode, its retraining and the release of a challenger that knows more fall into one cycle.
         self._month("2013-03", flipped=True)
         self._served()
-        watched = [*COLLECTING, "statistics_file", "episode_row", *ALERTS]
-        self._step("run", "shop", at=[*SCORES, *watched, "release_row", "challenger_row"])
+        watched = ["statistics_file", "episode_row", *ALERTS]
+        self._step("run", "shop", at=[*COLLECTING, *SCORES, *watched, "release_row", "challenger_row"])
         self._world.declare(release={"policy": "hold"})
         self._month("2013-04", flipped=True)
         assert self._step("run", "shop", at=["episode_closed_row"]) == HELD_BACK

@@ -53,7 +53,7 @@ def plan(
 
 
 def calibrate(usecase: Usecase, json: Json = False) -> None:
-    """Measure how often each monitoring channel raises a false alarm."""
+    """Measure how often each channel raises a false alarm."""
     from perennial.cli import calibrating
 
     calibrating.calibrate(usecase, json)

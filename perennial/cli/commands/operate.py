@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import Json
+from perennial.cli.options import Batch, Json, Usecase
 
 
 def up(
@@ -45,6 +45,23 @@ def serve(
     from perennial.cli import serving
 
     serving.serve(tuple(usecases or ()), host, port, workers, release, keys, sync)
+
+
+def replay_traffic(
+    usecase: Usecase,
+    batch: Batch = None,
+    url: Annotated[str, typer.Option("--url", help="address of the service")] = "http://127.0.0.1:8000",
+    rate: Annotated[float, typer.Option("--rate", min=0.001, help="requests per second")] = 50.0,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="send no more rows than this")] = None,
+    json: Json = False,
+) -> None:
+    """Send the rows of a batch to a service, for a test.
+
+    Needs PERENNIAL_SERVE_KEY if the service needs an API key.
+    """
+    from perennial.cli import traffic
+
+    traffic.replay_traffic(usecase, batch, url, rate, most, json)
 
 
 def down() -> None:

@@ -27,7 +27,7 @@ def backfill(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Run the cycle for every batch that has none yet, oldest first."""
+    """Run the cycle for every batch without one, oldest first."""
     from perennial.cli import run_flows
 
     run_flows.backfill(usecase, first, last, dry_run, json)
@@ -41,7 +41,7 @@ def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
 
 
 def watch(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
-    """Watch the champion on a batch; request retraining on an alarm."""
+    """Watch the champion; request retraining on an alarm."""
     from perennial.cli import run_flows
 
     run_flows.watch(usecase, batch, json)
@@ -70,7 +70,7 @@ def train(
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "asked for on the command line",
     json: Json = False,
 ) -> None:
-    """Train a challenger, which waits for newer rows to evaluate it."""
+    """Train a challenger, which waits for newer rows."""
     from perennial.cli import run_flows
 
     run_flows.train(usecase, reason, json)
