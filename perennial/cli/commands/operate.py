@@ -14,7 +14,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="return when it is ready; `down` stops it")] = False,
     runs: Annotated[int, typer.Option("--runs", min=1, help="number of flow runs at the same time")] = 2,
 ) -> None:
-    """Run Prefect, worker, schedules, MLflow and pages until Ctrl-C.
+    """Run Prefect, worker, MLflow, service and pages until Ctrl-C.
 
     Parts that crash are started again. Use cases that are added are deployed. Chosen ports are kept in the home.
     """
@@ -38,7 +38,7 @@ def serve(
     keys: Annotated[Path | None, typer.Option("--keys", help="file of SHA-256 digests of API keys")] = None,
     sync: Annotated[bool, typer.Option("--sync", help="sync each prediction to disk before it is answered")] = False,
 ) -> None:
-    """Answer requests for predictions with the live models until Ctrl-C.
+    """Answer requests for predictions until Ctrl-C.
 
     Every prediction is logged before it is answered. A new release is picked up without a restart.
     """
@@ -65,7 +65,7 @@ def replay_traffic(
 
 
 def down() -> None:
-    """Stop what `up` started, and the Prefect server of other commands.
+    """Stop what `up` and other commands left running.
 
     Also removes what a killed `up` left running.
     """
