@@ -123,7 +123,7 @@ NATIVE, MLFLOW, TENSORS = "/usecases/shop/predict", "/invocations", "/v2/models/
         (NATIVE, b"7", 400),
         (NATIVE, b'\xff\xfe{"price": 1}', 400),
         (NATIVE, json.dumps(RECORD).encode("utf-16"), 400),
-        (NATIVE, gzip.compress(json.dumps(RECORD).encode()), 400, mtime=0),
+        (NATIVE, gzip.compress(json.dumps(RECORD).encode(), mtime=0), 400),
         (NATIVE, b"[" * 100_000, 400),
         (NATIVE, b'{"price": ' + b"[" * 900 + b"]" * 900 + b', "weight": 1, "carrier": "post"}', 422),
         (NATIVE, b'{"price": ' + b"[" * 90_000 + b"]" * 90_000 + b', "weight": 1, "carrier": "post"}', 400),
