@@ -30,7 +30,7 @@ def decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
     largest = 10**precision - 1
     near = [0, 1, -1, 2**53, 2**53 - 1, 2**53 + 1, -(2**53) - 1, 2**63, -(2**63), -(2**63) - 1, 2**64 + 5, 10**scale]
     whole = st.integers(-largest, largest) | st.sampled_from([each for each in near if abs(each) <= largest])
-    return whole.map(lambda each: Decimal(each).scaleb(-scale))
+    return whole.map(lambda each: Decimal(f"{each}E-{scale}"))  # exact, however many digits
 
 
 def times(unit: str, zone: str | None) -> tuple[pa.DataType, st.SearchStrategy[int]]:
