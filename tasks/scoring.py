@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from perennial.clock import instant
+from perennial.deciding.evaluation_rows import rows_of_batch
 from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry, BatchScored, Release
 from perennial.ledger.entries.serving import scoring
@@ -13,7 +14,6 @@ from perennial.model.released import load_served
 from perennial.scoring.batch import predictions_table, scored, scored_entry
 from perennial.settings import settings
 from perennial.store.known import known_at
-from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from tasks.as_of import scheduled_start
@@ -47,7 +47,7 @@ def _scored(workspace: Workspace, batch: BatchEntry, release: Release, usecase: 
         return there.payload
     schema, at = case.declaration.schema_, time_of(ledger, case.declaration, scheduled_start())
     known = known_at(ledger, usecase, instant(batch.arrived_at))
-    rows = read_rows(workspace.tables, usecase, schema, known, only=(batch.batch,))
+    rows = rows_of_batch(workspace.tables, case.declaration, known, batch)
     served = load_served(workspace.registry, usecase, release)
     predicted = scored(served, rows, schema)
     table = predictions_table(predicted, batch, release, at, column_types(case.declaration))

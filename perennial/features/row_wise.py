@@ -21,7 +21,7 @@ from perennial.usecase.built_in import built_in
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLED = 30
+SAMPLED = 12
 """Rows compared. They are spread evenly over the frame, so the same rows are compared again."""
 
 
