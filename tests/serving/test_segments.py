@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.errors import DiskFull, TerminalError
+from perennial.serving.log import segment
 from perennial.serving.log.segment import (
     Answered,
     Place,
@@ -98,6 +100,20 @@ def test_a_segment_is_finished_when_its_writer_closes_it_or_is_killed(tmp_path: 
     assert last is not None and len(list(read_segment(left))) > last.position, "what was answered is there"
     mine.close()
     assert [path.name for path in finished_segments(tmp_path)] == ["w-1.served", "w-2.served"]
+
+
+def test_a_segment_is_seen_only_once_its_writer_has_locked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Path]] = []
+    lock = fcntl.flock
+
+    def locked(file: int, how: int) -> None:
+        seen.append(sorted(tmp_path.glob("*.served")))
+        lock(file, how)
+
+    monkeypatch.setattr(segment.fcntl, "flock", locked)
+    SegmentWriter(tmp_path, "w-1")
+    assert seen == [[]], "whoever collects at that moment sees no segment that looks finished"
+    assert [path.name for path in tmp_path.iterdir()] == ["w-1.served"]
 
 
 def test_a_full_disk_refuses_a_record_and_takes_the_next_that_fits(tmp_path: Path) -> None:

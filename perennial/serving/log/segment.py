@@ -2,8 +2,8 @@
 
 Each record is framed by its length and CRC-32 (ISO 3309, as `zlib.crc32`). It is handed to the operating system before
 the answer is sent, so killing the process loses nothing that was answered; how often the file is synced to disk bounds
-what a power cut can lose. A record that a killed process left half written was never
-answered; it is the last of its segment and is ignored.
+what a power cut can lose. A record that a killed process left half written was never answered; it is the last of its
+segment and is ignored.
 """
 
 from __future__ import annotations
@@ -68,8 +68,11 @@ class SegmentWriter:
         """sync_each: sync before each answer, which takes milliseconds."""
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.path = name, folder / f"{name}{SUFFIX}"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # It gets its name once it is locked: whoever collects would take an unlocked one away as finished.
+        unnamed = folder / f".{name}.new"
+        self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(self.path)
         self._encoder, self._sync_each = msgspec.msgpack.Encoder(), sync_each
         self.records, self.bytes, self._synced = 0, 0, 0
         self._append(MAGIC)
