@@ -16,7 +16,7 @@ from perennial.evaluation.arrays import IntArray
 from perennial.watching.channels.features import LEAST
 from perennial.watching.episodes import AT_LEAST, BACK_FOR
 from perennial.watching.profile import Evaluated
-from perennial.watching.resampled import BLOCK, DAYS, HISTORIES, YEARS_EACH, Rate
+from perennial.watching.resampled import BLOCK, DAYS, HISTORIES, YEARS_EACH, Rate, rate_from
 from perennial.watching.statistics.coarse import coarse_bins, summed
 from perennial.watching.statistics.counts import Counts
 from perennial.watching.statistics.day_blocks import drawn_days, thresholds
@@ -112,9 +112,7 @@ def _rate(known: int, length: int, reference: Callable[[IntArray], Rings], seed:
         for _ in range(YEARS_EACH):
             year = _days_of(draw.choice(some, DAYS // BLOCK + 2))[: max(DAYS // length, 1) * length]
             counts[history] += episodes(rings(year.reshape(-1, length)), length)
-    rates = counts / YEARS_EACH
-    low, high = np.quantile(rates, [0.025, 0.975])
-    return Rate(float(rates.mean()), float(low), float(high))
+    return rate_from(counts, known // BLOCK)
 
 
 def _days_of(starts: IntArray) -> IntArray:

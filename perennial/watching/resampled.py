@@ -31,7 +31,7 @@ _LENGTH, _CALM, _WINDOW, _STEP = 14, 7, 28, 7
 
 @dataclass(frozen=True)
 class Rate:
-    """Alarms per year without a cause, with its 95 % interval; pages among them. high: see `rate_of`."""
+    """Alarms per year without a cause, with its 95 % interval; pages among them. high: see `rate_from`."""
 
     per_year: float
     low: float
@@ -51,7 +51,6 @@ def rate_of(
 
     runs: days in order, one array for each champion, one of them with at least `BLOCK` days. alarms: from a year of
     days to the numbers of alarms and pages. The same seed gives the same rate.
-    The upper end is never below what the number of blocks leaves open: see `open_rate`.
     """
     draw = np.random.default_rng(seed)
     blocks = [run[at : at + BLOCK] for run in runs for at in range(max(run.size - BLOCK + 1, 0))]
@@ -61,10 +60,17 @@ def rate_of(
         for _ in range(YEARS_EACH):
             days = np.concatenate([some[at] for at in draw.integers(0, len(some), (DAYS + WARM_UP) // BLOCK + 1)])
             history += alarms(days[: DAYS + WARM_UP], draw)
-    rates = counts[:, 0] / YEARS_EACH
+    return rate_from(counts[:, 0], sum(run.size // BLOCK for run in runs), pages=float(counts[:, 1].mean()))
+
+
+def rate_from(alarms: FloatArray, blocks: int, *, pages: float = 0.0) -> Rate:
+    """The rate by the alarms of `YEARS_EACH` years in each history, shape (HISTORIES,). pages: of a history on average.
+
+    blocks: how many independent ones there are. The upper end is never below what they leave open: see `open_rate`.
+    """
+    rates = alarms / YEARS_EACH
     low, high = np.quantile(rates, [0.025, 0.975])
-    possible = open_rate(sum(run.size // BLOCK for run in runs))
-    return Rate(float(rates.mean()), float(low), max(float(high), possible), float(counts[:, 1].mean() / YEARS_EACH))
+    return Rate(float(rates.mean()), float(low), max(float(high), open_rate(blocks)), pages / YEARS_EACH)
 
 
 def open_rate(blocks: int) -> float:

@@ -12,6 +12,7 @@ from perennial.ledger.entries import ChannelRate, Health
 from perennial.usecase.declaration import Declaration, Watch
 from perennial.watching.calibration import calibration
 from perennial.watching.input_rates import StoredDays, episodes, rate_of_counts, rate_together, stored_days
+from perennial.watching.resampled import open_rate
 from perennial.watching.statistics.counts import row_days
 from perennial.watching.statistics.frames import count_inputs, grids_of
 from perennial.watching.statistics.pca import fitted_directions
@@ -55,6 +56,13 @@ def test_days_that_are_alike_ring_rarely_and_days_that_stay_away_for_weeks_often
     rarely, often = (rate_of_counts(each.features or (), 7, seed=1) for each in (alike, unlike))
     assert rarely.per_year < 0.5 and rarely.low <= rarely.per_year <= rarely.high
     assert often.per_year > 2
+
+
+def test_four_blocks_leave_as_much_open_for_inputs_as_for_losses() -> None:
+    few = stored(56)
+    rate = rate_of_counts(few.features or (), 7, seed=1)
+    assert rate.high >= open_rate(4) > 15
+    assert few.together is not None and rate_together(few.together, 7, seed=1).high >= open_rate(4)
 
 
 def test_features_together_have_a_rate_with_an_interval() -> None:
