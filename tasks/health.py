@@ -11,10 +11,10 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
 from perennial.deciding.evaluation_rows import rows_to_watch
-from perennial.errors import InputError, TransientError
+from perennial.errors import TransientError
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
-from perennial.ledger.present import first_with_champion, release_to_watch
+from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
 from perennial.model.released import load_served
 from perennial.scoring.stored import stored_predictions
 from perennial.settings import settings
@@ -52,10 +52,7 @@ DEPLOYMENT = "train/train"
 @step(timeout_minutes=5)
 def batch_of(usecase: str, window: str | None) -> BatchEntry | None:
     """The newest revision of a window, or of the newest window; None before the first batch."""
-    batches = [r.payload for r in open_workspace(settings()).ledger.all(usecase, BatchEntry)]
-    if window is not None and window not in {b.window for b in batches}:
-        raise InputError(f"{usecase}: batch {window!r} was never ingested", code="batch-unknown", value=window)
-    return next((b for b in reversed(batches) if window in (None, b.window)), None)
+    return batch_named(open_workspace(settings()).ledger, usecase, window)
 
 
 @step(timeout_minutes=30)

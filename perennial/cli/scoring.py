@@ -9,7 +9,7 @@ from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, note, say, working
 from perennial.cli.reading import open_ledger
 from perennial.errors import HeldBack, InputError
-from perennial.ledger.present import current_release, newest_entries
+from perennial.ledger.present import batch_named, current_release
 from perennial.settings import settings
 from perennial.sources.suffix import SUFFIXES
 from perennial.usecase.reading import load_use_case
@@ -70,11 +70,10 @@ def _by(scored: BatchScored) -> str:
 
 
 def _refuse_held(usecase: str, window: str | None) -> None:
-    newest = newest_entries(open_ledger(), usecase)
-    batch = newest.get(window) if window is not None else next(reversed(newest.values()), None)
-    if batch is None and window is None:
+    batch = batch_named(open_ledger(), usecase, window)
+    if batch is None:
         raise InputError(f"{usecase}: no batch has come yet, so there is nothing to score")
-    if batch is not None and batch.status == "held":
+    if batch.status == "held":
         raise HeldBack(f"{usecase}: batch {batch.window} is held, so it has no rows to score. Nothing was changed.")
 
 

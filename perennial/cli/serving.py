@@ -28,8 +28,8 @@ def serve(
         raise InputError("--release: belongs to one use case\n  name it: perennial serve USECASE --release N")
     # Requests are scored side by side, each on one thread. Libraries read this when they are imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from perennial.processes.ports import free_port
-    from perennial.processes.service import Serving, refuse_taken
+    from perennial.processes.ports import free_port, refuse_taken
+    from perennial.processes.service import Serving
     from perennial.processes.service import serve as run
 
     names = usecases or tuple(list_use_cases(where.usecases))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import Counter
@@ -118,7 +119,7 @@ def _view(usecase: str, traffic: Traffic) -> dict[str, Any]:
 
 def _milliseconds(ordered: list[float], share: float) -> float | None:
     """The smallest time within which that share was answered."""
-    return round(1000 * ordered[max(0, -int(-share * len(ordered) // 1) - 1)], 3) if ordered else None
+    return round(1000 * ordered[math.ceil(share * len(ordered)) - 1], 3) if ordered else None
 
 
 def _show(usecase: str, traffic: Traffic) -> None:

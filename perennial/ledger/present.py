@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from perennial.clock import instant
+from perennial.errors import InputError
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
@@ -150,6 +151,17 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
 def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
     """The newest entry of each window, in the order of their first arrival."""
     return {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
+
+
+def batch_named(ledger: Ledger, usecase: str, window: str | None) -> BatchEntry | None:
+    """The newest revision of a window, or with None what arrived last; None before the first batch.
+
+    Raises InputError for a window that was never ingested.
+    """
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
+    if window is not None and window not in {batch.window for batch in batches}:
+        raise InputError(f"{usecase}: batch {window!r} was never ingested", code="batch-unknown", value=window)
+    return next((batch for batch in reversed(batches) if window in (None, batch.window)), None)
 
 
 def held_batches(ledger: Ledger, usecase: str) -> list[BatchEntry]:

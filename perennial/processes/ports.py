@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
-from perennial.errors import TransientError
+from perennial.errors import InputError, TransientError
 
 HOST = "127.0.0.1"
 PORT_SECONDS = 3.0
@@ -28,10 +28,27 @@ def free_port(wanted: int, purpose: str) -> int:
 
 def _bindable(port: int) -> int | None:
     """The port if a server can listen on it (0: any free port), otherwise None."""
-    with socket.socket() as probe:
+    try:
+        return _bound(HOST, port)
+    except OSError:
+        return None
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise InputError if nothing can listen there."""
+    try:
+        _bound(host, port)
+    except OSError as problem:
+        raise InputError(
+            f"port: {host}:{port} cannot be used: {problem.strerror}",
+            value=port,
+            fix="choose another port, or 0 for a free one",
+        ) from None
+
+
+def _bound(host: str, port: int) -> int:
+    """The port, once bound and let go. Raises OSError."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return None
+        probe.bind((host, port))
         return int(probe.getsockname()[1])

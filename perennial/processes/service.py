@@ -6,12 +6,13 @@ Run as `python -m perennial.processes.service PORT` for all use cases on this ma
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from perennial.processes.making import made_by_another_process
 from perennial.processes.ports import HOST
@@ -89,44 +90,15 @@ def serve(asked: Serving, where: Settings) -> None:
         return
     from uvicorn.supervisors import Multiprocess
 
-    os.environ[_WIRED] = _written(asked)
+    os.environ[_WIRED] = msgspec.json.encode(asked).decode()
     listening = options.bind_socket()
     Multiprocess(options, sockets=[listening]).run()
 
 
 def from_environment() -> Service:
     """The application of a worker that another process started."""
-    where, asked = settings(), _read(os.environ[_WIRED])
+    where, asked = settings(), msgspec.json.decode(os.environ[_WIRED], type=Serving)
     return service(asked, where, read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", "")))
-
-
-def _written(asked: Serving) -> str:
-    import msgspec
-
-    return msgspec.json.encode(asked).decode()
-
-
-def _read(text: str) -> Serving:
-    import msgspec
-
-    return msgspec.json.decode(text, type=Serving)
-
-
-def refuse_taken(host: str, port: int) -> None:
-    """Raise InputError if nothing can listen there."""
-    from perennial.errors import InputError
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as problem:
-            raise InputError(
-                f"port: {host}:{port} cannot be used: {problem.strerror}",
-                value=port,
-                fix="choose another port, or 0 for a free one",
-            ) from None
 
 
 if __name__ == "__main__":

@@ -49,12 +49,6 @@ class Asked:
     received: Sequence[bytes]
 
 
-def answer(live: Live, checked: Checked, received: Sequence[bytes], log: ServedLog, at: int) -> Answer:
-    """Answer one request. Raises as `answer_all` does."""
-    (answered,) = answer_all(live, [Asked(checked, received)], log, at)
-    return answered
-
-
 def answer_all(live: Live, asked: Sequence[Asked], log: ServedLog, at: int) -> list[Answer]:
     """Score the records of several requests together and log them. at: now, in microseconds since 1970, UTC.
 

@@ -162,10 +162,9 @@ class Service:
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """The whole body. Raises _Refused for one that is too large or comes too slowly."""
-        too_large = _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > MOST_BYTES:
-            raise too_large
+            raise _too_large()
         parts, size = [], 0
         try:
             async with asyncio.timeout(self._body_seconds):
@@ -176,7 +175,7 @@ class Service:
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     if size > MOST_BYTES:
-                        raise too_large
+                        raise _too_large()
                     if not message.get("more_body"):
                         return b"".join(parts)
         except TimeoutError:
@@ -215,6 +214,10 @@ class Service:
             raise _Refused(500, problem.code, str(problem)) from problem
         self._measures.scored(scored)
         return scored
+
+
+def _too_large() -> _Refused:
+    return _Refused(413, "body-too-large", f"the body has more than {MOST_BYTES:,} bytes; send it in parts")
 
 
 def _methods(path: str) -> tuple[str, ...]:

@@ -10,13 +10,10 @@ import numpy as np
 from perennial.clock import from_microseconds
 from perennial.errors import InputError
 from perennial.ledger.entries import Release, SegmentCollected
-from perennial.model.released import load_model
 from perennial.our_columns import PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE, SCORED_AT
 from perennial.serving.live import open_live
 from perennial.serving.log.segment import SUFFIX, Place, place_of, read_segment
-from perennial.serving.scorers.scorer import Model
-from perennial.serving.scorers.whole_pipeline import WholePipeline
-from perennial.serving.served import ServedRelease
+from perennial.serving.served import ServedRelease, pipeline_of
 from perennial.store.workspace import Workspace
 
 
@@ -90,12 +87,9 @@ def recomputed(workspace: Workspace, known: Found) -> tuple[float, ...]:
     Raises ModelUnloadable, RegistryDown; BadRecords if the declaration no longer takes the record.
     """
     live = open_live(workspace, known.usecase, known.release, workspace.settings.serving)
-    fitted = [load_model(workspace.registry, known.usecase, each.model) for each in known.release.serves]
-    by_pipeline = []
-    for model, each in zip(live.served.models, fitted, strict=True):
-        made = model.artifact
-        pipeline = WholePipeline(Model(each.pipeline, made.task, made.names, made.text, made.seen), made.asked)
-        by_pipeline.append(model.scored_by(pipeline))
-    served = ServedRelease(tuple(by_pipeline), live.served.weights, live.served.classes)
+    folders = [workspace.registry.folder(known.usecase, each.model) for each in known.release.serves]
+    models = zip(live.served.models, folders, strict=True)
+    by_pipeline = tuple(model.scored_by(pipeline_of(folder, model.artifact)) for model, folder in models)
+    served = ServedRelease(by_pipeline, live.served.weights, live.served.classes)
     checked = live.checker.decode(b"[" + known.received.encode() + b"]")
     return tuple(np.atleast_1d(served.score(checked)[0]).tolist())

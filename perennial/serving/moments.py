@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from perennial.clock import from_microseconds, microseconds
 from perennial.features.built_in import BuiltIns
 from perennial.local_time import FIRST_US, LAST_US
 from perennial.usecase.built_in import built_in
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY_US = 86_400_000_000
@@ -50,11 +50,11 @@ def _on_clocks(part: Callable[[datetime], int], zone: ZoneInfo) -> Derived:
 
 def _local(time: datetime, zone: ZoneInfo) -> datetime:
     """The local time without a zone. Within two days of the calendar's ends, the offset of two days inside is used."""
-    exact = (time - _EPOCH) // _MICROSECOND
+    exact = microseconds(time)
     inner = min(max(exact, FIRST_US + _EDGE_US), LAST_US - _EDGE_US)
     if inner == exact:
         return time.astimezone(zone)
-    offset = (_EPOCH + timedelta(microseconds=inner)).astimezone(zone).utcoffset() or timedelta()
+    offset = from_microseconds(inner).astimezone(zone).utcoffset() or timedelta()
     shown = min(max(exact + offset // _MICROSECOND, FIRST_US), LAST_US)
     return _NAIVE_EPOCH + timedelta(microseconds=shown)
 

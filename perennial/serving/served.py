@@ -117,11 +117,7 @@ class ServedRelease:
 
 def is_kept(registered: str, cache: Path) -> bool:
     """Whether the cache has a usable artefact of the model with this digest, so that none has to be made."""
-    try:
-        artifact = read(cache / registered, registered)
-        return artifact.kind == PIPELINE or scorer_of(artifact) is not None
-    except ArtifactUnusable:
-        return False
+    return _kept(registered, cache) is not None
 
 
 def kept_model(registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel | None:
@@ -129,11 +125,8 @@ def kept_model(registered: str, cache: Path, types: Mapping[str, ColumnType]) ->
 
     None if the artefact has to be made, or if the pipeline is needed. Raises BatchOnly.
     """
-    try:
-        artifact = read(cache / registered, registered)
-        return None if artifact.kind == PIPELINE else _served(artifact, scorer_of(artifact), types)
-    except ArtifactUnusable:
-        return None
+    kept = _kept(registered, cache)
+    return _served(kept.artifact, kept.scorer, types) if kept is not None and kept.scorer is not None else None
 
 
 def open_model(folder: Path, registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel:
@@ -143,16 +136,34 @@ def open_model(folder: Path, registered: str, cache: Path, types: Mapping[str, C
     and kept there. registered: the model's digest.
     Raises BatchOnly for a model whose features are not row-wise; ModelUnloadable.
     """
-    place = cache / registered
-    try:
-        artifact = read(place, registered)
-        scorer = None if artifact.kind == PIPELINE else scorer_of(artifact)
-    except ArtifactUnusable:
+    kept = _kept(registered, cache)
+    if kept is None:
         artifact = build(folder, registered)
-        write(artifact, place)
-        scorer = None if artifact.kind == PIPELINE else scorer_of(artifact)
-    _refuse_batch_only(artifact)
-    return _served(artifact, scorer or _pipeline_of(folder, registered, artifact), types)
+        write(artifact, cache / registered)
+        kept = _checked(artifact)
+    _refuse_batch_only(kept.artifact)
+    return _served(kept.artifact, kept.scorer or pipeline_of(folder, kept.artifact), types)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """An artefact with its scorer, which was compared here; None if the pipeline itself serves the model."""
+
+    artifact: Artifact
+    scorer: Scorer | None
+
+
+def _kept(registered: str, cache: Path) -> _Kept | None:
+    """What the cache has of the model with this digest; None if that is not usable."""
+    try:
+        return _checked(read(cache / registered, registered))
+    except ArtifactUnusable:
+        return None
+
+
+def _checked(artifact: Artifact) -> _Kept:
+    """Raises ArtifactUnusable if a bit differs here."""
+    return _Kept(artifact, None if artifact.kind == PIPELINE else scorer_of(artifact))
 
 
 def _served(artifact: Artifact, scorer: Scorer, types: Mapping[str, ColumnType]) -> ServedModel:
@@ -170,10 +181,11 @@ def _refuse_batch_only(artifact: Artifact) -> None:
         )
 
 
-def _pipeline_of(folder: Path, registered: str, artifact: Artifact) -> Scorer:
+def pipeline_of(folder: Path, artifact: Artifact) -> Scorer:
+    """The pipeline in a model's folder as a scorer. Raises ModelUnloadable."""
     from perennial.model.artifact import load
 
-    fitted = load(folder, registered)
+    fitted = load(folder, artifact.model)
     return WholePipeline(
         Model(fitted.pipeline, artifact.task, artifact.names, artifact.text, artifact.seen), artifact.asked
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from perennial.sources.numbers import EXACT, inexact_numbers, read_integers, read_numbers
 from perennial.sources.times import epochs_of, is_time, times_of
-from perennial.sources.value_texts import is_text, texts_of, without_blanks
+from perennial.sources.value_texts import as_text, is_text, texts_of, without_blanks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ def already_typed(column: pa.Array, kind: ColumnType, timezone: str, how: Writte
     if kind == "timestamp":
         return _instants(column, timezone, how)
     if kind == "text":
-        return _texts(column, how.nulls) if is_text(column) else None
+        return _all_sure(as_text(texts_of(column), how.nulls)) if is_text(column) else None
     if kind == "boolean":
         return _booleans(column) if not how.nulls else None
     if kind == "integer":
@@ -62,17 +62,6 @@ def _instants(column: pa.Array, timezone: str, how: Written) -> Typed | None:
         return None
     values, inexact = epochs_of(counts.values, how.epoch)
     return Typed(values, pc.and_(counts.sure, _read_or_nothing(values, counts.values)), inexact)
-
-
-def _texts(column: pa.Array, nulls: tuple[str, ...]) -> Typed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = column.cast(pa.string())
-    values = pc.if_else(pc.equal(texts, ""), None, texts)
-    if nulls:
-        values = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), without_blanks(nulls)), None, values)
-    return _all_sure(values)
 
 
 def _booleans(column: pa.Array) -> Typed | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.sources.already_typed import already_typed
 from perennial.sources.numbers import inexact_numbers, read_booleans, read_integers, read_numbers
 from perennial.sources.times import epochs_of, is_time, read_times, times_of
-from perennial.sources.value_texts import is_text, texts_of, without_blanks, without_nulls
+from perennial.sources.value_texts import as_text, is_text, texts_of, without_nulls
 from perennial.sources.written import Written, answers, plain_numbers
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def by_text(column: Any, kind: ColumnType, timezone: str, how: Written) -> ReadC
     unique, places = encoded.dictionary, encoded.indices
     texts = texts_of(unique)
     if kind == "text":
-        values = pc.if_else(pc.equal(texts, ""), None, texts)
-        if how.nulls:
-            values = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), without_blanks(how.nulls)), None, values)
-        return ReadColumn(values.take(places))
+        return ReadColumn(as_text(texts, how.nulls).take(places))
     there = without_nulls(texts, how.nulls)
     inexact = None
     if kind == "timestamp":

@@ -59,6 +59,16 @@ def without_nulls(texts: Any, nulls: tuple[str, ...] = ()) -> Any:
     return pc.if_else(null, pa.scalar(None, pa.string()), stripped)
 
 
+def as_text(texts: Any, nulls: tuple[str, ...]) -> Any:
+    """Texts (a pyarrow array) as values of a text column: null where empty, or where one of `nulls` stands."""
+    import pyarrow.compute as pc
+
+    values = pc.if_else(pc.equal(texts, ""), None, texts)
+    if nulls:
+        values = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), without_blanks(nulls)), None, values)
+    return values
+
+
 def without_blanks(texts: Iterable[str]) -> Any:
     """Texts as a pyarrow array, without blanks around them."""
     import pyarrow as pa

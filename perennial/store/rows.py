@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from perennial.clock import instant, write_instant
+from perennial.clock import from_microseconds, instant, write_instant
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX
@@ -115,7 +115,7 @@ def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> da
             [write_instant(known.as_of), write_instant(NEVER)],
         ).fetchone()
     microseconds = row[0] if row else None
-    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return None if microseconds is None else from_microseconds(microseconds)
 
 
 @contextmanager

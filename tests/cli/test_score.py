@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from perennial.ledger.entries import BatchScored, Decision
-from perennial.serving.answering import answer
+from perennial.serving.answering import Asked, answer_all
 from perennial.serving.live import open_live, wanted_release
 from perennial.serving.log.writing import ServedLog
 from perennial.settings import settings
@@ -80,7 +80,8 @@ def test_a_served_prediction_is_shown_and_made_again(settled: World, perennial: 
     live = open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
     log = ServedLog(settings().served, lambda: "s-1")
     record = b'{"order":"mine","price":80,"weight":2.0,"carrier":"bike"}'
-    (place,) = answer(live, live.checker.decode(b"[" + record + b"]"), [record], log, 0).places
+    (answered,) = answer_all(live, [Asked(live.checker.decode(b"[" + record + b"]"), [record])], log, 0)
+    (place,) = answered.places
     log.close()
     shown = perennial("prediction", place.id, "--replay")
     assert shown.code == 0, shown.err

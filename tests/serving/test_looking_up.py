@@ -12,7 +12,7 @@ import pytest
 
 from perennial.clock import microseconds
 from perennial.errors import InputError
-from perennial.serving.answering import answer, records_in
+from perennial.serving.answering import Asked, answer_all, records_in
 from perennial.serving.live import Live, open_live, wanted_release
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.looking_up import look_up, recomputed
@@ -56,7 +56,7 @@ def test_what_was_served_is_made_again_by_the_pipeline_to_the_last_bit(live: Liv
 
     workspace = Workspace(settings())
     body, each = records_in(json.dumps(_records(60)).encode())
-    answered = answer(live, live.checker.decode(body), each, log, microseconds(NOW))
+    (answered,) = answer_all(live, [Asked(live.checker.decode(body), each)], log, microseconds(NOW))
     before = [look_up(workspace, place.id) for place in answered.places]
     assert [found.score for found in before] == [(score,) for score in answered.scores.tolist()]
     assert before[0].at == NOW and not before[0].collected and json.loads(before[0].received)["order"] == "0"
@@ -70,6 +70,7 @@ def test_what_was_served_is_made_again_by_the_pipeline_to_the_last_bit(live: Liv
 
 @pytest.mark.parametrize("id", ["s-1-99", "s-9-0", "nothing", "../ledger-1", "s-1-", ""])
 def test_an_id_that_no_answer_had_is_refused(live: Live, log: ServedLog, id: str) -> None:
-    answer(live, live.checker.decode(b'[{"price":1,"weight":1,"carrier":"van"}]'), [b"{}"], log, 0)
+    checked = live.checker.decode(b'[{"price":1,"weight":1,"carrier":"van"}]')
+    answer_all(live, [Asked(checked, [b"{}"])], log, 0)
     with pytest.raises(InputError, match="was served here"):
         look_up(Workspace(settings()), id)

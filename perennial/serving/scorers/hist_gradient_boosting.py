@@ -12,7 +12,7 @@ import numpy as np
 
 from perennial.serving.scorers.encoding import Encoding, encoding_from, encoding_of
 from perennial.serving.scorers.links import link_of, links
-from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts
+from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts, only_step
 
 
 class HistGradientBoosting:
@@ -48,12 +48,11 @@ class _Kind:
         *before, estimator = [step for _, step in model.pipeline.steps]
         if not isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
             raise NotThisKind(f"the estimator is {type(estimator).__name__}")
-        if len(before) != 1:
-            raise NotThisKind(f"{len(before)} steps precede the estimator")
+        encoder = only_step(before)
         from treelite import TreeliteError
         from treelite.sklearn import import_model
 
-        encoding = encoding_of(before[0], model)
+        encoding = encoding_of(encoder, model)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # it casts the code of a missing category

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from perennial.serving.scorers.encoding import Encoding, encoding_from, encoding_of
-from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts
+from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts, only_step
 
 
 class LightGBM:
@@ -28,14 +28,13 @@ class _Kind:
         *before, estimator = [step for _, step in model.pipeline.steps]
         if type(estimator).__module__ != "lightgbm.sklearn":
             raise NotThisKind(f"the estimator is {type(estimator).__name__}")
-        if len(before) != 1:
-            raise NotThisKind(f"{len(before)} steps precede the estimator")
+        encoder = only_step(before)
         if callable(estimator.objective_):
             raise NotThisKind("the estimator has a custom objective")
         text = estimator.booster_.model_to_string(num_iteration=estimator.best_iteration_ or None)
         return Parts(
             {"booster": np.frombuffer(text.encode(), dtype=np.uint8)},
-            {"encoding": encoding_of(before[0], model).facts()},
+            {"encoding": encoding_of(encoder, model).facts()},
         )
 
     def scorer(self, parts: Parts) -> LightGBM:

@@ -6,7 +6,7 @@ import numpy as np
 
 from perennial.serving.scorers.encoding import Encoding, encoding_from, encoding_of
 from perennial.serving.scorers.links import Link, links
-from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts
+from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts, only_step
 
 
 class Linear:
@@ -35,8 +35,7 @@ class _Kind:
         *before, estimator = steps
         if not isinstance(estimator, LinearRegression | LogisticRegression | Ridge):
             raise NotThisKind(f"the estimator is {type(estimator).__name__}")
-        if len(before) != 1:
-            raise NotThisKind(f"{len(before)} steps precede the estimator")
+        encoder = only_step(before)
         link = {"binary": "logit", "multiclass": "multinomial", "regression": "identity"}[model.task]
         coefficients = np.asarray(estimator.coef_, dtype=np.float64)
         return Parts(
@@ -44,7 +43,7 @@ class _Kind:
                 "weights": coefficients if coefficients.ndim == 2 else coefficients.reshape(-1),
                 "intercept": np.asarray(estimator.intercept_, dtype=np.float64).reshape(-1),
             },
-            {"encoding": encoding_of(before[0], model).facts(), "link": link},
+            {"encoding": encoding_of(encoder, model).facts(), "link": link},
         )
 
     def scorer(self, parts: Parts) -> Linear:

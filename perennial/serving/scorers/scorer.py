@@ -58,6 +58,13 @@ class NotThisKind(Exception):
     """A pipeline, or a part of it, is not of this kind. The message names the part."""
 
 
+def only_step(before: Sequence[Any]) -> Any:
+    """The one step before the estimator. Raises NotThisKind for another number of them."""
+    if len(before) != 1:
+        raise NotThisKind(f"{len(before)} steps precede the estimator")
+    return before[0]
+
+
 class Kind(Protocol):
     """One kind of scorer, registered by name in `perennial.serving.scorers`.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from perennial.serving.scorers.encoding import Encoding, encoding_from, encoding_of
-from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts
+from perennial.serving.scorers.scorer import Asked, Columns, Model, NotThisKind, Parts, only_step
 
 
 class XGBoost:
@@ -30,8 +30,7 @@ class _Kind:
         *before, estimator = [step for _, step in model.pipeline.steps]
         if type(estimator).__module__ != "xgboost.sklearn":
             raise NotThisKind(f"the estimator is {type(estimator).__name__}")
-        if len(before) != 1:
-            raise NotThisKind(f"{len(before)} steps precede the estimator")
+        encoder = only_step(before)
         if estimator.get_params()["booster"] == "gblinear" or not _is_nan(estimator.missing):
             raise NotThisKind("the booster is linear, or missing values are written otherwise than NaN")
         if estimator.objective == "multi:softmax" or callable(estimator.objective):
@@ -40,7 +39,7 @@ class _Kind:
         return Parts(
             {"booster": np.frombuffer(bytes(raw), dtype=np.uint8)},
             {
-                "encoding": encoding_of(before[0], model).facts(),
+                "encoding": encoding_of(encoder, model).facts(),
                 "iterations": list(estimator._get_iteration_range(None)),
             },
         )
