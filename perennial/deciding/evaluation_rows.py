@@ -82,7 +82,9 @@ def rows_to_watch(
     alone would never be enough, those of the last `WATCHED` days. Rows whose label was known when the champion was
     released (`released`) are left out. If labels take a month, the rows belong to earlier batches.
     """
-    rows = rows_of_batch(tables, declaration, known, batch)
+    rows = _OF_BATCH.pop(_of_batch(tables, declaration, known, batch), None)
+    if rows is None:
+        rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
     after = max(released, min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])]))
     _WATCHED.clear()
@@ -91,17 +93,19 @@ def rows_to_watch(
 
 
 def rows_of_batch(tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry) -> pd.DataFrame:
-    """The accepted rows of a batch, which scoring and watching read once."""
-    rows = _OF_BATCH.get(wanted := (*_same(tables, declaration, known, known.as_of), batch.batch))
-    if rows is None:
-        _OF_BATCH.clear()
-        rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
-        _OF_BATCH[wanted] = rows
+    """The accepted rows of a batch to score. They are kept for the watch of the same batch, which takes them away."""
+    _OF_BATCH.clear()
+    rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
+    _OF_BATCH[_of_batch(tables, declaration, known, batch)] = rows
     return rows
 
 
+def _of_batch(tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry) -> tuple[object, ...]:
+    return (*_same(tables, declaration, known, known.as_of), batch.batch)
+
+
 _OF_BATCH: dict[tuple[object, ...], pd.DataFrame] = {}
-"""The rows of the batch that was read last."""
+"""The rows of the batch that was scored last, until it is watched: a large one is not held while a model is fitted."""
 _WATCHED: dict[tuple[object, ...], EvaluationRows] = {}
 """The rows that were watched last, for the decision that looks at the very same ones: read and scored once."""
 
