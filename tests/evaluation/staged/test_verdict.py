@@ -1,0 +1,52 @@
+"""Whether a stage advances, waits or is aborted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perennial.evaluation.staged.evidence import Evidence, Traffic
+from perennial.evaluation.staged.results import Look
+from perennial.evaluation.staged.verdict import look_at
+
+QUIET = Traffic(
+    champion_records=5_000, champion_keys=5_000, champion_asked=5_000, candidate_asked=5_000, both_scored=5_000
+)
+
+
+def shadow(traffic: Traffic, *, day: float) -> Look:
+    return look_at(
+        Evidence(stage="shadow", share=0.0, feedback="none", planned_days=7, elapsed_days=day, traffic=traffic)
+    )
+
+
+@pytest.mark.parametrize("day", [0.0, 3.0, 30.0])
+def test_silence_neither_advances_nor_aborts(day: float) -> None:
+    look = shadow(Traffic(), day=day)
+    assert look.verdict == ("wait" if day < 7 else "not_decidable")
+    assert {finding.verdict for finding in look.findings} == {"not_decidable"}
+
+
+def test_a_stage_without_harm_waits_for_its_time_and_then_advances() -> None:
+    assert [shadow(QUIET, day=day).verdict for day in (0.5, 6.9, 7.0, 9.0)] == ["wait", "wait", "advance", "advance"]
+
+
+@pytest.mark.parametrize(
+    ("check", "seen"), [("invalid_predictions", {"invalid": 1}), ("skew", {"recomputed": 100, "differing": 1})]
+)
+def test_one_record_stops_the_stage_at_once(check: str, seen: dict[str, int]) -> None:
+    look = shadow(replace(QUIET, **seen), day=0.01)
+    (harm,) = [finding for finding in look.findings if finding.verdict == "harm"]
+    assert (look.verdict, harm.check, look.reason) == ("abort", check, harm.sentence)
+
+
+def test_a_stage_advances_with_the_checks_that_could_not_be_decided_named() -> None:
+    assert "1 check could not be decided: skew." in shadow(QUIET, day=7).reason
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"differing is 2, more than the 1 of recomputed"):
+        Traffic(recomputed=1, differing=2)
+    with pytest.raises(ValueError, match="invalid must be at least 0, not -1"):
+        Traffic(invalid=-1)
