@@ -28,6 +28,16 @@ def short_id(value: Any) -> str:
     return digest(value)[:SHORT]
 
 
+def arm_position(key: str, salt: str) -> float:
+    """Where a key lies between 0 and 1 for a candidate; it belongs to the candidate's arm if that is below its share.
+
+    A key's arm never changes while a share lasts, and a larger share takes more keys without giving any back. Another
+    salt orders the keys anew. By keyed BLAKE2b (RFC 7693).
+    """
+    hashed = hashlib.blake2b(key.encode(), digest_size=8, key=salt.encode()[:64])
+    return int.from_bytes(hashed.digest()) / 2**64
+
+
 def digest_bytes(data: bytes) -> str:
     """sha256 (hex) of bytes."""
     return hashlib.sha256(data).hexdigest()

@@ -17,6 +17,7 @@ from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRul
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_source import LabelSource, SourceConfig
+from perennial.usecase.declared_stages import Feedback, Stage
 from perennial.usecase.importable import is_own
 from perennial.usecase.spelling import Amount, Duration, Frozen, Share
 from perennial.usecase.team_files import TeamCode, files_of
@@ -59,6 +60,16 @@ class ReleaseRules(Frozen):
         ge=0,
         le=366,
         description="these two policies: further decisions per year, about models trained after drift or an event",
+    )
+    stages: tuple[Stage, ...] = Field(
+        (),
+        description="how a released model reaches all keys, for example `[{shadow: 7d}, {canary: 10%, for: 7d}, "
+        "full]`; each stage is left once it has lasted that long and shows no harm. By default it is live at once",
+    )
+    feedback: Feedback = Field(
+        "none",
+        description="what the predictions change, which decides how stages compare the models: none; labels: only "
+        "some rows get a label because of their prediction; outcome: the label itself or its value",
     )
 
 

@@ -40,7 +40,7 @@ def _number(value: Any) -> Any:
 Number = Annotated[Any, BeforeValidator(_number, json_schema_input_type=float)]
 
 
-def _share(value: Any) -> Any:
+def share_of(value: Any) -> Any:
     """A share from its text: `2%`, or the number 0.02."""
     if isinstance(value, str) and value.strip().endswith("%"):
         try:
@@ -53,7 +53,7 @@ def _share(value: Any) -> Any:
 def _amount(value: Any) -> Any:
     """An amount from its text: a number, or `1%` of something, which stays text."""
     if isinstance(value, str) and value.strip().endswith("%"):
-        share = _share(value)
+        share = share_of(value)
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"should be a number or a share, is {value!r}: write 0.002 or 1%")
     else:
@@ -64,7 +64,7 @@ def _amount(value: Any) -> Any:
 
 
 _PERCENT = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*$")]
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | _PERCENT)]
+Share = Annotated[float, BeforeValidator(share_of, json_schema_input_type=float | _PERCENT)]
 Amount = Annotated[Any, BeforeValidator(_amount, json_schema_input_type=float | _PERCENT)]
 
 
@@ -76,4 +76,4 @@ def amount_of(amount: float | str, whole: float | None) -> float:
     """
     if not isinstance(amount, str):
         return amount
-    return float(_share(amount)) * abs(whole or 0.0)
+    return float(share_of(amount)) * abs(whole or 0.0)

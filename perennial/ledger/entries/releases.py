@@ -20,17 +20,55 @@ class Served(Entry):
     weight: float
 
 
+class PlannedStage(Entry):
+    """A stage before `full`. share: of the keys that the candidate answers, 0 in a shadow. days: how long at least."""
+
+    kind: Literal["shadow", "canary"]
+    share: float
+    days: float
+
+
+class Candidate(Entry):
+    """A model that a decision releases in stages, beside the models that are live.
+
+    at: the stage it is in, a position in `stages`. since: the beginning of that stage. Its keys are those whose keyed
+    hash, with the decision as the salt, is below the stage's share (see `perennial.identity.arm_position`).
+    """
+
+    model: ModelRef
+    challenger: str
+    decision: str
+    features_digest: str
+    stages: tuple[PlannedStage, ...]
+    feedback: Literal["none", "labels", "outcome"]
+    at: int
+    since: str
+
+    @property
+    def stage(self) -> PlannedStage:
+        """The stage it is in."""
+        return self.stages[self.at]
+
+    @property
+    def salt(self) -> str:
+        """Chooses the keys of a share: other ones for each candidate, and more of the same ones as the share grows."""
+        return self.decision
+
+
 class Release(Recorded):
     """The models that are live from now on: the tested champion and, under a blending policy, the newest refit.
 
     Key: `release_no`; the process that inserts it first makes the release. reference, snapshot and digests are the
-    champion's. cause: the episode that rolled back automatically; None, which is left out of the row, otherwise.
+    champion's.
+    kind: `stage` begins a candidate's first or next stage and `abort` ends its stages; both leave the live models.
+    cause: the episode that rolled back automatically. candidate: the model in a stage. look: the look at the evidence
+    of a stage that led to this. Each is None otherwise, and then left out of the row.
     """
 
     release_no: int
-    kind: Literal["first", "release", "rollback", "blend"]
+    kind: Literal["first", "release", "rollback", "blend", "stage", "abort"]
     serves: tuple[Served, ...]
-    stage: Literal["full"]
+    stage: Literal["shadow", "canary", "full"]
     as_of: str
     reason: str
     decision: str | None
@@ -40,6 +78,8 @@ class Release(Recorded):
     features_digest: str
     declaration_digest: str
     cause: str | None = None
+    candidate: Candidate | None = None
+    look: str | None = None
 
     @property
     def key(self) -> str:
@@ -47,8 +87,9 @@ class Release(Recorded):
 
     @model_serializer(mode="wrap")
     def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before `cause` was added if no episode caused it."""
-        return {name: value for name, value in serialize(self).items() if name != "cause" or value is not None}
+        """As before these fields were added, where they have no value."""
+        added = ("cause", "candidate", "look")
+        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
 
     @property
     def champion(self) -> Served:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from perennial.ledger.entries.entry import Recorded
 from perennial.ledger.entries.releases import Served
 
@@ -11,6 +15,8 @@ class BatchScored(Recorded):
 
     scored_at: by the use case's clock. digest: of keys and predictions. same_again: whether any of the rows, predicted
     again in other company, gets the same bits; only then may these predictions stand for others of the same model.
+    of: `candidate` for the predictions of the model in a stage, which nobody is given; None, which is left out of the
+    row, for those of the live models.
     """
 
     batch: str
@@ -23,10 +29,16 @@ class BatchScored(Recorded):
     digest: str
     same_again: bool
     table_version: int
+    of: Literal["candidate"] | None = None
 
     @property
     def key(self) -> str:
-        return scoring(self.batch, self.release_no)
+        return scoring(self.batch, self.release_no, self.of)
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before `of` was added, for the live models."""
+        return {name: value for name, value in serialize(self).items() if name != "of" or value is not None}
 
 
 class SegmentCollected(Recorded):
@@ -48,6 +60,6 @@ class SegmentCollected(Recorded):
         return self.segment
 
 
-def scoring(batch: str, release_no: int) -> str:
-    """The name under which a release's predictions for a batch are stored."""
-    return f"{batch}@{release_no}"
+def scoring(batch: str, release_no: int, of: Literal["candidate"] | None = None) -> str:
+    """The name under which the predictions of a release, or of its candidate, for a batch are stored."""
+    return f"{batch}@{release_no}{f'/{of}' if of else ''}"
