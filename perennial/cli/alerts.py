@@ -32,7 +32,7 @@ OF_UNDELIVERED = (
     Column("message"),
     Column("to"),
     Column("attempts", right=True),
-    Column("again at", wide=True),
+    Column("again at", gives_way=1),
     Column("because", text=True),
 )
 

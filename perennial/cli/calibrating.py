@@ -18,6 +18,14 @@ from perennial.watching.resampled import open_rate
 FEW_BLOCKS = 26
 """A year's."""
 
+COLUMNS = (
+    Column("channel"),
+    Column("threshold", right=True, gives_way=2),
+    Column("per year", right=True),
+    Column("95 % interval"),
+    Column("paging", right=True, gives_way=1),
+)
+
 
 def calibrate(usecase: str, json: bool) -> None:
     """Measure, store the result in the ledger, and show it. Raises InputError before the first release."""
@@ -67,14 +75,7 @@ def show(usecase: str, measured: Calibration) -> None:
         )
         for each in measured.rates
     ]
-    columns = (
-        Column("channel"),
-        Column("threshold", right=True),
-        Column("per year", right=True),
-        Column("95 % interval"),
-        Column("paging", right=True),
-    )
-    table(columns, rows)
+    table(COLUMNS, rows)
     blocks = measured.days // measured.block
     if any(each.rate is not None for each in measured.rates) and blocks < FEW_BLOCKS:
         few = counted(blocks, "independent block is", "independent blocks are")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from perennial.cli.json_views import decision_view
 from perennial.cli.output import as_json, is_terminal, say
 from perennial.cli.prose import prose
 from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
+from perennial.cli.what_followed import what_followed
 from perennial.errors import InputError
-from perennial.evaluation.figures import between, change, figure
-from perennial.ledger.entries import Approval, Decision
+from perennial.evaluation.figures import between, change, counted, figure
+from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import frozen_decision
-from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, bound_in_words, decision_in_words, outcome_word
+from perennial.release.brief import decision_in_brief
+from perennial.release.words import bound_in_words, decision_in_words, outcome_word
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
@@ -25,13 +26,13 @@ SHORT_ID = 8
 COLUMNS = (
     Column("id"),
     Column("batch"),
-    Column("champion", right=True, wide=True),
-    Column("challenger", right=True),
-    Column("loss", wide=True),
-    Column("gain", roomy=True),
-    Column("95 % interval", roomy=True),
-    Column("rows", right=True, wide=True),
-    Column("clusters", right=True, wide=True),
+    Column("champion", right=True, gives_way=5),
+    Column("challenger", right=True, gives_way=3),
+    Column("loss", gives_way=2),
+    Column("gain", gives_way=1),
+    Column("95 % interval", gives_way=1),
+    Column("rows", right=True, gives_way=4),
+    Column("clusters", right=True, gives_way=4),
     Column("outcome"),
 )
 
@@ -47,20 +48,30 @@ def decisions(usecase: str, json: bool, wide: bool) -> None:
     if not taken:
         say(f"{usecase}: no decision yet.")
         return
-    table(COLUMNS, [_cells(row.payload, short=is_terminal() and not wide) for row in taken], wide=wide)
+    metrics = {row.payload.metrics[0].name for row in taken}
+    short = is_terminal() and not wide
+    table(columns_of(metrics), [_cells(row.payload, metrics, short=short) for row in taken], wide=wide)
     for row in taken:
         if words := bound_in_words(row.payload):
             say(f"{row.payload.batch}, version {row.payload.challenger.version}: {words}")
 
 
-def _cells(decision: Decision, *, short: bool) -> tuple[str, ...]:
+def columns_of(metrics: set[str]) -> tuple[Column, ...]:
+    """The columns of the list, with the metric as a heading if all decisions have the same."""
+    (name,) = metrics if len(metrics) == 1 else ("loss",)
+    return tuple(replace(column, heading=name) if column.heading == "loss" else column for column in COLUMNS)
+
+
+def _cells(decision: Decision, metrics: set[str], *, short: bool) -> tuple[str, ...]:
+    """metrics: of all decisions; where there are several, each loss has its own beside it."""
     primary = decision.metrics[0]
+    metric = f"{primary.name} " if len(metrics) > 1 else ""
     return (
         decision.id[:SHORT_ID] if short else decision.id,
         decision.batch,
         f"{decision.champion.version}" if decision.champion else "naive",
         str(decision.challenger.version),
-        f"{primary.name} {figure(primary.champion)} → {figure(primary.challenger)}",
+        f"{metric}{figure(primary.champion)} → {figure(primary.challenger)}",
         change(primary.gain),
         between(primary.ci_low, primary.ci_high),
         f"{decision.evaluation.rows:,}",
@@ -69,8 +80,11 @@ def _cells(decision: Decision, *, short: bool) -> tuple[str, ...]:
     )
 
 
-def decision(id: str, json: bool, wide: bool) -> None:
-    """Raises InputError for an id that names no decision, or more than one."""
+def decision(id: str, json: bool, wide: bool, full: bool = False) -> None:
+    """On one screen; in full with everything that is recorded.
+
+    Raises InputError for an id that names no decision, or more than one.
+    """
     ledger = open_ledger()
     row = find_decision(ledger, id)
     taken = row.payload
@@ -78,25 +92,38 @@ def decision(id: str, json: bool, wide: bool) -> None:
     if json:
         as_json({**decision_view(ledger, row), "newly_wrong": examples})
         return
-    prose(decision_in_words(taken), wide=wide)
+    prose(decision_in_words(taken) if full else decision_in_brief(taken), wide=wide)
     say()
-    approval = ledger.get(taken.usecase, Approval, taken.id)
-    if approval is not None:
-        say(approval_in_words(approval.payload))
-    kept_back = frozen_decision(ledger, taken.usecase)
-    if kept_back is not None and kept_back.id == taken.id:
-        say(
-            f"Not released: {freezes_in_words(ledger, taken.usecase)}. To release: "
-            f"perennial resume {taken.usecase} --by NAME --reason TEXT"
-        )
-    say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
-    if examples:
-        key = ", ".join(examples[0])
-        wrong = taken.flips.negative if taken.flips else None
-        of = f" of {round(wrong.share * taken.flips.rows):,}" if taken.flips and wrong else ""
-        say(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)}{of} shown):")
-        columns = [Column(name, wide=number > 3) for number, name in enumerate(examples[0])]
-        table(columns, [tuple(str(value) for value in each.values()) for each in examples], wide=wide)
+    for sentence in what_followed(ledger, taken):
+        say(sentence)
+    if full:
+        say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
+        _show_examples(taken, examples, wide)
+    else:
+        say(f"{_more(taken, examples)}: perennial decision {taken.id[:SHORT_ID]} --full")
+
+
+def _more(taken: Decision, examples: list[dict[str, str]]) -> str:
+    """What the full decision has besides."""
+    parts = [
+        counted(len(taken.metrics), "metric", "metrics") + " with other methods' intervals",
+        counted(len(taken.slices), "slice", "slices") if taken.slices else "",
+        counted(len(examples), "newly wrong row", "newly wrong rows") if examples else "",
+        "the ledger row",
+    ]
+    *first, last = [part for part in parts if part]
+    return f"In full ({', '.join(first)} and {last})"
+
+
+def _show_examples(taken: Decision, examples: list[dict[str, str]], wide: bool) -> None:
+    if not examples:
+        return
+    key = ", ".join(examples[0])
+    wrong = taken.flips.negative if taken.flips else None
+    of = f" of {round(wrong.share * taken.flips.rows):,}" if taken.flips and wrong else ""
+    say(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)}{of} shown):")
+    columns = [Column(name, gives_way=number if number > 3 else 0) for number, name in enumerate(examples[0])]
+    table(columns, [tuple(str(value) for value in each.values()) for each in examples], wide=wide)
 
 
 def _newly_wrong(taken: Decision) -> list[dict[str, str]]:

@@ -59,14 +59,18 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         )
         for line in planned.lines
     ]
-    columns = (
+    table(columns_of(unit), rows)
+
+
+def columns_of(unit: str) -> tuple[Column, ...]:
+    """The columns of the table. unit: what labels are counted in."""
+    return (
         Column("gain", right=True),
-        Column("of the loss"),
+        Column("of the loss", gives_way=2),
         Column(f"{unit} of labels"),
-        Column("range over decisions"),
+        Column("range over decisions", gives_way=1),
         Column("reached"),
     )
-    table(columns, rows)
 
 
 def _or_more(clusters: int | None) -> str:

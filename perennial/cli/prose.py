@@ -9,8 +9,16 @@ from collections.abc import Sequence
 from perennial.cli.output import is_terminal, say
 from perennial.cli.tables import Column, table
 
-WIDE = ("champion", "challenger", "at least (one-sided)", "p", "smallest detectable loss", "interval by rows alone")
-"""Beginnings of headings whose columns give way first."""
+GIVE_WAY = {
+    "metric": (
+        ("champion", "naive baseline", "challenger", "interval by days alone"),
+        ("verdict",),
+        ("p", "interval by rows alone"),
+        ("at least (one-sided)", "smallest detectable gain"),
+    ),
+    "slice": (("rows",), ("champion", "challenger"), ("smallest detectable loss",)),
+}
+"""Of the tables whose first column has this heading: beginnings of headings, those that give way last first."""
 
 _NUMBERS = ("rows", "gain", "champion", "challenger", "p", "smallest loss seen")
 
@@ -35,11 +43,17 @@ def prose(markdown: str, *, wide: bool = False) -> None:
 
 def _table(rows: Sequence[Sequence[str]], wide: bool) -> None:
     heading, _, *cells = rows
-    columns = [
-        Column(name, right=name.startswith(_NUMBERS), wide=name.startswith(WIDE), text=name == "verdict")
-        for name in heading
+    table(columns_of(heading), cells, wide=wide)
+
+
+def columns_of(heading: Sequence[str]) -> list[Column]:
+    """The columns of a table of Markdown, with which of them give way."""
+    order = GIVE_WAY.get(heading[0], ())
+    ranks = [next((rank for rank, names in enumerate(order, start=1) if name.startswith(names)), 0) for name in heading]
+    return [
+        Column(name, right=name.startswith(_NUMBERS), gives_way=rank, text=name == "verdict")
+        for name, rank in zip(heading, ranks, strict=True)
     ]
-    table(columns, cells, wide=wide)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, percent, ranges
+from perennial.evaluation.reason import meanings
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
@@ -21,14 +22,14 @@ from perennial.usecase.reading import list_use_cases, load_use_case
 
 OF_BATCHES = (
     Column("batch"),
-    Column("revision", right=True, wide=True),
-    Column("because", wide=True),
+    Column("revision", right=True, gives_way=3),
+    Column("because", gives_way=4),
     Column("status"),
     Column("arrived", right=True),
-    Column("accepted", right=True, wide=True),
+    Column("accepted", right=True, gives_way=1),
     Column("set aside", right=True),
-    Column("unlabelled", right=True, wide=True),
-    Column("models trained on it", wide=True),
+    Column("unlabelled", right=True, gives_way=2),
+    Column("models trained on it", gives_way=4),
     Column("failed checks (rows)", text=True),
 )
 OF_LABEL_FILES = (
@@ -76,7 +77,9 @@ def _show_status(view: dict[str, Any]) -> None:
                 f"(release {champion['release_no']})",
             )
         )
-        rows.append(("because", release_reason(champion["kind"], champion["reason"])))
+        because = release_reason(champion["kind"], champion["reason"])
+        rows.append(("because", because))
+        rows += [("", meaning) for meaning in (meanings(because),) if meaning]
     else:
         rows.append(("champion", "none yet"))
     rows.append(("challenger", _challenger(view["challenger"])))

@@ -32,16 +32,15 @@ class Column:
     """A column of a table.
 
     right: numbers, aligned to the right.
-    wide: shown with `--wide` and in a pipe; on a terminal only where all of these fit.
-    roomy: left out where even the columns that are not `wide` do not fit.
+    gives_way: on a terminal that is too narrow, columns with the highest number are left out first, and those with 0
+    never. `--wide` and a pipe show every column.
     text: running text, which may wrap between words; the last column only.
     """
 
     heading: str
     right: bool = False
-    wide: bool = False
+    gives_way: int = 0
     text: bool = False
-    roomy: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: bool = False) -> None:
@@ -53,10 +52,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: boo
         return
     room = None if wide else terminal_width()
     shown = list(range(len(columns)))
-    if room is not None and _least(columns, cells, shown) > room:
-        shown = [i for i in shown if not columns[i].wide]
-    if room is not None and _least(columns, cells, shown) > room:
-        shown = [i for i in shown if not columns[i].roomy]
+    for rank in sorted({column.gives_way for column in columns} - {0}, reverse=True):
+        if room is not None and _least(columns, cells, shown) > room:
+            shown = [i for i in shown if columns[i].gives_way != rank]
     picked = [[row[i] for i in shown] for row in cells]
     for line in _lines([columns[i] for i in shown], picked, room, coloured="NO_COLOR" not in os.environ):
         sys.stdout.write(line + "\n")

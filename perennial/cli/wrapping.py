@@ -6,13 +6,14 @@ import re
 import textwrap
 
 _COMMAND = re.compile(r"`[^`]*`|(?:\.venv/bin/)?\b(?:perennial|mlflow)(?: \S+)+$")
+_PERCENT = re.compile(r"(?<=\d) %")
 _KEPT = "\0"
 
 
 def fitted(text: str, width: int) -> str:
     """Each line of `text` in at most `width` columns; what follows keeps the line's indent.
 
-    A word that is longer stays whole, and so does a command: in backticks, or at the end of a line.
+    A word that is longer stays whole, and so do a percentage and a command: in backticks, or at the end of a line.
 
     >>> print(fitted("  to go on: `perennial run shop` once more", 30))
       to go on:
@@ -27,6 +28,7 @@ def _line(line: str, width: int) -> str:
         return line
     indent = line[: len(line) - len(line.lstrip(" "))]
     whole = _COMMAND.sub(lambda command: command.group().replace(" ", _KEPT), line.strip(" "))
+    whole = _PERCENT.sub(f"{_KEPT}%", whole)
     wrapped = textwrap.wrap(
         whole,
         width,

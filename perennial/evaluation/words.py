@@ -19,11 +19,13 @@ from perennial.evaluation.figures import (
 )
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.mde_range import range_of_mde
+from perennial.evaluation.reason import meanings
 from perennial.evaluation.results import Evaluation, Flips, Interval, MetricResult, Outcome, Policy, SliceResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~!])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
+SHORT = ("metric", "champion", "challenger", "gain", "95 % interval")
 FOUND = ("metric", "champion", "challenger", "gain", "at least (one-sided)", "95 % interval", "p", "verdict")
 SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest detectable loss", "verdict")
 SLICES_SHOWN = 20
@@ -76,11 +78,14 @@ def in_words(
 
     All user-supplied names (batch, metrics, clusters) are escaped.
     """
+    baseline = " naive baseline" if champion_version is None else ""
+    terms = meanings(" ".join(reasons) + baseline)
     lines = [
         f"### {escape(headline(outcome, champion_version, challenger_version, batch))}",
         "",
         escape(" ".join(reasons)),
         "",
+        *([escape(terms), ""] if terms else []),
         table(
             metrics,
             champion="naive baseline" if champion_version is None else f"champion {champion_version}",
@@ -105,26 +110,42 @@ def table(metrics: Sequence[MetricResult], *, champion: str = "champion", policy
     return _table(("metric", champion, *FOUND[2:]), [_found(metric, policy) for metric in metrics])
 
 
+def short_table(metrics: Sequence[MetricResult], *, champion: str) -> str:
+    """The columns of `table` that fit a terminal of 80 columns: values, and gains with their intervals."""
+    rows = [dict(zip(FOUND, _found(metric, None), strict=True)) for metric in metrics]
+    return _table(("metric", champion, *SHORT[2:]), [tuple(row[name] for name in SHORT) for row in rows])
+
+
 def flips_in_words(flips: Flips) -> str:
     """How much a release changes the predictions, in sentences."""
-    of_rows = f"of {counted(flips.rows, 'row', 'rows')}"
-    average = within(flips.moved, lambda share: figure(share, 3))
-    moved = (
-        f"Predictions change by {figure(flips.moved.share, 3)} on average{average}, and by at most "
-        f"{figure(flips.moved_95, 3)} for 95 % {of_rows}."
-    )
+    moved = _moved(flips)
     if flips.negative is None or flips.positive is None:
         return moved
-    sentences = (
-        f"{percent(flips.negative.share)}{within(flips.negative, percent)} {of_rows} are newly wrong, "
-        f"{percent(flips.positive.share)}{within(flips.positive, percent)} newly right. {moved}"
-    )
+    sentences = f"{flips_in_short(flips)} {moved}"
     if flips.worst:
         worst = ", ".join(
             f"{w.column} {w.value} ({percent(w.share)} of {counted(w.rows, 'row', 'rows')})" for w in flips.worst
         )
         sentences += f" Slices with the largest share of newly wrong rows: {worst}."
     return sentences
+
+
+def flips_in_short(flips: Flips) -> str:
+    """The shares of rows newly wrong and newly right; for a regression, how much predictions change."""
+    if flips.negative is None or flips.positive is None:
+        return _moved(flips)
+    return (
+        f"{percent(flips.negative.share)}{within(flips.negative, percent)} of {counted(flips.rows, 'row', 'rows')} are "
+        f"newly wrong, {percent(flips.positive.share)}{within(flips.positive, percent)} newly right."
+    )
+
+
+def _moved(flips: Flips) -> str:
+    average = within(flips.moved, lambda share: figure(share, 3))
+    return (
+        f"Predictions change by {figure(flips.moved.share, 3)} on average{average}, and by at most "
+        f"{figure(flips.moved_95, 3)} for 95 % of {counted(flips.rows, 'row', 'rows')}."
+    )
 
 
 def slice_table(slices: Sequence[SliceResult]) -> str:

@@ -10,10 +10,10 @@ from perennial.clock import day
 from perennial.evaluation.figures import change, counted, figure, interval_in_words, percent, sample
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
-from perennial.evaluation.words import headline
+from perennial.evaluation.reason import meanings, without_numbers, without_passed_guards
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Release
 from perennial.page.history import History
-from perennial.release.words import cycle_waits, release_reason
+from perennial.release.words import cycle_waits, headline_of, release_reason
 from perennial.watching.channels.level import UNKNOWN
 
 FEWEST_LOSSES = 3
@@ -110,7 +110,10 @@ def live_in_words(release: Release | None) -> str:
 
 
 def facts(history: History) -> tuple[tuple[str, str], ...]:
-    """Since when and why the live model is live, and how sure that is; empty before the first release."""
+    """Since when and why the live model is live, and how sure that is; empty before the first release.
+
+    A number is in one of them: the reason is without those that show how sure it is.
+    """
     release = history.live
     if release is None:
         return ()
@@ -118,9 +121,18 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
     since = f"{day(release.as_of)} (release {release.release_no}{kind})"
     return (
         ("since", since),
-        ("why", release_reason(release.kind, release.reason)),
+        ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
     )
+
+
+def _why(history: History, release: Release) -> str:
+    reason = release_reason(release.kind, release.reason)
+    decided = next((each for each in history.decisions if each.id == release.decision), None)
+    if decided is not None and release.kind in ("first", "release"):
+        short = without_numbers(reason, decided.metrics[0]).replace(f" on {_sample(decided)}", "")
+        reason = " ".join(without_passed_guards([short, *decided.reasons[1:]]))
+    return f"{reason} {meanings(reason)}".rstrip()
 
 
 def _how_sure(history: History, release: Release) -> str:
@@ -130,14 +142,18 @@ def _how_sure(history: History, release: Release) -> str:
         return "brought back by a rollback, without a new comparison"
     untested = f"; version {release.refit.model.version} was not evaluated yet" if release.refit else ""
     its = f"version {tested.version}: " if release.refit else ""
-    primary, rows = evaluated.metrics[0], evaluated.evaluation
+    primary = evaluated.metrics[0]
     over = f"version {evaluated.champion.version}" if evaluated.champion else "the naive baseline"
-    better = "worse" if primary.gain is not None and primary.gain < 0 else "better"
     return (
-        f"{its}{primary.name} {better} than {over}: gain {change(primary.gain)}{_tested(evaluated)}, "
-        f"{interval_in_words(primary.ci_low, primary.ci_high, change)}, on "
-        f"{sample(rows.rows, rows.clusters, rows.cluster_by)}{untested}"
+        f"{its}{primary.name} {figure(primary.challenger)} instead of {figure(primary.champion)} of {over}: "
+        f"gain {change(primary.gain)}{_tested(evaluated)}, "
+        f"{interval_in_words(primary.ci_low, primary.ci_high, change)}, on {_sample(evaluated)}{untested}"
     )
+
+
+def _sample(decision: Decision) -> str:
+    rows = decision.evaluation
+    return sample(rows.rows, rows.clusters, rows.cluster_by)
 
 
 def _tested(decision: Decision) -> str:
@@ -193,9 +209,3 @@ def compared_with(history: History) -> tuple[str, ...]:
             "compare with the other batches instead"
         )
     return tuple(lines)
-
-
-def headline_of(decision: Decision) -> str:
-    """A decision in a sentence."""
-    champion = decision.champion.version if decision.champion else None
-    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)

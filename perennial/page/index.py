@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from perennial.clock import day, instant
 from perennial.evaluation.figures import counted, figure
 from perennial.page.charts import sparkline, unchecked_charts
-from perennial.page.first_screen import answers, headline_of, live_in_words
+from perennial.page.first_screen import answers, live_in_words
 from perennial.page.history import History
+from perennial.release.words import headline_of
 from perennial.usecase.declaration import Declaration
 
 CHARTED = 24

@@ -12,10 +12,10 @@ from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
-from perennial.page.first_screen import Answer, answers, facts, headline_of, live_in_words
+from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.history import History
 from perennial.page.watching import WatchingView, watching_view
-from perennial.release.words import approval_in_words, decision_in_words, outcome_word, release_reason
+from perennial.release.words import approval_in_words, decision_in_words, headline_of, outcome_word, release_reason
 
 NEWEST = 12
 """How many decisions are explained in full; all of them are in the charts and tables."""

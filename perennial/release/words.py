@@ -8,7 +8,7 @@ from datetime import datetime
 from perennial.clock import day, instant, write_instant
 from perennial.deciding.decision import Waits
 from perennial.evaluation.figures import between, change, counted, figure, percent
-from perennial.evaluation.words import escape, in_words
+from perennial.evaluation.words import escape, headline, in_words
 from perennial.ledger.entries import (
     NO_CHALLENGER,
     Alarm,
@@ -62,6 +62,12 @@ def decision_in_words(decision: Decision) -> str:
         flips=decision.flips,
         policy=decision.policy,
     )
+
+
+def headline_of(decision: Decision) -> str:
+    """A decision in a sentence."""
+    champion = decision.champion.version if decision.champion else None
+    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
 
 
 def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str:

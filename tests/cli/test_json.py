@@ -122,8 +122,11 @@ def test_a_pipe_gets_plain_text(settled: World, perennial: Perennial) -> None:
         assert "\x1b" not in shown.out and shown.out.strip()
     assert "first" in perennial("decisions", "shop").out
     text = perennial("decision", decision["id"]).out
-    assert "Version 1 is released as the first model" in text
-    assert "Newly wrong predictions by their key (order), the largest changes first" in text
+    assert "Version 1 is released as the first model" in text and "Version 1 is live since 2024-03-01" in text
+    assert "Newly wrong predictions by their key (order), the largest changes first" not in text
+    full = perennial(*text.strip().splitlines()[-1].partition(": perennial ")[2].split()).out
+    assert "Newly wrong predictions by their key (order), the largest changes first" in full
+    assert f"Row {read(perennial, 'decision', decision['id'])['position']} of the ledger" in full
 
 
 def test_a_mistake_goes_to_standard_error_with_exit_code_2(settled: World, perennial: Perennial) -> None:

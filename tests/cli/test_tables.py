@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.cli import decisions, tables
+from perennial.cli import alerts, calibrating, decisions, planning, reading, tables
+from perennial.cli.prose import columns_of
 from perennial.cli.tables import Column, pairs, table, width_of
+from perennial.evaluation.words import BESIDE, FOUND, SHORT, SLICES
 
-COLUMNS = (Column("batch"), Column("rows", right=True), Column("because", wide=True), Column("failed", text=True))
+COLUMNS = (Column("batch"), Column("rows", right=True), Column("because", gives_way=1), Column("failed", text=True))
 WORDS = st.text("abcdefghij", min_size=1, max_size=12)
 
 
@@ -82,6 +84,41 @@ def test_outcomes_have_their_colour_on_a_terminal_alone(
     assert "\033[32mrelease\033[0m" in capsys.readouterr().out
 
 
+STAY = {
+    "batches": (reading.OF_BATCHES, "batch status arrived set aside failed checks (rows)"),
+    "label files": (reading.OF_LABEL_FILES, "label file status labels set aside failed checks (rows)"),
+    "decisions": (decisions.COLUMNS, "id batch outcome | gain 95 % interval | loss"),
+    "plan": (planning.columns_of("day"), "gain day of labels reached | range over decisions"),
+    "calibrate": (calibrating.COLUMNS, "channel per year 95 % interval | paging"),
+    "routes": (alerts.OF_ROUTES, "use case route variable set here from severity channels"),
+    "messages": (alerts.OF_UNDELIVERED, "message to attempts because"),
+    "metrics": (columns_of(FOUND), "metric gain 95 % interval | champion challenger | verdict | p"),
+    "deciding metrics": (columns_of(SHORT), "metric gain 95 % interval | champion challenger"),
+    "slices": (columns_of(SLICES), "slice gain 95 % interval verdict | rows | champion challenger"),
+    "other methods": (columns_of(BESIDE), "metric | interval by days alone | interval by rows alone"),
+}
+"""Of each table, the columns that are left out last: those of one `|` before those of the next."""
+
+
+@pytest.mark.parametrize("name", STAY)
+def test_what_was_found_stays_longest_on_a_narrow_terminal(name: str) -> None:
+    columns, expected = STAY[name]
+    ranks = sorted({column.gives_way for column in columns})
+    groups = [{c.heading for c in columns if c.gives_way == rank} for rank in ranks]
+    for group, words in zip(groups, expected.split(" | "), strict=False):
+        assert set(words.split()) == {word for heading in group for word in heading.split()}
+
+
+@pytest.mark.parametrize("name", STAY)
+def test_a_number_stays_at_least_as_long_as_what_could_have_been_found(name: str) -> None:
+    """A smallest detectable gain without the losses, or a p-value without the interval, shows nothing."""
+    rank = {column.heading: column.gives_way for column in STAY[name][0]}
+    seen = [rank[each] for each in ("champion", "challenger", "loss", "gain", "95 % interval") if each in rank]
+    for heading, possible in rank.items():
+        if heading == "p" or heading.startswith(("smallest", "at least")):
+            assert all(each < possible for each in seen), heading
+
+
 def test_decisions_fit_a_terminal_of_40_columns(
     terminal: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,4 +137,4 @@ def test_decisions_fit_a_terminal_of_40_columns(
     )
     table(decisions.COLUMNS, [row])
     head, line, *_ = capsys.readouterr().out.splitlines()
-    assert line.split() == ["0123abcd", "2024-02", "2", "undecided"] and width_of(line) <= 40 and "outcome" in head
+    assert line.split() == ["0123abcd", "2024-02", "undecided"] and width_of(line) <= 40 and "outcome" in head

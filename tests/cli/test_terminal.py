@@ -20,6 +20,8 @@ from tests.cli.conftest import payloads
 from tests.world import World
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
+ERASED = re.compile(r".*\x1b\[2K")
+"""What a terminal no longer shows: the earlier pictures of a spinner."""
 READING = (
     ("status", "shop"),
     ("batches", "shop"),
@@ -52,7 +54,7 @@ def on_terminal(*words: str) -> list[str]:
                 break
             written += part
     os.close(ours)
-    return COLOURS.sub("", written.decode()).splitlines()
+    return COLOURS.sub("", ERASED.sub("", written.decode())).splitlines()
 
 
 @pytest.mark.slow

@@ -34,11 +34,16 @@ def decisions(usecase: Usecase, wide: Wide = False, json: Json = False) -> None:
     listing.decisions(usecase, json, wide)
 
 
-def decision(id: DecisionId, wide: Wide = False, json: Json = False) -> None:
-    """Explain one decision, in a paragraph and in a table."""
+def decision(
+    id: DecisionId,
+    full: Annotated[bool, typer.Option("--full", help="show everything on record, not one screen")] = False,
+    wide: Wide = False,
+    json: Json = False,
+) -> None:
+    """Explain one decision: what, why, on which rows, what next."""
     from perennial.cli import decisions as listing
 
-    listing.decision(id, json, wide)
+    listing.decision(id, json, wide, full)
 
 
 def plan(

@@ -1,0 +1,68 @@
+"""What a decision led to, and what comes next, in a sentence that is true of the ledger now."""
+
+from __future__ import annotations
+
+from perennial.clock import day
+from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import frozen_decision, open_question, undone_decision, waiting_challenger
+from perennial.release.freeze import freezes_in_words
+from perennial.release.words import approval_in_words, outcome_word
+
+
+def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
+    """A sentence about an approval, if there is one, and one about what was released, what waits or what came later."""
+    approval = ledger.get(taken.usecase, Approval, taken.id)
+    approved = [f"{approval_in_words(approval.payload)}."] if approval is not None else []
+    return [*approved, _since_then(ledger, taken)]
+
+
+def _since_then(ledger: Ledger, taken: Decision) -> str:
+    version, usecase = taken.challenger.version, taken.usecase
+    releases = sorted((row.payload for row in ledger.all(usecase, Release)), key=lambda r: r.release_no)
+    made = [number for number, release in enumerate(releases) if release.decision == taken.id]
+    if made:
+        return _live(version, releases[made[0] :])
+    kept_back = frozen_decision(ledger, usecase)
+    if kept_back is not None and kept_back.id == taken.id:
+        return (
+            f"Not released: {freezes_in_words(ledger, usecase)}. To release: "
+            f"perennial resume {usecase} --by NAME --reason TEXT"
+        )
+    question = open_question(ledger, usecase)
+    if question is not None and question.id == taken.id:
+        return f"A person decides. To release version {version}: perennial approve {taken.id} --by NAME --reason TEXT"
+    undone = undone_decision(ledger, usecase)
+    if undone is not None and undone.id == taken.id:
+        return f"The release is not carried out yet. The next run does it: perennial run {usecase}"
+    return _not_released(ledger, taken)
+
+
+def _live(version: int, releases: list[Release]) -> str:
+    """releases: the one that the decision made, and all later ones."""
+    made = releases[0]
+    tested = [release.champion.model.digest == made.champion.model.digest for release in releases]
+    began = f"since {day(made.as_of)} (release {made.release_no})"
+    if all(tested):
+        return f"Version {version} is live {began}. Each new batch watches it and compares the next challenger with it."
+    ended = releases[tested.index(False)]
+    until = f"until {day(ended.as_of)}, when release {ended.release_no} ({ended.versions}) took its place"
+    back = "; it is live again" if tested[-1] else ""
+    return f"Version {version} was live {began} {until}{back}."
+
+
+def _not_released(ledger: Ledger, taken: Decision) -> str:
+    version, decisions = taken.challenger.version, [row.payload for row in ledger.all(taken.usecase, Decision)]
+    place = next(number for number, each in enumerate(decisions) if each.id == taken.id)
+    again = next((each for each in decisions[place + 1 :] if each.challenger_id == taken.challenger_id), None)
+    if again is not None:
+        result = f"{outcome_word(again)} (decision {again.id})"
+        return f"Version {version} was evaluated again on batch {again.batch}: {result}."
+    waiting = waiting_challenger(ledger, taken.usecase)
+    if waiting is not None and waiting.challenger == taken.challenger_id:
+        return f"Version {version} waits. It is evaluated again when more labels are known."
+    later = [row.payload for row in ledger.all(taken.usecase, ChallengerEntry)]
+    newer = [each.model.version for each in later if each.model.version > version]
+    if newer:
+        return f"Version {newer[0]} was trained next, and is evaluated on rows that came after its training."
+    return "The next challenger is evaluated on rows that come after its training."

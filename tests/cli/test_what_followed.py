@@ -1,0 +1,83 @@
+"""`decision ID` shows what came of a decision, true of the ledger at that moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perennial.cli.what_followed import what_followed
+from perennial.ledger.entries import Decision, ReleasesFrozen
+from perennial.ledger.ledger import Ledger
+from perennial.release.promote import approve, release_decided
+from perennial.release.rollback import roll_back
+from tests.release.payloads import AS_OF, challenger, decision
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def trained(ledger: Ledger, number: int) -> None:
+    ledger.append("shop", challenger(f"c{number}", number))
+
+
+def decided(ledger: Ledger, number: int, outcome: str, release_no: int, id: str = "", waits: bool = False) -> Decision:
+    """A decision about a challenger that was trained before."""
+    said = decision(id or f"d{number}", challenger(f"c{number}", number), release_no)
+    policy = said.policy.model_copy(update={"waits": waits})
+    said = said.model_copy(update={"outcome": outcome, "policy": policy})
+    ledger.append("shop", said)
+    return said
+
+
+def followed(ledger: Ledger, said: Decision) -> str:
+    return " ".join(what_followed(ledger, said))
+
+
+def test_a_release_is_live_until_another_takes_its_place_and_again_after_a_rollback(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    first = decided(ledger, 1, "first", 0)
+    assert followed(ledger, first) == "The release is not carried out yet. The next run does it: perennial run shop"
+    release_decided(ledger, first)
+    assert followed(ledger, first).startswith("Version 1 is live since 2024-03-01 (release 1). Each new batch")
+    trained(ledger, 2)
+    release_decided(ledger, decided(ledger, 2, "release", 1))
+    was = "Version 1 was live since 2024-03-01 (release 1) until 2024-03-01, when release 2 (version 2) took its place"
+    assert followed(ledger, first) == f"{was}."
+    roll_back(ledger, "shop", NOW, "complaints")
+    assert followed(ledger, first) == f"{was}; it is live again."
+
+
+def test_an_undecided_challenger_waits_or_is_followed_by_the_next(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    once = decided(ledger, 1, "undecided", 0, waits=True)
+    assert followed(ledger, once) == "Version 1 waits. It is evaluated again when more labels are known."
+    twice = decided(ledger, 1, "undecided", 0, id="d1again")
+    assert followed(ledger, once) == "Version 1 was evaluated again on batch 2024-02: undecided (decision d1again)."
+    assert followed(ledger, twice) == "The next challenger is evaluated on rows that come after its training."
+    trained(ledger, 2)
+    assert followed(ledger, twice).startswith("Version 2 was trained next")
+
+
+def test_a_held_decision_has_the_command_that_releases_and_then_who_approved(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    held = decided(ledger, 1, "held", 0)
+    to_release = "A person decides. To release version 1: perennial approve d1 --by NAME --reason TEXT"
+    assert followed(ledger, held) == to_release
+    approve(ledger, held, "Ada", "seen", NOW)
+    said = followed(ledger, held)
+    assert said.startswith("Approved by Ada on 2024-06-01: seen. Version 1 is live since 2024-06-01 (release 1).")
+
+
+def test_a_freeze_that_keeps_a_release_back_has_the_command_that_ends_it(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    said = decided(ledger, 1, "first", 0)
+    ledger.append("shop", ReleasesFrozen(episode="level@1", as_of=AS_OF, batch="b", detail="worse"))
+    shown = followed(ledger, said)
+    assert shown.startswith("Not released: releases are frozen since 2024-03-01 because of episode level@1.")
+    assert shown.endswith("perennial resume shop --by NAME --reason TEXT")
