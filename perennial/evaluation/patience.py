@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,15 +12,34 @@ _GRID = 1601
 _WIDEST = 8.0
 
 
-def nominal_level(alpha: float, looks: Sequence[float]) -> float:
+def evenly(alpha: float, t: float) -> float:
+    """The part of α that is spent once the share t of the information is there: Kim & DeMets' (1987) α·t."""
+    return alpha * t
+
+
+def obrien_fleming(alpha: float, t: float) -> float:
+    """Lan & DeMets' (1983) spending, which keeps nearly all of α for the end: 2·(1 − Φ(z/√t)), z that of α/2.
+
+    Its bounds are close to those of O'Brien & Fleming (1979), A multiple testing procedure for clinical trials.
+
+    >>> [round(obrien_fleming(0.05, t), 5) for t in (0.25, 0.5, 1.0)]
+    [9e-05, 0.00557, 0.05]
+    """
+    from scipy import special
+
+    return 2 * float(special.ndtr(float(special.ndtri(alpha / 2)) / t**0.5))
+
+
+def nominal_level(alpha: float, looks: Sequence[float], spend: Callable[[float, float], float] = evenly) -> float:
     """The level at which the newest look may call the challenger better, one-sided.
 
     alpha: of all looks together. looks: the information at each look so far as a share of the declared patience,
-    ascending, 0 < t ≤ 1 (days since training over the days of patience); the newest last.
-    At t the share t of α is spent. The level is that of a normal statistic with independent increments, and the
-    p-value of Student's t is compared with it: the approximation of Jennison & Turnbull's chapter 11.
-    Source: Lan & DeMets (1983), Discrete sequential boundaries for clinical trials, with the spending function α·t of
-    Kim & DeMets (1987); the recursion is Armitage, McPherson & Rowe's (1969).
+    ascending, 0 < t ≤ 1 (days since training over the days of patience); the newest last. spend: of α and t, what is
+    spent by then; by default the share t of α.
+    The level is that of a normal statistic with independent increments, and the p-value of Student's t is compared
+    with it: the approximation of Jennison & Turnbull's chapter 11.
+    Source: Lan & DeMets (1983), Discrete sequential boundaries for clinical trials; the recursion is Armitage,
+    McPherson & Rowe's (1969).
 
     >>> nominal_level(0.05, [1.0]), round(nominal_level(0.05, [0.5, 1.0]), 4)
     (0.05, 0.0354)
@@ -28,12 +47,12 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
     if not looks or any(not 0 < t <= 1 for t in looks) or list(looks) != sorted(looks):
         raise ValueError(f"looks must be ascending shares of the patience, above 0 and at most 1, not {list(looks)}")
     if len(looks) == 1:
-        return alpha * looks[0]
+        return spend(alpha, looks[0])
     import numpy as np
     from scipy import special
 
     # Of a Brownian motion B(t), z = B(t)/√t: the density of paths that no look has stopped yet, on a grid of B.
-    density, grid, spent, level = None, None, 0.0, alpha * looks[0]
+    density, grid, spent, level = None, None, 0.0, spend(alpha, looks[0])
     before = 0.0
     for t in looks:
         new_grid = np.linspace(-_WIDEST * t**0.5, _WIDEST * t**0.5, _GRID)
@@ -45,11 +64,11 @@ def nominal_level(alpha: float, looks: Sequence[float]) -> float:
         else:
             spacing = grid[1] - grid[0]
             reached = (_normal((new_grid[:, None] - grid) / step**0.5) / step**0.5 @ density) * spacing
-        to_spend = alpha * t - spent
+        to_spend = spend(alpha, t) - spent
         bound = _bound(new_grid, reached, to_spend)
         level = float(special.ndtr(-bound / t**0.5))
         below = np.clip((bound - new_grid) / (new_grid[1] - new_grid[0]) + 0.5, 0.0, 1.0)
-        density, grid, spent, before = reached * below, new_grid, alpha * t, t
+        density, grid, spent, before = reached * below, new_grid, spend(alpha, t), t
     return level
 
 

@@ -13,11 +13,11 @@ FindingVerdict = Literal["harm", "passed", "not_decidable", "information"]
 class Finding(Result):
     """One check of a look, with a sentence for people.
 
-    check: `traffic`, `invalid_predictions`, `skew`, `failures`, `slow_answers`, `sample_ratio`, `feedback`, `value`, or
-    a metric's name. statistic, threshold: it is harm if the statistic reaches the threshold; a count, the logarithm of
-    an e-value, or a Student t. n: records, keys, rows or events, as the sentence states. estimate: with its interval,
-    low to high, at 95 %. detectable: the harm that this look would have found in 4 of 5 cases, in the unit of the
-    estimate.
+    check: `traffic`, `invalid_predictions`, `skew`, `sample_ratio`, `failures`, `slow_answers`, `feedback`,
+    `paired_comparison`, `value`, or a metric's name. statistic, threshold: it is harm if the statistic reaches the
+    threshold; a count, the logarithm of an e-value, or a Student t. n: records, keys, rows or events, as the sentence
+    states. estimate: with its interval, low to high, at 95 %. detectable: the harm that this look would have found in
+    4 of 5 cases, in the unit of the estimate.
     sums, counts: what the statistic is computed from: each cluster's sum and rows, shape (T,); for events, counts of
     the candidate and of the champion.
     """
@@ -41,7 +41,7 @@ class Look(Result):
 
     abort: a finding is harm. wait: no harm, and the planned time has not passed. advance: it has passed without harm.
     not_decidable: it has passed, but too little was seen. information: the share of the stage's planned information
-    that a look at labels or values had, to be given to later looks; None if this was no such look. level: the one-sided
+    that a test of labels or values used, to be given to later looks; None if nothing was tested. level: the one-sided
     level of that look.
     """
 
