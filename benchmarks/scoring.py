@@ -22,12 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.serving_scorers import HGB, TREES, month, recipe
 from benchmarks.side_by_side import HEAD, in_turns
-from perennial.ledger.entries import BatchEntry, ModelRef, Release, Rows, Served
+from perennial.ledger.entries import BatchEntry, ModelRef, Rows, Served
 from perennial.model.artifact import Fitted, categories_seen
 from perennial.model.predicting import ready
 from perennial.model.released import Serving
 from perennial.model.threads import bounded_threads
 from perennial.scoring.batch import predictions_table, scored
+from perennial.scoring.made_by import MadeBy
 from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Schema
@@ -51,7 +52,7 @@ def main() -> None:
     inputs = ready(served.champion.recipe.inputs(rows))
 
     def ours() -> None:
-        predictions_table(scored(served, rows, schema), _batch(len(rows)), _release(), AT, {"flight_id": "text"})
+        predictions_table(scored(served, rows, schema), _batch(len(rows)), _made_by(), AT, {"flight_id": "text"})
 
     def bare() -> None:
         with bounded_threads():
@@ -82,10 +83,9 @@ def _batch(rows: int) -> BatchEntry:
     )
 
 
-def _release() -> Release:
+def _made_by() -> MadeBy:
     model = ModelRef(version=1, run_id="r", digest="d")
-    live = Served(model=model, challenger="c", weight=1.0)
-    return Release.model_construct(release_no=1, serves=(live,), features_digest="f")
+    return MadeBy(1, (Served(model=model, challenger="c", weight=1.0),), "f")
 
 
 if __name__ == "__main__":

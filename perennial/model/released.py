@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.ledger.entries import ModelRef, Release
+from perennial.ledger.entries import Candidate, ModelRef, Release
 from perennial.model.artifact import Fitted, load
 from perennial.model.predicting import weighted
 from perennial.store.registry import Registry
@@ -50,6 +50,11 @@ class Serving:
         predictions = [model.over(each, classes) for model, each in zip(self.models, predictions, strict=True)]
         mean: np.ndarray = weighted(predictions, self.weights)
         return mean
+
+
+def load_candidate(registry: Registry, usecase: str, candidate: Candidate) -> Serving:
+    """The model in a stage. Raises like `load_model`."""
+    return Serving((load_model(registry, usecase, candidate.model),), (1.0,))
 
 
 def load_served(registry: Registry, usecase: str, release: Release) -> Serving:

@@ -12,7 +12,7 @@ import numpy as np
 from perennial.clock import write_instant
 from perennial.content import digest_rows
 from perennial.intake.frames import arrow_column
-from perennial.ledger.entries import BatchEntry, BatchScored, Release
+from perennial.ledger.entries import BatchEntry, BatchScored
 from perennial.ledger.entries.serving import scoring
 from perennial.model.released import Serving
 from perennial.our_columns import (
@@ -25,6 +25,7 @@ from perennial.our_columns import (
     VERSIONS,
     WINDOW,
 )
+from perennial.scoring.made_by import MadeBy
 from perennial.scoring.same_again import same_again
 from perennial.sources.column_type import ColumnType
 from perennial.usecase.declared_schema import Schema
@@ -53,7 +54,7 @@ class Predictions:
         """sha256 over keys and predictions, in key order."""
         import pandas as pd
 
-        columns = self.values.reshape(len(self.keys), -1).T
+        columns = self.values.T if self.values.ndim == 2 else [self.values]
         named = {f"{place}": pd.Series(column, index=self.keys.index) for place, column in enumerate(columns)}
         return digest_rows(self.keys, list(self.keys.columns), beside=named)
 
@@ -74,7 +75,7 @@ def scored(served: Serving, rows: pd.DataFrame, schema: Schema) -> Predictions:
 
 
 def predictions_table(
-    predicted: Predictions, batch: BatchEntry, release: Release, at: datetime, types: Mapping[str, ColumnType]
+    predicted: Predictions, batch: BatchEntry, made_by: MadeBy, at: datetime, types: Mapping[str, ColumnType]
 ) -> pa.Table:
     """The rows of the table: the key, the prediction, and what made it. types: of the key columns."""
     import pyarrow as pa
@@ -87,37 +88,37 @@ def predictions_table(
         ends = pa.array(np.arange(0, values.size + 1, values.shape[1], dtype=np.int32))
         columns[PROBABILITIES] = pa.ListArray.from_arrays(ends, pa.array(values.ravel()))
     constants = {
-        BATCH: scoring(batch.batch, release.release_no),
+        BATCH: scoring(batch.batch, made_by.release_no, made_by.of),
         WINDOW: batch.window,
-        VERSIONS: versions_in_words(release),
-        FEATURES: release.features_digest,
+        VERSIONS: made_by.versions,
+        FEATURES: made_by.features_digest,
     }
     columns |= {name: pa.array([value] * n, pa.string()) for name, value in constants.items()}
-    columns[RELEASE_NO] = pa.array([release.release_no] * n, pa.int64())
+    columns[RELEASE_NO] = pa.array([made_by.release_no] * n, pa.int64())
     columns[SCORED_AT] = pa.array([at] * n, pa.timestamp("us", tz="UTC"))
     return pa.table(columns)
 
 
-def versions_in_words(release: Release) -> str:
-    """`3`, or with several models `3 × 0.5 + 4 × 0.5`."""
-    if len(release.serves) == 1:
-        return str(release.champion.model.version)
-    return " + ".join(f"{each.model.version} × {each.weight:g}" for each in release.serves)
-
-
 def scored_entry(
-    predicted: Predictions, batch: BatchEntry, release: Release, at: datetime, table_version: int
+    predicted: Predictions,
+    batch: BatchEntry,
+    made_by: MadeBy,
+    at: datetime,
+    table_version: int,
+    failed: str | None = None,
 ) -> BatchScored:
-    """The entry that commits the predictions of a batch."""
+    """The entry that commits the predictions of a batch. failed: why there are none."""
     return BatchScored(
         batch=batch.batch,
         window=batch.window,
-        release_no=release.release_no,
-        serves=release.serves,
-        features_digest=release.features_digest,
+        release_no=made_by.release_no,
+        serves=made_by.serves,
+        features_digest=made_by.features_digest,
         rows=len(predicted.keys),
         scored_at=write_instant(at),
         digest=predicted.digest,
         same_again=predicted.same_again,
         table_version=table_version,
+        of=made_by.of,
+        failed=failed,
     )

@@ -13,7 +13,8 @@ from perennial.intake.typed import typed
 from perennial.ledger.entries import Release
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
-from perennial.scoring.batch import predictions_of, versions_in_words
+from perennial.scoring.batch import predictions_of
+from perennial.scoring.made_by import versions_in_words
 from perennial.sources.parsing import Parsed
 from perennial.sources.suffix import Suffix
 from perennial.usecase.columns import column_types, read_options
@@ -90,7 +91,7 @@ def scored_rows(rows: pd.DataFrame, served: Serving, schema: Schema, release: Re
     values = predictions_of(served, rows, schema)
     names = ["score"] if values.ndim == 1 else [f"score_{each}" for each in schema.classes]
     keys = rows[[name for name in schema.key if name in rows.columns]]
-    made_by = {"release_no": release.release_no, "versions": versions_in_words(release)}
+    made_by = {"release_no": release.release_no, "versions": versions_in_words(release.serves)}
     scores = pd.DataFrame(dict(zip(names, values.reshape(len(rows), -1).T, strict=True)), index=rows.index)
     taken = [name for name in (*names, *made_by) if name in keys.columns]
     if taken:

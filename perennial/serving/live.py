@@ -10,7 +10,7 @@ from pathlib import Path
 from perennial.errors import HeldBack, InputError
 from perennial.ledger.entries import ModelRef, Release
 from perennial.ledger.present import current_release
-from perennial.scoring.batch import versions_in_words
+from perennial.scoring.made_by import versions_in_words
 from perennial.serving.artifact import PIPELINE
 from perennial.serving.checker import Checker
 from perennial.serving.fields import Fields, fields_of, kinds
@@ -44,7 +44,7 @@ class Live:
     @cached_property
     def versions(self) -> str:
         """The model versions with their weights."""
-        return versions_in_words(self.release)
+        return versions_in_words(self.release.serves)
 
 
 def wanted_release(workspace: Workspace, usecase: str, pinned: int | None = None) -> Release:

@@ -10,8 +10,9 @@ from numpy.testing import assert_array_equal
 
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, BatchScored, Release
+from perennial.ledger.entries.serving import scoring
 from perennial.model.artifact import Fitted
-from perennial.model.released import load_served
+from perennial.model.released import load_model, load_served
 from perennial.our_columns import BATCH, RELEASE_NO, SCORE, SCORED_AT, VERSIONS
 from perennial.release.doctor import examine
 from perennial.scoring.stored import stored_predictions
@@ -19,6 +20,7 @@ from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
+from tests.staged import begin_stage
 from tests.training.stores import cycle, decide_at, take_in, train_at
 from tests.world import World
 
@@ -179,3 +181,53 @@ def test_a_custom_feature_counts_if_it_was_seen_to_depend_on_one_row(world: Worl
     workspace = _live(world.declare(features=features))
     scored = score_arrived.fn("shop", _newest(workspace))
     assert scored is not None and scored.same_again is same
+
+
+def test_a_candidate_scores_beside_the_live_model_and_nobody_takes_its_predictions_for_those(
+    workspace: Workspace,
+) -> None:
+    from tasks.scoring import score_arrived, score_batch
+
+    batch, tables, ledger = _newest(workspace), workspace.tables, workspace.ledger
+    before = score_arrived.fn("shop", batch)
+    challenger = train_at(instant(batch.arrived_at))
+    release = begin_stage(workspace, challenger)
+    rows, champion = _rows(workspace, batch)
+    candidate = load_model(workspace.registry, "shop", challenger.model)
+
+    # A run that was killed has left some of the candidate's rows without an entry.
+    name = scoring(batch.batch, release.release_no, "candidate")
+    left = tables.read("shop", "predictions", [before.key] if before else [])
+    assert left is not None
+    left = left.slice(0, 5).set_column(left.schema.get_field_index(BATCH), BATCH, [[name] * 5])
+    tables.append("shop", "predictions", left, name)
+    live = score_batch.fn("shop", batch)
+    assert live is not None and live.of is None and live.serves == release.serves and before is not None
+    beside = ledger.get("shop", BatchScored, name)
+    assert beside is not None and beside.payload.of == "candidate" and beside.payload.failed is None
+    assert [each.model for each in beside.payload.serves] == [challenger.model]
+    assert score_batch.fn("shop", batch) == live and len(ledger.all("shop", BatchScored)) == 3
+
+    for key, model, versions in ((live.key, champion, "1"), (name, candidate, "2")):
+        table = tables.read("shop", "predictions", [key])
+        assert table is not None and set(table[VERSIONS].to_pylist()) == {versions}
+        stored = table.to_pandas().set_index("order")[SCORE]
+        assert_array_equal(stored[rows["order"]].to_numpy(), model.predict(rows))
+    given = (tables, ledger, "shop", workspace.use_case("shop").declaration.schema_, rows)
+    for ref, model in ((release.champion.model, champion), (challenger.model, candidate)):
+        assert_array_equal(stored_predictions(*given, ref, model), model.predict(rows))
+    wrong = examine(ledger, tables, workspace.registry, "shop", "2024-06-01T00:00:00Z")
+    assert not [each for each in wrong if "predictions" in each.what]
+
+    # A candidate that fails is recorded, once, and the batch is scored.
+    broken = begin_stage(workspace, challenger, model=challenger.model.model_copy(update={"digest": "other"}))
+    assert broken.release_no == 3
+    scored = score_batch.fn("shop", batch)
+    assert scored is not None and scored.rows == batch.rows.accepted and scored == score_batch.fn("shop", batch)
+    (failed,) = [row.payload for row in ledger.all("shop", BatchScored) if row.payload.failed is not None]
+    assert (
+        failed.key == scoring(batch.batch, 3, "candidate")
+        and failed.rows == 0
+        and "bytes changed" in (failed.failed or "")
+    )
+    assert tables.count("shop", "predictions", failed.key) == 0 and not failed.same_again

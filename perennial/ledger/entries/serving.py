@@ -15,8 +15,8 @@ class BatchScored(Recorded):
 
     scored_at: by the use case's clock. digest: of keys and predictions. same_again: whether any of the rows, predicted
     again in other company, gets the same bits; only then may these predictions stand for others of the same model.
-    of: `candidate` for the predictions of the model in a stage, which nobody is given; None, which is left out of the
-    row, for those of the live models.
+    of: `candidate` for the predictions of the model in a stage, which nobody is given; None for the live models'.
+    failed: why the candidate has no prediction for any row; rows is 0 then. Both are left out of the row if None.
     """
 
     batch: str
@@ -30,6 +30,7 @@ class BatchScored(Recorded):
     same_again: bool
     table_version: int
     of: Literal["candidate"] | None = None
+    failed: str | None = None
 
     @property
     def key(self) -> str:
@@ -37,8 +38,9 @@ class BatchScored(Recorded):
 
     @model_serializer(mode="wrap")
     def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before `of` was added, for the live models."""
-        return {name: value for name, value in serialize(self).items() if name != "of" or value is not None}
+        """As before these fields were added, for the live models."""
+        added = ("of", "failed")
+        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
 
 
 class SegmentCollected(Recorded):
