@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ MORE_MISSING = 0.05
 TIMES_THE_ODDS = 3
 """How many times the usual odds of a missing value may be reached before a warning."""
 BATCHES_COMPARED = 3
+MOSTLY = 50.0
+"""A feature that is missing in more percent of the rows, and usually in fewer, is as good as gone."""
+_ABSENT = re.compile(r"(.+): the column is not there, so it counts as missing in every row")
+_OFTEN = re.compile(r"(.+): missing in ([\d.e+-]+) % of the rows, usually in ([\d.e+-]+) %")
+"""As `column_warnings` and `missing_warnings` write them; entries have kept their words since they were added."""
 _DTYPES = {
     "number": "float64",
     "text": "str",
@@ -91,6 +97,18 @@ def missing_warnings(shares: Mapping[str, float], usual: Mapping[str, float]) ->
         for name, share in shares.items()
         if name in usual and _far_above(share, usual[name])
     ]
+
+
+def features_gone(warnings: Sequence[str]) -> list[str]:
+    """The features that accepted rows no longer have, by a batch's recorded warnings: absent, or missing in most rows.
+
+    >>> features_gone(["price: missing in 97 % of the rows, usually in 2 %", "age: missing in 9 % of the rows, "
+    ...     "usually in 1 %", "fee: a new column, which nothing uses until the declaration names it"])
+    ['price']
+    """
+    absent = [match[1] for match in map(_ABSENT.match, warnings) if match]
+    often = [match for match in map(_OFTEN.fullmatch, warnings) if match]
+    return absent + [match[1] for match in often if float(match[2]) > MOSTLY > float(match[3])]
 
 
 def _far_above(share: float, usual: float) -> bool:

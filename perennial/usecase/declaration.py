@@ -114,7 +114,7 @@ class Triggers(Frozen):
         True,
         description="retrain when a drift episode opens: true means gap, level, unseen and contract, if they are "
         "monitored, and channels of installed packages that may retrain; or a list of channels. An episode that only "
-        "informs, such as a failed warning of a check, starts none",
+        "informs, such as a failed warning of a check, starts none, nor does a batch that is held or overdue",
     )
 
     def retrains(self, channel: str, *, may: bool) -> bool:

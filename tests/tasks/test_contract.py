@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from perennial.ledger.entries import Episode, EpisodeClosed
+from perennial.clock import instant
+from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from perennial.usecase.declaration import Triggers
+from perennial.watching.health import wants_retraining
 from tasks.contract import watch_contract
 from tests.training.stores import cycle
 from tests.world import World
@@ -26,6 +29,8 @@ def test_a_held_batch_opens_one_episode_that_pages_and_good_batches_end_it(world
     assert (episode.channel, episode.severity) == ("contract", "page")
     assert episode.detail.startswith("The batch 2024-03 was held (")
     assert "price" in episode.detail
+    newest = max(instant(row.payload.as_of) for row in ledger.all("shop", ChallengerEntry))
+    assert newest < instant(episode.opened_at) and wants_retraining(ledger, "shop", Triggers()) is None
     file.unlink()
     for month in ("2024-04", "2024-05"):
         world.month(month)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed, EpisodeRose, ModelRef, Trigger
+from perennial.intake.missing import column_warnings, missing_warnings
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
 from perennial.ledger.ledger import Ledger
+from perennial.sources.parsing import Parsed
 from perennial.usecase.declaration import Triggers
 from perennial.watching.health import wants_retraining
+from tests.ledger.payloads import batch
 
 MARCH, APRIL, MAY = (f"2023-{month:02d}-01T00:00:00Z" for month in (3, 4, 5))
 
@@ -68,15 +72,56 @@ def test_the_declaration_chooses_whose_episodes_start_one(ledger: Ledger) -> Non
     assert wanted == {True: f"level@{APRIL}", False: None, (): None, ("gap",): None, ("level",): f"level@{APRIL}"}
 
 
-def test_an_episode_that_only_informs_of_a_batch_starts_none_however_it_is_declared(ledger: Ledger) -> None:
-    """A failed warning replaced a challenger that had collected ten of its fifteen days."""
-    informs = {"episode": f"contract@{APRIL}", "channel": "contract", "severity": "info"}
-    ledger.append("shop", opened(APRIL).model_copy(update=informs))
+def of_batches(severity: str) -> Episode:
+    """An episode of the contract channel, opened in April."""
+    informs = {"episode": f"contract@{APRIL}", "channel": "contract", "severity": severity}
+    return opened(APRIL).model_copy(update=informs)
+
+
+@pytest.mark.parametrize("severity", ["info", "warning", "page"])
+@pytest.mark.parametrize("chosen", [True, ("contract",)])
+@pytest.mark.parametrize(
+    "came",
+    [
+        batch("2023-03", status="held", held_because=("price: the column is missing",)),
+        batch("2023-03", warnings=("price: between 0 and 500: 3 of 10 rows",)),
+        batch(
+            "2023-03",
+            warnings=("fee: a new column, which nothing uses until the declaration names it",),
+            arrived_at=APRIL,
+        ),
+        batch("2023-03", warnings=("price: missing in 12 % of the rows, usually in 2 %",)),
+        batch("2023-02", warnings=("price: missing in 97 % of the rows, usually in 2 %",)),
+    ],
+)
+def test_a_batch_that_is_held_late_or_warned_about_starts_no_retraining(
+    ledger: Ledger, severity: str, chosen: bool | tuple[str, ...], came: BatchEntry
+) -> None:
+    """There is nothing new to learn from, and a failed warning would replace a challenger that collects labels."""
+    ledger.append("shop", came)
+    ledger.append("shop", of_batches(severity))
+    assert wants_retraining(ledger, "shop", Triggers(on_drift=chosen)) is None
+
+
+@pytest.mark.parametrize(
+    "warning",
+    [
+        *column_warnings(Parsed(frame=pd.DataFrame(), unreadable={}, missing=(), extra=(), absent=("price",)), None),
+        *missing_warnings({"price": 0.97}, {"price": 0.02}),
+    ],
+)
+def test_a_feature_that_accepted_rows_no_longer_have_starts_one_retraining(ledger: Ledger, warning: str) -> None:
+    """Also where the episode began with a held batch, which a person then had accepted."""
+    ledger.append("shop", trained(MARCH))
+    ledger.append("shop", of_batches("info"))
     assert wants_retraining(ledger, "shop", Triggers()) is None
-    assert wants_retraining(ledger, "shop", Triggers(on_drift=("contract",))) is None
-    rose = EpisodeRose(episode=f"contract@{APRIL}", risen_at=MAY, batch="b", severity="page", detail="held")
-    ledger.append("shop", rose)
-    assert wants_retraining(ledger, "shop", Triggers()) == f"contract@{APRIL}", "it does more than inform now"
+    ledger.append("shop", batch("2023-04", warnings=(warning,), arrived_at=MAY))
+    assert wants_retraining(ledger, "shop", Triggers()) == f"contract@{APRIL}"
+    assert wants_retraining(ledger, "shop", Triggers(on_drift=("level",))) is None
+    ledger.append("shop", trained(MAY))
+    assert wants_retraining(ledger, "shop", Triggers()) is None
+    ledger.append("shop", batch("2023-05", warnings=(warning,), arrived_at="2023-06-01T00:00:00Z"))
+    assert wants_retraining(ledger, "shop", Triggers()) is None, "one for each episode"
 
 
 def test_a_channel_that_always_informs_starts_one_where_it_is_declared(ledger: Ledger) -> None:

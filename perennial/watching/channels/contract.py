@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from perennial.clock import instant
 from perennial.evaluation.figures import counted, percent
+from perennial.intake.missing import features_gone
 from perennial.ledger.entries import BatchEntry
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
@@ -41,6 +45,19 @@ def contract(batch: BatchEntry, late: Overdue | None = None) -> Found:
         severity = "page" if batch.status == "held" else "warning"
     many = len(points) + (late is not None)
     return Found(float(many), 1.0, many > 0, many == 0, f"{words}.", severity)
+
+
+def wants_retraining_since(opened_at: datetime, batches: Iterable[BatchEntry]) -> datetime | None:
+    """When an episode began to want a retraining: at the first accepted batch in it whose rows lack a feature.
+
+    None if there is none. A batch that is held or overdue brings nothing to learn from, a failed check does not show
+    that the model is worse, and nothing uses a new column: a retraining would be one on the same rows, or would
+    replace a challenger that already collects labels.
+    batches: the newest entry of each window.
+    """
+    lacking = (each for each in batches if each.status == "accepted" and features_gone(each.warnings))
+    arrived = [instant(each.arrived_at) for each in lacking]
+    return min((at for at in arrived if at >= opened_at), default=None)
 
 
 def _listed(points: list[str]) -> str:
