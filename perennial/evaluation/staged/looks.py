@@ -7,6 +7,7 @@ The offline decision already showed that the candidate is no worse, so these loo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -29,15 +30,20 @@ OF_PRIMARY = 0.8
 
 @dataclass(frozen=True)
 class Due:
-    """A planned look that is due now. information: the share of what is planned, above 0 and at most 1. looks: all so
-    far, this one last."""
+    """A planned look that is due now. information: the share of what is planned, above 0 and at most 1; looks: that of
+    all looks so far, this one last."""
 
     information: float
     looks: tuple[float, ...]
 
     def level(self, alpha: float) -> float:
         """The one-sided level of this look, such that all looks together err at `alpha`."""
-        return nominal_level(alpha, self.looks, obrien_fleming)
+        return _level(alpha, self.looks)
+
+
+@cache
+def _level(alpha: float, looks: tuple[float, ...]) -> float:
+    return nominal_level(alpha, looks, obrien_fleming)
 
 
 def planned_look_days(planned_days: float) -> tuple[float, ...]:
