@@ -1,7 +1,9 @@
 """Planned looks at labels: when one is due, at what level, and whether the candidate is proven worse.
 
 The offline decision already showed that the candidate is no worse, so these looks search for harm: one-sided, against
-"not worse". All looks of a stage together err at 5 %, with Lan & DeMets' O'Brien–Fleming spending.
+"not worse". All looks of a stage together err at 4 % in the primary metric, or the value, and at 1 % in all guards,
+with Lan & DeMets' O'Brien–Fleming spending. With the tests of `counts`, a stage then stops a model that is no worse in
+at most 7 % of simulated cases (benchmarks/staged.py); with 5 % here it would be 8 %.
 """
 
 from __future__ import annotations
@@ -22,10 +24,9 @@ from perennial.evaluation.results import MetricResult
 from perennial.evaluation.staged.evidence import Evidence
 from perennial.evaluation.staged.results import Finding
 
-ALPHA = 0.05
+ALPHA = 0.04
+OF_GUARDS = 0.01
 BETWEEN_LOOKS = 7
-OF_PRIMARY = 0.8
-"""The part of α that the primary metric has if guards are declared; the guards share the rest equally."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def harm_in_metrics(pairs: Paired, evidence: Evidence, look: Due) -> tuple[Findi
     for result in results:
         if result.role == "info":
             continue
-        alpha = ALPHA * (OF_PRIMARY if result.role == "primary" else (1 - OF_PRIMARY) / guards) if guards else ALPHA
+        alpha = ALPHA if result.role == "primary" else OF_GUARDS / guards
         findings.append(_finding(result, pairs, look.level(alpha)))
     return tuple(findings)
 

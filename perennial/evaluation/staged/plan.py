@@ -12,8 +12,9 @@ from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, frequencies_for
 from perennial.evaluation.intervals.mde import minimal_detectable_effect
 from perennial.evaluation.patience import nominal_level, obrien_fleming
 from perennial.evaluation.planning import Spread, smallest_gain
-from perennial.evaluation.staged.counts import ALPHA, OF_EVENTS, log_e_value
-from perennial.evaluation.staged.looks import BETWEEN_LOOKS, OF_PRIMARY, planned_look_days
+from perennial.evaluation.staged.counts import ALPHA as OF_COUNTS
+from perennial.evaluation.staged.counts import OF_EVENTS, log_e_value
+from perennial.evaluation.staged.looks import ALPHA, BETWEEN_LOOKS, planned_look_days
 
 MOST_DAYS = 183
 MOST_EVENTS = 1_000_000
@@ -42,23 +43,22 @@ def key_values(values: FloatArray, days: int) -> KeyValues | None:
 
 
 @cache
-def last_level(days: int, alpha: float = ALPHA) -> float:
-    """The level of the last look of a stage of `days` days, one-sided, such that all its looks err at `alpha`.
+def last_level(days: int) -> float:
+    """The level of the last look of a stage of `days` days, one-sided, such that all its looks err at `looks.ALPHA`.
 
     >>> [round(last_level(days), 4) for days in (15, 28, 60)]
-    [0.05, 0.0416, 0.0343]
+    [0.04, 0.0337, 0.0276]
     """
     looks = [day / days for day in planned_look_days(days)]
-    return nominal_level(alpha, looks, obrien_fleming)
+    return nominal_level(ALPHA, looks, obrien_fleming)
 
 
-def detectable_loss(spread: Spread, days: int, *, guards: int = 0) -> float | None:
+def detectable_loss(spread: Spread, days: int) -> float | None:
     """The loss in the primary metric that a stage of `days` days finds in 4 of 5 cases; None under 15 days.
 
-    spread: of a day's paired gain in earlier decisions. guards: declared guard metrics, which take a part of α. In the
-    metric's unit.
+    spread: of a day's paired gain in earlier decisions. In the metric's unit.
     """
-    return None if days < MIN_CLUSTERS else _loss(spread, days, last_level(days, _of_primary(guards)))
+    return None if days < MIN_CLUSTERS else _loss(spread, days, last_level(days))
 
 
 def detectable_value(history: KeyValues, share: float, days: int) -> float | None:
@@ -70,12 +70,12 @@ def detectable_value(history: KeyValues, share: float, days: int) -> float | Non
     return None if days < MIN_CLUSTERS else _value(history, share, days, last_level(days))
 
 
-def days_for_loss(spread: Spread, loss: float, *, guards: int = 0) -> int | None:
+def days_for_loss(spread: Spread, loss: float) -> int | None:
     """The days of a stage, 15 or full weeks more, that find a loss in the primary metric in 4 of 5 cases.
 
     None beyond half a year. Arguments as in `detectable_loss`.
     """
-    return _fewest(lambda days, level: _loss(spread, days, level), loss, _of_primary(guards))
+    return _fewest(lambda days, level: _loss(spread, days, level), loss)
 
 
 def days_for_value(history: KeyValues, share: float, loss: float) -> int | None:
@@ -84,13 +84,9 @@ def days_for_value(history: KeyValues, share: float, loss: float) -> int | None:
     None beyond half a year. Arguments as in `detectable_value`; `days · history.a_day` is the planned number of keys.
 
     >>> days_for_value(KeyValues(deviation=10.0, a_day=500.0, keys=9_000), 0.5, 0.5)
-    36
+    43
     """
-    return _fewest(lambda days, level: _value(history, share, days, level), loss, ALPHA)
-
-
-def _of_primary(guards: int) -> float:
-    return ALPHA * (OF_PRIMARY if guards else 1.0)
+    return _fewest(lambda days, level: _value(history, share, days, level), loss)
 
 
 def _loss(spread: Spread, days: int, level: float) -> float:
@@ -103,10 +99,10 @@ def _value(history: KeyValues, share: float, days: int, level: float) -> float:
     return minimal_detectable_effect(se, float(frequencies_for(days)), alpha=level)
 
 
-def _fewest(detectable: Callable[[int, float], float], loss: float, alpha: float) -> int | None:
+def _fewest(detectable: Callable[[int, float], float], loss: float) -> int | None:
     # A single look at α sees more than the last of several, and costs nothing to compute.
-    lengths = (days for days in range(MIN_CLUSTERS, MOST_DAYS, BETWEEN_LOOKS) if detectable(days, alpha) <= loss)
-    return next((days for days in lengths if detectable(days, last_level(days, alpha)) <= loss), None)
+    lengths = (days for days in range(MIN_CLUSTERS, MOST_DAYS, BETWEEN_LOOKS) if detectable(days, ALPHA) <= loss)
+    return next((days for days in lengths if detectable(days, last_level(days)) <= loss), None)
 
 
 def events_until_stopped(times: float, expected: float, *, tests: int = 1) -> int | None:
@@ -123,7 +119,7 @@ def events_until_stopped(times: float, expected: float, *, tests: int = 1) -> in
 
     def stops(events: int) -> bool:
         candidate = round(events * share)
-        return log_e_value(candidate, events - candidate, expected, k=OF_EVENTS) >= log(tests / ALPHA)
+        return log_e_value(candidate, events - candidate, expected, k=OF_EVENTS) >= log(tests / OF_COUNTS)
 
     low, high = 0, 1
     while not stops(high):

@@ -1,4 +1,4 @@
-"""Labels are looked at as planned, for harm, and all looks together err at 5 %."""
+"""Labels are looked at as planned, for harm, and all looks together err at 4 %."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_harmful_candidate_is_stopped_at_the_first_look_with_its_numbers() -> 
     assert (look.verdict, harm.verdict) == ("abort", "harm")
     assert harm.statistic is not None and harm.threshold is not None and harm.statistic > harm.threshold
     assert "proven worse on 15 rows of 15 days" in look.reason
-    assert look.level == pytest.approx(obrien_fleming(0.05, 15 / 28))
+    assert look.level == pytest.approx(obrien_fleming(0.04, 15 / 28))
 
 
 def test_a_look_without_harm_states_which_harm_it_would_have_found() -> None:

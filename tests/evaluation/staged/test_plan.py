@@ -31,11 +31,6 @@ def test_days_planned_for_a_loss_find_it_and_a_week_less_does_not() -> None:
     assert days_for_loss(A_DAY, 1e-5) is None
 
 
-def test_guards_take_a_part_of_the_error_level() -> None:
-    alone, beside = detectable_loss(A_DAY, 22), detectable_loss(A_DAY, 22, guards=2)
-    assert alone is not None and beside is not None and alone < beside < 1.2 * alone
-
-
 def test_nothing_is_detectable_in_labels_under_fifteen_days() -> None:
     assert detectable_loss(A_DAY, 14) is None
     assert detectable_value(KEYS, 0.5, 14) is None
