@@ -43,9 +43,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long stories begin first, so that two processes end at about the same time."""
-    long = {_story(item.nodeid) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: _story(item.nodeid) not in long)
+    """Long stories begin first, so that two processes end at about the same time. `make test` skips the longest."""
+    if not os.environ.get("PERENNIAL_TEST_ALL"):
+        later = pytest.mark.skip(reason="takes long: make test-all runs it (PERENNIAL_TEST_ALL=1)")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(later)
+    lengths = {_story(item.nodeid): _length(item) for item in sorted(items, key=_length)}
+    items.sort(key=lambda item: -lengths[_story(item.nodeid)])
+
+
+def _length(item: pytest.Item) -> int:
+    """How early a test begins: 3 for a long one, 2 if a whole folder is one story, 1 for a slow one, 0 for others."""
+    if item.get_closest_marker("long"):
+        return 3
+    if _story(item.nodeid) != item.nodeid.partition("::")[0]:
+        return 2
+    return 1 if item.get_closest_marker("slow") else 0
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT.parent / "shared" / "cases"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(900),
     pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the project, in ../shared/cases"),
 ]

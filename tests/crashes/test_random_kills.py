@@ -19,7 +19,7 @@ from perennial.ledger.entries import Cycle
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
 from tests.crashes.processes import LONG, Place, exit_code
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 FLIGHTS = Path(__file__).parents[2] / "usecases" / "flights.yaml"
 WEEKS = 4

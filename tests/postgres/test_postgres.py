@@ -137,7 +137,7 @@ A_FEW = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("killable")
 def test_commands_that_are_killed_on_the_wall_clock_and_repeated_days_later_have_the_effect_of_one(
@@ -167,7 +167,7 @@ def test_commands_that_are_killed_on_the_wall_clock_and_repeated_days_later_have
     assert_whole(shop.place.workspace, "shop")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("killable")
 def test_a_shop_lives_on_it_through_kills(server: str, tmp_path: Path) -> None:
     more = {"PERENNIAL_DATABASE_URL": new_database(server), "MLFLOW_TRACKING_URI": new_database(server)}

@@ -22,7 +22,7 @@ from perennial.settings import settings
 from tests.stack.running import Stack, get, processes_of, start_up, until
 from tests.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 PARTS = {"server", "site", "mlflow", "deployer", "worker", "alerts", "service"}
 

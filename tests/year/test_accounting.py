@@ -11,7 +11,7 @@ import yaml
 from tests.year import independent
 from tests.year.replay import MONTHS, ROOT, Year
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 FLIGHTS = 336_776
 

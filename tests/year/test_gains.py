@@ -16,7 +16,7 @@ from tests.year import independent
 from tests.year.independent import Found
 from tests.year.replay import FACED, ROOT, Year
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 REFITTED = ("2013-05", "2013-12")
 """Months whose challenger is fitted once more here. The others' registered files are read with skops alone."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.year.replay import FACED, Year
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def replayed(year: Year, *arguments: str) -> list[dict[str, Any]]:
