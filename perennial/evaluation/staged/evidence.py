@@ -27,6 +27,7 @@ class Traffic:
     both_scored: records that both models scored.
     candidate_failed: the candidate raised where the champion answered. champion_failed: the champion raised; where both
     were asked, only if the candidate answered.
+    A record that is sent again counts once in both: the tests take failures for independent of each other.
     invalid: predictions of the candidate that are NaN, infinite, or not a probability.
     champion_slow, candidate_slow: predictions that took longer than `slow_ms`, which is None if no limit is declared.
     recomputed: predictions that the pipeline computed again; differing: of these, how many differ in any bit.
@@ -121,6 +122,18 @@ class Values:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """How many predictions of each model fell into the same K bins, each of shape (K,)."""
+
+    champion: IntArray
+    candidate: IntArray
+
+    def __post_init__(self) -> None:
+        if not (len(self.champion.shape) == 1 and self.champion.shape == self.candidate.shape):
+            raise ValueError("both models' predictions must be counted in the same bins")
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that one look at a stage is computed from.
 
@@ -130,7 +143,8 @@ class Evidence:
     earlier looks where that is not None.
     pairs: rows that both models scored and whose label is known, by day (or the declared clusters); metrics: the
     declared primary metric and guards. values: for `feedback` labels and outcome.
-    labelled, values: None if the stage has only one arm or nothing is known yet.
+    labelled, values: None if the stage has only one arm or nothing is known yet. scores: for information; None if not
+    counted.
     """
 
     stage: Stage
@@ -144,6 +158,7 @@ class Evidence:
     pairs: Paired | None = None
     metrics: tuple[Asked, ...] = field(default=())
     values: Values | None = None
+    scores: Scores | None = None
 
     def __post_init__(self) -> None:
         if self.stage == "canary" and not 0 < self.share < 1:

@@ -13,7 +13,7 @@ FindingVerdict = Literal["harm", "passed", "not_decidable", "information"]
 class Finding(Result):
     """One check of a look, with a sentence for people.
 
-    check: `traffic`, `invalid_predictions`, `skew`, `sample_ratio`, `failures`, `slow_answers`, `feedback`,
+    check: `traffic`, `invalid_predictions`, `skew`, `sample_ratio`, `failures`, `slow_answers`, `scores`, `feedback`,
     `paired_comparison`, `value`, or a metric's name. statistic, threshold: it is harm if the statistic reaches the
     threshold; a count, the logarithm of an e-value, or a Student t. n: records, keys, rows or events, as the sentence
     states. estimate: with its interval, low to high, at 95 %. detectable: the harm that this look would have found in

@@ -10,6 +10,7 @@ from perennial.evaluation.staged.evidence import Evidence
 from perennial.evaluation.staged.instant import invalid_predictions, skew
 from perennial.evaluation.staged.looks import ALPHA, Due, due, harm_in_metrics, nothing_due
 from perennial.evaluation.staged.results import Finding, Look, StageVerdict
+from perennial.evaluation.staged.scores import scores_moved
 from perennial.evaluation.staged.silence import enough_traffic
 from perennial.evaluation.staged.split import feedback, value_of_arms
 
@@ -26,6 +27,7 @@ def look_at(evidence: Evidence) -> Look:
         invalid_predictions(evidence.traffic),
         skew(evidence.traffic),
         *count_tests(evidence),
+        *([scores_moved(evidence.scores)] if evidence.scores else []),
     ]
     look, compared = None, {"value", *(asked.name for asked in evidence.metrics)}
     if not any(each.verdict == "harm" for each in findings):

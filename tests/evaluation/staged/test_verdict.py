@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from perennial.evaluation.staged.evidence import Evidence, Traffic
+from perennial.evaluation.staged.evidence import Evidence, Scores, Traffic
 from perennial.evaluation.staged.results import Look
 from perennial.evaluation.staged.verdict import look_at
 
@@ -43,6 +44,14 @@ def test_one_record_stops_the_stage_at_once(check: str, seen: dict[str, int]) ->
 
 def test_a_stage_advances_with_the_checks_that_could_not_be_decided_named() -> None:
     assert "1 check could not be decided: skew." in shadow(QUIET, day=7).reason
+
+
+def test_scores_that_moved_are_information_alone() -> None:
+    moved = Scores(np.array([900, 100, 0]), np.array([0, 100, 900]))
+    look = look_at(Evidence("shadow", 0.0, "none", 7, 7, QUIET, scores=moved))
+    (scores,) = [finding for finding in look.findings if finding.check == "scores"]
+    assert (look.verdict, scores.verdict, scores.estimate) == ("advance", "information", 0.9)
+    assert "90 % of the candidate's 1,000 scores" in scores.sentence
 
 
 def test_counts_that_cannot_be_are_refused() -> None:
