@@ -65,6 +65,11 @@ class Settings:
         return self.home / "served"
 
     @property
+    def measured(self) -> Path:
+        """What scoring services have counted since they started."""
+        return self.home / "measured"
+
+    @property
     def serving(self) -> Path:
         """What scorers are made from; all of it can be made again."""
         return self.home / "serving"

@@ -10,6 +10,7 @@ from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry
 from perennial.page.index import summary_of
 from perennial.page.publish import publish, publish_index
+from perennial.serving.slots import tally_of_home
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import list_use_cases
@@ -27,7 +28,8 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     with write("page"):
         page = where.pages / f"{usecase}.html"
-        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches))
+        tally = tally_of_home(where.measured)
+        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally)
         publish_index(where.pages, where.locks, summary_of(history, declaration), list_use_cases(where.usecases))
 
 

@@ -212,6 +212,7 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     """The page as a file. Raises InputError where it cannot be written."""
     from data_checks.docs import pages_of
     from perennial.page.publish import publish
+    from perennial.serving.slots import tally_of_home
 
     where = settings()
     case = load_use_case(usecase, where.usecases)
@@ -219,7 +220,8 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     ledger = open_ledger()
     batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     try:
-        publish(path, ledger, case.declaration, pages_of(where.docs, usecase, batches))
+        docs = pages_of(where.docs, usecase, batches)
+        publish(path, ledger, case.declaration, docs, tally_of_home(where.measured))
     except OSError as error:
         raise InputError(
             f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."

@@ -17,12 +17,14 @@ from perennial.ledger.entries import (
     EpisodeRose,
     LabelBatchEntry,
     Release,
+    SegmentCollected,
     Severity,
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import frozen_decision, held_batches, held_labels, open_question
 from perennial.release.freeze import freezes_in_words
+from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
 from perennial.watching.episodes import severity_so_far
 from perennial.watching.health import severity_of
@@ -33,6 +35,7 @@ class History:
     """Everything in the ledger that the page is about, each kind in the order of writing.
 
     held, held_labels: batches and label files that are held now. question: the decision that waits for a person.
+    collected: served predictions. tally: what the services of the home counted; None if there was none.
     """
 
     usecase: str
@@ -57,6 +60,8 @@ class History:
     rises: Sequence[EpisodeRose] = ()
     calibrations: Sequence[Calibration] = ()
     challengers: Sequence[ChallengerEntry] = ()
+    collected: Sequence[SegmentCollected] = ()
+    tally: Tally | None = None
 
     @property
     def live(self) -> Release | None:
@@ -84,8 +89,11 @@ class History:
         return severity_so_far(episode, self.rises, severity_of(episode.channel))
 
 
-def history_of(ledger: Ledger, declaration: Declaration) -> History:
-    """What the ledger holds about a use case. An empty one is a history too: no batch came yet."""
+def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = None) -> History:
+    """What the ledger holds about a use case. An empty one is a history too: no batch came yet.
+
+    tally: of the home's services.
+    """
     usecase = declaration.name
     newest = ledger.newest(usecase)
     return History(
@@ -111,4 +119,6 @@ def history_of(ledger: Ledger, declaration: Declaration) -> History:
         rises=[row.payload for row in ledger.all(usecase, EpisodeRose)],
         calibrations=[row.payload for row in ledger.all(usecase, Calibration)],
         challengers=[row.payload for row in ledger.all(usecase, ChallengerEntry)],
+        collected=[row.payload for row in ledger.all(usecase, SegmentCollected)],
+        tally=tally,
     )

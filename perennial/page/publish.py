@@ -12,6 +12,7 @@ from perennial.page.history import History, history_of
 from perennial.page.index import Summary, summaries
 from perennial.page.render import render, render_index
 from perennial.page.view import view_of
+from perennial.serving.tally import Tally
 from perennial.store.lock import only_one
 from perennial.usecase.declaration import Declaration
 from perennial.whole_file import write_whole
@@ -23,14 +24,16 @@ def is_current(path: Path, ledger: Ledger, usecase: str) -> bool:
     return newest is not None and path.is_file() and newest.hash in path.read_text(encoding="utf-8")
 
 
-def publish(path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path]) -> History:
+def publish(
+    path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path], tally: Tally | None = None
+) -> History:
     """Write the page to `path` in one move, so that nobody reads half of it; returns the history that it shows.
 
-    data_docs: the pages of checks by batch, the newest first; "" is their index.
+    data_docs: the pages of checks by batch, the newest first; "" is their index. tally: of the home's services.
     Raises OSError where the place cannot be written.
     """
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
-    history = history_of(ledger, declaration)
+    history = history_of(ledger, declaration, tally)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, render(view_of(history), links))
     return history

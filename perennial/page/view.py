@@ -14,6 +14,7 @@ from perennial.evaluation.metrics.possible import possible_part
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.history import History
+from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
 from perennial.release.words import approval_in_words, decision_in_words, headline_of, outcome_word, release_reason
 
@@ -110,6 +111,7 @@ class View:
     releases: tuple[tuple[str, str, str, str], ...]
     months: tuple[Month, ...]
     watching: WatchingView
+    serving: ServingView
     footer: str
 
 
@@ -131,6 +133,7 @@ def view_of(history: History) -> View:
         ),
         months=tuple(_months(history)),
         watching=watching_view(history),
+        serving=serving_view(history),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(head {history.rows}:{history.head}).",
     )

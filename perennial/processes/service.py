@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from perennial.serving.application import Service
 from perennial.serving.following import Follower
 from perennial.serving.keys import Keys, read_keys, refuse_open
 from perennial.serving.log.writing import ServedLog
+from perennial.serving.slots import ServicePlace, Slot
 from perennial.settings import Settings, prepare_home, settings
 from perennial.store.workspace import reading_workspace
 from perennial.usecase.reading import list_use_cases
@@ -35,7 +36,7 @@ class Serving:
     """What a service is asked to do.
 
     usecases: all that are declared, those added later too, if empty. pinned: a release to serve, whatever is live.
-    sync_each: see `ServedLog`.
+    sync_each: see `ServedLog`. measured: the folder in which the workers keep their counts; None before it is made.
     """
 
     usecases: tuple[str, ...]
@@ -45,6 +46,7 @@ class Serving:
     pinned: int | None = None
     keys: Path | None = None
     sync_each: bool = False
+    measured: Path | None = None
 
 
 def service(asked: Serving, where: Settings, keys: Keys) -> Service:
@@ -54,22 +56,31 @@ def service(asked: Serving, where: Settings, keys: Keys) -> Service:
         return asked.usecases or tuple(list_use_cases(where.usecases))
 
     follower = Follower(reading_workspace(where), named, where.serving, asked.pinned, made_by_another_process)
-    log = ServedLog(where.served, _segment_name, sync_each=asked.sync_each)
-    return Service(follower, log, keys, lambda: datetime.now(UTC))
+    log = ServedLog(where.served, new_name, sync_each=asked.sync_each)
+    assert asked.measured is not None, "the process that starts the workers makes it"
+    return Service(follower, log, keys, lambda: datetime.now(UTC), Slot(asked.measured))
 
 
-def _segment_name() -> str:
+def new_name() -> str:
     """`20241128T104359-1f2e3d4c5b6a`: in the order of time, and never given twice."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:12]}"
 
 
 def serve(asked: Serving, where: Settings) -> None:
     """Serve until the process is stopped. Raises InputError for keys that cannot be read or are needed."""
-    import uvicorn
-
     prepare_home(where)
     keys = read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", ""))
     refuse_open(asked.host, keys)
+    place = ServicePlace(where.measured, new_name())
+    try:
+        _run(replace(asked, measured=place.folder), where, keys)
+    finally:
+        place.close()
+
+
+def _run(asked: Serving, where: Settings, keys: Keys) -> None:
+    import uvicorn
+
     options = uvicorn.Config(
         service(asked, where, keys) if asked.workers == 1 else "perennial.processes.service:from_environment",
         factory=asked.workers > 1,
@@ -90,14 +101,25 @@ def serve(asked: Serving, where: Settings) -> None:
         return
     from uvicorn.supervisors import Multiprocess
 
-    os.environ[_WIRED] = msgspec.json.encode(asked).decode()
+    os.environ[_WIRED] = to_text(asked)
     listening = options.bind_socket()
     Multiprocess(options, sockets=[listening]).run()
 
 
+def to_text(asked: Serving) -> str:
+    """What is asked of a service, for `from_text`."""
+    return msgspec.json.encode(asked, enc_hook=os.fspath).decode()
+
+
+def from_text(text: str) -> Serving:
+    """The inverse of `to_text`."""
+    asked: Serving = msgspec.json.decode(text, type=Serving, dec_hook=lambda kind, value: kind(value))
+    return asked
+
+
 def from_environment() -> Service:
     """The application of a worker that another process started."""
-    where, asked = settings(), msgspec.json.decode(os.environ[_WIRED], type=Serving)
+    where, asked = settings(), from_text(os.environ[_WIRED])
     return service(asked, where, read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", "")))
 
 

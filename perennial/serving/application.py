@@ -31,6 +31,7 @@ from perennial.serving.protocols import (
     tensors_answer,
 )
 from perennial.serving.request import BadRecords, Checked, shown_mistakes
+from perennial.serving.slots import Slot
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -63,14 +64,16 @@ class Service:
         served_log: ServedLog,
         keys: Keys,
         now: Callable[[], datetime],
+        slot: Slot,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
-        """body_seconds: a client may take so long to send a body."""
+        """slot: where it keeps its counts. body_seconds: a client may take so long to send a body."""
         self._follower, self._log, self._keys = follower, served_log, keys
         self._body_seconds = body_seconds
-        self._measures, self._together = Measures(follower), Together(served_log, now)
+        self._measures, self._together = Measures(follower, slot, now), Together(served_log, now)
         self._stopped = threading.Event()
-        self._follows = threading.Thread(target=following, args=(follower, self._stopped), name="follower", daemon=True)
+        watched = (follower, self._stopped, self._measures.keep)
+        self._follows = threading.Thread(target=following, args=watched, name="follower", daemon=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -87,6 +90,7 @@ class Service:
         self._stopped.set()
         await asyncio.to_thread(self._follows.join)
         await asyncio.to_thread(self._log.close)
+        self._measures.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -123,7 +123,9 @@ class Follower:
         log.info("%s: release %d (%s) is served", usecase, release.release_no, release.versions)
 
 
-def following(follower: Follower, stopped: threading.Event) -> None:
-    """Look every `POLL_SECONDS` until stopped. Run in a separate thread."""
+def following(follower: Follower, stopped: threading.Event, looked: Callable[[], None]) -> None:
+    """Look every `POLL_SECONDS` until stopped. Run in a separate thread. looked: called after each look."""
+    looked()
     while not stopped.wait(POLL_SECONDS):
         follower.look()
+        looked()

@@ -1,72 +1,97 @@
-"""What a service measures of itself, for Prometheus."""
+"""What a worker counts while it answers, and the counts of its service as Prometheus reads them."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from perennial.serving.answering import Answer
+from perennial.serving.exposition import exposition
 from perennial.serving.following import Follower
+from perennial.serving.slots import Slot
+from perennial.serving.tally import SECONDS, TENTHS, Spread, Tally, count, together
 
-_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
-_SHARES = tuple(place / 10 for place in range(1, 11))
+CHAMPION = "champion"
+log = logging.getLogger("perennial.serving")
 
 
 class Measures:
-    """Counters and histograms of one worker."""
+    """The counts of one worker, continued from those of a killed one in the same slot."""
 
-    def __init__(self, follower: Follower) -> None:
-        self._follower, self._registry = follower, (kept := CollectorRegistry())
-        by_status, by_release, by_field = ["usecase", "status"], ["usecase", "release"], ["usecase", "field"]
-        of = ["usecase"]
-        self._requests = Counter("perennial_requests", "requests", by_status, registry=kept)
-        self._seconds = Histogram("perennial_request_seconds", "time to answer", of, buckets=_SECONDS, registry=kept)
-        self._predictions = Counter("perennial_predictions", "records scored", by_release, registry=kept)
-        self._scores = Histogram(
-            "perennial_served_score", "scores of binary models", by_release, buckets=_SHARES, registry=kept
-        )
-        self._unseen = Counter("perennial_unseen_categories", "values never trained on", by_field, registry=kept)
-        self._missing = Counter("perennial_missing_features", "fields without a value", by_field, registry=kept)
-        self._serving = Gauge("perennial_serving_release", "the release that answers", of, registry=kept)
-        self._wanted = Gauge("perennial_wanted_release", "the release that should answer", of, registry=kept)
+    def __init__(self, follower: Follower, slot: Slot, now: Callable[[], datetime]) -> None:
+        self._follower, self._slot, self._now = follower, slot, now
+        self._tally = slot.former() or Tally(now().timestamp())
+        self._wrong = ""
 
-        # Looking labels up takes longer than counting.
-        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
-        self._predictions_of, self._scores_of = cache(self._predictions.labels), cache(self._scores.labels)
-
-    def request(self, path: str, status: int, seconds: float) -> None:
+    def request(self, path: str, status: int, seconds: float, arm: str = CHAMPION) -> None:
         """Count a request."""
         usecase = self._usecase(path)
-        self._requests_of(usecase, status).inc()
-        self._seconds_of(usecase).observe(seconds)
+        count(self._tally.requests, (usecase, arm, str(status)))
+        _spread(self._tally.seconds, (usecase, arm), SECONDS).add(seconds)
 
     def _usecase(self, path: str) -> str:
-        parts = path.split("/")
-        return next((name for name in self._follower.usecases if name in parts), "")
+        """The use case that a path is about; empty if it is about none."""
+        parts, names = path.split("/"), self._follower.usecases
+        if path == "/invocations" and len(names) == 1:
+            return names[0]
+        return next((name for name in names if name in parts), "")
 
-    def scored(self, answered: Answer) -> None:
+    def scored(self, answered: Answer, arm: str = CHAMPION) -> None:
         """Count the records of an answer."""
-        live, columns = answered.live, answered.checked.columns
-        release = live.release.release_no
-        self._predictions_of(live.usecase, release).inc(answered.checked.rows)
+        live, checked, tally = answered.live, answered.checked, self._tally
+        by_release = (live.usecase, arm, str(live.release.release_no))
+        count(tally.predictions, by_release, checked.rows)
+        tally.answered[live.usecase, arm] = self._now().timestamp()
         if live.schema.task == "binary":
-            scores = self._scores_of(live.usecase, release)
+            scores = _spread(tally.scores, by_release, TENTHS)
             for score in answered.scores.tolist():
-                scores.observe(score)
-        for note in answered.checked.notes:
-            if note.code == "unseen-category":
-                self._unseen.labels(live.usecase, note.field).inc()
+                scores.add(score)
+        elif live.schema.task == "multiclass":
+            for place in answered.scores.argmax(axis=1).tolist():
+                count(tally.classes, (*by_release, str(live.schema.classes[place])))
+        else:
+            numbers = _spread(tally.numbers, by_release, ())
+            for score in answered.scores.tolist():
+                numbers.add(score)
+        unseen = [note for note in checked.notes if note.code == "unseen-category"]
+        for note in unseen:
+            count(tally.unseen, (live.usecase, arm, note.field))
+        if unseen:
+            count(tally.unseen_records, by_release, len({note.row for note in unseen}))
         for name in live.features:
-            if None in columns[name]:
-                missing = sum(value is None for value in columns[name])
-                self._missing.labels(live.usecase, name).inc(missing)
+            if None in (values := checked.columns[name]):
+                count(tally.missing, (live.usecase, arm, name), sum(value is None for value in values))
+
+    def keep(self) -> None:
+        """Leave the counts where other workers, and the page, find them. A full disk is logged, once."""
+        tally = self._tally
+        states = self._follower.states
+        tally.serving = {each.usecase: each.serving for each in states if each.serving is not None}
+        tally.wanted = {each.usecase: each.wanted for each in states if each.wanted is not None}
+        try:
+            self._slot.keep(tally)
+            self._wrong = ""
+        except OSError as problem:
+            if self._wrong != str(problem):
+                log.warning("what this worker counts is not kept: %s", problem)
+            self._wrong = str(problem)
 
     def text(self) -> bytes:
-        """In Prometheus' text format."""
-        for state in self._follower.states:
-            if state.serving is not None:
-                self._serving.labels(state.usecase).set(state.serving)
-            if state.wanted is not None:
-                self._wanted.labels(state.usecase).set(state.wanted)
-        return generate_latest(self._registry)
+        """The counts of all workers, in Prometheus' text format."""
+        self.keep()
+        whole = together([self._tally, *self._slot.others()])
+        assert whole is not None, "it has the tally of this worker"
+        return exposition(whole)
+
+    def close(self) -> None:
+        """Keep the last counts."""
+        self.keep()
+        self._slot.close()
+
+
+def _spread(spreads: dict[tuple[str, ...], Spread], key: tuple[str, ...], bounds: tuple[float, ...]) -> Spread:
+    known = spreads.get(key)
+    if known is None or known.bounds != bounds:
+        known = spreads[key] = Spread(bounds)
+    return known

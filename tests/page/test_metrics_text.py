@@ -16,7 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from perennial.clock import instant
 from perennial.ledger.entries import ReleasesFrozen, ReleasesResumed
 from perennial.ledger.ledger import Ledger
+from perennial.page import metrics_text as metrics_text_module
 from perennial.page.metrics_text import measured, metrics_text
+from perennial.serving import exposition
 from tests.ledger.payloads import AT, batch, one_of_each
 
 GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana"
@@ -79,12 +81,15 @@ def test_names_that_prometheus_would_misread_are_escaped(ledger: Ledger) -> None
 
 
 def known_names() -> set[str]:
-    from perennial.page import metrics_text as module
-
-    source = Path(module.__file__).read_text(encoding="utf-8")
-    gauges = set(re.findall(r'(?:GaugeMetricFamily|_gauge)\(\s*"(perennial_[a-z_]+)"', source))
-    counters = set(re.findall(r'CounterMetricFamily\(\s*"(perennial_[a-z_]+)"', source))
-    return gauges | {f"{name}_total" for name in counters}
+    """Of the site and of the service. A histogram is asked for by its parts, and described by its name alone."""
+    found: set[str] = set()
+    for module in (metrics_text_module, exposition):
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:GaugeMetricFamily|_gauge)\(\s*"(perennial_[a-z_]+)"', source))
+        counters = re.findall(r'(?:CounterMetricFamily|_counter)\(\s*"(perennial_[a-z_]+)"', source)
+        found |= {f"{name}_total" for name in counters}
+        found |= set(re.findall(r'_histogram\(\s*"(perennial_[a-z_]+)"', source))
+    return found
 
 
 def expressions() -> list[str]:
@@ -100,7 +105,7 @@ def selected(expression: str) -> set[str]:
 
     def visit(part: promql.Expr) -> bool:
         if isinstance(part, promql.VectorSelector) and part.name:
-            names.add(part.name)
+            names.add(re.sub("_(bucket|sum|count)$", "", part.name))
         return True
 
     promql.walk(promql.parse(expression.replace("$usecase", ".*")), visit)
@@ -110,7 +115,12 @@ def selected(expression: str) -> set[str]:
 def test_dashboard_and_alert_rules_are_promql_on_metrics_that_exist_and_use_all_of_them() -> None:
     asked = {name for each in expressions() for name in selected(each)}
     assert asked - {"up"} <= known_names(), "up is Prometheus' own"
-    assert known_names() - asked <= {"perennial_last_batch_timestamp_seconds", "perennial_episodes_total"}
+    assert known_names() - asked <= {
+        "perennial_last_batch_timestamp_seconds",
+        "perennial_episodes_total",
+        "perennial_last_answered_timestamp_seconds",
+        "perennial_serving_since_timestamp_seconds",
+    }
 
 
 @pytest.mark.parametrize("broken", ["sum by (usecase perennial_loss > 0", "perennial_loss{usecase=~} > 0", "rate(x)"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import psutil
 
 from perennial.ledger.entries import Release
 from perennial.release.rollback import roll_back
@@ -95,7 +97,7 @@ def test_while_a_released_model_is_damaged_the_old_one_answers_and_ready_has_the
         assert running.ready()["wrong"] == ""
 
 
-def test_several_workers_give_the_same_answers(shop_copy: Place) -> None:
+def test_several_workers_give_the_same_answers_and_each_reports_the_counts_of_all(shop_copy: Place) -> None:
     with serving(shop_copy) as alone:
         expected = _score(alone)
     with serving(shop_copy, "--workers", "2") as running:
@@ -104,6 +106,30 @@ def test_several_workers_give_the_same_answers(shop_copy: Place) -> None:
             with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False, timeout=60) as client:
                 answer = client.post("/usecases/shop/predict", json=RECORD).json()
                 assert answer["predictions"][0]["score"] == expected
+        wait_for(lambda: _scored(running) == 20)
+        first, _ = _workers(running)
+        first.kill()
+        wait_for(lambda: _answered_again(running))
+        assert _scored(running) >= 20, "what the killed worker had counted is not forgotten"
+
+
+def _scored(running: Running) -> float:
+    """Of the shop, by the worker that a new connection reaches."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False, timeout=60) as client:
+        lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("perennial_predictions_total{"))
+
+
+def _workers(running: Running) -> list[psutil.Process]:
+    children = psutil.Process(running.process.pid).children()
+    return [each for each in children if each.is_running() and "spawn_main" in str(each.cmdline())]
+
+
+def _answered_again(running: Running) -> bool:
+    """Whether both workers live, and one was asked."""
+    with suppress(httpx.TransportError, psutil.Error):
+        return len(_workers(running)) == 2 and _scored(running) > 0
+    return False
 
 
 def test_a_release_that_was_never_made_is_refused_at_the_start(released_shop: Place) -> None:

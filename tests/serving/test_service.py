@@ -212,7 +212,7 @@ def test_the_pages_of_a_running_service(service: Running, released_shop: Place) 
     }
     metrics = service.client.get("/metrics").text
     assert f'perennial_serving_release{{usecase="shop"}} {live}.0' in metrics
-    assert 'perennial_requests_total{status="200",usecase="shop"}' in metrics
+    assert 'perennial_requests_total{arm="champion",status="200",usecase="shop"}' in metrics
     metadata = service.client.get("/v2/models/shop").json()
     assert (metadata["name"], metadata["versions"]) == ("shop", [str(live)])
     assert {"name": "price", "datatype": "FP64", "shape": [-1]} in metadata["inputs"]

@@ -13,10 +13,12 @@ import httpx
 import msgspec
 import pytest
 
+from perennial.processes.service import Serving, from_text, to_text
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
 from perennial.serving.keys import keys_of
 from perennial.serving.log.writing import ServedLog
+from perennial.serving.slots import Slot
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 from tests.serving.running_service import Place, Running, serving
@@ -69,7 +71,9 @@ def test_a_body_that_comes_too_slowly_is_refused(released_shop: Place, tmp_path:
     follower = Follower(reading_workspace(where), lambda: ("shop",), where.serving)
     follower.look()
     log = ServedLog(tmp_path / "served", lambda: "segment")
-    service = Service(follower, log, keys_of("", "no keys"), lambda: datetime.now(UTC), body_seconds=0.05)
+    service = Service(
+        follower, log, keys_of("", "no keys"), lambda: datetime.now(UTC), Slot(tmp_path), body_seconds=0.05
+    )
     parts = [{"type": "http.request", "body": b'{"price": ', "more_body": True}]
     sent: list[dict[str, Any]] = []
 
@@ -89,3 +93,9 @@ def test_a_body_that_comes_too_slowly_is_refused(released_shop: Place, tmp_path:
     error = msgspec.json.decode(sent[1]["body"])["error"]
     assert (error["code"], error["message"]) == ("body-too-slow", "the body did not come within 0.05 seconds")
     assert list((tmp_path / "served").glob("*")) == []
+
+
+def test_workers_are_asked_for_the_same_as_their_parent() -> None:
+    asked = Serving(("shop",), "0.0.0.0", 80, 2, keys=Path("/run/keys"), sync_each=True, measured=Path("/srv/measured"))
+    assert from_text(to_text(asked)) == asked
+    assert from_text(to_text(Serving((), "::1", 80, 2))) == Serving((), "::1", 80, 2)
