@@ -85,6 +85,7 @@ CHANNELS = Registered(
         "business": "perennial.watching.channels.business:CHANNEL",
         "age": "perennial.watching.channels.age:CHANNEL",
         "multivariate": "perennial.watching.channels.multivariate:CHANNEL",
+        "skew": "perennial.watching.channels.skew:CHANNEL",
     },
 )
 """Ways to watch a champion: `watch.channels`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -13,10 +14,11 @@ from perennial.clock import instant
 from perennial.deciding.evaluation_rows import rows_to_watch
 from perennial.errors import TransientError
 from perennial.evaluation.paired import Clusters
-from perennial.ledger.entries import BatchEntry, Health, Release, Snapshot, Trigger
+from perennial.ledger.entries import BatchEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
 from perennial.model.released import load_served
 from perennial.scoring.stored import stored_predictions
+from perennial.serving.skew import new_segments, served_again
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.rows import labels_of
@@ -39,10 +41,14 @@ from perennial.watching.health import (
     wants_retraining,
 )
 from perennial.watching.reference import metric_of_reference
+from perennial.watching.served_again import ServedAgain
 from tasks.episodes import commit_episodes
 from tasks.events import announce
 from tasks.statistics import batch_statistics, count_before_a_champion, days_by_champion, metrics_per_row
 from tasks.step import step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("perennial.tasks")
 
@@ -140,7 +146,19 @@ def _watched(
         ),
         calibration=recalibrated(ledger, declaration, first, past, at, lambda: days_by_champion(statistics, channels)),
         episodes=opened_since(ledger, case.name, first.release_no, at),
+        served=_served(workspace, case.name, batch, rows),
     )
+
+
+def _served(
+    workspace: Workspace, usecase: str, batch: BatchEntry, rows: pd.DataFrame
+) -> Callable[[], ServedAgain] | None:
+    """Compares what was collected since the cycle of another batch; None if nothing was."""
+    if not new_segments(workspace, usecase, after=0):
+        return None
+    finished = [row.position for row in workspace.ledger.all(usecase, Cycle) if row.payload.batch != batch.batch]
+    new = new_segments(workspace, usecase, after=max(finished, default=0))
+    return (lambda: served_again(workspace, usecase, new, rows)) if new else None
 
 
 @step(timeout_minutes=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from perennial.clock import from_microseconds
 from perennial.errors import InputError
 from perennial.ledger.entries import Release, SegmentCollected
 from perennial.our_columns import PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE, SCORED_AT
-from perennial.serving.live import open_live
+from perennial.serving.live import Live, open_live
 from perennial.serving.log.segment import SUFFIX, Place, place_of, read_segment
 from perennial.serving.served import ServedRelease, pipeline_of
 from perennial.store.workspace import Workspace
@@ -87,9 +88,14 @@ def recomputed(workspace: Workspace, known: Found) -> tuple[float, ...]:
     Raises ModelUnloadable, RegistryDown; BadRecords if the declaration no longer takes the record.
     """
     live = open_live(workspace, known.usecase, known.release, workspace.settings.serving)
-    folders = [workspace.registry.folder(known.usecase, each.model) for each in known.release.serves]
+    return recomputed_all(workspace, live, [known.received])[0]
+
+
+def recomputed_all(workspace: Workspace, live: Live, received: Sequence[str]) -> list[tuple[float, ...]]:
+    """The predictions of a release for the texts of several records, by its pipelines. Raises as `recomputed` does."""
+    folders = [workspace.registry.folder(live.usecase, each.model) for each in live.release.serves]
     models = zip(live.served.models, folders, strict=True)
     by_pipeline = tuple(model.scored_by(pipeline_of(folder, model.artifact)) for model, folder in models)
     served = ServedRelease(by_pipeline, live.served.weights, live.served.classes)
-    checked = live.checker.decode(b"[" + known.received.encode() + b"]")
-    return tuple(np.atleast_1d(served.score(checked)[0]).tolist())
+    checked = live.checker.decode(f"[{','.join(received)}]".encode())
+    return [tuple(np.atleast_1d(score).tolist()) for score in served.score(checked)]

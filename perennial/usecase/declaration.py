@@ -87,8 +87,8 @@ class Watch(Frozen):
     channels: tuple[str, ...] = Field(
         ("level", "unseen"),
         description="channels to monitor: contract, unseen, gap, level, features, predictions, estimated_loss, "
-        "calibration, business, age, multivariate, or a channel from an installed package. `init` writes those that "
-        "may start a retraining",
+        "calibration, business, age, multivariate, skew, or a channel from an installed package; skew is always "
+        "monitored where predictions were served. `init` writes those that may start a retraining",
     )
     fresh_gain: Share = Field(
         0.0,

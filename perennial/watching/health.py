@@ -35,21 +35,23 @@ from perennial.watching.channels.contract import CHANNEL as CONTRACT
 from perennial.watching.channels.contract import wants_retraining_since
 from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
+from perennial.watching.channels.skew import CHANNEL as SKEW
 from perennial.watching.channels.unseen import UnseenFinding
 from perennial.watching.episodes import OpenEpisode, allowed, episode_changes, last_not_back, severity_so_far
 
 log = logging.getLogger("perennial.watching")
 
-INFORMING = ("features", "predictions", "estimated_loss", "calibration", "business", "age", "multivariate")
+INFORMING = ("features", "predictions", "estimated_loss", "calibration", "business", "age", "multivariate", SKEW.name)
 """Channels whose failure is a finding. The failure of any other channel, built in or custom, stops the cycle."""
 
 
 def look(on: Watched) -> dict[str, Finding]:
-    """The finding of each declared channel on a batch. Raises UnknownChannel.
+    """The finding of each declared channel on a batch, and of `skew` if anything was served. Raises UnknownChannel.
 
     A built-in channel that only informs must not stop a cycle: if it fails, its finding is unknown, with the reason.
     """
-    return {name: _looked(name, load_channel(name), on) for name in on.declaration.watch.channels}
+    names = dict.fromkeys((*on.declaration.watch.channels, *([SKEW.name] if on.served is not None else [])))
+    return {name: _looked(name, load_channel(name), on) for name in names}
 
 
 def _looked(name: str, channel: Channel, on: Watched) -> Finding:

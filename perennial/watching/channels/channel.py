@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perennial.usecase.declaration import Declaration
     from perennial.watching.after_release import AfterRelease
     from perennial.watching.batch_statistics import BatchStatistics
+    from perennial.watching.served_again import ServedAgain
 
 __all__ = ["Channel", "Finding", "GivesEvidence", "MeasuresDays", "Severity", "Watched"]
 
@@ -40,6 +41,7 @@ class Watched:
     all_days: the same of every champion. evaluated: when the rows of the reference became known, from and to.
     after_release: reads the rows since the champion's release. calibration: the newest, None before the first.
     episodes: channel → since when it has an open episode about this champion.
+    served: compares what was served since the batch before with the training side; None if nothing was.
     """
 
     declaration: Declaration
@@ -63,6 +65,7 @@ class Watched:
     after_release: Callable[[], AfterRelease] | None = None
     calibration: Calibration | None = None
     episodes: Mapping[str, datetime] = field(default_factory=dict)
+    served: Callable[[], ServedAgain] | None = None
 
     def alarm_for(self, channel: str) -> timedelta:
         """How long a channel's episode has been open; none counts as no time."""

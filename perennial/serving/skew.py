@@ -1,0 +1,196 @@
+"""Training–serving skew: served predictions computed again, and their records compared with a batch's rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perennial.clock import instant
+from perennial.ledger.entries import Release, SegmentCollected
+from perennial.our_columns import BATCH, PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE
+from perennial.serving.live import Live, open_live
+from perennial.serving.looking_up import recomputed_all
+from perennial.serving.request import BadRecords
+from perennial.serving.request import shown as shown_value
+from perennial.store.workspace import Workspace
+from perennial.watching.served_again import FieldCompared, ServedAgain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 300
+"""So many predictions are computed again, and so many records compared, at most."""
+SEGMENTS = 40
+"""From so many segments, at most: each holds what one worker answered within a minute."""
+KEPT_DAYS = 90
+"""A batch is compared with what was served within so many days before the newest served prediction."""
+
+Row = dict[str, Any]
+
+
+def new_segments(workspace: Workspace, usecase: str, after: int) -> list[SegmentCollected]:
+    """What was collected since the ledger's row `after`."""
+    return [row.payload for row in workspace.ledger.all(usecase, SegmentCollected) if row.position > after]
+
+
+def served_again(
+    workspace: Workspace, usecase: str, new: Sequence[SegmentCollected], batch: pd.DataFrame
+) -> ServedAgain:
+    """Compare a sample of the predictions in `new` with the pipelines, and records with the rows of a batch.
+
+    batch: accepted rows with their key columns, of which rows served earlier are compared too.
+    Raises ModelUnloadable, RegistryDown.
+    """
+    read = _rows(workspace, usecase, sampled([each.segment for each in new], SEGMENTS))
+    some = {row[PREDICTION]: row for row in read}
+    rows = [some[id] for id in sampled(some, SAMPLE)]
+    recomputed, differing, refused = 0, [], 0
+    for live, served in _by_release(workspace, usecase, rows):
+        scores = _recomputed(workspace, live, served)
+        for row, score in zip(served, scores, strict=True):
+            if score is None:
+                refused += 1
+            else:
+                recomputed += 1
+                differing += [row[PREDICTION]] if _bits(score) != _bits(_score(row)) else []
+    return ServedAgain(
+        served=sum(each.rows for each in new),
+        recomputed=recomputed,
+        differing=tuple(differing),
+        refused=refused,
+        fields=_fields(workspace, usecase, batch),
+    )
+
+
+def sampled(names: Iterable[str], most: int) -> list[str]:
+    """At most `most` of the names, always the same ones.
+
+    >>> sampled(["a", "b", "c"], 2) == sampled(["c", "b", "a"], 2)
+    True
+    """
+    return sorted(names, key=lambda name: blake2b(name.encode(), digest_size=8).digest())[:most]
+
+
+def _rows(workspace: Workspace, usecase: str, segments: list[str]) -> list[Row]:
+    table = workspace.tables.read(usecase, "predictions", segments) if segments else None
+    return table.to_pylist() if table is not None else []
+
+
+def _by_release(workspace: Workspace, usecase: str, rows: Sequence[Row]) -> list[tuple[Live, list[Row]]]:
+    """The rows of each release, with the release as it is served."""
+    parted: dict[int, list[Row]] = {}
+    for row in rows:
+        parted.setdefault(row[RELEASE_NO], []).append(row)
+    lives = []
+    for number, of_release in sorted(parted.items()):
+        known = workspace.ledger.get(usecase, Release, str(number))
+        assert known is not None, "a prediction is answered by a release of the ledger"
+        lives.append((open_live(workspace, usecase, known.payload, workspace.settings.serving), of_release))
+    return lives
+
+
+def _recomputed(workspace: Workspace, live: Live, rows: Sequence[Row]) -> list[tuple[float, ...] | None]:
+    """None for a record that the declaration does not take any more."""
+    try:
+        return list(recomputed_all(workspace, live, [row[RECEIVED] for row in rows]))
+    except BadRecords:
+        if len(rows) == 1:
+            return [None]
+        half = len(rows) // 2
+        return _recomputed(workspace, live, rows[:half]) + _recomputed(workspace, live, rows[half:])
+
+
+def _score(row: Row) -> tuple[float, ...]:
+    return tuple(row[PROBABILITIES]) if row.get(PROBABILITIES) else (row[SCORE],)
+
+
+def _bits(score: tuple[float, ...]) -> bytes:
+    return np.asarray(score, dtype=np.float64).tobytes()
+
+
+def _fields(workspace: Workspace, usecase: str, batch: pd.DataFrame) -> tuple[FieldCompared, ...]:
+    """Of records served within `KEPT_DAYS` whose key the batch has."""
+    key = list(workspace.use_case(usecase).declaration.schema_.key)
+    entries = [row.payload for row in workspace.ledger.all(usecase, SegmentCollected)]
+    newest = max(instant(each.last_at) for each in entries)
+    recent = [each.segment for each in entries if newest - instant(each.last_at) <= timedelta(days=KEPT_DAYS)]
+    keys = workspace.tables.read(usecase, "predictions", recent, [*key, PREDICTION, BATCH])
+    if keys is None or batch.empty:
+        return ()
+    places = {each: place for place, each in enumerate(_keys(batch[key].to_dict("list"), key))}
+    matches: dict[str, tuple[int, str]] = {}
+    for each, id, segment in zip(
+        _keys(keys.to_pydict(), key), keys.column(PREDICTION).to_pylist(), keys.column(BATCH).to_pylist(), strict=True
+    ):
+        if (place := places.get(each)) is not None:
+            matches[id] = place, segment
+    wanted = set(sampled({segment for _, segment in matches.values()}, SEGMENTS))
+    ids = set(sampled((id for id, (_, segment) in matches.items() if segment in wanted), SAMPLE))
+    rows = [row for row in _rows(workspace, usecase, sorted(wanted)) if row[PREDICTION] in ids]
+    compared: list[FieldCompared] = []
+    for live, served in _by_release(workspace, usecase, rows):
+        records = _checked(live, served)
+        beside = batch.iloc[[matches[row[PREDICTION]][0] for row, _ in records]]
+        values = {name: [columns[name] for _, columns in records] for name in live.features}
+        compared += field_differences(values, {name: beside[name].tolist() for name in live.features if name in beside})
+    return _summed(compared)
+
+
+def _keys(columns: Mapping[str, list[Any]], key: Sequence[str]) -> list[tuple[Any, ...] | None]:
+    """None for a row without a whole key."""
+    whole = zip(*(map(_plain, columns[name]) for name in key), strict=True)
+    return [None if None in each else each for each in whole]
+
+
+def _checked(live: Live, rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
+    """Each row with the typed values of its record; without those that the declaration does not take any more."""
+    kept = []
+    for row in rows:
+        try:
+            checked = live.checker.decode(b"[" + row[RECEIVED].encode() + b"]")
+        except BadRecords:
+            continue
+        kept.append((row, {name: values[0] for name, values in checked.columns.items()}))
+    return kept
+
+
+def field_differences(served: Mapping[str, list[Any]], batch: Mapping[str, list[Any]]) -> list[FieldCompared]:
+    """Each field that both have. Values are compared as their type's; missing equals missing.
+
+    >>> field_differences({"a": [1, None, "x"]}, {"a": [1.0, float("nan"), "y"]})
+    [FieldCompared(name='a', rows=3, differing=1, example="'x' → 'y'")]
+    """
+    compared = []
+    for name in served:
+        if name not in batch or not served[name]:
+            continue
+        pairs = [(_plain(a), _plain(b)) for a, b in zip(served[name], batch[name], strict=True)]
+        other = [pair for pair in pairs if pair[0] != pair[1]]
+        example = " → ".join("missing" if value is None else shown_value(value) for value in other[0]) if other else ""
+        compared.append(FieldCompared(name, len(pairs), len(other), example))
+    return compared
+
+
+def _plain(value: Any) -> Any:
+    """A value as Python has it, so that equal ones compare as equal; None for each way of being missing."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _summed(compared: Sequence[FieldCompared]) -> tuple[FieldCompared, ...]:
+    """The same field of several releases together."""
+    whole: dict[str, FieldCompared] = {}
+    for each in compared:
+        known = whole.get(each.name, FieldCompared(each.name, 0, 0))
+        whole[each.name] = FieldCompared(
+            each.name, known.rows + each.rows, known.differing + each.differing, known.example or each.example
+        )
+    return tuple(whole.values())
