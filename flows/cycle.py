@@ -22,6 +22,7 @@ from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
 from tasks.page import renew_page
 from tasks.scoring import score_arrived
+from tasks.staging import look_if_any
 from tasks.training import train_next
 from tasks.turn import in_turn
 
@@ -60,6 +61,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     health = watch_champion(usecase, batch)
     respond_to_episodes(usecase)
     notify_people(usecase)
+    look_if_any(usecase, as_of)
     decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
     challenger = train_next(usecase, trigger, as_of)
     finish_cycle(usecase, batch, health, decision, challenger)

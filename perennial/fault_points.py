@@ -43,6 +43,7 @@ WRITES = (
     "decision_row",
     "approval_row",
     "release_row",
+    "stage_looked_row",
     "releases_frozen_row",
     "releases_resumed_row",
     "rollback_not_possible_row",

@@ -24,7 +24,7 @@ from perennial.ledger.present import (
     waiting_challenger,
 )
 from perennial.release.promote import mirror_alias, release_blend, release_decided
-from perennial.release.words import held_in_words
+from perennial.release.words import candidate_in_words, held_in_words
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
@@ -50,6 +50,8 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     if unfinished is not None:
         return unfinished
     waiting, release = waiting_challenger(ledger, usecase), current_release(ledger, usecase)
+    if release is not None and release.candidate is not None:
+        return Waits(candidate_in_words(release.candidate))
     if waiting is None:
         question = open_question(ledger, usecase)
         return Waits(NO_CHALLENGER if question is None else held_in_words(question, case.declaration, as_of))

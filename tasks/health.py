@@ -99,8 +99,8 @@ def _watched(
 ) -> Watched:
     """The batch's rows and the live model's predictions, read from the stores. first: release of the champion."""
     ledger, declaration, at = workspace.ledger, case.declaration, instant(batch.arrived_at)
-    current, since = known_at(ledger, case.name, at), instant(first.as_of)
-    rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.as_of))
+    current, since = known_at(ledger, case.name, at), instant(first.since)
+    rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.since))
     served = load_served(workspace.registry, case.name, release)
     known.adopt(
         served.champion,
@@ -115,7 +115,7 @@ def _watched(
         ),
     )
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
-    trained = instant(snapshot.payload.as_of if snapshot else release.as_of)
+    trained = instant(snapshot.payload.as_of if snapshot else release.since)
     recorded = days_of(past, since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
     statistics = batch_statistics(

@@ -96,7 +96,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     decisions = ledger.all(usecase, Decision)
     champion = None
     if release is not None:
-        age = (time_of(ledger, declaration, now) - instant(release.as_of)).total_seconds() / 86400
+        age = (time_of(ledger, declaration, now) - instant(release.since)).total_seconds() / 86400
         champion = {
             "version": release.champion.model.version,
             "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],

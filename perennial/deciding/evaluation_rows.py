@@ -131,7 +131,7 @@ def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: d
     known_by, arrived = rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]
     own = known_by.where(known_by > arrived, arrived)
     unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
-    return _labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
+    return labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
 
 
 def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:
@@ -139,15 +139,16 @@ def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:
     return max(instant(batch.end) + schema.label_known_after, instant(batch.arrived_at))
 
 
-def _labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
-    labelled = rows[rows[LABEL].notna()].reset_index(drop=True)
-    names = cluster_names(labelled, declaration.schema_, declaration.evaluation)
+def labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
+    """The rows that have a label, with their clusters."""
+    known = rows[rows[LABEL].notna()].reset_index(drop=True)
+    names = cluster_names(known, declaration.schema_, declaration.evaluation)
     distinct, codes = np.unique(names, return_inverse=True)
     other, second = declaration.evaluation.second_cluster, None
-    if other is not None and len(labelled):
-        second = other, np.unique(_groups(labelled, other), return_inverse=True)[1].astype(np.int64)
-    share = len(labelled) / len(rows) if len(rows) else 0.0
-    return EvaluationRows(labelled, codes.astype(np.int64), tuple(str(n) for n in distinct), share, second)
+    if other is not None and len(known):
+        second = other, np.unique(_groups(known, other), return_inverse=True)[1].astype(np.int64)
+    share = len(known) / len(rows) if len(rows) else 0.0
+    return EvaluationRows(known, codes.astype(np.int64), tuple(str(n) for n in distinct), share, second)
 
 
 def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRules) -> np.ndarray:

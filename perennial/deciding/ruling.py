@@ -146,4 +146,4 @@ def _gains(history: Sequence[Decision], primary: MetricResult) -> tuple[float, .
 
 
 def _days(release: Release | None, as_of: str) -> float | None:
-    return (instant(as_of) - instant(release.as_of)).total_seconds() / 86400 if release else None
+    return (instant(as_of) - instant(release.since)).total_seconds() / 86400 if release else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -81,29 +81,8 @@ class Scored:
 
     @cached_property
     def asked(self) -> list[Asked]:
-        """The primary metric, the guards, then those shown for information.
-
-        Raises TeamCodeFailed if a custom metric cannot be loaded.
-        """
-        evaluation = self.declaration.evaluation
-        guards = [
-            Asked(
-                name,
-                "guard",
-                bound.margin,
-                bound.at_least,
-                bound.at_most,
-                self.metric(name),
-                self.declaration.metric_code(name),
-            )
-            for name, bound in sorted(evaluation.guards.items())
-            if name != NEGATIVE_FLIPS
-        ]
-        also = [self._asked(name, "info") for name in evaluation.also]
-        return [self._asked(self.declaration.primary, "primary"), *guards, *also]
-
-    def _asked(self, name: str, role: Literal["primary", "info"]) -> Asked:
-        return Asked(name, role, metric=self.metric(name), own_code=self.declaration.metric_code(name))
+        """As `asked_metrics`, for these rows."""
+        return asked_metrics(self.declaration, self.metric)
 
     @cached_property
     def primary(self) -> Metric:
@@ -128,3 +107,21 @@ class Scored:
     def _over(self, model: Fitted, predictions: np.ndarray) -> np.ndarray:
         placed: np.ndarray = model.over(predictions, self.declaration.schema_.classes)
         return placed
+
+
+def asked_metrics(declaration: Declaration, metric: Callable[[str], Metric]) -> list[Asked]:
+    """The primary metric, the guards, then those shown for information. metric: the declared one with a name.
+
+    Raises TeamCodeFailed if a custom metric cannot be loaded.
+    """
+
+    def asked(name: str, role: Literal["primary", "info"]) -> Asked:
+        return Asked(name, role, metric=metric(name), own_code=declaration.metric_code(name))
+
+    evaluation = declaration.evaluation
+    guards = [
+        Asked(name, "guard", bound.margin, bound.at_least, bound.at_most, metric(name), declaration.metric_code(name))
+        for name, bound in sorted(evaluation.guards.items())
+        if name != NEGATIVE_FLIPS
+    ]
+    return [asked(declaration.primary, "primary"), *guards, *(asked(name, "info") for name in evaluation.also)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +30,11 @@ def current_release(ledger: Ledger, usecase: str) -> Release | None:
     """The newest release, or None: "no champion yet" is a state, not a failed lookup."""
     releases = ledger.all(usecase, Release)
     return max((r.payload for r in releases), key=lambda r: r.release_no, default=None)
+
+
+def made_live(releases: Iterable[Release]) -> Release | None:
+    """The newest release that changed the live models; stages and their ends leave them."""
+    return max((r for r in releases if not r.leaves_models), key=lambda r: r.release_no, default=None)
 
 
 def waiting_challenger(ledger: Ledger, usecase: str) -> ChallengerEntry | None:
@@ -125,10 +131,10 @@ def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release |
 def _of_unfinished_cycle(
     ledger: Ledger, usecase: str, release: Release, finished: set[str | None], as_of: datetime
 ) -> bool:
-    """Whether a release was made at `as_of` by a decision or an episode of a cycle that is not finished."""
+    """Whether a release was made at `as_of` by a decision, an episode or a look of a cycle that is not finished."""
     if instant(release.as_of) != as_of:
         return False
-    if release.cause is not None:
+    if release.cause is not None or release.look is not None:
         return all(instant(row.payload.as_of) != as_of for row in ledger.all(usecase, Cycle))
     return release.decision is not None and release.decision not in finished
 
@@ -227,7 +233,9 @@ def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime
 
 
 def former_release(releases: list[Release]) -> Release | None:
-    """The release that a rollback restores: for a blend the tested champion alone, otherwise the previous champion.
+    """The release that a rollback restores: the previous champion.
+
+    For a blend, or while a candidate is in a stage, it is the tested champion alone.
 
     releases: all of a use case; those undone by rollbacks are skipped. None if no model was live before.
     """
@@ -237,9 +245,9 @@ def former_release(releases: list[Release]) -> Release | None:
         if release.kind == "rollback":
             while tested[-1].release_no != release.restores:
                 tested.pop()
-        elif release.kind != "blend":
+        elif release.kind != "blend" and not release.leaves_models:
             tested.append(release)
-    if ordered and ordered[-1].refit is not None:
+    if ordered and (ordered[-1].refit is not None or ordered[-1].candidate is not None):
         return tested[-1]
     return tested[-2] if len(tested) > 1 else None
 
@@ -260,7 +268,7 @@ def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
     nothing by itself.
     """
     release, decisions = current_release(ledger, usecase), ledger.all(usecase, Decision)
-    if release is None or not decisions or freezes(ledger, usecase):
+    if release is None or release.candidate is not None or not decisions or freezes(ledger, usecase):
         return None
     newest = decisions[-1].payload
     if newest.outcome == "held":

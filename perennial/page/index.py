@@ -71,7 +71,7 @@ def _age(history: History) -> str:
     """How old the live release was when the newest batch arrived."""
     if history.live is None or not history.batches:
         return ""
-    age = instant(history.batches[-1].arrived_at) - instant(history.live.as_of)
+    age = instant(history.batches[-1].arrived_at) - instant(history.live.since)
     return f", {counted(max(age.days, 0), 'day', 'days')} old at the newest batch"
 
 

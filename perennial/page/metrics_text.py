@@ -69,7 +69,7 @@ def measured(ledger: Ledger, usecase: str, now: datetime | None) -> Measured:
         waits=open_question(ledger, usecase) is not None,
         frozen=bool(freezes(ledger, usecase)),
         release=release,
-        release_days=(now - instant(release.as_of)).total_seconds() / 86_400 if release and now else None,
+        release_days=(now - instant(release.since)).total_seconds() / 86_400 if release and now else None,
         episodes=Counter(row.payload.channel for row in ledger.all(usecase, Episode)),
         open_episodes=open_with_severity(ledger, usecase),
     )

@@ -7,15 +7,16 @@ from datetime import datetime
 from perennial.clock import instant, write_instant
 from perennial.errors import InputError, ReleaseLost, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release, ReleasesResumed, Served
+from perennial.ledger.entries import Approval, ChallengerEntry, Decision, ModelRef, Release, ReleasesResumed
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import blend_due, current_release, frozen_decision, says_release
 from perennial.release.freeze import refuse_frozen
-from perennial.store.registry import Registry
+from perennial.release.planned_stages import first_stage, full_release, planned_stages
+from perennial.store.registry import Beside, Registry
 
 
 def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
-    """Release the challenger of a decision. If it is released already, return that release.
+    """Release the challenger of a decision, or begin its first stage. If that is done already, return that release.
 
     The decision was taken against release `decision.release_no`, so the release must have the next number. An approved
     challenger is live from the approval, one that a freeze kept back from the end of the freeze, every other one from
@@ -39,25 +40,12 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     if resumed is not None:
         because = f"Releases were resumed by {resumed.payload.by}: {resumed.payload.reason}. {because}"
         since = max(since, resumed.payload.as_of, key=instant)
-    return insert_release(
-        ledger,
-        decision.usecase,
-        Release(
-            release_no=decision.release_no + 1,
-            kind="first" if decision.release_no == 0 else "release",
-            serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
-            stage="full",
-            as_of=since,
-            reason=because,
-            decision=decision.id,
-            restores=None,
-            reference=decision.reference,
-            snapshot=decision.snapshot,
-            features_digest=decision.features_digest,
-            declaration_digest=challenger.payload.declaration_digest,
-        ),
-        [used.position for used in (row, challenger, approval, resumed) if used is not None],
-    )
+    used = [row.position for row in (row, challenger, approval, resumed) if row is not None]
+    made = full_release(decision, challenger.payload.declaration_digest, decision.release_no + 1, since, because)
+    stages, live = planned_stages(decision), ledger.get(decision.usecase, Release, str(decision.release_no))
+    if stages and live is not None:
+        made, used = first_stage(live.payload, made, decision, stages), [*used, live.position]
+    return insert_release(ledger, decision.usecase, made, used)
 
 
 def _end_of_freeze(ledger: Ledger, decision: Decision) -> Row[ReleasesResumed] | None:
@@ -89,6 +77,8 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
             "decision": due.decision.id,
             "restores": None,
             "cause": None,
+            "look": None,
+            "live_since": None,
         }
     )
     live = "are live" if blended.refit else "alone is live"
@@ -162,7 +152,8 @@ def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
 def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
     """Update MLflow's aliases from the ledger: (version of `champion` before, version now).
 
-    `refit` points to the version that is live beside the champion, if there is one. Raises RegistryDown.
+    `refit` points to the version that is live beside the champion, `shadow` or `candidate` to the one in a stage, if
+    there is one. Raises RegistryDown.
     """
     release = current_release(ledger, usecase)
     former = registry.champion(usecase) if release is not None else None
@@ -172,5 +163,15 @@ def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int 
     if former != version:
         registry.point_champion(usecase, release.champion.model)
     with write("refit_alias"):
-        registry.point_refit(usecase, release.refit.model if release.refit else None)
+        registry.point_beside(usecase, models_beside(release))
     return former, version
+
+
+def models_beside(release: Release) -> dict[Beside, ModelRef]:
+    """MLflow's aliases for the models beside the champion."""
+    beside: dict[Beside, ModelRef] = {}
+    if release.refit is not None:
+        beside["refit"] = release.refit.model
+    if release.candidate is not None:
+        beside["shadow" if release.candidate.stage.kind == "shadow" else "candidate"] = release.candidate.model
+    return beside

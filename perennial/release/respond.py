@@ -12,6 +12,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release
 from perennial.release.rollback import roll_back
 from perennial.usecase.declared_alerts import Responses
+from perennial.watching.explained import OF_STAGES
 
 
 def respond(
@@ -30,6 +31,8 @@ def respond(
     try_out: called with the release to restore before anything is written. Raises LedgerBroken.
     """
     written: list[Recorded] = []
+    if episode.channel == OF_STAGES:
+        return written  # the candidate was taken away already, and the champion did nothing
     for action in responses.to(severity):
         if action == "freeze":
             frozen = ReleasesFrozen(

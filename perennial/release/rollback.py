@@ -105,6 +105,7 @@ def roll_back(
             "decision": None,
             "restores": former.release_no,
             "cause": cause,
+            "look": None,
         }
     )
     row = insert_release(ledger, usecase, restored, [plan.former.position, plan.live.position])

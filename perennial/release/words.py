@@ -14,12 +14,14 @@ from perennial.ledger.entries import (
     Alarm,
     Approval,
     BatchEntry,
+    Candidate,
     ChallengerEntry,
     Cycle,
     Decision,
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger
+from perennial.release.planned_stages import planned_stages, stage_in_words
 from perennial.usecase.declaration import Declaration
 from perennial.watching.explained import ABOUT_BATCHES
 
@@ -79,12 +81,17 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
     challenger, champion = decision.challenger.version, decision.champion.version if decision.champion else None
     return {
         "first": f"version {challenger} released as the first",
-        "release": f"version {challenger} released",
+        "release": _released(decision),
         "keep": f"version {champion} stays" if champion else f"version {challenger} not released",
         "undecided": f"undecided, version {champion} stays" if champion else "undecided",
         "blocked": f"version {challenger} blocked by a guard",
         "held": f"version {challenger} waits for approval",
     }[decision.outcome]
+
+
+def _released(decision: Decision) -> str:
+    stages, version = planned_stages(decision), decision.challenger.version
+    return f"version {version} begins with {stage_in_words(stages[0])}" if stages else f"version {version} released"
 
 
 def approval_in_words(approval: Approval) -> str:
@@ -138,6 +145,14 @@ def held_in_words(question: Decision, declaration: Declaration, as_of: datetime)
     return (
         f"for the approval of version {question.challenger.version} since {day(question.as_of)}, "
         f"decision {question.id}; {learns}"
+    )
+
+
+def candidate_in_words(candidate: Candidate) -> str:
+    """Why nothing is decided while a candidate is in a stage."""
+    return (
+        f"version {candidate.model.version} is in {stage_in_words(candidate.stage)} since {day(candidate.since)}; the "
+        "next decision comes after its last stage"
     )
 
 

@@ -28,6 +28,8 @@ Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limi
 
 ABOUT_BATCHES = ("contract",)
 """Channels about what arrives, not about the model."""
+OF_STAGES = "stage"
+"""The channel of episodes about a candidate that was taken away; the champion is live as before."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def _can_do(
         actions.append(("approve", f"approve version {decided[-1].challenger.version}, which waits for a person"))
     if not trained and about_model:
         actions.append(("retrain", "train a challenger now"))
+    if episode.channel == OF_STAGES:
+        return (*actions, ("adjust_limits", "change release.stages in the declaration"))
     if has_former and about_model and alarms:
         actions.append(("roll_back", "bring the former champion back"))
     if episode.channel in ("unseen", "contract", "features"):

@@ -22,6 +22,7 @@ from perennial.ledger.entries.releases import (
     Served,
 )
 from perennial.ledger.entries.serving import BatchScored, SegmentCollected
+from perennial.ledger.entries.staging import StageLooked
 from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
@@ -98,6 +99,7 @@ __all__ = [
     "SliceShare",
     "Snapshot",
     "Stage",
+    "StageLooked",
     "Trigger",
     "TriggerKind",
     "Waiver",
@@ -120,6 +122,7 @@ KINDS: dict[str, type[Recorded]] = {
     "rollback_not_possible": RollbackNotPossible,
     "batch_scored": BatchScored,
     "segment_collected": SegmentCollected,
+    "stage_looked": StageLooked,
     "episode": Episode,
     "episode_rose": EpisodeRose,
     "calibration": Calibration,

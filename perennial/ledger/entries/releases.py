@@ -62,7 +62,8 @@ class Release(Recorded):
     champion's.
     kind: `stage` begins a candidate's first or next stage and `abort` ends its stages; both leave the live models.
     cause: the episode that rolled back automatically. candidate: the model in a stage. look: the look at the evidence
-    of a stage that led to this. Each is None otherwise, and then left out of the row.
+    of a stage that led to this. live_since: since when the live models are live if this release left them. Each is None
+    otherwise, and then left out of the row.
     """
 
     release_no: int
@@ -80,6 +81,7 @@ class Release(Recorded):
     cause: str | None = None
     candidate: Candidate | None = None
     look: str | None = None
+    live_since: str | None = None
 
     @property
     def key(self) -> str:
@@ -88,7 +90,7 @@ class Release(Recorded):
     @model_serializer(mode="wrap")
     def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As before these fields were added, where they have no value."""
-        added = ("cause", "candidate", "look")
+        added = ("cause", "candidate", "look", "live_since")
         return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
 
     @property
@@ -100,6 +102,16 @@ class Release(Recorded):
     def refit(self) -> Served | None:
         """The newest refit, which has not been evaluated, if it is live beside the champion."""
         return self.serves[1] if len(self.serves) > 1 else None
+
+    @property
+    def since(self) -> str:
+        """Since when the live models are live."""
+        return self.live_since or self.as_of
+
+    @property
+    def leaves_models(self) -> bool:
+        """Whether the live models are those of the release before it."""
+        return self.kind in ("stage", "abort")
 
     @property
     def versions(self) -> str:

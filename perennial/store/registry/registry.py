@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from perennial.errors import ExperimentDeleted, ModelDeleted, ModelUnloadable
 from perennial.fault_points import write
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ALIAS = "champion"
-REFIT_ALIAS = "refit"
-"""The untested version that is live beside the champion under a blending policy."""
+Beside = Literal["refit", "candidate", "shadow"]
+BESIDE: tuple[Beside, ...] = get_args(Beside)
+"""Aliases of versions beside the champion: live with it under a blending policy, or in a canary or shadow."""
 _GONE = "MLflow cannot restore it: restore MLflow's database from a backup. No decision or model depends on it"
 _FOR_GOOD = (
     "MLflow cannot restore it: restore MLflow's database from a backup. Without one, roll back if it is live, or "
@@ -296,15 +297,34 @@ class Registry:
         with write("alias"):
             self._point(usecase, ALIAS, model)
 
-    def point_refit(self, usecase: str, model: ModelRef | None) -> None:
-        """Point the alias of the refit to a version, or remove it. Raises RegistryDown, ModelDeleted."""
-        if self._named(usecase, REFIT_ALIAS) == (model.version if model else None):
-            return
-        if model is not None:
-            self._point(usecase, REFIT_ALIAS, model)
-            return
-        with self._answering("move the alias"):
-            self._client.delete_registered_model_alias(self.name(usecase), REFIT_ALIAS)
+    def point_beside(self, usecase: str, models: Mapping[Beside, ModelRef]) -> None:
+        """Point the aliases of the models beside the champion, and remove those of `BESIDE` that have none.
+
+        Raises RegistryDown, ModelDeleted.
+        """
+        there = self._aliases(usecase)
+        for alias in BESIDE:
+            model = models.get(alias)
+            if there.get(alias) == (model.version if model else None):
+                continue
+            if model is not None:
+                self._point(usecase, alias, model)
+                continue
+            with self._answering("move the alias"):
+                self._client.delete_registered_model_alias(self.name(usecase), alias)
+
+    def _aliases(self, usecase: str) -> dict[str, int]:
+        """Alias → version of all aliases of the use case's model."""
+        from mlflow.exceptions import MlflowException
+
+        with self._answering("look up the aliases"):
+            try:
+                named = self._client.get_registered_model(self.name(usecase)).aliases
+            except MlflowException as error:
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return {}
+                raise
+        return {alias: int(version) for alias, version in named.items()}
 
     def _point(self, usecase: str, alias: str, model: ModelRef) -> None:
         from mlflow.exceptions import MlflowException

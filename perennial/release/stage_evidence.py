@@ -1,0 +1,151 @@
+"""What is known about a stage at a moment: predictions of both models since it began, with the labels they got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.clock import instant
+from perennial.content import digest_rows
+from perennial.deciding.evaluation_rows import labelled
+from perennial.deciding.scored_models import asked_metrics
+from perennial.evaluation.judgement import Asked
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.paired import Paired, paired
+from perennial.evaluation.staged.evidence import Evidence, Traffic
+from perennial.identity import digest
+from perennial.ledger.entries import BatchScored, Candidate, Release
+from perennial.ledger.ledger import Ledger
+from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PROBABILITIES, SCORE
+from perennial.release.stages import looks_of
+from perennial.store.known import known_at
+from perennial.store.rows import labels_of, read_rows
+from perennial.store.tables import Tables
+from perennial.team_code.metrics import declared_metric
+from perennial.usecase.declaration import Declaration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHAMPION, CANDIDATE = "champion", "candidate"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The evidence of a look and the digest of what it was computed from."""
+
+    evidence: Evidence
+    digest: str
+
+
+def stage_evidence(
+    tables: Tables,
+    ledger: Ledger,
+    declaration: Declaration,
+    sources: Mapping[str, str],
+    release: Release,
+    candidate: Candidate,
+    as_of: datetime,
+) -> Seen:
+    """What is known at `as_of` about the stage that a release began. sources: file name → text of custom metrics."""
+    usecase = declaration.name
+    scored = _scored(tables, ledger, declaration, release)
+    traffic = _traffic(ledger, usecase, release)
+    pairs, metrics, rows_digest = _pairs(tables, ledger, declaration, sources, scored, candidate, as_of)
+    looks = [row.payload.look.information for row in looks_of(ledger, usecase, release.release_no)]
+    evidence = Evidence(
+        stage=candidate.stage.kind,
+        share=candidate.stage.share,
+        feedback=candidate.feedback,
+        planned_days=candidate.stage.days,
+        elapsed_days=max(0.0, (as_of - instant(candidate.since)).total_seconds() / 86400),
+        traffic=traffic,
+        looks=tuple(each for each in looks if each is not None),
+        pairs=pairs,
+        metrics=metrics,
+    )
+    return Seen(evidence, digest([vars(traffic), rows_digest]))
+
+
+def _traffic(ledger: Ledger, usecase: str, release: Release) -> Traffic:
+    """Batches are scored by both models; nobody's answer is the candidate's."""
+    of: dict[str | None, int] = {None: 0, "candidate": 0}
+    for row in ledger.all(usecase, BatchScored):
+        if row.payload.release_no == release.release_no:
+            of[row.payload.of] += row.payload.rows
+    return Traffic(
+        champion_asked=of[None],
+        candidate_asked=of["candidate"],
+        both_scored=min(of[None], of["candidate"]),
+    )
+
+
+def _scored(tables: Tables, ledger: Ledger, declaration: Declaration, release: Release) -> pd.DataFrame | None:
+    """Keys with the predictions of both models, `CHAMPION` and `CANDIDATE`; None without any."""
+    schema = declaration.schema_
+    key, column = list(schema.key), PROBABILITIES if schema.task == "multiclass" else SCORE
+    mine = [row.payload for row in ledger.all(declaration.name, BatchScored)]
+    mine = [each for each in mine if each.release_no == release.release_no]
+    both = {each.batch for each in mine if each.of is None} & {each.batch for each in mine if each.of is not None}
+    names = {each.key: each.of or CHAMPION for each in mine if each.batch in both and each.rows}
+    if not names:
+        return None
+    table = tables.read(declaration.name, "predictions", list(names), [*key, BATCH, column])
+    if table is None:
+        return None
+    frame = table.to_pandas()
+    arms = frame[BATCH].map(names)
+    parts = [
+        frame[arms == arm].drop(columns=BATCH).drop_duplicates(key).rename(columns={column: arm})
+        for arm in (CHAMPION, CANDIDATE)
+    ]
+    return parts[0].merge(parts[1], on=key)
+
+
+def _pairs(
+    tables: Tables,
+    ledger: Ledger,
+    declaration: Declaration,
+    sources: Mapping[str, str],
+    scored: pd.DataFrame | None,
+    candidate: Candidate,
+    as_of: datetime,
+) -> tuple[Paired | None, tuple[Asked, ...], str]:
+    """The scored rows whose label became known since the stage began, the metrics on them, and their digest.
+
+    A label that was known before says nothing: the candidate may have been trained on it.
+    """
+    if scored is None:
+        return None, (), ""
+    schema, known = declaration.schema_, known_at(ledger, declaration.name, as_of)
+    since = instant(candidate.since)
+    only = tuple(batch.batch for batch in known.batches if instant(batch.arrived_at) > since)
+    if not only:
+        return None, (), ""
+    rows = read_rows(tables, declaration.name, schema, known, only=only)
+    judged = labelled(declaration, rows[rows[FIRST_KNOWN_AT] > since].merge(scored, on=list(schema.key)))
+    if not len(judged.rows):
+        return None, (), ""
+
+    def metric(name: str) -> Metric:
+        return declared_metric(declaration, sources, name, rows=judged.rows, codes=judged.codes)
+
+    pairs = paired(
+        labels_of(judged.rows, schema),
+        _values(judged.rows[CHAMPION]),
+        _values(judged.rows[CANDIDATE]),
+        judged.codes,
+        cluster_by=declaration.evaluation.cluster_name,
+        second=judged.second,
+    )
+    of_rows = digest_rows(judged.rows[[*schema.key, LABEL]], list(schema.key))
+    return pairs, tuple(asked_metrics(declaration, metric)), of_rows
+
+
+def _values(column: pd.Series) -> np.ndarray:
+    """Shape (n,), or (n, K) for a column of lists."""
+    return np.stack(column.to_numpy()) if column.dtype == object else column.to_numpy(dtype=np.float64)
