@@ -23,6 +23,7 @@ from perennial.ledger.present import (
     undone_decision,
     waiting_challenger,
 )
+from perennial.release.planned_stages import begins_with
 from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.release.words import candidate_in_words, held_in_words
 from perennial.settings import settings
@@ -96,7 +97,9 @@ def release(usecase: str, decision: str) -> int | None:
     made = None
     if says_release(workspace.ledger, taken):
         made = release_decided(workspace.ledger, taken).payload.release_no
-        log.info("release %s %d: version %d serves", usecase, made, taken.challenger.version)
+        log.info(
+            "release %s %d: version %d %s", usecase, made, taken.challenger.version, begins_with(taken) or "serves"
+        )
     mirror_alias(workspace.ledger, workspace.registry, usecase)
     return made
 
@@ -122,7 +125,8 @@ def note_in_registry(usecase: str, decision: str) -> None:
     metrics = {f"decision_{m.name}": m.challenger for m in taken.metrics if m.challenger is not None}
     gains = {f"decision_{m.name}_gain": m.gain for m in taken.metrics if m.gain is not None}
     champion = taken.champion.version if taken.champion else None
-    reason = " ".join((headline(taken.outcome, champion, taken.challenger.version, taken.batch) + ".", *taken.reasons))
+    happened = headline(taken.outcome, champion, taken.challenger.version, taken.batch, begins_with(taken))
+    reason = " ".join((happened + ".", *taken.reasons))
     try:
         workspace.registry.record_decision(usecase, taken.challenger, taken.outcome, reason, {**metrics, **gains})
     except RunDeleted as error:

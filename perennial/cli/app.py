@@ -12,7 +12,7 @@ from perennial.cli.grouping import InGroups
 
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Start": (start.demo, start.init, start.check, start.schema),
-    "Run": (run.run, run.backfill, run.ingest, run.watch, run.score, run.train),
+    "Run": (run.run, run.backfill, run.ingest, run.watch, run.score, run.stage, run.train),
     "Look": (
         look.status,
         look.batches,

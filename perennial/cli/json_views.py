@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from perennial.alerting.outbox import Undelivered, undelivered
-from perennial.clock import day, instant
+from perennial.clock import day, instant, write_instant
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
+    Candidate,
     ChallengerEntry,
     Cycle,
     Decision,
+    Release,
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger, Row
@@ -22,13 +24,16 @@ from perennial.ledger.present import (
     frozen_decision,
     held_batches,
     label_files,
+    made_live,
     open_question,
     time_of,
     undone_decision,
     waiting_challenger,
 )
 from perennial.processes.schedule import next_scheduled_run
-from perennial.release.words import challenger_waits, trained_through
+from perennial.release.planned_stages import ends_at
+from perennial.release.stages import looks_of
+from perennial.release.words import candidate_at, challenger_waits, trained_through
 from perennial.settings import settings
 from perennial.store.at_work import at_work_since
 from perennial.usecase.declaration import Declaration
@@ -95,20 +100,22 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     decisions = ledger.all(usecase, Decision)
     champion = None
-    if release is not None:
+    standing = made_live(row.payload for row in ledger.all(usecase, Release))
+    if release is not None and standing is not None:
         age = (time_of(ledger, declaration, now) - instant(release.since)).total_seconds() / 86400
         champion = {
             "version": release.champion.model.version,
             "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
-            "since": release.as_of,
+            "since": release.since,
             "age_days": age,
             "release_no": release.release_no,
-            "kind": release.kind,
-            "reason": release.reason,
+            "kind": standing.kind,
+            "reason": standing.reason,
         }
     return {
         "usecase": usecase,
         "champion": champion,
+        "candidate": _candidate(ledger, usecase, release.candidate) if release and release.candidate else None,
         "challenger": _challenger(ledger, usecase),
         "last_batch": batch_view(usecase, batches[-1]) if batches else None,
         "held": [{"window": b.window, "because": list(b.held_because)} for b in held_batches(ledger, usecase)],
@@ -208,3 +215,21 @@ def _unfinished(ledger: Ledger, usecase: str) -> str | None:
     if batches and batches[-1].status == "accepted" and batches[-1].batch not in finished:
         return batches[-1].window
     return None
+
+
+def _candidate(ledger: Ledger, usecase: str, candidate: Candidate) -> dict[str, Any]:
+    """The model in a stage, and the newest look at it."""
+    release = current_release(ledger, usecase)
+    looks = looks_of(ledger, usecase, release.release_no) if release else []
+    newest = looks[-1].payload if looks else None
+    return {
+        "version": candidate.model.version,
+        "decision": candidate.decision,
+        "stage": candidate.stage.kind,
+        "share": candidate.stage.share,
+        "since": candidate.since,
+        "until": write_instant(ends_at(candidate)),
+        "in_words": candidate_at(candidate),
+        "verdict": newest.look.verdict if newest else None,
+        "reason": newest.look.reason if newest else None,
+    }

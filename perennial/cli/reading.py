@@ -82,6 +82,9 @@ def _show_status(view: dict[str, Any]) -> None:
         rows += [("", meaning) for meaning in (meanings(because),) if meaning]
     else:
         rows.append(("champion", "none yet"))
+    if candidate := view["candidate"]:
+        rows.append(("candidate", candidate["in_words"]))
+        rows.append(("", f"{candidate['reason'] or 'nothing was looked at yet'} perennial stage {view['usecase']}"))
     rows.append(("challenger", _challenger(view["challenger"])))
     rows.append(
         (

@@ -42,8 +42,10 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", "".join(_HTML.get(character, character) for character in one_line))
 
 
-def headline(outcome: Outcome, champion_version: int | None, challenger_version: int, batch: str) -> str:
-    """What happened, in one plain line.
+def headline(
+    outcome: Outcome, champion_version: int | None, challenger_version: int, batch: str, first_stage: str = ""
+) -> str:
+    """What happened, in one plain line. first_stage: what the release begins with, in words; empty without stages.
 
     >>> headline("release", 3, 4, "2013-05")
     'Version 4 is released in place of version 3, on batch 2013-05'
@@ -51,7 +53,9 @@ def headline(outcome: Outcome, champion_version: int | None, challenger_version:
     stays = "nothing serves yet" if champion_version is None else f"version {champion_version} stays"
     happened = {
         "first": f"Version {challenger_version} is released as the first model",
-        "release": f"Version {challenger_version} is released in place of version {champion_version}",
+        "release": f"Version {challenger_version} begins with {first_stage} beside version {champion_version}"
+        if first_stage
+        else f"Version {challenger_version} is released in place of version {champion_version}",
         "keep": f"Version {challenger_version} is turned down, {stays}",
         "undecided": f"Version {challenger_version} is undecided, {stays}",
         "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
@@ -72,6 +76,7 @@ def in_words(
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
     policy: Policy | None = None,
+    first_stage: str = "",
 ) -> str:
     """The decision as markdown: headline, one paragraph, a table of results, a paragraph about the evaluation rows,
     a table of slices, and one with the intervals that other methods would give.
@@ -81,7 +86,7 @@ def in_words(
     baseline = " naive baseline" if champion_version is None else ""
     terms = meanings(" ".join(reasons) + baseline)
     lines = [
-        f"### {escape(headline(outcome, champion_version, challenger_version, batch))}",
+        f"### {escape(headline(outcome, champion_version, challenger_version, batch, first_stage))}",
         "",
         escape(" ".join(reasons)),
         "",

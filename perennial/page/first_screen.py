@@ -12,8 +12,9 @@ from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.evaluation.reason import meanings, without_numbers, without_passed_guards
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Release
+from perennial.ledger.present import made_live
 from perennial.page.history import History
-from perennial.release.words import cycle_waits, headline_of, release_reason
+from perennial.release.words import candidate_at, cycle_waits, headline_of, release_reason
 from perennial.watching.channels.level import UNKNOWN
 
 FEWEST_LOSSES = 3
@@ -114,8 +115,8 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
 
     A number is in one of them: the reason is without those that show how sure it is.
     """
-    release = history.live
-    if release is None:
+    release, now = made_live(history.releases), history.live
+    if release is None or now is None:
         return ()
     kind = "" if release.kind == "release" else f", {release.kind}"
     since = f"{day(release.as_of)} (release {release.release_no}{kind})"
@@ -123,6 +124,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
         ("since", since),
         ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
+        *([("candidate", candidate_at(now.candidate))] if now.candidate else []),
     )
 
 

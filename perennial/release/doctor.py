@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from perennial.clock import day
 from perennial.errors import ExperimentDeleted, LedgerBroken, ModelDeleted, ModelUnloadable, on_record
 from perennial.fault_points import write
 from perennial.ledger.entries import (
@@ -17,9 +18,11 @@ from perennial.ledger.entries import (
     SegmentCollected,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import current_release, undone_decision
-from perennial.model.released import load_served
+from perennial.ledger.present import current_release, freezes, undone_decision
+from perennial.model.released import load_model, load_served
+from perennial.release.planned_stages import begins_with, stage_in_words
 from perennial.release.promote import mirror_alias, release_decided
+from perennial.release.stages import follow_look, running, undone_look
 from perennial.store.registry import Registry
 from perennial.store.tables import Name, Tables
 
@@ -50,6 +53,7 @@ def examine(ledger: Ledger, tables: Tables, registry: Registry, usecase: str, no
     return [
         *_uncommitted_rows(ledger, tables, usecase),
         *_undone(ledger, registry, usecase),
+        *_undone_stage(ledger, registry, usecase),
         *(deleted or [*_alias(ledger, registry, usecase, now), *_champion(ledger, registry, usecase)]),
         *_runs(ledger, registry, usecase),
     ]
@@ -113,10 +117,47 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreeme
     return [
         Disagreement(
             f"decision {decision.id} released version {decision.challenger.version}, but the release was interrupted",
-            "the version is released",
+            f"the version begins with {first}" if (first := begins_with(decision)) else "the version is released",
             mend,
         )
     ]
+
+
+def _undone_stage(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreement]:
+    """A look whose change of the release is missing, and a candidate that cannot be loaded."""
+    now, looked = running(ledger, usecase), undone_look(ledger, usecase)
+    if now is None:
+        return []
+    release, candidate = now
+    found = []
+    if looked is not None and not freezes(ledger, usecase):
+
+        def mend() -> None:
+            made = follow_look(ledger, usecase, looked)
+            with on_record(f"release {made.payload.release_no if made else release.release_no} is recorded"):
+                mirror_alias(ledger, registry, usecase)
+
+        found.append(
+            Disagreement(
+                f"the look of {day(looked.payload.as_of)} at version {candidate.model.version} says "
+                f"{looked.payload.look.verdict}, but that was interrupted",
+                "it is done",
+                mend,
+            )
+        )
+    try:
+        load_model(registry, usecase, candidate.model)
+    except (ModelDeleted, ModelUnloadable) as error:
+        found.append(
+            Disagreement(
+                f"version {candidate.model.version}, which is in {stage_in_words(candidate.stage)}, cannot be loaded: "
+                f"{error}",
+                "restore its files from a backup, or roll back, which takes it away",
+                None,
+                go_back=True,
+            )
+        )
+    return found
 
 
 def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Disagreement]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from perennial.clock import instant
 from perennial.evaluation.figures import percent
 from perennial.ledger.entries import Candidate, Decision, PlannedStage, Release, Served
 from perennial.usecase.declaration import ReleaseRules
@@ -76,6 +79,17 @@ def stage_in_words(stage: PlannedStage) -> str:
     'a canary of 10 %'
     """
     return "a shadow" if stage.kind == "shadow" else f"a canary of {percent(stage.share)}"
+
+
+def ends_at(candidate: Candidate) -> datetime:
+    """When its stage has lasted as long as planned."""
+    return instant(candidate.since) + timedelta(days=candidate.stage.days)
+
+
+def begins_with(decision: Decision) -> str:
+    """The first stage of a decision's release, in words; empty without stages."""
+    stages = planned_stages(decision)
+    return stage_in_words(stages[0]) if stages else ""
 
 
 def _rules(decision: Decision) -> ReleaseRules:

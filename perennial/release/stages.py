@@ -6,9 +6,9 @@ names the change that follows from it, so that a run killed between the two is c
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from perennial.clock import instant, write_instant
+from perennial.clock import write_instant
 from perennial.errors import HeldBack
 from perennial.ledger.entries import Candidate, ChallengerEntry, Decision, Release, StageLooked
 from perennial.ledger.ledger import Ledger, Row
@@ -78,11 +78,6 @@ def go_on(ledger: Ledger, usecase: str, release_no: int, as_of: datetime, by: st
     if made is not None and made.payload.reason.startswith(because):
         return made
     return insert_release(ledger, usecase, _next(ledger, usecase, began, write_instant(as_of), because))
-
-
-def ends_at(candidate: Candidate) -> datetime:
-    """When its stage has lasted as long as planned."""
-    return instant(candidate.since) + timedelta(days=candidate.stage.days)
 
 
 def _began(ledger: Ledger, usecase: str, release_no: int) -> Release:

@@ -21,7 +21,7 @@ from perennial.ledger.entries import (
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.release.planned_stages import planned_stages, stage_in_words
+from perennial.release.planned_stages import begins_with, ends_at, stage_in_words
 from perennial.usecase.declaration import Declaration
 from perennial.watching.explained import ABOUT_BATCHES
 
@@ -63,6 +63,7 @@ def decision_in_words(decision: Decision) -> str:
         slices=decision.slices,
         flips=decision.flips,
         policy=decision.policy,
+        first_stage=begins_with(decision),
     )
 
 
@@ -90,8 +91,8 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
 
 
 def _released(decision: Decision) -> str:
-    stages, version = planned_stages(decision), decision.challenger.version
-    return f"version {version} begins with {stage_in_words(stages[0])}" if stages else f"version {version} released"
+    version, first = decision.challenger.version, begins_with(decision)
+    return f"version {version} begins with {first}" if first else f"version {version} released"
 
 
 def approval_in_words(approval: Approval) -> str:
@@ -150,9 +151,14 @@ def held_in_words(question: Decision, declaration: Declaration, as_of: datetime)
 
 def candidate_in_words(candidate: Candidate) -> str:
     """Why nothing is decided while a candidate is in a stage."""
+    return f"{candidate_at(candidate)}; the next decision comes after its last stage"
+
+
+def candidate_at(candidate: Candidate) -> str:
+    """The stage of a candidate, since when, and until when at least."""
     return (
-        f"version {candidate.model.version} is in {stage_in_words(candidate.stage)} since {day(candidate.since)}; the "
-        "next decision comes after its last stage"
+        f"version {candidate.model.version} is in {stage_in_words(candidate.stage)} since {day(candidate.since)}, at "
+        f"least until {day(write_instant(ends_at(candidate)))}"
     )
 
 

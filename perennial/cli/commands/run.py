@@ -65,6 +65,25 @@ def score(
     scoring.score(usecase, batch, file, out, json)
 
 
+def stage(
+    usecase: Usecase,
+    advance: Annotated[
+        bool, typer.Option("--advance", help="let the candidate get further now; needs --by and --reason")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="who lets it, for the record")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Look at the candidate in a stage: it advances, waits or leaves.
+
+    Each cycle does so too. `perennial rollback` takes a candidate away.
+    """
+    from perennial.cli import staging
+
+    staging.stage(usecase, advance, by, reason, dry_run, json)
+
+
 def train(
     usecase: Usecase,
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "asked for on the command line",

@@ -1,0 +1,96 @@
+"""`perennial stage`: a look at the candidate in a stage, or a person's word that it gets further."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from perennial.cli import machine_clock
+from perennial.cli.approving import given
+from perennial.cli.live import naming_what_is_live
+from perennial.cli.output import as_json, say
+from perennial.cli.reading import open_ledger
+from perennial.errors import HeldBack, InputError
+from perennial.evaluation.staged.results import Look
+from perennial.ledger.entries import Release
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import time_of
+from perennial.release.stages import looks_of, running
+from perennial.release.words import candidate_at
+from perennial.settings import settings
+from perennial.store.workspace import reading_workspace
+from perennial.usecase.reading import load_use_case
+
+
+def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json: bool) -> None:
+    """Exit code 3 if the candidate was taken away, or nothing can be decided. Raises InputError without a candidate."""
+    load_use_case(usecase, settings().usecases)
+    if advance:
+        given("--by", by)
+        given("--reason", reason)
+    elif by or reason:
+        raise InputError("--advance: is missing; --by and --reason belong to it")
+    ledger = open_ledger()
+    now = running(ledger, usecase)
+    if now is None:
+        raise InputError(f"{usecase}: no candidate is in a stage. Nothing was changed.", code="stage-none")
+    release, candidate = now
+    if dry_run:
+        look = None if advance else _would_be(usecase, release)
+        _show(usecase, release, look, None, json, note="Nothing was changed.")
+        return
+    from perennial.cli.running import flows_ready
+
+    with flows_ready(), naming_what_is_live(usecase):
+        from flows.stage import stage as flow
+
+        made = flow(usecase, by or None, reason or None)
+    newest = _newest(ledger, usecase, release)
+    _show(usecase, release, None if advance else newest, made, json)
+    if made is not None and made.kind == "abort":
+        sys.exit(HeldBack.exit_code)
+
+
+def _newest(ledger: Ledger, usecase: str, release: Release) -> Look | None:
+    looks = looks_of(ledger, usecase, release.release_no)
+    return looks[-1].payload.look if looks else None
+
+
+def _would_be(usecase: str, release: Release) -> Look:
+    from perennial.evaluation.staged.verdict import look_at
+    from perennial.release.stage_evidence import stage_evidence
+    from perennial.team_code.metrics import metric_sources
+
+    workspace = reading_workspace(settings())
+    case = workspace.use_case(usecase)
+    at = time_of(workspace.ledger, case.declaration, machine_clock.now())
+    assert release.candidate is not None
+    seen = stage_evidence(
+        workspace.tables, workspace.ledger, case.declaration, metric_sources(case), release, release.candidate, at
+    )
+    return look_at(seen.evidence)
+
+
+def _show(usecase: str, release: Release, look: Look | None, made: Release | None, json: bool, note: str = "") -> None:
+    if json:
+        view: dict[str, Any] = {"usecase": usecase, "look": look.model_dump(mode="json") if look else None}
+        as_json({**view, "made": made.model_dump(mode="json") if made else None})
+        return
+    if release.candidate is not None:
+        say(f"{usecase}: {candidate_at(release.candidate)}.")
+    for each in look.findings if look else ():
+        say(f"  {each.check}, {each.verdict.replace('_', ' ')}: {each.sentence}")
+    if look is not None:
+        say(f"{look.verdict.replace('_', ' ').capitalize()}: {look.reason} {note}".rstrip())
+    elif note:
+        say(note)
+    if made is not None:
+        say(_made_in_words(made))
+
+
+def _made_in_words(made: Release) -> str:
+    if made.candidate is not None:
+        return f"Release {made.release_no}: {candidate_at(made.candidate)}."
+    if made.kind == "abort":
+        return f"Release {made.release_no}: the candidate is taken away; {made.versions} is live as before."
+    return f"Release {made.release_no}: {made.versions} is live."
