@@ -34,7 +34,7 @@ def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json
     now = running(ledger, usecase)
     if now is None:
         raise InputError(f"{usecase}: no candidate is in a stage. Nothing was changed.", code="stage-none")
-    release, candidate = now
+    release, _ = now
     if dry_run:
         look = None if advance else _would_be(usecase, release)
         _show(usecase, release, look, None, json, note="Nothing was changed.")

@@ -24,7 +24,8 @@ class DeclaredStage:
     length: timedelta
 
 
-def _stage(value: Any) -> DeclaredStage:
+def stage_of(value: Any) -> DeclaredStage:
+    """A stage as it is written. Raises ValueError that names the forms."""
     if isinstance(value, DeclaredStage):
         return value
     if value == FULL:
@@ -57,7 +58,7 @@ def _written(stage: DeclaredStage) -> Any:
 Stage = Annotated[
     DeclaredStage,
     BeforeValidator(
-        _stage,
+        stage_of,
         json_schema_input_type=Annotated[
             dict[str, float | str] | Literal["full"], Field(description="{shadow: 7d}, {canary: 10%, for: 7d} or full")
         ],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
 from perennial.usecase.declaration import DECISIONS_A_YEAR
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS
+from perennial.usecase.declared_stages import stage_of
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
 
@@ -36,6 +38,7 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     yield from _budget(document, policy)
     yield from _mixing(document, policy)
     yield from _patience(document, policy)
+    yield from _stages(document, policy)
 
 
 def _budget(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
@@ -97,3 +100,35 @@ def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
             "remove it, or use balanced, hold or a policy with a yearly budget",
             code="patience-newest",
         )
+
+
+def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
+    """Stages lead from a shadow over growing shares to all keys, and compare one candidate with one champion."""
+    stages = document.at("release", "stages")
+    if not isinstance(stages, list) or not stages:
+        return
+    if policy.mixes:
+        yield document.mistake(
+            ("release", "stages"),
+            f"'{policy.name}' lets two models answer together, so a candidate has no single champion beside it",
+            "remove the stages, or use policy balanced",
+            code="stages-blend",
+        )
+    steps = [_step(stage) for stage in stages]
+    if None in steps:
+        return  # its form is reported as a mistake of its own
+    if steps[-1] != 1.0 or any(later <= earlier for earlier, later in pairwise(steps)):  # type: ignore[operator]
+        yield document.mistake(
+            ("release", "stages"),
+            "stages should begin with a shadow or a small share, grow, and end with full",
+            "write [{shadow: 7d}, {canary: 10%, for: 7d}, full]",
+            code="stages-order",
+        )
+
+
+def _step(stage: object) -> float | None:
+    """The share of a stage as written; None if it is none."""
+    try:
+        return stage_of(stage).share
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perennial.evaluation.staged.results import Look
 from perennial.ledger.entries import (
     KIND_OF,
     AlertDelivered,
@@ -34,6 +35,7 @@ from perennial.ledger.entries import (
     SegmentCollected,
     Served,
     Snapshot,
+    StageLooked,
     Waiver,
 )
 from tests.release.payloads import challenger as trained
@@ -174,6 +176,14 @@ def one_of_each() -> dict[str, Recorded]:
             releases=(1,),
             digest="d",
             table_version=0,
+        ),
+        StageLooked(
+            release_no=2,
+            decision="e",
+            as_of=AT,
+            elapsed_days=7,
+            evidence="d",
+            look=Look(verdict="wait", reason="No harm so far.", findings=()),
         ),
         Episode(episode="level@1", channel="level", opened_at=AT, batch="b", release_no=1, detail="worse"),
         EpisodeRose(episode="level@1", risen_at=AT, batch="b", severity="page", detail="much worse"),
