@@ -16,7 +16,6 @@ from perennial.release.stage_evidence import stage_evidence
 from perennial.release.stages import follow_look, go_on, looks_of, running, undone_look
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.team_code.metrics import metric_sources
 from tasks.episodes import commit_episodes
 from tasks.events import announce
 from tasks.step import step
@@ -70,8 +69,7 @@ def _looked(workspace: Workspace, usecase: str, as_of: datetime) -> Row[StageLoo
     if now is None:
         return None
     release, candidate = now
-    case = workspace.use_case(usecase)
-    seen = stage_evidence(workspace.tables, ledger, case.declaration, metric_sources(case), release, candidate, as_of)
+    seen = stage_evidence(workspace.tables, ledger, usecase, release, as_of)
     look, former = look_at(seen.evidence), looks_of(ledger, usecase, release.release_no)
     if former and (former[-1].payload.evidence, former[-1].payload.look.verdict) == (seen.digest, look.verdict):
         return former[-1]

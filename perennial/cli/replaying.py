@@ -8,18 +8,21 @@ from dataclasses import asdict
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say, working
 from perennial.cli.reading import open_ledger
+from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.ledger.chain import parse_head
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Decision, StageLooked
+from perennial.release.stages_replay import replay_look
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 
 def replay(which: str, deep: bool, json: bool) -> None:
-    """Exit code 1 if a number differs. Raises LedgerBroken, and InputError for an id that names no decision."""
-    from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
+    """Exit code 1 if a number differs. Raises LedgerBroken, and InputError for an id that names no decision.
 
+    Deep and for a whole use case, the looks at stages are computed again too.
+    """
     workspace = reading_workspace(settings())
     ledger = workspace.ledger
     rows = ledger.all(which, Decision) if ledger.newest(which) else [find_decision(ledger, which)]
@@ -30,23 +33,31 @@ def replay(which: str, deep: bool, json: bool) -> None:
         with working(f"recomputing decision {number} of {len(rows)}"):
             again = replay_deep(ledger, workspace.tables, workspace.registry, row) if deep else replay_sums(ledger, row)
         replayed.append(again)
-        if json:
-            continue
-        label = f"{again.decision} {again.batch} {again.outcome}:"
-        if again.difference is None:
-            how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
-            say(f"{label} {counted(again.numbers, 'number', 'numbers')} the same, {how}")
-        else:
-            difference = again.difference
-            known = difference.then is not None or difference.now is not None
-            values = f" was {difference.then!r}, is {difference.now!r}" if known else ""
-            say(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")
+        if not json:
+            _say(again)
+    if deep and ledger.newest(which):
+        for look in ledger.all(which, StageLooked):
+            replayed.append(replay_look(ledger, workspace.tables, which, look))
+            if not json:
+                _say(replayed[-1])
     if json:
         as_json([asdict(each) for each in replayed])
     elif not rows:
         say(f"{which}: no decision yet.")
     if any(each.difference is not None for each in replayed):
         sys.exit(1)
+
+
+def _say(again: Replayed) -> None:
+    label = f"{again.decision} {again.batch} {again.outcome}:"
+    if again.difference is None:
+        how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
+        say(f"{label} {counted(again.numbers, 'number', 'numbers')} the same, {how}")
+        return
+    difference = again.difference
+    known = difference.then is not None or difference.now is not None
+    values = f" was {difference.then!r}, is {difference.now!r}" if known else ""
+    say(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")
 
 
 def verify(usecase: str | None, head: str | None, json: bool) -> None:

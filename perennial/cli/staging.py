@@ -59,16 +59,11 @@ def _newest(ledger: Ledger, usecase: str, release: Release) -> Look | None:
 def _would_be(usecase: str, release: Release) -> Look:
     from perennial.evaluation.staged.verdict import look_at
     from perennial.release.stage_evidence import stage_evidence
-    from perennial.team_code.metrics import metric_sources
 
     workspace = reading_workspace(settings())
     case = workspace.use_case(usecase)
     at = time_of(workspace.ledger, case.declaration, machine_clock.now())
-    assert release.candidate is not None
-    seen = stage_evidence(
-        workspace.tables, workspace.ledger, case.declaration, metric_sources(case), release, release.candidate, at
-    )
-    return look_at(seen.evidence)
+    return look_at(stage_evidence(workspace.tables, workspace.ledger, usecase, release, at).evidence)
 
 
 def _show(usecase: str, release: Release, look: Look | None, made: Release | None, json: bool, note: str = "") -> None:

@@ -14,13 +14,14 @@ from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import load_contest
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
-from perennial.errors import ModelUnloadable, TableUnreadable, TerminalError
+from perennial.deciding.then import Gone, declaration_then, needed, sources_then
+from perennial.errors import ModelUnloadable, TableUnreadable
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.results import Evaluation, MetricResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
-from perennial.ledger.entries import ChallengerEntry, Code, Decision, DeclarationEntry, Release, Snapshot
+from perennial.ledger.entries import ChallengerEntry, Decision, Release, Snapshot
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
@@ -28,7 +29,7 @@ from perennial.store.known import Known, known_at
 from perennial.store.registry import Registry
 from perennial.store.tables import Tables
 from perennial.training.snapshot import snapshot_of, training_rows
-from perennial.usecase.declaration import Declaration, ReleaseRules
+from perennial.usecase.declaration import ReleaseRules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +66,6 @@ class Replayed:
     exact: bool
     numbers: int
     difference: Deviation | None
-
-
-class Gone(TerminalError):
-    """Something that a decision was computed from is missing or has changed."""
-
-    code = "replay-source-gone"
 
 
 def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
@@ -134,17 +129,23 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
     """
     decision, past = row.payload, ledger.before(row.position)
     try:
-        declaration = _declaration(past, decision.usecase, decision.declaration_digest)
+        declaration = declaration_then(past, decision.usecase, decision.declaration_digest)
         challenger = decision.challenger_id
-        entry = _needed(past.get(decision.usecase, ChallengerEntry, challenger), f"challenger {challenger}")
+        entry = needed(past.get(decision.usecase, ChallengerEntry, challenger), f"challenger {challenger}")
         known = known_at(past, decision.usecase, instant(decision.as_of))
         judging = evaluation_rows(tables, past, declaration, known, entry.payload)
         release = _served(past, decision)
         contest = load_contest(registry, decision.usecase, entry.payload, release)
         history = [r.payload for r in past.all(decision.usecase, Decision)]
-        sources = {file: _code(past, decision.usecase, digest) for file, digest in decision.code.items()}
         recomputed = decide(
-            declaration, contest, judging, history, decision.batch, decision.as_of, decision.trigger, sources
+            declaration,
+            contest,
+            judging,
+            history,
+            decision.batch,
+            decision.as_of,
+            decision.trigger,
+            sources_then(past, decision),
         )
         learned_from = _learned_from(ledger, tables, decision, entry.payload)
     except ModelUnloadable as error:
@@ -186,31 +187,15 @@ def _served(past: Ledger, decision: Decision) -> Release | None:
     if not decision.release_no:
         return None
     number = decision.release_no
-    return _needed(past.get(decision.usecase, Release, str(number)), f"release {number}").payload
-
-
-def _declaration(past: Ledger, usecase: str, digest: str) -> Declaration:
-    entry = _needed(past.get(usecase, DeclarationEntry, digest), f"declaration {digest[:16]}")
-    return Declaration.model_validate(entry.payload.declaration)
-
-
-def _code(past: Ledger, usecase: str, digest: str) -> str:
-    text: str = _needed(past.get(usecase, Code, digest), f"the code {digest[:16]} of a metric").payload.text
-    return text
-
-
-def _needed(row: Any, what: str) -> Any:
-    if row is None:
-        raise Gone(f"{what} is not in the ledger before this decision")
-    return row
+    return needed(past.get(decision.usecase, Release, str(number)), f"release {number}").payload
 
 
 def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: ChallengerEntry) -> Deviation | None:
     """A difference if the challenger's training rows are no longer those of its snapshot."""
-    row = _needed(ledger.get(decision.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
+    row = needed(ledger.get(decision.usecase, Snapshot, entry.snapshot), f"snapshot {entry.snapshot}")
     snapshot: Snapshot = row.payload
     past = ledger.before(row.position)
-    declared = _declaration(past, decision.usecase, snapshot.declaration_digest)
+    declared = declaration_then(past, decision.usecase, snapshot.declaration_digest)
     declaration = declared.racing_as(entry.rival)
     known = known_at(past, decision.usecase, instant(snapshot.as_of))
     rows = training_rows(tables, declaration, known)
@@ -258,17 +243,27 @@ def _same_libraries(decision: Decision) -> bool:
 
 
 def _compared(decision: Decision, recomputed: Decision, *, deep: bool, cause: str) -> Replayed:
-    exact, numbers = _same_libraries(decision), 0
+    exact = _same_libraries(decision)
     then = decision.model_dump(mode="json", exclude=_AS_WRITTEN)
     now = recomputed.model_dump(mode="json")
     # Evaluation and metrics come first, because other differences follow from theirs.
     order = sorted(then, key=lambda name: (name != "evaluation", name != "metrics"))
-    for field, a, b in _pairs({n: then[n] for n in order}, {n: now[n] for n in order}, ""):
+    numbers, differing = first_difference({n: then[n] for n in order}, {n: now[n] for n in order}, exact=exact)
+    difference = Deviation(*differing, cause) if differing else None
+    return Replayed(decision.id, decision.batch, decision.outcome, deep, exact, numbers, difference)
+
+
+def first_difference(then: Any, now: Any, *, exact: bool) -> tuple[int, tuple[str, Any, Any] | None]:
+    """How many numbers of two JSON values are the same, and the first field that is not with both its values.
+
+    exact: to the last bit; otherwise within `TOLERANCE`.
+    """
+    numbers = 0
+    for field, a, b in _pairs(then, now, ""):
         numbers += isinstance(a, int | float) and not isinstance(a, bool)
         if not _same(field, a, b, exact):
-            difference = Deviation(field, a, b, cause)
-            return Replayed(decision.id, decision.batch, decision.outcome, deep, exact, numbers, difference)
-    return Replayed(decision.id, decision.batch, decision.outcome, deep, exact, numbers, None)
+            return numbers, (field, a, b)
+    return numbers, None
 
 
 def _pairs(then: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

@@ -13,12 +13,13 @@ from perennial.clock import instant
 from perennial.content import digest_rows
 from perennial.deciding.evaluation_rows import labelled
 from perennial.deciding.scored_models import asked_metrics
+from perennial.deciding.then import declaration_then, needed, sources_then
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Paired, paired
 from perennial.evaluation.staged.evidence import Evidence, Traffic
 from perennial.identity import digest
-from perennial.ledger.entries import BatchScored, Candidate, Release
+from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PROBABILITIES, SCORE
 from perennial.release.stages import looks_of
@@ -42,17 +43,18 @@ class Seen:
     digest: str
 
 
-def stage_evidence(
-    tables: Tables,
-    ledger: Ledger,
-    declaration: Declaration,
-    sources: Mapping[str, str],
-    release: Release,
-    candidate: Candidate,
-    as_of: datetime,
-) -> Seen:
-    """What is known at `as_of` about the stage that a release began. sources: file name → text of custom metrics."""
-    usecase = declaration.name
+def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Release, as_of: datetime) -> Seen:
+    """What is known at `as_of` about the stage that a release began.
+
+    The declaration and the custom metrics are those of the candidate's decision, whatever was edited since.
+    Raises Gone, TableUnreadable; ValueError for a release without a candidate.
+    """
+    candidate = release.candidate
+    if candidate is None:
+        raise ValueError(f"release {release.release_no} began no stage")
+    decision = needed(ledger.get(usecase, Decision, candidate.decision), f"decision {candidate.decision}").payload
+    declaration = declaration_then(ledger, usecase, decision.declaration_digest)
+    sources = sources_then(ledger, decision)
     scored = _scored(tables, ledger, declaration, release)
     traffic = _traffic(ledger, usecase, release)
     pairs, metrics, rows_digest = _pairs(tables, ledger, declaration, sources, scored, candidate, as_of)

@@ -1,0 +1,33 @@
+"""Looks at stages computed again from the tables, and compared with the record."""
+
+from __future__ import annotations
+
+from perennial.clock import instant
+from perennial.deciding.replay import Deviation, Replayed, first_difference
+from perennial.deciding.then import Gone, needed
+from perennial.errors import TableUnreadable
+from perennial.evaluation.staged.verdict import look_at
+from perennial.ledger.entries import Release, StageLooked
+from perennial.ledger.ledger import Ledger, Row
+from perennial.release.stage_evidence import stage_evidence
+from perennial.store.tables import Tables
+
+
+def replay_look(ledger: Ledger, tables: Tables, usecase: str, row: Row[StageLooked]) -> Replayed:
+    """Compute a look again from the predictions and labels that were known then."""
+    looked, past = row.payload, ledger.before(row.position)
+    try:
+        release = needed(past.get(usecase, Release, str(looked.release_no)), f"release {looked.release_no}").payload
+        seen = stage_evidence(tables, past, usecase, release, instant(looked.as_of))
+    except (Gone, TableUnreadable) as error:
+        return _replayed(looked, 0, Deviation("data", None, None, str(error)))
+    then = {"evidence": looked.evidence, "look": looked.look.model_dump(mode="json")}
+    now = {"evidence": seen.digest, "look": look_at(seen.evidence).model_dump(mode="json")}
+    numbers, differing = first_difference(then, now, exact=True)
+    of_rows = differing is not None and differing[0] == "evidence"
+    cause = "predictions or labels were changed in the tables" if of_rows else "unknown"
+    return _replayed(looked, numbers, Deviation(*differing, cause) if differing else None)
+
+
+def _replayed(looked: StageLooked, numbers: int, difference: Deviation | None) -> Replayed:
+    return Replayed(f"look {looked.key}", "", looked.look.verdict, True, True, numbers, difference)
