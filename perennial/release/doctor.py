@@ -129,7 +129,7 @@ def _undone_stage(ledger: Ledger, registry: Registry, usecase: str) -> list[Disa
     if now is None:
         return []
     release, candidate = now
-    found = []
+    differences = []
     if looked is not None and not freezes(ledger, usecase):
 
         def mend() -> None:
@@ -137,18 +137,18 @@ def _undone_stage(ledger: Ledger, registry: Registry, usecase: str) -> list[Disa
             with on_record(f"release {made.payload.release_no if made else release.release_no} is recorded"):
                 mirror_alias(ledger, registry, usecase)
 
-        found.append(
+        differences.append(
             Disagreement(
-                f"the look of {day(looked.payload.as_of)} at version {candidate.model.version} says "
-                f"{looked.payload.look.verdict}, but that was interrupted",
-                "it is done",
+                f"the look of {day(looked.payload.as_of)} at version {candidate.model.version} ended in "
+                f"{looked.payload.look.verdict}, but the release that follows is missing",
+                "it is made",
                 mend,
             )
         )
     try:
         load_model(registry, usecase, candidate.model)
     except (ModelDeleted, ModelUnloadable) as error:
-        found.append(
+        differences.append(
             Disagreement(
                 f"version {candidate.model.version}, which is in {stage_in_words(candidate.stage)}, cannot be loaded: "
                 f"{error}",
@@ -157,7 +157,7 @@ def _undone_stage(ledger: Ledger, registry: Registry, usecase: str) -> list[Disa
                 go_back=True,
             )
         )
-    return found
+    return differences
 
 
 def _alias(ledger: Ledger, registry: Registry, usecase: str, now: str) -> list[Disagreement]:

@@ -119,7 +119,7 @@ def _pairs(
 ) -> tuple[Paired | None, tuple[Asked, ...], str]:
     """The scored rows whose label became known since the stage began, the metrics on them, and their digest.
 
-    A label that was known before says nothing: the candidate may have been trained on it.
+    A label that was known before is left out: the candidate may have been trained on it.
     """
     if scored is None:
         return None, (), ""

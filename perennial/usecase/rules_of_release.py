@@ -116,7 +116,7 @@ def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
         )
     steps = [_step(stage) for stage in stages]
     if None in steps:
-        return  # its form is reported as a mistake of its own
+        return  # its form is another mistake
     if steps[-1] != 1.0 or any(later <= earlier for earlier, later in pairwise(steps)):  # type: ignore[operator]
         yield document.mistake(
             ("release", "stages"),
