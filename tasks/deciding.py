@@ -11,7 +11,6 @@ from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import load_contest
 from perennial.errors import RunDeleted, TransientError
-from perennial.evaluation.words import headline
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Trigger
 from perennial.ledger.present import (
@@ -25,7 +24,7 @@ from perennial.ledger.present import (
 )
 from perennial.release.planned_stages import begins_with
 from perennial.release.promote import mirror_alias, release_blend, release_decided
-from perennial.release.words import candidate_in_words, held_in_words
+from perennial.release.words import candidate_in_words, headline_of, held_in_words
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
@@ -124,9 +123,7 @@ def note_in_registry(usecase: str, decision: str) -> None:
     taken = _taken(workspace, usecase, decision)
     metrics = {f"decision_{m.name}": m.challenger for m in taken.metrics if m.challenger is not None}
     gains = {f"decision_{m.name}_gain": m.gain for m in taken.metrics if m.gain is not None}
-    champion = taken.champion.version if taken.champion else None
-    happened = headline(taken.outcome, champion, taken.challenger.version, taken.batch, begins_with(taken))
-    reason = " ".join((happened + ".", *taken.reasons))
+    reason = " ".join((headline_of(taken) + ".", *taken.reasons))
     try:
         workspace.registry.record_decision(usecase, taken.challenger, taken.outcome, reason, {**metrics, **gains})
     except RunDeleted as error:

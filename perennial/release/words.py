@@ -70,7 +70,8 @@ def decision_in_words(decision: Decision) -> str:
 def headline_of(decision: Decision) -> str:
     """A decision in a sentence."""
     champion = decision.champion.version if decision.champion else None
-    return headline(decision.outcome, champion, decision.challenger.version, decision.batch)
+    first = begins_with(decision)
+    return headline(decision.outcome, champion, decision.challenger.version, decision.batch, first)
 
 
 def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str:
