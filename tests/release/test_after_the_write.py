@@ -55,8 +55,8 @@ class Failing:
         self._asked("point_champion")
         self.named = model.version
 
-    def point_refit(self, usecase: str, model: Any) -> None:
-        self._asked("point_refit")
+    def point_beside(self, usecase: str, model: Any) -> None:
+        self._asked("point_beside")
 
     def folder(self, usecase: str, model: Any) -> Path:
         raise ModelUnloadable("there are no files of it here")
@@ -134,7 +134,7 @@ CASES: dict[str, tuple[Callable[[Ledger, Registry], None], str, tuple[int, int]]
 
 
 @pytest.mark.parametrize("kind", [RegistryDown, RegistryRefused])
-@pytest.mark.parametrize("at", ["point_champion", "point_refit"])
+@pytest.mark.parametrize("at", ["point_champion", "point_beside"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_registry_that_fails_after_the_row_is_reported_with_what_is_recorded(
     ledger: Ledger, case: str, at: str, kind: type[PerennialError]
