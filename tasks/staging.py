@@ -24,11 +24,14 @@ log = logging.getLogger("perennial.tasks")
 
 
 def look_if_any(usecase: str, as_of: datetime) -> Release | None:
-    """Run `look_at_stage` if a candidate is in a stage, or was taken away and that is not on record as an episode."""
+    """Run `look_at_stage` if there is anything to do."""
+    return look_at_stage(usecase, as_of) if is_look_due(usecase, as_of) else None
+
+
+def is_look_due(usecase: str, as_of: datetime) -> bool:
+    """Whether a candidate is in a stage, or was taken away and its episode is to be opened or closed."""
     ledger = open_workspace(settings()).ledger
-    if running(ledger, usecase) is None and not abort_reports(ledger, usecase, as_of):
-        return None
-    return look_at_stage(usecase, as_of)
+    return running(ledger, usecase) is not None or bool(abort_reports(ledger, usecase, as_of))
 
 
 @step(timeout_minutes=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -55,8 +55,10 @@ def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Releas
     decision = needed(ledger.get(usecase, Decision, candidate.decision), f"decision {candidate.decision}").payload
     declaration = declaration_then(ledger, usecase, decision.declaration_digest)
     sources = sources_then(ledger, decision)
-    scored = _scored(tables, ledger, declaration, release)
-    traffic = _traffic(ledger, usecase, release)
+    batches = [row.payload for row in ledger.all(usecase, BatchScored)]
+    batches = [each for each in batches if each.release_no == release.release_no]
+    scored = _scored(tables, declaration, batches)
+    traffic = _traffic(batches, scored, declaration)
     pairs, metrics, rows_digest = _pairs(tables, ledger, declaration, sources, scored, candidate, as_of)
     looks = [row.payload.look.information for row in looks_of(ledger, usecase, release.release_no)]
     evidence = Evidence(
@@ -73,27 +75,35 @@ def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Releas
     return Seen(evidence, digest([vars(traffic), rows_digest]))
 
 
-def _traffic(ledger: Ledger, usecase: str, release: Release) -> Traffic:
+def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declaration: Declaration) -> Traffic:
     """Batches are scored by both models; nobody's answer is the candidate's."""
-    of: dict[str | None, int] = {None: 0, "candidate": 0}
-    for row in ledger.all(usecase, BatchScored):
-        if row.payload.release_no == release.release_no:
-            of[row.payload.of] += row.payload.rows
+    of_champion = {each.batch: each.rows for each in batches if each.of is None}
+    of_candidate = [each for each in batches if each.of is not None]
+    failed = sum(of_champion.get(each.batch, 0) for each in of_candidate if each.failed is not None)
+    answered = sum(each.rows for each in of_candidate)
     return Traffic(
-        champion_asked=of[None],
-        candidate_asked=of["candidate"],
-        both_scored=min(of[None], of["candidate"]),
+        champion_asked=sum(of_champion.values()),
+        candidate_asked=answered + failed,
+        both_scored=answered,
+        candidate_failed=failed,
+        invalid=0 if scored is None else _invalid(_values(scored[CANDIDATE]), declaration),
     )
 
 
-def _scored(tables: Tables, ledger: Ledger, declaration: Declaration, release: Release) -> pd.DataFrame | None:
+def _invalid(predictions: np.ndarray, declaration: Declaration) -> int:
+    """Predictions, of shape (n,) or (n, K), that are no finite numbers, or no probabilities where those are asked."""
+    right = np.isfinite(predictions)
+    if declaration.schema_.task != "regression":
+        right &= (predictions >= 0) & (predictions <= 1)
+    return int((~right.reshape(len(right), -1).all(axis=1)).sum())
+
+
+def _scored(tables: Tables, declaration: Declaration, batches: Sequence[BatchScored]) -> pd.DataFrame | None:
     """Keys with the predictions of both models, `CHAMPION` and `CANDIDATE`; None without any."""
     schema = declaration.schema_
     key, column = list(schema.key), PROBABILITIES if schema.task == "multiclass" else SCORE
-    mine = [row.payload for row in ledger.all(declaration.name, BatchScored)]
-    mine = [each for each in mine if each.release_no == release.release_no]
-    both = {each.batch for each in mine if each.of is None} & {each.batch for each in mine if each.of is not None}
-    names = {each.key: each.of or CHAMPION for each in mine if each.batch in both and each.rows}
+    both = {each.batch for each in batches if each.of is not None and each.rows}
+    names = {each.key: each.of or CHAMPION for each in batches if each.batch in both and each.rows}
     if not names:
         return None
     table = tables.read(declaration.name, "predictions", list(names), [*key, BATCH, column])

@@ -60,6 +60,7 @@ def cycle() -> Cycle | BatchEntry | None:
     from tasks.health import watch_champion
     from tasks.labels import take_labels
     from tasks.scoring import score_arrived
+    from tasks.staging import is_look_due, look_at_stage
     from tasks.training import train_challenger, why_train
 
     window = pick_window.fn("shop", None)
@@ -73,6 +74,8 @@ def cycle() -> Cycle | BatchEntry | None:
     as_of, asked = instant(batch.arrived_at), Trigger(kind="new_batch")
     score_arrived.fn("shop", batch)
     health = watch_champion.fn("shop", batch)
+    if is_look_due("shop", as_of):
+        look_at_stage.fn("shop", as_of)
     found = compare.fn("shop", window, as_of, asked)
     if isinstance(found, Decision):
         release.fn("shop", found.id)
