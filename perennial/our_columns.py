@@ -41,6 +41,19 @@ PREDICTION = f"{PREFIX}prediction"
 RECEIVED = f"{PREFIX}received"
 """The record of a served prediction as it was received: JSON."""
 
+ARM = f"{PREFIX}arm"
+"""The arm of a prediction served in a stage, by its key: `live` or `candidate`."""
+CANDIDATE = f"{PREFIX}candidate"
+"""The model version of the candidate."""
+OTHER_SCORE = f"{PREFIX}other_score"
+"""What the model that did not answer gave; null if the candidate failed."""
+OTHER_PROBABILITIES = f"{PREFIX}other_probabilities"
+CANDIDATE_FAILED = f"{PREFIX}candidate_failed"
+"""Why the candidate gave no score, so that the live models answered: `raised`, `invalid`, `not-loaded`, `not-tried`."""
+LIVE_US = f"{PREFIX}live_us"
+"""Microseconds that the live models took for the record."""
+CANDIDATE_US = f"{PREFIX}candidate_us"
+
 
 def is_ours(name: str) -> bool:
     """Whether a column has the reserved prefix, in any capitalisation, because tables are case-insensitive."""

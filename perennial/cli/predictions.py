@@ -11,7 +11,7 @@ from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 if TYPE_CHECKING:
-    from perennial.serving.looking_up import Found
+    from perennial.serving.looking_up import Found, Recomputed
 
 
 def prediction(id: str, replay: bool, json: bool) -> None:
@@ -29,11 +29,18 @@ def prediction(id: str, replay: bool, json: bool) -> None:
         as_json(_view(known, classes, again))
     else:
         _show(known, classes, again)
-    if again is not None and again != known.score:
+    if again is not None and not _same(known, again):
         sys.exit(1)
 
 
-def _view(known: Found, classes: list[str], again: tuple[float, ...] | None) -> dict[str, Any]:
+def _same(known: Found, again: Recomputed) -> bool:
+    other = known.in_stage.other if known.in_stage is not None else None
+    return (again.score, again.other) == (known.score, other)
+
+
+def _view(known: Found, classes: list[str], again: Recomputed | None) -> dict[str, Any]:
+    live = [{"version": e.model.version, "weight": e.weight} for e in known.release.serves]
+    candidate = known.release.candidate
     return {
         "id": known.id,
         "usecase": known.usecase,
@@ -41,11 +48,28 @@ def _view(known: Found, classes: list[str], again: tuple[float, ...] | None) -> 
         "score": _named(known.score, classes),
         "received": known.received,
         "release_no": known.release.release_no,
-        "versions": [{"version": e.model.version, "weight": e.weight} for e in known.release.serves],
+        "versions": [{"version": candidate.model.version, "weight": 1.0}] if candidate and known.by_candidate else live,
         "decision": known.release.decision,
         "collected": known.collected,
-        "recomputed": None if again is None else _named(again, classes),
-        "same": None if again is None else again == known.score,
+        "recomputed": None if again is None else _named(again.score, classes),
+        "same": None if again is None else _same(known, again),
+        "stage": _stage_view(known, classes, again),
+    }
+
+
+def _stage_view(known: Found, classes: list[str], again: Recomputed | None) -> dict[str, Any] | None:
+    if known.in_stage is None:
+        return None
+    stage, other = known.in_stage, again.other if again is not None else None
+    return {
+        "kind": known.release.stage,
+        "arm": stage.arm,
+        "candidate": stage.candidate,
+        "other_score": None if stage.other is None else _named(stage.other, classes),
+        "other_recomputed": None if other is None else _named(other, classes),
+        "failed": stage.failed,
+        "live_us": stage.live_us,
+        "candidate_us": stage.candidate_us,
     }
 
 
@@ -53,7 +77,7 @@ def _named(score: tuple[float, ...], classes: list[str]) -> Any:
     return dict(zip(classes, score, strict=True)) if classes else score[0]
 
 
-def _show(known: Found, classes: list[str], again: tuple[float, ...] | None) -> None:
+def _show(known: Found, classes: list[str], again: Recomputed | None) -> None:
     release = known.release
     decided = release.decision or "none: see the release's reason"
     rows = [
@@ -61,11 +85,31 @@ def _show(known: Found, classes: list[str], again: tuple[float, ...] | None) -> 
         ("answered", f"{known.at:%Y-%m-%dT%H:%M:%S.%fZ}"),
         ("score", str(_named(known.score, classes))),
         ("release", f"{release.release_no} ({release.versions}), live since {release.as_of}"),
+        *_stage_rows(known, classes),
         ("decision", decided),
         ("record", known.received),
         ("stored", "in the table `predictions`" if known.collected else "in the log of the service, not collected yet"),
     ]
     if again is not None:
-        same = "the same, to the last bit" if again == known.score else f"DIFFERS: {_named(again, classes)}"
-        rows.append(("recomputed", same))
+        rows.append(("recomputed", _compared(known.score, again.score, classes)))
+    if again is not None and again.other is not None and known.in_stage is not None:
+        rows.append(("other recomputed", _compared(known.in_stage.other, again.other, classes)))
     pairs(rows)
+
+
+def _compared(then: tuple[float, ...] | None, again: tuple[float, ...], classes: list[str]) -> str:
+    return "the same, to the last bit" if again == then else f"DIFFERS: {_named(again, classes)}"
+
+
+def _stage_rows(known: Found, classes: list[str]) -> list[tuple[str, str]]:
+    if known.in_stage is None:
+        return []
+    stage = known.in_stage
+    answered = f"the candidate, version {stage.candidate}" if known.by_candidate else f"{known.release.versions}, live"
+    rows = [("stage", known.release.stage), ("arm", stage.arm), ("answered by", answered)]
+    if stage.failed is not None:
+        rows.append(("candidate", f"version {stage.candidate} had no score: {stage.failed}"))
+    elif stage.other is not None:
+        other = f"{known.release.versions}, live" if known.by_candidate else f"candidate, version {stage.candidate}"
+        rows.append(("other score", f"{_named(stage.other, classes)} ({other})"))
+    return [*rows, ("time", f"live {stage.live_us:,} µs, candidate {stage.candidate_us:,} µs")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,11 @@ import msgspec
 import numpy as np
 
 from perennial.errors import TerminalError
+from perennial.serving.arms import Arms, in_arms, microseconds_each
 from perennial.serving.live import Live
-from perennial.serving.log.segment import Answered, Place
+from perennial.serving.log.segment import Place
 from perennial.serving.log.writing import ServedLog
+from perennial.serving.logged import logged
 from perennial.serving.request import Checked
 
 MOST_RECORDS = 10_000
@@ -33,12 +36,16 @@ class NoPrediction(TerminalError):
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Scored and logged records. scores: shape (n,), or (n, K) over the declared classes."""
+    """Scored and logged records. scores: shape (n,), or (n, K) over the declared classes.
+
+    arms: None if the release has no candidate.
+    """
 
     live: Live
     checked: Checked
     scores: np.ndarray
     places: Sequence[Place]
+    arms: Arms | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +65,21 @@ def answer_all(live: Live, asked: Sequence[Asked], log: ServedLog, at: int) -> l
     for each in asked:
         if (rows := each.checked.rows) > MOST_RECORDS:
             raise TooMany(f"the request has {rows:,} records, more than {MOST_RECORDS:,}", fix="send them in parts")
-    scores = live.served.score(_joined([each.checked for each in asked]))
+    joined, received = _joined([each.checked for each in asked]), [record for each in asked for record in each.received]
+    begun = time.perf_counter_ns()
+    scores = live.served.score(joined)
+    took = microseconds_each(begun, joined.rows)
     if not np.isfinite(scores).all():
         raise NoPrediction(f"{live.usecase}: version {live.versions} gave a prediction that is no finite number")
-    release, versions, features = live.release.release_no, live.versions, live.release.features_digest
-    received = [record for each in asked for record in each.received]
-    answered = [
-        Answered(live.usecase, at, release, versions, features, tuple(values), record)
-        for values, record in zip(scores.reshape(len(scores), -1).tolist(), received, strict=True)
-    ]
-    places, answers, begin = log.append(answered), [], 0
+    arms, candidate = None, live.release.candidate
+    if candidate is not None:
+        arms = in_arms(live, candidate, joined, received, scores, took)
+        scores = arms.scores
+    places, answers, begin = log.append(logged(live, scores, received, arms, at)), [], 0
     for each in asked:
         end = begin + each.checked.rows
-        answers.append(Answer(live, each.checked, scores[begin:end], places[begin:end]))
+        part = arms.part(begin, end) if arms is not None else None
+        answers.append(Answer(live, each.checked, scores[begin:end], places[begin:end], part))
         begin = end
     return answers
 
@@ -84,15 +93,20 @@ def _joined(parts: Sequence[Checked]) -> Checked:
 
 
 def as_json(answered: Answer) -> bytes:
-    """The native answer: the release and, for each record, its id, score and warnings."""
+    """The native answer: the release and, for each record, its id, score and warnings.
+
+    In a stage each also has its arm and the versions that scored it.
+    """
     live, classes = answered.live, [str(each) for each in answered.live.schema.classes]
     warnings: dict[int, list[str]] = {}
     for note in answered.checked.notes:
         warnings.setdefault(note.row, []).append(note.message)
     predictions: list[dict[str, Any]] = []
+    arms, versions = in_words(answered)
     for row, (place, score) in enumerate(zip(answered.places, answered.scores.tolist(), strict=True)):
         scored = {"scores": dict(zip(classes, score, strict=True))} if isinstance(score, list) else {"score": score}
-        predictions.append({"id": place.id, **scored, "warnings": warnings.get(row, [])})
+        of_arm = {"arm": arms[row], "versions": versions[row]} if arms else {}
+        predictions.append({"id": place.id, **scored, **of_arm, "warnings": warnings.get(row, [])})
     whole = {
         "usecase": live.usecase,
         "release": live.release.release_no,
@@ -100,6 +114,15 @@ def as_json(answered: Answer) -> bytes:
         "predictions": predictions,
     }
     return msgspec.json.encode(whole)
+
+
+def in_words(answered: Answer) -> tuple[list[str], list[str]]:
+    """The arm of each record and the model versions that scored it; both empty if the release has no candidate."""
+    candidate, arms = answered.live.release.candidate, answered.arms
+    if candidate is None or arms is None:
+        return [], []
+    other, own = str(candidate.model.version), answered.live.versions
+    return list(arms.arms), [other if by_candidate else own for by_candidate in arms.by_candidate]
 
 
 def records_in(body: bytes) -> tuple[bytes, list[bytes]]:

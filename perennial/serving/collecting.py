@@ -13,8 +13,15 @@ from perennial.identity import digest_bytes
 from perennial.intake.frames import arrow_column
 from perennial.ledger.entries import SegmentCollected
 from perennial.our_columns import (
+    ARM,
     BATCH,
+    CANDIDATE,
+    CANDIDATE_FAILED,
+    CANDIDATE_US,
     FEATURES,
+    LIVE_US,
+    OTHER_PROBABILITIES,
+    OTHER_SCORE,
     PREDICTION,
     PROBABILITIES,
     RECEIVED,
@@ -23,7 +30,7 @@ from perennial.our_columns import (
     SCORED_AT,
     VERSIONS,
 )
-from perennial.serving.log.segment import Answered, Place
+from perennial.serving.log.segment import Answered, InStage, Place
 from perennial.sources.column_type import ColumnType
 from perennial.sources.typed_column import read_as
 from perennial.usecase.declared_schema import Schema
@@ -71,7 +78,28 @@ def collected_table(
     columns |= {name: pa.array(values, pa.string()) for name, values in texts.items()}
     columns[RELEASE_NO] = pa.array([each.release_no for each in answers], pa.int64())
     columns[SCORED_AT] = pa.array([from_microseconds(each.at) for each in answers], pa.timestamp("us", tz="UTC"))
-    return pa.table(columns)
+    return pa.table(columns | _of_stages([each.in_stage for each in answers], schema))
+
+
+def _of_stages(stages: Sequence[InStage | None], schema: Schema) -> dict[str, Any]:
+    """The columns of predictions served in a stage, null for others; none if there are no such predictions."""
+    import pyarrow as pa
+
+    if not any(stages):
+        return {}
+    others = [each.other if each else None for each in stages]
+    if schema.classes:
+        other = {OTHER_PROBABILITIES: pa.array(others, pa.list_(pa.float64()))}
+    else:
+        other = {OTHER_SCORE: pa.array([each[0] if each else None for each in others], pa.float64())}
+    return {
+        ARM: pa.array([each.arm if each else None for each in stages], pa.string()),
+        CANDIDATE: pa.array([each.candidate if each else None for each in stages], pa.string()),
+        **other,
+        CANDIDATE_FAILED: pa.array([each.failed if each else None for each in stages], pa.string()),
+        LIVE_US: pa.array([each.live_us if each else None for each in stages], pa.int64()),
+        CANDIDATE_US: pa.array([each.candidate_us if each else None for each in stages], pa.int64()),
+    }
 
 
 def _keys(received: Sequence[bytes], schema: Schema, types: Mapping[str, ColumnType]) -> dict[str, Any]:
@@ -96,6 +124,12 @@ def collected_entry(served: Sequence[Served], segment: str, table_version: int) 
         first_at=write_instant(from_microseconds(min(each.at for each in answers))),
         last_at=write_instant(from_microseconds(max(each.at for each in answers))),
         releases=tuple(sorted({each.release_no for each in answers})),
-        digest=digest_bytes(msgspec.msgpack.encode([(each.position, each.answered) for each in served])),
+        digest=digest_bytes(msgspec.msgpack.encode([(each.position, _recorded(each.answered)) for each in served])),
         table_version=table_version,
     )
+
+
+def _recorded(answered: Answered) -> tuple[Any, ...]:
+    """All of a record. Without a stage, what it was before there were stages, so that its digest is too."""
+    values = msgspec.structs.astuple(answered)
+    return values if answered.in_stage is not None else values[:-1]

@@ -7,24 +7,43 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from perennial.errors import PerennialError
 from perennial.ledger.entries import Release
-from perennial.serving.live import Live, needs_making, open_live, wanted_release
+from perennial.serving.live import Live, needs_making, open_live, wanted_release, with_candidate
 from perennial.store.workspace import Workspace
 
 POLL_SECONDS = 1.0
+_LONGEST_PAUSE = 256
 log = logging.getLogger("perennial.serving")
 
 
 @dataclass(frozen=True)
+class StageState:
+    """The stage of the release that is served. share: of the keys that the candidate answers.
+
+    candidate: its model version. wrong: why it is not loaded, so that the live models answer alone; empty if it is.
+    """
+
+    kind: Literal["shadow", "canary"]
+    share: float
+    candidate: str
+    wrong: str
+
+
+@dataclass(frozen=True)
 class State:
-    """What a use case serves and should serve. wrong: why they differ, empty if they do not."""
+    """What a use case serves and should serve. wrong: why they differ, empty if they do not.
+
+    stage: None if the release has no candidate.
+    """
 
     usecase: str
     serving: int | None
     wanted: int | None
     wrong: str
+    stage: StageState | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -58,6 +77,7 @@ class Follower:
         self._live: dict[str, Live] = {}
         self._wanted: dict[str, int] = {}
         self._wrong: dict[str, str] = {}
+        self._retries: dict[str, _Retries] = {}
 
     def live(self, usecase: str) -> Live | None:
         """The loaded release; None if there is none, or no such use case."""
@@ -71,10 +91,13 @@ class Follower:
     def _state(self, usecase: str) -> State:
         live = self._live.get(usecase)
         serving = live.release.release_no if live else None
-        return State(usecase, serving, self._wanted.get(usecase), self._wrong.get(usecase, ""))
+        return State(usecase, serving, self._wanted.get(usecase), self._wrong.get(usecase, ""), _stage_of(live))
 
     def look(self) -> None:
-        """Load what the ledger wants and is not loaded yet. A problem is kept for `states` and tried again."""
+        """Load what the ledger wants and is not loaded yet. A problem is kept for `states` and tried again.
+
+        A candidate is tried again after 1, 2, 4, … looks, so that one that cannot be loaded costs little.
+        """
         self.usecases = self._named()
         new: dict[str, Release] = {}
         for usecase in self.usecases:
@@ -82,6 +105,7 @@ class Follower:
                 release = self._new(usecase)
                 if release is None:
                     self._wrong.pop(usecase, None)
+                    self._retry_candidate(usecase)
                 else:
                     new[usecase] = release
             except Exception as error:  # noqa: BLE001 - the old release goes on, and `/ready` shows this
@@ -117,10 +141,51 @@ class Follower:
 
     def _load(self, usecase: str, release: Release) -> None:
         loaded = open_live(self._workspace, usecase, release, self._cache)
-        self._live[usecase] = loaded
+        self._live[usecase], self._retries[usecase] = loaded, _Retries()
         for warning in loaded.served.warnings:
             log.warning("%s: %s", usecase, warning)
         log.info("%s: release %d (%s) is served", usecase, release.release_no, release.versions)
+        _note_candidate(loaded)
+
+    def _retry_candidate(self, usecase: str) -> None:
+        live = self._live[usecase]
+        if live.candidate_wrong and self._retries[usecase].is_due():
+            self._live[usecase] = with_candidate(self._workspace, live, self._cache)
+            if self._live[usecase].candidate_wrong != live.candidate_wrong:
+                _note_candidate(self._live[usecase])
+
+
+class _Retries:
+    """When to try again: after 1, 2, 4, … looks, then after each `_LONGEST_PAUSE`."""
+
+    def __init__(self) -> None:
+        self._pause = self._left = 1
+
+    def is_due(self) -> bool:
+        """Asked once per look."""
+        self._left -= 1
+        if self._left:
+            return False
+        self._pause = self._left = min(2 * self._pause, _LONGEST_PAUSE)
+        return True
+
+
+def _stage_of(live: Live | None) -> StageState | None:
+    candidate = live.release.candidate if live is not None else None
+    if live is None or candidate is None:
+        return None
+    stage = candidate.stage
+    return StageState(stage.kind, stage.share, str(candidate.model.version), live.candidate_wrong)
+
+
+def _note_candidate(live: Live) -> None:
+    state = _stage_of(live)
+    if state is None:
+        return
+    if state.wrong:
+        log.warning("%s: the candidate (version %s) is not loaded: %s", live.usecase, state.candidate, state.wrong)
+    else:
+        log.info("%s: version %s is the candidate, %s", live.usecase, state.candidate, state.kind)
 
 
 def following(follower: Follower, stopped: threading.Event, looked: Callable[[], None]) -> None:

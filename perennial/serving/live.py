@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from perennial.errors import HeldBack, InputError
+from perennial.errors import HeldBack, InputError, PerennialError
 from perennial.ledger.entries import ModelRef, Release
 from perennial.ledger.present import current_release
 from perennial.scoring.made_by import versions_in_words
@@ -22,7 +22,10 @@ from perennial.usecase.declared_schema import Schema
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A loaded release. versions: as the table `predictions` has them. fields: of its records."""
+    """A loaded release. versions: as the table `predictions` has them. fields: of its records.
+
+    candidate: the model in a stage. candidate_wrong: why it is not loaded although the release has one.
+    """
 
     usecase: str
     release: Release
@@ -30,11 +33,20 @@ class Live:
     checker: Checker
     fields: Fields
     schema: Schema
+    candidate: ServedRelease | None = None
+    candidate_wrong: str = ""
 
     @cached_property
     def is_quick(self) -> bool:
         """Whether every model has a scorer; a pipeline takes milliseconds."""
-        return all(model.kind != PIPELINE for model in self.served.models)
+        models = (*self.served.models, *(self.candidate.models if self.candidate is not None else ()))
+        return all(model.kind != PIPELINE for model in models)
+
+    @cached_property
+    def key_kinds(self) -> tuple[ColumnType, ...]:
+        """The types of the key columns."""
+        types = kinds(self.fields)
+        return tuple(types[name] for name in self.schema.key)
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -64,7 +76,7 @@ def wanted_release(workspace: Workspace, usecase: str, pinned: int | None = None
 
 
 def open_live(workspace: Workspace, usecase: str, release: Release, cache: Path) -> Live:
-    """Load a release. cache: folder of the serving artefacts.
+    """Load a release. cache: folder of the serving artefacts. A candidate that cannot be loaded is left out.
 
     Raises RegistryDown, ModelUnloadable, BatchOnly, DeclarationError.
     """
@@ -73,12 +85,27 @@ def open_live(workspace: Workspace, usecase: str, release: Release, cache: Path)
     models = tuple(_opened(workspace, usecase, each.model, cache, types) for each in release.serves)
     served = ServedRelease(models, tuple(each.weight for each in release.serves), declaration.schema_.classes)
     fields = fields_of(declaration, served.reads)
-    return Live(usecase, release, served, Checker(fields, served.seen), fields, declaration.schema_)
+    live = Live(usecase, release, served, Checker(fields, served.seen), fields, declaration.schema_)
+    return with_candidate(workspace, live, cache)
+
+
+def with_candidate(workspace: Workspace, live: Live, cache: Path) -> Live:
+    """The same, with its release's candidate loaded, or with the reason why it is not."""
+    candidate = live.release.candidate
+    if candidate is None:
+        return live
+    try:
+        model = _opened(workspace, live.usecase, candidate.model, cache, kinds(live.fields))
+    except Exception as error:  # noqa: BLE001 - nothing about a candidate keeps the live models from being served
+        wrong = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
+        return replace(live, candidate=None, candidate_wrong=wrong)
+    return replace(live, candidate=ServedRelease((model,), (1.0,), live.schema.classes), candidate_wrong="")
 
 
 def needs_making(release: Release, cache: Path) -> bool:
     """Whether an artefact of the release is missing, so that loading it takes scikit-learn, pandas and seconds."""
-    return not all(is_kept(each.model.digest, cache) for each in release.serves)
+    models = [each.model for each in release.serves] + ([release.candidate.model] if release.candidate else [])
+    return not all(is_kept(model.digest, cache) for model in models)
 
 
 def _opened(

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
 from perennial.clock import from_microseconds
-from perennial.errors import InputError
+from perennial.errors import InputError, ModelUnloadable
 from perennial.ledger.entries import Release, SegmentCollected
-from perennial.our_columns import PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE, SCORED_AT
+from perennial.our_columns import (
+    ARM,
+    CANDIDATE,
+    CANDIDATE_FAILED,
+    CANDIDATE_US,
+    LIVE_US,
+    OTHER_PROBABILITIES,
+    OTHER_SCORE,
+    PREDICTION,
+    PROBABILITIES,
+    RECEIVED,
+    RELEASE_NO,
+    SCORE,
+    SCORED_AT,
+)
+from perennial.scoring.arms import Arm
 from perennial.serving.live import Live, open_live
-from perennial.serving.log.segment import SUFFIX, Place, place_of, read_segment
+from perennial.serving.log.segment import SUFFIX, InStage, Place, place_of, read_segment
 from perennial.serving.served import ServedRelease, pipeline_of
 from perennial.store.workspace import Workspace
 
@@ -24,6 +40,7 @@ class Found:
 
     score: one number, or one for each declared class. received: the record's text. release: that made it.
     collected: whether it is in the table; a service's log still has it otherwise.
+    in_stage: what both models gave, if the release had a candidate.
     """
 
     id: str
@@ -33,6 +50,18 @@ class Found:
     received: str
     release: Release
     collected: bool
+    in_stage: InStage | None = None
+
+    @property
+    def by_candidate(self) -> bool:
+        """Whether the score is the candidate's."""
+        return self.in_stage is not None and self.in_stage.arm == "candidate" and self.in_stage.failed is None
+
+    @property
+    def versions(self) -> str:
+        """The model versions that scored it, in words."""
+        candidate = self.release.candidate
+        return f"version {candidate.model.version}" if candidate and self.by_candidate else self.release.versions
 
 
 def look_up(workspace: Workspace, prediction: str) -> Found:
@@ -59,8 +88,17 @@ def _in_table(workspace: Workspace, prediction: str, place: Place) -> Found | No
             if row[PREDICTION] == prediction:
                 score = tuple(row[PROBABILITIES]) if row.get(PROBABILITIES) else (row[SCORE],)
                 release = _release(workspace, usecase, row[RELEASE_NO])
-                return Found(prediction, usecase, row[SCORED_AT], score, row[RECEIVED], release, True)
+                return Found(prediction, usecase, row[SCORED_AT], score, row[RECEIVED], release, True, _in_stage(row))
     return None
+
+
+def _in_stage(row: dict[str, Any]) -> InStage | None:
+    """A row's columns of a stage; None if it was served without one, or before there were any."""
+    if row.get(ARM) is None:
+        return None
+    one = row.get(OTHER_SCORE)
+    other = tuple(row[OTHER_PROBABILITIES]) if row.get(OTHER_PROBABILITIES) else None if one is None else (one,)
+    return InStage(row[ARM], row[CANDIDATE], other, row[CANDIDATE_FAILED], row[LIVE_US], row[CANDIDATE_US])
 
 
 def _in_log(workspace: Workspace, place: Place) -> Found | None:
@@ -71,7 +109,7 @@ def _in_log(workspace: Workspace, place: Place) -> Found | None:
         if position == place.position:
             release = _release(workspace, each.usecase, each.release_no)
             at, received = from_microseconds(each.at), each.received.decode("utf-8", "replace")
-            return Found(place.id, each.usecase, at, each.score, received, release, False)
+            return Found(place.id, each.usecase, at, each.score, received, release, False, each.in_stage)
     return None
 
 
@@ -82,20 +120,43 @@ def _release(workspace: Workspace, usecase: str, release_no: int) -> Release:
     return row.payload
 
 
-def recomputed(workspace: Workspace, known: Found) -> tuple[float, ...]:
-    """The prediction made again from the record by the release's pipelines, without the service's scorers.
+@dataclass(frozen=True)
+class Recomputed:
+    """A prediction made again. other: that of the model that did not answer; None if it had no score then."""
+
+    score: tuple[float, ...]
+    other: tuple[float, ...] | None = None
+
+
+def recomputed(workspace: Workspace, known: Found) -> Recomputed:
+    """The prediction made again from the record by the pipelines of both arms, without the service's scorers.
 
     Raises ModelUnloadable, RegistryDown; BadRecords if the declaration no longer takes the record.
     """
     live = open_live(workspace, known.usecase, known.release, workspace.settings.serving)
-    return recomputed_all(workspace, live, [known.received])[0]
+    (score,) = recomputed_all(workspace, live, [known.received])
+    if known.in_stage is None or known.in_stage.failed is not None:
+        return Recomputed(score)
+    (other,) = recomputed_all(workspace, live, [known.received], "candidate")
+    return Recomputed(other, score) if known.by_candidate else Recomputed(score, other)
 
 
-def recomputed_all(workspace: Workspace, live: Live, received: Sequence[str]) -> list[tuple[float, ...]]:
-    """The predictions of a release for the texts of several records, by its pipelines. Raises as `recomputed` does."""
-    folders = [workspace.registry.folder(live.usecase, each.model) for each in live.release.serves]
-    models = zip(live.served.models, folders, strict=True)
+def recomputed_all(
+    workspace: Workspace, live: Live, received: Sequence[str], of: Arm = "champion"
+) -> list[tuple[float, ...]]:
+    """The predictions of a release for the texts of several records, by its pipelines. Raises as `recomputed` does.
+
+    of: `champion` for the live models, `candidate` for the one in a stage.
+    """
+    candidate = live.release.candidate
+    served, refs = live.served, [each.model for each in live.release.serves]
+    if of == "candidate":
+        if candidate is None or live.candidate is None:
+            raise ModelUnloadable(f"{live.usecase}: the candidate cannot be loaded: {live.candidate_wrong}")
+        served, refs = live.candidate, [candidate.model]
+    folders = [workspace.registry.folder(live.usecase, each) for each in refs]
+    models = zip(served.models, folders, strict=True)
     by_pipeline = tuple(model.scored_by(pipeline_of(folder, model.artifact)) for model, folder in models)
-    served = ServedRelease(by_pipeline, live.served.weights, live.served.classes)
     checked = live.checker.decode(f"[{','.join(received)}]".encode())
-    return [tuple(np.atleast_1d(score).tolist()) for score in served.score(checked)]
+    scores = ServedRelease(by_pipeline, served.weights, served.classes).score(checked)
+    return [tuple(np.atleast_1d(score).tolist()) for score in scores]

@@ -96,7 +96,13 @@ def _answer(live: Live) -> dict[str, Any]:
     )
     prediction = {
         "type": "object",
-        "properties": {"id": {"type": "string"}, **scored, "warnings": {"type": "array", "items": {"type": "string"}}},
+        "properties": {
+            "id": {"type": "string"},
+            **scored,
+            "warnings": {"type": "array", "items": {"type": "string"}},
+            "arm": {"type": "string", "enum": ["live", "candidate"]},
+            "versions": {"type": "string"},
+        },
         "required": ["id", *scored, "warnings"],
     }
     return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perennial.serving.answering import Answer
+from perennial.serving.answering import Answer, in_words
 from perennial.serving.request import BadField, BadRecords
 from perennial.sources.column_type import ColumnType
 
@@ -60,12 +60,13 @@ def _of_columns(columns: Mapping[str, Any]) -> list[Any]:
 
 def mlflow_answer(answered: Answer) -> dict[str, Any]:
     """`predictions` as MLflow answers them, with what made them beside it."""
-    live = answered.live
+    live, (arms, versions) = answered.live, in_words(answered)
     return {
         "predictions": answered.scores.tolist(),
         "release": live.release.release_no,
         "versions": live.versions,
         "ids": [place.id for place in answered.places],
+        **({"arms": arms, "versions_each": versions} if arms else {}),
     }
 
 
@@ -95,20 +96,22 @@ def _flat(value: Any) -> Any:
 
 
 def tensors_answer(answered: Answer, request_id: str | None) -> dict[str, Any]:
-    """The output tensor `score`, shape [n], or `scores`, shape [n, K], flattened in row-major order."""
+    """The output tensor `score`, shape [n], or `scores`, shape [n, K], flattened in row-major order; `id`, shape [n].
+
+    In a stage also `arm` and `versions`, shape [n].
+    """
     live, scores = answered.live, answered.scores
     named = "score" if scores.ndim == 1 else "scores"
+    texts = {"id": [place.id for place in answered.places]}
+    arms, versions = in_words(answered)
+    if arms:
+        texts |= {"arm": arms, "versions": versions}
     whole = {
         "model_name": live.usecase,
         "model_version": str(live.release.release_no),
         "outputs": [
             {"name": named, "shape": list(scores.shape), "datatype": "FP64", "data": scores.ravel().tolist()},
-            {
-                "name": "id",
-                "shape": [len(answered.places)],
-                "datatype": "BYTES",
-                "data": [place.id for place in answered.places],
-            },
+            *({"name": name, "shape": [len(data)], "datatype": "BYTES", "data": data} for name, data in texts.items()),
         ],
         "parameters": {"versions": live.versions},
     }

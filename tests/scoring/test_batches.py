@@ -191,7 +191,7 @@ def test_a_candidate_scores_beside_the_live_model_and_nobody_takes_its_predictio
     batch, tables, ledger = _newest(workspace), workspace.tables, workspace.ledger
     before = score_arrived.fn("shop", batch)
     challenger = train_at(instant(batch.arrived_at))
-    release = begin_stage(workspace, challenger)
+    release = begin_stage(workspace, challenger.model)
     rows, champion = _rows(workspace, batch)
     candidate = load_model(workspace.registry, "shop", challenger.model)
 
@@ -220,7 +220,7 @@ def test_a_candidate_scores_beside_the_live_model_and_nobody_takes_its_predictio
     assert not [each for each in wrong if "predictions" in each.what]
 
     # A candidate that fails is recorded, once, and the batch is scored.
-    broken = begin_stage(workspace, challenger, model=challenger.model.model_copy(update={"digest": "other"}))
+    broken = begin_stage(workspace, challenger.model.model_copy(update={"digest": "other"}))
     assert broken.release_no == 3
     scored = score_batch.fn("shop", batch)
     assert scored is not None and scored.rows == batch.rows.accepted and scored == score_batch.fn("shop", batch)

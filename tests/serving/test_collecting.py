@@ -6,11 +6,24 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from perennial.errors import InputError, TerminalError
 from perennial.ledger.entries import SegmentCollected
-from perennial.our_columns import PREDICTION, RECEIVED, RELEASE_NO, SCORE, SCORED_AT
-from perennial.serving.log.segment import Answered, SegmentWriter
+from perennial.our_columns import (
+    ARM,
+    CANDIDATE,
+    CANDIDATE_FAILED,
+    CANDIDATE_US,
+    LIVE_US,
+    OTHER_SCORE,
+    PREDICTION,
+    RECEIVED,
+    RELEASE_NO,
+    SCORE,
+    SCORED_AT,
+)
+from perennial.serving.log.segment import Answered, InStage, SegmentWriter
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.world import World
@@ -53,6 +66,30 @@ def test_a_segment_becomes_rows_with_their_key_release_and_record_and_is_removed
     assert rows[0][SCORED_AT].isoformat() == "2024-03-01T12:00:00+00:00"
     assert not left.exists()
     assert _collect() == 0
+
+
+def test_predictions_of_a_stage_add_columns_to_the_table_which_earlier_rows_lack(world: World) -> None:
+    _segment("s-1", _answered("a", 0.1))
+    assert _collect() == 1
+    tables = open_workspace(settings()).tables
+    without = tables.read("shop", "predictions", ["s-1"])
+    assert without is not None and ARM not in without.column_names
+    staged = [
+        structs.replace(_answered(order, 0.2), in_stage=InStage("candidate", "5", other, failed, 40, 50))
+        for order, other, failed in (("a", (0.3,), None), ("b", None, "raised"))
+    ]
+    _segment("s-2", *staged, _answered("c", 0.4))
+    assert _collect() == 3
+    table = tables.read("shop", "predictions", ["s-1", "s-2"])
+    assert table is not None
+    rows = sorted(table.to_pylist(), key=lambda each: each[PREDICTION])
+    columns = (SCORE, ARM, CANDIDATE, OTHER_SCORE, CANDIDATE_FAILED, LIVE_US, CANDIDATE_US)
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        (0.1, None, None, None, None, None, None),
+        (0.2, "candidate", "5", 0.3, None, 40, 50),
+        (0.2, "candidate", "5", None, "raised", 40, 50),
+        (0.4, None, None, None, None, None, None),
+    ]
 
 
 def test_a_segment_that_is_collected_already_is_only_removed(world: World) -> None:

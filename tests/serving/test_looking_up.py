@@ -65,7 +65,7 @@ def test_what_was_served_is_made_again_by_the_pipeline_to_the_last_bit(live: Liv
     assert collect_segments.fn() == 60
     for found, score in zip((look_up(workspace, place.id) for place in answered.places), answered.scores, strict=True):
         assert found.collected and found.release == live.release
-        assert found.score == recomputed(workspace, found) == (score,)
+        assert found.score == recomputed(workspace, found).score == (score,)
 
 
 @pytest.mark.parametrize("id", ["s-1-99", "s-9-0", "nothing", "../ledger-1", "s-1-", ""])

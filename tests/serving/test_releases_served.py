@@ -19,7 +19,7 @@ from tests.serving.running_service import Place, Running, serving, wait_for
 RECORD = {"price": 250.0, "weight": 2.25, "carrier": "bike"}
 
 
-class _Asking:
+class Asking:
     """A client that asks without pause in a thread, and keeps what it was answered."""
 
     def __init__(self, running: Running) -> None:
@@ -27,7 +27,7 @@ class _Asking:
         self.answers: list[tuple[int, Any]] = []
         self._thread = threading.Thread(target=self._ask)
 
-    def __enter__(self) -> _Asking:
+    def __enter__(self) -> Asking:
         self._thread.start()
         wait_for(lambda: self.answers)
         return self
@@ -56,7 +56,7 @@ def test_a_rollback_is_served_without_a_restart_and_no_request_in_between_fails(
     before = _live_no(shop_copy)
     with serving(shop_copy) as running:
         was = _score(running)
-        with _Asking(running) as asking:
+        with Asking(running) as asking:
             done = shop_copy.command("rollback", "shop", "--reason", "it went bad")
             assert done.returncode == 0, done.stderr
             wait_for(lambda: asking.answers[-1][1] == before + 1)

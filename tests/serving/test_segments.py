@@ -6,10 +6,13 @@ import fcntl
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +20,9 @@ from hypothesis import strategies as st
 from perennial.errors import DiskFull, TerminalError
 from perennial.serving.log import segment
 from perennial.serving.log.segment import (
+    MAGIC,
     Answered,
+    InStage,
     Place,
     SegmentWriter,
     finished_segments,
@@ -25,6 +30,16 @@ from perennial.serving.log.segment import (
     read_segment,
 )
 
+scores = st.lists(st.floats(allow_nan=False), min_size=1, max_size=4).map(tuple)
+stages = st.builds(
+    InStage,
+    arm=st.sampled_from(["live", "candidate"]),
+    candidate=st.text(),
+    other=st.none() | scores,
+    failed=st.none() | st.text(),
+    live_us=st.integers(0, 2**40),
+    candidate_us=st.integers(0, 2**40),
+)
 records = st.builds(
     Answered,
     usecase=st.text(),
@@ -32,8 +47,9 @@ records = st.builds(
     release_no=st.integers(1, 2**31),
     versions=st.text(),
     features=st.text(),
-    score=st.lists(st.floats(allow_nan=False), min_size=1, max_size=4).map(tuple),
+    score=scores,
     received=st.binary(max_size=200),
+    in_stage=st.none() | stages,
 )
 
 
@@ -53,6 +69,13 @@ def test_what_is_written_is_read_with_its_place(
     assert writer.path.exists() == bool(whole)
     if whole:
         assert list(read_segment(writer.path)) == whole
+
+
+def test_a_segment_from_before_there_were_stages_is_read(tmp_path: Path) -> None:
+    body = msgspec.msgpack.encode(("shop", 7, 1, "1", "f", (0.5,), b'{"price": 1}'))
+    left = tmp_path / "s-1.served"
+    left.write_bytes(MAGIC + struct.pack("<II", len(body), zlib.crc32(body)) + body)
+    assert list(read_segment(left)) == [_one(7)]
 
 
 @given(cut=st.integers(0, 400))

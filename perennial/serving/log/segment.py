@@ -26,11 +26,29 @@ _FRAME = struct.Struct("<II")
 _LARGEST = 64 * 2**20
 
 
+class InStage(msgspec.Struct, frozen=True, array_like=True):
+    """What a stage of a release adds to a served prediction.
+
+    arm: `live` or `candidate`, by the record's key. candidate: its model version.
+    other: the score of the model that did not answer; None if the candidate failed. failed: why it did
+    (`perennial.serving.arms.Failure`), so that the live models answered; None if it did not.
+    live_us, candidate_us: microseconds that each took for the record.
+    """
+
+    arm: str
+    candidate: str
+    other: tuple[float, ...] | None
+    failed: str | None
+    live_us: int
+    candidate_us: int
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True):
     """One served prediction.
 
     at: when, in microseconds since 1970, UTC. received: the record's bytes as they arrived. release_no, versions: what
     scored it. score: the probability of the positive class or the number; of each declared class for several.
+    in_stage: None if the release had no candidate, as in every segment from before there were stages.
     """
 
     usecase: str
@@ -40,6 +58,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
     features: str
     score: tuple[float, ...]
     received: bytes
+    in_stage: InStage | None = None
 
 
 @dataclass(frozen=True)
