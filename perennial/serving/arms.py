@@ -120,7 +120,7 @@ def _tried(live: Live, checked: Checked, shape: tuple[int, ...]) -> tuple[np.nda
                 raise ValueError(f"it gave predictions of shape {given.shape} for {end - first} records")
             scores[first:end] = given
         except Exception as error:  # noqa: BLE001 - whatever a candidate raises, the live models answer
-            _note(live.usecase, live.release.release_no, f"{type(error).__name__}: {error}")
+            _note(live.usecase, live.release.release_no, type(error).__name__)
             if end - first == 1:
                 failed[first] = "raised"
             else:
@@ -144,6 +144,7 @@ def _part(checked: Checked, first: int, end: int) -> Checked:
 
 
 @lru_cache(maxsize=256)
-def _note(usecase: str, release_no: int, error: str) -> None:
-    """Each error once; every record that it concerns is in the log of served predictions."""
-    log.warning("%s: the candidate of release %d failed on a record: %s", usecase, release_no, error)
+def _note(usecase: str, release_no: int, kind: str) -> None:
+    """The error that is being handled, the first of its kind; the log of served predictions has every record."""
+    what = f"the candidate of release {release_no} failed on a record ({kind}); more of these are only counted"
+    log.warning("%s: %s", usecase, what, exc_info=True)

@@ -16,6 +16,7 @@ from perennial.serving.served import open_model
 from perennial.settings import Settings, settings
 from perennial.store.workspace import reading_workspace
 from tests.serving.conftest import NUMBERS, TEXT, TYPES, Keep, fitted, records, trips
+from tests.staged import in_stage
 
 HGB = "sklearn.ensemble.HistGradientBoostingClassifier"
 WORKER = """
@@ -119,3 +120,31 @@ def test_another_process_is_asked_once_for_missing_artefacts(where: Settings, ke
     (state,) = follower.states
     assert (state.serving, state.wanted) == (1, 2)
     assert state.wrong
+
+
+def test_a_candidate_that_cannot_be_loaded_is_shown_tried_again_and_leaves_the_live_model_serving(
+    where: Settings, keep: Keep
+) -> None:
+    workspace, cache = reading_workspace(where), where.home / "serving"
+    champion, candidate = (keep(*fitted(HGB, "binary", {"max_iter": trees, "random_state": 0})) for trees in (5, 3))
+    open_model(*champion, cache, TYPES)
+    live = release(1, champion[1])
+    workspace.ledger.append("trips", live)
+    workspace.ledger.append("trips", in_stage(live, ModelRef(version=9, run_id="r", digest=candidate[1]), 0.25))
+
+    follower = Follower(workspace, lambda: ("trips",), cache)
+    follower.look()
+    (state,) = follower.states
+    assert (state.serving, state.wanted, state.wrong) == (2, 2, "") and state.is_ready
+    assert state.stage is not None and (state.stage.kind, state.stage.share) == ("canary", 0.25)
+    assert state.stage.candidate == "9" and state.stage.wrong
+    before = follower.live("trips")
+
+    open_model(*candidate, cache, TYPES)
+    for _ in range(4):
+        follower.look()
+    (state,) = follower.states
+    assert state.stage is not None and state.stage.wrong == "" and state.serving == 2
+    after = follower.live("trips")
+    assert before is not None and after is not None and after.candidate is not None
+    assert before.candidate is None and after.served is before.served
