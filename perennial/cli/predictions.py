@@ -68,7 +68,7 @@ def _stage_view(known: Found, classes: list[str], again: Recomputed | None) -> d
         "other_score": None if stage.other is None else _named(stage.other, classes),
         "other_recomputed": None if other is None else _named(other, classes),
         "failed": stage.failed,
-        "live_us": stage.live_us,
+        "champion_us": stage.champion_us,
         "candidate_us": stage.candidate_us,
     }
 
@@ -112,4 +112,4 @@ def _stage_rows(known: Found, classes: list[str]) -> list[tuple[str, str]]:
     elif stage.other is not None:
         other = f"{known.release.versions}, live" if known.by_candidate else f"candidate, version {stage.candidate}"
         rows.append(("other score", f"{_named(stage.other, classes)} ({other})"))
-    return [*rows, ("time", f"live {stage.live_us:,} µs, candidate {stage.candidate_us:,} µs")]
+    return [*rows, ("time", f"champion {stage.champion_us:,} µs, candidate {stage.candidate_us:,} µs")]

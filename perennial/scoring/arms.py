@@ -12,13 +12,13 @@ from perennial.identity import arm_position
 from perennial.ledger.entries import Candidate
 from perennial.sources.column_type import ColumnType
 
-Arm = Literal["live", "candidate"]
+Arm = Literal["champion", "candidate"]
 
 
 def arm_of(key: str, candidate: Candidate) -> Arm:
-    """The arm of a row with this key as text; in a shadow stage every row is the live models'."""
+    """The arm of a row with this key as text; in a shadow stage every row is the champion's."""
     share = candidate.stage.share
-    return "candidate" if share and arm_position(key, candidate.salt) < share else "live"
+    return "candidate" if share and arm_position(key, candidate.salt) < share else "champion"
 
 
 def key_text(values: Sequence[Any], kinds: Sequence[ColumnType]) -> str | None:

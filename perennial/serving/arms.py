@@ -29,16 +29,17 @@ log = logging.getLogger("perennial.serving")
 class Arms:
     """What n records got in a stage.
 
-    arms: of each record's key. live, candidate: the scores of both, shape (n,) or (n, K); the candidate's are NaN where
-    it failed. failed: why, for each record; None where it did not. live_us, candidate_us: what the models took for one
-    record, on average over the records that were scored together, in microseconds.
+    arms: of each record's key. champion, candidate: the scores of the live models and of the candidate, shape (n,) or
+    (n, K); the candidate's are NaN where it failed. failed: why, for each record; None where it did not.
+    champion_us, candidate_us: what they took for one record, on average over those that were scored together, in
+    microseconds.
     """
 
     arms: Sequence[Arm]
-    live: np.ndarray
+    champion: np.ndarray
     candidate: np.ndarray
     failed: Sequence[Failure | None]
-    live_us: int
+    champion_us: int
     candidate_us: int
 
     @property
@@ -52,8 +53,8 @@ class Arms:
         """Those that are answered."""
         by_candidate = self.by_candidate
         if not by_candidate.any():
-            return self.live
-        scores = self.live.astype(np.float64)
+            return self.champion
+        scores = self.champion.astype(np.float64)
         scores[by_candidate] = self.candidate[by_candidate]
         return scores
 
@@ -62,26 +63,27 @@ class Arms:
         here = slice(begin, end)
         return Arms(
             self.arms[here],
-            self.live[here],
+            self.champion[here],
             self.candidate[here],
             self.failed[here],
-            self.live_us,
+            self.champion_us,
             self.candidate_us,
         )
 
 
 def in_arms(
-    live: Live, candidate: Candidate, checked: Checked, received: Sequence[bytes], scores: np.ndarray, live_us: int
+    live: Live, candidate: Candidate, checked: Checked, received: Sequence[bytes], scores: np.ndarray, took: int
 ) -> Arms:
     """The candidate's scores beside those of the live models, and the arm of each record. Whatever the candidate
     raises, this does not.
 
-    received: the bytes of each record, by which one without a key gets its arm.
+    received: the bytes of each record, by which one without a key gets its arm. scores, took: of the live models, and
+    their microseconds for one record.
     """
     begun = time.perf_counter_ns()
     given, failed = _tried(live, checked, scores.shape)
-    took = microseconds_each(begun, checked.rows)
-    return Arms(_arms(live, candidate, checked, received), scores, given, failed, live_us, took)
+    beside = microseconds_each(begun, checked.rows)
+    return Arms(_arms(live, candidate, checked, received), scores, given, failed, took, beside)
 
 
 def microseconds_each(begun: int, rows: int) -> int:
@@ -91,7 +93,7 @@ def microseconds_each(begun: int, rows: int) -> int:
 
 def _arms(live: Live, candidate: Candidate, checked: Checked, received: Sequence[bytes]) -> list[Arm]:
     if not candidate.stage.share:
-        return ["live"] * checked.rows
+        return ["champion"] * checked.rows
     keys = zip(*(checked.columns[name] for name in live.schema.key), strict=True)
     texts = (key_text(key, live.key_kinds) for key in keys)
     return [

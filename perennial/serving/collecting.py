@@ -18,8 +18,8 @@ from perennial.our_columns import (
     CANDIDATE,
     CANDIDATE_FAILED,
     CANDIDATE_US,
+    CHAMPION_US,
     FEATURES,
-    LIVE_US,
     OTHER_PROBABILITIES,
     OTHER_SCORE,
     PREDICTION,
@@ -97,7 +97,7 @@ def _of_stages(stages: Sequence[InStage | None], schema: Schema) -> dict[str, An
         CANDIDATE: pa.array([each.candidate if each else None for each in stages], pa.string()),
         **other,
         CANDIDATE_FAILED: pa.array([each.failed if each else None for each in stages], pa.string()),
-        LIVE_US: pa.array([each.live_us if each else None for each in stages], pa.int64()),
+        CHAMPION_US: pa.array([each.champion_us if each else None for each in stages], pa.int64()),
         CANDIDATE_US: pa.array([each.candidate_us if each else None for each in stages], pa.int64()),
     }
 

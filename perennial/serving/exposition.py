@@ -40,6 +40,12 @@ def _families(tally: Tally) -> Iterator[Metric]:
     yield _gauge("perennial_last_answered_timestamp_seconds", "The newest prediction.", _ARM, tally.answered)
     yield _gauge("perennial_serving_release", "The release that answers.", ("usecase",), _by_usecase(tally.serving))
     yield _gauge("perennial_wanted_release", "The one that should.", ("usecase",), _by_usecase(tally.wanted))
+    model, kind = ("usecase", "model", "release"), ("usecase", "release", "kind")
+    yield _histogram("perennial_stage_score", "Probabilities for the records of both arms.", model, tally.given)
+    yield _histogram("perennial_stage_score_seconds", "Time of a model for one record.", model, tally.scoring)
+    yield _counter("perennial_candidate_failures", "Records without a candidate's score.", kind, tally.failures)
+    loaded = _by_usecase(tally.candidates)
+    yield _gauge("perennial_candidate_loaded", "Whether all workers have loaded the candidate.", ("usecase",), loaded)
     since = GaugeMetricFamily("perennial_serving_since_timestamp_seconds", "When the service began to count.")
     since.add_metric([], tally.since)
     yield since

@@ -19,7 +19,7 @@ def logged(live: Live, scores: np.ndarray, received: Sequence[bytes], arms: Arms
     if arms is None or candidate is None:
         return [Answered(live.usecase, at, release, versions, features, score, record) for score, record in each]
     by_candidate, version = arms.by_candidate, str(candidate.model.version)
-    others = _tuples(np.where(_beside(by_candidate, scores), arms.live, arms.candidate))
+    others = _tuples(np.where(_beside(by_candidate, scores), arms.champion, arms.candidate))
     return [
         Answered(
             live.usecase,
@@ -34,7 +34,7 @@ def logged(live: Live, scores: np.ndarray, received: Sequence[bytes], arms: Arms
                 version,
                 others[row] if arms.failed[row] is None else None,
                 arms.failed[row],
-                arms.live_us,
+                arms.champion_us,
                 arms.candidate_us,
             ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from perennial.our_columns import (
     CANDIDATE,
     CANDIDATE_FAILED,
     CANDIDATE_US,
-    LIVE_US,
+    CHAMPION_US,
     OTHER_PROBABILITIES,
     OTHER_SCORE,
     PREDICTION,
@@ -92,13 +92,18 @@ def _in_table(workspace: Workspace, prediction: str, place: Place) -> Found | No
     return None
 
 
+def is_candidates(row: Mapping[str, Any]) -> bool:
+    """Whether the score in a row of the table is a candidate's."""
+    return row.get(ARM) == "candidate" and row.get(CANDIDATE_FAILED) is None
+
+
 def _in_stage(row: dict[str, Any]) -> InStage | None:
     """A row's columns of a stage; None if it was served without one, or before there were any."""
     if row.get(ARM) is None:
         return None
     one = row.get(OTHER_SCORE)
     other = tuple(row[OTHER_PROBABILITIES]) if row.get(OTHER_PROBABILITIES) else None if one is None else (one,)
-    return InStage(row[ARM], row[CANDIDATE], other, row[CANDIDATE_FAILED], row[LIVE_US], row[CANDIDATE_US])
+    return InStage(row[ARM], row[CANDIDATE], other, row[CANDIDATE_FAILED], row[CHAMPION_US], row[CANDIDATE_US])
 
 
 def _in_log(workspace: Workspace, place: Place) -> Found | None:

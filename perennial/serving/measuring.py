@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from perennial.serving.answering import Answer
+from perennial.serving.arms import Arms
 from perennial.serving.exposition import exposition
 from perennial.serving.following import Follower
+from perennial.serving.request import Checked
 from perennial.serving.slots import Slot
-from perennial.serving.tally import SECONDS, TENTHS, Spread, Tally, count, together
+from perennial.serving.tally import SCORING, SECONDS, TENTHS, Spread, Tally, count, together
 
 CHAMPION = "champion"
 log = logging.getLogger("perennial.serving")
@@ -37,8 +39,34 @@ class Measures:
             return names[0]
         return next((name for name in names if name in parts), "")
 
-    def scored(self, answered: Answer, arm: str = CHAMPION) -> None:
+    def scored(self, answered: Answer) -> None:
         """Count the records of an answer."""
+        if answered.arms is None:
+            self._scored(answered, CHAMPION)
+            return
+        self._in_stage(answered, answered.arms)
+        for arm in sorted(set(answered.arms.arms)):
+            self._scored(_of_arm(answered, answered.arms, arm), arm)
+
+    def _in_stage(self, answered: Answer, arms: Arms) -> None:
+        """Count what both models gave, and where the candidate failed."""
+        usecase, release, tally = answered.live.usecase, str(answered.live.release.release_no), self._tally
+        for why in arms.failed:
+            if why is not None:
+                count(tally.failures, (usecase, release, why))
+        for model, scores, us in (
+            ("champion", arms.champion, arms.champion_us),
+            ("candidate", arms.candidate, arms.candidate_us),
+        ):
+            key = (usecase, model, release)
+            seconds, given = _spread(tally.scoring, key, SCORING), _spread(tally.given, key, TENTHS)
+            for score, why in zip(scores.tolist(), arms.failed, strict=True):
+                if model == "champion" or why is None:
+                    seconds.add(us / 1e6)
+                    if answered.live.schema.task == "binary":
+                        given.add(score)
+
+    def _scored(self, answered: Answer, arm: str) -> None:
         live, checked, tally = answered.live, answered.checked, self._tally
         by_release = (live.usecase, arm, str(live.release.release_no))
         count(tally.predictions, by_release, checked.rows)
@@ -69,6 +97,7 @@ class Measures:
         states = self._follower.states
         tally.serving = {each.usecase: each.serving for each in states if each.serving is not None}
         tally.wanted = {each.usecase: each.wanted for each in states if each.wanted is not None}
+        tally.candidates = {each.usecase: int(not each.stage.wrong) for each in states if each.stage is not None}
         try:
             self._slot.keep(tally)
             self._wrong = ""
@@ -88,6 +117,17 @@ class Measures:
         """Keep the last counts."""
         self.keep()
         self._slot.close()
+
+
+def _of_arm(answered: Answer, arms: Arms, arm: str) -> Answer:
+    """The records of one arm."""
+    rows = [row for row, each in enumerate(arms.arms) if each == arm]
+    if len(rows) == len(arms.arms):
+        return answered
+    columns = {name: [values[row] for row in rows] for name, values in answered.checked.columns.items()}
+    notes = tuple(note for note in answered.checked.notes if arms.arms[note.row] == arm)
+    checked = Checked(len(rows), columns, notes)
+    return Answer(answered.live, checked, answered.scores[rows], [answered.places[row] for row in rows])
 
 
 def _spread(spreads: dict[tuple[str, ...], Spread], key: tuple[str, ...], bounds: tuple[float, ...]) -> Spread:

@@ -100,7 +100,7 @@ def _answer(live: Live) -> dict[str, Any]:
             "id": {"type": "string"},
             **scored,
             "warnings": {"type": "array", "items": {"type": "string"}},
-            "arm": {"type": "string", "enum": ["live", "candidate"]},
+            "arm": {"type": "string", "enum": ["champion", "candidate"]},
             "versions": {"type": "string"},
         },
         "required": ["id", *scored, "warnings"],

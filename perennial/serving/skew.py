@@ -14,7 +14,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import Release, SegmentCollected
 from perennial.our_columns import BATCH, PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE
 from perennial.serving.live import Live, open_live
-from perennial.serving.looking_up import recomputed_all
+from perennial.serving.looking_up import is_candidates, recomputed_all
 from perennial.serving.request import BadRecords
 from perennial.serving.request import shown as shown_value
 from perennial.store.workspace import Workspace
@@ -41,13 +41,15 @@ def new_segments(workspace: Workspace, usecase: str, after: int) -> list[Segment
 def served_again(
     workspace: Workspace, usecase: str, new: Sequence[SegmentCollected], batch: pd.DataFrame
 ) -> ServedAgain:
-    """Compare a sample of the predictions in `new` with the pipelines, and records with the rows of a batch.
+    """Compare a sample of the live models' predictions in `new` with the pipelines, and records with a batch's rows.
+
+    Those that a candidate gave are evidence about its stage instead.
 
     batch: accepted rows with their key columns, of which rows served earlier are compared too.
     Raises ModelUnloadable, RegistryDown.
     """
     read = _rows(workspace, usecase, sampled([each.segment for each in new], SEGMENTS))
-    some = {row[PREDICTION]: row for row in read}
+    some = {row[PREDICTION]: row for row in read if not is_candidates(row)}
     rows = [some[id] for id in sampled(some, SAMPLE)]
     recomputed, differing, refused = 0, [], 0
     for live, served in _by_release(workspace, usecase, rows):

@@ -8,6 +8,8 @@ from math import ceil, inf
 
 import msgspec
 
+SCORING = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1.0)
+"""Upper bounds of the times, in seconds, that a model takes for one record."""
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 """Upper bounds of the counted times."""
 TENTHS = tuple(place / 10 for place in range(1, 11))
@@ -64,6 +66,9 @@ class Tally(msgspec.Struct):
 
     requests: third label is the status. seconds: without a third one. predictions, scores, numbers: the release.
     classes: the release and the most probable class. unseen, missing: the field. unseen_records: the release.
+    given, scoring: by use case, model (`champion` or `candidate`) and release of a stage; what the model gave for the
+    records of both arms, and its seconds for one. failures: by use case, release, and why the candidate had no score.
+    candidates: whether the candidate of a use case is loaded, 1 or 0.
     answered: when the newest prediction was answered, in seconds since 1970. serving, wanted: releases by use case.
     """
 
@@ -80,10 +85,14 @@ class Tally(msgspec.Struct):
     answered: dict[Key, float] = msgspec.field(default_factory=dict)
     serving: dict[str, int] = msgspec.field(default_factory=dict)
     wanted: dict[str, int] = msgspec.field(default_factory=dict)
+    given: dict[Key, Spread] = msgspec.field(default_factory=dict)
+    scoring: dict[Key, Spread] = msgspec.field(default_factory=dict)
+    failures: dict[Key, int] = msgspec.field(default_factory=dict)
+    candidates: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-_COUNTED = ("requests", "predictions", "classes", "unseen", "unseen_records", "missing")
-_SPREAD = ("seconds", "scores", "numbers")
+_COUNTED = ("requests", "predictions", "classes", "unseen", "unseen_records", "missing", "failures")
+_SPREAD = ("seconds", "scores", "numbers", "given", "scoring")
 
 
 def count(counts: dict[Key, int], key: Key, by: int = 1) -> None:
@@ -113,6 +122,8 @@ def together(tallies: Iterable[Tally]) -> Tally | None:
             whole.answered[key] = max(at, whole.answered.get(key, at))
         for usecase, number in each.serving.items():
             whole.serving[usecase] = min(number, whole.serving.get(usecase, number))
+        for usecase, loaded in each.candidates.items():
+            whole.candidates[usecase] = min(loaded, whole.candidates.get(usecase, loaded))
         for usecase, number in each.wanted.items():
             whole.wanted[usecase] = max(number, whole.wanted.get(usecase, number))
     return whole

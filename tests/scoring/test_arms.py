@@ -44,7 +44,7 @@ def test_different_keys_are_different_texts_and_one_with_a_missing_part_has_none
 def test_a_share_is_kept_as_it_grows_and_another_candidate_gets_other_keys() -> None:
     keys = [f"key {number}" for number in range(4_000)]
     arms = {share: [arm_of(key, _candidate(share)) for key in keys] for share in (0.0, 0.1, 0.5)}
-    assert set(arms[0.0]) == {"live"}
+    assert set(arms[0.0]) == {"champion"}
     taken = {share: {key for key, arm in zip(keys, arms[share], strict=True) if arm == "candidate"} for share in arms}
     # Four standard errors around the share.
     assert abs(len(taken[0.1]) - 400) < 76 and abs(len(taken[0.5]) - 2_000) < 127

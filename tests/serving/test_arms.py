@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from perennial.serving.log.writing import ServedLog
 from perennial.serving.measuring import Measures
 from perennial.serving.protocols import mlflow_answer, tensors_answer
 from perennial.serving.scorers.scorer import Columns, Scorer
+from perennial.serving.slots import Slot
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tests.serving.running_service import Place
@@ -98,9 +101,9 @@ def test_a_shadow_changes_no_bit_of_an_answer_and_logs_both_scores(workspace: Wo
     assert [each.in_stage for each in logged[:N]] == [None] * N
     for each, score, other in zip(logged[N:], without.scores.tolist(), candidates.tolist(), strict=True):
         kept = each.in_stage
-        assert kept is not None and (kept.arm, kept.failed, kept.other) == ("live", None, (other,))
+        assert kept is not None and (kept.arm, kept.failed, kept.other) == ("champion", None, (other,))
         assert each.score == (score,) and each.versions == live.versions != kept.candidate
-        assert kept.live_us > 0 and kept.candidate_us > 0
+        assert kept.champion_us > 0 and kept.candidate_us > 0
 
 
 def test_a_canary_answers_its_keys_with_the_candidates_bits_and_each_key_keeps_its_arm(
@@ -119,7 +122,7 @@ def test_a_canary_answers_its_keys_with_the_candidates_bits_and_each_key_keeps_i
         alone = _answered(staged, [{**records[row], "price": 1.0}], log)
         assert alone.arms is not None and alone.arms.arms == [expected[row]]
 
-    version = {"live": live.versions, "candidate": str(candidate.model.version)}
+    version = {"champion": live.versions, "candidate": str(candidate.model.version)}
     native = msgspec.json.decode(as_json(answer))
     assert (native["release"], native["versions"]) == (staged.release.release_no, live.versions)
     assert [(each["arm"], each["versions"]) for each in native["predictions"]] == [
@@ -138,7 +141,7 @@ def test_a_record_without_a_key_has_an_arm_by_its_bytes(workspace: Workspace, li
     records = _records([None] * N)
     first, again = _answered(staged, records, log).arms, _answered(staged, records[::-1], log).arms
     assert first is not None and again is not None
-    assert list(first.arms) == list(again.arms)[::-1] and set(first.arms) == {"live", "candidate"}
+    assert list(first.arms) == list(again.arms)[::-1] and set(first.arms) == {"champion", "candidate"}
 
 
 class _Failing:
@@ -164,7 +167,7 @@ def _with_failing(staged: Live, high: float, low: float = -1.0) -> tuple[Live, _
 
 
 def test_where_a_candidate_fails_the_live_models_answer_and_it_is_logged_and_counted(
-    workspace: Workspace, live: Live, log: _Log
+    workspace: Workspace, live: Live, log: _Log, tmp_path: Path
 ) -> None:
     records = _records([f"k{number}" for number in range(N)])
     prices = np.array([record["price"] for record in records])
@@ -184,14 +187,17 @@ def test_where_a_candidate_fails_the_live_models_answer_and_it_is_logged_and_cou
         if why is not None:
             assert each.versions == live.versions
 
-    measures = Measures(Follower(workspace, lambda: (), workspace.settings.serving))
+    follower = Follower(workspace, lambda: (), workspace.settings.serving)
+    measures = Measures(follower, Slot(tmp_path), lambda: datetime(2024, 6, 1, tzinfo=UTC))
     measures.scored(answer)
-    text, number = measures.text().decode(), staged.release.release_no
-    of = f'release="{number}",usecase="shop"'
+    text, of = measures.text().decode(), f'release="{staged.release.release_no}",usecase="shop"'
     assert f'perennial_candidate_failures_total{{kind="raised",{of}}} 5.0' in text
     assert f'perennial_candidate_failures_total{{kind="invalid",{of}}} 4.0' in text
-    assert f'perennial_arm_score_count{{arm="candidate",{of}}} {N - 9}.0' in text
-    assert f'perennial_arm_score_count{{arm="live",{of}}} {N}.0' in text
+    for model, scored in (("champion", N), ("candidate", N - 9)):
+        assert f'perennial_stage_score_count{{model="{model}",{of}}} {scored}.0' in text
+        in_arm = arms.arms.count(model)
+        assert (f'perennial_predictions_total{{arm="{model}",{of}}} {in_arm}.0' in text) == (in_arm > 0)
+    assert arms.arms.count("candidate") > 0.9 * N
 
 
 def test_a_candidate_that_always_fails_is_not_asked_without_end(workspace: Workspace, live: Live, log: _Log) -> None:

@@ -15,7 +15,7 @@ from perennial.our_columns import (
     CANDIDATE,
     CANDIDATE_FAILED,
     CANDIDATE_US,
-    LIVE_US,
+    CHAMPION_US,
     OTHER_SCORE,
     PREDICTION,
     RECEIVED,
@@ -83,7 +83,7 @@ def test_predictions_of_a_stage_add_columns_to_the_table_which_earlier_rows_lack
     table = tables.read("shop", "predictions", ["s-1", "s-2"])
     assert table is not None
     rows = sorted(table.to_pylist(), key=lambda each: each[PREDICTION])
-    columns = (SCORE, ARM, CANDIDATE, OTHER_SCORE, CANDIDATE_FAILED, LIVE_US, CANDIDATE_US)
+    columns = (SCORE, ARM, CANDIDATE, OTHER_SCORE, CANDIDATE_FAILED, CHAMPION_US, CANDIDATE_US)
     assert [tuple(row[name] for name in columns) for row in rows] == [
         (0.1, None, None, None, None, None, None),
         (0.2, "candidate", "5", 0.3, None, 40, 50),

@@ -33,11 +33,11 @@ from perennial.serving.log.segment import (
 scores = st.lists(st.floats(allow_nan=False), min_size=1, max_size=4).map(tuple)
 stages = st.builds(
     InStage,
-    arm=st.sampled_from(["live", "candidate"]),
+    arm=st.sampled_from(["champion", "candidate"]),
     candidate=st.text(),
     other=st.none() | scores,
     failed=st.none() | st.text(),
-    live_us=st.integers(0, 2**40),
+    champion_us=st.integers(0, 2**40),
     candidate_us=st.integers(0, 2**40),
 )
 records = st.builds(

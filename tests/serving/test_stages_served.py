@@ -43,22 +43,22 @@ def test_a_candidate_goes_from_shadow_to_canary_without_a_failed_request_and_eac
             canary = begin_stage(workspace, former, share=0.5)
             wait_for(lambda: asking.answers[-1][1] == canary.release_no)
         assert {status for status, _ in asking.answers} == {200}
-        assert (in_shadow["score"], in_shadow["arm"]) == (before["score"], "live")
+        assert (in_shadow["score"], in_shadow["arm"]) == (before["score"], "champion")
 
         stage = {"kind": "canary", "share": 0.5, "candidate": str(former.version), "wrong": ""}
         assert running.ready()["stage"] == stage and running.ready()["serving"] == canary.release_no
         first, again = _predictions(running, KEYS), _predictions(running, KEYS[::-1])[::-1]
         assert [each["arm"] for each in first] == [each["arm"] for each in again]
-        by_arm = {arm: [each for each in first if each["arm"] == arm] for arm in ("live", "candidate")}
+        by_arm = {arm: [each for each in first if each["arm"] == arm] for arm in ("champion", "candidate")}
         assert abs(len(by_arm["candidate"]) - 100) < 29, "four standard errors"
-        assert {each["score"] for each in by_arm["live"]} == {before["score"]}
+        assert {each["score"] for each in by_arm["champion"]} == {before["score"]}
         (candidates,) = {each["score"] for each in by_arm["candidate"]}
         assert candidates != before["score"]
         versions = {str(live.champion.model.version)}, {str(former.version)}
         assert tuple({each["versions"] for each in by_arm[arm]} for arm in by_arm) == versions
         metrics, of = running.client.get("/metrics").text, f'release="{canary.release_no}",usecase="shop"'
-        assert f'perennial_arm_predictions_total{{arm="candidate",{of}}} {2 * len(by_arm["candidate"])}.0' in metrics
-        assert f"perennial_candidate_loaded{{{of}}} 1.0" in metrics
+        assert f'perennial_predictions_total{{arm="candidate",{of}}} {2 * len(by_arm["candidate"])}.0' in metrics
+        assert 'perennial_candidate_loaded{usecase="shop"} 1.0' in metrics
 
     chosen = by_arm["candidate"][0]["id"]
     logged = look_up(workspace, chosen)

@@ -29,17 +29,17 @@ _LARGEST = 64 * 2**20
 class InStage(msgspec.Struct, frozen=True, array_like=True):
     """What a stage of a release adds to a served prediction.
 
-    arm: `live` or `candidate`, by the record's key. candidate: its model version.
+    arm: `champion` or `candidate`, by the record's key. candidate: its model version.
     other: the score of the model that did not answer; None if the candidate failed. failed: why it did
     (`perennial.serving.arms.Failure`), so that the live models answered; None if it did not.
-    live_us, candidate_us: microseconds that each took for the record.
+    champion_us, candidate_us: microseconds that each took for the record.
     """
 
     arm: str
     candidate: str
     other: tuple[float, ...] | None
     failed: str | None
-    live_us: int
+    champion_us: int
     candidate_us: int
 
 
