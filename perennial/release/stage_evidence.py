@@ -11,17 +11,26 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.content import digest_rows
-from perennial.deciding.evaluation_rows import labelled
+from perennial.deciding.evaluation_rows import EvaluationRows, labelled
 from perennial.deciding.scored_models import asked_metrics
 from perennial.deciding.then import declaration_then, needed, sources_then
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Paired, paired
-from perennial.evaluation.staged.evidence import Evidence, Traffic
+from perennial.evaluation.staged.evidence import Evidence, Labelled, Traffic, Values
 from perennial.identity import digest
 from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PROBABILITIES, SCORE
+from perennial.our_columns import ARM, BATCH, FIRST_KNOWN_AT, LABEL, PROBABILITIES, SCORE
+from perennial.release.served_evidence import (
+    CANDIDATE,
+    CHAMPION,
+    ServedRows,
+    labels_of_arms,
+    predictions_in,
+    served_rows,
+    values_of_arms,
+)
 from perennial.release.stages import looks_of
 from perennial.store.known import known_at
 from perennial.store.rows import labels_of, read_rows
@@ -31,8 +40,6 @@ from perennial.usecase.declaration import Declaration
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHAMPION, CANDIDATE = "champion", "candidate"
 
 
 @dataclass(frozen=True)
@@ -57,22 +64,38 @@ def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Releas
     sources = sources_then(ledger, decision)
     batches = [row.payload for row in ledger.all(usecase, BatchScored)]
     batches = [each for each in batches if each.release_no == release.release_no]
-    scored = _scored(tables, declaration, batches)
-    traffic = _traffic(batches, scored, declaration)
-    pairs, metrics, rows_digest = _pairs(tables, ledger, declaration, sources, scored, candidate, as_of)
+    in_batches = _scored(tables, declaration, batches)
+    served, digests = served_rows(tables, ledger, declaration, release)
+    traffic = _traffic(batches, in_batches, declaration)
+    if served is not None:
+        traffic = _sum(traffic, served.counts(in_canary=candidate.stage.kind == "canary"))
+    since = instant(candidate.since)
+    rows = _rows_since(tables, ledger, declaration, since, as_of)
+    judged = _judged(declaration, rows, in_batches, served, since)
+    compared = _compared(declaration, sources, judged)
     looks = [row.payload.look.information for row in looks_of(ledger, usecase, release.release_no)]
     evidence = Evidence(
         stage=candidate.stage.kind,
         share=candidate.stage.share,
         feedback=candidate.feedback,
         planned_days=candidate.stage.days,
-        elapsed_days=max(0.0, (as_of - instant(candidate.since)).total_seconds() / 86400),
+        elapsed_days=max(0.0, (as_of - since).total_seconds() / 86400),
         traffic=traffic,
         looks=tuple(each for each in looks if each is not None),
-        pairs=pairs,
-        metrics=metrics,
+        labelled=_labelled_arms(declaration, rows, served, candidate, as_of),
+        pairs=compared.pairs,
+        metrics=compared.metrics,
+        values=_values(declaration, sources, judged, candidate),
     )
-    return Seen(evidence, digest([vars(traffic), rows_digest]))
+    key = list(declaration.schema_.key)
+    of_rows = "" if judged is None else digest_rows(judged.rows[[*key, LABEL]], key)
+    return Seen(evidence, digest([vars(traffic), digests, sorted(each.digest for each in batches), of_rows]))
+
+
+def _sum(one: Traffic, other: Traffic) -> Traffic:
+    """The counts of both; only answers of the service are timed."""
+    counts = {name: value + getattr(other, name) for name, value in vars(one).items() if name != "slow_ms"}
+    return Traffic(**counts, slow_ms=other.slow_ms)
 
 
 def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declaration: Declaration) -> Traffic:
@@ -86,7 +109,7 @@ def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declar
         candidate_asked=answered + failed,
         both_scored=answered,
         candidate_failed=failed,
-        invalid=0 if scored is None else _invalid(_values(scored[CANDIDATE]), declaration),
+        invalid=0 if scored is None else _invalid(predictions_in(scored[CANDIDATE]), declaration),
     )
 
 
@@ -118,46 +141,92 @@ def _scored(tables: Tables, declaration: Declaration, batches: Sequence[BatchSco
     return parts[0].merge(parts[1], on=key)
 
 
-def _pairs(
-    tables: Tables,
-    ledger: Ledger,
-    declaration: Declaration,
-    sources: Mapping[str, str],
-    scored: pd.DataFrame | None,
-    candidate: Candidate,
-    as_of: datetime,
-) -> tuple[Paired | None, tuple[Asked, ...], str]:
-    """The scored rows whose label became known since the stage began, the metrics on them, and their digest.
-
-    A label that was known before is left out: the candidate may have been trained on it.
-    """
-    if scored is None:
-        return None, (), ""
-    schema, known = declaration.schema_, known_at(ledger, declaration.name, as_of)
-    since = instant(candidate.since)
+def _rows_since(
+    tables: Tables, ledger: Ledger, declaration: Declaration, since: datetime, as_of: datetime
+) -> pd.DataFrame | None:
+    """Accepted rows of the batches that arrived since the stage began, with the labels known by now."""
+    known = known_at(ledger, declaration.name, as_of)
     only = tuple(batch.batch for batch in known.batches if instant(batch.arrived_at) > since)
-    if not only:
-        return None, (), ""
-    rows = read_rows(tables, declaration.name, schema, known, only=only)
-    judged = labelled(declaration, rows[rows[FIRST_KNOWN_AT] > since].merge(scored, on=list(schema.key)))
-    if not len(judged.rows):
-        return None, (), ""
+    return read_rows(tables, declaration.name, declaration.schema_, known, only=only) if only else None
+
+
+def _judged(
+    declaration: Declaration,
+    rows: pd.DataFrame | None,
+    in_batches: pd.DataFrame | None,
+    served: ServedRows | None,
+    since: datetime,
+) -> EvaluationRows | None:
+    """Rows that both models scored and whose label became known since the stage began; None without any.
+
+    A label that was known before is left out: the candidate may have been trained on it. Of a served key its first
+    answer counts, otherwise its batch.
+    """
+    import pandas as pd
+
+    key = list(declaration.schema_.key)
+    parts = [each for each in (served.by_key if served else None, in_batches) if each is not None and len(each)]
+    if rows is None or not parts:
+        return None
+    scored = pd.concat(parts, ignore_index=True).drop_duplicates(key)
+    judged = labelled(declaration, rows[rows[FIRST_KNOWN_AT] > since].merge(scored, on=key))
+    return judged if len(judged.rows) else None
+
+
+@dataclass(frozen=True)
+class _Compared:
+    pairs: Paired | None = None
+    metrics: tuple[Asked, ...] = ()
+
+
+def _compared(declaration: Declaration, sources: Mapping[str, str], judged: EvaluationRows | None) -> _Compared:
+    """The rows as pairs, and the declared metrics on them."""
+    if judged is None:
+        return _Compared()
 
     def metric(name: str) -> Metric:
         return declared_metric(declaration, sources, name, rows=judged.rows, codes=judged.codes)
 
     pairs = paired(
-        labels_of(judged.rows, schema),
-        _values(judged.rows[CHAMPION]),
-        _values(judged.rows[CANDIDATE]),
+        labels_of(judged.rows, declaration.schema_),
+        predictions_in(judged.rows[CHAMPION]),
+        predictions_in(judged.rows[CANDIDATE]),
         judged.codes,
         cluster_by=declaration.evaluation.cluster_name,
         second=judged.second,
     )
-    of_rows = digest_rows(judged.rows[[*schema.key, LABEL]], list(schema.key))
-    return pairs, tuple(asked_metrics(declaration, metric)), of_rows
+    return _Compared(pairs, tuple(asked_metrics(declaration, metric)))
 
 
-def _values(column: pd.Series) -> np.ndarray:
-    """Shape (n,), or (n, K) for a column of lists."""
-    return np.stack(column.to_numpy()) if column.dtype == object else column.to_numpy(dtype=np.float64)
+def _labelled_arms(
+    declaration: Declaration,
+    rows: pd.DataFrame | None,
+    served: ServedRows | None,
+    candidate: Candidate,
+    as_of: datetime,
+) -> Labelled | None:
+    """Labels by arm; only a canary has two."""
+    if rows is None or served is None or candidate.stage.kind != "canary":
+        return None
+    key = list(declaration.schema_.key)
+    answered = rows.merge(served.by_key[[*key, ARM]], on=key)
+    return labels_of_arms(answered, declaration, as_of) if len(answered) else None
+
+
+def _values(
+    declaration: Declaration, sources: Mapping[str, str], judged: EvaluationRows | None, candidate: Candidate
+) -> Values | None:
+    """The declared value of each key by arm, where the split is what counts."""
+    if judged is None or candidate.stage.kind != "canary" or candidate.feedback == "none" or ARM not in judged.rows:
+        return None
+    name = declared_value(declaration)
+    split = judged.rows[judged.rows[ARM].notna()]
+    if name is None or split.empty:
+        return None
+    value = declared_metric(declaration, sources, name)
+    return values_of_arms(split, labels_of(split, declaration.schema_), value, declaration)
+
+
+def declared_value(declaration: Declaration) -> str | None:
+    """The first custom metric with one number per row: what a prediction is worth."""
+    return next((name for name, own in declaration.evaluation.metrics.items() if own.per == "row"), None)

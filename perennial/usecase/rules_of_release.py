@@ -114,6 +114,15 @@ def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
             "remove the stages, or use policy balanced",
             code="stages-blend",
         )
+    feedback, own = document.text("release", "feedback"), document.mapping("evaluation", "metrics")
+    per_row = [name for name in own if (document.text("evaluation", "metrics", name, "per") or "row") == "row"]
+    if feedback in ("labels", "outcome") and not per_row:
+        yield document.mistake(
+            ("release", "feedback"),
+            f"with feedback '{feedback}' a loss cannot compare the arms of a canary, and no value is declared",
+            "name a function with one number per row: evaluation.metrics: {value: {function: FILE:NAME, per: row}}",
+            code="feedback-without-value",
+        )
     steps = [_step(stage) for stage in stages]
     if None in steps:
         return  # its form is another mistake

@@ -1,0 +1,153 @@
+"""What a service answered during a stage: both models' predictions of each record, by the arm of its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.staged.evidence import ArmLabels, Labelled, Traffic, Values
+from perennial.ledger.entries import Release, SegmentCollected
+from perennial.ledger.ledger import Ledger
+from perennial.our_columns import (
+    ARM,
+    ARRIVED_AT,
+    CANDIDATE_FAILED,
+    CANDIDATE_US,
+    CHAMPION_US,
+    LABEL,
+    OTHER_PROBABILITIES,
+    OTHER_SCORE,
+    PREDICTION,
+    PROBABILITIES,
+    RELEASE_NO,
+    SCORE,
+)
+from perennial.store.rows import labels_of
+from perennial.store.tables import Tables
+from perennial.usecase.declaration import Declaration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHAMPION, CANDIDATE = "champion", "candidate"
+SLOW_MS = 100.0
+"""From here an answer is slow, for either model."""
+_NOT_ASKED = ("not-loaded", "not-tried")
+
+
+@dataclass(frozen=True)
+class ServedRows:
+    """Records that were answered in a stage.
+
+    frame: one row each, with the key columns (null if the record had none), `ARM` by the key, the predictions of both
+    models as `CHAMPION` and `CANDIDATE` (null if the candidate gave none), and the microseconds of each.
+    """
+
+    frame: pd.DataFrame
+    key: list[str]
+
+    @property
+    def by_key(self) -> pd.DataFrame:
+        """The first answer to each key that both models scored."""
+        both = self.frame[self.frame[CANDIDATE].notna()].dropna(subset=self.key)
+        return both.drop_duplicates(self.key)[[*self.key, ARM, CHAMPION, CANDIDATE]]
+
+    def counts(self, *, in_canary: bool) -> Traffic:
+        """The counts of `Traffic`, without what only the values of predictions show."""
+        frame, failed = self.frame, self.frame[CANDIDATE_FAILED]
+        asked = ~failed.isin(_NOT_ASKED)
+        arms = {arm: frame[frame[ARM] == arm] for arm in (CHAMPION, CANDIDATE)} if in_canary else {}
+        slow = SLOW_MS * 1000
+        return Traffic(
+            champion_records=len(arms[CHAMPION]) if arms else len(frame),
+            candidate_records=len(arms[CANDIDATE]) if arms else 0,
+            champion_keys=self._keys(arms[CHAMPION] if arms else frame),
+            candidate_keys=self._keys(arms[CANDIDATE]) if arms else 0,
+            champion_asked=len(frame),
+            candidate_asked=int(asked.sum()),
+            both_scored=int((asked & failed.isna()).sum()),
+            candidate_failed=int((failed == "raised").sum()),
+            invalid=int((failed == "invalid").sum()),
+            champion_slow=int((frame[CHAMPION_US] >= slow).sum()),
+            candidate_slow=int((asked & (frame[CANDIDATE_US] >= slow)).sum()),
+            slow_ms=SLOW_MS,
+        )
+
+    def _keys(self, rows: pd.DataFrame) -> int:
+        """Distinct keys; a record without one counts by itself."""
+        whole = rows[self.key].notna().all(axis=1)
+        return len(rows[whole].drop_duplicates(self.key)) + int((~whole).sum())
+
+
+def served_rows(
+    tables: Tables, ledger: Ledger, declaration: Declaration, release: Release
+) -> tuple[ServedRows | None, list[str]]:
+    """What was answered by the release that began a stage, and the digests of its segments; None without any."""
+    segments = [row.payload for row in ledger.all(declaration.name, SegmentCollected)]
+    mine = [each for each in segments if release.release_no in each.releases]
+    key, many = list(declaration.schema_.key), declaration.schema_.task == "multiclass"
+    own, other = (PROBABILITIES, OTHER_PROBABILITIES) if many else (SCORE, OTHER_SCORE)
+    columns = [*key, PREDICTION, RELEASE_NO, ARM, own, other, CANDIDATE_FAILED, CHAMPION_US, CANDIDATE_US]
+    names = [each.segment for each in mine]
+    table = tables.read(declaration.name, "predictions", names, columns) if names else None
+    if table is None or ARM not in table.column_names:
+        return None, []
+    frame = table.to_pandas()
+    frame = frame[(frame[RELEASE_NO] == release.release_no) & frame[ARM].notna()].sort_values(PREDICTION)
+    answered = (frame[ARM] == CANDIDATE) & frame[CANDIDATE_FAILED].isna()
+    frame[CHAMPION] = frame[own].where(~answered, frame[other])
+    frame[CANDIDATE] = frame[other].where(~answered, frame[own])
+    frame.loc[frame[CANDIDATE_FAILED].notna(), CANDIDATE] = None
+    digests = [each.digest for each in mine]
+    return (ServedRows(frame.drop(columns=[own, other]), key) if len(frame) else None), digests
+
+
+def labels_of_arms(rows: pd.DataFrame, declaration: Declaration, as_of: datetime) -> Labelled | None:
+    """How many answered keys of each arm have a label, and which, by the local day of the event; None without any.
+
+    rows: accepted rows of answered keys with `ARM` and `LABEL`. Those whose label is not due yet are left out.
+    """
+    schema = declaration.schema_
+    due = np.maximum(rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]) <= as_of
+    rows = rows[due | rows[LABEL].notna()]
+    if rows.empty:
+        return None
+    days = rows[schema.time].dt.tz_convert(schema.timezone).dt.date
+    known = rows[LABEL].notna()
+    labels = np.zeros(len(rows))
+    labels[known.to_numpy()] = labels_of(rows[known], schema)
+    codes, names = days.factorize(sort=True)
+
+    def arm(name: str) -> ArmLabels:
+        mine = (rows[ARM] == name).to_numpy()
+        of_label = mine & known.to_numpy()
+        return ArmLabels(
+            rows=np.bincount(codes[mine], minlength=len(names)),
+            labelled=np.bincount(codes[of_label], minlength=len(names)),
+            label_sum=np.bincount(codes[of_label], weights=labels[of_label], minlength=len(names)),
+        )
+
+    return Labelled(champion=arm(CHAMPION), candidate=arm(CANDIDATE))
+
+
+def values_of_arms(judged: pd.DataFrame, labels: np.ndarray, value: Metric, declaration: Declaration) -> Values:
+    """What each labelled key was worth by the prediction that it was given, more being better.
+
+    judged: one row per key with `ARM` and both predictions. labels: shape (n,). value: the declared one, per row.
+    """
+    in_arm = (judged[ARM] == CANDIDATE).to_numpy()
+    champion, candidate = predictions_in(judged[CHAMPION]), predictions_in(judged[CANDIDATE])
+    given = np.where(in_arm.reshape(-1, *[1] * (champion.ndim - 1)), candidate, champion)
+    mean, influence = value.value_and_influence(labels, given)
+    days = judged[declaration.schema_.time].dt.tz_convert(declaration.schema_.timezone).dt.date
+    sign = 1.0 if value.direction == "higher" else -1.0
+    return Values(sign * (influence + mean), in_arm, days.factorize(sort=True)[0].astype(np.int64))
+
+
+def predictions_in(column: pd.Series) -> np.ndarray:
+    """Predictions of rows, shape (n,), or (n, K) for a column of lists."""
+    return np.stack(column.to_list()) if column.dtype == object else column.to_numpy(dtype=np.float64)
