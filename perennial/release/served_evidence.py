@@ -128,7 +128,7 @@ def labels_of_arms(rows: pd.DataFrame, declaration: Declaration, as_of: datetime
         return ArmLabels(
             rows=np.bincount(codes[mine], minlength=len(names)),
             labelled=np.bincount(codes[of_label], minlength=len(names)),
-            label_sum=np.bincount(codes[of_label], weights=labels[of_label], minlength=len(names)),
+            label_sum=np.bincount(codes[of_label], weights=labels[of_label], minlength=len(names)).astype(np.float64),
         )
 
     return Labelled(champion=arm(CHAMPION), candidate=arm(CANDIDATE))

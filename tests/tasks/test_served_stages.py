@@ -1,0 +1,117 @@
+"""A canary whose keys a service answers: what was answered is the evidence, by arm and with the labels that follow."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from perennial.evaluation.staged.results import Finding, Look
+from perennial.ledger.entries import Release, StageLooked
+from perennial.ledger.present import current_release
+from perennial.release.stages_replay import replay_look
+from perennial.serving.answering import Asked, answer_all, records_in
+from perennial.serving.live import Live, open_live
+from perennial.serving.log.writing import ServedLog
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace
+from tasks.collecting import collect_segments
+from tests.training.stores import cycle
+from tests.world import World
+
+CANARY = {"policy": "newest_unless_worse", "stages": [{"canary": "50%", "for": "7d"}, "full"]}
+NOTHING = "def worth(labels, predictions):\n    return (predictions >= 0.3) * (2 * labels - 1.0)\n"
+
+
+@pytest.fixture
+def canary(world: World) -> World:
+    """A shop whose version 2 is in a canary."""
+    world.declare(release=CANARY)
+    return _begun(world)
+
+
+def _begun(world: World) -> World:
+    for month in ("2024-01", "2024-02", "2024-03"):
+        world.month(month)
+        cycle()
+    live = current_release(open_workspace(settings()).ledger, "shop")
+    assert live is not None and live.stage == "canary"
+    return world
+
+
+def _answered(rows: pd.DataFrame, candidate: Any = None, every: int = 1) -> None:
+    """What a service answers to every so-manieth row. candidate: its scorer, if not the model's."""
+    workspace = open_workspace(settings())
+    release = current_release(workspace.ledger, "shop")
+    assert release is not None
+    live: Live = open_live(workspace, "shop", release, workspace.settings.serving)
+    if candidate is not None:
+        assert live.candidate is not None
+        live = dataclasses.replace(live, candidate=dataclasses.replace(live.candidate, models=(candidate(live),)))
+    log = ServedLog(workspace.settings.served, lambda: "20240401T000000-0123456789ab")
+    body = rows.iloc[::every].drop(columns="returned").to_dict("records")
+    for first in range(0, len(body), 100):
+        whole, received = records_in(msgspec.json.encode(body[first : first + 100]))
+        answer_all(live, [Asked(live.checker.decode(whole), received)], log, 1_712_000_000_000_000)
+    log.close()
+    collect_segments.fn()
+
+
+def _look(workspace: Workspace) -> tuple[Look, dict[str, Finding]]:
+    ledger = workspace.ledger
+    row = ledger.all("shop", StageLooked)[-1]
+    assert replay_look(ledger, workspace.tables, "shop", row).difference is None
+    return row.payload.look, {each.check: each for each in row.payload.look.findings}
+
+
+def test_answers_of_both_arms_and_their_labels_are_looked_at(canary: World) -> None:
+    _answered(canary.month("2024-04"))
+    cycle()
+    workspace = open_workspace(settings())
+    look, checks = _look(workspace)
+    assert look.verdict == "advance", look.reason
+    champion, candidate = checks["sample_ratio"].counts[::-1]
+    assert champion + candidate == 1200 and abs(champion - 600) < 90
+    assert checks["failures"].verdict == checks["feedback"].verdict == checks["sample_ratio"].verdict == "passed"
+    assert checks["log_loss"].n > 1100 and checks["log_loss"].low is not None
+    assert [row.payload.champion.model.version for row in workspace.ledger.all("shop", Release)][2] == 2
+
+
+def test_a_candidate_that_raises_on_some_rows_is_taken_away_before_any_label(canary: World) -> None:
+    from tasks.staging import look_at_stage
+
+    def raising(live: Live) -> Any:
+        @dataclasses.dataclass(frozen=True)
+        class Raising:
+            def score(self, columns: Any) -> np.ndarray:
+                if any(weight > 3 for weight in columns["weight"]):
+                    raise ArithmeticError("too heavy")
+                return np.full(len(columns["weight"]), 0.5)
+
+        assert live.candidate is not None
+        return live.candidate.models[0].scored_by(Raising())
+
+    _answered(canary.month("2024-04"), raising)
+    workspace = open_workspace(settings())
+    now = workspace.ledger.all("shop", Release)[-1].payload
+    made = look_at_stage.fn("shop", pd.Timestamp(now.as_of).to_pydatetime())
+    assert made is not None and made.kind == "abort" and made.champion.model.version == 1
+    look, checks = _look(workspace)
+    assert checks["failures"].verdict == "harm" and checks["failures"].n > 0, look.reason
+
+
+def test_where_the_prediction_decides_who_gets_a_label_only_the_split_by_value_counts(world: World) -> None:
+    """Orders that the model calls risky are not sent, so nobody learns whether they come back."""
+    (world.declare().usecases / "shop.py").write_text(NOTHING)
+    evaluation = {"primary": "log_loss", "metrics": {"worth": {"function": "shop.py:worth"}}}
+    world.declare(release={**CANARY, "feedback": "labels"}, evaluation=evaluation)
+    rows = _begun(world).month("2024-04")
+    _answered(rows)
+    cycle()
+    look, checks = _look(open_workspace(settings()))
+    assert "log_loss" not in checks and "feedback is declared as labels" in checks["paired_comparison"].sentence
+    assert checks["value"].low is not None and checks["value"].n > 1000, look.reason
