@@ -14,6 +14,7 @@ from perennial.release.aborted import abort_reports
 from perennial.release.promote import mirror_alias
 from perennial.release.stage_evidence import stage_evidence
 from perennial.release.stages import follow_look, go_on, looks_of, running, undone_look
+from perennial.serving.skew import candidates_again
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tasks.episodes import commit_episodes
@@ -72,7 +73,8 @@ def _looked(workspace: Workspace, usecase: str, as_of: datetime) -> Row[StageLoo
     if now is None:
         return None
     release, candidate = now
-    seen = stage_evidence(workspace.tables, ledger, usecase, release, as_of)
+    again = candidates_again(workspace, usecase, ledger, release)
+    seen = stage_evidence(workspace.tables, ledger, usecase, release, as_of, again)
     look, former = look_at(seen.evidence), looks_of(ledger, usecase, release.release_no)
     if former and (former[-1].payload.evidence, former[-1].payload.look.verdict) == (seen.digest, look.verdict):
         return former[-1]

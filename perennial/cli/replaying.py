@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say, working
@@ -14,6 +15,7 @@ from perennial.evaluation.figures import counted
 from perennial.ledger.chain import parse_head
 from perennial.ledger.entries import Decision, StageLooked
 from perennial.release.stages_replay import replay_look
+from perennial.serving.skew import candidates_again
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
@@ -36,8 +38,9 @@ def replay(which: str, deep: bool, json: bool) -> None:
         if not json:
             _say(again)
     if deep and ledger.newest(which):
+        recomputed = partial(candidates_again, workspace, which)
         for look in ledger.all(which, StageLooked):
-            replayed.append(replay_look(ledger, workspace.tables, which, look))
+            replayed.append(replay_look(ledger, workspace.tables, which, look, recomputed))
             if not json:
                 _say(replayed[-1])
     if json:

@@ -59,11 +59,13 @@ def _newest(ledger: Ledger, usecase: str, release: Release) -> Look | None:
 def _would_be(usecase: str, release: Release) -> Look:
     from perennial.evaluation.staged.verdict import look_at
     from perennial.release.stage_evidence import stage_evidence
+    from perennial.serving.skew import candidates_again
 
     workspace = reading_workspace(settings())
     case = workspace.use_case(usecase)
     at = time_of(workspace.ledger, case.declaration, machine_clock.now())
-    return look_at(stage_evidence(workspace.tables, workspace.ledger, usecase, release, at).evidence)
+    again = candidates_again(workspace, usecase, workspace.ledger, release)
+    return look_at(stage_evidence(workspace.tables, workspace.ledger, usecase, release, at, again).evidence)
 
 
 def _show(usecase: str, release: Release, look: Look | None, made: Release | None, json: bool, note: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -50,8 +50,17 @@ class Seen:
     digest: str
 
 
-def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Release, as_of: datetime) -> Seen:
+def stage_evidence(
+    tables: Tables,
+    ledger: Ledger,
+    usecase: str,
+    release: Release,
+    as_of: datetime,
+    recomputed: tuple[int, int] = (0, 0),
+) -> Seen:
     """What is known at `as_of` about the stage that a release began.
+
+    recomputed: of a sample of the candidate's served predictions, how many were computed again, and how many differ.
 
     The declaration and the custom metrics are those of the candidate's decision, whatever was edited since.
     Raises Gone, TableUnreadable; ValueError for a release without a candidate.
@@ -69,6 +78,7 @@ def stage_evidence(tables: Tables, ledger: Ledger, usecase: str, release: Releas
     traffic = _traffic(batches, in_batches, declaration)
     if served is not None:
         traffic = _sum(traffic, served.counts(in_canary=candidate.stage.kind == "canary"))
+    traffic = replace(traffic, recomputed=recomputed[0], differing=recomputed[1])
     since = instant(candidate.since)
     rows = _rows_since(tables, ledger, declaration, since, as_of)
     judged = _judged(declaration, rows, in_batches, served, since)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from perennial.clock import instant
 from perennial.deciding.replay import Deviation, Replayed, first_difference
 from perennial.deciding.then import Gone, needed
@@ -13,12 +15,21 @@ from perennial.release.stage_evidence import stage_evidence
 from perennial.store.tables import Tables
 
 
-def replay_look(ledger: Ledger, tables: Tables, usecase: str, row: Row[StageLooked]) -> Replayed:
-    """Compute a look again from the predictions and labels that were known then."""
+def replay_look(
+    ledger: Ledger,
+    tables: Tables,
+    usecase: str,
+    row: Row[StageLooked],
+    recomputed: Callable[[Ledger, Release], tuple[int, int]],
+) -> Replayed:
+    """Compute a look again from the predictions and labels that were known then.
+
+    recomputed: the served predictions that are computed again, see `stage_evidence`, by the ledger of that time.
+    """
     looked, past = row.payload, ledger.before(row.position)
     try:
         release = needed(past.get(usecase, Release, str(looked.release_no)), f"release {looked.release_no}").payload
-        seen = stage_evidence(tables, past, usecase, release, instant(looked.as_of))
+        seen = stage_evidence(tables, past, usecase, release, instant(looked.as_of), recomputed(past, release))
     except (Gone, TableUnreadable) as error:
         return _replayed(looked, 0, Deviation("data", None, None, str(error)))
     then = {"evidence": looked.evidence, "look": looked.look.model_dump(mode="json")}

@@ -12,7 +12,19 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.ledger.entries import Release, SegmentCollected
-from perennial.our_columns import BATCH, PREDICTION, PROBABILITIES, RECEIVED, RELEASE_NO, SCORE
+from perennial.ledger.ledger import Ledger
+from perennial.our_columns import (
+    ARM,
+    BATCH,
+    CANDIDATE_FAILED,
+    OTHER_PROBABILITIES,
+    OTHER_SCORE,
+    PREDICTION,
+    PROBABILITIES,
+    RECEIVED,
+    RELEASE_NO,
+    SCORE,
+)
 from perennial.serving.live import Live, open_live
 from perennial.serving.looking_up import is_candidates, recomputed_all
 from perennial.serving.request import BadRecords
@@ -67,6 +79,34 @@ def served_again(
         refused=refused,
         fields=_fields(workspace, usecase, batch),
     )
+
+
+def candidates_again(workspace: Workspace, usecase: str, ledger: Ledger, release: Release) -> tuple[int, int]:
+    """Of a sample of what the candidate of a stage gave: how many were computed again, and how many have other bits.
+
+    ledger: as it is or was. Raises ModelUnloadable, RegistryDown.
+    """
+    segments = [row.payload for row in ledger.all(usecase, SegmentCollected)]
+    names = [each.segment for each in segments if release.release_no in each.releases]
+    given = {
+        row[PREDICTION]: row
+        for row in _rows(workspace, usecase, sampled(names, SEGMENTS))
+        if row[RELEASE_NO] == release.release_no and row.get(ARM) is not None and row[CANDIDATE_FAILED] is None
+    }
+    rows = [given[id] for id in sampled(given, SAMPLE)]
+    if not rows:
+        return 0, 0
+    live = open_live(workspace, usecase, release, workspace.settings.serving)
+    again = recomputed_all(workspace, live, [row[RECEIVED] for row in rows], "candidate")
+    differing = [_bits(new) != _bits(_candidates(row)) for row, new in zip(rows, again, strict=True)]
+    return len(rows), sum(differing)
+
+
+def _candidates(row: Row) -> tuple[float, ...]:
+    """The candidate's score in a row, whoever answered."""
+    if is_candidates(row):
+        return _score(row)
+    return tuple(row[OTHER_PROBABILITIES]) if row.get(OTHER_PROBABILITIES) else (row[OTHER_SCORE],)
 
 
 def sampled(names: Iterable[str], most: int) -> list[str]:

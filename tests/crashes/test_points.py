@@ -122,11 +122,15 @@ class Year:
         self._step("run", "shop", at=["releases_frozen_row", "rollback_not_possible_row"])
         self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
         self._step("calibrate", "shop", at=["calibration_row"])
-        self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]})
+        staged = {"policy": "newest_unless_worse", "stages": [{"shadow": "7d"}, "full"]}
+        self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]}, release=staged)
         self._month("2013-07")
         self._step("run", "shop", at=[])  # an episode that informs of a failed warning, which a held batch raises
         self._month("2013-08", without="price")
         self._step("run", "shop", at=["episode_rose_row"])
+        (self.place.usecases / "shop" / "2013-08.csv").unlink()
+        self._month("2013-09", flipped=True)
+        self._step("run", "shop", at=["stage_looked_row", "predictions_table", "release_row", "refit_alias"])
         return self
 
     def _served(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from perennial.release.stages_replay import replay_look
 from perennial.serving.answering import Asked, answer_all, records_in
 from perennial.serving.live import Live, open_live
 from perennial.serving.log.writing import ServedLog
+from perennial.serving.skew import candidates_again
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tasks.collecting import collect_segments
@@ -64,7 +66,8 @@ def _answered(rows: pd.DataFrame, candidate: Any = None, every: int = 1) -> None
 def _look(workspace: Workspace) -> tuple[Look, dict[str, Finding]]:
     ledger = workspace.ledger
     row = ledger.all("shop", StageLooked)[-1]
-    assert replay_look(ledger, workspace.tables, "shop", row).difference is None
+    again = partial(candidates_again, workspace, "shop")
+    assert replay_look(ledger, workspace.tables, "shop", row, again).difference is None
     return row.payload.look, {each.check: each for each in row.payload.look.findings}
 
 
@@ -77,6 +80,7 @@ def test_answers_of_both_arms_and_their_labels_are_looked_at(canary: World) -> N
     champion, candidate = checks["sample_ratio"].counts[::-1]
     assert champion + candidate == 1200 and abs(champion - 600) < 90
     assert checks["failures"].verdict == checks["feedback"].verdict == checks["sample_ratio"].verdict == "passed"
+    assert checks["skew"].verdict == "passed" and checks["skew"].n == 300
     assert checks["log_loss"].n > 1100 and checks["log_loss"].low is not None
     assert [row.payload.champion.model.version for row in workspace.ledger.all("shop", Release)][2] == 2
 

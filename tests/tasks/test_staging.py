@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennial.alerting.notices import notices
 from perennial.deciding.replay import Replayed
 from perennial.ledger.entries import BatchScored, Cycle, Decision, Episode, Release, StageLooked
 from perennial.release.stages_replay import replay_look
@@ -28,7 +29,10 @@ def _kinds(workspace: Workspace) -> list[tuple[str, str, int]]:
 
 def _replayed(workspace: Workspace) -> list[Replayed]:
     ledger, tables = workspace.ledger, workspace.tables
-    return [replay_look(ledger, tables, "shop", row) for row in ledger.all("shop", StageLooked)]
+    return [
+        replay_look(ledger, tables, "shop", row, lambda past, release: (0, 0))
+        for row in ledger.all("shop", StageLooked)
+    ]
 
 
 def test_a_candidate_that_does_no_harm_becomes_the_champion_after_its_shadow(world: World) -> None:
@@ -66,6 +70,7 @@ def test_a_candidate_that_is_proven_worse_is_taken_away_with_an_episode(world: W
     assert _kinds(workspace)[-1] == ("abort", "full", champion)
     (episode,) = [row.payload for row in workspace.ledger.all("shop", Episode) if row.payload.channel == "stage"]
     look = workspace.ledger.all("shop", StageLooked)[-1].payload.look
+    assert [each.severity for each in notices(workspace.ledger, "shop") if each.channel == "stage"] == ["page"]
     assert look.verdict == "abort" and episode.detail == look.reason and "log_loss" in look.reason
     assert workspace.registry.champion("shop") == champion
     assert [each.difference for each in _replayed(workspace)] == [None]
