@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from perennial.cli.predictions import prediction
 from perennial.ledger.entries import Release
 from perennial.serving.looking_up import look_up
 from perennial.settings import settings
@@ -26,7 +27,7 @@ def _predictions(running: Running, keys: list[str]) -> list[dict[str, Any]]:
 
 
 def test_a_candidate_goes_from_shadow_to_canary_without_a_failed_request_and_each_answer_is_made_again(
-    shop_copy: Place, monkeypatch: pytest.MonkeyPatch
+    shop_copy: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from tasks.collecting import collect_segments
 
@@ -66,11 +67,13 @@ def test_a_candidate_goes_from_shadow_to_canary_without_a_failed_request_and_eac
     monkeypatch.setenv("PERENNIAL_USECASES", str(shop_copy.usecases))
     assert collect_segments.fn() == len(asking.answers) + 2 + 2 * len(KEYS)
     assert look_up(workspace, chosen) == replace(logged, collected=True)
-    shown = shop_copy.command("prediction", chosen, "--replay")
-    assert shown.returncode == 0, shown.stderr
-    assert f"the candidate, version {former.version}" in shown.stdout and "canary" in shown.stdout
-    assert shown.stdout.count("the same, to the last bit") == 2
-    view = json.loads(shop_copy.command("prediction", chosen, "--replay", "--json").stdout)
+    capsys.readouterr()
+    prediction(chosen, replay=True, json=False)
+    shown = capsys.readouterr().out
+    assert f"the candidate, version {former.version}" in shown and "canary" in shown
+    assert shown.count("the same, to the last bit") == 2
+    prediction(chosen, replay=True, json=True)
+    view = json.loads(capsys.readouterr().out)
     assert view["same"] and (view["score"], view["stage"]["other_score"]) == (candidates, before["score"])
     assert view["stage"]["other_recomputed"] == before["score"]
     assert [each["version"] for each in view["versions"]] == [former.version]
