@@ -53,7 +53,7 @@ def validated(
     present = _present(workspace, case, window, landing, windows, parsed)
     if present.newest is not None and present.newest.digest == digest and not again:
         return present.newest
-    arrived = arrival(declaration, window, landing, digest, parsed.frame, present)
+    arrived = arrival(declaration, window, landing, digest, parsed, present)
     copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
     validation = _checked(workspace, case, arrived, parsed, copies, present)
     planned = plan(declaration, arrived, present, parsed, validation)
@@ -136,6 +136,7 @@ def _present(
         usual=float(median(entry.rows.arrived for entry in others)) if others else None,
         extra=frozenset(name for entry in others for name in entry.extra_columns) if others else None,
         missing=_usually_missing(workspace, case, parsed, others),
+        ends=tuple(instant(entry.end) for entry in others if entry.status == "accepted"),
     )
 
 

@@ -62,9 +62,10 @@ def name_batch(
     return Named(short_id(identity), revision, digest)
 
 
-def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
+def end_of(window: Window, frame: pd.DataFrame, schema: Schema, why: str = "") -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
+    why: what is probably wrong with the times, if anything.
     Raises InputError for a file without a single readable, plausible time.
     """
     if window.end is not None:
@@ -73,7 +74,7 @@ def end_of(window: Window, frame: pd.DataFrame, schema: Schema) -> datetime:
     if times is None or times.empty:
         raise InputError(
             f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch cannot be "
-            f"placed in time and was not ingested. Correct the file, or schema.time."
+            f"placed in time and was not ingested. {f'{why}.' if why else 'Correct the file, or schema.time.'}"
         )
     local = on_local_clocks(times, schema.timezone).max()
     return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

@@ -11,9 +11,12 @@ from perennial.clock import write_instant
 from perennial.intake.limits import examples_of, exceeded
 from perennial.intake.missing import column_warnings, missing_warnings, often_missing
 from perennial.intake.naming import Named, end_of, name_batch
-from perennial.intake.plausible import FAR_WINDOW, far_window, time_faults
+from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, time_faults
 from perennial.ledger.entries import BatchEntry, Reason, Rows
+from perennial.sources.day_order import both_orders, next_is_other
 from perennial.sources.window import Window
+from perennial.sources.written import written
+from perennial.usecase.columns import read_options
 from perennial.usecase.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -46,7 +49,8 @@ class Present:
     newest: the newest entry of the same window. waived: checks that people waived for these bytes.
     windows: all that the source has. usual: how many rows batches usually have, None if there were none.
     extra: undeclared columns of earlier batches, None where there were none. missing: feature → the share of rows of
-    earlier batches in which it was missing, for those that are often missing now.
+    earlier batches in which it was missing, for those that are often missing now. ends: of the accepted batches of
+    other windows.
     """
 
     now: datetime
@@ -57,6 +61,7 @@ class Present:
     usual: float | None
     extra: frozenset[str] | None = None
     missing: Mapping[str, float] = field(default_factory=dict)
+    ends: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Arrived:
     """A batch that arrived, before any declared check ran.
 
     arrived_at: it may be compared with what was known by then. time_faults: aligned with its rows, null if the time is
-    plausible. far: why its whole window is implausible, otherwise None.
+    plausible. far: why its whole window is implausible, otherwise None. order: as `other_order`.
     """
 
     named: Named
@@ -74,21 +79,22 @@ class Arrived:
     arrived_at: datetime
     time_faults: pd.Series | None
     far: str | None
+    order: str = ""
 
 
 def arrival(
-    declaration: Declaration, window: Window, landing: str, digest: str, frame: pd.DataFrame, present: Present
+    declaration: Declaration, window: Window, landing: str, digest: str, parsed: Parsed, present: Present
 ) -> Arrived:
     """Name a batch and place it in time, by its plausible rows alone.
 
     Raises InputError for a file without a single plausible time.
     """
-    schema = declaration.schema_
+    schema, frame, order = declaration.schema_, parsed.frame, other_order(declaration, parsed, present)
     faults = None
     if schema.time in frame.columns:
         times = frame[schema.time]
         faults = time_faults(times, now=present.now, gap=schema.plausible_gap, future=schema.future)
-    end = end_of(window, frame if faults is None else frame[faults.isna()], schema)
+    end = end_of(window, frame if faults is None else frame[faults.isna()], schema, order)
     wall = declaration.clock == "wall"
     return Arrived(
         named=name_batch(declaration, window.name, digest, present.newest, present.waived),
@@ -98,6 +104,7 @@ def arrival(
         arrived_at=present.now if wall else max(end, present.clock or end),
         time_faults=faults,
         far=far_window(window, present.windows, len(frame), present.usual, schema.plausible_gap),
+        order=order,
     )
 
 
@@ -175,6 +182,8 @@ def _held_because(
     held = list(checked.held_because)
     if arrived.far is not None and FAR_WINDOW not in present.waived:
         held.append(f"{FAR_WINDOW}: it {arrived.far} and has few rows. Is a time mistyped? Correct it, or waive this")
+    if arrived.order and OTHER_ORDER not in present.waived:
+        held.insert(0, arrived.order)
     if held:
         return tuple(held)
     if len(checked.set_aside) == len(parsed.frame):
@@ -186,6 +195,22 @@ def _held_because(
 
     over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
     return tuple(f"{each.limit}: {each.finding}" for each in over if each.limit not in present.waived)
+
+
+def other_order(declaration: Declaration, parsed: Parsed, present: Present) -> str:
+    """Why the times are probably written with day and month the other way round than declared; empty if not.
+
+    A revision of a window that was accepted is not expected to come next, so only unreadable dates show it there.
+    """
+    schema, texts = declaration.schema_, parsed.written.get(declaration.schema_.time)
+    if texts is None:
+        return ""
+    both = both_orders(texts, schema.timezone, written(schema.time, read_options(declaration)))
+    ends = () if present.newest is not None and present.newest.status == "accepted" else present.ends
+    if both is None or not next_is_other(both, ends):
+        return ""
+    after = "" if both.declared is None else f", which comes next after {max(ends):%Y-%m-%d}"
+    return f"{OTHER_ORDER}: {both.words}{after}. Write the file like the ones before, or its dates as 2024-12-31"
 
 
 def _because(present: Present, landing: str) -> Literal["arrived", "restated", "requeued", "waived"]:

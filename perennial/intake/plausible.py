@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LATE = "implausibly late"
 EARLY = "implausibly early"
 FAR_WINDOW = "a window far from all others"
+OTHER_ORDER = "dates in another order"
 
 MARGIN = timedelta(days=1)
 """How far a time may be after now, since the clocks and time zones of data providers differ."""

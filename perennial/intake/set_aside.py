@@ -9,7 +9,7 @@ from typing import Any
 
 from perennial.errors import InputError
 from perennial.intake.limits import LIMITS
-from perennial.intake.plausible import FAR_WINDOW
+from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER
 from perennial.ledger.entries import BatchEntry
 from perennial.our_columns import RAW, REASONS, ROW
 from perennial.store.tables import Tables
@@ -63,9 +63,9 @@ def failed_checks(results: Sequence[dict[str, Any]]) -> list[FailedCheck]:
 
 
 def waivable_holds(batch: BatchEntry) -> list[FailedCheck]:
-    """Waivable reasons for holding a batch other than checks: limits on rows set aside, a far-off window."""
+    """Waivable reasons for holding a batch other than checks: limits on rows set aside, a far-off window, dates."""
     names = [held.partition(": ")[0] for held in batch.held_because]
-    return [FailedCheck(name, True) for name in names if name.startswith((LIMITS, FAR_WINDOW))]
+    return [FailedCheck(name, True) for name in names if name.startswith((LIMITS, FAR_WINDOW, OTHER_ORDER))]
 
 
 def waivable(failed: Sequence[FailedCheck], batch: BatchEntry) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError
+from perennial.sources.day_order import BothOrders, Stretch, both_orders, spread_is_other
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.epochs import epoch_hint
 from perennial.sources.joined import Piece, joined_csv, joined_parquet
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_OTHER_ORDER = "source.read applies to all files: write this one like the others, or its dates as 2024-12-31"
 MOST_UNREADABLE = 0.01
 """The share of a file's rows that may lack a readable time: more, and the column is not the one that was meant."""
 
@@ -88,6 +90,8 @@ def _all_pieces(
     """
     read = ReadOptions.model_validate_json(options)
     pieces: dict[str, list[Piece]] = defaultdict(list)
+    stretches: dict[Path, Stretch] = {}
+    orders: dict[Path, BothOrders] = {}
     for path, _, _ in states:
         data = bytes_of(path)
         try:
@@ -101,10 +105,18 @@ def _all_pieces(
         except UnreadableBatch as problem:
             raise InputError(f"{path}: {problem}{_as_the_others(problem, pieces)}") from problem
         how = written(time, read)
-        names = window_names(_instants(times, time, timezone, path, how), cut, ZoneInfo(timezone))
+        instants = _instants(times, time, timezone, path, how)
+        if len(instants) and instants.notna().any():
+            stretches[path] = instants.min().to_pydatetime(), instants.max().to_pydatetime()
+        if (both := both_orders(times, timezone, how)) is not None:
+            orders[path] = both
+        names = window_names(instants, cut, ZoneInfo(timezone))
         for name, places in names.groupby(names).indices.items():
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
             pieces[str(name)].append(Piece(path, columns, delimiter, header, part))
+    for path, both in orders.items():
+        if spread_is_other(both, [stretch for other, stretch in stretches.items() if other != path]):
+            raise InputError(f"{path}: {both.words}, unlike the other files\n  {_OTHER_ORDER}")
     return dict(pieces)
 
 
@@ -130,6 +142,9 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how:
         if skipped[bad.notna()].iloc[0]:
             first += f", an hour that the clocks of {timezone} skip"
             way_out = f"is the data in UTC? Then write `timezone: UTC` under schema; else {way_out}"
+    both = both_orders(times, timezone, how)
+    if both is not None:
+        first, way_out = both.words, f"{_OTHER_ORDER}; if all are written so, correct source.read"
     raise InputError(f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n  {way_out}")
 
 

@@ -49,7 +49,7 @@ _NAMED = (
 )
 _NAMED_YEAR_FIRST = rf"^(?P<year>\d{{2}})[ /-]{_NAME}[ /-]{_DAY}{_CLOCK}"
 _DOTTED = rf"^{_DAY}\.(?P<month>\d{{1,2}})\.{_YEAR}{_CLOCK}"
-_SLASHED = rf"^(?P<first>\d{{1,2}})[/-](?P<second>\d{{1,2}})[/-]{_YEAR}{_CLOCK}"
+SLASHED = rf"^(?P<first>\d{{1,2}})[/-](?P<second>\d{{1,2}})[/-]{_YEAR}{_CLOCK}"
 _SHORT_YEAR_FIRST = rf"^(?P<year>\d{{2}})[./-](?P<month>\d{{1,2}})[./-]{_DAY}{_CLOCK}"
 _SLASHED_YEAR = r"^(\d{4})/(\d{2})/(\d{2})([T ].*)?$"
 
@@ -79,7 +79,7 @@ def as_iso(texts: pa.Array, order: DateOrder) -> pa.Array:
         iso = _rewritten(iso, _SHORT_YEAR_FIRST, order)
     iso = _rewritten(iso, _DOTTED, order)
     if order.day_first is not None:
-        iso = _rewritten(iso, _SLASHED, order)
+        iso = _rewritten(iso, SLASHED, order)
     if pc.any(pc.match_substring_regex(iso, r"[\pL\pM]{3}")).as_py():
         if order.short_years is not None and order.year_first:
             iso = _rewritten(iso, _NAMED_YEAR_FIRST, order)
