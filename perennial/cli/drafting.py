@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_format
 import os
 import re
 from dataclasses import asdict
@@ -122,8 +123,7 @@ def init(
     checks = counted(len(proposals), "check", "checks")
     say(f"{file} is written, from {counted(sample.rows, 'row', 'rows')}: {named_features}, {checks} (warnings).")
     for guess in guesses:
-        value = ", ".join(map(str, guess["value"])) if isinstance(guess["value"], tuple) else guess["value"]
-        say(f"  {guess['certainty']:<7} {guess['field']}: {value} ({guess['why']})")
+        say(f"  {guess['certainty']:<7} {guess['field']}: {_as_written(guess['value'])} ({guess['why']})")
     for feature, why in features.derived:
         say(f"  likely  derived feature {feature}: {why}")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
@@ -230,3 +230,16 @@ def _write_new(file: Path, text: str) -> None:
         raise InputError(
             f"{file} cannot be written: {error.strerror}\n  Set PERENNIAL_USECASES to your folder."
         ) from error
+
+
+def _as_written(value: Any) -> str:
+    """A guess as in a declaration, where marks without letters or digits would be hard to see.
+
+    >>> _as_written(True), _as_written(","), _as_written(""), _as_written(("shop", "order")), _as_written("1d")
+    ('true', '","', '""', 'shop, order', '1d')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(_as_written, value))
+    if isinstance(value, bool) or (isinstance(value, str) and not any(letter.isalnum() for letter in value)):
+        return json_format.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -38,7 +38,7 @@ def waive(
     reason: Reason,
     check: Annotated[
         list[str] | None,
-        typer.Option("--check", help="first words of the check, as `quarantine` shows it; repeatable"),
+        typer.Option("--check", metavar="WORDS", help="first words of the check, as `quarantine` shows it; repeatable"),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,

@@ -22,7 +22,7 @@ def init(
     time: Annotated[str | None, typer.Option("--time", help="the column with the time; guessed by default")] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option("--key", help="a column that identifies a row; repeatable; guessed by default"),
+        typer.Option("--key", metavar="COLUMN", help="a column that identifies a row; repeatable; guessed by default"),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="name of the use case; default: the file's name")] = None,
     read: Annotated[
