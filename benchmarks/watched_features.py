@@ -3,20 +3,22 @@
     python benchmarks/watched_features.py           # 1,000,000 rows × 50 features, beside a scan, taking turns
     python benchmarks/watched_features.py --growth  # the cost of a batch after 10, 100 and 1,000 batches
 
-"Scan" reads every column of the file in pieces of row groups, as the report does, and computes nothing. The report
-reads the file in the same way, counts each feature by day in its grid, and compares it with a reference of a year: PSI,
-Jensen–Shannon distance and the thresholds from resampled blocks of days.
+"Scan" reads every column of the file in pieces of row groups, as pyarrow reads it by default, and computes nothing. The
+report reads one column of a row group at a time, so that its values are still in the processor's cache, counts each
+feature by day in its grid, and compares it with a reference of a year: PSI, Jensen–Shannon distance and the thresholds
+from resampled blocks of days. "Scan by columns" reads as the report does and computes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -29,14 +31,17 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from perennial.watching.channels.features import feature_changes  # noqa: E402
-from perennial.watching.statistics.counts import Counts, count_categories, count_numbers, row_days  # noqa: E402
+from perennial.watching.statistics.counts import Counts, RowDays, count_categories, count_numbers, row_days  # noqa: E402
 from perennial.watching.statistics.frames import count_inputs, grids_of, merged_features  # noqa: E402
-from perennial.watching.statistics.grid import CategoryGrid, Grid, NumberGrid  # noqa: E402
+from perennial.watching.statistics.grid import Grid, NumberGrid  # noqa: E402
 
 TEXT = [f"category_{place}" for place in range(5)]
 NUMBERS, CATEGORIES, ROWS, PIECE = 45, 5, 1_000_000, 131_072
+TAKEN = ("scan", "scan by columns", "report")
 MERGED = 8
-"""Counts of this many pieces are merged, so that their number stays bounded."""
+"""Counts of this many row groups are merged, so that their number stays bounded."""
+Reference = tuple[dict[str, Grid], dict[str, Counts]]
+"""The grids, and the counts of a year of training rows."""
 
 
 def rows(n: int, seed: int, days: int = 30) -> pd.DataFrame:
@@ -59,24 +64,40 @@ def reference(grids: dict[str, Grid]) -> dict[str, Counts]:
     return count_inputs(made.drop(columns="day"), row_days(made["day"].to_numpy()), grids)
 
 
-def pieces(path: Path) -> Iterator[pa.RecordBatch]:
-    """All of the file, one row group after another, so that no buffer grows with it."""
-    file = pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
-    for group in range(file.num_row_groups):
-        yield from file.iter_batches(batch_size=PIECE, row_groups=[group])
+def opened(path: Path) -> pq.ParquetFile:
+    """The file, with texts as they are stored."""
+    return pq.ParquetFile(path, read_dictionary=TEXT, pre_buffer=False)
 
 
 def scan(path: Path) -> None:
-    """Read all of the file."""
-    for piece in pieces(path):
-        assert piece.num_rows
+    """Read all of the file, one row group after another, so that no buffer grows with it."""
+    file = opened(path)
+    for group in range(file.num_row_groups):
+        for piece in file.iter_batches(batch_size=PIECE, row_groups=[group]):
+            assert piece.num_rows
 
 
-def report(path: Path, grids: dict[str, Grid], trained: dict[str, Counts]) -> int:
-    """Count the file in pieces and compare it with the reference: how many features are above their thresholds."""
-    parts: list[dict[str, Counts]] = []
-    for piece in pieces(path):
-        parts.append(counted(piece, grids))
+def column_of(file: pq.ParquetFile, group: int, name: str) -> pa.Array:
+    """One column of a row group."""
+    (piece,) = file.iter_batches(PIECE, row_groups=[group], columns=[name], use_threads=False)
+    return piece.column(0)
+
+
+def scan_by_columns(path: Path) -> None:
+    """Read all of the file as the report does."""
+    file = opened(path)
+    for group in range(file.num_row_groups):
+        for name in file.schema_arrow.names:
+            assert len(column_of(file, group, name))
+
+
+def report(path: Path, stored: Reference) -> int:
+    """Count the file and compare it with the reference: how many features are above their thresholds."""
+    grids, trained = stored
+    file, parts = opened(path), list[dict[str, Counts]]()
+    for group in range(file.num_row_groups):
+        days = row_days(column_of(file, group, "day").to_numpy())
+        parts.append({name: counted(column_of(file, group, name), days, grid) for name, grid in grids.items()})
         if len(parts) == MERGED:
             parts = [merged_features(parts, grids)]
     changes = feature_changes(trained, merged_features(parts, grids), grids, {}, {})
@@ -84,41 +105,35 @@ def report(path: Path, grids: dict[str, Grid], trained: dict[str, Counts]) -> in
     return sum(change.alarm for change in changes)
 
 
-def counted(piece: pa.RecordBatch, grids: dict[str, Grid]) -> dict[str, Counts]:
-    """The counts of a piece, without a frame in between."""
-    days = row_days(piece.column("day").to_numpy())
-    counts: dict[str, Counts] = {}
-    for name, grid in grids.items():
-        column = piece.column(name)
-        if isinstance(grid, NumberGrid):
-            counts[name] = count_numbers(column.to_numpy(zero_copy_only=False), days, grid)
-        else:
-            assert isinstance(grid, CategoryGrid)
-            codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-            counts[name] = count_categories(codes, column.dictionary.to_pylist(), days, grid)
-    return counts
+def counted(column: pa.Array, days: RowDays, grid: Grid) -> Counts:
+    """The counts of a column, without a frame in between."""
+    if isinstance(grid, NumberGrid):
+        return count_numbers(column.to_numpy(zero_copy_only=False), days, grid)
+    codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return count_categories(codes, column.dictionary.to_pylist(), days, grid)
 
 
 def against_scan(times: int) -> None:
-    """The two take turns on one file; each report runs in its own process, whose peak memory is its own."""
-    print("| rows | scan, CPU s | report, CPU s | ratio (range) | peak memory of a report, MB |")
-    print("|---:|---:|---:|---|---:|")
+    """They take turns on one file; each report runs in its own process, whose peak memory is its own."""
+    print("| rows | scan, CPU s | scan by columns, CPU s | report, CPU s | report / scan (range) |", end="")
+    print(" report / scan by columns (range) | peak memory of a report, MB |\n|---:|---:|---:|---:|---|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "reference.pickle"
+        grids = grids_of(rows(30_000, 0).drop(columns="day"))
+        kept.write_bytes(pickle.dumps((grids, reference(grids))))
         for n in (ROWS // 4, ROWS, 4 * ROWS):
             path = Path(folder) / f"{n}.parquet"
             _write(path, n)
-            scans, reports, peaks = [], [], []
-            for _ in range(times):
-                scans.append(_in_process("--scan", path)[0])
-                seconds, peak = _in_process("--report", path)
-                reports.append(seconds)
-                peaks.append(peak)
-            ratios = sorted(b / a for a, b in zip(scans, reports, strict=True))
-            print(
-                f"| {n:,} | {median(scans):.2f} | {median(reports):.2f} | "
-                f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {median(peaks):,.0f} |"
-            )
+            runs = [[_in_process(what, path, kept) for what in TAKEN] for _ in range(times)]
+            seconds = np.array([[each[0] for each in run] for run in runs])
+            medians = " | ".join(f"{each:.2f}" for each in np.median(seconds, axis=0))
+            ratios = " | ".join(_ratio(seconds[:, 2] / seconds[:, place]) for place in (0, 1))
+            print(f"| {n:,} | {medians} | {ratios} | {median(run[2][1] for run in runs):,.0f} |")
             sys.stdout.flush()
+
+
+def _ratio(each: np.ndarray) -> str:
+    return f"{np.median(each):.2f} ({each.min():.2f} to {each.max():.2f})"
 
 
 def _write(path: Path, n: int) -> None:
@@ -131,21 +146,25 @@ def _write(path: Path, n: int) -> None:
     writer.close()
 
 
-def _in_process(what: str, path: Path) -> tuple[float, float]:
+def _in_process(what: str, path: Path, kept: Path) -> tuple[float, float]:
     """CPU seconds and peak memory, MB."""
-    command = [sys.executable, __file__, what, str(path)]
+    command = [sys.executable, __file__, "--alone", what, "--file", str(path), "--reference", str(kept)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, peak = printed.split()
     return float(seconds), float(peak)
 
 
-def alone(what: str, path: Path) -> None:
+def alone(what: str, path: Path, kept: Path) -> None:
     """One scan or report in this process, printed as CPU seconds and peak memory."""
-    grids = grids_of(rows(30_000, 0).drop(columns="day"))
-    trained = reference(grids)
-    scan(path) if what == "scan" else report(path, grids, trained)  # once before, so that nothing is read from disk
+    stored = pickle.loads(kept.read_bytes())  # noqa: S301  (its parent wrote it)
+    taken: dict[str, Callable[[], object]] = {
+        "scan": lambda: scan(path),
+        "scan by columns": lambda: scan_by_columns(path),
+        "report": lambda: report(path, stored),
+    }
+    taken[what]()  # once before, so that nothing is read from disk
     start = time.process_time()
-    scan(path) if what == "scan" else report(path, grids, trained)
+    taken[what]()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(time.process_time() - start, peak)
 
@@ -195,12 +214,13 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--growth", action="store_true")
     options.add_argument("--times", type=int, default=5)
-    options.add_argument("--scan", type=Path)
-    options.add_argument("--report", type=Path)
+    options.add_argument("--alone", choices=TAKEN)
+    options.add_argument("--file", type=Path)
+    options.add_argument("--reference", type=Path)
     chosen = options.parse_args()
     if chosen.growth:
         growth()
-    elif chosen.scan or chosen.report:
-        alone("scan" if chosen.scan else "report", chosen.scan or chosen.report)
+    elif chosen.alone:
+        alone(chosen.alone, chosen.file, chosen.reference)
     else:
         against_scan(chosen.times)

@@ -42,7 +42,8 @@ from perennial.watching.channels.business import business  # noqa: E402
 from perennial.watching.channels.calibration import calibration  # noqa: E402
 from perennial.watching.channels.estimated_loss import estimated_loss  # noqa: E402
 from perennial.watching.channels.features import feature_changes, features_finding  # noqa: E402
-from perennial.watching.channels.level import level, reference_of  # noqa: E402
+from perennial.watching.channels.level import level  # noqa: E402
+from perennial.watching.channels.measured import reference_of  # noqa: E402
 from perennial.watching.channels.multivariate import multivariate  # noqa: E402
 from perennial.watching.channels.predictions import score_changes  # noqa: E402
 from perennial.watching.channels.unseen import unseen  # noqa: E402

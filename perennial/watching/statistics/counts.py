@@ -16,7 +16,7 @@ from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, Numbe
 OTHERS_KEPT = 20
 CHUNK = 1 << 15
 """Rows counted at a time: their cells stay in the processor's cache."""
-MOST_RUNS = 4
+MOST_RUNS = 16
 """Rows in the order of their days are counted day by day if a piece has at most this many."""
 DOT = 10_000
 """Numbers multiplied at a time: BLAS spreads longer ones over its threads, so that the last digits of a sum would
@@ -160,40 +160,48 @@ def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts
     """Count a number.
 
     values: shape (n,), NaN if missing. days: of the same rows.
-    One multiplication, two bounds and one count per value, in pieces of `CHUNK` rows; only values beyond the cells
-    need a search.
+    One multiplication and one count per value, in pieces of `CHUNK` rows; only values beyond the cells need a search.
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
-    cells = np.zeros((days.days.size, CELLS + 2), dtype=np.int64)
     counts = np.zeros((days.days.size, grid.bins + 1), dtype=np.int64)
-    moments = Moments()
+    starts, moments = np.array(grid.starts), Moments()
     for piece in days.pieces:
-        part = values[piece.start : piece.end]
-        of_part = _moments(part)
-        bounds = (of_part.least, of_part.most) if of_part.n == part.size else None
-        inside = cells_of(part, grid, bounds=bounds)
-        if _add_cells(cells, piece, inside):
-            outside = np.flatnonzero((inside == 0) | (inside == CELLS + 1))
-            _add(counts, days.codes[piece.start : piece.end][outside], grid.outer_bins_of(part[outside]))
-        moments = moments.plus(of_part)
-    inner = np.add.reduceat(cells[:, 1 : CELLS + 1], np.array(grid.starts), axis=1)
-    counts[:, TAILS : TAILS + inner.shape[1]] += inner
+        part = known = values[piece.start : piece.end]
+        least = float(part.min())
+        if least != least:  # some are missing
+            known = part[part == part]
+            least = float(known.min(initial=np.inf))
+        most = float(known.max(initial=-np.inf))
+        below, above = grid.beyond(least, most)
+        inside = cells_of(part, grid, low=below or known is not part, high=above)
+        _add_cells(counts, piece, inside, starts)
+        codes = days.codes[piece.start : piece.end]
+        if above:
+            rows = np.flatnonzero(inside == CELLS + 1)
+            _add(counts, codes[rows], grid.outer_bins_of(part[rows]))
+        if below:
+            rows = np.flatnonzero((inside == 0) & (part == part))
+            _add(counts, codes[rows], grid.outer_bins_of(part[rows]))
+            np.subtract.at(counts, (codes[rows], -1), 1)  # they were counted as missing
+        moments = moments.plus(_moments(known, least, most))
     return Counts(days.days, counts, moments)
 
 
-def _add_cells(cells: IntArray, piece: Piece, inside: IntArray) -> bool:
-    """Add a piece's rows to the cells of their days; whether some are outside. inside: shape (n,), their cells."""
-    width = CELLS + 2
+def _add_cells(counts: IntArray, piece: Piece, inside: IntArray, starts: IntArray) -> None:
+    """Add a piece's rows to the inner bins of their days, and those of cell 0 as missing; not those above the cells.
+
+    inside: shape (n,), their cells. starts: of the inner bins.
+    """
+    width, inner = CELLS + 2, slice(TAILS, TAILS + starts.size)
     if piece.offsets is not None:
         added = np.bincount(inside + piece.offsets, minlength=piece.many * width).reshape(piece.many, width)
-        cells[piece.first : piece.first + piece.many] += added
-        return bool(added[:, 0].any() or added[:, -1].any())
-    some = False
+        days = slice(piece.first, piece.first + piece.many)
+        counts[days, inner] += np.add.reduceat(added[:, 1 : CELLS + 1], starts, axis=1)
+        counts[days, -1] += added[:, 0]
     for code, low, high in piece.runs:
         of_run = np.bincount(inside[low:high], minlength=width)
-        cells[code] += of_run
-        some |= bool(of_run[0] or of_run[-1])
-    return some
+        counts[code, inner] += np.add.reduceat(of_run[1 : CELLS + 1], starts)
+        counts[code, -1] += of_run[0]
 
 
 def _add(counts: IntArray, codes: IntArray, places: IntArray) -> None:
@@ -204,18 +212,17 @@ def _add(counts: IntArray, codes: IntArray, places: IntArray) -> None:
     counts[first : last + 1] += np.bincount(together, minlength=many * width).reshape(many, width)
 
 
-def _moments(part: FloatArray) -> Moments:
-    """Of the values of a piece that can be squared."""
-    least, most = part.min(), part.max()
-    if not (least > -LARGEST and most < LARGEST):  # which a missing value is not either
+def _moments(part: FloatArray, least: float, most: float) -> Moments:
+    """Of the values of a piece that can be squared, none of them missing. least, most: of all its values."""
+    if not (least > -LARGEST and most < LARGEST):
         part = part[np.abs(part) < LARGEST]
-        if not part.size:
-            return Moments()
-        least, most = part.min(), part.max()
+        least, most = float(part.min(initial=np.inf)), float(part.max(initial=-np.inf))
+    if not part.size:
+        return Moments()
     mean = float(np.add.reduce(part)) / part.size  # as `part.mean()`, which takes longer to start
     apart = part - mean
     squares = sum(float(np.dot(apart[at : at + DOT], apart[at : at + DOT])) for at in range(0, apart.size, DOT))
-    return Moments(part.size, mean, squares, float(least), float(most))
+    return Moments(part.size, mean, squares, least, most)
 
 
 def count_categories(codes: IntArray, values: Sequence[str], days: RowDays, grid: CategoryGrid) -> Counts:
@@ -223,13 +230,24 @@ def count_categories(codes: IntArray, values: Sequence[str], days: RowDays, grid
 
     codes: shape (n,), each row's position among `values`, −1 if missing. days: of the same rows.
     """
-    bins = np.array([*(grid.bin_of(value) for value in values), grid.bins], dtype=np.int64)
+    bins = np.array([grid.bins, *(grid.bin_of(value) for value in values)], dtype=np.int64)
     counts = np.zeros((days.days.size, grid.bins + 1), dtype=np.int64)
-    if codes.size:
-        _add(counts, days.codes, bins[codes])
+    per_value = np.zeros(bins.size, dtype=np.int64)
+    for piece in days.pieces:
+        places = codes[piece.start : piece.end] + 1
+        if piece.runs and bins.size <= CELLS:
+            # Values first and their bins later: a count for each value instead of a look-up for each row.
+            for code, low, high in piece.runs:
+                of_run = np.bincount(places[low:high], minlength=bins.size)
+                per_value += of_run
+                counts[code] += np.bincount(bins, weights=of_run, minlength=grid.bins + 1).astype(np.int64)
+        else:
+            per_value += np.bincount(places, minlength=bins.size)
+            _add(counts, days.codes[piece.start : piece.end], bins[places])
     named = len(grid.named)
-    if not (bins[:-1] >= named).any():
-        return Counts(days.days, counts)
-    per_value = np.bincount(codes + 1, minlength=len(values) + 1)[1:]
-    others = {value: int(per_value[place]) for place, value in enumerate(values) if bins[place] >= named}
-    return Counts(days.days, counts, others=most_frequent({value: rows for value, rows in others.items() if rows}))
+    others = {
+        value: int(rows)
+        for value, place, rows in zip(values, bins[1:], per_value[1:], strict=True)
+        if place >= named and rows
+    }
+    return Counts(days.days, counts, others=most_frequent(others))

@@ -70,19 +70,23 @@ class NumberGrid:
         bins[np.isnan(values)] = self.bins
         return bins
 
+    def beyond(self, least: float, most: float) -> tuple[bool, bool]:
+        """Whether any of the values between these two is below the cells, and above; computed as `cells_of` does."""
+        low, high = ((each - (self.low - self.step)) * (1 / self.step) for each in (least, most))
+        return low < 1, high >= CELLS + 1
 
-def cells_of(values: FloatArray, grid: NumberGrid, *, bounds: tuple[float, float] | None = None) -> IntArray:
+
+def cells_of(values: FloatArray, grid: NumberGrid, *, low: bool = True, high: bool = True) -> IntArray:
     """The cell of each value from 1, shape (n,); 0 if it is below the cells or missing, `CELLS` + 1 if above.
 
-    bounds: the smallest and largest of the values if none is missing. If both are inside, nothing has to be clipped.
+    low, high: whether some values may be below or missing, and above; a side without them is not clipped.
     """
-    below, per_cell = grid.low - grid.step, 1 / grid.step
     with np.errstate(over="ignore"):
-        scaled = values - below
-        scaled *= per_cell
-        ends = None if bounds is None else [(each - below) * per_cell for each in bounds]
-    if ends is None or ends[0] < 1 or ends[1] >= CELLS + 1:
+        scaled = values - (grid.low - grid.step)
+        scaled *= 1 / grid.step
+    if low:
         np.fmax(scaled, 0.0, out=scaled)
+    if high:
         np.fmin(scaled, CELLS + 1, out=scaled)
     return scaled.astype(np.intp)
 
