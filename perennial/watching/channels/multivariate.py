@@ -54,7 +54,8 @@ class Multivariate:
     name: str = "multivariate"
     question: str = "Do the features still go together as they did?"
     statistic: str = (
-        "mean reconstruction error of a principal component analysis (NannyML), outside 99 % of resampled days"
+        "mean reconstruction error of a principal component analysis (NannyML), outside the 99 % range of periods "
+        "of resampled days"
     )
     unit: str = "standard deviations"
     blind_to: str = "changes along the main directions; which feature it is, and whether it matters"

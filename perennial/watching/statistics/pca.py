@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.watching.statistics.day_blocks import chance_of_reference
+from perennial.watching.statistics.day_blocks import BLOCK_DAYS, chance_of_reference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,15 +114,21 @@ def mean_error(reference: Directions, inputs: pd.DataFrame) -> float:
 
 
 def usual_errors(reference: Directions, weights: FloatArray) -> tuple[float, float]:
-    """The lowest and highest mean error of periods like the reference, at `QUANTILE` of resamples each.
+    """The lowest and highest mean error of periods like the reference: at `QUANTILE` of Student's t on either side.
 
-    weights: shape (R, D), how often each day of the reference is drawn in each period.
+    weights: shape (R, D), how often each day of the reference is drawn in each period. The resamples give the standard
+    error of a period's mean, and the degrees of freedom are those of the reference's blocks. The resamples' own
+    quantiles are too close: a week drawn from 56 days is one of 56 overlapping weeks, so its 99 % range is about the
+    range of eight numbers, and 4 % of ordinary weeks were outside (`benchmarks/README.md`).
     """
     means = (weights @ np.array(reference.day_errors)) / (weights @ np.array(reference.day_rows))
     middle = sum(reference.day_errors) / sum(reference.day_rows)
-    wider = chance_of_reference(weights.shape[1], int(weights[0].sum())) ** 0.5
-    low, high = np.quantile(means, [1 - QUANTILE, QUANTILE])
-    return float(middle + wider * (low - middle)), float(middle + wider * (high - middle))
+    blocks, days = weights.shape[1] / BLOCK_DAYS, int(weights[0].sum())
+    variance = (
+        float(np.mean((means - middle) ** 2)) * blocks / (blocks - 1) * chance_of_reference(weights.shape[1], days)
+    )
+    half = float(special.stdtrit(blocks - 1, QUANTILE)) * variance**0.5
+    return middle - half, middle + half
 
 
 def _numbers(inputs: pd.DataFrame, names: Sequence[str], frequencies: Mapping[str, Mapping[str, int]]) -> FloatArray:

@@ -75,6 +75,17 @@ def test_ordinary_months_rarely_ring_although_the_directions_are_arbitrary() -> 
     assert alarms <= 2, "of 40; an alarm is outside of 99 % of ordinary months"
 
 
+def test_ordinary_weeks_rarely_ring_although_an_evaluation_has_only_eight() -> None:
+    """4 % of these weeks rang by the quantiles of resampled weeks, which are nearly the same few weeks."""
+    alarms = 0
+    for seed in range(4):
+        rows = shop(seed, 10)  # 300 days of 40 rows
+        reference = fitted_directions(rows[:2_240], np.repeat(np.arange(56), 40))
+        weeks = [rows[start : start + 280].reset_index(drop=True) for start in range(2_240, 11_760, 280)]
+        alarms += sum(multivariate(reference, week, 7).alarm for week in weeks)
+    assert alarms <= 2, "of 136; an alarm is outside of 99 % of ordinary weeks"
+
+
 def test_directions_of_an_earlier_version_are_read_and_new_ones_come_back_as_they_were() -> None:
     made = fitted_directions(rows(0), DAYS)
     stored = json.loads(json.dumps(asdict(made)))
