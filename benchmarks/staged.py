@@ -1,6 +1,6 @@
 """What the tests of a staged release find on simulated stages, and how often they stop a model that is no worse.
 
-    python benchmarks/staged.py            # all cells, one process, a few minutes
+    python benchmarks/staged.py            # all cells, one process, 90 seconds of CPU
     python benchmarks/staged.py --quick    # a tenth of the repetitions, seconds
 
 Every stage lasts 28 days and is looked at as the flow does it: `look_at` on what is known on that day, the information

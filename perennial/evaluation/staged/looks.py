@@ -3,7 +3,7 @@
 The offline decision already showed that the candidate is no worse, so these looks search for harm: one-sided, against
 "not worse". All looks of a stage together err at 4 % in the primary metric, or the value, and at 1 % in all guards,
 with Lan & DeMets' O'Brien–Fleming spending. With the tests of `counts`, a stage then stops a model that is no worse in
-at most 7 % of simulated cases (benchmarks/staged.py); with 5 % here it would be 8 %.
+5 to 7 % of simulated cases (benchmarks/staged.py); with 5 % here it would be about 8 %.
 """
 
 from __future__ import annotations
