@@ -42,13 +42,14 @@ def _live(version: int, releases: list[Release]) -> str:
     """releases: the one that the decision made, and all later ones."""
     made = releases[0]
     tested = [release.champion.model.digest == made.champion.model.digest for release in releases]
-    began = f"since {day(made.as_of)} (release {made.release_no})"
+    began = f"{day(made.as_of)} (release {made.release_no})"
     if all(tested):
-        return f"Version {version} is live {began}. Each new batch watches it and compares the next challenger with it."
+        goes_on = "Each new batch watches it and compares the next challenger with it."
+        return f"Version {version} is live since {began}. {goes_on}"
     ended = releases[tested.index(False)]
     until = f"until {day(ended.as_of)}, when release {ended.release_no} ({ended.versions}) took its place"
     back = "; it is live again" if tested[-1] else ""
-    return f"Version {version} was live {began} {until}{back}."
+    return f"Version {version} was live from {began} {until}{back}."
 
 
 def _not_released(ledger: Ledger, taken: Decision) -> str:

@@ -47,7 +47,7 @@ def test_a_release_is_live_until_another_takes_its_place_and_again_after_a_rollb
     assert followed(ledger, first).startswith("Version 1 is live since 2024-03-01 (release 1). Each new batch")
     trained(ledger, 2)
     release_decided(ledger, decided(ledger, 2, "release", 1))
-    was = "Version 1 was live since 2024-03-01 (release 1) until 2024-03-01, when release 2 (version 2) took its place"
+    was = "Version 1 was live from 2024-03-01 (release 1) until 2024-03-01, when release 2 (version 2) took its place"
     assert followed(ledger, first) == f"{was}."
     roll_back(ledger, "shop", NOW, "complaints")
     assert followed(ledger, first) == f"{was}; it is live again."
