@@ -9,9 +9,9 @@ by default (δ = 0.005, λ = 50, each row's log loss; Page 1954) and CUSUM (k = 
 reference's day means; Montgomery 2013, Introduction to Statistical Quality Control, ch. 9). Each starts again after an
 alarm.
 
-A label delay shifts every alarm by just that delay, since days are measured in their order: it is added. Rates have an
-exact Poisson interval. A change that is not found in 240 days counts as longer than that; a stream in which an episode
-was open already when it set in is left out of the days until found.
+Labels are known at once; `watched_weekly.py` simulates delays. Rates have an exact Poisson interval. A change that is
+not found in 240 days counts as longer than that; a stream in which an episode was open already when it
+set in is left out of the days until found.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ from perennial.watching.gap_statistic import course  # noqa: E402
 from perennial.watching.row_loss import row_loss  # noqa: E402
 
 CHANNELS = ("gap", "e-SR alone", "level", "level, page", "Page–Hinkley", "CUSUM on loss")
-DELAYS = (0, 7, 45)
 DAYS_WITHOUT, DAYS_WITH = 420, CHANGE_DAY + 240
 FIRST = np.datetime64("2024-01-01")
 
