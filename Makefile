@@ -59,7 +59,7 @@ install: $(READY) ## create .venv and install the pinned packages, if needed
 
 lock: $(READY) ## resolve the dependencies and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-annotate --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --python-version 3.11 --all-extras --group dev --group service --group stack pyproject.toml -o requirements.lock
 	@echo "requirements.lock is written; the next make installs it"
 
 clean: ## remove everything installed and generated; .perennial stays

@@ -16,14 +16,17 @@ LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "skops", "de
 
 @cache
 def libraries() -> dict[str, str]:
-    """Name → version of Python and of the libraries that results depend on."""
-    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-    for extra, packages in EXTRAS.items():
-        for package in packages:
-            try:
-                versions.setdefault(extra, version(package))
-            except PackageNotFoundError:
-                continue  # a package that is not installed cannot affect results
+    """Name → version of Python and of the libraries that results depend on.
+
+    A package that is not installed cannot affect results: an optional one, or any in the slim image of the service.
+    """
+    versions = {"python": platform.python_version()}
+    named = [(name, name) for name in LIBRARIES]
+    for name, package in named + [(extra, package) for extra, packages in EXTRAS.items() for package in packages]:
+        try:
+            versions.setdefault(name, version(package))
+        except PackageNotFoundError:
+            continue
     return versions
 
 

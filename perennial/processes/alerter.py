@@ -16,6 +16,7 @@ from pathlib import Path
 from perennial.alerting.notifying import send_again
 from perennial.alerting.outbox import Undelivered
 from perennial.errors import PerennialError
+from perennial.processes.stopping import end_on_sigterm
 from perennial.settings import Settings, settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.reading import list_use_cases
@@ -76,4 +77,5 @@ def _report(before: list[Undelivered], left: list[Undelivered]) -> list[str]:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     main()

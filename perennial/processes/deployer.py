@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 from perennial.errors import PerennialError
 from perennial.identity import digest
 from perennial.processes.deployments import SCHEDULED, deploy
+from perennial.processes.stopping import end_on_sigterm
 from perennial.settings import Settings, settings
 from perennial.usecase.reading import list_use_cases
 
@@ -96,4 +97,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    end_on_sigterm()
     main()

@@ -1,4 +1,4 @@
-"""MLflow's UI on the home's runs and models. Run as `python -m perennial.processes.mlflow_ui PORT`.
+"""MLflow's UI on the home's runs and models. Run as `python -m perennial.processes.mlflow_ui PORT [HOST]`.
 
 The database is prepared first, because MLflow's processes would all migrate an empty one at once. Its address goes
 through the environment, since it may hold a password and command lines can be read by every user.
@@ -20,14 +20,14 @@ OPTIONS = {
 }
 
 
-def main(port: str) -> None:
+def main(port: str, host: str = HOST) -> None:
     """Become MLflow's server."""
     where = settings()
     open_workspace(where).registry.prepare()
     os.environ.update(OPTIONS | {"MLFLOW_BACKEND_STORE_URI": where.mlflow_tracking_uri})
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", port, "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", "1"]
     os.execv(sys.executable, [*command, "--uvicorn-opts", "--log-level warning"])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

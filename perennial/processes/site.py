@@ -1,6 +1,6 @@
-"""The site of `perennial up`: pages, Data Docs, health, metrics. It listens on this machine only and changes nothing.
+"""The site of `perennial up`: pages, Data Docs, health, metrics. It changes nothing, and knows no users or passwords.
 
-Run as `python -m perennial.processes.site PORT`.
+Run as `python -m perennial.processes.site PORT [HOST]`. By default it listens on this machine only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from perennial.errors import PerennialError
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
 from perennial.processes.ports import HOST
+from perennial.processes.stopping import end_on_sigterm
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings, settings
 from perennial.usecase.mistakes import DeclarationError
@@ -30,7 +31,7 @@ STARTED_IN = ("/pages/", "/docs/")
 """Folders of the home that are served. Nothing else of a home is."""
 
 
-def serve(where: Settings, port: int) -> None:
+def serve(where: Settings, port: int, host: str = HOST) -> None:
     """Serve until the process is stopped."""
     answers: dict[str, Callable[[], Answer]] = {
         "/health": partial(_health, where),
@@ -84,7 +85,7 @@ def serve(where: Settings, port: int) -> None:
             self.wfile.write(body)
 
     where.pages.mkdir(parents=True, exist_ok=True)
-    with ThreadingHTTPServer((HOST, port), Site) as server:
+    with ThreadingHTTPServer((host, port), Site) as server:
         server.serve_forever()
 
 
@@ -119,4 +120,5 @@ def _now(ledger: Ledger, where: Settings, usecase: str) -> datetime | None:
 
 
 if __name__ == "__main__":
-    serve(settings(), int(sys.argv[1]))
+    end_on_sigterm()
+    serve(settings(), int(sys.argv[1]), *sys.argv[2:3])

@@ -119,9 +119,15 @@ class Follower:
                 self._failed(usecase, error)
 
     def _failed(self, usecase: str, error: Exception) -> None:
+        known = isinstance(error, PerennialError | OSError | ModuleNotFoundError)
         wrong = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError):
+            wrong = (
+                f"it has no serving artefact that can be used, and this installation lacks {error.name} to make one or "
+                "to run the pipeline; run `python -m perennial.processes.making --follow` where all is installed"
+            )
         if wrong != self._wrong.get(usecase):
-            trace = None if isinstance(error, PerennialError | OSError) else error
+            trace = None if known else error
             log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=trace)
         self._wrong[usecase] = wrong
 

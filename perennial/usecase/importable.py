@@ -109,6 +109,8 @@ def missing_class(path: str) -> Wrong | None:
         spec = find_spec(packages[0])
     except (ImportError, ValueError):
         spec = None
+    if spec is None and packages[0] == "sklearn":
+        return None  # always installed, except in the image of the service, which trains nothing
     if spec is None and packages[0] in EXTRAS:
         return f"package '{packages[0]}' is not installed", f"pip install 'perennial[{packages[0]}]'"
     if spec is None:
