@@ -124,7 +124,7 @@ class Follower:
         if isinstance(error, ModuleNotFoundError):
             wrong = (
                 f"it has no serving artefact that can be used, and this installation lacks {error.name} to make one or "
-                "to run the pipeline; run `python -m perennial.processes.making --follow` where all is installed"
+                "to run the pipeline; an installation with all packages has to make it, in the same home"
             )
         if wrong != self._wrong.get(usecase):
             trace = None if known else error

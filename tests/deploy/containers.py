@@ -91,7 +91,7 @@ def on_this_machine(command: list[str], changes: dict[str, str]) -> list[str]:
 
 @contextmanager
 def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own, ended at the end."""
+    """A process in a separate group, killed at the end if it still runs."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

@@ -52,6 +52,7 @@ def test_nothing_of_ours_runs_with_more_rights_than_it_needs() -> None:
 def environment(tmp_path: Path) -> dict[str, str]:
     """Of a container, with an empty home on this machine."""
     (tmp_path / "usecases").mkdir()
+    (tmp_path / "home").mkdir()
     others = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL", "MLFLOW"))}
     return others | {"PERENNIAL_HOME": str(tmp_path / "home"), "PERENNIAL_USECASES": str(tmp_path / "usecases")}
 

@@ -49,7 +49,7 @@ def test_it_waits_for_what_another_part_makes_then_answers_and_ends(
     with running(on_this_machine(given, changes), environment, log) as process:
         state = answers(process, f"{address}/ready", log, 503).json()["usecases"]
         if state:  # the first look has happened
-            assert "this installation lacks" in state[0]["wrong"] and "making --follow" in state[0]["wrong"]
+            assert "this installation lacks" in state[0]["wrong"] and "in the same home" in state[0]["wrong"]
         open_model(folder, digest, where.serving, TYPES)
         answers(process, f"{address}/ready", log)
         (record,) = records(trips(1, seed=3))
