@@ -11,6 +11,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+# Before NumPy is imported: threads that wait for each other at a full machine cost many times what they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from tests.world import World
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -21,7 +25,7 @@ hypothesis.settings.register_profile("perennial", deadline=None)
 hypothesis.settings.load_profile("perennial")
 
 
-_SHARING = ("cli", "year")
+_SHARING = ("cli", "postgres", "release", "serving", "year")
 """Folders whose modules share a home that took long to fill."""
 
 

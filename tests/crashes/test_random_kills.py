@@ -1,4 +1,4 @@
-"""`perennial run flights`, killed eighteen times at random moments and run again each time.
+"""`perennial run flights`, killed ten times at random moments and run again each time.
 
 The batches are weeks, so that most of a run, and most kills, are writes and not the fit.
 """
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 FLIGHTS = Path(__file__).parents[2] / "usecases" / "flights.yaml"
 WEEKS = 4
-KILLS = 18
+KILLS = 10
 SIDE_BY_SIDE = 2
 
 

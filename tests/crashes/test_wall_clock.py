@@ -5,7 +5,6 @@ On a replay clock a rerun stands at the same moment as the run that was killed. 
 
 from __future__ import annotations
 
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,18 +14,16 @@ import pytest
 from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
 from tests.crashes.wall_clock import BATCH, LABELS, RELEASE, TRAINING, Shop, ends_as, persons
+from tests.extent import ALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-EVERY = bool(os.environ.get("PERENNIAL_TEST_ALL"))
-"""Whether each write is killed at, instead of those after which the next run stands elsewhere."""
-
 FIRST = (
-    ("declaration_row", *BATCH, *TRAINING, "cycle_row") if EVERY else ("accepted_table", "batch_row", "mlflow_version")
+    ("declaration_row", *BATCH, *TRAINING, "cycle_row") if ALL else ("accepted_table", "batch_row", "mlflow_version")
 )
 SECOND = (
     ("landing", *LABELS, *BATCH[1:], "decision_row", *RELEASE, *TRAINING)
-    if EVERY
+    if ALL
     else ("labels_row", "decision_row", "release_row", "alias", "challenger_row")
 )
 BOTH = pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])

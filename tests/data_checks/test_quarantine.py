@@ -14,6 +14,7 @@ from data_checks.split import RowsLost, raw_rows, split
 from data_checks.validation import validate
 from perennial.our_columns import RAW, REASONS, ROW
 from tests.data_checks.flight_batches import END, WINDOW, Row, batch, check, declare, row, rows
+from tests.extent import part_of
 
 WARM = {"expect_column_values_to_be_between": {"column": "temp", "min_value": -30, "max_value": 115}}
 KNOWN = {"expect_column_values_to_be_in_set": {"column": "carrier", "value_set": ["UA", "AA"]}}
@@ -53,7 +54,7 @@ def expected(found: list[Row]) -> dict[int, set[str]]:
 
 
 @given(faults=st.lists(cells, min_size=1, max_size=12))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=part_of(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_row_is_lost_and_every_reason_is_kept(faults: list[Row]) -> None:
     found = [row(number, **fault) for number, fault in enumerate(faults)]
     declaration = declare(WARM, KNOWN)

@@ -27,6 +27,7 @@ from perennial.release.freeze import resume
 from perennial.release.promote import approve, release_blend, release_decided
 from perennial.release.rollback import roll_back
 from perennial.usecase.declaration import ReleaseRules
+from tests.extent import part_of
 from tests.release.payloads import challenger, decision
 
 COUNTS = np.full(30, 100)
@@ -212,5 +213,5 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=part_of(20), stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -81,7 +81,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     stop_server(settings({"PERENNIAL_HOME": str(shop.home)}))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_no_secret_of_a_source_is_printed_or_kept_by_anything(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop("run", "shop") == 0, shop.printed

@@ -27,6 +27,7 @@ from perennial.store.tables import Tables
 from perennial.training.snapshot import labelled_rows
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
+from tests.extent import part_of
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import challenger, decision
 from tests.world import DECLARATION
@@ -222,7 +223,7 @@ def _by_order(rows: pd.DataFrame) -> dict[str, int]:
     return {str(order): int(label) for order, label in zip(rows["order"], rows[LABEL], strict=True)}
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=part_of(10), suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES, st.sampled_from((0, 1, 40)))
 def test_no_row_evaluates_what_learned_from_it_or_twice_and_the_future_changes_nothing(
     events: list[tuple[int, tuple[Any, ...]]], known_after: int

@@ -29,6 +29,7 @@ from perennial.sources.parsing import Parsed, parse
 from perennial.store.rows import frame_of
 from perennial.store.tables import Tables
 from perennial.usecase.reading import load_use_case
+from tests.extent import part_of
 from tests.world import World
 
 ZONES = ["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Apia"]
@@ -138,7 +139,7 @@ def stored(tables: Tables, world: World) -> Callable[[Parsed, Columns], pd.DataF
     return written_and_read
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=part_of(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(columns=tables_of(), timezone=st.sampled_from(ZONES))
 def test_parsed_stored_and_read_is_the_same_content_from_both_formats(
     stored: Callable[[Parsed, Columns], pd.DataFrame], columns: Columns, timezone: str
@@ -153,7 +154,7 @@ def test_parsed_stored_and_read_is_the_same_content_from_both_formats(
         assert digest_rows(stored(parsed, columns), [KEY]) == content
 
 
-@settings(max_examples=40)
+@settings(max_examples=part_of(40))
 @given(columns=tables_of())
 def test_every_value_is_read_as_exactly_what_was_written(columns: Columns) -> None:
     for parsed in (
