@@ -46,6 +46,8 @@ def read_rows(
     accepted = tables.read(usecase, "accepted", batches)
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
+    if not known.label_batches and not known.replaced:
+        return frame_of(_with_own_labels(accepted, schema, known))
     key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
     with _labels(tables, usecase, schema, known, accepted) as connection:
@@ -77,6 +79,33 @@ def read_rows(
             params={"as_of": write_instant(known.as_of)},
         ).to_arrow_table()
     return frame_of(frame)
+
+
+def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Table:
+    """What the query of `read_rows` gives if every label came with its row: nothing to join, so it takes half the time.
+
+    As in DuckDB, texts are ordered by their bytes and nulls are last.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = pc.index_in(accepted[BATCH], value_set=pa.array([batch.batch for batch in known.batches], pa.string()))
+    if place.null_count:
+        accepted, place = accepted.filter(place.is_valid()), place.drop_null()
+    moments = pa.array([instant(batch.arrived_at) for batch in known.batches], pa.timestamp("us", tz="UTC"))
+    arrived = moments.take(place.combine_chunks())
+    own, at = accepted[schema.target], accepted[LABEL_KNOWN_AT]
+    as_of = pa.scalar(instant(write_instant(known.as_of)), arrived.type)
+    counts = pc.fill_null(pc.and_(own.is_valid(), pc.less_equal(at, as_of)), False)
+    no_label, no_time = pa.scalar(None, own.type), pa.scalar(None, arrived.type)
+    rows = accepted.set_column(accepted.column_names.index(ARRIVED_AT), ARRIVED_AT, arrived)
+    rows = rows.drop_columns([schema.target, LABEL_KNOWN_AT])
+    rows = rows.append_column(LABEL, pc.if_else(counts, own, no_label))
+    rows = rows.append_column(KNOWN_AT, pc.if_else(counts, at, no_time))
+    rows = rows.append_column(
+        FIRST_KNOWN_AT, pc.if_else(counts, pc.if_else(pc.greater(at, arrived), at, arrived), no_time)
+    )
+    return rows.combine_chunks().take(pc.sort_indices(rows, [(name, "ascending") for name in schema.key]))
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:

@@ -124,6 +124,16 @@ def test_of_two_labels_known_at_the_same_moment_the_one_that_arrived_later_wins(
     assert shop.seen("2024-03-01")[LABEL].to_dict() == {"a": 0}
 
 
+def test_rows_read_the_same_whether_or_not_late_labels_are_joined(shop: Shop) -> None:
+    shop.orders("2024-01", {"b": 0, "ä": 1, "a": None})
+    shop.orders("2024-02", {"B": 1, "c": 0})
+    moments = ("2024-01-11", "2024-02-01", "2024-03-01")
+    alone = [shop.seen(moment) for moment in moments]
+    shop.labels("l1", "2024-01-05", {"of another shop": 1}, "2024-01-01")
+    for moment, rows in zip(moments, alone, strict=True):
+        pd.testing.assert_frame_equal(shop.seen(moment), rows)
+
+
 def test_a_label_is_invisible_before_it_is_known_and_before_it_arrived(shop: Shop) -> None:
     shop.orders("2024-01", {"a": None})
     shop.labels("l1", "2024-02-05", {"a": 1}, "2024-03-15")
