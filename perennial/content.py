@@ -11,7 +11,7 @@ How values are compared:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -77,6 +77,18 @@ class _Content:
             parts.append(memoryview(letters)[ends[0] : ends[-1]] if letters else b"")
         return parts
 
+    def steps(self) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+        """For each array of `ranks`, whether a row's rank is below the next one's, and whether they are equal."""
+        import pyarrow.compute as pc
+
+        for each in (self.null, *self.numbers):
+            yield each[:-1] < each[1:], each[:-1] == each[1:]
+        if self.texts is not None:
+            first, second = self.texts[:-1], self.texts[1:]
+            for_both = (pc.less(first, second), pc.equal(first, second))
+            less, equal = (each.to_numpy(zero_copy_only=False) for each in for_both)
+            yield less, equal
+
     def ranks(self) -> list[npt.NDArray[Any]]:
         """Arrays whose lexicographic order, the most significant first, is that of the values."""
         return [self.null, *self.numbers, *([] if self.texts is None else [_ranks(self.texts)])]
@@ -84,7 +96,7 @@ class _Content:
 
 def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArray[np.int64] | None:
     """The positions of the rows in order; None if they are in order already."""
-    if rows < 2:
+    if rows < 2 or _ascends(rows, key):
         return None
     ranks = [rank for column in key for rank in column.ranks()] or [np.zeros(rows)]
     order = np.lexsort(ranks[::-1])
@@ -95,6 +107,17 @@ def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArr
         inner = [rank for column in columns for rank in column.take(order[tied]).ranks()]
         order[tied] = order[tied][np.lexsort([*inner[::-1], group])]
     return None if (order[1:] > order[:-1]).all() else order
+
+
+def _ascends(rows: int, key: list[_Content]) -> bool:
+    """Whether each row's key comes after the one before, as in stored rows: looking is cheaper than sorting."""
+    same = np.ones(rows - 1, dtype=bool)
+    after = np.zeros(rows - 1, dtype=bool)
+    for column in key:
+        for less, equal in column.steps():
+            after |= same & less
+            same &= equal
+    return bool(after.all())
 
 
 def _ranks(texts: pa.Array) -> npt.NDArray[np.int64]:
@@ -119,8 +142,10 @@ def _content(name: str, column: pd.Series) -> _Content:
     if null.all():
         return _Content("nothing", null)
     if types.is_boolean(kind) or types.is_floating(kind):
-        floats = values.cast(pa.float64()).fill_null(0.0).to_numpy()
-        return _Content("number", null, (np.where(null, 0.0, floats) + 0.0,))
+        floats = values.cast(pa.float64())
+        if not null.any():
+            return _Content("number", null, (floats.to_numpy() + 0.0,))
+        return _Content("number", null, (np.where(null, 0.0, floats.fill_null(0.0).to_numpy()) + 0.0,))
     if types.is_integer(kind) and kind != pa.uint64():
         return _Content("number", null, _whole(values.fill_null(0).cast(pa.int64()).to_numpy()))
     if types.is_integer(kind) or types.is_decimal(kind):
