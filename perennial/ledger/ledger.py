@@ -309,8 +309,20 @@ def _engine(url: str) -> Engine:
     if path is not None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
     only_reads = path is not None and path.exists() and not (takes_writes(path) and takes_writes(path.parent))
+    if path is not None and only_reads:
+        return _made(_read_only(path), url, only_reads)
+    return _kept(url)
+
+
+@lru_cache(maxsize=32)
+def _kept(url: str) -> Engine:
+    """Kept for the statements that it has compiled; it holds no connection, since each is closed after its use."""
+    return _made(url, url)
+
+
+def _made(address: str, url: str, only_reads: bool = False) -> Engine:
     try:
-        engine = create_engine(_read_only(path) if path is not None and only_reads else url, poolclass=NullPool)
+        engine = create_engine(address, poolclass=NullPool)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InputError(
             f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"
