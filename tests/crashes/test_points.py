@@ -130,7 +130,9 @@ class Year:
         self._step("run", "shop", at=["episode_rose_row"])
         (self.place.usecases / "shop" / "2013-08.csv").unlink()
         self._month("2013-09", flipped=True)
-        self._step("run", "shop", at=["stage_looked_row", "predictions_table", "release_row", "refit_alias"])
+        self._step("run", "shop", at=[])  # a candidate begins its shadow, unless it did in July
+        self._month("2013-10", flipped=True)
+        self._step("run", "shop", at=["predictions_table", "stage_looked_row", "release_row", "refit_alias"])
         return self
 
     def _served(self) -> None:
