@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say, working
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
+from perennial.evaluation.intervals.ewc import MIN_CLUSTERS as FEWEST_DAYS
 from perennial.ledger.present import time_of
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
+
+if TYPE_CHECKING:
+    from perennial.release.stages_plan import StageSees, StagesPlan
 
 
 def plan(usecase: str, gain: float | None, json: bool) -> None:
@@ -60,6 +65,76 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         for line in planned.lines
     ]
     table(columns_of(unit), rows)
+
+
+def plan_stages(usecase: str, json: bool) -> None:
+    """What the declared stages will be able to see. Raises InputError if none is declared."""
+    from perennial.release import stages_plan
+    from perennial.team_code.metrics import metric_sources
+
+    workspace = reading_workspace(settings())
+    case, ledger = workspace.use_case(usecase), workspace.ledger
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    with working("looking at the history"):
+        planned = stages_plan.plan_stages(ledger, workspace.tables, case.declaration, metric_sources(case), now)
+    if json:
+        as_json(asdict(planned))
+        return
+    say(f"{usecase}: {_history_in_words(planned)}")
+    for stage in planned.stages:
+        say(f"{_stage_named(stage)}:")
+        say(f"  A candidate that fails twice as often is stopped after about {stage.doubled} failures, its own and the")
+        say("  champion's together, in half of the cases sooner.")
+        say(f"  {_detectable_in_words(planned, stage)}")
+    longest = planned.stages[-1]
+    if longest.losses:
+        say()
+        table(
+            (
+                Column(f"loss of {planned.of}"),
+                Column("share", right=True),
+                Column("found by"),
+                Column("keys"),
+            ),
+            [
+                (
+                    figure(each.loss, 3),
+                    percent(each.share),
+                    "more than half a year" if each.days is None else f"{each.days} days",
+                    "not counted" if each.keys is None else f"{each.keys:,}",
+                )
+                for each in longest.losses
+            ],
+        )
+        say("Found in 4 of 5 cases, by a stage of that many days; shorter ones see larger losses only.")
+
+
+def _history_in_words(planned: StagesPlan) -> str:
+    value = "unknown" if planned.champion is None else figure(planned.champion)
+    if planned.keys is not None:
+        return (
+            f"{planned.of} {value} per key of the champion, on {planned.keys:,} keys with labels, about "
+            f"{planned.keys_a_day or 0:,.0f} a day. The arms are compared by this value, since feedback is "
+            f"{planned.feedback}."
+        )
+    if planned.decisions is not None:
+        return f"{planned.of} {value} of the champion, from {counted(planned.decisions, 'decision', 'decisions')}."
+    return f"{planned.of}: nothing was compared or scored yet, so what a stage will see of it is unknown."
+
+
+def _stage_named(stage: StageSees) -> str:
+    name = "Shadow" if stage.kind == "shadow" else f"Canary of {percent(stage.share)}"
+    return f"{name}, {counted(stage.days, 'day', 'days')}"
+
+
+def _detectable_in_words(planned: StagesPlan, stage: StageSees) -> str:
+    if planned.feedback != "none" and stage.kind == "shadow":
+        return f"With feedback {planned.feedback}, only a canary can compare what the models are worth."
+    if stage.days < FEWEST_DAYS:
+        return f"It is too short to compare {planned.of}, which needs {FEWEST_DAYS} days; it finds failures only."
+    if stage.detectable is None:
+        return f"What it sees of {planned.of} is unknown."
+    return f"It finds a loss of {figure(stage.detectable, 3)} in {planned.of} in 4 of 5 cases."
 
 
 def columns_of(unit: str) -> tuple[Column, ...]:

@@ -157,6 +157,9 @@ def _decisions(cases: Sequence[Measured]) -> Iterator[Metric]:
     frozen = _gauge("perennial_releases_frozen", "1 if an episode has frozen releases and no person resumed them.")
     number = _gauge("perennial_release_number", "Number of the live release.")
     age = _gauge("perennial_release_age_days", "Days since the live release was made, on the use case's clock.")
+    candidate = GaugeMetricFamily(
+        "perennial_candidate", "1 for the model version that is in a stage.", labels=["usecase", "version", "stage"]
+    )
     trained = _gauge("perennial_training_seconds", "Seconds that the newest challenger's fit took.")
     for case in cases:
         for outcome, count in sorted(case.decisions.items()):
@@ -166,7 +169,9 @@ def _decisions(cases: Sequence[Measured]) -> Iterator[Metric]:
         _add(number, case, case.release.release_no if case.release else None)
         _add(age, case, case.release_days)
         _add(trained, case, case.training_seconds)
-    yield from (decisions, waits, frozen, number, age, trained)
+        if case.release is not None and (tried := case.release.candidate) is not None:
+            candidate.add_metric([case.usecase, str(tried.model.version), tried.stage.kind], 1)
+    yield from (decisions, waits, frozen, number, age, candidate, trained)
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

@@ -1,9 +1,9 @@
-"""What the declared stages will be able to see, before they start: from earlier decisions and the newest labelled rows."""
+"""What the declared stages will be able to see, before they start: from earlier decisions and newest labelled rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -29,7 +29,8 @@ from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
 
-HISTORY = timedelta(days=92)
+BATCHES = 3
+"""Values are measured on so many of the newest scored batches."""
 SHARES = (0.01, 0.05, 0.1)
 """Losses to plan for, as shares of what the champion has."""
 
@@ -143,11 +144,8 @@ def _values(
     """The champion's value per key on the newest scored rows with labels, and its spread; None without any."""
     schema, known = declaration.schema_, known_at(ledger, declaration.name, now)
     scored = {r.payload.batch: r.key for r in ledger.all(declaration.name, BatchScored) if r.payload.of is None}
-    newest = max((batch.end for batch in known.batches), default=None)
-    if newest is None or schema.task == "multiclass":
-        return None, None
-    recent = [batch for batch in known.batches if batch.batch in scored][-3:]
-    if not recent:
+    recent = [batch for batch in known.batches if batch.batch in scored][-BATCHES:]
+    if not recent or schema.task == "multiclass":
         return None, None
     rows = read_rows(tables, declaration.name, schema, known, only=tuple(batch.batch for batch in recent))
     table = tables.read(

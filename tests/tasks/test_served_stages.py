@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perennial.cli.planning import plan_stages
 from perennial.evaluation.staged.results import Finding, Look
 from perennial.ledger.entries import Release, StageLooked
 from perennial.ledger.present import current_release
@@ -108,7 +109,9 @@ def test_a_candidate_that_raises_on_some_rows_is_taken_away_before_any_label(can
     assert checks["failures"].verdict == "harm" and checks["failures"].n > 0, look.reason
 
 
-def test_where_the_prediction_decides_who_gets_a_label_only_the_split_by_value_counts(world: World) -> None:
+def test_where_the_prediction_decides_who_gets_a_label_only_the_split_by_value_counts(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Orders that the model calls risky are not sent, so nobody learns whether they come back."""
     (world.declare().usecases / "shop.py").write_text(NOTHING)
     evaluation = {"primary": "log_loss", "metrics": {"worth": {"function": "shop.py:worth"}}}
@@ -119,3 +122,10 @@ def test_where_the_prediction_decides_who_gets_a_label_only_the_split_by_value_c
     look, checks = _look(open_workspace(settings()))
     assert "log_loss" not in checks and "feedback is declared as labels" in checks["paired_comparison"].sentence
     assert checks["value"].low is not None and checks["value"].n > 1000, look.reason
+    capsys.readouterr()
+    plan_stages("shop", json=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Canary of 50 %, 7 days: A candidate that fails twice as often is stopped after about 70 failures" in printed
+    assert "compared by this value, since feedback is labels" in printed
+    assert "It is too short to compare worth, which needs 15 days; it finds failures only." in printed
+    assert "loss of worth share found by keys" in printed, printed

@@ -49,12 +49,13 @@ def decision(
 def plan(
     usecase: Usecase,
     gain: Annotated[float | None, typer.Option("--gain", help="the gain to plan for, in the metric's unit")] = None,
+    stages: Annotated[bool, typer.Option("--stages", help="what the declared stages will be able to see")] = False,
     json: Json = False,
 ) -> None:
     """Show how many days of labels it takes to detect a gain."""
     from perennial.cli import planning
 
-    planning.plan(usecase, gain, json)
+    planning.plan_stages(usecase, json) if stages else planning.plan(usecase, gain, json)
 
 
 def calibrate(usecase: Usecase, json: Json = False) -> None:
