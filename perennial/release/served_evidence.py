@@ -134,16 +134,16 @@ def labels_of_arms(rows: pd.DataFrame, declaration: Declaration, as_of: datetime
     return Labelled(champion=arm(CHAMPION), candidate=arm(CANDIDATE))
 
 
-def values_of_arms(judged: pd.DataFrame, labels: np.ndarray, value: Metric, declaration: Declaration) -> Values:
+def values_of_arms(rows: pd.DataFrame, labels: np.ndarray, value: Metric, declaration: Declaration) -> Values:
     """What each labelled key was worth by the prediction that it was given, more being better.
 
-    judged: one row per key with `ARM` and both predictions. labels: shape (n,). value: the declared one, per row.
+    rows: one row per key with `ARM` and both predictions. labels: shape (n,). value: the declared one, per row.
     """
-    in_arm = (judged[ARM] == CANDIDATE).to_numpy()
-    champion, candidate = predictions_in(judged[CHAMPION]), predictions_in(judged[CANDIDATE])
+    in_arm = (rows[ARM] == CANDIDATE).to_numpy()
+    champion, candidate = predictions_in(rows[CHAMPION]), predictions_in(rows[CANDIDATE])
     given = np.where(in_arm.reshape(-1, *[1] * (champion.ndim - 1)), candidate, champion)
     mean, influence = value.value_and_influence(labels, given)
-    days = judged[declaration.schema_.time].dt.tz_convert(declaration.schema_.timezone).dt.date
+    days = rows[declaration.schema_.time].dt.tz_convert(declaration.schema_.timezone).dt.date
     sign = 1.0 if value.direction == "higher" else -1.0
     return Values(sign * (influence + mean), in_arm, days.factorize(sort=True)[0].astype(np.int64))
 
