@@ -15,6 +15,7 @@ from perennial.evaluation.figures import counted
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
+from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
 from perennial.settings import Settings, settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -40,6 +41,11 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
     follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
     if json:
         as_json(made.model_dump(mode="json"))
+    elif done.made and (candidate := done.taken_back.candidate) is not None:
+        say(
+            f"{usecase}: version {candidate.model.version} is taken out of {stage_in_words(candidate.stage)}; "
+            f"{made.versions} stays live, as release {made.release_no}. Reason on record: {made.reason}"
+        )
     elif done.made:
         say(
             f"{usecase}: {made.versions} is live again as release {made.release_no} "
@@ -62,7 +68,13 @@ def _show_plan(usecase: str, planned: Rollback | RolledBack, json: bool) -> None
     else:
         back, instead = planned.former.payload, planned.live.payload
         number = instead.release_no + 1
-        text = f"{back.versions} would be live again as release {number}, instead of {instead.versions}."
+        candidate = instead.candidate
+        text = (
+            f"version {candidate.model.version} would be taken out of {stage_in_words(candidate.stage)}, as release "
+            f"{number}; {back.versions} stays live."
+            if candidate is not None
+            else f"{back.versions} would be live again as release {number}, instead of {instead.versions}."
+        )
     if json:
         view = {"usecase": usecase, "would_restore": back.release_no, "as_release": number}
         as_json({**view, "already": isinstance(planned, RolledBack)})

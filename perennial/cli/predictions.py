@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def prediction(id: str, replay: bool, json: bool) -> None:
     """Exit code 1 if the recomputed prediction differs in a bit."""
-    from perennial.serving.looking_up import look_up, recomputed
+    from perennial.serving.looking_up import decision_behind, look_up, recomputed
 
     workspace = reading_workspace(settings())
     known = look_up(workspace, id)
@@ -25,10 +25,11 @@ def prediction(id: str, replay: bool, json: bool) -> None:
         with working("recomputing the prediction"):
             again = recomputed(workspace, known)
     classes = [str(each) for each in workspace.use_case(known.usecase).declaration.schema_.classes]
+    decision = decision_behind(workspace.ledger, known)
     if json:
-        as_json(_view(known, classes, again))
+        as_json(_view(known, decision, classes, again))
     else:
-        _show(known, classes, again)
+        _show(known, decision, classes, again)
     if again is not None and not _same(known, again):
         sys.exit(1)
 
@@ -38,7 +39,7 @@ def _same(known: Found, again: Recomputed) -> bool:
     return (again.score, again.other) == (known.score, other)
 
 
-def _view(known: Found, classes: list[str], again: Recomputed | None) -> dict[str, Any]:
+def _view(known: Found, decision: str | None, classes: list[str], again: Recomputed | None) -> dict[str, Any]:
     live = [{"version": e.model.version, "weight": e.weight} for e in known.release.serves]
     candidate = known.release.candidate
     return {
@@ -49,7 +50,7 @@ def _view(known: Found, classes: list[str], again: Recomputed | None) -> dict[st
         "received": known.received,
         "release_no": known.release.release_no,
         "versions": [{"version": candidate.model.version, "weight": 1.0}] if candidate and known.by_candidate else live,
-        "decision": known.release.decision,
+        "decision": decision,
         "collected": known.collected,
         "recomputed": None if again is None else _named(again.score, classes),
         "same": None if again is None else _same(known, again),
@@ -77,14 +78,14 @@ def _named(score: tuple[float, ...], classes: list[str]) -> Any:
     return dict(zip(classes, score, strict=True)) if classes else score[0]
 
 
-def _show(known: Found, classes: list[str], again: Recomputed | None) -> None:
+def _show(known: Found, decision: str | None, classes: list[str], again: Recomputed | None) -> None:
     release = known.release
-    decided = release.decision or "none: see the release's reason"
+    decided = decision or "none: see the release's reason"
     rows = [
         ("use case", known.usecase),
         ("answered", f"{known.at:%Y-%m-%dT%H:%M:%S.%fZ}"),
         ("score", str(_named(known.score, classes))),
-        ("release", f"{release.release_no} ({release.versions}), live since {release.as_of}"),
+        ("release", f"{release.release_no} ({release.versions}), live since {release.since}"),
         *_stage_rows(known, classes),
         ("decision", decided),
         ("record", known.received),

@@ -115,6 +115,8 @@ def _release(release: Release) -> Made:
         "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
         "decision": release.decision,
         "restores": release.restores,
+        "stage": release.stage,
+        "candidate_version": release.candidate.model.version if release.candidate else None,
         "reason": release.reason,
     }
 

@@ -16,7 +16,7 @@ from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.history import History
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
-from perennial.release.words import approval_in_words, decision_in_words, headline_of, outcome_word, release_reason
+from perennial.release.words import approval_in_words, decision_in_words, headline_of, made_because, outcome_word
 
 NEWEST = 12
 """How many decisions are explained in full; all of them are in the charts and tables."""
@@ -128,7 +128,7 @@ def view_of(history: History) -> View:
         losses=tuple(_losses(history)),
         gains=tuple(_gain(decision) for decision in history.decisions),
         releases=tuple(
-            (str(r.release_no), r.versions, day(r.as_of), release_reason(r.kind, r.reason))
+            (str(r.release_no), r.versions, day(r.as_of), made_because(r))
             for r in sorted(history.releases, key=lambda r: -r.release_no)
         ),
         months=tuple(_months(history)),

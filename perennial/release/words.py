@@ -18,6 +18,7 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
+    Release,
     Snapshot,
 )
 from perennial.ledger.ledger import Ledger
@@ -99,6 +100,16 @@ def _released(decision: Decision) -> str:
 def approval_in_words(approval: Approval) -> str:
     """Who released a held decision, when by the use case's clock, and why."""
     return f"Approved by {approval.by} on {approval.as_of.partition('T')[0]}: {approval.reason}"
+
+
+def made_because(release: Release) -> str:
+    """What a release changed and why, for a list of them."""
+    if release.candidate is not None:
+        begun = stage_in_words(release.candidate.stage)
+        return f"version {release.candidate.model.version} begins {begun}: {release.reason}"
+    if release.kind == "abort":
+        return f"the candidate is taken away: {release.reason}"
+    return release_reason(release.kind, release.reason)
 
 
 def release_reason(kind: str, reason: str) -> str:

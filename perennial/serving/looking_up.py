@@ -12,6 +12,8 @@ import numpy as np
 from perennial.clock import from_microseconds
 from perennial.errors import InputError, ModelUnloadable
 from perennial.ledger.entries import Release, SegmentCollected
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import made_live
 from perennial.our_columns import (
     ARM,
     CANDIDATE,
@@ -62,6 +64,15 @@ class Found:
         """The model versions that scored it, in words."""
         candidate = self.release.candidate
         return f"version {candidate.model.version}" if candidate and self.by_candidate else self.release.versions
+
+
+def decision_behind(ledger: Ledger, known: Found) -> str | None:
+    """The decision that made the model live, or a candidate, that answered; None after a rollback."""
+    if known.by_candidate:
+        return known.release.decision
+    releases = [row.payload for row in ledger.all(known.usecase, Release)]
+    made = made_live(each for each in releases if each.release_no <= known.release.release_no)
+    return made.decision if made is not None else None
 
 
 def look_up(workspace: Workspace, prediction: str) -> Found:
