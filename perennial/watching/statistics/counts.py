@@ -182,7 +182,8 @@ def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts
         if below:
             rows = np.flatnonzero((inside == 0) & (part == part))
             _add(counts, codes[rows], grid.outer_bins_of(part[rows]))
-            np.subtract.at(counts, (codes[rows], -1), 1)  # they were counted as missing
+            last = np.full(len(rows), counts.shape[1] - 1)
+            np.subtract.at(counts, (codes[rows], last), 1)  # they were counted as missing
         moments = moments.plus(_moments(known, least, most))
     return Counts(days.days, counts, moments)
 
