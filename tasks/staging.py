@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from perennial.clock import write_instant
+from perennial.clock import instant, write_instant
 from perennial.evaluation.staged.verdict import look_at
 from perennial.ledger.entries import Release, StageLooked
 from perennial.ledger.ledger import Row
@@ -30,9 +30,15 @@ def look_if_any(usecase: str, as_of: datetime) -> Release | None:
 
 
 def is_look_due(usecase: str, as_of: datetime) -> bool:
-    """Whether a candidate is in a stage, or was taken away and its episode is to be opened or closed."""
+    """Whether a cycle has to look: at a stage that began before it, or at an abort that has no episode yet.
+
+    What a cycle begins itself is looked at by the next one, also if this one is killed and run again.
+    """
     ledger = open_workspace(settings()).ledger
-    return running(ledger, usecase) is not None or bool(abort_reports(ledger, usecase, as_of))
+    now = running(ledger, usecase)
+    if now is not None and instant(now[0].as_of) < as_of:
+        return True
+    return bool(abort_reports(ledger, usecase, as_of))
 
 
 @step(timeout_minutes=60)
@@ -82,6 +88,7 @@ def _looked(workspace: Workspace, usecase: str, as_of: datetime) -> Row[StageLoo
         usecase,
         StageLooked(
             release_no=release.release_no,
+            number=len(former) + 1,
             decision=candidate.decision,
             as_of=write_instant(as_of),
             elapsed_days=seen.evidence.elapsed_days,

@@ -10,13 +10,12 @@ from perennial.cli.output import as_json, say, working
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS as FEWEST_DAYS
 from perennial.ledger.present import time_of
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 if TYPE_CHECKING:
-    from perennial.release.stages_plan import StageSees, StagesPlan
+    from perennial.release.stages_plan import PlannedLoss, StagesPlan
 
 
 def plan(usecase: str, gain: float | None, json: bool) -> None:
@@ -82,31 +81,18 @@ def plan_stages(usecase: str, json: bool) -> None:
         return
     say(f"{usecase}: {_history_in_words(planned)}")
     for stage in planned.stages:
-        say(f"{_stage_named(stage)}:")
-        say(f"  A candidate that fails twice as often is stopped after about {stage.doubled} failures, its own and the")
-        say("  champion's together, in half of the cases sooner.")
-        say(f"  {_detectable_in_words(planned, stage)}")
-    longest = planned.stages[-1]
-    if longest.losses:
+        for sentence in stage.sentences:
+            say(sentence)
+    if planned.losses:
         say()
-        table(
-            (
-                Column(f"loss of {planned.of}"),
-                Column("share", right=True),
-                Column("found by"),
-                Column("keys"),
-            ),
-            [
-                (
-                    figure(each.loss, 3),
-                    percent(each.share),
-                    "more than half a year" if each.days is None else f"{each.days} days",
-                    "not counted" if each.keys is None else f"{each.keys:,}",
-                )
-                for each in longest.losses
-            ],
-        )
-        say("Found in 4 of 5 cases, by a stage of that many days; shorter ones see larger losses only.")
+        columns = (Column(f"loss of {planned.of}"), Column("share", right=True), Column("found by"), Column("keys"))
+        table(columns, [_loss_cells(each) for each in planned.losses])
+        say("Found in 4 of 5 cases by a last stage of that many days.")
+
+
+def _loss_cells(loss: PlannedLoss) -> tuple[str, ...]:
+    days = "more than half a year" if loss.days is None else f"{loss.days} days"
+    return figure(loss.loss, 3), percent(loss.share), days, "–" if loss.keys is None else f"{loss.keys:,}"
 
 
 def _history_in_words(planned: StagesPlan) -> str:
@@ -120,21 +106,6 @@ def _history_in_words(planned: StagesPlan) -> str:
     if planned.decisions is not None:
         return f"{planned.of} {value} of the champion, from {counted(planned.decisions, 'decision', 'decisions')}."
     return f"{planned.of}: nothing was compared or scored yet, so what a stage will see of it is unknown."
-
-
-def _stage_named(stage: StageSees) -> str:
-    name = "Shadow" if stage.kind == "shadow" else f"Canary of {percent(stage.share)}"
-    return f"{name}, {counted(stage.days, 'day', 'days')}"
-
-
-def _detectable_in_words(planned: StagesPlan, stage: StageSees) -> str:
-    if planned.feedback != "none" and stage.kind == "shadow":
-        return f"With feedback {planned.feedback}, only a canary can compare what the models are worth."
-    if stage.days < FEWEST_DAYS:
-        return f"It is too short to compare {planned.of}, which needs {FEWEST_DAYS} days; it finds failures only."
-    if stage.detectable is None:
-        return f"What it sees of {planned.of} is unknown."
-    return f"It finds a loss of {figure(stage.detectable, 3)} in {planned.of} in 4 of 5 cases."
 
 
 def columns_of(unit: str) -> tuple[Column, ...]:

@@ -16,7 +16,7 @@ from perennial.watching.health import open_episodes
 def abort_reports(ledger: Ledger, usecase: str, as_of: datetime) -> list[Episode | EpisodeClosed]:
     """The rows that are missing: an episode for the newest abort, and the ends of those that are over.
 
-    One is over when another candidate begins its stages, or after `AT_LEAST`.
+    One is over after another candidate has begun its stages, or after `AT_LEAST`.
     """
     release, batches = current_release(ledger, usecase), ledger.all(usecase, BatchEntry)
     if release is None or not batches:
@@ -38,7 +38,7 @@ def abort_reports(ledger: Ledger, usecase: str, as_of: datetime) -> list[Episode
     for episode in open_episodes(ledger, usecase):
         if episode.channel != OF_STAGES:
             continue
-        if release.candidate is not None:
+        if release.candidate is not None and instant(release.as_of) < as_of:
             why = f"Version {release.candidate.model.version} is in a stage now."
         elif as_of - instant(episode.opened_at) >= AT_LEAST:
             why = "The champion has answered everything since."

@@ -10,15 +10,8 @@ import numpy as np
 from perennial.deciding.ruling import clusters_before
 from perennial.errors import InputError
 from perennial.evaluation.planning import Spread, spread_of
-from perennial.evaluation.staged.plan import (
-    KeyValues,
-    days_for_loss,
-    days_for_value,
-    detectable_loss,
-    detectable_value,
-    events_until_stopped,
-    key_values,
-)
+from perennial.evaluation.staged.plan import KeyValues, days_for_loss, days_for_value, key_values
+from perennial.evaluation.staged.planned import PlannedStage, planned_stage
 from perennial.ledger.entries import BatchScored, Decision
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL, SCORE
@@ -50,26 +43,10 @@ class PlannedLoss:
 
 
 @dataclass(frozen=True)
-class StageSees:
-    """What one stage sees. detectable: the loss that it finds in 4 of 5 cases, None under 15 days or without history.
-
-    doubled: failures of both models together after which a candidate that fails twice as often is stopped in half of
-    the cases.
-    """
-
-    kind: str
-    share: float
-    days: int
-    detectable: float | None
-    doubled: int | None
-    losses: tuple[PlannedLoss, ...]
-
-
-@dataclass(frozen=True)
 class StagesPlan:
     """For all stages. of: the metric or the value that is compared. champion: its value, None where it is unknown.
 
-    decisions, keys: what the history stands on; the one that does not apply is None.
+    decisions, keys: what the history stands on; the one that does not apply is None. losses: for the last stage.
     """
 
     usecase: str
@@ -79,7 +56,8 @@ class StagesPlan:
     decisions: int | None
     keys: int | None
     keys_a_day: float | None
-    stages: tuple[StageSees, ...]
+    stages: tuple[PlannedStage, ...]
+    losses: tuple[PlannedLoss, ...]
 
 
 def plan_stages(
@@ -113,29 +91,34 @@ def plan_stages(
         keys=values.keys if values else None,
         keys_a_day=values.a_day if values else None,
         stages=tuple(
-            _sees(each.kind, each.share, max(1, each.length.days), champion, spread, values) for each in stages
+            planned_stage(
+                "canary" if each.kind == "canary" else "shadow",
+                each.share,
+                max(1, each.length.days),
+                feedback,
+                spread=spread,
+                history=values,
+                has_slow_limit=True,
+            )
+            for each in stages
         ),
+        losses=_losses(stages[-1].share, champion, spread, values),
     )
 
 
-def _sees(
-    kind: str, share: float, days: int, champion: float | None, spread: Spread | None, values: KeyValues | None
-) -> StageSees:
-    by_value = values is not None and kind == "canary"
-    detectable, losses = None, []
+def _losses(
+    share: float, champion: float | None, spread: Spread | None, values: KeyValues | None
+) -> tuple[PlannedLoss, ...]:
+    """share: of the keys in the candidate's arm of the last stage."""
+    losses = []
     for part in SHARES if champion else ():
         loss = part * abs(champion or 0.0)
-        if by_value and values is not None:
+        if values is not None and share:
             needed = days_for_value(values, share, loss)
             losses.append(PlannedLoss(loss, part, needed, round(needed * values.a_day) if needed else None))
         elif spread is not None:
             losses.append(PlannedLoss(loss, part, days_for_loss(spread, loss), None))
-    if by_value and values is not None:
-        detectable = detectable_value(values, share, days)
-    elif spread is not None:
-        detectable = detectable_loss(spread, days)
-    # Both models score every record, in a shadow and in a canary, so failures fall on both alike.
-    return StageSees(kind, share, days, detectable, events_until_stopped(2, 0.5), tuple(losses))
+    return tuple(losses)
 
 
 def _values(

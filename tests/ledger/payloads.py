@@ -179,6 +179,7 @@ def one_of_each() -> dict[str, Recorded]:
         ),
         StageLooked(
             release_no=2,
+            number=1,
             decision="e",
             as_of=AT,
             elapsed_days=7,

@@ -16,7 +16,7 @@ from perennial.ledger.present import current_release, made_live, release_to_watc
 from perennial.release.aborted import abort_reports
 from perennial.release.promote import models_beside, release_decided
 from perennial.release.rollback import roll_back
-from perennial.release.stages import NoStage, follow_look, go_on, running, undone_look
+from perennial.release.stages import NoStage, follow_look, go_on, looks_of, running, undone_look
 from tests.ledger.payloads import one_of_each
 from tests.release.payloads import challenger, decision
 
@@ -50,6 +50,7 @@ def looked(ledger: Ledger, verdict: StageVerdict, days: int = 7) -> Row[StageLoo
     look = Look(verdict=verdict, reason=f"It was {verdict}.", findings=())
     entry = StageLooked(
         release_no=release.release_no,
+        number=len(looks_of(ledger, "shop", release.release_no)) + 1,
         decision=release.candidate.decision,
         as_of=write_instant(NOW + timedelta(days=days)),
         elapsed_days=days,

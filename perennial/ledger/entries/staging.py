@@ -7,13 +7,14 @@ from perennial.ledger.entries.entry import Recorded
 
 
 class StageLooked(Recorded):
-    """One look at the stage that a release began, and what it led to. Key: `release_no/as_of`.
+    """One look at the stage that a release began, and what it led to. Key: `release_no/number`, counted from 1.
 
     as_of: by the use case's clock. evidence: digest of all that was looked at; the look can be computed again from it.
     elapsed_days: since the stage began.
     """
 
     release_no: int
+    number: int
     decision: str
     as_of: str
     elapsed_days: float
@@ -22,4 +23,4 @@ class StageLooked(Recorded):
 
     @property
     def key(self) -> str:
-        return f"{self.release_no}/{self.as_of}"
+        return f"{self.release_no}/{self.number}"
