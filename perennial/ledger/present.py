@@ -232,10 +232,11 @@ def time_of(ledger: Ledger, declaration: Declaration, now: datetime) -> datetime
     return replayed or now
 
 
-def former_release(releases: list[Release]) -> Release | None:
+def former_release(releases: list[Release], *, of_champion: bool = False) -> Release | None:
     """The release that a rollback restores: the previous champion.
 
-    For a blend, or while a candidate is in a stage, it is the tested champion alone.
+    For a blend, or while a candidate is in a stage, it is the tested champion alone. of_champion: the champion itself
+    has to go, whether a candidate is in a stage or not.
 
     releases: all of a use case; those undone by rollbacks are skipped. None if no model was live before.
     """
@@ -247,7 +248,7 @@ def former_release(releases: list[Release]) -> Release | None:
                 tested.pop()
         elif release.kind != "blend" and not release.leaves_models:
             tested.append(release)
-    if ordered and (ordered[-1].refit is not None or ordered[-1].candidate is not None):
+    if ordered and (ordered[-1].refit is not None or (ordered[-1].candidate is not None and not of_champion)):
         return tested[-1]
     return tested[-2] if len(tested) > 1 else None
 

@@ -59,7 +59,8 @@ def _roll_back(
     try:
         live = _still_live(ledger, usecase, episode)
         since = max(as_of, instant(live.as_of))
-        done = roll_back(ledger, usecase, since, episode.detail, live.release_no, try_out, cause=episode.episode)
+        asked = (episode.detail, live.release_no, try_out, episode.episode)
+        done = roll_back(ledger, usecase, since, *asked, of_champion=True)
         return [done.row.payload]
     except (HeldBack, InputError, ModelUnloadable) as error:
         why = str(error).partition("\n")[0]
@@ -78,6 +79,6 @@ def _still_live(ledger: Ledger, usecase: str, episode: Episode) -> Release:
     opened = ledger.get(usecase, Release, str(episode.release_no))
     if live is None or opened is None or live.champion.model != opened.payload.champion.model:
         raise HeldBack(f"{usecase}: the model that the episode is about is no longer live")
-    if live.kind == "rollback":
+    if live.kind == "rollback" and not live.leaves_models:
         raise HeldBack(f"{usecase}: release {live.release_no} is itself a rollback; going further back takes a person")
     return live

@@ -36,7 +36,9 @@ class Rollback:
     live: Row[Release]
 
 
-def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = None) -> Rollback | RolledBack:
+def plan_rollback(
+    ledger: Ledger, usecase: str, reason: str, seen: int | None = None, *, of_champion: bool = False
+) -> Rollback | RolledBack:
     """What a request would do: the possible rollback, or the one that the same request made before.
 
     Writes nothing. Raises HeldBack, InputError and ReleaseLost as `roll_back` does.
@@ -50,8 +52,9 @@ def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = 
     if earlier is not None:
         return RolledBack(earlier, False, releases[earlier.payload.release_no - 1], live)
     if seen is None and live.kind == "rollback":
+        did = "took a candidate away and left" if live.leaves_models else "restored"
         raise HeldBack(
-            f"{usecase}: release {live.release_no} is live and is itself a rollback: it restored {live.versions} at "
+            f"{usecase}: release {live.release_no} is live and is itself a rollback: it {did} {live.versions} at "
             f"{rows[-1].recorded_at} (reason: {live.reason}). Nothing more was changed. "
             f"To go further back, name release {live.release_no}.",
             code="rollback-live",
@@ -62,7 +65,7 @@ def plan_rollback(ledger: Ledger, usecase: str, reason: str, seen: int | None = 
         raise InputError(message, code="release-unknown", field="from", value=seen)
     if seen is not None and seen != live.release_no:
         raise lost(usecase, rows[seen])
-    former = former_release(list(releases.values()))
+    former = former_release(list(releases.values()), of_champion=of_champion)
     if former is None:
         raise InputError(
             f"{usecase}: there is no previous champion to roll back to; none was live before release {live.release_no}",
@@ -80,8 +83,12 @@ def roll_back(
     seen: int | None = None,
     try_out: Callable[[Release], object] = lambda release: None,
     cause: str | None = None,
+    *,
+    of_champion: bool = False,
 ) -> RolledBack:
     """Restore the previous champion, with its features, data version and reference, as a new release.
+
+    While a candidate is in a stage, this takes the candidate away and leaves the champion, unless `of_champion`.
 
     A request rolls back once, however often it is repeated. It is identified by the release that it rolls back,
     `seen`, or without that number by its reason: the newest rollback with that reason is then the same request, and
@@ -91,7 +98,7 @@ def roll_back(
     Raises InputError if there is nothing to roll back to or the release is unknown; HeldBack if a rollback is live and
     `seen` does not name it; ReleaseLost if another release came first; LedgerBroken.
     """
-    plan = plan_rollback(ledger, usecase, reason, seen)
+    plan = plan_rollback(ledger, usecase, reason, seen, of_champion=of_champion)
     if isinstance(plan, RolledBack):
         return plan
     former, live = plan.former.payload, plan.live.payload
@@ -106,6 +113,7 @@ def roll_back(
             "restores": former.release_no,
             "cause": cause,
             "look": None,
+            "live_since": live.since if live.candidate is not None and not of_champion else None,
         }
     )
     row = insert_release(ledger, usecase, restored, [plan.former.position, plan.live.position])

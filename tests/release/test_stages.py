@@ -15,8 +15,10 @@ from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import current_release, made_live, release_to_watch, undone_decision
 from perennial.release.aborted import abort_reports
 from perennial.release.promote import models_beside, release_decided
+from perennial.release.respond import respond
 from perennial.release.rollback import roll_back
 from perennial.release.stages import NoStage, follow_look, go_on, looks_of, running, undone_look
+from perennial.usecase.declared_alerts import Responses
 from tests.ledger.payloads import one_of_each
 from tests.release.payloads import challenger, decision
 
@@ -127,6 +129,21 @@ def test_a_rollback_takes_the_candidate_away_from_every_stage(ledger: Ledger, ca
     live = roll_back(ledger, "shop", NOW + timedelta(days=8), "complaints").live
     assert live.kind == "rollback" and live.reason == "complaints"
     assert state(ledger)[1:] == ("full", 1, None)
+    first = ledger.all("shop", Release)[0].payload
+    assert live.since == first.since, "the champion is as old as it was"
+    assert made_live(row.payload for row in ledger.all("shop", Release)) == first
+
+
+def test_a_champion_that_goes_bad_beside_a_candidate_is_rolled_back_itself(ledger: Ledger) -> None:
+    for days in (7, 14):
+        follow_look(ledger, "shop", looked(ledger, "advance", days))
+    release_decided(ledger, decided(ledger, 3, 4))
+    assert state(ledger) == (5, "shadow", 2, 3)
+    at = write_instant(NOW + timedelta(days=20))
+    episode = Episode(episode="level@1", channel="level", opened_at=at, batch="b", release_no=5, detail="worse")
+    ledger.append("shop", episode)
+    respond(ledger, "shop", Responses(page=("roll_back",)), episode, "page", NOW, "b", lambda release: None)
+    assert state(ledger) == (6, "full", 1, None)
 
 
 def test_of_a_look_and_a_rollback_at_the_same_moment_one_wins(ledger: Ledger) -> None:

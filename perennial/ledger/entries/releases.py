@@ -62,8 +62,8 @@ class Release(Recorded):
     champion's.
     kind: `stage` begins a candidate's first or next stage and `abort` ends its stages; both leave the live models.
     cause: the episode that rolled back automatically. candidate: the model in a stage. look: the look at the evidence
-    of a stage that led to this. live_since: since when the live models are live if this release left them. Each is None
-    otherwise, and then left out of the row.
+    of a stage that led to this. live_since: since when the live models are live if this release left them, as a
+    rollback does that only takes a candidate away. Each is None otherwise, and then left out of the row.
     """
 
     release_no: int
@@ -110,8 +110,8 @@ class Release(Recorded):
 
     @property
     def leaves_models(self) -> bool:
-        """Whether the live models are those of the release before it."""
-        return self.kind in ("stage", "abort")
+        """Whether the live models are those of the release before it: in a stage, and when its candidate leaves."""
+        return self.kind in ("stage", "abort") or (self.kind == "rollback" and self.live_since is not None)
 
     @property
     def versions(self) -> str:
