@@ -7,7 +7,7 @@ from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Releas
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import frozen_decision, open_question, undone_decision, waiting_challenger
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, outcome_word
+from perennial.release.words import approval_in_words, candidate_at, outcome_word
 
 
 def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
@@ -22,7 +22,7 @@ def _since_then(ledger: Ledger, taken: Decision) -> str:
     releases = sorted((row.payload for row in ledger.all(usecase, Release)), key=lambda r: r.release_no)
     made = [number for number, release in enumerate(releases) if release.decision == taken.id]
     if made:
-        return _live(version, releases[made[0] :])
+        return _in_stages(version, releases[made[0] :])
     kept_back = frozen_decision(ledger, usecase)
     if kept_back is not None and kept_back.id == taken.id:
         return (
@@ -36,6 +36,26 @@ def _since_then(ledger: Ledger, taken: Decision) -> str:
     if undone is not None and undone.id == taken.id:
         return f"The release is not carried out yet. The next run does it: perennial run {usecase}"
     return _not_released(ledger, taken)
+
+
+def _in_stages(version: int, releases: list[Release]) -> str:
+    """releases: the one that the decision made, and all later ones; without stages, the first made the version live."""
+    candidate = releases[0].candidate
+    if candidate is None:
+        return _live(version, releases)
+    digest = candidate.model.digest
+    tried = [each.candidate is not None and each.candidate.decision == candidate.decision for each in releases]
+    if all(tried):
+        now = releases[-1].candidate
+        assert now is not None
+        return f"{candidate_at(now).capitalize()}; {releases[-1].versions} is live meanwhile."
+    ended = releases[tried.index(False)]
+    if ended.champion.model.digest == digest:
+        return _live(version, releases[ended.release_no - releases[0].release_no :])
+    return (
+        f"Version {version} was tried from {day(releases[0].as_of)} until {day(ended.as_of)}, when release "
+        f"{ended.release_no} took it away: {ended.reason}"
+    )
 
 
 def _live(version: int, releases: list[Release]) -> str:

@@ -12,6 +12,7 @@ from perennial.ledger.entries import Decision, ReleasesFrozen
 from perennial.ledger.ledger import Ledger
 from perennial.release.promote import approve, release_decided
 from perennial.release.rollback import roll_back
+from perennial.release.stages import go_on
 from tests.release.payloads import AS_OF, challenger, decision
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -81,3 +82,30 @@ def test_a_freeze_that_keeps_a_release_back_has_the_command_that_ends_it(ledger:
     shown = followed(ledger, said)
     assert shown.startswith("Not released: releases are frozen since 2024-03-01 because of episode level@1.")
     assert shown.endswith("perennial resume shop --by NAME --reason TEXT")
+
+
+def test_a_candidate_is_not_called_live_before_its_last_stage(ledger: Ledger) -> None:
+    said = staged(ledger)
+    shadow = "Version 2 is in a shadow since 2024-03-01, at least until 2024-03-08; version 1 is live meanwhile."
+    assert followed(ledger, said) == shadow
+    go_on(ledger, "shop", 2, NOW, "Ada", "no traffic in summer")
+    assert followed(ledger, said).startswith("Version 2 is live since 2024-06-01 (release 3).")
+
+
+def test_a_candidate_that_was_taken_away_has_the_release_that_did_it_with_the_reason(ledger: Ledger) -> None:
+    said = staged(ledger)
+    roll_back(ledger, "shop", NOW, "complaints")
+    tried = "Version 2 was tried from 2024-03-01 until 2024-06-01, when release 3 took it away: complaints"
+    assert followed(ledger, said) == tried
+
+
+def staged(ledger: Ledger) -> Decision:
+    """The decision whose version 2 is in a shadow beside version 1."""
+    for number in (1, 2):
+        trained(ledger, number)
+        said = decision(f"d{number}", challenger(f"c{number}", number), number - 1)
+        rules = said.policy.model_copy(update={"parameters": {"stages": [{"shadow": "7d"}, "full"]}})
+        said = said.model_copy(update={"policy": rules})
+        ledger.append("shop", said)
+        release_decided(ledger, said)
+    return said
