@@ -17,6 +17,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
 from perennial.release.stages import looks_of, running
 from perennial.release.words import candidate_at
+from perennial.serving.log.segment import SUFFIX
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 from perennial.usecase.reading import load_use_case
@@ -75,6 +76,9 @@ def _show(usecase: str, release: Release, look: Look | None, made: Release | Non
         return
     if release.candidate is not None:
         say(f"{usecase}: {candidate_at(release.candidate)}.")
+    if look is not None and any(settings().served.glob(f"*{SUFFIX}")):
+        then = f"collected by `perennial stage {usecase}`" if note else "counted about a minute after they were given"
+        say(f"  Answers that are still in the log of a service are not counted; they are {then}.")
     for each in look.findings if look else ():
         say(f"  {each.check}, {each.verdict.replace('_', ' ')}: {each.sentence}")
     if look is not None:
