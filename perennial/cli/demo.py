@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from perennial.cli.output import say
+import json
+
+from perennial.cli.output import say, working
 from perennial.cli.running import flows_ready
-from perennial.evaluation.figures import counted
+from perennial.evaluation.figures import counted, percent
 from perennial.ledger.entries import BatchEntry, Cycle, Decision, Release
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import newest_entries
 from perennial.release.words import HEADING, cycle_in_lines
 from perennial.settings import Settings, settings
+from perennial.store.workspace import reading_workspace
 
 USECASE = "flights"
 
@@ -55,6 +59,7 @@ def _show_results(where: Settings, ledger: Ledger, ui: str) -> None:
     say("neither training nor evaluation.")
     say(f"{counted(len(releases), 'release', 'releases')}; all {ledger.verify(USECASE)} rows of the ledger are intact.")
     newest = ledger.all(USECASE, Decision)[-1].key
+    _ask_the_service(where)
     say()
     say("Three things to do next:")
     say("  1. Open the page about this use case:")
@@ -68,3 +73,34 @@ def _show_results(where: Settings, ledger: Ledger, ui: str) -> None:
     say(f"  Prefect    {ui}/runs (until `make down`)")
     say(f"  Data Docs  {where.docs / USECASE / 'index.html'}")
     say(f"  MLflow     .venv/bin/mlflow ui --backend-store-uri {where.mlflow_tracking_uri}")
+
+
+def _ask_the_service(where: Settings) -> None:
+    """Send the last flight of the year to a service, as a client would, and print the answer."""
+    from perennial.processes.brief_service import brief_service, post
+
+    record = _last_flight(where)
+    say()
+    say("The last flight of the year, sent to the scoring service as a client would:")
+    with working("starting the service"), brief_service(where, USECASE) as port:
+        answer = post(port, f"/usecases/{USECASE}/predict", record)
+    flight, (prediction,) = json.loads(record), answer["predictions"]
+    way = f"{flight['carrier']} {flight['flight']} from {flight['origin']} to {flight['dest']}"
+    model = f"release {answer['release']}, version {answer['versions']}"
+    say(f"  {way}: {percent(prediction['score'])} likely to be late ({model}).")
+    say("The prediction was logged before it was answered. To compute it again:")
+    say(f"  .venv/bin/perennial prediction {prediction['id']} --replay")
+
+
+def _last_flight(where: Settings) -> bytes:
+    """The last flight of the newest batch, as the JSON of a request: the fields of a record, without the label."""
+    from perennial.serving.fields import fields_of
+    from perennial.serving.traffic import records_of
+
+    workspace = reading_workspace(where)
+    schema = (declaration := workspace.use_case(USECASE).declaration).schema_
+    accepted = [b.batch for b in newest_entries(workspace.ledger, USECASE).values() if b.status == "accepted"]
+    rows = workspace.tables.read(USECASE, "accepted", accepted[-1:])
+    assert rows is not None, "a batch was accepted"
+    last = rows.sort_by([(name, "descending") for name in (schema.time, *schema.key)]).slice(0, 1)
+    return next(records_of(last, fields_of(declaration)))
