@@ -84,7 +84,9 @@ def _show_status(view: dict[str, Any]) -> None:
         rows.append(("champion", "none yet"))
     if candidate := view["candidate"]:
         rows.append(("candidate", candidate["in_words"]))
-        rows.append(("", f"{candidate['reason'] or 'nothing was looked at yet'} perennial stage {view['usecase']}"))
+        rows.append(
+            ("", f"{candidate['reason'] or 'Nothing was looked at yet.'} To look: perennial stage {view['usecase']}")
+        )
     rows.append(("challenger", _challenger(view["challenger"])))
     rows.append(
         (
