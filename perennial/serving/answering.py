@@ -10,16 +10,19 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from perennial.errors import TerminalError
+from perennial.errors import DiskFull, TerminalError
 from perennial.serving.arms import Arms, in_arms, microseconds_each
 from perennial.serving.live import Live
-from perennial.serving.log.segment import Place
+from perennial.serving.log.segment import Answered, Place
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.logged import logged
 from perennial.serving.request import Checked
 
 MOST_RECORDS = 10_000
 """Records of one request."""
+
+
+UNLOGGED = "this prediction could not be logged, so it has no id and cannot be looked up later"
 
 
 class TooMany(TerminalError):
@@ -38,13 +41,14 @@ class NoPrediction(TerminalError):
 class Answer:
     """Scored and logged records. scores: shape (n,), or (n, K) over the declared classes.
 
+    places: None for records that could not be logged, which happens only where `serving.log` allows it.
     arms: None if the release has no candidate.
     """
 
     live: Live
     checked: Checked
     scores: np.ndarray
-    places: Sequence[Place]
+    places: Sequence[Place | None]
     arms: Arms | None = None
 
 
@@ -75,13 +79,23 @@ def answer_all(live: Live, asked: Sequence[Asked], log: ServedLog, at: int) -> l
     if candidate is not None:
         arms = in_arms(live, candidate, joined, received, scores, took)
         scores = arms.scores
-    places, answers, begin = log.append(logged(live, scores, received, arms, at)), [], 0
+    places, answers, begin = _kept(live, log, logged(live, scores, received, arms, at)), [], 0
     for each in asked:
         end = begin + each.checked.rows
         part = arms.part(begin, end) if arms is not None else None
         answers.append(Answer(live, each.checked, scores[begin:end], places[begin:end], part))
         begin = end
     return answers
+
+
+def _kept(live: Live, log: ServedLog, answered: list[Answered]) -> Sequence[Place | None]:
+    """Where the log has the records; None for each if it has not, where the declaration allows that."""
+    try:
+        return log.append(answered, sync=live.log == "synced")
+    except DiskFull:
+        if live.log != "best_effort":
+            raise
+        return [None] * len(answered)
 
 
 def _joined(parts: Sequence[Checked]) -> Checked:
@@ -106,7 +120,8 @@ def as_json(answered: Answer) -> bytes:
     for row, (place, score) in enumerate(zip(answered.places, answered.scores.tolist(), strict=True)):
         scored = {"scores": dict(zip(classes, score, strict=True))} if isinstance(score, list) else {"score": score}
         of_arm = {"arm": arms[row], "versions": versions[row]} if arms else {}
-        predictions.append({"id": place.id, **scored, **of_arm, "warnings": warnings.get(row, [])})
+        noted = warnings.get(row, []) if place is not None else [*warnings.get(row, []), UNLOGGED]
+        predictions.append({"id": place.id if place else None, **scored, **of_arm, "warnings": noted})
     whole = {
         "usecase": live.usecase,
         "release": live.release.release_no,

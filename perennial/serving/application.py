@@ -128,9 +128,10 @@ class Service:
         if path in ("/health", "/ping", "/v2/health/live"):
             return 200, _TEXT, b"alive\n"
         if path in ("/ready", "/v2/health/ready"):
-            states = self._follower.states
-            ready = all(each.is_ready for each in states)
-            return 200 if ready else 503, _JSON, msgspec.json.encode({"ready": ready, "usecases": states})
+            states, wrong = self._follower.states, self._log.wrong
+            ready = all(each.is_ready for each in states) and not any(self._refuses(each.usecase) for each in states)
+            shown = {"ready": ready, "log": {"wrong": wrong}, "usecases": states}
+            return 200 if ready else 503, _JSON, msgspec.json.encode(shown)
         if path == "/metrics":
             return 200, _TEXT, self._measures.text()
         lives = [live for name in self._follower.usecases if (live := self._follower.live(name)) is not None]
@@ -142,7 +143,8 @@ class Service:
         if parts[:2] == ["v2", "models"] and len(parts) in (3, 4) and parts[3:] in ([], ["ready"]):
             live = self._live(parts[2])
             if parts[3:]:
-                return 200, _JSON, b'{"ready":true}'
+                ready = not self._refuses(live.usecase)
+                return 200 if ready else 503, _JSON, msgspec.json.encode({"ready": ready})
             metadata = model_metadata(live.usecase, live.release.release_no, kinds(live.fields), live.schema.classes)
             return 200, _JSON, msgspec.json.encode(metadata)
         raise _Refused(404, "path-unknown", f"there is no {path}; see /docs")
@@ -199,6 +201,11 @@ class Service:
             wrong = next(each.wrong for each in self._follower.states if each.usecase == name)
             raise _Refused(503, "not-ready", f"{name} cannot be scored now: {wrong or 'it is being loaded'}")
         return live
+
+    def _refuses(self, usecase: str) -> bool:
+        """Whether requests are refused because they cannot be logged."""
+        live = self._follower.live(usecase)
+        return bool(self._log.wrong) and live is not None and live.log != "best_effort"
 
     async def _of_records(self, live: Live, records: list[Any]) -> Answer:
         return await self._scored(live, lambda: live.checker.check(records), [msgspec.json.encode(r) for r in records])

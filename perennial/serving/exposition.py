@@ -37,6 +37,7 @@ def _families(tally: Tally) -> Iterator[Metric]:
     yield _counter("perennial_unseen_categories", "Values never seen in training.", field, tally.unseen)
     yield _counter("perennial_unseen_records", "Records with such a value.", release, tally.unseen_records)
     yield _counter("perennial_missing_features", "Fields without a value.", field, tally.missing)
+    yield _counter("perennial_unlogged_predictions", "Answered, but not in the log.", release, tally.unlogged)
     yield _gauge("perennial_last_answered_timestamp_seconds", "The newest prediction.", _ARM, tally.answered)
     yield _gauge("perennial_serving_release", "The release that answers.", ("usecase",), _by_usecase(tally.serving))
     yield _gauge("perennial_wanted_release", "The one that should.", ("usecase",), _by_usecase(tally.wanted))

@@ -18,13 +18,15 @@ from perennial.serving.served import ServedModel, ServedRelease, is_kept, kept_m
 from perennial.sources.column_type import ColumnType
 from perennial.store.workspace import Workspace
 from perennial.usecase.declared_schema import Schema
+from perennial.usecase.declared_serving import LogPromise
 
 
 @dataclass(frozen=True, eq=False)
 class Live:
     """A loaded release. versions: as the table `predictions` has them. fields: of its records.
 
-    candidate: the model in a stage. candidate_wrong: why it is not loaded although the release has one.
+    log: what the declaration promises about the log. candidate: the model in a stage.
+    candidate_wrong: why it is not loaded although the release has one.
     """
 
     usecase: str
@@ -33,6 +35,7 @@ class Live:
     checker: Checker
     fields: Fields
     schema: Schema
+    log: LogPromise = "written"
     candidate: ServedRelease | None = None
     candidate_wrong: str = ""
 
@@ -85,7 +88,8 @@ def open_live(workspace: Workspace, usecase: str, release: Release, cache: Path)
     models = tuple(_opened(workspace, usecase, each.model, cache, types) for each in release.serves)
     served = ServedRelease(models, tuple(each.weight for each in release.serves), declaration.schema_.classes)
     fields = fields_of(declaration, served.reads)
-    live = Live(usecase, release, served, Checker(fields, served.seen), fields, declaration.schema_)
+    checker, promise = Checker(fields, served.seen), declaration.serving.log
+    live = Live(usecase, release, served, checker, fields, declaration.schema_, promise)
     return with_candidate(workspace, live, cache)
 
 

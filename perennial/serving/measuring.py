@@ -70,6 +70,8 @@ class Measures:
         live, checked, tally = answered.live, answered.checked, self._tally
         by_release = (live.usecase, arm, str(live.release.release_no))
         count(tally.predictions, by_release, checked.rows)
+        if unlogged := sum(place is None for place in answered.places):
+            count(tally.unlogged, by_release, unlogged)
         tally.answered[live.usecase, arm] = self._now().timestamp()
         if live.schema.task == "binary":
             scores = _spread(tally.scores, by_release, TENTHS)

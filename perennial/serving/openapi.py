@@ -29,6 +29,7 @@ def description(lives: list[Live]) -> dict[str, Any]:
         paths[f"/usecases/{live.usecase}/predict"] = {"post": _predict(live)}
     for path, what in (("/health", "Whether the process is alive"), ("/ready", "What is served, and what is wrong")):
         paths[path] = {"get": {"summary": what, "responses": {"200": {"description": what}}}}
+    paths["/ready"]["get"]["responses"]["503"] = {"description": "not all use cases can be answered"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Perennial", "version": "1"},
@@ -97,7 +98,7 @@ def _answer(live: Live) -> dict[str, Any]:
     prediction = {
         "type": "object",
         "properties": {
-            "id": {"type": "string"},
+            "id": {"type": ["string", "null"]},
             **scored,
             "warnings": {"type": "array", "items": {"type": "string"}},
             "arm": {"type": "string", "enum": ["champion", "candidate"]},

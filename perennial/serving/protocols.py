@@ -65,7 +65,7 @@ def mlflow_answer(answered: Answer) -> dict[str, Any]:
         "predictions": answered.scores.tolist(),
         "release": live.release.release_no,
         "versions": live.versions,
-        "ids": [place.id for place in answered.places],
+        "ids": [place.id if place else None for place in answered.places],
         **({"arms": arms, "versions_each": versions} if arms else {}),
     }
 
@@ -98,11 +98,11 @@ def _flat(value: Any) -> Any:
 def tensors_answer(answered: Answer, request_id: str | None) -> dict[str, Any]:
     """The output tensor `score`, shape [n], or `scores`, shape [n, K], flattened in row-major order; `id`, shape [n].
 
-    In a stage also `arm` and `versions`, shape [n].
+    An id is empty if the record could not be logged. In a stage also `arm` and `versions`, shape [n].
     """
     live, scores = answered.live, answered.scores
     named = "score" if scores.ndim == 1 else "scores"
-    texts = {"id": [place.id for place in answered.places]}
+    texts = {"id": [place.id if place else "" for place in answered.places]}
     arms, versions = in_words(answered)
     if arms:
         texts |= {"arm": arms, "versions": versions}

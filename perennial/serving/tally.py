@@ -65,6 +65,7 @@ class Tally(msgspec.Struct):
     """Counts by use case, arm and a third label. since: when counting began, in seconds since 1970.
 
     requests: third label is the status. seconds: without a third one. predictions, scores, numbers: the release.
+    unlogged: the release; predictions that were answered though they could not be logged.
     classes: the release and the most probable class. unseen, missing: the field. unseen_records: the release.
     given, scoring: by use case, model (`champion` or `candidate`) and release of a stage; what the model gave for the
     records of both arms, and its seconds for one. failures: by use case, release, and why the candidate had no score.
@@ -89,9 +90,10 @@ class Tally(msgspec.Struct):
     scoring: dict[Key, Spread] = msgspec.field(default_factory=dict)
     failures: dict[Key, int] = msgspec.field(default_factory=dict)
     candidates: dict[str, int] = msgspec.field(default_factory=dict)
+    unlogged: dict[Key, int] = msgspec.field(default_factory=dict)
 
 
-_COUNTED = ("requests", "predictions", "classes", "unseen", "unseen_records", "missing", "failures")
+_COUNTED = ("requests", "predictions", "classes", "unseen", "unseen_records", "missing", "failures", "unlogged")
 _SPREAD = ("seconds", "scores", "numbers", "given", "scoring")
 
 

@@ -16,6 +16,7 @@ from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
+from perennial.usecase.declared_serving import ServingRules
 from perennial.usecase.declared_source import LabelSource, SourceConfig
 from perennial.usecase.declared_stages import Feedback, Stage
 from perennial.usecase.importable import is_own
@@ -157,6 +158,7 @@ class Declaration(Frozen):
     release: ReleaseRules = Field(ReleaseRules(), description="when a challenger becomes the champion")
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
+    serving: ServingRules = Field(ServingRules(), description="how single requests are answered")
     alerts: dict[str, Route] | None = Field(
         None,
         description="routes of messages by a name of yours. By default warnings and pages go to the address in the "

@@ -82,6 +82,7 @@ def test_a_served_prediction_is_shown_and_made_again(settled: World, perennial: 
     record = b'{"order":"mine","price":80,"weight":2.0,"carrier":"bike"}'
     (answered,) = answer_all(live, [Asked(live.checker.decode(b"[" + record + b"]"), [record])], log, 0)
     (place,) = answered.places
+    assert place is not None
     log.close()
     shown = perennial("prediction", place.id, "--replay")
     assert shown.code == 0, shown.err

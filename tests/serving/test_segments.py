@@ -146,7 +146,7 @@ def test_a_full_disk_refuses_a_record_and_takes_the_next_that_fits(tmp_path: Pat
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (writer.bytes + 100, hard))
-        with pytest.raises(DiskFull, match="not answered"):
+        with pytest.raises(DiskFull, match="cannot be logged"):
             writer.append([Answered("shop", 1, 1, "1", "f", (0.5,), b"x" * 1000)])
         assert [place.position for place in writer.append([_one(2)])] == [1]
     finally:

@@ -208,7 +208,8 @@ def test_the_pages_of_a_running_service(service: Running, released_shop: Place) 
         assert service.client.get(path).status_code == 200
     assert service.client.get("/ready").json() == {
         "ready": True,
-        "usecases": [{"usecase": "shop", "serving": live, "wanted": live, "wrong": ""}],
+        "log": {"wrong": ""},
+        "usecases": [{"usecase": "shop", "serving": live, "wanted": live, "wrong": "", "stage": None}],
     }
     metrics = service.client.get("/metrics").text
     assert f'perennial_serving_release{{usecase="shop"}} {live}.0' in metrics

@@ -8,6 +8,7 @@ segment and is ignored.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -83,43 +84,67 @@ def place_of(prediction: str) -> Place | None:
 class SegmentWriter:
     """Appends to a new segment in `folder`, locked until it is closed or its process ends."""
 
-    def __init__(self, folder: Path, name: str, *, sync_each: bool = False) -> None:
-        """sync_each: sync before each answer, which takes milliseconds."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, name: str) -> None:
+        """Raises DiskFull; no file is left then."""
         self.name, self.path = name, folder / f"{name}{SUFFIX}"
+        self._encoder = msgspec.msgpack.Encoder()
+        self.records, self.bytes, self._synced = 0, 0, 0
         # It gets its name once it is locked: whoever collects would take an unlocked one away as finished.
         unnamed = folder / f".{name}.new"
-        self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unnamed.rename(self.path)
-        self._encoder, self._sync_each = msgspec.msgpack.Encoder(), sync_each
-        self.records, self.bytes, self._synced = 0, 0, 0
-        self._append(MAGIC)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise _not_logged(problem) from problem
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._append(MAGIC)
+            unnamed.rename(self.path)
+        except BaseException:
+            unnamed.unlink()
+            os.close(self._file)
+            raise
 
-    def append(self, answered: list[Answered]) -> list[Place]:
-        """Write records at once, and return their places. Raises DiskFull: none of them then counts."""
+    def append(self, answered: list[Answered], *, sync: bool = False) -> list[Place]:
+        """Write records at once, and return their places. Raises DiskFull: none of them then counts.
+
+        sync: make them survive a power cut before this returns, which takes milliseconds.
+        """
         frames = []
         for each in answered:
             body = self._encoder.encode(each)
             frames.append(_FRAME.pack(len(body), zlib.crc32(body)) + body)
-        self._append(b"".join(frames))
+        self._append(b"".join(frames), sync=sync)
         first, self.records = self.records, self.records + len(answered)
-        if self._sync_each:
-            self.sync()
         return [Place(self.name, first + number) for number in range(len(answered))]
 
-    def _append(self, data: bytes) -> None:
+    def try_room(self, size: int) -> None:
+        """Raise DiskFull if a record of so many bytes cannot be written.
+
+        What is written to find out looks like a record that was cut off, which readers ignore, and is taken back.
+        """
         try:
-            written = os.write(self._file, data)
-            if written < len(data):
-                raise OSError(28, "No space left on device")
+            self._write(_FRAME.pack(_LARGEST, 0) + bytes(size))
         except OSError as problem:
+            raise _not_logged(problem) from problem
+        finally:
             os.ftruncate(self._file, self.bytes)
-            raise DiskFull(
-                f"a prediction cannot be logged: {problem.strerror}, so it was not answered\n"
-                "  free space on the disk of PERENNIAL_HOME"
-            ) from problem
-        self.bytes += len(data)
+
+    def _append(self, data: bytes, *, sync: bool = False) -> None:
+        before = self.bytes
+        try:
+            self._write(data)
+            self.bytes += len(data)
+            if sync:
+                self.sync()
+        except OSError as problem:
+            self.bytes, self._synced = before, -1
+            os.ftruncate(self._file, self.bytes)
+            raise _not_logged(problem) from problem
+
+    def _write(self, data: bytes) -> None:
+        if os.write(self._file, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
         """Make everything written so far survive a power cut."""
@@ -129,10 +154,19 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Sync and unlock: whoever collects may take the segment. An empty one is removed."""
-        self.sync()
-        if not self.records:
-            self.path.unlink()
-        os.close(self._file)
+        try:
+            self.sync()
+        finally:
+            if not self.records:
+                self.path.unlink()
+            os.close(self._file)
+
+
+def _not_logged(problem: OSError) -> DiskFull:
+    return DiskFull(
+        f"a prediction cannot be logged: {problem.strerror}\n"
+        "  `served` in PERENNIAL_HOME needs free space and must be writable"
+    )
 
 
 def finished_segments(folder: Path) -> list[Path]:

@@ -1,0 +1,60 @@
+"""Requests that schemathesis makes from the service's own description, valid and invalid ones.
+
+No answer is an error of the server, each has a declared status and the declared form, what the description allows is
+answered, and what it does not allow is refused.
+"""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.extent import ALL
+from tests.serving.running_service import Place, serving
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    positive_data_acceptance,
+    negative_data_rejection,
+]
+REQUESTS = 500 if ALL else 30
+
+
+def test_generated_requests_are_answered_or_refused_as_the_description_has_it(
+    released_shop: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(released_shop) as running:
+        address = f"http://127.0.0.1:{running.port}"
+        description = schemathesis.openapi.from_url(f"{address}/openapi.json")
+        operations = [each.ok() for each in description.get_all_operations() if isinstance(each, Ok)]
+        assert {operation.path for operation in operations} == {"/usecases/shop/predict", "/health", "/ready"}
+        sent = 0
+        for operation in operations:
+            modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE) if operation.body else (GenerationMode.POSITIVE,)
+            for mode in modes:
+
+                @settings(max_examples=REQUESTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+                @given(case=operation.as_strategy(generation_mode=mode))
+                def answered(case: schemathesis.Case) -> None:
+                    nonlocal sent
+                    case.call_and_validate(base_url=address, checks=CHECKS)
+                    sent += 1
+
+                answered()
+        assert sent > REQUESTS
+        assert running.predict({"price": 99.5, "weight": 2.25, "carrier": "post"}).status_code == 200
