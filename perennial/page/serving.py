@@ -25,10 +25,12 @@ class ServingView:
     collected: str
 
 
-def serving_view(history: History) -> ServingView:
-    """Without a service and without collected predictions, there are no lines, and `span` and `collected` state it."""
+def serving_view(history: History) -> ServingView | None:
+    """None where no service has ever answered. Without a running one there are no lines, and `span` states it."""
     tally = history.tally
     used = tally is not None and any(key[0] == history.usecase for key in tally.requests)
+    if not used and not history.collected:
+        return None
     return ServingView(
         span=_span(tally, history.usecase)
         if used and tally

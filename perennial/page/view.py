@@ -111,7 +111,7 @@ class View:
     releases: tuple[tuple[str, str, str, str], ...]
     months: tuple[Month, ...]
     watching: WatchingView
-    serving: ServingView
+    serving: ServingView | None
     footer: str
 
 

@@ -36,7 +36,7 @@ BATCH = {
     *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),
 }
 STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes", "next_run", "reconcile"} | {
-    *("challenger", "held", "head", "labels", "open_question", "undelivered", "frozen", "held_by_freeze"),
+    *("candidate", "challenger", "held", "head", "labels", "open_question", "undelivered", "frozen", "held_by_freeze"),
 }
 
 

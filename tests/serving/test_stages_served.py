@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,8 @@ def test_a_candidate_goes_from_shadow_to_canary_without_a_failed_request_and_eac
 
     chosen = by_arm["candidate"][0]["id"]
     logged = look_up(workspace, chosen)
+    for name in [each for each in os.environ if each.startswith(("PERENNIAL", "MLFLOW"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PERENNIAL_HOME", str(shop_copy.home))
     monkeypatch.setenv("PERENNIAL_USECASES", str(shop_copy.usecases))
     assert collect_segments.fn() == len(asking.answers) + 2 + 2 * len(KEYS)

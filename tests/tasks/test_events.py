@@ -38,7 +38,7 @@ def events_about(usecase: str) -> list[dict[str, Any]]:
 def ledger(home: Path, world: World) -> Ledger:
     ledger = Ledger(settings().database_url)
     for payload in one_of_each().values():
-        ledger.append("kiosk", payload)
+        ledger.append("bazaar", payload)
     return ledger
 
 
@@ -50,24 +50,24 @@ def test_each_thing_that_happened_is_announced_once_and_later_if_the_server_is_a
     from tasks.events import announce
 
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
-        announce("kiosk")
-    announce("kiosk")
-    (home / "announced" / "kiosk").unlink()  # as if the process had died before it noted what it sent
-    announce("kiosk")
-    ledger.append("kiosk", batch("2024-03", status="held", held_because=("too few rows",)))
-    announce("kiosk")
-    announce("kiosk")
+        announce("bazaar")
+    announce("bazaar")
+    (home / "announced" / "bazaar").unlink()  # as if the process had died before it noted what it sent
+    announce("bazaar")
+    ledger.append("bazaar", batch("2024-03", status="held", held_because=("too few rows",)))
+    announce("bazaar")
+    announce("bazaar")
     wanted = Counter(ANNOUNCED | {"perennial.batch.held"})
-    until(lambda: len(events_about("kiosk")) >= wanted.total())
-    assert Counter(event["event"] for event in events_about("kiosk")) == wanted
-    (held,) = [event for event in events_about("kiosk") if event["event"] == "perennial.batch.held"]
-    assert held["payload"]["usecase"] == "kiosk"
+    until(lambda: len(events_about("bazaar")) >= wanted.total())
+    assert Counter(event["event"] for event in events_about("bazaar")) == wanted
+    (held,) = [event for event in events_about("bazaar") if event["event"] == "perennial.batch.held"]
+    assert held["payload"]["usecase"] == "bazaar"
     assert held["payload"]["batch"] == "2024-03"
     assert held["payload"]["held_because"] == ["too few rows"]
-    (rose,) = [event for event in events_about("kiosk") if event["event"] == "perennial.drift.rose"]
+    (rose,) = [event for event in events_about("bazaar") if event["event"] == "perennial.drift.rose"]
     said = {name: rose["payload"][name] for name in ("episode", "channel", "severity", "detail")}
     assert said == {"episode": "level@1", "channel": "level", "severity": "page", "detail": "much worse"}
-    assert held["resource"]["prefect.resource.id"] == "perennial.usecase.kiosk"
+    assert held["resource"]["prefect.resource.id"] == "perennial.usecase.bazaar"
 
 
 def test_an_event_without_a_row_is_sent_once_if_it_has_an_id(flows: None, world: World, home: Path) -> None:

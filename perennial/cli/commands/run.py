@@ -75,9 +75,9 @@ def stage(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Look at the candidate in a stage: it advances, waits or leaves.
+    """Look at the model in a shadow or canary.
 
-    Each cycle does so too. `perennial rollback` takes a candidate away.
+    It advances, waits, or is taken away. Each cycle looks too. `perennial rollback` takes a candidate away.
     """
     from perennial.cli import staging
 
