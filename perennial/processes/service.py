@@ -81,6 +81,8 @@ def serve(asked: Serving, where: Settings) -> None:
 def _run(asked: Serving, where: Settings, keys: Keys) -> None:
     import uvicorn
 
+    from perennial.processes.limited_heads import LimitedHeads
+
     options = uvicorn.Config(
         service(asked, where, keys) if asked.workers == 1 else "perennial.processes.service:from_environment",
         factory=asked.workers > 1,
@@ -90,11 +92,11 @@ def _run(asked: Serving, where: Settings, keys: Keys) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=LimitedHeads,
         ws="none",
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_worker_healthcheck=60,
         limit_concurrency=1000,
-        h11_max_incomplete_event_size=64 * 1024,
     )
     if asked.workers == 1:
         uvicorn.Server(options).run()
