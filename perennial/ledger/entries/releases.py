@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from typing import Literal
 
 from perennial.evaluation.figures import percent
 from perennial.ledger.entries.decisions import Reference
-from perennial.ledger.entries.entry import Entry, Recorded
+from perennial.ledger.entries.entry import Entry, Recorded, left_out_if_none
 from perennial.ledger.entries.training import ModelRef
 
 
@@ -87,11 +85,7 @@ class Release(Recorded):
     def key(self) -> str:
         return str(self.release_no)
 
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before these fields were added, where they have no value."""
-        added = ("cause", "candidate", "look", "live_since")
-        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
+    _without_none = left_out_if_none("cause", "candidate", "look", "live_since")
 
     @property
     def champion(self) -> Served:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
-from perennial.ledger.entries.entry import Recorded
+from perennial.ledger.entries.entry import Recorded, left_out_if_none
 from perennial.ledger.entries.releases import Served
 
 
@@ -36,11 +34,7 @@ class BatchScored(Recorded):
     def key(self) -> str:
         return scoring(self.batch, self.release_no, self.of)
 
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before these fields were added, for the live models."""
-        added = ("of", "failed")
-        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
+    _without_none = left_out_if_none("of", "failed")
 
 
 class SegmentCollected(Recorded):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from perennial.ledger.entries.entry import Entry, Recorded
+from perennial.ledger.entries.entry import Entry, Recorded, left_out_if_none
 
 NO_CHALLENGER = "there is no challenger"
 """Why a cycle decided nothing if no challenger was waiting."""
@@ -73,11 +73,7 @@ class Evidence(Entry):
     cost_high: float | None = None
     value: DailyValue | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before the three fields were added where they are None."""
-        added = {"cost_low", "cost_high", "value"}
-        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
+    _without_none = left_out_if_none("cost_low", "cost_high", "value")
 
 
 class Episode(Recorded):
@@ -100,11 +96,7 @@ class Episode(Recorded):
     def key(self) -> str:
         return self.episode
 
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before the two fields were added where they are None."""
-        added = {"severity", "evidence"}
-        return {name: value for name, value in serialize(self).items() if name not in added or value is not None}
+    _without_none = left_out_if_none("severity", "evidence")
 
 
 class EpisodeRose(Recorded):
