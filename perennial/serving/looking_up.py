@@ -97,9 +97,8 @@ def _in_table(workspace: Workspace, prediction: str, place: Place) -> Found | No
         rows = table.to_pylist() if table is not None else []
         for row in rows:
             if row[PREDICTION] == prediction:
-                score = tuple(row[PROBABILITIES]) if row.get(PROBABILITIES) else (row[SCORE],)
-                release = _release(workspace, usecase, row[RELEASE_NO])
-                return Found(prediction, usecase, row[SCORED_AT], score, row[RECEIVED], release, True, _in_stage(row))
+                release, at, stage = _release(workspace, usecase, row[RELEASE_NO]), row[SCORED_AT], _in_stage(row)
+                return Found(prediction, usecase, at, score_in(row), row[RECEIVED], release, True, stage)
     return None
 
 
@@ -108,13 +107,25 @@ def is_candidates(row: Mapping[str, Any]) -> bool:
     return row.get(ARM) == "candidate" and row.get(CANDIDATE_FAILED) is None
 
 
+def score_in(row: Mapping[str, Any]) -> tuple[float, ...]:
+    """The score in a row of the table, which was answered."""
+    return tuple(row[PROBABILITIES]) if row.get(PROBABILITIES) else (row[SCORE],)
+
+
+def other_in(row: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """The score of the model that did not answer; None without one."""
+    if row.get(OTHER_PROBABILITIES):
+        return tuple(row[OTHER_PROBABILITIES])
+    one = row.get(OTHER_SCORE)
+    return None if one is None else (one,)
+
+
 def _in_stage(row: dict[str, Any]) -> InStage | None:
     """A row's columns of a stage; None if it was served without one, or before there were any."""
     if row.get(ARM) is None:
         return None
-    one = row.get(OTHER_SCORE)
-    other = tuple(row[OTHER_PROBABILITIES]) if row.get(OTHER_PROBABILITIES) else None if one is None else (one,)
-    return InStage(row[ARM], row[CANDIDATE], other, row[CANDIDATE_FAILED], row[CHAMPION_US], row[CANDIDATE_US])
+    failed, took = row[CANDIDATE_FAILED], (row[CHAMPION_US], row[CANDIDATE_US])
+    return InStage(row[ARM], row[CANDIDATE], other_in(row), failed, *took)
 
 
 def _in_log(workspace: Workspace, place: Place) -> Found | None:

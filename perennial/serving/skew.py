@@ -17,16 +17,13 @@ from perennial.our_columns import (
     ARM,
     BATCH,
     CANDIDATE_FAILED,
-    OTHER_PROBABILITIES,
-    OTHER_SCORE,
     PREDICTION,
-    PROBABILITIES,
     RECEIVED,
     RELEASE_NO,
-    SCORE,
 )
+from perennial.scoring.arms import Arm
 from perennial.serving.live import Live, open_live
-from perennial.serving.looking_up import is_candidates, recomputed_all
+from perennial.serving.looking_up import is_candidates, other_in, recomputed_all, score_in
 from perennial.serving.request import BadRecords
 from perennial.serving.request import shown as shown_value
 from perennial.store.workspace import Workspace
@@ -63,20 +60,13 @@ def served_again(
     read = _rows(workspace, usecase, sampled([each.segment for each in new], SEGMENTS))
     some = {row[PREDICTION]: row for row in read if not is_candidates(row)}
     rows = [some[id] for id in sampled(some, SAMPLE)]
-    recomputed, differing, refused = 0, [], 0
-    for live, served in _by_release(workspace, usecase, rows):
-        scores = _recomputed(workspace, live, served)
-        for row, score in zip(served, scores, strict=True):
-            if score is None:
-                refused += 1
-            else:
-                recomputed += 1
-                differing += [row[PREDICTION]] if _bits(score) != _bits(_score(row)) else []
+    of_releases = [_compared(workspace, live, served) for live, served in _by_release(workspace, usecase, rows)]
+    recomputed = sum(again for again, _ in of_releases)
     return ServedAgain(
         served=sum(each.rows for each in new),
         recomputed=recomputed,
-        differing=tuple(differing),
-        refused=refused,
+        differing=tuple(id for _, differing in of_releases for id in differing),
+        refused=len(rows) - recomputed,
         fields=_fields(workspace, usecase, batch),
     )
 
@@ -97,16 +87,22 @@ def candidates_again(workspace: Workspace, usecase: str, ledger: Ledger, release
     if not rows:
         return 0, 0
     live = open_live(workspace, usecase, release, workspace.settings.serving)
-    again = recomputed_all(workspace, live, [row[RECEIVED] for row in rows], "candidate")
-    differing = [_bits(new) != _bits(_candidates(row)) for row, new in zip(rows, again, strict=True)]
-    return len(rows), sum(differing)
+    recomputed, differing = _compared(workspace, live, rows, "candidate")
+    return recomputed, len(differing)
 
 
-def _candidates(row: Row) -> tuple[float, ...]:
-    """The candidate's score in a row, whoever answered."""
-    if is_candidates(row):
-        return _score(row)
-    return tuple(row[OTHER_PROBABILITIES]) if row.get(OTHER_PROBABILITIES) else (row[OTHER_SCORE],)
+def _compared(workspace: Workspace, live: Live, rows: Sequence[Row], of: Arm = "champion") -> tuple[int, list[str]]:
+    """How many rows of a release were computed again, and the ids of those that got other bits.
+
+    of: whose scores, in a stage whoever answered. A record that the declaration does not take any more is left out.
+    """
+    again, differing = 0, []
+    for row, score in zip(rows, _recomputed(workspace, live, rows, of), strict=True):
+        if score is not None:
+            again += 1
+            given = score_in(row) if is_candidates(row) == (of == "candidate") else other_in(row)
+            differing += [] if given is not None and _bits(score) == _bits(given) else [row[PREDICTION]]
+    return again, differing
 
 
 def sampled(names: Iterable[str], most: int) -> list[str]:
@@ -136,19 +132,15 @@ def _by_release(workspace: Workspace, usecase: str, rows: Sequence[Row]) -> list
     return lives
 
 
-def _recomputed(workspace: Workspace, live: Live, rows: Sequence[Row]) -> list[tuple[float, ...] | None]:
+def _recomputed(workspace: Workspace, live: Live, rows: Sequence[Row], of: Arm) -> list[tuple[float, ...] | None]:
     """None for a record that the declaration does not take any more."""
     try:
-        return list(recomputed_all(workspace, live, [row[RECEIVED] for row in rows]))
+        return list(recomputed_all(workspace, live, [row[RECEIVED] for row in rows], of))
     except BadRecords:
         if len(rows) == 1:
             return [None]
         half = len(rows) // 2
-        return _recomputed(workspace, live, rows[:half]) + _recomputed(workspace, live, rows[half:])
-
-
-def _score(row: Row) -> tuple[float, ...]:
-    return tuple(row[PROBABILITIES]) if row.get(PROBABILITIES) else (row[SCORE],)
+        return [each for part in (rows[:half], rows[half:]) for each in _recomputed(workspace, live, part, of)]
 
 
 def _bits(score: tuple[float, ...]) -> bytes:
