@@ -87,7 +87,7 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
             f"{usecase}: no two models have been compared on {metric} yet, so how much its {unit}s vary is unknown",
             code="decisions-none",
         )
-    champion = _of_the_champion(history, metric, code)
+    champion = value_of_champion(history, metric, code) or 0.0
     alpha = _alpha(declaration, history, now)
     rows, unspent = _unspent(ledger, tables, declaration, now)
     usual = int(np.median([sums.size for sums, _ in earlier]))
@@ -110,11 +110,11 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
     )
 
 
-def _of_the_champion(history: list[Decision], metric: str, code: str) -> float:
-    """The champion's value in the newest decision that measured this metric; the caller knows that there is one."""
+def value_of_champion(history: list[Decision], metric: str, code: str) -> float | None:
+    """The champion's value in the newest decision between two models that measured this metric; None without one."""
     between_two = (decision for decision in reversed(history) if decision.release_no)
     measured = (each for decision in between_two for each in decision.metrics if each.champion is not None)
-    return next(each.champion or 0.0 for each in measured if (each.name, each.own_code) == (metric, code))
+    return next((each.champion for each in measured if (each.name, each.own_code) == (metric, code)), None)
 
 
 def _line(

@@ -22,10 +22,10 @@ from perennial.our_columns import (
     OTHER_PROBABILITIES,
     OTHER_SCORE,
     PREDICTION,
-    PROBABILITIES,
     RELEASE_NO,
     SCORE,
 )
+from perennial.scoring.stored import score_column, stacked
 from perennial.store.rows import labels_of
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
@@ -89,8 +89,8 @@ def served_rows(
     """What was answered by the release that began a stage, and the digests of its segments; None without any."""
     segments = [row.payload for row in ledger.all(declaration.name, SegmentCollected)]
     mine = [each for each in segments if release.release_no in each.releases]
-    key, many = list(declaration.schema_.key), declaration.schema_.task == "multiclass"
-    own, other = (PROBABILITIES, OTHER_PROBABILITIES) if many else (SCORE, OTHER_SCORE)
+    key, own = list(declaration.schema_.key), score_column(declaration.schema_)
+    other = OTHER_SCORE if own == SCORE else OTHER_PROBABILITIES
     columns = [*key, PREDICTION, RELEASE_NO, ARM, own, other, CANDIDATE_FAILED, CHAMPION_US, CANDIDATE_US]
     names = [each.segment for each in mine]
     table = tables.read(declaration.name, "predictions", names, columns) if names else None
@@ -116,19 +116,18 @@ def labels_of_arms(rows: pd.DataFrame, declaration: Declaration, as_of: datetime
     rows = rows[due | rows[LABEL].notna()]
     if rows.empty:
         return None
-    days = rows[schema.time].dt.tz_convert(schema.timezone).dt.date
     known = rows[LABEL].notna()
     labels = np.zeros(len(rows))
     labels[known.to_numpy()] = labels_of(rows[known], schema)
-    codes, names = days.factorize(sort=True)
+    codes, days = _day_codes(rows, declaration)
 
     def arm(name: str) -> ArmLabels:
         mine = (rows[ARM] == name).to_numpy()
         of_label = mine & known.to_numpy()
         return ArmLabels(
-            rows=np.bincount(codes[mine], minlength=len(names)),
-            labelled=np.bincount(codes[of_label], minlength=len(names)),
-            label_sum=np.bincount(codes[of_label], weights=labels[of_label], minlength=len(names)).astype(np.float64),
+            rows=np.bincount(codes[mine], minlength=days),
+            labelled=np.bincount(codes[of_label], minlength=days),
+            label_sum=np.bincount(codes[of_label], weights=labels[of_label], minlength=days).astype(np.float64),
         )
 
     return Labelled(champion=arm(CHAMPION), candidate=arm(CANDIDATE))
@@ -140,14 +139,15 @@ def values_of_arms(rows: pd.DataFrame, labels: np.ndarray, value: Metric, declar
     rows: one row per key with `ARM` and both predictions. labels: shape (n,). value: the declared one, per row.
     """
     in_arm = (rows[ARM] == CANDIDATE).to_numpy()
-    champion, candidate = predictions_in(rows[CHAMPION]), predictions_in(rows[CANDIDATE])
+    champion, candidate = stacked(rows[CHAMPION]), stacked(rows[CANDIDATE])
     given = np.where(in_arm.reshape(-1, *[1] * (champion.ndim - 1)), candidate, champion)
     mean, influence = value.value_and_influence(labels, given)
-    days = rows[declaration.schema_.time].dt.tz_convert(declaration.schema_.timezone).dt.date
     sign = 1.0 if value.direction == "higher" else -1.0
-    return Values(sign * (influence + mean), in_arm, days.factorize(sort=True)[0].astype(np.int64))
+    return Values(sign * (influence + mean), in_arm, _day_codes(rows, declaration)[0])
 
 
-def predictions_in(column: pd.Series) -> np.ndarray:
-    """Predictions of rows, shape (n,), or (n, K) for a column of lists."""
-    return np.stack(column.to_list()) if column.dtype == object else column.to_numpy(dtype=np.float64)
+def _day_codes(rows: pd.DataFrame, declaration: Declaration) -> tuple[np.ndarray, int]:
+    """The local day of each row's event, shape (n,), numbered from 0 in time order, and how many days there are."""
+    schema = declaration.schema_
+    codes, days = rows[schema.time].dt.tz_convert(schema.timezone).dt.date.factorize(sort=True)
+    return codes.astype(np.int64), len(days)

@@ -21,17 +21,17 @@ from perennial.evaluation.staged.evidence import Evidence, Labelled, Traffic, Va
 from perennial.identity import digest
 from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARM, BATCH, FIRST_KNOWN_AT, LABEL, PROBABILITIES, SCORE
+from perennial.our_columns import ARM, BATCH, FIRST_KNOWN_AT, LABEL
 from perennial.release.served_evidence import (
     CANDIDATE,
     CHAMPION,
     ServedRows,
     labels_of_arms,
-    predictions_in,
     served_rows,
     values_of_arms,
 )
 from perennial.release.stages import looks_of
+from perennial.scoring.stored import score_column, stacked
 from perennial.store.known import known_at
 from perennial.store.rows import labels_of, read_rows
 from perennial.store.tables import Tables
@@ -119,7 +119,7 @@ def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declar
         candidate_asked=answered + failed,
         both_scored=answered,
         candidate_failed=failed,
-        invalid=0 if scored is None else _invalid(predictions_in(scored[CANDIDATE]), declaration),
+        invalid=0 if scored is None else _invalid(stacked(scored[CANDIDATE]), declaration),
     )
 
 
@@ -133,8 +133,7 @@ def _invalid(predictions: np.ndarray, declaration: Declaration) -> int:
 
 def _scored(tables: Tables, declaration: Declaration, batches: Sequence[BatchScored]) -> pd.DataFrame | None:
     """Keys with the predictions of both models, `CHAMPION` and `CANDIDATE`; None without any."""
-    schema = declaration.schema_
-    key, column = list(schema.key), PROBABILITIES if schema.task == "multiclass" else SCORE
+    key, column = list(declaration.schema_.key), score_column(declaration.schema_)
     both = {each.batch for each in batches if each.of is not None and each.rows}
     names = {each.key: each.of or CHAMPION for each in batches if each.batch in both and each.rows}
     if not names:
@@ -199,8 +198,8 @@ def _compared(declaration: Declaration, sources: Mapping[str, str], judged: Eval
 
     pairs = paired(
         labels_of(judged.rows, declaration.schema_),
-        predictions_in(judged.rows[CHAMPION]),
-        predictions_in(judged.rows[CANDIDATE]),
+        stacked(judged.rows[CHAMPION]),
+        stacked(judged.rows[CANDIDATE]),
         judged.codes,
         cluster_by=declaration.evaluation.cluster_name,
         second=judged.second,

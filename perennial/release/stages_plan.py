@@ -7,11 +7,12 @@ from datetime import datetime
 
 import numpy as np
 
+from perennial.deciding.plan import value_of_champion
 from perennial.deciding.ruling import clusters_before
 from perennial.errors import InputError
 from perennial.evaluation.planning import Spread, spread_of
 from perennial.evaluation.staged.plan import KeyValues, days_for_loss, days_for_value, key_values
-from perennial.evaluation.staged.planned import PlannedStage, planned_stage
+from perennial.evaluation.staged.planned import StageOutlook, planned_stage
 from perennial.ledger.entries import BatchScored, Decision
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL, SCORE
@@ -56,7 +57,7 @@ class StagesPlan:
     decisions: int | None
     keys: int | None
     keys_a_day: float | None
-    stages: tuple[PlannedStage, ...]
+    stages: tuple[StageOutlook, ...]
     losses: tuple[PlannedLoss, ...]
 
 
@@ -77,8 +78,7 @@ def plan_stages(
     of, champion, spread, values = metric, None, None, None
     if feedback == "none":
         spread = spread_of(clusters_before(history, metric, code, declaration.evaluation.cluster_name))
-        measured = (m for d in reversed(history) if d.release_no for m in d.metrics if m.champion is not None)
-        champion = next((m.champion for m in measured if (m.name, m.own_code) == (metric, code)), None)
+        champion = value_of_champion(history, metric, code)
     else:
         of = declared_value(declaration) or metric
         champion, values = _values(ledger, tables, declaration, sources, of, now)

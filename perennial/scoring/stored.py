@@ -33,7 +33,7 @@ def stored_predictions(
         if each.payload.same_again and each.payload.serves[0].model.digest == served.digest
     }
     wanted = [names[batch] for batch in rows[BATCH].unique() if batch in names]
-    key, column = list(schema.key), PROBABILITIES if schema.task == "multiclass" else SCORE
+    key, column = list(schema.key), score_column(schema)
     if not wanted or (schema.task == "multiclass" and model.classes != schema.classes):
         return None
     table = tables.read(usecase, "predictions", wanted, [*key, column])
@@ -41,12 +41,21 @@ def stored_predictions(
         return None
     stored = table.to_pandas()
     places = pd.MultiIndex.from_frame(stored[key]).get_indexer(pd.MultiIndex.from_frame(rows[key]))
-    values = stored[column].to_numpy()[places]
-    predictions = np.stack(values) if schema.task == "multiclass" else values.astype(np.float64)
+    predictions = stacked(stored[column].iloc[places])
     new = places < 0
     if new.any():
         predictions[new] = model.predict(rows[new])
     return predictions
+
+
+def score_column(schema: Schema) -> str:
+    """The column of the table `predictions` that has a use case's scores."""
+    return PROBABILITIES if schema.task == "multiclass" else SCORE
+
+
+def stacked(column: pd.Series) -> np.ndarray:
+    """Stored predictions, shape (n,), or (n, K) for a column of lists."""
+    return np.stack(column.to_list()) if column.dtype == object else column.to_numpy(dtype=np.float64, copy=True)
 
 
 def predictions_in(tables: Tables, usecase: str, scored: BatchScored) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from perennial.evaluation.staged.plan import KeyValues, detectable_loss, detecta
 
 
 @dataclass(frozen=True)
-class PlannedStage:
+class StageOutlook:
     """look_days: days of labels at which labels or values are compared; empty if the stage is too short for it.
     loss: in the primary metric, value: per key, that the stage finds in 4 of 5 cases; None if it compares neither, or
     their spread is not known. keys: in both arms together, None if unknown. doubled, fivefold: failures of both models
@@ -40,7 +40,7 @@ def planned_stage(
     spread: Spread | None = None,
     history: KeyValues | None = None,
     has_slow_limit: bool = False,
-) -> PlannedStage:
+) -> StageOutlook:
     """share: of the keys in the candidate's arm; days: the stage's length. spread: of a day's paired gain in earlier
     decisions; history: of the value per key; None if not measured."""
     by_value = feedback != "none"
@@ -68,7 +68,7 @@ def planned_stage(
         of_days = ", ".join(f"{day:g}" for day in look_days)
         sentences.append(f"{'Values' if by_value else 'Labels'} are compared at days {of_days}.")
         sentences.append(_found_loss(loss, value, spread, history, by_value=by_value))
-    return PlannedStage(stage, days, look_days, loss, value, keys, doubled, fivefold, tuple(sentences))
+    return StageOutlook(stage, days, look_days, loss, value, keys, doubled, fivefold, tuple(sentences))
 
 
 def _found_loss(
