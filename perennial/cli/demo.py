@@ -9,7 +9,7 @@ from perennial.cli.running import flows_ready
 from perennial.evaluation.figures import counted, percent
 from perennial.ledger.entries import BatchEntry, Cycle, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import newest_entries
+from perennial.ledger.present import accepted_batch
 from perennial.release.words import HEADING, cycle_in_lines
 from perennial.settings import Settings, settings
 from perennial.store.workspace import reading_workspace
@@ -99,8 +99,8 @@ def _last_flight(where: Settings) -> bytes:
 
     workspace = reading_workspace(where)
     schema = (declaration := workspace.use_case(USECASE).declaration).schema_
-    accepted = [b.batch for b in newest_entries(workspace.ledger, USECASE).values() if b.status == "accepted"]
-    rows = workspace.tables.read(USECASE, "accepted", accepted[-1:])
+    batch = accepted_batch(workspace.ledger, USECASE)
+    rows = workspace.tables.read(USECASE, "accepted", [batch.batch]) if batch is not None else None
     assert rows is not None, "a batch was accepted"
     last = rows.sort_by([(name, "descending") for name in (schema.time, *schema.key)]).slice(0, 1)
     return next(records_of(last, fields_of(declaration)))

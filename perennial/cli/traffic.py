@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from perennial.cli.output import as_json, say, working
 from perennial.errors import InputError, TransientError
 from perennial.evaluation.figures import counted
-from perennial.ledger.present import newest_entries
+from perennial.ledger.present import accepted_batch
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
@@ -56,8 +56,7 @@ def _records(usecase: str, window: str | None) -> Iterator[bytes]:
 
     workspace = reading_workspace(settings())
     declaration = workspace.use_case(usecase).declaration
-    accepted = {n: b for n, b in newest_entries(workspace.ledger, usecase).items() if b.status == "accepted"}
-    batch = accepted.get(window) if window is not None else next(reversed(accepted.values()), None)
+    batch = accepted_batch(workspace.ledger, usecase, window)
     if batch is None:
         raise InputError(
             f"{usecase}: no accepted batch {window!r}" if window else f"{usecase}: no batch was accepted yet",

@@ -170,6 +170,12 @@ def batch_named(ledger: Ledger, usecase: str, window: str | None) -> BatchEntry 
     return next((batch for batch in reversed(batches) if window in (None, batch.window)), None)
 
 
+def accepted_batch(ledger: Ledger, usecase: str, window: str | None = None) -> BatchEntry | None:
+    """The accepted revision of a window if it is the newest one, or with None of the last window; None without one."""
+    accepted = {name: batch for name, batch in newest_entries(ledger, usecase).items() if batch.status == "accepted"}
+    return next(reversed(accepted.values()), None) if window is None else accepted.get(window)
+
+
 def held_batches(ledger: Ledger, usecase: str) -> list[BatchEntry]:
     """Batches whose newest revision is held, in the order of their first arrival."""
     return [batch for batch in newest_entries(ledger, usecase).values() if batch.status == "held"]

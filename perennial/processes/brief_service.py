@@ -14,6 +14,7 @@ from typing import Any
 
 from perennial.errors import TransientError
 from perennial.processes.log_files import last_lines
+from perennial.processes.parts import succeeds
 from perennial.processes.ports import HOST, free_port
 from perennial.processes.process_group import adopt, alive, stop_group
 from perennial.settings import Settings
@@ -38,7 +39,7 @@ def brief_service(where: Settings, usecase: str) -> Iterator[int]:
     pid = adopt(child)
     try:
         end = time.monotonic() + START_SECONDS
-        while not _is_ready(port):
+        while not succeeds(f"http://{HOST}:{port}/ready"):
             if not alive(pid) or time.monotonic() > end:
                 raise TransientError(f"the service for {usecase} did not start; the end of {log}:\n{last_lines(log)}")
             time.sleep(0.1)
@@ -62,15 +63,3 @@ def post(port: int, path: str, record: bytes) -> dict[str, Any]:
         raise TransientError(f"the service answered with status {response.status}: {body.decode(errors='replace')}")
     answer: dict[str, Any] = json.loads(body)
     return answer
-
-
-def _is_ready(port: int) -> bool:
-    """Whether it has a model. False while nothing listens."""
-    connection = HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/ready")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

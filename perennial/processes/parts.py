@@ -53,14 +53,14 @@ def parts_of(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]
             PREFECT_WORKER_WEBSERVER_HOST=HOST,
             PREFECT_WORKER_WEBSERVER_PORT=port[WORKER],
         ),
-        partial(_answers, f"http://{HOST}:{port[WORKER]}/health"),
+        partial(succeeds, f"http://{HOST}:{port[WORKER]}/health"),
         logs / f"{WORKER}.log",
         after=(DEPLOYER,),
     )
     service = Part(
         SERVICE,
         partial(started, SERVICE, "perennial.processes.service", port[SERVICE], OMP_NUM_THREADS="1"),
-        partial(_answers, f"http://{HOST}:{port[SERVICE]}/health"),
+        partial(succeeds, f"http://{HOST}:{port[SERVICE]}/health"),
         logs / f"{SERVICE}.log",
         after=(WORKER,),
     )
@@ -87,7 +87,7 @@ def parts_of(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]
         mlflow = Part(
             MLFLOW,
             partial(started, MLFLOW, "perennial.processes.mlflow_ui", port[MLFLOW]),
-            partial(_answers, f"http://{HOST}:{port[MLFLOW]}/health"),
+            partial(succeeds, f"http://{HOST}:{port[MLFLOW]}/health"),
             logs / f"{MLFLOW}.log",
             after=(WORKER,),  # it has time; the other parts share few cores with it while they start
         )
@@ -175,7 +175,7 @@ def addresses_of(where: Settings, ports: Mapping[str, int]) -> dict[str, str]:
     return addresses
 
 
-def _answers(url: str) -> bool:
+def succeeds(url: str) -> bool:
     """Whether an address of this machine returns a success, without any proxy."""
     try:
         with build_opener(ProxyHandler({})).open(url, timeout=ANSWER_SECONDS) as answer:
