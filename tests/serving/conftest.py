@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ from perennial.features.recipe import Recipe
 from perennial.features.row_wise import RowWise
 from perennial.model.artifact import EXTRAS, PIPELINE_FILE, Fitted, categories_seen, digest_model, write_extras
 from perennial.model.predicting import ready
+from perennial.serving.live import Live, open_live, wanted_release
+from perennial.serving.log.writing import ServedLog
+from perennial.settings import settings
 from perennial.sources.column_type import ColumnType
+from perennial.store.workspace import open_workspace
 from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
 from tests.serving.running_service import Place
@@ -140,3 +144,21 @@ def shop_copy(released_shop: Place, tmp_path: Path) -> Place:
     shutil.copytree(released_shop.home, place.home, ignore=shutil.ignore_patterns("served"))
     shutil.copytree(released_shop.usecases, place.usecases)
     return place
+
+
+@pytest.fixture
+def live(world: World) -> Live:
+    """The live release of a shop with two months."""
+    for month in ("2024-01", "2024-02"):
+        world.month(month)
+        cycle()
+    workspace = open_workspace(settings())
+    return open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
+
+
+@pytest.fixture
+def log() -> Iterator[ServedLog]:
+    """A log with one segment."""
+    log = ServedLog(settings().served, lambda: "s-1")
+    yield log
+    log.close()

@@ -14,9 +14,7 @@ from perennial.serving.live import Live
 from perennial.serving.log.segment import read_segment
 from perennial.serving.log.writing import ServedLog
 from perennial.settings import settings
-from tests.serving.test_looking_up import NOW, live, log
-
-__all__ = ["live", "log"]
+from tests.serving.test_looking_up import NOW
 
 
 def _asked(live: Live, prices: list[float]) -> Asked:

@@ -21,9 +21,7 @@ from perennial.serving.protocols import mlflow_answer, tensors_answer
 from perennial.settings import settings
 from tests.bad_input.test_disk import files_up_to
 from tests.serving.running_service import Place, Running, serving, wait_for
-from tests.serving.test_looking_up import live, log
 
-__all__ = ["live", "log"]
 RECORD = {"price": 99.5, "weight": 2.25, "carrier": "post"}
 
 

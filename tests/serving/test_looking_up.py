@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,33 +12,13 @@ import pytest
 from perennial.clock import microseconds
 from perennial.errors import InputError
 from perennial.serving.answering import Asked, answer_all, records_in
-from perennial.serving.live import Live, open_live, wanted_release
+from perennial.serving.live import Live
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.looking_up import look_up, recomputed
 from perennial.settings import settings
-from perennial.store.workspace import Workspace, open_workspace
-from tests.training.stores import cycle
-from tests.world import World
+from perennial.store.workspace import Workspace
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def live(world: World) -> Live:
-    """The shop's live release."""
-    for month in ("2024-01", "2024-02"):
-        world.month(month)
-        cycle()
-    workspace = open_workspace(settings())
-    return open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
-
-
-@pytest.fixture
-def log() -> Iterator[ServedLog]:
-    """A log with one segment."""
-    log = ServedLog(settings().served, lambda: "s-1")
-    yield log
-    log.close()
 
 
 def _records(n: int) -> list[dict[str, object]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 
 import pandas as pd
-import pytest
 
 from perennial.clock import microseconds
 from perennial.ledger.entries import BatchEntry, Cycle, Episode, Reading
-from perennial.serving.live import Live, open_live, wanted_release
+from perennial.serving.live import Live
 from perennial.serving.log.segment import Answered, SegmentWriter
 from perennial.serving.looking_up import recomputed_all
 from perennial.settings import settings
-from perennial.store.workspace import Workspace, open_workspace
+from perennial.store.workspace import Workspace
 from perennial.watching.channels.skew import skew
 from perennial.watching.served_again import FieldCompared, ServedAgain
 from tests.serving.test_looking_up import NOW
@@ -46,15 +45,6 @@ def test_a_field_that_differs_beyond_chance_warns_with_an_example_and_its_interv
 def test_records_that_the_declaration_takes_no_more_leave_it_open() -> None:
     found = skew(_again(recomputed=0, refused=300))
     assert (found.alarm, found.back, found.value) == (False, False, None)
-
-
-@pytest.fixture
-def live(world: World) -> Live:
-    for month in ("2024-01", "2024-02"):
-        world.month(month)
-        cycle()
-    workspace = open_workspace(settings())
-    return open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
 
 
 def _serve(live: Live, name: str, month: pd.DataFrame, **changed: object) -> None:
