@@ -7,6 +7,7 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
+from perennial.release.stages import asked_to_go_on
 from tasks.alerts import notify_people, respond_to_episodes
 from tasks.as_of import present
 from tasks.collecting import collect_if_any
@@ -24,12 +25,13 @@ def stage(usecase: UseCaseName, by: str | None = None, reason: str | None = None
 
     Args:
         usecase: Name of the use case, as in its declaration.
-        by: To let the candidate get further now, without waiting for evidence: your name.
-        reason: Your reason for that, for the record.
+        by: To let the candidate get further now, without waiting for evidence: your name. Needs a reason too.
+        reason: Your reason for that, for the record. Leave both empty to look only.
     """
+    advance = asked_to_go_on(by, reason)
     now = present(usecase, None, None)
     collect_if_any()
-    made = end_stage(usecase, now.as_of, by, reason) if by and reason else look_at_stage(usecase, now.as_of)
+    made = end_stage(usecase, now.as_of, *advance) if advance else look_at_stage(usecase, now.as_of)
     respond_to_episodes(usecase)
     if made is not None:
         note_outcome(usecase, f"{made.kind}: release {made.release_no}")

@@ -83,13 +83,19 @@ def _show_plan(usecase: str, planned: Rollback | RolledBack, json: bool) -> None
 
 
 def _say_already(usecase: str, done: RolledBack) -> None:
-    made = done.row.payload
+    made, candidate = done.row.payload, done.taken_back.candidate
+    if made.leaves_models and candidate is not None:
+        further = f"take {made.versions} back too"
+        did = f"version {candidate.model.version} was already taken out of {stage_in_words(candidate.stage)}"
+    else:
+        further = "go further back"
+        did = f"release {done.taken_back.release_no} was already rolled back to {made.versions}"
     say(
-        f"{usecase}: release {done.taken_back.release_no} was already rolled back to {made.versions} on "
-        f"{done.row.recorded_at}, as release {made.release_no} (reason: {made.reason}). Nothing more was changed."
+        f"{usecase}: {did} on {done.row.recorded_at}, as release {made.release_no} (reason: {made.reason}). Nothing "
+        "more was changed."
     )
     if done.live.release_no == made.release_no:
-        say(f"  To go further back: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
+        say(f"  To {further}: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
 
 
 def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:

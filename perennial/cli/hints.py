@@ -21,23 +21,24 @@ _COMMANDS = {
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
     "release-lost": "`perennial status USECASE` shows what is live",
-    "rollback-live": "`perennial rollback USECASE --from NUMBER --reason TEXT` goes further back",
+    "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` goes further back",
 }
 _OPTIONS = {
     "init-needs-answer": ("target", "time", "key"),
     "check-unclear": ("batch", "check"),
     "head-invalid": ("head",),
     "release-unknown": ("from",),
+    "stage-unsigned": ("by", "reason"),
 }
 """code → what the core asks for, each an option here."""
 
 
 def command_for(error: PerennialError) -> str | None:
-    """A sentence with the command that helps, None where no single one does."""
+    """A sentence with the command that helps, which may name the error's value; None where no single one does."""
     codes = (
         [error.code, *(each.code for each in error.mistakes)] if isinstance(error, DeclarationError) else [error.code]
     )
-    return next((_COMMANDS[code] for code in codes if code in _COMMANDS), None)
+    return next((_COMMANDS[code].replace("{value}", str(error.value)) for code in codes if code in _COMMANDS), None)
 
 
 def as_typed(error: PerennialError, text: str) -> str:

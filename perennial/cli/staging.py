@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 from perennial.cli import machine_clock
-from perennial.cli.approving import given
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
@@ -15,7 +14,7 @@ from perennial.evaluation.staged.results import Look
 from perennial.ledger.entries import Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
-from perennial.release.stages import looks_of, running
+from perennial.release.stages import asked_to_go_on, looks_of, running
 from perennial.release.words import candidate_at
 from perennial.serving.log.segment import SUFFIX
 from perennial.settings import settings
@@ -26,11 +25,21 @@ from perennial.usecase.reading import load_use_case
 def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json: bool) -> None:
     """Exit code 3 if the candidate was taken away, or nothing can be decided. Raises InputError without a candidate."""
     load_use_case(usecase, settings().usecases)
-    if advance:
-        given("--by", by)
-        given("--reason", reason)
-    elif by or reason:
-        raise InputError("--advance: is missing; --by and --reason belong to it")
+    signed = asked_to_go_on(by, reason)
+    if advance and signed is None:
+        raise InputError(
+            "is missing, and --reason too: nobody lets the candidate get further. Nothing was looked at or changed.",
+            code="stage-unsigned",
+            field="--by",
+            fix="Give both with --advance; or leave --advance out, for a look only.",
+        )
+    if signed is not None and not advance:
+        raise InputError(
+            f"is missing, though --by is {by!r} and --reason is {reason!r}. Nothing was looked at or changed.",
+            code="stage-unsigned",
+            field="--advance",
+            fix="Add it to let the candidate get further; or leave --by and --reason out, for a look only.",
+        )
     ledger = open_ledger()
     now = running(ledger, usecase)
     if now is None:

@@ -51,10 +51,9 @@ def plan_rollback(
     earlier = _same_request(rows, reason, seen)
     if earlier is not None:
         return RolledBack(earlier, False, releases[earlier.payload.release_no - 1], live)
-    if seen is None and live.kind == "rollback":
-        did = "took a candidate away and left" if live.leaves_models else "restored"
+    if seen is None and live.kind == "rollback" and not live.leaves_models:
         raise HeldBack(
-            f"{usecase}: release {live.release_no} is live and is itself a rollback: it {did} {live.versions} at "
+            f"{usecase}: release {live.release_no} is live and is itself a rollback: it restored {live.versions} at "
             f"{rows[-1].recorded_at} (reason: {live.reason}). Nothing more was changed. "
             f"To go further back, name release {live.release_no}.",
             code="rollback-live",
@@ -88,15 +87,16 @@ def roll_back(
 ) -> RolledBack:
     """Restore the previous champion, with its features, data version and reference, as a new release.
 
-    While a candidate is in a stage, this takes the candidate away and leaves the champion, unless `of_champion`.
+    While a candidate is in a stage, this takes the candidate away and leaves the champion, unless `of_champion`. The
+    next request then takes the champion back.
 
     A request rolls back once, however often it is repeated. It is identified by the release that it rolls back,
     `seen`, or without that number by its reason: the newest rollback with that reason is then the same request, and
-    a rollback is never itself rolled back.
+    a rollback that restored a champion is never itself rolled back.
     cause: the episode that rolls back, None for a person.
     try_out: called with the release to restore before anything is written; what it raises is raised.
-    Raises InputError if there is nothing to roll back to or the release is unknown; HeldBack if a rollback is live and
-    `seen` does not name it; ReleaseLost if another release came first; LedgerBroken.
+    Raises InputError if there is nothing to roll back to or the release is unknown; HeldBack if such a
+    rollback is live and `seen` does not name it; ReleaseLost if another release came first; LedgerBroken.
     """
     plan = plan_rollback(ledger, usecase, reason, seen, of_champion=of_champion)
     if isinstance(plan, RolledBack):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import write_instant
-from perennial.errors import HeldBack
+from perennial.errors import HeldBack, InputError
 from perennial.ledger.entries import Candidate, ChallengerEntry, Decision, Release, StageLooked
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import current_release
@@ -78,6 +78,30 @@ def go_on(ledger: Ledger, usecase: str, release_no: int, as_of: datetime, by: st
     if made is not None and made.payload.reason.startswith(because):
         return made
     return insert_release(ledger, usecase, _next(ledger, usecase, began, write_instant(as_of), because))
+
+
+def asked_to_go_on(by: str | None, reason: str | None) -> tuple[str, str] | None:
+    """Who lets a candidate get further and why, for the record; None if nobody asks for it.
+
+    Raises InputError, code `stage-unsigned`, for one without the other.
+
+    >>> asked_to_go_on("Ada ", "no traffic in summer"), asked_to_go_on(None, "")
+    (('Ada', 'no traffic in summer'), None)
+    """
+    asked = {"by": by or "", "reason": reason or ""}
+    if not any(asked.values()):
+        return None
+    for field, value in asked.items():
+        if not value.strip():
+            (other, given) = next((each, words) for each, words in asked.items() if each != field)
+            raise InputError(
+                f"{value!r} is empty, though {other} is {given!r}. Nothing was looked at or changed.",
+                code="stage-unsigned",
+                field=field,
+                value=value,
+                fix="Give both, who lets the candidate get further and why; or neither, for a look only.",
+            )
+    return asked["by"].strip(), asked["reason"].strip()
 
 
 def _began(ledger: Ledger, usecase: str, release_no: int) -> Release:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perennial.clock import write_instant
-from perennial.errors import HeldBack, ReleaseLost
+from perennial.errors import HeldBack, InputError, ReleaseLost
 from perennial.evaluation.staged.results import Look, StageVerdict
 from perennial.ledger.entries import Decision, Episode, EpisodeClosed, Release, ReleasesFrozen, StageLooked
 from perennial.ledger.ledger import Ledger, Row
@@ -132,6 +132,26 @@ def test_a_rollback_takes_the_candidate_away_from_every_stage(ledger: Ledger, ca
     first = ledger.all("shop", Release)[0].payload
     assert live.since == first.since, "the champion is as old as it was"
     assert made_live(row.payload for row in ledger.all("shop", Release)) == first
+
+
+def test_after_a_candidate_was_taken_away_a_rollback_takes_the_champion_back(ledger: Ledger) -> None:
+    for days in (7, 14):
+        follow_look(ledger, "shop", looked(ledger, "advance", days))
+    release_decided(ledger, decided(ledger, 3, 4))
+    roll_back(ledger, "shop", NOW + timedelta(days=20), "complaints")
+    again = roll_back(ledger, "shop", NOW + timedelta(days=20), "complaints")
+    assert (again.made, state(ledger)) == (False, (6, "full", 2, None)), "repeated, it is the same request"
+    back = roll_back(ledger, "shop", NOW + timedelta(days=21), "still bad")
+    assert (back.made, back.row.payload.restores, state(ledger)) == (True, 1, (7, "full", 1, None))
+    with pytest.raises(HeldBack, match="name release 7"):
+        roll_back(ledger, "shop", NOW + timedelta(days=21), "worse")
+
+
+def test_a_first_champion_stays_when_its_candidate_was_taken_away(ledger: Ledger) -> None:
+    roll_back(ledger, "shop", NOW + timedelta(days=8), "complaints")
+    with pytest.raises(InputError, match="no previous champion"):
+        roll_back(ledger, "shop", NOW + timedelta(days=9), "still bad")
+    assert state(ledger) == (3, "full", 1, None)
 
 
 def test_a_champion_that_goes_bad_beside_a_candidate_is_rolled_back_itself(ledger: Ledger) -> None:
