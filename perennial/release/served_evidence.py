@@ -51,10 +51,14 @@ class ServedRows:
     key: list[str]
 
     @property
+    def both(self) -> pd.DataFrame:
+        """The records that both models scored."""
+        return self.frame[self.frame[[CHAMPION, CANDIDATE]].notna().all(axis=1)]
+
+    @property
     def by_key(self) -> pd.DataFrame:
         """The first answer to each key that both models scored."""
-        both = self.frame[self.frame[CANDIDATE].notna()].dropna(subset=self.key)
-        return both.drop_duplicates(self.key)[[*self.key, ARM, CHAMPION, CANDIDATE]]
+        return self.both.dropna(subset=self.key).drop_duplicates(self.key)[[*self.key, ARM, CHAMPION, CANDIDATE]]
 
     def counts(self, *, in_canary: bool) -> Traffic:
         """The counts of `Traffic`, without what only the values of predictions show."""

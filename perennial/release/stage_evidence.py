@@ -17,7 +17,8 @@ from perennial.deciding.then import declaration_then, needed, sources_then
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Paired, paired
-from perennial.evaluation.staged.evidence import Evidence, Labelled, Traffic, Values
+from perennial.evaluation.staged.evidence import Evidence, Labelled, Scores, Traffic, Values
+from perennial.evaluation.staged.scores import binned
 from perennial.identity import digest
 from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
 from perennial.ledger.ledger import Ledger
@@ -96,6 +97,7 @@ def stage_evidence(
         pairs=compared.pairs,
         metrics=compared.metrics,
         values=_values(declaration, sources, judged, candidate),
+        scores=_scores(served, in_batches),
     )
     key = list(declaration.schema_.key)
     of_rows = "" if judged is None else digest_rows(judged.rows[[*key, LABEL]], key)
@@ -148,6 +150,13 @@ def _scored(tables: Tables, declaration: Declaration, batches: Sequence[BatchSco
         for arm in (CHAMPION, CANDIDATE)
     ]
     return parts[0].merge(parts[1], on=key)
+
+
+def _scores(served: ServedRows | None, in_batches: pd.DataFrame | None) -> Scores | None:
+    """How the predictions of both models are distributed, over all records that both scored; None without any."""
+    parts = [each for each in (served.both if served else None, in_batches) if each is not None and len(each)]
+    arms = [np.concatenate([stacked(part[arm]) for part in parts]) for arm in (CHAMPION, CANDIDATE) if parts]
+    return binned(*arms) if arms else None
 
 
 def _rows_since(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from perennial.clock import instant
 from perennial.deciding.replay import Deviation, Replayed, first_difference
@@ -32,6 +33,8 @@ def replay_look(
         seen = stage_evidence(tables, past, usecase, release, instant(looked.as_of), recomputed(past, release))
     except (Gone, TableUnreadable) as error:
         return _replayed(looked, 0, Deviation("data", None, None, str(error)))
+    if not any(each.check == "scores" for each in looked.look.findings):
+        seen = replace(seen, evidence=replace(seen.evidence, scores=None))  # earlier versions did not count them
     then = {"evidence": looked.evidence, "look": looked.look.model_dump(mode="json")}
     now = {"evidence": seen.digest, "look": look_at(seen.evidence).model_dump(mode="json")}
     numbers, differing = first_difference(then, now, exact=True)

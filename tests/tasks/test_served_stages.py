@@ -82,6 +82,9 @@ def test_answers_of_both_arms_and_their_labels_are_looked_at(canary: World) -> N
     assert champion + candidate == 1200 and abs(champion - 600) < 90
     assert checks["failures"].verdict == checks["feedback"].verdict == checks["sample_ratio"].verdict == "passed"
     assert checks["skew"].verdict == "passed" and checks["skew"].n == 300
+    scores = checks["scores"]
+    assert scores.verdict == "information" and scores.estimate is not None and 0 < scores.estimate < 1
+    assert scores.n == sum(scores.counts) == 2 * checks["traffic"].n, "each record, by both models"
     assert checks["log_loss"].n > 1100 and checks["log_loss"].low is not None
     assert [row.payload.champion.model.version for row in workspace.ledger.all("shop", Release)][2] == 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perennial.alerting.notices import notices
 from perennial.deciding.replay import Replayed
 from perennial.ledger.entries import BatchScored, Cycle, Decision, Episode, Release, StageLooked
@@ -53,6 +55,12 @@ def test_a_candidate_that_does_no_harm_becomes_the_champion_after_its_shadow(wor
     waits = [row.payload.waits for row in ledger.all("shop", Cycle)]
     assert "no challenger" not in waits[-1], "the next challenger is decided about once the candidate is the champion"
     assert [(each.numbers > 10, each.difference) for each in _replayed(workspace)] == [(True, None)]
+    assert by_check["scores"].n == 2 * scored[-1].rows
+    without = looked.payload.model_copy(
+        update={"look": look.model_copy(update={"findings": tuple(e for e in look.findings if e.check != "scores")})}
+    )
+    earlier = replay_look(ledger, workspace.tables, "shop", replace(looked, payload=without), lambda *_: (0, 0))
+    assert earlier.difference is None, "a look that an earlier version recorded, which did not count scores"
 
 
 def test_a_candidate_that_is_proven_worse_is_taken_away_with_an_episode(world: World) -> None:

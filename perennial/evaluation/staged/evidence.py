@@ -123,10 +123,11 @@ class Values:
 
 @dataclass(frozen=True)
 class Scores:
-    """How many predictions of each model fell into the same K bins, each of shape (K,)."""
+    """How many predictions of each model fell into the same K bins, each of shape (K,). bins: what these are."""
 
     champion: IntArray
     candidate: IntArray
+    bins: str = "equal ranges of the scores"
 
     def __post_init__(self) -> None:
         if not (len(self.champion.shape) == 1 and self.champion.shape == self.candidate.shape):

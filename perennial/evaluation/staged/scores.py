@@ -7,9 +7,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted, percent
 from perennial.evaluation.staged.evidence import Scores
 from perennial.evaluation.staged.results import Finding
+
+TENTHS = np.arange(1, 10) / 10
+
+
+def binned(champion: FloatArray, candidate: FloatArray) -> Scores | None:
+    """Predictions of the same rows, in tenths of the champion's; of shape (n, K), by the most probable class.
+
+    champion, candidate: shape (n,) or (n, K). Rows with a missing or infinite one are left out; None without any row.
+
+    >>> binned(np.arange(100.0), np.arange(100.0) + 10).candidate.tolist()
+    [0, 10, 10, 10, 10, 10, 10, 10, 10, 20]
+    """
+    both = np.stack([champion, candidate]).reshape(2, len(champion), -1)
+    both = both[:, np.isfinite(both).all(axis=(0, 2))]
+    if not both.shape[1]:
+        return None
+    if classes := both.shape[2] if champion.ndim > 1 else 0:
+        place, bins = both.argmax(axis=2), "the most probable classes"
+    else:
+        bounds = np.unique(np.quantile(both[0, :, 0], TENTHS))
+        place, bins = np.searchsorted(bounds, both[..., 0], side="right"), "tenths of the champion's scores"
+        classes = bounds.size + 1
+    counts = [np.bincount(each, minlength=classes).astype(np.int64) for each in place]
+    return Scores(counts[0], counts[1], bins)
 
 
 def scores_moved(scores: Scores) -> Finding:
@@ -25,9 +50,9 @@ def scores_moved(scores: Scores) -> Finding:
         verdict="information",
         sentence=(
             f"{percent(moved)} of the candidate's {counted(candidate, 'score', 'scores')} would have to be in other "
-            f"bins to be distributed like the champion's {champion:,}."
+            f"bins to be distributed like the champion's {champion:,}. Bins: {scores.bins}."
         ),
         n=champion + candidate,
         estimate=moved,
-        counts=tuple(scores.candidate.tolist()),
+        counts=(*scores.candidate.tolist(), *scores.champion.tolist()),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from perennial.evaluation.staged.evidence import Evidence, Scores, Traffic
 from perennial.evaluation.staged.results import Look
+from perennial.evaluation.staged.scores import binned, scores_moved
 from perennial.evaluation.staged.verdict import look_at
 
 QUIET = Traffic(
@@ -52,6 +53,20 @@ def test_scores_that_moved_are_information_alone() -> None:
     (scores,) = [finding for finding in look.findings if finding.check == "scores"]
     assert (look.verdict, scores.verdict, scores.estimate) == ("advance", "information", 0.9)
     assert "90 % of the candidate's 1,000 scores" in scores.sentence
+
+
+def test_scores_are_binned_by_the_champions_tenths_or_by_class_without_what_is_missing() -> None:
+    champion = np.r_[np.linspace(0, 0.2, 1000), np.nan]
+    same = binned(champion, champion)
+    assert same is not None and scores_moved(same).estimate == 0 and same.champion.tolist() == [100] * 10
+    lifted = binned(champion, champion + 0.1)
+    assert lifted is not None and scores_moved(lifted).estimate == pytest.approx(0.5, abs=0.01)
+    constant = binned(np.full(5, 0.3), np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
+    assert constant is not None and (constant.champion.tolist(), constant.candidate.tolist()) == ([0, 5], [2, 3])
+    classes = binned(np.eye(3)[[0, 0, 1, 2]], np.eye(3)[[0, 1, 1, 2]])
+    assert classes is not None and "classes" in scores_moved(classes).sentence
+    assert (classes.champion.tolist(), classes.candidate.tolist()) == ([2, 1, 1], [1, 2, 1])
+    assert binned(np.array([np.inf]), np.array([0.5])) is None
 
 
 def test_counts_that_cannot_be_are_refused() -> None:
