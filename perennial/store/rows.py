@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -31,11 +31,16 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def read_rows(
-    tables: Tables, usecase: str, schema: Schema, known: Known, only: tuple[str, ...] | None = None
+    tables: Tables,
+    usecase: str,
+    schema: Schema,
+    known: Known,
+    only: tuple[str, ...] | None = None,
+    labelled: bool = False,
 ) -> pd.DataFrame:
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
-    only: ids of the batches to read; all of `known` if None.
+    only: ids of the batches to read; all of `known` if None. labelled: leave out rows without such a label.
     A label counts from the moment when it was both known and here: the later of its `known_at` and its arrival.
     Adds `LABEL` (null if none counted yet), `KNOWN_AT` (when the label that is used became known) and
     `FIRST_KNOWN_AT` (since when any label of the row has counted, including that of a replaced revision). If several
@@ -47,7 +52,7 @@ def read_rows(
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
     if not known.label_batches and not known.replaced:
-        return frame_of(_with_own_labels(accepted, schema, known))
+        return frame_of(_with_own_labels(accepted, schema, known, labelled))
     key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
     with _labels(tables, usecase, schema, known, accepted) as connection:
@@ -66,22 +71,24 @@ def read_rows(
                        CASE WHEN {target} IS NOT NULL AND {LABEL_KNOWN_AT} <= $as_of::TIMESTAMPTZ
                             THEN {LABEL_KNOWN_AT} END AS {_OWN_KNOWN}
                 FROM accepted JOIN arrivals ON accepted.{BATCH} = arrivals.{BATCH}
+            ),
+            joined AS (
+                SELECT own.* EXCLUDE ({_OWN}, {_OWN_KNOWN}, {_PLACE}),
+                       CASE WHEN {_OWN_KNOWN} IS NOT NULL AND ({_RANK} IS NULL OR {own_rank} > {_RANK})
+                            THEN {_OWN} ELSE {LABEL} END AS {LABEL},
+                       greatest({_OWN_KNOWN}, {KNOWN_AT}) AS {KNOWN_AT},
+                       least(CASE WHEN {_OWN_KNOWN} IS NOT NULL THEN greatest({_OWN_KNOWN}, {ARRIVED_AT}) END,
+                             {FIRST_KNOWN_AT}) AS {FIRST_KNOWN_AT}
+                FROM own LEFT JOIN apart USING ({key})
             )
-            SELECT own.* EXCLUDE ({_OWN}, {_OWN_KNOWN}, {_PLACE}),
-                   CASE WHEN {_OWN_KNOWN} IS NOT NULL AND ({_RANK} IS NULL OR {own_rank} > {_RANK})
-                        THEN {_OWN} ELSE {LABEL} END AS {LABEL},
-                   greatest({_OWN_KNOWN}, {KNOWN_AT}) AS {KNOWN_AT},
-                   least(CASE WHEN {_OWN_KNOWN} IS NOT NULL THEN greatest({_OWN_KNOWN}, {ARRIVED_AT}) END,
-                         {FIRST_KNOWN_AT}) AS {FIRST_KNOWN_AT}
-            FROM own LEFT JOIN apart USING ({key})
-            ORDER BY {key}
+            SELECT * FROM joined {f"WHERE {LABEL} IS NOT NULL" if labelled else ""} ORDER BY {key}
             """,
             params={"as_of": write_instant(known.as_of)},
         ).to_arrow_table()
     return frame_of(frame)
 
 
-def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Table:
+def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known, labelled: bool) -> pa.Table:
     """What the query of `read_rows` gives if every label came with its row: nothing to join, so it takes half the time.
 
     As in DuckDB, texts are ordered by their bytes and nulls are last.
@@ -105,7 +112,25 @@ def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Tab
     rows = rows.append_column(
         FIRST_KNOWN_AT, pc.if_else(counts, pc.if_else(pc.greater(at, arrived), at, arrived), no_time)
     )
-    return rows.combine_chunks().take(pc.sort_indices(rows, [(name, "ascending") for name in schema.key]))
+    return _in_order(rows.filter(counts) if labelled else rows, schema.key)
+
+
+def _in_order(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The rows in key order.
+
+    Parts that are in order themselves and do not overlap, as batches do whose key begins with their time, are only put
+    one after another: copying all rows takes longer than looking.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    by_key = [(name, "ascending") for name in key]
+    parts = [part for part in rows.to_batches() if part.num_rows]
+    if len(parts) > 1:
+        firsts = pa.Table.from_batches([part.select(key).slice(0, 1) for part in parts])
+        rows = pa.Table.from_batches([parts[place] for place in pc.sort_indices(firsts, by_key).to_pylist()])
+    order = pc.sort_indices(rows, by_key).to_numpy()
+    return rows if (order[1:] > order[:-1]).all() else rows.combine_chunks().take(pa.array(order))
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:

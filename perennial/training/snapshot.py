@@ -42,8 +42,7 @@ def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.
 
 def labelled_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame | None:
     """All rows whose label is known, regardless of the window, in key order; None before the first batch."""
-    rows = read_rows(tables, declaration.name, declaration.schema_, known) if known.batches else None
-    return None if rows is None else rows[rows[LABEL].notna()]
+    return read_rows(tables, declaration.name, declaration.schema_, known, labelled=True) if known.batches else None
 
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
