@@ -15,13 +15,14 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from tests.extent import part_of
 from tests.world import World
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 # A busy machine is no failure.
-hypothesis.settings.register_profile("perennial", deadline=None)
+hypothesis.settings.register_profile("perennial", deadline=None, max_examples=part_of(100))
 hypothesis.settings.load_profile("perennial")
 
 

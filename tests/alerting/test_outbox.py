@@ -21,6 +21,7 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declared_alerts import Route
 from tests.alerting.target import Target
+from tests.extent import part_of
 from tests.ledger.payloads import batch
 
 AT = "2024-02-01T00:00:00Z"
@@ -79,7 +80,7 @@ class Shop:
 def test_a_thousand_evaluations_of_one_episode_send_one_message(ledger: Ledger, target: Target) -> None:
     target.up()
     shop = Shop(ledger, target)
-    for _ in range(1000):
+    for _ in range(part_of(1000)):
         shop.happens(episode())
         shop.tell()
     assert target.titles == ["[warning] shop: level episode opened"]

@@ -90,7 +90,7 @@ def test_bikes_are_counted_month_by_month(home: Path) -> None:
 
 
 @needs_data
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("home")
 def test_a_column_that_is_empty_until_july_begins_without_a_false_alarm(home: Path) -> None:
     declare("stops", home, iterations=30)
@@ -108,7 +108,7 @@ def test_a_column_that_is_empty_until_july_begins_without_a_false_alarm(home: Pa
 
 
 @needs_data
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("home")
 def test_a_census_of_years_is_not_decidable_in_time_and_releases_nothing(home: Path) -> None:
     from tasks.deciding import release

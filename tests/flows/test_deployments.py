@@ -236,6 +236,7 @@ def test_a_use_case_that_is_not_declared_is_refused_at_the_form(deployed: Deploy
         ask(f"/deployments/{deployments()['ingest']['id']}/create_flow_run", {"parameters": {"usecase": "shoq"}})
 
 
+@pytest.mark.long
 def test_no_use_case_waits_for_another(deployed: Deployed) -> None:
     """Runs of one use case take turns by themselves: tests/flows/test_turns.py."""
     assert {name: each["global_concurrency_limit"] for name, each in deployments().items()} == dict.fromkeys(FLOWS)

@@ -34,6 +34,7 @@ def execute(url: str, *statements: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.long
 def test_of_two_promoters_one_wins_here_too(database: str) -> None:
     race(database)
 
@@ -59,6 +60,7 @@ def append_here(url: str, point: str, kinds: list[str]) -> None:
         ledger.append("shop", payloads[kind])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("killable")
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_writer_killed_at_any_row_leaves_it_whole_or_not_there(database: str, side: str) -> None:
