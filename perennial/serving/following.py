@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from perennial.errors import PerennialError
+from perennial.errors import HeldBack, PerennialError
+from perennial.ledger.ends import ends
 from perennial.ledger.entries import Release
 from perennial.serving.live import Live, needs_making, open_live, wanted_release, with_candidate
 from perennial.store.workspace import Workspace
@@ -72,12 +73,18 @@ class Follower:
     ) -> None:
         self._workspace, self._named, self._cache, self._pinned = workspace, named, cache, pinned
         self.usecases: tuple[str, ...] = ()
+        self._served: frozenset[str] = frozenset()
         self._make = make
         self._asked: set[tuple[str, int]] = set()
         self._live: dict[str, Live] = {}
+        self._read: dict[str, tuple[tuple[int, str] | None, Release | HeldBack]] = {}
         self._wanted: dict[str, int] = {}
         self._wrong: dict[str, str] = {}
         self._retries: dict[str, _Retries] = {}
+
+    def serves(self, usecase: str) -> bool:
+        """Whether it is one of the use cases."""
+        return usecase in self._served
 
     def live(self, usecase: str) -> Live | None:
         """The loaded release; None if there is none, or no such use case."""
@@ -99,10 +106,17 @@ class Follower:
         A candidate is tried again after 1, 2, 4, … looks, so that one that cannot be loaded costs little.
         """
         self.usecases = self._named()
+        self._served = frozenset(self.usecases)
         new: dict[str, Release] = {}
+        try:
+            ended = ends(self._workspace.ledger)
+        except Exception as error:  # noqa: BLE001 - the old releases go on, and `/ready` shows this
+            for usecase in self.usecases:
+                self._failed(usecase, error)
+            return
         for usecase in self.usecases:
             try:
-                release = self._new(usecase)
+                release = self._new(usecase, ended.get(usecase))
                 if release is None:
                     self._wrong.pop(usecase, None)
                     self._retry_candidate(usecase)
@@ -131,12 +145,23 @@ class Follower:
             log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=trace)
         self._wrong[usecase] = wrong
 
-    def _new(self, usecase: str) -> Release | None:
-        """The release to load; None if it is loaded."""
-        release = wanted_release(self._workspace, usecase, self._pinned)
+    def _new(self, usecase: str, end: tuple[int, str] | None) -> Release | None:
+        """The release to load; None if it is loaded. end: of the use case's chain, without which nothing is new."""
+        read_at, release = self._read.get(usecase, (None, None))
+        if release is None or read_at != end:
+            release = self._asked_for(usecase)
+            self._read[usecase] = end, release
+        if isinstance(release, HeldBack):
+            raise release
         self._wanted[usecase] = release.release_no
         live = self._live.get(usecase)
         return None if live is not None and live.release.release_no == release.release_no else release
+
+    def _asked_for(self, usecase: str) -> Release | HeldBack:
+        try:
+            return wanted_release(self._workspace, usecase, self._pinned)
+        except HeldBack as none_live:
+            return none_live
 
     def _make_missing(self, new: dict[str, Release]) -> None:
         numbered = {(name, release.release_no): release for name, release in new.items()}

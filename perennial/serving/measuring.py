@@ -34,10 +34,12 @@ class Measures:
 
     def _usecase(self, path: str) -> str:
         """The use case that a path is about; empty if it is about none."""
-        parts, names = path.split("/"), self._follower.usecases
-        if path == "/invocations" and len(names) == 1:
-            return names[0]
-        return next((name for name in names if name in parts), "")
+        match path.strip("/").split("/"):
+            case ["usecases", name, *_] | ["v2", "models", name, *_] if self._follower.serves(name):
+                return name
+            case ["invocations"] if len(self._follower.usecases) == 1:
+                return self._follower.usecases[0]
+        return ""
 
     def scored(self, answered: Answer) -> None:
         """Count the records of an answer."""

@@ -19,6 +19,7 @@ from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
 from tests.crashes.wall_clock import Shop, ends_as, persons
 from tests.ledger.payloads import declaration, one_of_each
+from tests.ledger.test_ends import test_the_ends_of_all_chains_are_those_of_each as of_each
 from tests.postgres.conftest import new_database
 from tests.release.test_promoters import race
 from tests.world import World
@@ -50,6 +51,10 @@ def test_nobody_changes_a_row_and_who_takes_the_trigger_away_is_found(database: 
     execute(database, "DROP TRIGGER entries_no_change ON entries", "UPDATE entries SET key = 'x' WHERE position = 2")
     with pytest.raises(LedgerBroken, match="row 2 of the ledger"):
         ledger.verify("shop")
+
+
+def test_the_ends_of_all_chains_are_read_at_once_here_too(database: str) -> None:
+    of_each(Ledger(database))
 
 
 def append_here(url: str, point: str, kinds: list[str]) -> None:

@@ -35,6 +35,11 @@ def test_an_unexpected_failure_is_shown_and_tried_again(world: World, monkeypatc
     follower.look()
     (state,) = follower.states
     assert (state.serving, state.wrong) == (1, "")
+    with monkeypatch.context() as unread:
+        unread.setattr(following, "wanted_release", _fails)
+        follower.look()
+    (state,) = follower.states
+    assert state.wrong == "", "a chain that has not grown is not read again"
 
 
 @pytest.mark.parametrize("gone", ["ledger", "registry"])
