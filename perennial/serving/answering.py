@@ -12,6 +12,7 @@ import numpy as np
 
 from perennial.errors import DiskFull, TerminalError
 from perennial.serving.arms import Arms, in_arms, microseconds_each
+from perennial.serving.checker import Checker, not_json
 from perennial.serving.live import Live
 from perennial.serving.log.segment import Answered, Place
 from perennial.serving.log.writing import ServedLog
@@ -138,6 +139,15 @@ def in_words(answered: Answer) -> tuple[list[str], list[str]]:
         return [], []
     other, own = str(candidate.model.version), answered.live.versions
     return list(arms.arms), [other if by_candidate else own for by_candidate in arms.by_candidate]
+
+
+def asked_in(body: bytes, checker: Checker) -> Asked:
+    """What a body with one record or a list of them asks. Raises BadRecords."""
+    listed, received = records_in(body)
+    checked = checker.decode(listed)
+    if checked.rows != len(received):  # records one after the other, in no list
+        raise not_json("it has more than one record but no list")
+    return Asked(checked, received)
 
 
 def records_in(body: bytes) -> tuple[bytes, list[bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from perennial.errors import DiskFull, PerennialError
-from perennial.serving.answering import Answer, Asked, TooMany, as_json, records_in
+from perennial.serving.answering import Answer, Asked, TooMany, as_json, asked_in
 from perennial.serving.batching import Together
 from perennial.serving.docs_page import docs_page
 from perennial.serving.fields import kinds
@@ -30,7 +31,7 @@ from perennial.serving.protocols import (
     records_of_tensors,
     tensors_answer,
 )
-from perennial.serving.request import BadRecords, Checked, shown_mistakes
+from perennial.serving.request import BadRecords, shown_mistakes
 from perennial.serving.slots import Slot
 
 Scope = dict[str, Any]
@@ -136,7 +137,7 @@ class Service:
             return 200, _TEXT, self._measures.text()
         lives = [live for name in self._follower.usecases if (live := self._follower.live(name)) is not None]
         if path == "/openapi.json":
-            return 200, _JSON, msgspec.json.encode(description(lives))
+            return 200, _JSON, json.dumps(description(lives)).encode()  # msgspec has no integers of this size
         if path in ("/", "/docs"):
             return 200, _HTML, docs_page(description(lives)).encode()
         parts = path.strip("/").split("/")
@@ -154,8 +155,7 @@ class Service:
         match parts:
             case ["usecases", usecase, "predict"]:
                 live, body = self._live(usecase), await self._body(headers, receive)
-                listed, each = records_in(body)
-                return as_json(await self._scored(live, lambda: live.checker.decode(listed), each))
+                return as_json(await self._scored(live, lambda: asked_in(body, live.checker)))
             case ["invocations"] | ["usecases", _, "invocations"]:
                 live = self._live(parts[1] if len(parts) > 1 else None)
                 records, _ = _converted(await self._body(headers, receive), records_of_mlflow)
@@ -194,7 +194,7 @@ class Service:
         if usecase is None and len(names) != 1:
             raise _Refused(404, "usecase-unclear", f"name the use case: /usecases/NAME/invocations, of {list(names)}")
         name = usecase or names[0]
-        if name not in names:
+        if not self._follower.serves(name):
             raise _Refused(404, "usecase-unknown", f"{name!r} is not served here; {', '.join(names)} are")
         live = self._follower.live(name)
         if live is None:
@@ -208,11 +208,12 @@ class Service:
         return bool(self._log.wrong) and live is not None and live.log != "best_effort"
 
     async def _of_records(self, live: Live, records: list[Any]) -> Answer:
-        return await self._scored(live, lambda: live.checker.check(records), [msgspec.json.encode(r) for r in records])
+        received = [msgspec.json.encode(each) for each in records]
+        return await self._scored(live, lambda: Asked(live.checker.check(records), received))
 
-    async def _scored(self, live: Live, check: Callable[[], Checked], received: list[bytes]) -> Answer:
+    async def _scored(self, live: Live, asked: Callable[[], Asked]) -> Answer:
         try:
-            scored = await self._together.answer(live, Asked(check(), received))
+            scored = await self._together.answer(live, asked())
         except BadRecords as wrong:
             status = 400 if any(each.code in ("not-json", "no-records") for each in wrong.mistakes) else 422
             raise _Refused(status, wrong.code, *shown_mistakes(wrong)) from wrong

@@ -7,17 +7,15 @@ checked by itself, so that every mistake can be listed with its fix.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from perennial.serving.domain import Domain
 from perennial.serving.fields import Field, Fields
 from perennial.serving.request import MOST_MISTAKES, BadField, BadRecords, Checked, Note, shown
-from perennial.serving.values import EXAMPLES, Unreadable, reader
+from perennial.serving.values import EXAMPLES, INTEGERS, LARGEST, Unreadable, reader
 from perennial.usecase.mistakes import closest
 
-_FAST: dict[str, Any] = {"number": float, "integer": int, "text": str, "boolean": bool, "timestamp": str}
 _MEMBER = "expects a list of records, each a mapping from field to value"
 
 
@@ -41,7 +39,6 @@ class Checker:
         self._readers = {field.name: reader(field.kind, fields.timezone) for field in fields.fields}
         self._times = [(field.name, self._readers[field.name]) for field in fields.fields if field.kind == "timestamp"]
         self._texts = [field.name for field in fields.fields if field.kind == "text"]
-        self._numbers = [field.name for field in fields.fields if field.kind == "number"]
         ordered = sorted(fields.fields, key=lambda field: not field.required)  # a struct's required fields come first
         self._order = tuple(field.name for field in ordered)
         record = _struct(ordered, sorted(fields.hidden))
@@ -55,16 +52,14 @@ class Checker:
         try:
             return self._fast(self._decode(body))
         except self._wrong:
-            return self._slow(_parsed(body))
+            checked = self._slow(_parsed(body))
+        _refuse_loose(body)
+        return checked
 
     def check(self, records: Any) -> Checked:
         """Check records that are decoded already: a list of mappings. Raises BadRecords with every mistake."""
         try:
-            checked = self._fast(self._convert(records))
-            for name in self._numbers:
-                if any(value is not None and not math.isfinite(value) for value in checked.columns[name]):
-                    raise _Mistaken
-            return checked
+            return self._fast(self._convert(records))
         except self._wrong:
             return self._slow(records)
 
@@ -160,11 +155,15 @@ def _struct(fields: Sequence[Field], hidden: Sequence[str]) -> Any:
     """The msgspec type of a record. Fields that no model may see are taken and ignored."""
     import msgspec
 
+    # What is at or beyond a bound is left to the field's reader, which sees how it was written.
+    bounds = msgspec.Meta(gt=-float(LARGEST), lt=float(LARGEST)), msgspec.Meta(ge=INTEGERS[0], le=INTEGERS[1])
+    types: dict[str, Any] = {"number": Annotated[float, bounds[0]], "integer": Annotated[int, bounds[1]]}
+    types |= {"text": str, "boolean": bool, "timestamp": str}
     names: dict[str, str] = {}
     members: list[Any] = []
     for place, field in enumerate(fields):
         names[f"f{place}"] = field.name
-        kind = _FAST[field.kind] | None
+        kind = types[field.kind] | None
         members.append((f"f{place}", kind) if field.required else (f"f{place}", kind, None))
     for place, name in enumerate(hidden):
         names[f"h{place}"] = name
@@ -177,6 +176,24 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        mistake = BadField(0, None, "not-json", None, f"the body is not JSON: {what}", f"the service {_MEMBER}")
-        raise BadRecords((mistake,)) from error
+        raise not_json("it is nested too deeply" if isinstance(error, RecursionError) else str(error)) from error
+
+
+def _refuse_loose(body: bytes) -> None:
+    """Raise BadRecords for what Python reads though it is no JSON in UTF-8: UTF-16, NaN, half a surrogate pair.
+
+    Whoever reads the log of served predictions could not read such a record.
+    """
+    import msgspec
+
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise not_json(str(error)) from error
+
+
+def not_json(what: str) -> BadRecords:
+    """A body that holds no records at all."""
+    return BadRecords(
+        (BadField(0, None, "not-json", None, f"the body is not JSON in UTF-8: {what}", f"the service {_MEMBER}"),)
+    )

@@ -106,13 +106,22 @@ def _keys(received: Sequence[bytes], schema: Schema, types: Mapping[str, ColumnT
     """The key columns, null where a record has none. They are read as those of a batch are."""
     import pyarrow as pa
 
-    records = [msgspec.json.decode(each) for each in received]
+    records = [_readable(each) for each in received]
     keys = {}
     for name in schema.key:
         texts = [None if (value := record.get(name)) is None else str(value) for record in records]
         values, _ = read_as(pa.array(texts, pa.string()), types[name], schema.timezone)
         keys[name] = arrow_column(values, types[name])
     return keys
+
+
+def _readable(received: bytes) -> dict[str, Any]:
+    """A record's fields; none of one that cannot be read. Such records were taken before the checker refused them."""
+    try:
+        fields: dict[str, Any] = msgspec.json.decode(received)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return {}
+    return fields
 
 
 def collected_entry(served: Sequence[Served], segment: str, table_version: int) -> SegmentCollected:

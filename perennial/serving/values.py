@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +31,10 @@ EXAMPLES: dict[ColumnType, str] = {
     "timestamp": 'a time such as "2013-01-31T18:30:00Z"',
 }
 
+LARGEST = int(sys.float_info.max)
+"""The largest number. As an integer it has the same value for every program, which 1.7976931348623157e308 has not."""
+INTEGERS = (-(2**63), 2**63 - 1)
+"""The smallest and the largest one."""
 _ZONED = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
 
@@ -53,19 +57,15 @@ def _number(value: Any) -> float:
 
 
 def _finite(value: float) -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
+    if not abs(value) <= LARGEST:  # as a whole number it may be larger, as a float it is not finite
         raise Unreadable("not-finite", "is not a finite number", "send null if it is not known")
-    return number
+    return float(value)
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, int | float):
         number = _finite(value) if isinstance(value, float) else value
-        if number == int(number) and -(2**63) <= number < 2**63:
+        if number == int(number) and INTEGERS[0] <= number <= INTEGERS[1]:
             return int(number)
     raise Unreadable("type", "is not a whole number of 64 bits", _send("integer"))
 

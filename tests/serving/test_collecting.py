@@ -68,6 +68,18 @@ def test_a_segment_becomes_rows_with_their_key_release_and_record_and_is_removed
     assert _collect() == 0
 
 
+def test_a_record_that_is_no_json_by_now_is_collected_without_its_key(world: World) -> None:
+    answered = _answered("a", 0.1)
+    loose = (b'{"order":"b","price":1,"carrier":"\\ud800"}', b'{"order":"b","price":1,"returned":NaN}')
+    _segment("s-1", answered, *(structs.replace(answered, received=each) for each in loose))
+    assert _collect() == 3
+    table = open_workspace(settings()).tables.read("shop", "predictions", ["s-1"])
+    assert table is not None
+    rows = sorted(table.to_pylist(), key=lambda each: each[PREDICTION])
+    assert [each["order"] for each in rows] == ["a", None, None]
+    assert [each[RECEIVED] for each in rows[1:]] == [each.decode() for each in loose]
+
+
 def test_predictions_of_a_stage_add_columns_to_the_table_which_earlier_rows_lack(world: World) -> None:
     _segment("s-1", _answered("a", 0.1))
     assert _collect() == 1
