@@ -124,6 +124,11 @@ class Home:
             declared[section] = {**declared[section], **values}
         (into / f"{USECASE}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
 
+    def clear(self) -> None:
+        """Take the candidate away. A reason that was given before would be the same request again."""
+        number = self.release.release_no
+        self.command("rollback", USECASE, "--reason", f"the benchmark tries another candidate than release {number}'s")
+
     def send(self, batch: str, rows: int, rate: float) -> int:
         words = ("replay-traffic", USECASE, "--batch", batch, "--most", str(rows), "--rate", str(rate))
         view = json.loads(self.command(*words, "--url", self.url, "--json"))
@@ -183,7 +188,7 @@ def begin_by_hand(home: Home, at: int = 0) -> Release:
     """What a release of the newest decision would do, whatever it decided."""
     ledger = home.ledger
     if home.release.candidate is not None:
-        home.command("rollback", USECASE, "--reason", "the benchmark tries another candidate")
+        home.clear()
     decision, live = ledger.all(USECASE, Decision)[-1].payload, home.release
     challenger = ledger.get(USECASE, ChallengerEntry, decision.challenger_id)
     assert challenger is not None
@@ -235,7 +240,7 @@ def good(home: Home, rows: int, rate: float) -> None:
 def trained(home: Home, **changes: Any) -> None:
     """A challenger of a changed declaration, and the decision about it on the next batch."""
     if home.release.candidate is not None:
-        home.command("rollback", USECASE, "--reason", "the benchmark tries another candidate")
+        home.clear()
     home.declare(**changes)
     home.command("train", USECASE, "--reason", "for the benchmark", codes=(0, 3))
     waiting = home.ledger.all(USECASE, ChallengerEntry)[-1].payload.challenger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,9 @@ SEGMENTS = 40
 KEPT_DAYS = 90
 """A batch is compared with what was served within so many days before the newest served prediction."""
 
+_SHORT = [PREDICTION, RELEASE_NO, ARM, CANDIDATE_FAILED]
+"""What is read of every prediction, to sample some."""
+
 Row = dict[str, Any]
 
 
@@ -57,9 +60,8 @@ def served_again(
     batch: accepted rows with their key columns, of which rows served earlier are compared too.
     Raises ModelUnloadable, RegistryDown.
     """
-    read = _rows(workspace, usecase, sampled([each.segment for each in new], SEGMENTS))
-    some = {row[PREDICTION]: row for row in read if not is_candidates(row)}
-    rows = [some[id] for id in sampled(some, SAMPLE)]
+    names = sampled([each.segment for each in new], SEGMENTS)
+    rows = _sample(workspace, usecase, names, lambda row: not is_candidates(row))
     of_releases = [_compared(workspace, live, served) for live, served in _by_release(workspace, usecase, rows)]
     recomputed = sum(again for again, _ in of_releases)
     return ServedAgain(
@@ -78,12 +80,11 @@ def candidates_again(workspace: Workspace, usecase: str, ledger: Ledger, release
     """
     segments = [row.payload for row in ledger.all(usecase, SegmentCollected)]
     names = [each.segment for each in segments if release.release_no in each.releases]
-    given = {
-        row[PREDICTION]: row
-        for row in _rows(workspace, usecase, sampled(names, SEGMENTS))
-        if row[RELEASE_NO] == release.release_no and row.get(ARM) is not None and row[CANDIDATE_FAILED] is None
-    }
-    rows = [given[id] for id in sampled(given, SAMPLE)]
+
+    def given(row: Row) -> bool:
+        return row[RELEASE_NO] == release.release_no and row.get(ARM) is not None and row[CANDIDATE_FAILED] is None
+
+    rows = _sample(workspace, usecase, sampled(names, SEGMENTS), given)
     if not rows:
         return 0, 0
     live = open_live(workspace, usecase, release, workspace.settings.serving)
@@ -114,9 +115,18 @@ def sampled(names: Iterable[str], most: int) -> list[str]:
     return sorted(names, key=lambda name: blake2b(name.encode(), digest_size=8).digest())[:most]
 
 
-def _rows(workspace: Workspace, usecase: str, segments: list[str]) -> list[Row]:
-    table = workspace.tables.read(usecase, "predictions", segments) if segments else None
-    return table.to_pylist() if table is not None else []
+def _sample(workspace: Workspace, usecase: str, segments: list[str], wanted: Callable[[Row], bool]) -> list[Row]:
+    """A sample of the wanted rows of segments, of which only these are read whole. wanted: by `_SHORT` columns."""
+    table = workspace.tables.read(usecase, "predictions", segments, _SHORT)
+    ids = [row[PREDICTION] for row in table.to_pylist() if wanted(row)] if table is not None else []
+    return _rows(workspace, usecase, segments, sampled(ids, SAMPLE))
+
+
+def _rows(workspace: Workspace, usecase: str, segments: list[str], ids: list[str]) -> list[Row]:
+    """The predictions with these ids, in their order."""
+    table = workspace.tables.read(usecase, "predictions", segments, among=(PREDICTION, ids)) if ids else None
+    by_id = {row[PREDICTION]: row for row in table.to_pylist()} if table is not None else {}
+    return [by_id[id] for id in ids if id in by_id]
 
 
 def _by_release(workspace: Workspace, usecase: str, rows: Sequence[Row]) -> list[tuple[Live, list[Row]]]:
@@ -164,8 +174,8 @@ def _fields(workspace: Workspace, usecase: str, batch: pd.DataFrame) -> tuple[Fi
         if (place := places.get(each)) is not None:
             matches[id] = place, segment
     wanted = set(sampled({segment for _, segment in matches.values()}, SEGMENTS))
-    ids = set(sampled((id for id, (_, segment) in matches.items() if segment in wanted), SAMPLE))
-    rows = [row for row in _rows(workspace, usecase, sorted(wanted)) if row[PREDICTION] in ids]
+    ids = sampled((id for id, (_, segment) in matches.items() if segment in wanted), SAMPLE)
+    rows = _rows(workspace, usecase, sorted(wanted), ids)
     compared: list[FieldCompared] = []
     for live, served in _by_release(workspace, usecase, rows):
         records = _checked(live, served)

@@ -101,8 +101,11 @@ class Tables:
         name: Name,
         batches: list[str],
         columns: list[str] | None = None,
+        among: tuple[str, list[str]] | None = None,
     ) -> pa.Table | None:
         """Rows of the named batches, in no particular order; None if the table does not exist yet.
+
+        among: a column of texts and the values that rows must have there; only such rows come into memory.
 
         Always from the table's newest version: an older one disappears with a vacuum, and would contain erased rows. A
         batch's rows are the same in all versions.
@@ -110,7 +113,7 @@ class Tables:
         table = self._open(usecase, name)
         if table is None:
             return None
-        return _rows(table, batches, columns)
+        return _rows(table, batches, columns, among)
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch are in the table, committed or not."""
@@ -158,7 +161,9 @@ def _join_small_files(table: DeltaTable) -> None:
         log.info("%s: small files were not joined, since another process wrote: %s", table.table_uri, error)
 
 
-def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | None) -> pa.Table:
+def _rows(
+    table: DeltaTable, batches: list[str] | None, columns: list[str] | None, among: tuple[str, list[str]] | None = None
+) -> pa.Table:
     """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
     batches: all if None. columns: those that the table does not have are left out.
@@ -168,13 +173,14 @@ def _rows(table: DeltaTable, batches: list[str] | None, columns: list[str] | Non
 
     schema = _arrow_schema(table)
     read = schema if columns is None else pa.schema([field for field in schema if field.name in columns])
-    if batches == []:
+    if batches == [] or (among is not None and not among[1]):
         return read.empty_table()
     many = batches is not None and len(batches) > _LISTED
     needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
     names = ", ".join(quoted(name) for name in needed.names)
-    listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
-    query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches and not many else "")
+    sought = [*([(BATCH, batches)] if batches and not many else []), *([among] if among else [])]
+    where = " AND ".join(_one_of(column, values) for column, values in sought)
+    query = f"SELECT {names} FROM here" + (f" WHERE {where}" if where else "")
     wanted = pa.array(batches, pa.string()) if many else None
     try:
         parts = QueryBuilder().register("here", table).execute(query)
@@ -209,6 +215,11 @@ def _first_unreadable(table: DeltaTable) -> str:
         except (OSError, ValueError):
             return str(fragment.path)
     return ""
+
+
+def _one_of(column: str, values: list[str]) -> str:
+    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{quoted(column)} IN ({listed})"
 
 
 def _count(table: DeltaTable, batch: str) -> int:
