@@ -31,12 +31,14 @@ def coarse_bins(reference: IntArray, grid: Grid) -> IntArray:
 
 
 def summed(counts: IntArray, bins: IntArray) -> IntArray:
-    """Counts of the fine bins, shape (…, B + 1), as counts of the champion's, shape (…, C)."""
-    many = int(bins.max()) + 1
-    into = np.zeros((bins.size, many))
-    into[np.arange(bins.size), bins] = 1
-    # The sums of whole numbers below 2⁵³ are exact, and a product of such numbers is faster as of fractions.
-    return (counts.astype(np.float64) @ into).astype(np.int64)
+    """Counts of the fine bins, shape (…, B + 1), as counts of the champion's, shape (…, C).
+
+    bins: the champion's bin of each fine bin, shape (B + 1,); each of the champion's has at least one.
+    """
+    order = np.argsort(bins, kind="stable")
+    first = np.searchsorted(bins[order], np.arange(bins.max() + 1))
+    together: IntArray = np.add.reduceat(counts[..., order], first, axis=-1)
+    return together
 
 
 def spans(bins: IntArray, grid: Grid) -> list[str]:

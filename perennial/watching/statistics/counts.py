@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, cells_of
+from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, Space, cells_of
 
 OTHERS_KEPT = 20
 CHUNK = 1 << 15
@@ -164,7 +164,7 @@ def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
     counts = np.zeros((days.days.size, grid.bins + 1), dtype=np.int64)
-    starts, moments = np.array(grid.starts), Moments()
+    starts, moments, space = np.array(grid.starts), Moments(), Space(min(values.size, CHUNK))
     for piece in days.pieces:
         part = known = values[piece.start : piece.end]
         least = float(part.min())
@@ -172,24 +172,17 @@ def count_numbers(values: FloatArray, days: RowDays, grid: NumberGrid) -> Counts
             known = part[part == part]
             least = float(known.min(initial=np.inf))
         most = float(known.max(initial=-np.inf))
-        below, above = grid.beyond(least, most)
-        inside = cells_of(part, grid, low=below or known is not part, high=above)
+        moments = moments.plus(_moments(known, least, most, space))  # first, while the values are in the cache
+        beyond = grid.beyond(least, most)
+        inside, outside = cells_of(part, grid, missing=known is not part, beyond=beyond, space=space)
         _add_cells(counts, piece, inside, starts)
-        codes = days.codes[piece.start : piece.end]
-        if above:
-            rows = np.flatnonzero(inside == CELLS + 1)
-            _add(counts, codes[rows], grid.outer_bins_of(part[rows]))
-        if below:
-            rows = np.flatnonzero((inside == 0) & (part == part))
-            _add(counts, codes[rows], grid.outer_bins_of(part[rows]))
-            last = np.full(len(rows), counts.shape[1] - 1)
-            np.subtract.at(counts, (codes[rows], last), 1)  # they were counted as missing
-        moments = moments.plus(_moments(known, least, most))
+        if outside.size:
+            _add(counts, days.codes[piece.start + outside], grid.outer_bins_of(part[outside]))
     return Counts(days.days, counts, moments)
 
 
 def _add_cells(counts: IntArray, piece: Piece, inside: IntArray, starts: IntArray) -> None:
-    """Add a piece's rows to the inner bins of their days, and those of cell 0 as missing; not those above the cells.
+    """Add a piece's rows to the inner bins of their days, and those of cell 0 as missing; not those beyond the cells.
 
     inside: shape (n,), their cells. starts: of the inner bins.
     """
@@ -213,7 +206,7 @@ def _add(counts: IntArray, codes: IntArray, places: IntArray) -> None:
     counts[first : last + 1] += np.bincount(together, minlength=many * width).reshape(many, width)
 
 
-def _moments(part: FloatArray, least: float, most: float) -> Moments:
+def _moments(part: FloatArray, least: float, most: float, space: Space) -> Moments:
     """Of the values of a piece that can be squared, none of them missing. least, most: of all its values."""
     if not (least > -LARGEST and most < LARGEST):
         part = part[np.abs(part) < LARGEST]
@@ -221,8 +214,11 @@ def _moments(part: FloatArray, least: float, most: float) -> Moments:
     if not part.size:
         return Moments()
     mean = float(np.add.reduce(part)) / part.size  # as `part.mean()`, which takes longer to start
-    apart = part - mean
-    squares = sum(float(np.dot(apart[at : at + DOT], apart[at : at + DOT])) for at in range(0, apart.size, DOT))
+    squares = 0.0
+    for at in range(0, part.size, DOT):
+        some = part[at : at + DOT]
+        apart = np.subtract(some, mean, out=space.numbers[: some.size])
+        squares += float(np.dot(apart, apart))
     return Moments(part.size, mean, squares, least, most)
 
 

@@ -53,42 +53,57 @@ class NumberGrid:
     def bins_of(self, values: FloatArray) -> IntArray:
         """The bin of each value, shape (n,). A missing value has the bin number `bins`."""
         values = np.asarray(values, dtype=np.float64)
-        cells = cells_of(values, self)
+        cells, outside = cells_of(values, self)
         bins: IntArray = TAILS - 1 + np.searchsorted(np.array(self.starts), cells - 1, side="right")
-        outside = (cells == 0) | (cells == CELLS + 1)
+        bins[cells == 0] = self.bins
         bins[outside] = self.outer_bins_of(values[outside])
         return bins
 
     def outer_bins_of(self, values: FloatArray) -> IntArray:
-        """The bin of each value beyond the cells, or missing, shape (n,)."""
-        edges = self.edges
-        bins = np.where(
-            values < self.low + self.step * (CELLS / 2),
-            np.searchsorted(edges[: TAILS - 1], values, side="right"),
-            TAILS + len(self.starts) + np.searchsorted(edges[edges.size - TAILS + 1 :], values, side="right"),
-        )
-        bins[np.isnan(values)] = self.bins
+        """The bin of each value beyond the cells, shape (n,); none is missing."""
+        above = values >= self.low + self.step * (CELLS / 2)
+        bins: IntArray = np.searchsorted(self._outer_edges, values, side="right") + above * (len(self.starts) + 1)
         return bins
 
-    def beyond(self, least: float, most: float) -> tuple[bool, bool]:
-        """Whether any of the values between these two is below the cells, and above; computed as `cells_of` does."""
+    @cached_property
+    def _outer_edges(self) -> FloatArray:
+        """The edges between the outer bins, without the ends of the cells, shape (2 · TAILS − 2,)."""
+        return np.concatenate([self.edges[: TAILS - 1], self.edges[self.edges.size - TAILS + 1 :]])
+
+    def beyond(self, least: float, most: float) -> bool:
+        """Whether any of the values between these two is beyond the cells; computed as `cells_of` does."""
         low, high = ((each - (self.low - self.step)) * (1 / self.step) for each in (least, most))
-        return low < 1, high >= CELLS + 1
+        return low < 1 or high >= CELLS + 1
 
 
-def cells_of(values: FloatArray, grid: NumberGrid, *, low: bool = True, high: bool = True) -> IntArray:
-    """The cell of each value from 1, shape (n,); 0 if it is below the cells or missing, `CELLS` + 1 if above.
+def cells_of(
+    values: FloatArray, grid: NumberGrid, *, missing: bool = True, beyond: bool = True, space: Space | None = None
+) -> tuple[IntArray, IntArray]:
+    """The cell of each value from 1, shape (n,), 0 if it is missing, and the positions of values beyond the cells.
 
-    low, high: whether some values may be below or missing, and above; a side without them is not clipped.
+    Those have the cell `CELLS` + 1, on either side. missing, beyond: whether there may be such values; otherwise they
+    are not looked for. space: where to compute; the next call overwrites it.
     """
+    space = space or Space(values.size)
+    scaled, cells = space.numbers[: values.size], space.whole[: values.size]
     with np.errstate(over="ignore"):
-        scaled = values - (grid.low - grid.step)
+        np.subtract(values, grid.low - grid.step, out=scaled)
         scaled *= 1 / grid.step
-    if low:
+    outside = np.empty(0, dtype=np.intp)
+    if beyond:
+        outside = np.flatnonzero((scaled < 1) | (scaled >= CELLS + 1))
+        scaled[outside] = CELLS + 1  # they are few, so this is faster than to clip all
+    if missing:
         np.fmax(scaled, 0.0, out=scaled)
-    if high:
-        np.fmin(scaled, CELLS + 1, out=scaled)
-    return scaled.astype(np.intp)
+    np.copyto(cells, scaled, casting="unsafe")
+    return cells, outside
+
+
+class Space:
+    """Memory to compute on so many values in. It is used again and so stays in the processor's cache."""
+
+    def __init__(self, size: int) -> None:
+        self.numbers, self.whole = np.empty(size), np.empty(size, dtype=np.intp)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import tracemalloc
+from bisect import bisect_right
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from perennial.watching.statistics.counts import count_numbers, merged, row_days
+from perennial.watching.statistics.counts import CHUNK, LARGEST, count_numbers, merged, row_days
 from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
-from perennial.watching.statistics.grid import CELLS, CategoryGrid, number_grid
+from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, number_grid
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
 
 ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -156,3 +160,91 @@ def test_values_that_the_grid_does_not_name_are_still_distinguished_and_the_freq
     counts = count_inputs(inputs, days_of(at, "UTC"), {"carrier": grid})["carrier"]
     assert counts.others == {"ZZ": 2}
     assert merged([counts, counts]).others == {"ZZ": 4}
+
+
+def plain_counts(values: list[float], days: list[int], grid: NumberGrid) -> dict[int, list[int]]:
+    """As the docstrings define it, value by value in Python's own numbers."""
+    counted = {day: [0] * (grid.bins + 1) for day in days}
+    edges = grid.edges.tolist()
+    for value, day in zip(values, days, strict=True):
+        cell = (value - (grid.low - grid.step)) * (1 / grid.step)
+        if math.isnan(value):
+            place = grid.bins
+        elif 1 <= cell < CELLS + 1:
+            place = TAILS - 1 + bisect_right(grid.starts, int(cell) - 1)
+        elif cell < 1:
+            place = bisect_right(edges[: TAILS - 1], value)
+        else:
+            place = TAILS + len(grid.starts) + bisect_right(edges[len(edges) - TAILS + 1 :], value)
+        counted[day][place] += 1
+    return counted
+
+
+@st.composite
+def values_near_edges(draw: st.DrawFn) -> tuple[NumberGrid, list[float], list[int], int]:
+    """A grid; values of any size, missing, infinite, and at its edges; their days; rows per piece."""
+    grid = number_grid(np.array(draw(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))))
+    edges = st.sampled_from(grid.edges.tolist())
+    near = (
+        edges
+        | edges.map(lambda edge: math.nextafter(edge, -math.inf))
+        | st.sampled_from([math.nan, math.inf, -math.inf])
+    )
+    values = draw(st.lists(ANY_NUMBER | near | st.floats(grid.low, grid.low + grid.step * CELLS), max_size=60))
+    days = draw(st.lists(st.integers(0, 9), min_size=len(values), max_size=len(values)))
+    return grid, values, sorted(days) if draw(st.booleans()) else days, draw(st.sampled_from([1, 7, 64]))
+
+
+@given(values_near_edges())
+def test_counts_and_moments_are_those_of_a_plain_computation(
+    drawn: tuple[NumberGrid, list[float], list[int], int],
+) -> None:
+    grid, values, days, piece = drawn
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("perennial.watching.statistics.counts.CHUNK", piece)  # so that few values are many pieces
+        counts = count_numbers(np.array(values, dtype=float), row_days(np.array(days, dtype=np.int64)), grid)
+    assert dict(zip(counts.days.tolist(), counts.counts.tolist(), strict=True)) == plain_counts(values, days, grid)
+    known = [value for value in values if abs(value) < LARGEST]
+    moments = counts.moments
+    assert (moments.n, moments.least, moments.most) == (
+        len(known),
+        min(known, default=math.inf),
+        max(known, default=-math.inf),
+    )
+    if known:
+        largest, mean = max(map(abs, known)), math.fsum(known) / len(known)
+        assert moments.mean == pytest.approx(mean, rel=1e-12, abs=1e-13 * largest)
+        squares = math.fsum((value - mean) ** 2 for value in known)
+        assert moments.squares == pytest.approx(squares, rel=1e-10, abs=1e-13 * largest**2 * len(known))
+
+
+def test_whole_numbers_that_no_float_holds_are_counted_as_the_nearest() -> None:
+    whole = [2**53 + 1, 2**53 + 3, 2**60 + 1, -(2**62), 7, None]
+    inputs = pd.DataFrame({"number": pd.array(whole, dtype="Int64")})
+    grid = number_grid(np.array([2.0**53, 2.0**53 + 4096, 2.0**53 + 8192]))
+    counts = count_inputs(inputs, row_days(np.zeros(len(whole), dtype=np.int64)), {"number": grid})["number"]
+    values = [math.nan if each is None else float(each) for each in whole]
+    assert counts.counts.tolist() == [plain_counts(values, [0] * len(whole), grid)[0]]
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["in the order of their days", "in any order"])
+def test_counting_more_rows_takes_no_more_memory(ordered: bool) -> None:
+    draw = np.random.default_rng(7)
+
+    def taken(pieces: int) -> int:
+        values = draw.gamma(2.0, 40.0, CHUNK * pieces)
+        values[::20], values[::1_000] = np.nan, -1e6
+        days = draw.integers(0, 30, values.size)
+        of_rows = row_days(np.sort(days) if ordered else days)
+        assert len(of_rows.pieces) == pieces  # made once for all features
+        tracemalloc.start()
+        try:
+            count_numbers(values, of_rows, grid)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    grid = number_grid(draw.gamma(2.0, 40.0, 1_000))
+    few = taken(2)
+    assert few > 8 * CHUNK
+    assert taken(20) < 1.1 * few
