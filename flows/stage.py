@@ -35,6 +35,6 @@ def stage(usecase: UseCaseName, by: str | None = None, reason: str | None = None
     respond_to_episodes(usecase)
     if made is not None:
         note_outcome(usecase, f"{made.kind}: release {made.release_no}")
-        renew_page(usecase)
+    renew_page(usecase)
     notify_people(usecase)
     return made

@@ -19,12 +19,12 @@ from perennial.release.words import candidate_at
 from perennial.serving.log.segment import SUFFIX
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import UseCase, load_use_case
 
 
 def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json: bool) -> None:
     """Exit code 3 if the candidate was taken away, or nothing can be decided. Raises InputError without a candidate."""
-    load_use_case(usecase, settings().usecases)
+    case = load_use_case(usecase, settings().usecases)
     signed = asked_to_go_on(by, reason)
     if advance and signed is None:
         raise InputError(
@@ -43,7 +43,9 @@ def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json
     ledger = open_ledger()
     now = running(ledger, usecase)
     if now is None:
-        raise InputError(f"{usecase}: no candidate is in a stage. Nothing was changed.", code="stage-none")
+        raise InputError(
+            f"{usecase}: no candidate is in a stage. Nothing was changed.", code="stage-none", fix=_how_one_begins(case)
+        )
     release, _ = now
     if dry_run:
         look = None if advance else _would_be(usecase, release)
@@ -59,6 +61,12 @@ def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json
     _show(usecase, release, None if advance else newest, made, json)
     if made is not None and made.kind == "abort":
         sys.exit(HeldBack.exit_code)
+
+
+def _how_one_begins(case: UseCase) -> str:
+    if case.declaration.release.stages:
+        return "The next decision that releases a challenger begins one."
+    return "Declare release.stages; the next decision that releases a challenger then begins one."
 
 
 def _newest(ledger: Ledger, usecase: str, release: Release) -> Look | None:

@@ -79,6 +79,10 @@ def _needed(history: History) -> Answer:
     if history.frozen:
         kept = f"; version {history.kept_back.challenger.version} would be released" if history.kept_back else ""
         lines.append(f"{history.frozen[0].upper()}{history.frozen[1:]}, until a person resumes them{kept}")
+    look = history.newest_look
+    if look is not None and look.look.verdict == "not_decidable" and history.live and history.live.candidate:
+        version = history.live.candidate.model.version
+        lines.append(f"Let version {version} get further, or take it away. {look.look.reason}")
     if not lines:
         return Answer(question, "good", "Nothing", ())
     return Answer(question, "bad", counted(len(lines), "thing", "things"), tuple(lines))
@@ -115,7 +119,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
 
     A number is in one of them: the reason is without those that show how sure it is.
     """
-    release, now = made_live(history.releases), history.live
+    release, now, look = made_live(history.releases), history.live, history.newest_look
     if release is None or now is None:
         return ()
     kind = "" if release.kind == "release" else f", {release.kind}"
@@ -125,6 +129,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
         ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
         *([("candidate", candidate_at(now.candidate))] if now.candidate else []),
+        *([("newest look", f"on {day(look.as_of)}: {look.look.reason}")] if look else []),
     )
 
 

@@ -19,6 +19,7 @@ from perennial.ledger.entries import (
     Release,
     SegmentCollected,
     Severity,
+    StageLooked,
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
@@ -62,6 +63,13 @@ class History:
     challengers: Sequence[ChallengerEntry] = ()
     collected: Sequence[SegmentCollected] = ()
     tally: Tally | None = None
+    looks: Sequence[StageLooked] = ()
+
+    @property
+    def newest_look(self) -> StageLooked | None:
+        """The newest look at the stage that runs; None before the first, or if no candidate is in a stage."""
+        running = self.live.release_no if self.live and self.live.candidate else None
+        return next((each for each in reversed(self.looks) if each.release_no == running), None)
 
     @property
     def live(self) -> Release | None:
@@ -121,4 +129,5 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
         challengers=[row.payload for row in ledger.all(usecase, ChallengerEntry)],
         collected=[row.payload for row in ledger.all(usecase, SegmentCollected)],
         tally=tally,
+        looks=[row.payload for row in ledger.all(usecase, StageLooked)],
     )

@@ -18,13 +18,9 @@ from tests.extent import ALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-FIRST = (
-    ("declaration_row", *BATCH, *TRAINING, "cycle_row") if ALL else ("batch_row", "mlflow_version")
-)
+FIRST = ("declaration_row", *BATCH, *TRAINING, "cycle_row") if ALL else ("batch_row", "mlflow_version")
 SECOND = (
-    ("landing", *LABELS, *BATCH[1:], "decision_row", *RELEASE, *TRAINING)
-    if ALL
-    else ("decision_row", "release_row")
+    ("landing", *LABELS, *BATCH[1:], "decision_row", *RELEASE, *TRAINING) if ALL else ("decision_row", "release_row")
 )
 BOTH = pytest.mark.parametrize("which", [0, 1], ids=["undisturbed", "killed"])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.results import Policy
+from perennial.evaluation.staged.results import Look, StageVerdict
 from perennial.ledger.entries import (
     NO_CHALLENGER,
     Approval,
@@ -18,8 +19,9 @@ from perennial.ledger.entries import (
     Reading,
     Release,
     Served,
+    StageLooked,
 )
-from perennial.page.first_screen import answers
+from perennial.page.first_screen import answers, facts
 from perennial.page.history import History
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
@@ -27,6 +29,7 @@ from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
+from tests.staged import in_stage
 
 
 def history(**rows: Any) -> History:
@@ -217,6 +220,24 @@ def test_the_first_screen_lists_everything_that_needs_a_person() -> None:
     )
     nothing = answers(history())[2]
     assert (nothing.state, nothing.answer, nothing.lines) == ("good", "Nothing", ())
+
+
+def test_a_stage_that_nothing_can_be_decided_about_needs_a_person_and_any_look_is_shown() -> None:
+    release = released(decided(0.0025))
+    staged = in_stage(release, challenger("c2", 2).model)
+
+    def seen(verdict: StageVerdict, of: int) -> History:
+        look = Look(verdict=verdict, reason=f"It is {verdict}.", findings=())
+        looked = StageLooked(
+            release_no=of, number=1, decision="d", as_of=AS_OF, elapsed_days=7, evidence="e", look=look
+        )
+        return history(releases=[release, staged], looks=[looked])
+
+    waits = seen("wait", 2)
+    assert dict(facts(waits))["newest look"] == "on 2024-03-01: It is wait." and answers(waits)[2].answer == "Nothing"
+    (line,) = answers(seen("not_decidable", 2))[2].lines
+    assert line == "Let version 2 get further, or take it away. It is not_decidable."
+    assert answers(seen("not_decidable", 1))[2].lines == (), "a look at an earlier stage"
 
 
 def test_decisions_are_folded_by_month_and_old_ones_are_listed_only() -> None:
