@@ -46,5 +46,6 @@ def serve(
     address = f"http://{host}:{asked.port}"
     say(f"Serving {', '.join(names)} at {address} until Ctrl-C")
     say(f"  try a request: {address}/docs    what is served: {address}/ready")
+    say("  It answers once the models are loaded, which takes some seconds.")
     run(asked, where)
     say("The service is stopped.")
