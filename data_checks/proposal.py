@@ -1,14 +1,16 @@
 """Ranges that ordinary batches keep, proposed from the rows of the past.
 
 Each day is one aggregate; batches of 28 days are put together from blocks of 7 consecutive days drawn at random, so
-that they vary as real ones do: days drawn singly give ranges that many ordinary months break. A season longer than
-the data still breaks some, so a proposal is a warning. Source: Künsch (1989), the moving-block bootstrap.
+that they vary as real ones do: days drawn singly give ranges that many ordinary months break. Drawn batches lie round
+the mean of the past, a new one round the true mean, from which that of few days may be far: the range is made wider by
+it. A season longer than the data still breaks some, so a proposal is a warning.
+Source: Künsch (1989), the moving-block bootstrap.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def propose(frame: pd.DataFrame, days: pd.Series, *, monthly: bool, seed: int = 
     basis = f"in batches of 28 days put together from {len(every):,} calendar days{less}"
     if blocks is not None:
         drawn = rows[blocks].sum(axis=1)
-        low, high = _range(drawn)
+        low, high = _range(drawn, len(every))
         least, most = max(1, floor(low)), ceil(high * 31 / 28)
         proposals.append(
             Proposal(
@@ -206,13 +208,13 @@ def _mean(
 
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = np.isfinite(numbers)
-    days = int(blocks.max()) + 1
+    days = int(codes.max()) + 1
     counts = np.bincount(codes[there], minlength=days)[blocks].sum(axis=1)
     sums = np.bincount(codes[there], weights=numbers[there], minlength=days)[blocks].sum(axis=1)
     if not (counts > 0).all() or _nearly_constant(numbers[there]):
         return []
     means = sums / counts
-    low, high = _range(means)
+    low, high = _range(means, days)
     low = max(low, 0.0) if numbers[there].min() >= 0 and not below_zero else low
     step = 10.0 ** floor(log10(high - low)) / 10 if high > low else 1.0
     bounds = {"min_value": _stepped(low, step, floor), "max_value": _stepped(high, step, ceil)}
@@ -242,11 +244,16 @@ def _blocks(days: int, seed: int) -> np.ndarray:
     return days_of_batches
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
-    """From the least to the most of the drawn batches, and a tenth of that on either side."""
-    low, high = float(values.min()), float(values.max())
+def _range(values: np.ndarray, days: int) -> tuple[float, float]:
+    """From the least to the most of the drawn batches, and a tenth of that on either side.
+
+    days: how many there are to draw from. The mean of 28 new days differs from that of n past ones with variance
+    s²/28 + s²/n, where the drawn batches have s²/28; they have less, as blocks of 7 of n days have (1 - 7/n) of it.
+    """
+    low, middle, high = float(values.min()), float(values.mean()), float(values.max())
     more = _MARGIN * (high - low)
-    return low - more, high + more
+    wider = sqrt((1 + BLOCKS * BLOCK_DAYS / days) / (1 - BLOCK_DAYS / days))
+    return middle - wider * (middle - low + more), middle + wider * (high - middle + more)
 
 
 def _stepped(value: float, step: float, away: Any) -> float:

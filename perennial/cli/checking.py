@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
+from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say, working
 from perennial.cli.reading import open_ledger
-from perennial.cli.tables import Column, table
 from perennial.evaluation.figures import counted
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
@@ -17,6 +18,11 @@ from perennial.usecase.declaration import UseCase
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import document_of, load_use_case, unchecked_use_case
 
+if TYPE_CHECKING:
+    from perennial.intake.looking import Looked
+
+_A_HISTORY = 90
+"""Days after which the next batch of a source is one of the past."""
 _SOURCE_IS_READ_DESPITE = {
     *("column-unknown", "model-estimator", "metric-unknown", "policy-unknown", "channel-unknown", "slice-of-numbers"),
     *("check-unknown-expectation", "check-unknown-argument", "check-missing-argument", "missing-column-feature"),
@@ -51,19 +57,23 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
     if run:
         on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
         say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+        for note in tried.notes:
+            say(f"  note: {note}")
     if edited:
         say("These fields changed since the newest batch; the next run records the change:")
-        columns = Column("field"), Column("before"), Column("now"), Column("restarts", text=True)
-        table(columns, [(e.field, _short(e.old), _short(e.new), e.restarts) for e in edited])
+        for edit in edited:
+            say(f"  {edit.field}: {_short(edit.old)} → {_short(edit.new)}")
+            say(f"    restarts {edit.restarts}")
 
 
 @dataclass(frozen=True)
 class Tried:
-    """On how many rows of which batch the declaration was tried; `why_not`, where on none."""
+    """On how many rows of which batch the declaration was tried; `why_not`, where on none. notes: what to think of."""
 
     rows: int
     batch: str
     why_not: str
+    notes: tuple[str, ...] = ()
 
 
 def _try(case: UseCase, ledger: Ledger) -> Tried:
@@ -79,7 +89,25 @@ def _try(case: UseCase, ledger: Ledger) -> Tried:
         raise DeclarationError(mistakes)
     rows = rows_tried(looked.batch)
     why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
-    return Tried(rows, looked.window if rows else "", "" if rows else why_not)
+    return Tried(rows, looked.window if rows else "", "" if rows else why_not, _long_ago(case, looked))
+
+
+def _long_ago(case: UseCase, looked: Looked) -> tuple[str, ...]:
+    """That a history would be gone through on today's clock, by which all its labels are known at once."""
+    import pandas as pd
+
+    declaration = case.declaration
+    time = declaration.schema_.time
+    if declaration.clock != "wall" or not looked.is_new or looked.batch is None or time not in looked.batch.frame:
+        return ()
+    newest = looked.batch.frame[time].max()
+    age = 0 if pd.isna(newest) else (machine_clock.now() - newest).days
+    if age < _A_HISTORY:
+        return ()
+    return (
+        f"the newest row of batch {looked.window} is {age:,} days old, and `clock: wall` counts its rows and labels as "
+        "known from today. To go through a history as if each batch came at its time, write `clock: replay`.",
+    )
 
 
 def _with_source(usecase: str, error: DeclarationError, ledger: Ledger) -> DeclarationError:

@@ -33,11 +33,11 @@ def init(
     from perennial.usecase.drafting.calendar import calendar_of, times_of
     from perennial.usecase.drafting.features import features_of
     from perennial.usecase.drafting.form_writing import given_form
-    from perennial.usecase.drafting.guess import NeedsAnswer
+    from perennial.usecase.drafting.guess import Guess, NeedsAnswer
     from perennial.usecase.drafting.keys import spaced_apart
     from perennial.usecase.drafting.roles import roles_of
     from perennial.usecase.drafting.sample import look_at
-    from perennial.usecase.drafting.writing import CLOCK, TIMEZONE, Draft, as_yaml
+    from perennial.usecase.drafting.writing import CLOCK, ONE_FILE, TIMEZONE, Draft, as_yaml
 
     path = Path(data).expanduser().resolve()
     # Beside the working folder's home, not in the folder that the project ships its own use cases in.
@@ -76,6 +76,7 @@ def init(
         features=features,
         checks=[(p.expectation, p.arguments, p.why) for p in proposals],
         form=sample.form,
+        one_file=Guess(path.name, "unsure", ONE_FILE) if path.is_file() else None,
     )
     _write_new(file, as_yaml(draft))
     try:
@@ -84,6 +85,7 @@ def init(
         file.unlink()
         raise
     guesses = [
+        *([_guess("path", draft.one_file)] if draft.one_file else []),
         _guess("batch", calendar.batch),
         _guess("key", named),
         _guess("time", when),
@@ -184,8 +186,10 @@ def _guess(field: str, guess: Guess[Any]) -> dict[str, Any]:
 
 
 def _name_of(path: Path) -> str:
+    """Without the date at the end of a file of one month or day: the use case goes on with the next."""
     stem = path.name.lower().removesuffix(ending_of(path)) if path.is_file() else path.name.lower()
     name = re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
+    name = re.sub(r"(?<=.)_(19|20)\d\d(_?\d\d){0,2}$", "", name) if path.is_file() else name
     return name if re.match(r"[a-z]", name) else f"data_{name}".rstrip("_")
 
 

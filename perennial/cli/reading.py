@@ -81,7 +81,10 @@ def _show_status(view: dict[str, Any]) -> None:
         rows.append(("because", because))
         rows += [("", meaning) for meaning in (meanings(because),) if meaning]
     else:
+        because = " ".join(decided["reasons"]) if decided else ""
         rows.append(("champion", "none yet"))
+        rows += [("because", because)] if because else []
+        rows += [("", meaning) for meaning in (meanings(because),) if meaning]
     if candidate := view["candidate"]:
         rows.append(("candidate", candidate["in_words"]))
         rows.append(
@@ -100,7 +103,7 @@ def _show_status(view: dict[str, Any]) -> None:
     rows.append(
         (
             "last decision",
-            f"{decided['outcome']} on batch {decided['batch']} ({decided['id']})" if decided else "none yet",
+            f"{_outcome(view)} on batch {decided['batch']} ({decided['id']})" if decided else "none yet",
         )
     )
     if view["open_question"]:
@@ -117,6 +120,12 @@ def _show_status(view: dict[str, Any]) -> None:
     rows.append(("state", view["reconcile"]))
     rows.append(("ledger head", _short_head(view["head"])))
     pairs(rows)
+
+
+def _outcome(view: dict[str, Any]) -> str:
+    """Of the last decision: without a champion there is none to keep."""
+    outcome = str(view["last_decision"]["outcome"])
+    return "not released" if outcome == "keep" and view["champion"] is None else outcome
 
 
 def _episode(view: dict[str, Any]) -> str:

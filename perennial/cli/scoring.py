@@ -86,7 +86,7 @@ def _score_file(usecase: str, release: Release, file: Path, out: Path, json: boo
     except OSError as problem:
         raise InputError(f"--file: {file} cannot be read: {problem.strerror}", value=str(file)) from None
     from perennial.model.released import load_served
-    from perennial.scoring.rows_to_score import rows_to_score, scored_rows
+    from perennial.scoring.rows_to_score import rows_to_score, scored_rows, scores_in_words
     from perennial.store.workspace import reading_workspace
 
     workspace = reading_workspace(settings())
@@ -94,7 +94,7 @@ def _score_file(usecase: str, release: Release, file: Path, out: Path, json: boo
     with working(f"scoring {file.name}"), naming_what_is_live(usecase):
         served = load_served(workspace.registry, usecase, release)
         rows = rows_to_score(declaration, data, suffix, served.models)
-        scored = scored_rows(rows.frame, served, declaration.schema_, release)
+        scored = scored_rows(rows, served, declaration.schema_, release)
     _write(scored, out)
     for warning in rows.warnings:
         note(f"warning: {warning}")
@@ -103,7 +103,7 @@ def _score_file(usecase: str, release: Release, file: Path, out: Path, json: boo
         as_json({**fields, "warnings": list(rows.warnings)})
     else:
         say(f"{usecase}: {len(scored):,} rows are scored by release {release.release_no} ({release.versions}).")
-        say(f"The predictions are in {out}.")
+        say(f"The predictions are in {out}: {scores_in_words(declaration.schema_)}.")
 
 
 def _write(scored: pd.DataFrame, out: Path) -> None:

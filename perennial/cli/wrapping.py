@@ -8,10 +8,14 @@ import textwrap
 _COMMAND = re.compile(r"`[^`]*`|(?:\.venv/bin/)?\b(?:perennial|mlflow)(?: \S+)+$")
 _PERCENT = re.compile(r"(?<=\d) %")
 _KEPT = "\0"
+_NAMED = re.compile(r" *(?:[^ ]+ )+ +(?=[^ ])")
+_MOST_NAMED = 20
+"""Columns of a terminal that a name before a text may take, for the text's other lines to begin below its first."""
 
 
 def fitted(text: str, width: int) -> str:
-    """Each line of `text` in at most `width` columns; what follows keeps the line's indent.
+    """Each line of `text` in at most `width` columns; what follows keeps the line's indent, or begins below the text
+    where two spaces or more part it from a name.
 
     A word that is longer stays whole, and so do a percentage and a command: in backticks, or at the end of a line.
 
@@ -19,6 +23,9 @@ def fitted(text: str, width: int) -> str:
       to go on:
       `perennial run shop` once
       more
+    >>> print(fitted("  unsure  batch: only one month has rows", 30))
+      unsure  batch: only one
+              month has rows
     """
     return "\n".join(_line(line, width) for line in text.split("\n"))
 
@@ -27,13 +34,15 @@ def _line(line: str, width: int) -> str:
     if len(line) <= width:
         return line
     indent = line[: len(line) - len(line.lstrip(" "))]
+    name = _NAMED.match(line)
+    below = " " * name.end() if name is not None and name.end() <= _MOST_NAMED else indent
     whole = _COMMAND.sub(lambda command: command.group().replace(" ", _KEPT), line.strip(" "))
     whole = _PERCENT.sub(f"{_KEPT}%", whole)
     wrapped = textwrap.wrap(
         whole,
         width,
         initial_indent=indent,
-        subsequent_indent=indent,
+        subsequent_indent=below,
         break_long_words=False,
         break_on_hyphens=False,
     )

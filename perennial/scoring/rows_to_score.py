@@ -15,8 +15,10 @@ from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
 from perennial.scoring.batch import predictions_of
 from perennial.scoring.made_by import versions_in_words
+from perennial.sources.other_reading import other_reading
 from perennial.sources.parsing import Parsed
 from perennial.sources.suffix import Suffix
+from perennial.sources.written import written
 from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
@@ -25,14 +27,20 @@ from perennial.usecase.mistakes import closest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perennial.sources.column_type import ColumnType
+
 _NAMED = 3
 
 
 @dataclass(frozen=True)
 class RowsToScore:
-    """The declared columns that a file has, its rows in their order; warnings for a person."""
+    """The declared columns that a file has, its rows in their order; warnings for a person.
+
+    keys: the columns of the key that are there, from which a person finds the rows again: times as they are written.
+    """
 
     frame: pd.DataFrame
+    keys: pd.DataFrame
     warnings: tuple[str, ...]
 
 
@@ -40,18 +48,33 @@ def rows_to_score(declaration: Declaration, data: bytes, suffix: Suffix, models:
     """The rows of a file, for models that will score them.
 
     The columns that features are read from must be there; key and time need not, unless a feature uses them.
-    Raises UnreadableBatch for bytes of no table; InputError that names every missing column and unreadable value.
+    Raises UnreadableBatch for bytes of no table; InputError that names every missing column and unreadable value, or
+    for a file without rows.
     """
     schema = declaration.schema_
     answers = {schema.target, schema.label_known_at}
     types = {name: kind for name, kind in column_types(declaration).items() if name not in answers}
     parsed = typed(declaration, data, suffix, types, read_options(declaration))
     parsed = with_missing_features(parsed, declaration)
-    mistakes = [*_missing(parsed, declaration), *_unreadable(parsed)]
+    mistakes = [*_missing(parsed, declaration), *_unreadable(parsed, declaration)]
     if mistakes:
         raise InputError("the file cannot be scored\n  " + "\n  ".join(mistakes), code="file-not-scored", field="file")
+    if not len(parsed.frame):
+        raise InputError("the file has no rows to score", code="file-not-scored", field="file")
     absent = [f"{name}: the column is not there, so it counts as missing in every row" for name in parsed.absent]
-    return RowsToScore(parsed.frame, (*absent, *_unseen(parsed.frame, models)))
+    return RowsToScore(
+        parsed.frame, _keys(parsed, declaration, data, suffix), (*absent, *_unseen(parsed.frame, models))
+    )
+
+
+def _keys(parsed: Parsed, declaration: Declaration, data: bytes, suffix: Suffix) -> pd.DataFrame:
+    """Times as a CSV file or sheet has them: an instant in UTC would look like another hour to whoever joins them."""
+    keys = parsed.frame[[name for name in declaration.schema_.key if name in parsed.frame.columns]]
+    types = column_types(declaration)
+    times: dict[str, ColumnType] = {name: "text" for name in keys.columns if types[name] == "timestamp"}
+    if not times or suffix == ".parquet":
+        return keys
+    return keys.assign(**typed(declaration, data, suffix, times, read_options(declaration)).frame)
 
 
 def _missing(parsed: Parsed, declaration: Declaration) -> Iterator[str]:
@@ -62,11 +85,21 @@ def _missing(parsed: Parsed, declaration: Declaration) -> Iterator[str]:
             yield f"{name}: there is no such column" + (f"; did you mean {near!r}?" if near else "; add it")
 
 
-def _unreadable(parsed: Parsed) -> Iterator[str]:
+def _unreadable(parsed: Parsed, declaration: Declaration) -> Iterator[str]:
     for name, texts in parsed.unreadable.items():
         there = texts.dropna()
         examples = ", ".join(f"{text!r} (row {row + 1})" for row, text in there.head(_NAMED).items())
-        yield f"{name}: {counted(len(there), 'value', 'values')} cannot be read: {examples}; correct or empty them"
+        values, hint = counted(len(there), "value", "values"), _otherwise(there.iloc[0], name, declaration)
+        yield f"{name}: {values} cannot be read: {examples}; correct or empty them{hint}"
+
+
+def _otherwise(text: str, name: str, declaration: Declaration) -> str:
+    """That a file is written in another way than batches are, where its numbers show it."""
+    if column_types(declaration)[name] not in ("number", "integer"):
+        return ""
+    how = written(name, read_options(declaration), declaration.schema_.decimal)
+    field = other_reading(text, how)
+    return f". With {field} it could be read: is the file written as the batches are?" if field else ""
 
 
 def _unseen(rows: pd.DataFrame, models: tuple[Fitted, ...]) -> Iterator[str]:
@@ -81,19 +114,28 @@ def _unseen(rows: pd.DataFrame, models: tuple[Fitted, ...]) -> Iterator[str]:
             yield f"{name}: {share} have values that the model was not trained on: {examples}"
 
 
-def scored_rows(rows: pd.DataFrame, served: Serving, schema: Schema, release: Release) -> pd.DataFrame:
+def scored_rows(rows: RowsToScore, served: Serving, schema: Schema, release: Release) -> pd.DataFrame:
     """For each row its key, as far as the file has it, the prediction, and the release that made it.
 
     The prediction is `score`, or `score_CLASS` for each declared class.
     """
     import pandas as pd
 
-    values = predictions_of(served, rows, schema)
+    values = predictions_of(served, rows.frame, schema)
     names = ["score"] if values.ndim == 1 else [f"score_{each}" for each in schema.classes]
-    keys = rows[[name for name in schema.key if name in rows.columns]]
+    keys = rows.keys
     made_by = {"release_no": release.release_no, "versions": versions_in_words(release.serves)}
-    scores = pd.DataFrame(dict(zip(names, values.reshape(len(rows), -1).T, strict=True)), index=rows.index)
+    scores = pd.DataFrame(dict(zip(names, values.reshape(len(keys), -1).T, strict=True)), index=keys.index)
     taken = [name for name in (*names, *made_by) if name in keys.columns]
     if taken:
         keys = keys.rename(columns={name: f"key_{name}" for name in taken})
     return pd.concat([keys, scores], axis=1).assign(**made_by)
+
+
+def scores_in_words(schema: Schema) -> str:
+    """What the columns with the predictions of `scored_rows` hold."""
+    if schema.task == "regression":
+        return f"score is the predicted {schema.target}"
+    if schema.task == "binary":
+        return f"score is the probability that {schema.target} is {schema.truths[0] if schema.truths else 1}"
+    return f"score_CLASS is the probability that {schema.target} is CLASS"

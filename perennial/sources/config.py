@@ -23,12 +23,12 @@ class FlightsSource(SourceConfig):
 
 
 class FilesSource(SourceConfig):
-    """A folder of Parquet or CSV files, or one file; relative paths start at the declaration's folder."""
+    """A folder of CSV, Parquet or Excel files, or one file; relative paths start at the declaration's folder."""
 
-    kind: Literal["files"] = Field(description="Parquet or CSV files")
+    kind: Literal["files"] = Field(description="CSV, Parquet or Excel files")
     path: str = Field(
-        description="a file, or a folder whose *.csv and *.parquet files are read in order of their names, "
-        "month_2 before month_10"
+        description="a file, or a folder whose CSV (also packed), *.parquet and *.xlsx files are read in order of "
+        "their names, month_2 before month_10"
     )
     batch: Literal["file", "year", "month", "week", "day", "hour"] = Field(
         "file", description="`file`: each file is a batch; otherwise all files together are split by the time column"

@@ -43,6 +43,6 @@ SourceConfig = Annotated[
 class LabelSource(Frozen):
     """Labels that arrive later, in separate files: key columns, the target, and when each became known."""
 
-    path: str = Field(description="a file or folder of Parquet or CSV files; each file is a label batch")
+    path: str = Field(description="a file or folder of CSV, Parquet or Excel files; each file is a label batch")
     known_at: str = Field(description="column with the time at which each label became known")
     read: ReadOptions | None = Field(None, description="format of the files; by default that of `source`")

@@ -20,8 +20,10 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declared_alerts import Route
+from perennial.watching.channels.unseen import UnseenFinding
+from perennial.watching.health import episode_rows, open_with_severity
 from tests.alerting.target import Target
-from tests.extent import part_of
+from tests.extent import ALL, part_of
 from tests.ledger.payloads import batch
 
 AT = "2024-02-01T00:00:00Z"
@@ -85,6 +87,22 @@ def test_a_thousand_evaluations_of_one_episode_send_one_message(ledger: Ledger, 
         shop.tell()
     assert target.titles == ["[warning] shop: level episode opened"]
     assert len(ledger.all("shop", AlertQueued)) == len(ledger.all("shop", AlertDelivered)) == 1
+
+
+def test_a_thousand_looks_at_one_bad_batch_are_one_episode_and_one_message(ledger: Ledger, target: Target) -> None:
+    """Each look finds the same alarm, asks the ledger what is open, and writes and sends what follows."""
+    target.up()
+    shop = Shop(ledger, target)
+    new = UnseenFinding(0.3, rows=10, unseen_rows=3, alarm=True, back=False, words="3 of 10 rows", threshold=0.05)
+    written = 0
+    for _ in range(1000 if ALL else 25):
+        open_now = open_with_severity(ledger, "shop")
+        rows = episode_rows({"unseen": new}, open_now, batch(), (), release_no=1, since_release=1)
+        written += len(rows)
+        shop.happens(*rows)
+        shop.tell()
+    assert written == len(ledger.all("shop", Episode)) == 1
+    assert target.titles == ["[warning] shop: unseen episode opened"]
 
 
 def test_what_a_target_missed_for_an_hour_is_delivered_after_it_once_and_in_order(

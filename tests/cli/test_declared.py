@@ -60,3 +60,13 @@ def test_a_misspelt_column_of_a_check_is_corrected_as_the_source_has_it(shop: Wo
     assert (
         "no column 'wieght' in this declaration\n  did you mean 'weight', as in the source?" in capsys.readouterr().err
     )
+
+
+def test_a_history_on_todays_clock_is_noticed_before_it_is_run(shop: World, capsys: Captured) -> None:
+    shop.declare(clock="wall")
+    assert command("check", "shop") == 0
+    told = capsys.readouterr().out
+    assert "note: the newest row of batch 2024-01 is" in told and "write `clock: replay`" in told
+    shop.declare(clock="replay")
+    assert command("check", "shop", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["tried"]["notes"] == []

@@ -11,6 +11,7 @@ import pytest
 from perennial.cli.decisions import decision as show_decision
 from perennial.cli.decisions import find_decision
 from perennial.cli.quarantine import quarantine
+from perennial.cli.reading import status
 from perennial.errors import InputError
 from perennial.evaluation.results import Policy
 from perennial.intake.frames import accepted_table, labels_table
@@ -117,3 +118,18 @@ def test_decision_shows_who_approved_it_and_why(ledger: Ledger, capsys: pytest.C
     show_decision("d1d1", json=True, wide=False)
     (approval,) = json.loads(capsys.readouterr().out)["approvals"]
     assert (approval["by"], approval["reason"]) == ("Ada", "seen the slices")
+
+
+def test_status_without_a_champion_has_why_the_last_model_was_not_released(
+    world: World, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a champion there is none to keep."""
+    world.declare()
+    kept = decision("d1d1", challenger("c", 1), 0).model_copy(
+        update={"outcome": "keep", "reasons": ("The challenger is worse than the naive baseline.",)}
+    )
+    ledger.append("shop", kept)
+    status("shop", json=False)
+    told = capsys.readouterr().out
+    assert "last decision       not released on batch 2024-02 (d1d1)" in told
+    assert "because             The challenger is worse than the naive baseline." in told

@@ -44,3 +44,20 @@ def test_means_that_differ_are_written_apart_and_days_without_rows_are_named() -
     low, high = why.removeprefix("means of ").split(" in ")[0].split(" to ")
     assert float(low) < float(high)
     assert f"from {(days.max() - days.min()).days + 1} calendar days, {days.nunique()} of them with rows" in why
+
+
+def test_the_month_after_a_single_one_like_it_seldom_breaks_a_range_of_means() -> None:
+    """One month alone does not show where its mean lies among those of ordinary months."""
+    draw, columns, tries = np.random.default_rng(4), 40, 5
+    broken = 0
+    for _ in range(tries):
+        day = np.repeat(np.arange(59), 40)
+        values = 50 + draw.normal(0, 1, (len(day), columns)) + 0.3 * draw.normal(0, 1, (59, columns))[day]
+        rows, past = pd.DataFrame(values).add_prefix("x"), day < 31
+        days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(day[past], unit="D"))
+        for check in propose(rows[past].reset_index(drop=True), days, monthly=True):
+            if check.expectation == MEAN:
+                limits = check.arguments
+                mean = rows.loc[~past, limits["column"]].mean()
+                broken += not limits["min_value"] <= mean <= limits["max_value"]
+    assert broken / (tries * columns) < 0.04

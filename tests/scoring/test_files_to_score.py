@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -47,6 +49,31 @@ def test_every_mistake_is_named_at_once(case: UseCase) -> None:
     assert "carrier: there is no such column" in said
     assert "weight: 1 value cannot be read: 'heavy' (row 1)" in said
     assert "returned" not in said, "a target is not asked for"
+
+
+def test_a_file_without_rows_is_refused(case: UseCase) -> None:
+    with pytest.raises(InputError, match="the file has no rows to score"):
+        rows_to_score(case.declaration, b"price,weight,carrier\n", ".csv", _models())
+
+
+def test_numbers_that_are_written_in_another_way_than_in_batches_are_recognised(case: UseCase) -> None:
+    with pytest.raises(InputError) as wrong:
+        rows_to_score(case.declaration, b'price,weight,carrier\n"12,5",1,van\n', ".csv", _models())
+    assert 'With schema.decimal: "," it could be read' in str(wrong.value)
+
+
+def test_a_time_in_the_key_comes_back_as_the_file_has_it(tmp_path: Path) -> None:
+    """Hourly rows are joined with their predictions by the hour that is in the file, not by that of another zone."""
+    world = World(tmp_path / "usecases")
+    world.declaration["schema"] |= {"key": ["at"], "timezone": "Europe/Berlin"}
+    world.declare()
+    case = load_use_case("shop", world.usecases)
+    times: list[object] = ["2025-01-01 00:00", "01.07.2025 13:00"]
+    rows = rows_to_score(
+        case.declaration, _csv(at=times, price=[1, 2], weight=[1, 2], carrier=["van", "van"]), ".csv", _models()
+    )
+    assert rows.keys["at"].tolist() == times
+    assert rows.frame["at"].dt.hour.tolist() == [23, 11]
 
 
 @given(carriers=st.lists(st.sampled_from(["post", "van", "drone", "ship"]), min_size=1, max_size=20))

@@ -9,6 +9,8 @@ from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, Decision, Episode, EpisodeClosed, Health, Release, Trigger
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from tests.alerting.target import Target
+from tests.extent import ALL
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
 
@@ -27,9 +29,24 @@ def release(decision: Decision) -> int | None:
     return release.fn("shop", decision.id)
 
 
-def test_one_decision_one_release_and_one_episode_however_often_asked(world: World) -> None:
+def watch_and_notify(batch: BatchEntry) -> Health:
+    """A run of the flow `watch` without its server."""
+    from tasks.alerts import respond, send_alerts
+
+    health = watch(batch)
+    respond.fn("shop")
+    send_alerts.fn("shop")
+    return health
+
+
+def test_one_decision_one_release_one_episode_and_one_message_however_often_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tasks.deciding import compare
 
+    target = Target()
+    target.up()
+    monkeypatch.setenv("PERENNIAL_ALERTS", target.apprise)
     ledger = open_workspace(settings()).ledger
     world.rows_a_day = 30
     for month, how in (("2024-01", {}), ("2024-02", {}), ("2024-03", {"new_carrier": 0.3}), ("2024-04", {})):
@@ -50,7 +67,8 @@ def test_one_decision_one_release_and_one_episode_however_often_asked(world: Wor
 
     march = take_in("2024-03")
     health = watch(march)
-    assert watch(march) == health
+    for _ in range(50 if ALL else 3):
+        assert watch_and_notify(march) == health
     (episode,) = [row.payload for row in ledger.all("shop", Episode)]
     assert (episode.channel, episode.opened_at) == ("unseen", march.arrived_at)
     assert health.action == "retrain"
@@ -63,3 +81,5 @@ def test_one_decision_one_release_and_one_episode_however_often_asked(world: Wor
     assert watch(april) == over
     assert (over.alarms, over.action) == ((), "none")
     assert [row.key for row in ledger.all("shop", EpisodeClosed)] == [episode.episode]
+    assert target.titles == ["[warning] shop: unseen episode opened"]
+    target.down()

@@ -74,6 +74,39 @@ def first_batch(name: str, window: str) -> BatchEntry:
     return accept.fn(name, validate.fn(name, window, land.fn(name, window)))
 
 
+def test_a_month_of_a_german_shop_asks_for_its_codes_and_whether_more_files_come(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    """A use case goes on after the month of its first file, and numbers of customers and postcodes are not amounts."""
+    rows = with_commas(quarter())
+    draw = np.random.default_rng(5)
+    rows["Kundennummer"] = draw.integers(10_000, 60_000, len(rows))
+    rows["Postleitzahl"] = [f"{code:05d}" for code in draw.integers(1_000, 99_999, len(rows))]
+    rows["Region"] = [f"{code:05d}" for code in draw.choice([1_001, 20_002, 3_003], len(rows))]
+    rows["Stunde"] = [f"{hour:02d}{minute:02d}" for hour, minute in draw.integers(0, 24, (len(rows), 2))]
+    data = tmp_path / "Export_2024-01.csv"
+    rows.to_csv(data, sep=";")
+    assert "It may be one of order, price" in asked(data, capsys), "the column without a name is none to choose"
+    told = drafted(data, capsys, "--target", "returned")
+    assert told["usecase"] == "export"
+    guesses = {guess["field"]: guess for guess in told["guesses"]}
+    assert guesses["path"]["certainty"] == "unsure" and guesses["path"]["value"] == "Export_2024-01.csv"
+    left_out = {each["column"]: each["why"] for each in told["left_out"]}
+    assert "different ids" in left_out["Kundennummer"]
+    assert "different codes with leading zeros such as 0" in left_out["Postleitzahl"]
+    assert {"Kundennummer", "Postleitzahl"} <= {each["column"] for each in told["questions"]}
+    assert "Region" in told["categorical"], "few codes are categories"
+    assert "Stunde" in told["numeric"], "hours and minutes are no codes"
+
+
+def test_a_folder_is_not_asked_for_more_files_and_keeps_its_name(tmp_path: Path, capsys: Captured) -> None:
+    folder = tmp_path / "orders_2024"
+    folder.mkdir()
+    quarter().to_csv(folder / "a.csv", index=False)
+    told = drafted(folder, capsys, "--target", "returned")
+    assert told["usecase"] == "orders_2024" and "path" not in {guess["field"] for guess in told["guesses"]}
+
+
 def test_semicolons_decimal_commas_and_dotted_dates(tmp_path: Path, capsys: Captured) -> None:
     data = tmp_path / "orders.csv"
     with_commas(quarter()).to_csv(data, sep=";", index=False)

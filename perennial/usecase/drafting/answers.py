@@ -31,6 +31,6 @@ def all_named(sample: Sample, names: list[str]) -> None:
 
 
 def listed(names: Any) -> str:
-    """Names in a sentence, the first twelve of many."""
-    names = list(names)
+    """Names in a sentence, the first twelve of many; a column without a name cannot be named."""
+    names = [name for name in names if name]
     return ", ".join(names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")

@@ -19,6 +19,7 @@ _CODE_NAMES = re.compile(r"(^|_)(id|code|zip|plz|type|class|category|precinct)$|
 _MOST_CODES = 100
 _MOST_WORDS = 1_000
 _ID_NAMES = re.compile(r"(^|[_\s])([iI][dD]|[kK]ey|uuid|guid)$|[a-z](Id|ID|Key)$|^[iI][dD][_\s]")
+_NUMBERED = re.compile(r"(nummer|(^|[_\W])(nr|no)\.?)$", re.IGNORECASE)
 _NEARLY_EVERY = 0.99
 _SECOND_TIME = "a second time"
 
@@ -132,6 +133,9 @@ def _useless(column: Column, rows: int, times: pd.Series, *, in_key: bool) -> tu
     if (example := written_for_people(column)) is not None:
         question = f"is it a number? It is written like {example!r}; written as 1234.50 at the source, it can be one"
         return "its numbers are written with thousands marks or a sign", question
+    if column.padded and column.distinct > _MOST_CODES:
+        why = f"{column.distinct:,} different codes with leading zeros such as {column.padded}"
+        return why, f"{why}. If they are amounts, add it under numeric; if codes that come again, under categorical"
     if column.kind == "text" and column.distinct > min(_MOST_WORDS, 0.5 * (rows - column.nulls)):
         return f"{column.distinct:,} different texts: a name or free text", ""
     if column.kind not in ("integer", "number"):
@@ -141,12 +145,17 @@ def _useless(column: Column, rows: int, times: pd.Series, *, in_key: bool) -> tu
 
 def _an_id(column: Column, rows: int) -> tuple[str, str] | None:
     """The same of whole numbers that are called an id, and are too many for categories; None for others."""
-    if column.kind != "integer" or not _ID_NAMES.search(column.name) or column.distinct <= _MOST_CODES:
+    if column.kind != "integer" or not _is_id(column.name) or column.distinct <= _MOST_CODES:
         return None
     why = f"{column.distinct:,} different ids"
     if column.distinct >= _NEARLY_EVERY * (rows - column.nulls):
         return why, ""
     return why, f"{why}. If they name something that comes again, add it under categorical"
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name is that of an id: order_id, customerId, Kundennummer, Bestell-Nr."""
+    return bool(_ID_NAMES.search(name) or _NUMBERED.search(name))
 
 
 def _runs(column: Column, times: pd.Series) -> tuple[str, str]:
@@ -168,6 +177,6 @@ def _is_clock(column: Column) -> bool:
 
 
 def _is_categorical(column: Column) -> bool:
-    if column.kind == "text":
+    if column.kind == "text" or column.padded:
         return True
     return column.kind == "integer" and column.distinct <= _MOST_CODES and bool(_CODE_NAMES.search(column.name))

@@ -45,6 +45,7 @@ class Column:
 
     unreadable: how many values are not of the kind; at most 1 % of those that are there.
     example: the first of those, or of an unusable column the reason.
+    padded: a whole number that is written with zeros before it, where all are equally long, as postcodes are.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Column:
     values: pd.Series
     unreadable: int
     example: str = ""
+    padded: str = ""
 
     @property
     def nulls(self) -> int:
@@ -216,8 +218,22 @@ def _column(name: str, column: pa.ChunkedArray, how: Written) -> Column:
         if unreadable <= (1 - READABLE) * (unreadable + values.notna().sum()) and values.notna().any():
             if kind == "number" and _has_long_numbers(column):
                 break
-            return Column(name, kind, values, unreadable, str(bad.dropna().iloc[0]) if unreadable else "")
+            example = str(bad.dropna().iloc[0]) if unreadable else ""
+            return Column(name, kind, values, unreadable, example, _padded(column) if kind == "integer" else "")
     return Column(name, "text", read_as(column, "text", "UTC", how)[0], 0)
+
+
+def _padded(column: pa.ChunkedArray) -> str:
+    """The first of the texts that has zeros before its number, where all have the same number of digits, five or more.
+
+    Shorter ones may be hours and minutes, such as 0730. Empty where there is none.
+    """
+    if not is_text(column):
+        return ""
+    texts = read_as(column, "text", "UTC")[0].dropna().drop_duplicates()
+    zeros = texts[texts.str.fullmatch(r"0+[1-9]\d*")]
+    alike = texts.str.fullmatch(r"\d{5,}").all() and texts.str.len().nunique() == 1
+    return str(zeros.iloc[0]) if len(zeros) and alike else ""
 
 
 def _unusable(name: str, column: pa.ChunkedArray) -> str:

@@ -24,12 +24,16 @@ ESTIMATORS = {
 }
 ALSO = {"binary": "[brier, roc_auc]", "multiclass": "[accuracy]", "regression": "[rmse]"}
 TIMEZONE: Guess[str] = Guess("UTC", "unsure", "the calendar of batches, days and hours; Europe/Berlin?")
+ONE_FILE = "this file alone; name its folder if later rows come in more files"
 CLOCK: Guess[str] = Guess("replay", "unsure", "replay for a history; wall once batches come by schedule")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """All that is guessed of a use case. checks: (expectation, arguments, why), each proposed as a warning."""
+    """All that is guessed of a use case. checks: (expectation, arguments, why), each proposed as a warning.
+
+    one_file: the question whether more files will come, where the path is a file.
+    """
 
     name: str
     path: str
@@ -44,6 +48,7 @@ class Draft:
     features: GuessedFeatures
     checks: Sequence[tuple[str, dict[str, Any], str]]
     form: Form = ()
+    one_file: Guess[str] | None = None
 
 
 def as_yaml(draft: Draft) -> str:
@@ -118,12 +123,12 @@ def as_yaml(draft: Draft) -> str:
 def _source(draft: Draft) -> list[str]:
     batch = draft.calendar.batch
     read = read_lines(draft.form)
-    if not read:
+    if not read and draft.one_file is None:
         return [f"source: {{kind: files, path: {_text(draft.path)}, batch: {batch.value}}}{_note(batch)}"]
     return [
         "source:",
         "  kind: files",
-        f"  path: {_text(draft.path)}",
+        f"  path: {_text(draft.path)}{_note(draft.one_file) if draft.one_file else ''}",
         f"  batch: {batch.value}{_note(batch)}",
         *read,
     ]
