@@ -33,7 +33,7 @@ def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
             from flows.cycle import cycle
 
             batch = cycle(usecase, window)
-    _show_batch(usecase, batch, json)
+    _show_batch(usecase, batch, json, in_brief=True)
     ledger = open_ledger()
     held = [each for each in held_batches(ledger, usecase) if batch is None or each.batch != batch.batch]
     decision = _undecided(ledger, usecase)
@@ -137,7 +137,8 @@ def _show_due(usecase: str, windows: list[str], json: bool) -> None:
         say(f"{usecase}: no batch is due.")
 
 
-def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
+def _show_batch(usecase: str, batch: BatchEntry | None, json: bool, *, in_brief: bool = False) -> None:
+    """in_brief: without warnings and notes, which the line of a cycle has already."""
     if json:
         as_json(batch_view(usecase, batch) if batch else None)
     elif batch is None:
@@ -150,9 +151,9 @@ def _show_batch(usecase: str, batch: BatchEntry | None, json: bool) -> None:
             f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, "
             f"{rows.quarantined:,} set aside."
         )
-        for warning in batch.warnings:
+        for warning in batch.warnings if not in_brief else ():
             say(f"  warning: {warning}")
-        for note in batch.notes:
+        for note in batch.notes if not in_brief else ():
             say(f"  note: {note}")
 
 

@@ -225,9 +225,12 @@ _CONFIG = {
         "titleFontSize": 13,
         "titleFontWeight": "normal",
     },
-    "legend": {"labelColor": "#010101", "labelFontSize": 13},
+    "legend": {"labelColor": "#010101", "labelFontSize": 13, "layout": {"top": {"anchor": "end"}}},
+    "axisY": {"orient": "right"},
 }
-"""Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
+"""Scales and legends stand at the right, beside the newest batch, which is what a phone shows of a chart at first.
+
+Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
 
 
 def _svg(chart: Any, width: int | None = WIDTH, **data: Sequence[Mapping[str, Any]]) -> str:

@@ -114,6 +114,7 @@ def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
         "Data checks",
     ]
     assert dom["wide"] <= dom["window"] <= 390, "a phone does not scroll sideways"
+    assert {"rows", "accepted", "log_loss", "challenger"} <= set(dom["texts"]), "scales and colours are named"
     assert dom["images"] == 0 and dom["charts"] == dom["tall"] == 3, "each chart is drawn"
     assert dom["dark"] != dom["light"], "it follows the reader's colours"
 
@@ -149,6 +150,8 @@ def in_a_phone(page: Path, folder: Path) -> dict[str, Any]:
             wide: d.documentElement.scrollWidth, window: d.documentElement.clientWidth,
             images: d.querySelectorAll("img").length, charts: svg.length,
             tall: svg.filter(s => s.getBoundingClientRect().height > 100).length,
+            texts: [...d.querySelectorAll("figure svg text")].filter(t => { const at = t.getBoundingClientRect();
+              return at.left >= 0 && at.right <= 390; }).map(t => t.textContent),
             paper: getComputedStyle(d.body).backgroundColor };
           document.body.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>"; };</script>""",
         encoding="utf-8",
