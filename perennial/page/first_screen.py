@@ -204,7 +204,9 @@ def compared_with(history: History) -> tuple[str, ...]:
             f"{sample(reference.rows, reference.clusters, by)}"
         )
     losses = [cycle.health.loss.value for cycle in history.cycles[:-1] if cycle.health.loss is not None]
-    if losses:
+    if len(losses) == 1:
+        lines.append(f"{figure(losses[0])} in the only earlier batch, by the model that was live then")
+    elif losses:
         lines.append(
             f"{figure(median(losses))} in the middle one of {counted(len(losses), 'earlier batch', 'earlier batches')} "
             f"({figure(min(losses))} to {figure(max(losses))}), by the model that was live then"

@@ -239,6 +239,8 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
         notes += [words] if (words := bound_in_words(decision)) else []
         if frozen:
             notes.append("not released: releases are frozen")
+        elif decision.outcome == "release" and begins_with(decision):
+            notes.append(_released(decision))
         if decision.policy.refit_weight:
             notes.append(f"{percent(decision.policy.refit_weight)} of the vote goes to the newest refit")
     if cycle.not_trained and cycle.waits != NO_CHALLENGER:

@@ -178,6 +178,8 @@ def test_the_newest_loss_stands_beside_those_of_earlier_batches() -> None:
     assert usual.lines[-1] == (
         "0.50000 in the middle one of 2 earlier batches (0.40000 to 0.60000), by the model that was live then"
     )
+    once, _, _ = answers(history(**live, cycles=[cycle(0.4), cycle(0.5)]))
+    assert once.lines[-1] == "0.40000 in the only earlier batch, by the model that was live then"
     odd, _, _ = answers(history(**live, cycles=[cycle(0.7), cycle(0.6), cycle(0.9), cycle(0.8)]))
     assert odd.lines[-1].startswith("The evaluation's 0.50000 is below every batch since, so that batch was unusual")
 

@@ -70,6 +70,12 @@ def ruled(outcome: str, **policy: Any) -> Decision:
     return decision("d1", challenger("c", 2), 1).model_copy(update=changes)
 
 
+def test_a_release_with_stages_is_shown_to_begin_with_the_first() -> None:
+    staged = ruled("release", parameters={"stages": [{"shadow": "7d"}, "full"]})
+    assert line(staged).splitlines()[1:] == ["  version 2 begins with a shadow"]
+    assert line(ruled("release")).splitlines()[1:] == []
+
+
 @pytest.mark.parametrize(
     ("cycle", "outcome"),
     [
