@@ -5,11 +5,15 @@ Run as `python -m perennial.processes.service PORT` for all use cases on this ma
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import msgspec
@@ -120,9 +124,18 @@ def from_text(text: str) -> Serving:
 
 
 def from_environment() -> Service:
-    """The application of a worker that another process started."""
+    """The application of a worker that another process started. It ends with that process, which may be killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     where, asked = settings(), from_text(os.environ[_WIRED])
     return service(asked, where, read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", "")))
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """A worker that went on without its parent would keep the port from the next service."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,10 @@ def _sample(workspace: Workspace, usecase: str, segments: list[str], wanted: Cal
 
 def _rows(workspace: Workspace, usecase: str, segments: list[str], ids: list[str]) -> list[Row]:
     """The predictions with these ids, in their order."""
-    table = workspace.tables.read(usecase, "predictions", segments, among=(PREDICTION, ids)) if ids else None
+    import pyarrow.compute as pc
+
+    these = pc.field(PREDICTION).isin(ids)
+    table = workspace.tables.read(usecase, "predictions", segments, where=these) if ids else None
     by_id = {row[PREDICTION]: row for row in table.to_pylist()} if table is not None else {}
     return [by_id[id] for id in ids if id in by_id]
 

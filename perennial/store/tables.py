@@ -18,6 +18,7 @@ from perennial.our_columns import BATCH, ROW
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 log = logging.getLogger("perennial.store")
 
@@ -101,19 +102,18 @@ class Tables:
         name: Name,
         batches: list[str],
         columns: list[str] | None = None,
-        among: tuple[str, list[str]] | None = None,
+        where: pc.Expression | None = None,
     ) -> pa.Table | None:
         """Rows of the named batches, in no particular order; None if the table does not exist yet.
 
-        among: a column of texts and the values that rows must have there; only such rows come into memory.
-
+        where: leaves out the other rows while reading, so that they take no memory.
         Always from the table's newest version: an older one disappears with a vacuum, and would contain erased rows. A
         batch's rows are the same in all versions.
         """
         table = self._open(usecase, name)
         if table is None:
             return None
-        return _rows(table, batches, columns, among)
+        return _rows(table, batches, columns, where)
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch are in the table, committed or not."""
@@ -162,29 +162,28 @@ def _join_small_files(table: DeltaTable) -> None:
 
 
 def _rows(
-    table: DeltaTable, batches: list[str] | None, columns: list[str] | None, among: tuple[str, list[str]] | None = None
+    table: DeltaTable, batches: list[str] | None, columns: list[str] | None, where: pc.Expression | None = None
 ) -> pa.Table:
     """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
-    batches: all if None. columns: those that the table does not have are left out.
+    batches: all if None. columns: those that the table does not have are left out. where: about columns that are read.
     Raises TableUnreadable for a file that is damaged or missing, TransientError for storage that does not answer.
     """
     import pyarrow as pa
 
     schema = _arrow_schema(table)
     read = schema if columns is None else pa.schema([field for field in schema if field.name in columns])
-    if batches == [] or (among is not None and not among[1]):
+    if batches == []:
         return read.empty_table()
     many = batches is not None and len(batches) > _LISTED
     needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
     names = ", ".join(quoted(name) for name in needed.names)
-    sought = [*([(BATCH, batches)] if batches and not many else []), *([among] if among else [])]
-    where = " AND ".join(_one_of(column, values) for column, values in sought)
-    query = f"SELECT {names} FROM here" + (f" WHERE {where}" if where else "")
+    listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
+    query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches and not many else "")
     wanted = pa.array(batches, pa.string()) if many else None
     try:
         parts = QueryBuilder().register("here", table).execute(query)
-        rows = [_of_batches(pa.table(part).cast(needed), wanted).select(read.names) for part in parts]
+        rows = [_kept(pa.table(part).cast(needed), wanted, where).select(read.names) for part in parts]
     except Exception as error:  # DataFusion's errors have no specific type
         message = str(error)
         if "Object Store error: Generic" in message:
@@ -195,11 +194,12 @@ def _rows(
     return pa.concat_tables([read.empty_table(), *rows])
 
 
-def _of_batches(rows: pa.Table, wanted: pa.Array | None) -> pa.Table:
-    """Rows of these batches; all if None."""
+def _kept(rows: pa.Table, batches: pa.Array | None, where: pc.Expression | None) -> pa.Table:
+    """Rows of these batches, all if None, for which `where` holds."""
     import pyarrow.compute as pc
 
-    return rows if wanted is None else rows.filter(pc.is_in(rows[BATCH], value_set=wanted))
+    rows = rows if batches is None else rows.filter(pc.is_in(rows[BATCH], value_set=batches))
+    return rows if where is None else rows.filter(where)
 
 
 def quoted(name: str) -> str:
@@ -215,11 +215,6 @@ def _first_unreadable(table: DeltaTable) -> str:
         except (OSError, ValueError):
             return str(fragment.path)
     return ""
-
-
-def _one_of(column: str, values: list[str]) -> str:
-    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return f"{quoted(column)} IN ({listed})"
 
 
 def _count(table: DeltaTable, batch: str) -> int:
