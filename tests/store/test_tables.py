@@ -60,7 +60,6 @@ def test_of_a_batch_only_rows_with_the_asked_values_are_read(tables: Tables) -> 
     these = pc.field("id").isin(["it's", "z", "unknown"])
     assert values_of(tables.read("shop", "predictions", ["b"], ["value", "id"], these)) == [2.0, 3.0]
     assert values_of(tables.read("shop", "predictions", ["a", "b"], where=these)) == [2.0, 2.0, 3.0, 3.0]
-    assert ()
 
 
 def test_a_swept_batch_can_come_again(tables: Tables) -> None:
