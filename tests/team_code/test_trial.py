@@ -140,7 +140,7 @@ def test_dataclasses_prints_and_folders_work(month: World, capsys: pytest.Captur
     capsys.readouterr()
     check("shop", json=True)
     said = capsys.readouterr()
-    assert json.loads(said.out)["tried"] == {"rows": 186, "batch": "2024-01", "why_not": ""}
+    assert json.loads(said.out)["tried"] == {"rows": 186, "batch": "2024-01", "why_not": "", "notes": []}
     assert "halving" in said.err, "what a team prints goes beside the JSON"
 
 
