@@ -24,7 +24,7 @@ from perennial.usecase.declaration import UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-_IN_SAMPLE_ROWS = 20_000
+_IN_SAMPLE_ROWS = 5_000
 
 
 @dataclass(frozen=True)
