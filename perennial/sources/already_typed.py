@@ -129,7 +129,8 @@ def _without(values: pa.Array, nulls: tuple[str, ...]) -> pa.Array:
     texts = without_blanks(nulls)
     numbers = read_numbers(texts) if values.type == pa.float64() else read_integers(texts)
     written = numbers.filter(pc.fill_null(pc.equal(texts_of(numbers), texts), False))
-    return pc.if_else(pc.is_in(values, value_set=written), None, values) if len(written) else values
+    plain = pc.add(values, pa.scalar(0, values.type))  # -0.0 becomes 0.0, which has the same text
+    return pc.if_else(pc.is_in(plain, value_set=written), None, values) if len(written) else values
 
 
 def _all_sure(values: pa.Array) -> Typed:

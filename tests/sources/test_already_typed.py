@@ -112,6 +112,7 @@ def content(column: ReadColumn) -> tuple[Any, ...]:
 @given(column=columns(), kind=st.sampled_from(KINDS), timezone=st.sampled_from(ZONES), how=hows)
 @example(pa.array([-0.0, 0.0, 1.5, float("inf"), None]), "number", "UTC", Written())
 @example(pa.array([2**53 + 1, None, -(2**63)]), "number", "UTC", Written())
+@example(pa.array([-0.0, 0.0, 1.0]), "number", "UTC", Written(nulls=("0",)))
 def test_typed_values_are_read_as_their_texts_are(
     column: pa.Array, kind: ColumnType, timezone: str, how: Written
 ) -> None:
