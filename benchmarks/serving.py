@@ -25,6 +25,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -306,6 +307,26 @@ def perennial_serve(env: dict[str, str], usecase: str) -> Server:
     return started("perennial serve", command, port, f"/usecases/{usecase}/predict", bodies, env)
 
 
+def in_turns(servers: Sequence[Server], rounds: int, seconds: float) -> list[list[Load]]:
+    """The loads of each server, measured in turns after one that is not counted."""
+    for server in servers:
+        load(server, 1.0)
+    loads: list[list[Load]] = [[] for _ in servers]
+    for _ in range(rounds):
+        for server, measured in zip(servers, loads, strict=True):
+            measured.append(load(server, seconds))
+    return loads
+
+
+def options(rounds: int) -> argparse.ArgumentParser:
+    """The options that benchmarks of services have in common. rounds: by default."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--trees", type=int, default=200)
+    return parser
+
+
 def swapped(server: Server, home: Path, digests: list[str], seconds: float) -> tuple[Load, int]:
     """The load while a new release is written every second; how many of them were served by its end."""
     writer = subprocess.Popen(
@@ -357,12 +378,8 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
             servers.append(started(name, command, port, path, bodies, env))
             answer = servers[-1].post(bodies[0])
             print(name, json.dumps(answer)[:200], "expected", expected, file=sys.stderr)
-        loads: dict[str, list[Load]] = {server.name: [] for server in servers}
-        for server in servers:
-            load(server, 1.0)
-        for _ in range(rounds):
-            for server in servers:
-                loads[server.name].append(load(server, seconds))
+        measured = in_turns(servers, rounds, seconds)
+        loads = {server.name: each for server, each in zip(servers, measured, strict=True)}
         print(
             "| server | requests/s | p50, ms | p99, ms | CPU per request, µs | memory, MB |\n|---|---|---|---|---|---:|"
         )
@@ -392,10 +409,6 @@ if __name__ == "__main__":
     elif "--swap" in sys.argv:
         swap_each_second(Path(sys.argv[2]), sys.argv[3:5], int(sys.argv[5]))
     else:
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--rounds", type=int, default=3)
-        parser.add_argument("--seconds", type=float, default=4.0)
-        parser.add_argument("--trees", type=int, default=200)
-        asked = parser.parse_args()
+        asked = options(rounds=3).parse_args()
         with tempfile.TemporaryDirectory() as folder:
             main(asked.rounds, asked.seconds, asked.trees, Path(folder))

@@ -9,7 +9,6 @@ taking turns.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -17,7 +16,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.serving import Load, Server, cpu_seconds, load, made, perennial_serve, ranged, released, stop, use_cases
+from benchmarks.serving import (
+    Server,
+    cpu_seconds,
+    in_turns,
+    made,
+    options,
+    perennial_serve,
+    ranged,
+    released,
+    stop,
+    use_cases,
+)
 from benchmarks.serving_scorers import month
 
 IDLE_SECONDS = 10
@@ -43,12 +53,7 @@ def main(sizes: list[int], rounds: int, seconds: float, trees: int, home: Path) 
     try:
         for size in sizes:
             started.append(start(size, trees, home / str(size)))
-        loads: list[list[Load]] = [[] for _ in sizes]
-        for server, _ in started:
-            load(server, 1.0)
-        for _ in range(rounds):
-            for place, (server, _) in enumerate(started):
-                loads[place].append(load(server, seconds))
+        loads = in_turns([server for server, _ in started], rounds, seconds)
     finally:
         for server, _ in started:
             stop(server)
@@ -63,11 +68,8 @@ def main(sizes: list[int], rounds: int, seconds: float, trees: int, home: Path) 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = options(rounds=3)
     parser.add_argument("--usecases", type=int, nargs="+", default=[1, 50, 500])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--trees", type=int, default=200)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         main(asked.usecases, asked.rounds, asked.seconds, asked.trees, Path(folder))

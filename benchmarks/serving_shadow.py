@@ -9,14 +9,24 @@ too.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.serving import Load, Server, cells, load, made, perennial_serve, ranged, released, stop, use_cases
+from benchmarks.serving import (
+    Server,
+    cells,
+    in_turns,
+    made,
+    options,
+    perennial_serve,
+    ranged,
+    released,
+    stop,
+    use_cases,
+)
 from benchmarks.serving_scorers import month
 
 
@@ -33,17 +43,12 @@ def start(trees: int, home: Path, shadow: bool) -> Server:
 
 def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
     servers: list[Server] = []
-    loads: tuple[list[Load], list[Load]] = ([], [])
     try:
         for shadow in (False, True):
             servers.append(start(trees, home / str(shadow), shadow))
         scores = [[server.post(body)["predictions"][0]["score"] for body in server.bodies[:50]] for server in servers]
         assert scores[0] == scores[1], "a shadow changes no answer"
-        for server in servers:
-            load(server, 1.0)
-        for _ in range(rounds):
-            for server, measured in zip(servers, loads, strict=True):
-                measured.append(load(server, seconds))
+        loads = in_turns(servers, rounds, seconds)
     finally:
         for server in servers:
             stop(server)
@@ -60,10 +65,6 @@ def main(rounds: int, seconds: float, trees: int, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--trees", type=int, default=200)
-    asked = parser.parse_args()
+    asked = options(rounds=5).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         main(asked.rounds, asked.seconds, asked.trees, Path(folder))

@@ -7,6 +7,7 @@ names the change that follows from it, so that a run killed between the two is c
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import permutations
 
 from perennial.clock import write_instant
 from perennial.errors import HeldBack, InputError
@@ -91,9 +92,8 @@ def asked_to_go_on(by: str | None, reason: str | None) -> tuple[str, str] | None
     asked = {"by": by or "", "reason": reason or ""}
     if not any(asked.values()):
         return None
-    for field, value in asked.items():
+    for (field, value), (other, given) in permutations(asked.items()):
         if not value.strip():
-            (other, given) = next((each, words) for each, words in asked.items() if each != field)
             raise InputError(
                 f"{value!r} is empty, though {other} is {given!r}. Nothing was looked at or changed.",
                 code="stage-unsigned",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perennial.clock import from_microseconds, instant, write_instant
 from perennial.errors import InputError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
-    import pyarrow.compute as pc
 
 
 _PLACE, _CURRENT, _APART, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN = (
@@ -48,10 +47,15 @@ def read_rows(
     labels count, the one known latest is used; of two known at the same moment, the one that arrived later. The row's
     target column is left out: only `LABEL` may be used.
     """
+    import pyarrow.compute as pc
+
     batches = list(known.batch_ids if only is None else only)
     own_labels = not known.label_batches and not known.replaced
     accepted = tables.read(
-        usecase, "accepted", batches, where=_counts(schema, known) if own_labels and labelled else None
+        usecase,
+        "accepted",
+        batches,
+        where=_counts(pc.field(schema.target), pc.field(LABEL_KNOWN_AT), known) if own_labels and labelled else None,
     )
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
@@ -92,13 +96,13 @@ def read_rows(
     return frame_of(frame)
 
 
-def _counts(schema: Schema, known: Known) -> pc.Expression:
-    """Whether a row's own label was known at `known.as_of`."""
+def _counts(own: Any, at: Any, known: Known) -> Any:
+    """Whether a row's own label was known at `known.as_of`, never null. own, at: columns, or fields as expressions."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     as_of = pa.scalar(instant(write_instant(known.as_of)), pa.timestamp("us", tz="UTC"))
-    return pc.field(schema.target).is_valid() & (pc.field(LABEL_KNOWN_AT) <= as_of)
+    return pc.coalesce(pc.and_kleene(pc.is_valid(own), pc.less_equal(at, as_of)), pa.scalar(False))
 
 
 def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Table:
@@ -115,8 +119,7 @@ def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Tab
     moments = pa.array([instant(batch.arrived_at) for batch in known.batches], pa.timestamp("us", tz="UTC"))
     arrived = moments.take(place.combine_chunks())
     own, at = accepted[schema.target], accepted[LABEL_KNOWN_AT]
-    as_of = pa.scalar(instant(write_instant(known.as_of)), arrived.type)
-    counts = pc.fill_null(pc.and_(own.is_valid(), pc.less_equal(at, as_of)), False)
+    counts = _counts(own, at, known)
     no_label, no_time = pa.scalar(None, own.type), pa.scalar(None, arrived.type)
     rows = accepted.set_column(accepted.column_names.index(ARRIVED_AT), ARRIVED_AT, arrived)
     rows = rows.drop_columns([schema.target, LABEL_KNOWN_AT])

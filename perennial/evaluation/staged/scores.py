@@ -27,13 +27,13 @@ def binned(champion: FloatArray, candidate: FloatArray) -> Scores | None:
     both = both[:, np.isfinite(both).all(axis=(0, 2))]
     if not both.shape[1]:
         return None
-    if classes := both.shape[2] if champion.ndim > 1 else 0:
-        place, bins = both.argmax(axis=2), "the most probable classes"
+    if champion.ndim > 1:
+        many, place, bins = both.shape[2], both.argmax(axis=2), "the most probable classes"
     else:
         bounds = np.unique(np.quantile(both[0, :, 0], TENTHS))
-        place, bins = np.searchsorted(bounds, both[..., 0], side="right"), "tenths of the champion's scores"
-        classes = bounds.size + 1
-    counts = [np.bincount(each, minlength=classes).astype(np.int64) for each in place]
+        many, bins = bounds.size + 1, "tenths of the champion's scores"
+        place = np.searchsorted(bounds, both[..., 0], side="right")
+    counts = [np.bincount(each, minlength=many).astype(np.int64) for each in place]
     return Scores(counts[0], counts[1], bins)
 
 
