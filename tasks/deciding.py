@@ -57,7 +57,8 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         return Waits(NO_CHALLENGER if question is None else held_in_words(question, case.declaration, as_of))
     registry.refuse_deleted(usecase)
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
-    contest, sources = load_contest(registry, usecase, waiting, release), metric_sources(case)
+    contest = load_contest(registry, usecase, waiting, release, case.declaration.release)
+    sources = metric_sources(case)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
     made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)

@@ -8,7 +8,7 @@ from perennial.errors import InputError, on_record
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
 from perennial.ledger.entries import Approval, Decision, Release, Waiver
 from perennial.ledger.present import open_question, time_of
-from perennial.model.released import load_champion, load_model
+from perennial.model.released import load_model, load_served
 from perennial.release import promote
 from perennial.release.promote import mirror_alias, refuse_approval
 from perennial.release.resume import Resumed, resume_and_release
@@ -51,7 +51,7 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
     now = time_of(workspace.ledger, case.declaration, scheduled_start())
     reason = _given("reason", reason)
     done = roll_back(
-        workspace.ledger, usecase, now, reason, release_no, lambda former: load_champion(registry, usecase, former)
+        workspace.ledger, usecase, now, reason, release_no, lambda former: load_served(registry, usecase, former)
     )
     with on_record(f"release {done.row.payload.release_no} is recorded"):
         mirror_alias(workspace.ledger, registry, usecase)

@@ -23,7 +23,7 @@ from perennial.store.workspace import Workspace, open_workspace, reading_workspa
 
 def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: bool) -> None:
     """Raises InputError where there is nothing to go back to, ModelUnloadable where the former model is gone."""
-    from perennial.model.released import load_champion
+    from perennial.model.released import load_served
     from perennial.release.rollback import plan_rollback, roll_back
 
     given("--reason", reason)
@@ -35,7 +35,7 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
     done = roll_back(
-        ledger, usecase, now, reason, seen, lambda former: load_champion(workspace.registry, usecase, former)
+        ledger, usecase, now, reason, seen, lambda former: load_served(workspace.registry, usecase, former)
     )
     made = done.row.payload
     follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")

@@ -10,17 +10,21 @@ import numpy as np
 
 from perennial.clock import write_instant
 from perennial.content import digest_rows
+from perennial.deciding.alone import is_better, passed, with_alone
 from perennial.deciding.evaluation_rows import EvaluationRows
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, looks_at, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest, Scored
 from perennial.evaluation.comparison import compare, describe
 from perennial.evaluation.flips import flips, newly_wrong
+from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
+from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
+from perennial.evaluation.policies.case import Ruling
 from perennial.evaluation.results import MetricResult, Policy
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.identity import short_id
-from perennial.ledger.entries import Decision, Trigger
+from perennial.ledger.entries import Alone, Decision, Mixture, Trigger, versions_in_words
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT
 from perennial.store.rows import content
@@ -72,7 +76,8 @@ def decide(
     if judging.rows.empty:
         return Waits("no label has become known since the challenger was trained (0 labelled rows)")
     scored = Scored(declaration, contest, judging, sources)
-    metrics = _compared(scored, settled(history, entry.challenger))
+    earlier = settled(history, entry.challenger)
+    metrics = _compared(scored, scored.asked, earlier)
     primary, cluster_by = metrics[0], declaration.evaluation.cluster_name
     if primary.verdict == "not_decidable" and not will_not_come(scored.clusters.counts, cluster_by, primary.second):
         return Waits(f"not decidable yet on {len(judging.rows):,} labelled rows: {primary.note}")
@@ -83,12 +88,14 @@ def decide(
         as_of=as_of,
         pool="event" if entry.trigger.kind in ("drift", "event") else "planned",
         looks=looks_at(entry, history, declaration.release.patience, as_of) if release else (),
+        mixture=versions_in_words(contest.mixed) if contest.mixed else "",
     )
-    ruling = rule(declaration.rules, comparison, question, history)
+    ruling, mixture = _with_alone(scored, rule(declaration.rules, comparison, question, history), earlier)
     served = release.champion.model if release else None
     code = {file: digest_of(text) for file, text in sources.items()}
+    compared = [entry.challenger, served.digest if served else None, comparison.evaluation.digest, code]
     decision = Decision(
-        id=short_id([entry.challenger, served.digest if served else None, comparison.evaluation.digest, code]),
+        id=short_id([*compared, *([[[e.challenger, e.weight] for e in contest.mixed]] if contest.mixed else [])]),
         usecase=declaration.name,
         batch=batch,
         as_of=as_of,
@@ -103,7 +110,7 @@ def decide(
         reference=reference_of(
             scored.primary,
             scored.labels,
-            scored.challenger,
+            (scored.alone if mixture and mixture.alone and mixture.alone.is_live else scored).challenger,
             scored.clusters,
             declared=declaration.digest if primary.own_code else "",
         ),
@@ -129,17 +136,37 @@ def decide(
         slices=comparison.slices,
         flips=comparison.flips,
         code=code,
+        mixture=mixture,
+        live=release.evaluated if release and release.tested else None,
     )
     return Decided(decision, _newly_wrong(scored))
 
 
-def _compared(scored: Scored, earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:
+def _compared(scored: Scored, metrics: Sequence[Asked], earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:
     cluster_by = scored.declaration.evaluation.cluster_name
     return compare(
         scored.paired,
-        metrics=scored.asked,
-        seen={asked.name: seen_before(earlier, asked.name, asked.own_code, cluster_by) for asked in scored.asked},
+        metrics=metrics,
+        seen={asked.name: seen_before(earlier, asked.name, asked.own_code, cluster_by) for asked in metrics},
     )
+
+
+def _with_alone(scored: Scored, ruling: Ruling, earlier: Sequence[Decision]) -> tuple[Ruling, Mixture | None]:
+    """The ruling on the mixture; if it passes, on the challenger alone too."""
+    mixed = scored.contest.mixed
+    if not mixed:
+        return ruling, None
+    if not passed(ruling):
+        return ruling, Mixture(members=mixed)
+    (against,) = _compared(scored.against_mixture, scored.asked[:1], earlier)
+    if not is_better(ruling, against):
+        ruling, _ = with_alone(ruling, against, None)
+        return ruling, Mixture(members=mixed, alone=Alone(against_mixture=against, is_live=False))
+    metrics = _compared(scored.alone, scored.asked, earlier)
+    found = _found(scored.alone, metrics)
+    ruling, is_live = with_alone(ruling, against, guard(metrics, slices=found.slices, flips=found.flips))
+    alone = Alone(against_mixture=against, metrics=metrics, slices=found.slices, flips=found.flips, is_live=is_live)
+    return ruling, Mixture(members=mixed, alone=alone)
 
 
 def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perennial.clock import instant
+from perennial.deciding.alone import is_better, with_alone
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import load_contest
@@ -17,11 +18,13 @@ from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, r
 from perennial.deciding.then import Gone, declaration_then, needed, sources_then
 from perennial.errors import ModelUnloadable, TableUnreadable
 from perennial.evaluation.comparison import describe
+from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.judgement import Asked, GainSums, judge
-from perennial.evaluation.results import Evaluation, MetricResult
+from perennial.evaluation.policies.case import Ruling
+from perennial.evaluation.results import Evaluation, MetricResult, SliceResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
-from perennial.ledger.entries import ChallengerEntry, Decision, Release, Snapshot
+from perennial.ledger.entries import ChallengerEntry, Decision, Mixture, Release, Snapshot
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
@@ -78,8 +81,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     earlier = settled(history, decision.challenger_id)
     metrics = tuple(_judged_again(metric, decision.evaluation, earlier) for metric in decision.metrics)
     evaluation, primary = decision.evaluation, metrics[0]
-    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
-    slices = judge_slices(decision.slices, of_all)
+    slices = _slices_again(decision.slices, primary, evaluation)
     again = describe(
         metrics,
         np.array(evaluation.cluster_rows, dtype=np.int64),
@@ -99,9 +101,11 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             decision.as_of,
             decision.policy.pool,
             decision.policy.looks,
+            decision.mixture.versions if decision.mixture else "",
         ),
         history,
     )
+    ruling, mixture = _alone_again(decision, ruling, earlier)
     decided = {
         "alpha": ruling.alpha,
         "spent": ruling.spent,
@@ -117,6 +121,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             "outcome": ruling.outcome,
             "reasons": ruling.reasons,
             "policy": decision.policy.model_copy(update=decided),
+            "mixture": mixture,
         }
     )
     return _compared(decision, recomputed, deep=False, cause=_environment(decision))
@@ -135,7 +140,7 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         known = known_at(past, decision.usecase, instant(decision.as_of))
         judging = evaluation_rows(tables, past, declaration, known, entry.payload)
         release = _served(past, decision)
-        contest = load_contest(registry, decision.usecase, entry.payload, release)
+        contest = load_contest(registry, decision.usecase, entry.payload, release, declaration.release)
         history = [r.payload for r in past.all(decision.usecase, Decision)]
         recomputed = decide(
             declaration,
@@ -160,6 +165,30 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
     if learned_from is not None:
         return _differing(decision, learned_from)
     return _compared(decision, again, deep=True, cause=_environment(decision))
+
+
+def _alone_again(decision: Decision, ruling: Ruling, earlier: Sequence[Decision]) -> tuple[Ruling, Mixture | None]:
+    """The step in which the challenger alone is compared with its mixture."""
+    mixture = decision.mixture
+    if mixture is None or mixture.alone is None:
+        return ruling, mixture
+    alone, evaluation = mixture.alone, decision.evaluation
+    against = _judged_again(alone.against_mixture, evaluation, earlier)
+    metrics = tuple(_judged_again(metric, evaluation, earlier) for metric in alone.metrics)
+    slices, guards = alone.slices, None
+    if metrics and is_better(ruling, against):
+        slices = _slices_again(alone.slices, metrics[0], evaluation)
+        guards = guard(metrics, slices=slices, flips=alone.flips)
+    ruling, is_live = with_alone(ruling, against, guards)
+    again = {"against_mixture": against, "metrics": metrics, "slices": slices, "is_live": is_live}
+    return ruling, mixture.model_copy(update={"alone": alone.model_copy(update=again)})
+
+
+def _slices_again(
+    slices: Sequence[SliceResult], primary: MetricResult, evaluation: Evaluation
+) -> tuple[SliceResult, ...]:
+    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
+    return judge_slices(slices, of_all)
 
 
 def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:

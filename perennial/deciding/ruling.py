@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -42,6 +42,7 @@ class DecisionContext:
     """What is ruled on: which challenger, when, and against which release (None: no model is live).
 
     pool: whether an event had requested the challenger. looks: at it so far and this one, see `looks_at`.
+    mixture: the models that are evaluated in place of the challenger alone, in words; empty otherwise.
     """
 
     challenger: str
@@ -49,15 +50,17 @@ class DecisionContext:
     as_of: str
     pool: Pool
     looks: tuple[float, ...] = ()
+    mixture: str = ""
 
 
 def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext, history: Sequence[Decision]) -> Ruling:
     """The declared policy's ruling. history: all earlier decisions."""
     evaluation, release, primary = comparison.evaluation, question.release, comparison.metrics[0]
-    return load_policy(rules.policy)(
+    candidate = "the mixture" if question.mixture else "the challenger"
+    ruling = load_policy(rules.policy)(
         Case(
             primary=primary,
-            guards=guard(comparison.metrics, slices=comparison.slices, flips=comparison.flips),
+            guards=guard(comparison.metrics, slices=comparison.slices, flips=comparison.flips, candidate=candidate),
             rows=evaluation.rows,
             clusters=evaluation.clusters,
             cluster_by=evaluation.cluster_by,
@@ -74,8 +77,13 @@ def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext,
             taken=taken_before(history),
             planned_decisions=rules.decisions_a_year or USUAL_DECISIONS_A_YEAR,
             event_decisions=rules.event_decisions_a_year,
+            candidate=candidate,
         )
     )
+    if not question.mixture:
+        return ruling
+    seen, *others = ruling.reasons
+    return replace(ruling, reasons=(seen, f"The mixture is {question.mixture}.", *others))
 
 
 def gain_bound(primary: MetricResult, level: float) -> float | None:

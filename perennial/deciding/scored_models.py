@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -16,8 +16,9 @@ from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters, Paired, paired
 from perennial.evaluation.results import MetricResult
-from perennial.ledger.entries import ChallengerEntry, Release
+from perennial.ledger.entries import ChallengerEntry, Release, Served
 from perennial.model.artifact import Fitted
+from perennial.model.released import Serving
 from perennial.store.rows import labels_of
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
@@ -25,12 +26,28 @@ from perennial.usecase.declaration import Declaration
 
 @dataclass(frozen=True)
 class Contest:
-    """The two models. champion and release are None while no model is live; the naive baseline then takes its place."""
+    """What is compared. champion and release are None while no model is live; the naive baseline then takes its place.
+
+    champion: the models of the release that were evaluated. mixture: half of them and half of the challenger, which is
+    evaluated in its place; None: the challenger alone. mixed: the same models as the ledger names them.
+    """
 
     challenger: Fitted
     challenger_entry: ChallengerEntry
-    champion: Fitted | None
+    champion: Serving | None
     release: Release | None
+    mixture: Serving | None = None
+    mixed: tuple[Served, ...] = ()
+
+    @property
+    def alone(self) -> Contest:
+        """The challenger alone against what is live."""
+        return replace(self, mixture=None, mixed=())
+
+    @property
+    def against_mixture(self) -> Contest:
+        """The challenger alone against the mixture."""
+        return replace(self, champion=self.mixture, mixture=None, mixed=())
 
 
 @dataclass(frozen=True)
@@ -43,22 +60,30 @@ class Scored:
     sources: Mapping[str, str]
 
     @cached_property
+    def alone(self) -> Scored:
+        """The challenger alone on the same rows, against what is live."""
+        return replace(self, contest=self.contest.alone)
+
+    @cached_property
+    def against_mixture(self) -> Scored:
+        """The challenger alone on the same rows, against its mixture."""
+        return replace(self, contest=self.contest.against_mixture)
+
+    @cached_property
     def labels(self) -> np.ndarray:
         """Shape (n,)."""
         return labels_of(self.judging.rows, self.declaration.schema_)
 
     @cached_property
     def challenger(self) -> np.ndarray:
-        """Its predictions, shape (n,), or (n, K) over the declared classes."""
-        return self._over(self.contest.challenger, self.judging.predictions(self.contest.challenger))
+        """Its predictions, shape (n,), or (n, K) over the declared classes; those of its mixture where there is one."""
+        return self._of(self.contest.mixture or Serving((self.contest.challenger,), (1.0,)))
 
     @cached_property
     def champion(self) -> np.ndarray:
         """Its predictions in the same shape, or the constant from the challenger's training labels."""
-        model = self.contest.champion
-        if model is None:
-            return self._constant_of(self.contest.challenger)
-        return self._over(model, self.judging.predictions(model))
+        live = self.contest.champion
+        return self._constant_of(self.contest.challenger) if live is None else self._of(live)
 
     @cached_property
     def clusters(self) -> Clusters:
@@ -95,18 +120,22 @@ class Scored:
         return declared_metric(self.declaration, self.sources, name, rows=rows, codes=codes)
 
     def champion_skill(self, result: MetricResult) -> float | None:
-        """Over the constant from the champion's training labels. result: of the primary metric."""
+        """Over the constant from the newest champion's training labels. result: of the primary metric."""
         if self.contest.champion is None:
             return None
-        naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion))
+        naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion.champion))
         return skill(self.primary.direction, result.champion, naive)
 
     def _constant_of(self, model: Fitted) -> np.ndarray:
-        return self._over(model, model.naive_predictions(len(self.labels)))
+        constant: np.ndarray = model.over(model.naive_predictions(len(self.labels)), self._classes)
+        return constant
 
-    def _over(self, model: Fitted, predictions: np.ndarray) -> np.ndarray:
-        placed: np.ndarray = model.over(predictions, self.declaration.schema_.classes)
-        return placed
+    def _of(self, models: Serving) -> np.ndarray:
+        return models.blended([self.judging.predictions(each) for each in models.models], self._classes)
+
+    @property
+    def _classes(self) -> tuple[str | int, ...]:
+        return self.declaration.schema_.classes
 
 
 def asked_metrics(declaration: Declaration, metric: Callable[[str], Metric]) -> list[Asked]:

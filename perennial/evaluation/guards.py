@@ -32,6 +32,7 @@ def guard(
     *,
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
+    candidate: str = "the challenger",
 ) -> GuardFinding:
     """The finding for those of `metrics` that are guards. All must pass, so each is tested at 5 %.
 
@@ -42,10 +43,11 @@ def guard(
     A guard with an absolute bound (at_least, at_most) blocks if the challenger's value is beyond it, unless the
     challenger is proven better by this metric than the live model. Slices block if harm is proven on one of them.
     Flips block if the share of newly wrong rows is larger than `flips.at_most`.
+    candidate: what is compared, in words.
     """
     guards = [result for result in metrics if result.role == "guard"]
     findings = [
-        _bound(result)
+        _bound(result, candidate)
         if result.at_least is not None or result.at_most is not None
         else _guard_by(result, ALPHA / len(guards))
         for result in guards
@@ -61,7 +63,7 @@ def guard(
     return GuardFinding(status, tuple(sentence for _, sentence in findings))
 
 
-def _bound(result: MetricResult) -> tuple[str, str]:
+def _bound(result: MetricResult, candidate: str) -> tuple[str, str]:
     if result.challenger is None or result.of_challenger is None:
         return "undecided", f"Guard {result.name} cannot be decided: {result.note}."
     low, high = result.of_challenger.ci_low, result.of_challenger.ci_high
@@ -71,7 +73,7 @@ def _bound(result: MetricResult) -> tuple[str, str]:
     beyond = (result.at_least is not None and result.challenger < result.at_least) or (
         result.at_most is not None and result.challenger > result.at_most
     )
-    value = f"the challenger's {figure(result.challenger)} ({interval_in_words(low, high)})"
+    value = f"{candidate}'s {figure(result.challenger)} ({interval_in_words(low, high)})"
     if not beyond:
         return "passed", f"Guard {result.name} passes: {value} is {bound}."
     if result.verdict == "better":

@@ -11,7 +11,9 @@ Model = TypeVar("Model", bound=Hashable)
 HALF = Fraction(1, 2)
 
 
-def half_and_half(live: Sequence[tuple[Model, float]], challenger: Model, members: int) -> tuple[tuple[Model, float], ...]:
+def half_and_half(
+    live: Sequence[tuple[Model, float]], challenger: Model, members: int
+) -> tuple[tuple[Model, float], ...]:
     """Half of what is live and half of the challenger, with at most `members` models; the weights add up to 1.
 
     live: each live model with its weight, the one that was trained last first. Of the mixture, the models with the

@@ -282,13 +282,13 @@ def blend_due(ledger: Ledger, usecase: str) -> BlendDue | None:
         return None
     if release.release_no != newest.release_no and release.decision != newest.id:
         return None
-    due: tuple[Served, ...] = (release.champion.model_copy(update={"weight": 1.0}),)
+    due = release.evaluated
     if newest.policy.refit_weight:
         refit = waiting_challenger(ledger, usecase)
         if refit is None:
             return None
         due = (
-            release.champion.model_copy(update={"weight": 1 - newest.policy.refit_weight}),
+            *(each.model_copy(update={"weight": each.weight * (1 - newest.policy.refit_weight)}) for each in due),
             Served(model=refit.model, challenger=refit.challenger, weight=newest.policy.refit_weight),
         )
     return BlendDue(release, newest, due) if due != release.serves else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.ledger.entries import Candidate, ModelRef, Release
+from perennial.ledger.entries import Candidate, ModelRef, Release, Served
 from perennial.model.artifact import Fitted, load
 from perennial.model.predicting import weighted
 from perennial.store.registry import Registry
@@ -21,24 +22,16 @@ def load_model(registry: Registry, usecase: str, model: ModelRef) -> Fitted:
     return load(registry.folder(usecase, model), model.digest)
 
 
-def load_champion(registry: Registry, usecase: str, release: Release) -> Fitted:
-    """The tested model of a release. Raises like `load_model`."""
-    return load_model(registry, usecase, release.champion.model)
-
-
 @dataclass(frozen=True)
 class Serving:
-    """The live models of a release: the tested champion, and the refit if it has a weight.
-
-    weights: of each model; they sum to 1.
-    """
+    """Models that predict together. weights: of each; they add up to 1."""
 
     models: tuple[Fitted, ...]
     weights: tuple[float, ...]
 
     @property
     def champion(self) -> Fitted:
-        """The tested model."""
+        """The first: in a release, the tested model that was trained last."""
         return self.models[0]
 
     def predict(self, rows: pd.DataFrame, classes: tuple[str | int, ...]) -> np.ndarray:
@@ -57,7 +50,16 @@ def load_candidate(registry: Registry, usecase: str, candidate: Candidate) -> Se
     return Serving((load_model(registry, usecase, candidate.model),), (1.0,))
 
 
+def load_evaluated(registry: Registry, usecase: str, release: Release) -> Serving:
+    """The models of a release that were evaluated, which challengers are compared with. Raises like `load_model`."""
+    return _load(registry, usecase, release.evaluated)
+
+
 def load_served(registry: Registry, usecase: str, release: Release) -> Serving:
     """The live models of a release. Raises like `load_model`."""
-    models = tuple(load_model(registry, usecase, each.model) for each in release.serves)
-    return Serving(models, tuple(each.weight for each in release.serves))
+    return _load(registry, usecase, release.serves)
+
+
+def _load(registry: Registry, usecase: str, serves: Sequence[Served]) -> Serving:
+    models = tuple(load_model(registry, usecase, each.model) for each in serves)
+    return Serving(models, tuple(each.weight for each in serves))

@@ -110,7 +110,7 @@ def live_in_words(release: Release | None) -> str:
     """Which versions are live, as a headline."""
     if release is None:
         return "No model is live yet"
-    text = f"{release.versions} {'are' if release.refit else 'is'} live"
+    text = f"{release.versions} {'is' if len(release.serves) == 1 else 'are'} live"
     return text[0].upper() + text[1:]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from perennial.clock import instant
 from perennial.evaluation.figures import percent
-from perennial.ledger.entries import Candidate, Decision, PlannedStage, Release, Served
+from perennial.ledger.entries import Candidate, Decision, PlannedStage, Release
 from perennial.usecase.declaration import ReleaseRules
 
 
@@ -59,7 +59,7 @@ def full_release(decision: Decision, declaration_digest: str, release_no: int, a
     return Release(
         release_no=release_no,
         kind="first" if decision.release_no == 0 else "release",
-        serves=(Served(model=decision.challenger, challenger=decision.challenger_id, weight=1.0),),
+        serves=decision.releases,
         stage="full",
         as_of=as_of,
         reason=reason,
@@ -69,6 +69,7 @@ def full_release(decision: Decision, declaration_digest: str, release_no: int, a
         snapshot=decision.snapshot,
         features_digest=decision.features_digest,
         declaration_digest=declaration_digest,
+        tested=len(decision.releases) if len(decision.releases) > 1 else None,
     )
 
 

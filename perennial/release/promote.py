@@ -81,7 +81,7 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
             "live_since": None,
         }
     )
-    live = "are live" if blended.refit else "alone is live"
+    live = "are live" if len(blended.serves) > 1 else "alone is live"
     reason = f"By policy {due.decision.policy.name}: {blended.versions} {live}."
     return insert_release(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
@@ -144,7 +144,7 @@ def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
     return ReleaseLost(
         f"{usecase}: release {winner.release_no} was made first, at {taken.recorded_at}, by "
         f"{f'decision {winner.decision}' if winner.decision else f'a {winner.kind}'} "
-        f"({winner.versions} {'is' if winner.refit is None else 'are'} live), so this release was not made. "
+        f"({winner.versions} {'is' if len(winner.serves) == 1 else 'are'} live), so this release was not made. "
         f"Decide again against the live model."
     )
 

@@ -38,6 +38,7 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     yield from _budget(document, policy)
     yield from _mixing(document, policy)
     yield from _patience(document, policy)
+    yield from _members(document)
     yield from _stages(document, policy)
 
 
@@ -102,6 +103,16 @@ def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
         )
 
 
+def _members(document: Document) -> Iterator[Mistake]:
+    if "members" in document.mapping("release") and document.text("release", "serve") != "mixture":
+        yield document.mistake(
+            ("release", "members"),
+            "one model is live at a time, so there are no members",
+            "write release.serve: mixture too, or remove it",
+            code="members-single",
+        )
+
+
 def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     """Stages lead from a shadow over growing shares to all keys, and compare one candidate with one champion."""
     stages = document.at("release", "stages")
@@ -113,6 +124,13 @@ def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
             f"'{policy.name}' lets two models answer together, so a candidate has no single champion beside it",
             "remove the stages, or use policy balanced",
             code="stages-blend",
+        )
+    elif document.text("release", "serve") == "mixture":
+        yield document.mistake(
+            ("release", "stages"),
+            "a mixture answers with several models, and a stage compares one candidate with the live model",
+            "remove the stages, or write serve: single",
+            code="stages-mixture",
         )
     feedback, own = document.text("release", "feedback"), document.mapping("evaluation", "metrics")
     per_row = [name for name in own if (document.text("evaluation", "metrics", name, "per") or "row") == "row"]

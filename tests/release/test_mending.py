@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from perennial.errors import InputError
 from perennial.ledger.entries import AliasMoved, AliasPutBack, BatchEntry, Release
 from perennial.ledger.present import current_release
-from perennial.model.released import load_champion
+from perennial.model.released import load_served
 from perennial.store.registry import ALIAS
 from tests.crashes.processes import Place
 from tests.world import World
@@ -53,7 +53,7 @@ def test_each_rollback_brings_the_former_champion_back_whole_and_the_alias_follo
         assert versions(shop) == (former.serves[0].model.version,) * 2
         page = (shop.home / "pages" / "shop.html").read_text(encoding="utf-8")
         assert f"Version {former.serves[0].model.version} is live" in page, "the page shows it at once"
-        load_champion(shop.workspace.registry, "shop", now)
+        load_served(shop.workspace.registry, "shop", now)
     live = current_release(shop.workspace.ledger, "shop")
     assert live is not None
     further = ("rollback", "shop", "--from", str(live.release_no), "--reason", "once more")

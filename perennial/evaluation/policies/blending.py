@@ -37,11 +37,11 @@ def decide_by_blending(case: Case, sure: float, *, because: str = "") -> Ruling:
     if p_value is None or p_useful is None:
         return Ruling("undecided", (seen, BLENDED), 1 - sure, refit_weight=REFIT_WEIGHT)
     better = 1 - p_value
-    probability = f"The challenger is better with probability {chance(better)}"
+    probability = f"{case.candidate.capitalize()} is better with probability {chance(better)}"
     if 1 - p_useful > sure:
         if case.guards.status == "passed":
             gains = f"gains more than {figure(case.min_gain, 3)} with probability {chance(1 - p_useful)}"
-            seen_as = f"The challenger {gains}" if case.min_gain else probability
+            seen_as = f"{case.candidate.capitalize()} {gains}" if case.min_gain else probability
             sentence = f"{seen_as}, more than {percent(sure)}{because}: it is the tested champion now."
             reasons = (seen, sentence, BLENDED, *case.guards.sentences)
             return Ruling("release", reasons, alpha=1 - sure, refit_weight=REFIT_WEIGHT)

@@ -33,6 +33,7 @@ class Case:
     gains: of the primary metric in earlier decisions between two models, the oldest first.
     year, pool, taken: the calendar year, whether an event requested the challenger, and all earlier decisions.
     planned_decisions, event_decisions: how many of each a year provides for.
+    candidate: what is compared, in words: the challenger, or the mixture of it and what is live.
     """
 
     primary: MetricResult
@@ -54,6 +55,7 @@ class Case:
     taken: tuple[Taken, ...] = ()
     planned_decisions: int = 12
     event_decisions: int = 4
+    candidate: str = "the challenger"
 
     @property
     def is_better(self) -> bool:

@@ -18,7 +18,7 @@ def evidence(case: Case) -> str:
     other = "the naive baseline" if case.is_first else "the champion"
     values = f"{primary.name} {figure(primary.challenger)}, {other} {figure(primary.champion)}"
     if primary.verdict == "not_decidable" or primary.p_value is None:
-        return f"Not decidable on {seen_on}: {primary.note} (the challenger's {values}).{_what_helps(case)}"
+        return f"Not decidable on {seen_on}: {primary.note} ({case.candidate}'s {values}).{_what_helps(case)}"
     verdict = (
         f"better than {other}{_by_more(case)}"
         if case.is_better
@@ -29,7 +29,7 @@ def evidence(case: Case) -> str:
         else f"not shown to be better or worse than {other}"
     )
     sentence = (
-        f"The challenger is {verdict} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
+        f"{case.candidate.capitalize()} is {verdict} on {seen_on}: {values}, gain {change(primary.gain)}{_bound(case)} "
         f"({interval_in_words(primary.ci_low, primary.ci_high, change)}, one-sided p {chance(case.p_value)})."
     )
     if case.is_better or case.is_worse or not primary.se or not primary.df or not case.alpha:

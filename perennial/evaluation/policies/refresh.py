@@ -33,7 +33,9 @@ def refresh(case: Case) -> Refresh:
         return Refresh(False, "")
     age = f"Nothing was released for {case.days_since_release:.0f} days (refresh after {case.refresh_after_days:.0f})"
     if case.is_worse:
-        return Refresh(False, f"{age}, but a challenger that is proven worse replaces nothing.")
+        return Refresh(
+            False, f"{age}, but {case.candidate.replace('the ', 'a ')} that is proven worse replaces nothing."
+        )
     if case.champion_skill is None or case.champion_skill <= 0:
         return Refresh(
             False, f"{age}, but the champion is no better than the base rate, so only a proven gain replaces it."
@@ -44,5 +46,5 @@ def refresh(case: Case) -> Refresh:
         margin, what, share = SHARE_OF_VALUE * abs(primary.champion), f"own {primary.name}", SHARE_OF_VALUE
     allowed = f"{figure(margin, 3)}, which is {percent(share)} of the champion's {what}"
     if p_at_most(primary.gain, primary.se, primary.df, -margin) < case.alpha:
-        return Refresh(True, f"{age}, and the challenger is not worse by more than {allowed}.")
-    return Refresh(False, f"{age}, but the challenger may be worse by more than {allowed}.")
+        return Refresh(True, f"{age}, and {case.candidate} is not worse by more than {allowed}.")
+    return Refresh(False, f"{age}, but {case.candidate} may be worse by more than {allowed}.")

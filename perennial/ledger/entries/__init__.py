@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from perennial.ledger.entries.alerts import AlertDelivered, AlertFailed, AlertQueued, Stage
 from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason, Rows, Waiver
-from perennial.ledger.entries.decisions import Approval, Code, Decision, Reference
+from perennial.ledger.entries.decisions import Alone, Approval, Code, Decision, Mixture, Reference
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
 from perennial.ledger.entries.releases import (
@@ -19,11 +19,10 @@ from perennial.ledger.entries.releases import (
     ReleasesFrozen,
     ReleasesResumed,
     RollbackNotPossible,
-    Served,
 )
 from perennial.ledger.entries.serving import BatchScored, SegmentCollected
 from perennial.ledger.entries.staging import StageLooked
-from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Snapshot
+from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Served, Snapshot, versions_in_words
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
     Alarm,
@@ -56,6 +55,7 @@ __all__ = [
     "AlertQueued",
     "AliasMoved",
     "AliasPutBack",
+    "Alone",
     "Approval",
     "BatchEntry",
     "BatchScored",
@@ -80,6 +80,7 @@ __all__ = [
     "Health",
     "LabelBatchEntry",
     "LossWithInterval",
+    "Mixture",
     "ModelRef",
     "NewValue",
     "PlannedStage",
@@ -103,6 +104,7 @@ __all__ = [
     "Trigger",
     "TriggerKind",
     "Waiver",
+    "versions_in_words",
 ]
 
 KINDS: dict[str, type[Recorded]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
-from perennial.ledger.entries.entry import Entry, Recorded, Trigger
-from perennial.ledger.entries.training import ModelRef
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
+from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
 
 class Reference(Entry):
@@ -24,8 +24,38 @@ class Reference(Entry):
     declared: str = ""
 
 
+class Alone(Entry):
+    """The challenger alone, evaluated on the same rows because its mixture passed.
+
+    against_mixture: the primary metric, with the mixture as the champion. metrics, slices, flips: against what is live,
+    empty unless the challenger is proven better than the mixture. is_live: whether a release makes it live alone.
+    """
+
+    against_mixture: MetricResult
+    metrics: tuple[MetricResult, ...] = ()
+    slices: tuple[SliceResult, ...] = ()
+    flips: Flips | None = None
+    is_live: bool
+
+
+class Mixture(Entry):
+    """Half of what is live and half of the challenger, which was evaluated in place of the challenger alone."""
+
+    members: tuple[Served, ...]
+    alone: Alone | None = None
+
+    @property
+    def versions(self) -> str:
+        """Its members in words: `version 4 (50 %) and version 3 (50 %)`."""
+        return versions_in_words(self.members)
+
+
 class Decision(Recorded):
-    """A comparison and its outcome. Key: `id`, of (challenger, champion, evaluation rows)."""
+    """A comparison and its outcome. Key: `id`, of (challenger, champion, evaluation rows).
+
+    mixture: what was evaluated in place of the challenger alone, if that is declared. live: what it was compared with,
+    if that is several models, of which `champion` was trained last. Each is left out of the row where it is None.
+    """
 
     id: str
     usecase: str
@@ -53,10 +83,28 @@ class Decision(Recorded):
     slices: tuple[SliceResult, ...] = Field((), description="the rows of each value of the declared columns")
     flips: Flips = Field(description="rows newly right and newly wrong")
     code: dict[str, str] = Field({}, description="file → digest of the custom metrics")
+    mixture: Mixture | None = Field(None, description="what was evaluated in place of the challenger alone")
+    live: tuple[Served, ...] | None = Field(None, description="what it was compared with, if that is several models")
+
+    _without_none = left_out_if_none("mixture", "live")
 
     @property
     def key(self) -> str:
         return self.id
+
+    @property
+    def releases(self) -> tuple[Served, ...]:
+        """What a release would make live: the challenger alone, or the mixture that was evaluated."""
+        if self.mixture is not None and not (self.mixture.alone and self.mixture.alone.is_live):
+            return self.mixture.members
+        return (Served(model=self.challenger, challenger=self.challenger_id, weight=1.0),)
+
+    @property
+    def champions(self) -> str:
+        """What it was compared with, in words: `version 3`, or its models with weights; empty without a champion."""
+        if self.live is not None:
+            return versions_in_words(self.live)
+        return f"version {self.champion.version}" if self.champion is not None else ""
 
 
 class Code(Recorded):

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from perennial.evaluation.figures import percent
 from perennial.ledger.entries.decisions import Reference
 from perennial.ledger.entries.entry import Entry, Recorded, left_out_if_none
-from perennial.ledger.entries.training import ModelRef
-
-
-class Served(Entry):
-    """One model of a release and its weight in the mean of predictions; the weights of a release add up to 1."""
-
-    model: ModelRef
-    challenger: str
-    weight: float
+from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
 
 class PlannedStage(Entry):
@@ -54,10 +45,11 @@ class Candidate(Entry):
 
 
 class Release(Recorded):
-    """The models that are live from now on: the tested champion and, under a blending policy, the newest refit.
+    """The models that are live from now on: what was evaluated and, under a blending policy, the newest refit.
 
-    Key: `release_no`; the process that inserts it first makes the release. reference, snapshot and digests are the
-    champion's.
+    Key: `release_no`; the process that inserts it first makes the release. reference is that of what was evaluated,
+    snapshot and digests are the champion's.
+    tested: how many of `serves`, from the first, were evaluated together, as a mixture; None: the first one alone.
     kind: `stage` begins a candidate's first or next stage and `abort` ends its stages; both leave the live models.
     cause: the episode that rolled back automatically. candidate: the model in a stage. look: the look at the evidence
     of a stage that led to this. live_since: since when the live models are live if this release left them, as a
@@ -80,22 +72,30 @@ class Release(Recorded):
     candidate: Candidate | None = None
     look: str | None = None
     live_since: str | None = None
+    tested: int | None = None
 
     @property
     def key(self) -> str:
         return str(self.release_no)
 
-    _without_none = left_out_if_none("cause", "candidate", "look", "live_since")
+    _without_none = left_out_if_none("cause", "candidate", "look", "live_since", "tested")
 
     @property
     def champion(self) -> Served:
-        """The tested model, which challengers are compared with."""
+        """The tested model that was trained last; alone, or with others in `evaluated`."""
         return self.serves[0]
 
     @property
+    def evaluated(self) -> tuple[Served, ...]:
+        """The models that were evaluated together, which challengers are compared with; their weights add up to 1."""
+        whole = 1 - (self.refit.weight if self.refit is not None else 0)
+        tested = self.serves[: self.tested or 1]
+        return tuple(each.model_copy(update={"weight": each.weight / whole}) for each in tested)
+
+    @property
     def refit(self) -> Served | None:
-        """The newest refit, which has not been evaluated, if it is live beside the champion."""
-        return self.serves[1] if len(self.serves) > 1 else None
+        """The newest refit, which has not been evaluated, if it is live beside what was."""
+        return next(iter(self.serves[self.tested or 1 :]), None)
 
     @property
     def since(self) -> str:
@@ -110,9 +110,7 @@ class Release(Recorded):
     @property
     def versions(self) -> str:
         """The live models in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
-        if self.refit is None:
-            return f"version {self.champion.model.version}"
-        return " and ".join(f"version {each.model.version} ({percent(each.weight)})" for each in self.serves)
+        return versions_in_words(self.serves)
 
 
 class AliasMoved(Recorded):

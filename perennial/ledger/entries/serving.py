@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from perennial.ledger.entries.entry import Recorded, left_out_if_none
-from perennial.ledger.entries.releases import Served
+from perennial.ledger.entries.training import Served
 
 
 class BatchScored(Recorded):

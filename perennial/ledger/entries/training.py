@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from perennial.evaluation.figures import percent
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 
 
@@ -31,6 +34,22 @@ class ModelRef(Entry):
     version: int
     run_id: str
     digest: str
+
+
+class Served(Entry):
+    """One of several models and its weight in the mean of predictions; the weights add up to 1."""
+
+    model: ModelRef
+    challenger: str
+    weight: float
+
+
+def versions_in_words(serves: Sequence[Served]) -> str:
+    """Models with their weights: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
+    if len(serves) == 1:
+        return f"version {serves[0].model.version}"
+    *others, last = (f"version {each.model.version} ({percent(each.weight)})" for each in serves)
+    return f"{', '.join(others)} and {last}"
 
 
 class RaceStep(Recorded):
