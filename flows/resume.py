@@ -33,6 +33,6 @@ def resume(usecase: UseCaseName, by: Words, reason: Words) -> Release | None:
     elif done.made is None:
         note_outcome(usecase, f"{by} resumed releases")
     else:
-        note_outcome(usecase, f"{by} resumed releases, {done.made.versions} is live")
+        note_outcome(usecase, f"{by} resumed releases, {done.made.are_live}")
     renew_page(usecase)
     return done.made

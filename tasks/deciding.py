@@ -122,8 +122,9 @@ def note_in_registry(usecase: str, decision: str) -> None:
     """Record the decision in MLflow too: outcome and reason as tags, values as metrics."""
     workspace = open_workspace(settings())
     taken = _taken(workspace, usecase, decision)
-    metrics = {f"decision_{m.name}": m.challenger for m in taken.metrics if m.challenger is not None}
-    gains = {f"decision_{m.name}_gain": m.gain for m in taken.metrics if m.gain is not None}
+    of = "decision_mixture" if taken.mixture else "decision"
+    metrics = {f"{of}_{m.name}": m.challenger for m in taken.metrics if m.challenger is not None}
+    gains = {f"{of}_{m.name}_gain": m.gain for m in taken.metrics if m.gain is not None}
     reason = " ".join((headline_of(taken) + ".", *taken.reasons))
     try:
         workspace.registry.record_decision(usecase, taken.challenger, taken.outcome, reason, {**metrics, **gains})

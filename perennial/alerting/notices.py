@@ -161,7 +161,7 @@ def response_in_words(row: Recorded) -> str:
     if isinstance(row, ReleasesFrozen):
         return "Releases are frozen until a person resumes them."
     if isinstance(row, Release):
-        return f"Rolled back: {row.versions} is live again as release {row.release_no}."
+        return f"Rolled back: {row.are_live} again as release {row.release_no}."
     if isinstance(row, RollbackNotPossible):
         return f"Not rolled back: {row.why}."
     raise TypeError(f"{type(row).__name__} is not a response")

@@ -38,7 +38,7 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
         ledger, usecase, now, reason, seen, lambda former: load_served(workspace.registry, usecase, former)
     )
     made = done.row.payload
-    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.versions} is live by the ledger")
+    follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.are_live} by the ledger")
     if json:
         as_json(made.model_dump(mode="json"))
     elif done.made and (candidate := done.taken_back.candidate) is not None:
@@ -48,7 +48,7 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
         )
     elif done.made:
         say(
-            f"{usecase}: {made.versions} is live again as release {made.release_no} "
+            f"{usecase}: {made.are_live} again as release {made.release_no} "
             f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of "
             f"{done.taken_back.versions}. Reason on record: {made.reason}"
         )
@@ -123,8 +123,7 @@ def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
     follow_release(
         workspace,
         decision.usecase,
-        f"the approval by {approval.by} and release {made.release_no} are recorded: {made.versions} is live by the "
-        "ledger",
+        f"the approval by {approval.by} and release {made.release_no} are recorded: {made.are_live} by the ledger",
     )
     if json:
         as_json(made.model_dump(mode="json"))

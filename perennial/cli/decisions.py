@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from perennial.cli.json_views import decision_view
@@ -13,7 +14,7 @@ from perennial.cli.tables import Column, table
 from perennial.cli.what_followed import what_followed
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, figure
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Decision, Served
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.brief import decision_in_brief
 from perennial.release.words import bound_in_words, decision_in_words, outcome_word
@@ -69,8 +70,8 @@ def _cells(decision: Decision, metrics: set[str], *, short: bool) -> tuple[str, 
     return (
         decision.id[:SHORT_ID] if short else decision.id,
         decision.batch,
-        f"{decision.champion.version}" if decision.champion else "naive",
-        str(decision.challenger.version),
+        _numbers(decision.live) if decision.live else f"{decision.champion.version}" if decision.champion else "naive",
+        _numbers(decision.mixture.members) if decision.mixture else str(decision.challenger.version),
         f"{metric}{figure(primary.champion)} → {figure(primary.challenger)}",
         change(primary.gain),
         between(primary.ci_low, primary.ci_high),
@@ -78,6 +79,10 @@ def _cells(decision: Decision, metrics: set[str], *, short: bool) -> tuple[str, 
         str(decision.evaluation.clusters),
         outcome_word(decision),
     )
+
+
+def _numbers(serves: Sequence[Served]) -> str:
+    return "+".join(str(each.model.version) for each in serves)
 
 
 def decision(id: str, json: bool, wide: bool, full: bool = False) -> None:

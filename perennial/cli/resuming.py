@@ -42,7 +42,7 @@ def _resume(workspace: Workspace, usecase: str, by: str, reason: str) -> Resumed
         ledger, usecase, by, reason, now, lambda decision: load_model(registry, usecase, decision.challenger)
     )
     if made := resumed.made:
-        done = f"release {made.release_no} is recorded: {made.versions} is live by the ledger"
+        done = f"release {made.release_no} is recorded: {made.are_live} by the ledger"
     else:
         done = "the end of the freeze is recorded"
     if made or resumed.ended:
@@ -65,7 +65,7 @@ def _show(usecase: str, resumed: Resumed, json: bool, *, done: bool) -> None:
     else:
         say(f"{usecase}: releases are frozen because of {episodes} and would be resumed.")
     if made is not None:
-        say(f"  {made.versions} is live as release {made.release_no}, by decision {made.decision}.")
+        say(f"  {made.are_live} as release {made.release_no}, by decision {made.decision}.")
     elif decision is not None:
         say(f"  Version {decision.challenger.version} would be released, by decision {decision.id}.")
     if not done:

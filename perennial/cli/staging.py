@@ -110,5 +110,5 @@ def _made_in_words(made: Release) -> str:
     if made.candidate is not None:
         return f"Release {made.release_no}: {candidate_at(made.candidate)}."
     if made.kind == "abort":
-        return f"Release {made.release_no}: the candidate is taken away; {made.versions} is live as before."
-    return f"Release {made.release_no}: {made.versions} is live."
+        return f"Release {made.release_no}: the candidate is taken away; {made.are_live} as before."
+    return f"Release {made.release_no}: {made.are_live}."

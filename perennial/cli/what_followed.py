@@ -48,7 +48,7 @@ def _in_stages(version: int, releases: list[Release]) -> str:
     if all(tried):
         now = releases[-1].candidate
         assert now is not None
-        return f"{candidate_at(now).capitalize()}; {releases[-1].versions} is live meanwhile."
+        return f"{candidate_at(now).capitalize()}; {releases[-1].are_live} meanwhile."
     ended = releases[tried.index(False)]
     if ended.champion.model.digest == digest:
         return _live(version, releases[ended.release_no - releases[0].release_no :])
@@ -61,7 +61,7 @@ def _in_stages(version: int, releases: list[Release]) -> str:
 def _live(version: int, releases: list[Release]) -> str:
     """releases: the one that the decision made, and all later ones."""
     made = releases[0]
-    tested = [release.champion.model.digest == made.champion.model.digest for release in releases]
+    tested = [any(each.model == made.champion.model for each in release.evaluated) for release in releases]
     began = f"{day(made.as_of)} (release {made.release_no})"
     if all(tested):
         goes_on = "Each new batch watches it and compares the next challenger with it."

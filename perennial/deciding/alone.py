@@ -32,12 +32,12 @@ def with_alone(ruling: Ruling, against_mixture: MetricResult, guards: GuardFindi
 
     guards: of the challenger alone against what is live; None if it is not proven better than the mixture.
     """
-    found = against_mixture
-    if found.p_value is None:
-        return _added(ruling, f"The challenger alone cannot be compared with the mixture: {found.note}."), False
+    result = against_mixture
+    if result.p_value is None:
+        return _added(ruling, f"The challenger alone cannot be compared with the mixture: {result.note}."), False
     numbers = (
-        f"{found.name} {figure(found.challenger)} instead of {figure(found.champion)}, gain {change(found.gain)}, "
-        f"{interval_in_words(found.ci_low, found.ci_high, change)}, one-sided p {chance(found.p_value)}"
+        f"{result.name} {figure(result.challenger)} instead of {figure(result.champion)}, gain {change(result.gain)}, "
+        f"{interval_in_words(result.ci_low, result.ci_high, change)}, one-sided p {chance(result.p_value)}"
     )
     if guards is None:
         sentence = (

@@ -110,7 +110,7 @@ def decide(
         reference=reference_of(
             scored.primary,
             scored.labels,
-            (scored.alone if mixture and mixture.alone and mixture.alone.is_live else scored).challenger,
+            (scored.alone if mixture and mixture.alone_is_live else scored).challenger,
             scored.clusters,
             declared=declaration.digest if primary.own_code else "",
         ),
@@ -163,9 +163,11 @@ def _with_alone(scored: Scored, ruling: Ruling, earlier: Sequence[Decision]) -> 
         ruling, _ = with_alone(ruling, against, None)
         return ruling, Mixture(members=mixed, alone=Alone(against_mixture=against, is_live=False))
     metrics = _compared(scored.alone, scored.asked, earlier)
-    found = _found(scored.alone, metrics)
-    ruling, is_live = with_alone(ruling, against, guard(metrics, slices=found.slices, flips=found.flips))
-    alone = Alone(against_mixture=against, metrics=metrics, slices=found.slices, flips=found.flips, is_live=is_live)
+    comparison = _found(scored.alone, metrics)
+    ruling, is_live = with_alone(ruling, against, guard(metrics, slices=comparison.slices, flips=comparison.flips))
+    alone = Alone(
+        against_mixture=against, metrics=metrics, slices=comparison.slices, flips=comparison.flips, is_live=is_live
+    )
     return ruling, Mixture(members=mixed, alone=alone)
 
 

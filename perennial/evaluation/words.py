@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from perennial.evaluation.figures import (
     UNITS,
@@ -29,6 +30,16 @@ SHORT = ("metric", "champion", "challenger", "gain", "95 % interval")
 FOUND = ("metric", "champion", "challenger", "gain", "at least (one-sided)", "95 % interval", "p", "verdict")
 SLICES = ("slice", "rows", "champion", "challenger", "gain", "95 % interval", "smallest detectable loss", "verdict")
 SLICES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The headings of the two values: of what is live, and of what was compared with it."""
+
+    champion: str = "champion"
+    challenger: str = "challenger"
+
+
 BESIDE = ("metric", "interval by days alone", "interval by rows alone", "smallest detectable gain")
 
 
@@ -43,19 +54,25 @@ def escape(text: str) -> str:
 
 
 def headline(
-    outcome: Outcome, champion_version: int | None, challenger_version: int, batch: str, first_stage: str = ""
+    outcome: Outcome, champion: str, challenger_version: int, batch: str, *, first_stage: str = "", mixture: str = ""
 ) -> str:
-    """What happened, in one plain line. first_stage: what the release begins with, in words; empty without stages.
+    """What happened, in one plain line.
 
-    >>> headline("release", 3, 4, "2013-05")
+    champion: what is live, in words; empty without a model. first_stage: what the release begins with, in words; empty
+    without stages. mixture: what a release makes live, in words; empty if that is the challenger alone.
+
+    >>> headline("release", "version 3", 4, "2013-05")
     'Version 4 is released in place of version 3, on batch 2013-05'
+    >>> headline("release", "version 3", 4, "2013-05", mixture="version 4 (50 %) and version 3 (50 %)")
+    'Version 4 is released in a mixture, version 4 (50 %) and version 3 (50 %), on batch 2013-05'
     """
-    stays = "nothing serves yet" if champion_version is None else f"version {champion_version} stays"
+    stays = f"{champion} {'stay' if ' and ' in champion else 'stays'}" if champion else "nothing serves yet"
+    released = f"in a mixture, {mixture}" if mixture else f"in place of {champion}"
     happened = {
         "first": f"Version {challenger_version} is released as the first model",
-        "release": f"Version {challenger_version} begins with {first_stage} beside version {champion_version}"
+        "release": f"Version {challenger_version} begins with {first_stage} beside {champion}"
         if first_stage
-        else f"Version {challenger_version} is released in place of version {champion_version}",
+        else f"Version {challenger_version} is released {released}",
         "keep": f"Version {challenger_version} is turned down, {stays}",
         "undecided": f"Version {challenger_version} is undecided, {stays}",
         "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
@@ -65,37 +82,29 @@ def headline(
 
 
 def in_words(
-    outcome: Outcome,
+    headline: str,
     reasons: Sequence[str],
     metrics: Sequence[MetricResult],
     evaluation: Evaluation,
     *,
-    champion_version: int | None,
-    challenger_version: int,
-    batch: str,
+    columns: Columns,
     slices: Sequence[SliceResult] = (),
     flips: Flips | None = None,
     policy: Policy | None = None,
-    first_stage: str = "",
 ) -> str:
     """The decision as markdown: headline, one paragraph, a table of results, a paragraph about the evaluation rows,
     a table of slices, and one with the intervals that other methods would give.
 
     All user-supplied names (batch, metrics, clusters) are escaped.
     """
-    baseline = " naive baseline" if champion_version is None else ""
-    terms = meanings(" ".join(reasons) + baseline)
+    terms = meanings(f"{' '.join(reasons)} {columns.champion}")
     lines = [
-        f"### {escape(headline(outcome, champion_version, challenger_version, batch, first_stage))}",
+        f"### {escape(headline)}",
         "",
         escape(" ".join(reasons)),
         "",
         *([escape(terms), ""] if terms else []),
-        table(
-            metrics,
-            champion="naive baseline" if champion_version is None else f"champion {champion_version}",
-            policy=policy,
-        ),
+        table(metrics, columns=columns, policy=policy),
         "",
         escape(_about(evaluation, metrics[0] if metrics else None)),
         "",
@@ -107,18 +116,24 @@ def in_words(
     return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
-def table(metrics: Sequence[MetricResult], *, champion: str = "champion", policy: Policy | None = None) -> str:
-    """The results as a markdown table; `champion` is the heading of the live model's column.
+def table(metrics: Sequence[MetricResult], *, columns: Columns | None = None, policy: Policy | None = None) -> str:
+    """The results as a markdown table.
 
     policy: the one that decided; the primary metric's bound is then the one that it tested, otherwise the one at 5 %.
     """
-    return _table(("metric", champion, *FOUND[2:]), [_found(metric, policy) for metric in metrics])
+    columns = columns or Columns()
+    return _table(
+        ("metric", columns.champion, columns.challenger, *FOUND[3:]), [_found(metric, policy) for metric in metrics]
+    )
 
 
-def short_table(metrics: Sequence[MetricResult], *, champion: str) -> str:
+def short_table(metrics: Sequence[MetricResult], *, columns: Columns) -> str:
     """The columns of `table` that fit a terminal of 80 columns: values, and gains with their intervals."""
     rows = [dict(zip(FOUND, _found(metric, None), strict=True)) for metric in metrics]
-    return _table(("metric", champion, *SHORT[2:]), [tuple(row[name] for name in SHORT) for row in rows])
+    return _table(
+        ("metric", columns.champion, columns.challenger, *SHORT[3:]),
+        [tuple(row[name] for name in SHORT) for row in rows],
+    )
 
 
 def flips_in_words(flips: Flips) -> str:

@@ -11,7 +11,7 @@ from perennial.evaluation.figures import change, counted, figure, interval_in_wo
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.evaluation.reason import meanings, without_numbers, without_passed_guards
-from perennial.ledger.entries import NO_CHALLENGER, Decision, Release
+from perennial.ledger.entries import NO_CHALLENGER, Decision, Release, versions_in_words
 from perennial.ledger.present import made_live
 from perennial.page.history import History
 from perennial.release.words import candidate_at, cycle_waits, headline_of, release_reason
@@ -110,7 +110,7 @@ def live_in_words(release: Release | None) -> str:
     """Which versions are live, as a headline."""
     if release is None:
         return "No model is live yet"
-    text = f"{release.versions} {'is' if len(release.serves) == 1 else 'are'} live"
+    text = release.are_live
     return text[0].upper() + text[1:]
 
 
@@ -143,14 +143,14 @@ def _why(history: History, release: Release) -> str:
 
 
 def _how_sure(history: History, release: Release) -> str:
-    tested = release.champion.model
-    evaluated = next((d for d in reversed(history.decisions) if d.challenger.digest == tested.digest), None)
+    tested = release.evaluated
+    evaluated = next((d for d in reversed(history.decisions) if d.releases == tested), None)
     if evaluated is None or release.decision is None:
         return "brought back by a rollback, without a new comparison"
     untested = f"; version {release.refit.model.version} was not evaluated yet" if release.refit else ""
-    its = f"version {tested.version}: " if release.refit else ""
-    primary = evaluated.metrics[0]
-    over = f"version {evaluated.champion.version}" if evaluated.champion else "the naive baseline"
+    its = f"{versions_in_words(tested)}: " if release.refit else ""
+    primary = evaluated.of_released[0]
+    over = evaluated.champions or "the naive baseline"
     return (
         f"{its}{primary.name} {figure(primary.challenger)} instead of {figure(primary.champion)} of {over}: "
         f"gain {change(primary.gain)}{_tested(evaluated)}, "

@@ -8,7 +8,7 @@ from perennial.evaluation.reason import meanings, without_numbers, without_passe
 from perennial.evaluation.results import SliceResult
 from perennial.evaluation.words import escape, flips_in_short, short_table
 from perennial.ledger.entries import Decision
-from perennial.release.words import bound_in_words, headline_of
+from perennial.release.words import bound_in_words, columns_of, headline_of
 
 SLICES_NAMED = 3
 
@@ -17,12 +17,12 @@ def decision_in_brief(decision: Decision) -> str:
     """The headline, the reasons, the deciding metrics, the rows and how predictions change, as markdown."""
     reasons = " ".join(why(decision))
     deciding = [metric for metric in decision.metrics if metric.role != "info"]
-    champion = f"champion {decision.champion.version}" if decision.champion else "naive baseline"
+    columns = columns_of(decision)
     paragraphs = [
         f"### {escape(headline_of(decision))}",
         escape(reasons),
-        escape(meanings(f"{reasons} {champion}")),
-        short_table(deciding, champion=champion),
+        escape(meanings(f"{reasons} {columns.champion}")),
+        short_table(deciding, columns=columns),
         escape(bound_in_words(decision)),
         escape(" ".join((_rows(decision, reasons), flips_in_short(decision.flips)))),
         escape(_harmed(decision.slices) if "Slices" not in reasons else ""),

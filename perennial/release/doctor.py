@@ -111,7 +111,7 @@ def _undone(ledger: Ledger, registry: Registry, usecase: str) -> list[Disagreeme
 
     def mend() -> None:
         made = release_decided(ledger, decision).payload
-        with on_record(f"release {made.release_no} is recorded: {made.versions} is live by the ledger"):
+        with on_record(f"release {made.release_no} is recorded: {made.are_live} by the ledger"):
             mirror_alias(ledger, registry, usecase)
 
     return [

@@ -14,6 +14,8 @@ from perennial.release.freeze import refuse_frozen
 from perennial.release.planned_stages import first_stage, full_release, planned_stages
 from perennial.store.registry import Beside, Registry
 
+MEMBERS: tuple[Beside, ...] = ("member_2", "member_3", "member_4", "member_5")
+
 
 def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     """Release the challenger of a decision, or begin its first stage. If that is done already, return that release.
@@ -144,7 +146,7 @@ def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
     return ReleaseLost(
         f"{usecase}: release {winner.release_no} was made first, at {taken.recorded_at}, by "
         f"{f'decision {winner.decision}' if winner.decision else f'a {winner.kind}'} "
-        f"({winner.versions} {'is' if len(winner.serves) == 1 else 'are'} live), so this release was not made. "
+        f"({winner.are_live}), so this release was not made. "
         f"Decide again against the live model."
     )
 
@@ -152,8 +154,8 @@ def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
 def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int | None, int | None]:
     """Update MLflow's aliases from the ledger: (version of `champion` before, version now).
 
-    `refit` points to the version that is live beside the champion, `shadow` or `candidate` to the one in a stage, if
-    there is one. Raises RegistryDown.
+    `member_2` and so on point to the other models of a mixture, `refit` to the version that is live without having been
+    evaluated, `shadow` or `candidate` to the one in a stage, if there is one. Raises RegistryDown.
     """
     release = current_release(ledger, usecase)
     former = registry.champion(usecase) if release is not None else None
@@ -172,6 +174,8 @@ def models_beside(release: Release) -> dict[Beside, ModelRef]:
     beside: dict[Beside, ModelRef] = {}
     if release.refit is not None:
         beside["refit"] = release.refit.model
+    for alias, member in zip(MEMBERS, release.evaluated[1:], strict=False):
+        beside[alias] = member.model
     if release.candidate is not None:
         beside["shadow" if release.candidate.stage.kind == "shadow" else "candidate"] = release.candidate.model
     return beside

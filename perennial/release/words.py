@@ -8,7 +8,7 @@ from datetime import datetime
 from perennial.clock import day, instant, write_instant
 from perennial.deciding.decision import Waits
 from perennial.evaluation.figures import between, change, counted, figure, percent
-from perennial.evaluation.words import escape, headline, in_words
+from perennial.evaluation.words import Columns, escape, headline, in_words
 from perennial.ledger.entries import (
     NO_CHALLENGER,
     Alarm,
@@ -20,6 +20,7 @@ from perennial.ledger.entries import (
     Decision,
     Release,
     Snapshot,
+    versions_in_words,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.release.planned_stages import begins_with, ends_at, stage_in_words
@@ -54,25 +55,33 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
 def decision_in_words(decision: Decision) -> str:
     """A decision as markdown."""
     return in_words(
-        decision.outcome,
+        headline_of(decision),
         decision.reasons,
         decision.metrics,
         decision.evaluation,
-        champion_version=decision.champion.version if decision.champion else None,
-        challenger_version=decision.challenger.version,
-        batch=decision.batch,
+        columns=columns_of(decision),
         slices=decision.slices,
         flips=decision.flips,
         policy=decision.policy,
-        first_stage=begins_with(decision),
     )
 
 
 def headline_of(decision: Decision) -> str:
     """A decision in a sentence."""
-    champion = decision.champion.version if decision.champion else None
-    first = begins_with(decision)
-    return headline(decision.outcome, champion, decision.challenger.version, decision.batch, first)
+    return headline(
+        decision.outcome,
+        decision.champions,
+        decision.challenger.version,
+        decision.batch,
+        first_stage=begins_with(decision),
+        mixture=versions_in_words(decision.releases) if len(decision.releases) > 1 else "",
+    )
+
+
+def columns_of(decision: Decision) -> Columns:
+    """The headings of the two values that a decision compares."""
+    one = f"champion {decision.champion.version}" if decision.champion else "naive baseline"
+    return Columns("champions" if decision.live else one, "mixture" if decision.mixture else "challenger")
 
 
 def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str:
@@ -81,12 +90,13 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
         return "no decision"
     if frozen:
         return f"version {decision.challenger.version} not released, releases are frozen"
-    challenger, champion = decision.challenger.version, decision.champion.version if decision.champion else None
+    challenger, champion = decision.challenger.version, decision.champions
+    stays = f"{champion} {'stay' if decision.live else 'stays'}"
     return {
         "first": f"version {challenger} released as the first",
         "release": _released(decision),
-        "keep": f"version {champion} stays" if champion else f"version {challenger} not released",
-        "undecided": f"undecided, version {champion} stays" if champion else "undecided",
+        "keep": stays if champion else f"version {challenger} not released",
+        "undecided": f"undecided, {stays}" if champion else "undecided",
         "blocked": f"version {challenger} blocked by a guard",
         "held": f"version {challenger} waits for approval",
     }[decision.outcome]
@@ -94,7 +104,9 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
 
 def _released(decision: Decision) -> str:
     version, first = decision.challenger.version, begins_with(decision)
-    return f"version {version} begins with {first}" if first else f"version {version} released"
+    if first:
+        return f"version {version} begins with {first}"
+    return f"{versions_in_words(decision.releases)} released"
 
 
 def approval_in_words(approval: Approval) -> str:
@@ -185,6 +197,10 @@ def outcome_word(decision: Decision) -> str:
     return "not released" if decision.outcome == "keep" and decision.champion is None else decision.outcome
 
 
+def _short_versions(decision: Decision) -> str:
+    return "+".join(f"v{each.model.version}" for each in decision.releases)
+
+
 def bound_in_words(decision: Decision) -> str:
     """What a release was tested by, if its two-sided interval contains 0; empty otherwise."""
     primary, policy = decision.metrics[0], decision.policy
@@ -230,9 +246,11 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
     if decision is None:
         notes += [why] if why else []
     else:
-        primary, version = decision.metrics[0], decision.challenger.version
+        primary = decision.metrics[0]
         outcome = (
-            f"{decision.outcome} v{version}" if decision.outcome in ("first", "release") else outcome_word(decision)
+            f"{decision.outcome} {_short_versions(decision)}"
+            if decision.outcome in ("first", "release")
+            else outcome_word(decision)
         )
         gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})"
         gain = f"{gain:<{min(GAIN_WIDTH, GAIN_AND_OUTCOME - len(outcome))}} {outcome}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perennial.evaluation.results import Evaluation, Interval, MetricResult, SliceResult
-from perennial.evaluation.words import escape, headline, in_words, slice_table
+from perennial.evaluation.words import Columns, escape, headline, in_words, slice_table
 
 EVALUATION = Evaluation(
     rows=27_004,
@@ -26,25 +26,29 @@ EVALUATION = Evaluation(
 )
 
 
+MIXTURE_STAYS = "Version 1 is turned down, version 3 (50 %) and version 2 (50 %) stay, on batch 2013-02"
+
+
 @pytest.mark.parametrize(
     ("outcome", "champion", "expected"),
     [
-        ("first", None, "Version 1 is released as the first model, on batch 2013-02"),
-        ("release", 3, "Version 1 is released in place of version 3, on batch 2013-02"),
-        ("keep", 3, "Version 1 is turned down, version 3 stays, on batch 2013-02"),
-        ("undecided", None, "Version 1 is undecided, nothing serves yet, on batch 2013-02"),
-        ("blocked", 3, "Version 1 is blocked by a guard, version 3 stays, on batch 2013-02"),
-        ("held", 3, "Version 1 waits for a person, version 3 stays, on batch 2013-02"),
+        ("first", "", "Version 1 is released as the first model, on batch 2013-02"),
+        ("release", "version 3", "Version 1 is released in place of version 3, on batch 2013-02"),
+        ("keep", "version 3", "Version 1 is turned down, version 3 stays, on batch 2013-02"),
+        ("undecided", "", "Version 1 is undecided, nothing serves yet, on batch 2013-02"),
+        ("blocked", "version 3", "Version 1 is blocked by a guard, version 3 stays, on batch 2013-02"),
+        ("keep", "version 3 (50 %) and version 2 (50 %)", MIXTURE_STAYS),
+        ("held", "version 3", "Version 1 waits for a person, version 3 stays, on batch 2013-02"),
     ],
 )
-def test_headline(outcome: Any, champion: int | None, expected: str) -> None:
+def test_headline(outcome: Any, champion: str, expected: str) -> None:
     assert headline(outcome, champion, 1, "2013-02") == expected
 
 
 def page(metrics: list[MetricResult], *, batch: str = "2013-02", champion: int | None = 3) -> str:
-    return in_words(
-        "keep", ["It is worse."], metrics, EVALUATION, champion_version=champion, challenger_version=4, batch=batch
-    )
+    live = f"version {champion}" if champion else ""
+    columns = Columns(f"champion {champion}" if champion else "naive baseline")
+    return in_words(headline("keep", live, 4, batch), ["It is worse."], metrics, EVALUATION, columns=columns)
 
 
 def cells(text: str) -> list[list[str]]:

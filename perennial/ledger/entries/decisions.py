@@ -45,6 +45,11 @@ class Mixture(Entry):
     alone: Alone | None = None
 
     @property
+    def alone_is_live(self) -> bool:
+        """Whether a release makes the challenger live alone."""
+        return self.alone is not None and self.alone.is_live
+
+    @property
     def versions(self) -> str:
         """Its members in words: `version 4 (50 %) and version 3 (50 %)`."""
         return versions_in_words(self.members)
@@ -95,9 +100,15 @@ class Decision(Recorded):
     @property
     def releases(self) -> tuple[Served, ...]:
         """What a release would make live: the challenger alone, or the mixture that was evaluated."""
-        if self.mixture is not None and not (self.mixture.alone and self.mixture.alone.is_live):
+        if self.mixture is not None and not self.mixture.alone_is_live:
             return self.mixture.members
         return (Served(model=self.challenger, challenger=self.challenger_id, weight=1.0),)
+
+    @property
+    def of_released(self) -> tuple[MetricResult, ...]:
+        """The results of what a release would make live."""
+        alone = self.mixture.alone if self.mixture is not None else None
+        return alone.metrics if alone is not None and alone.is_live else self.metrics
 
     @property
     def champions(self) -> str:

@@ -112,6 +112,11 @@ class Release(Recorded):
         """The live models in words: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
         return versions_in_words(self.serves)
 
+    @property
+    def are_live(self) -> str:
+        """The same as a clause: `version 3 is live`, or `version 3 (50 %) and version 4 (50 %) are live`."""
+        return f"{self.versions} {'is' if len(self.serves) == 1 else 'are'} live"
+
 
 class AliasMoved(Recorded):
     """MLflow's alias was moved outside Perennial. Key: `number`, counted up; its `AliasPutBack` follows."""

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ALIAS = "champion"
-Beside = Literal["refit", "candidate", "shadow"]
+Beside = Literal["refit", "candidate", "shadow", "member_2", "member_3", "member_4", "member_5"]
 BESIDE: tuple[Beside, ...] = get_args(Beside)
-"""Aliases of versions beside the champion: live with it under a blending policy, or in a canary or shadow."""
+"""Aliases of versions beside the champion: live with it in a blend or a mixture, or in a canary or shadow."""
 _GONE = "MLflow cannot restore it: restore MLflow's database from a backup. No decision or model depends on it"
 _FOR_GOOD = (
     "MLflow cannot restore it: restore MLflow's database from a backup. Without one, roll back if it is live, or "
