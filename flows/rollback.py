@@ -25,7 +25,7 @@ def rollback(usecase: UseCaseName, reason: Words, release: int | None = None) ->
     Args:
         usecase: The use case whose live model is wrong.
         reason: What is wrong with the live model, in your words, for the record.
-        release: Number of the release to undo; needed to go back more than once. Empty: the live one.
+        release: Number of the release to undo; needed to go back more than once. Empty: the one live now.
     """
     made = restore_former(usecase, reason, release)
     note_outcome(usecase, f"rolled back to {made.versions}")

@@ -45,13 +45,22 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -
 
 @step(timeout_minutes=10)
 def restore_former(usecase: str, reason: str, release_no: int | None) -> Release:
-    """Roll back to the previous champion, as a new release."""
+    """Roll back to the previous champion, as a new release: of the given release, or the one live at the run's start.
+
+    A run may wait for a cycle to end; what the cycle releases is not what the person meant.
+    """
     workspace = open_workspace(settings())
     case, registry = workspace.use_case(usecase), workspace.registry
-    now = time_of(workspace.ledger, case.declaration, scheduled_start())
-    reason = _given("reason", reason)
+    asked_at = scheduled_start()
+    now = time_of(workspace.ledger, case.declaration, asked_at)
     done = roll_back(
-        workspace.ledger, usecase, now, reason, release_no, lambda former: load_served(registry, usecase, former)
+        workspace.ledger,
+        usecase,
+        now,
+        _given("reason", reason),
+        release_no,
+        lambda former: load_served(registry, usecase, former),
+        asked_at=asked_at,
     )
     with on_record(f"release {done.row.payload.release_no} is recorded"):
         mirror_alias(workspace.ledger, registry, usecase)

@@ -21,7 +21,7 @@ _COMMANDS = {
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
     "release-lost": "`perennial status USECASE` shows what is live",
-    "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` goes further back",
+    "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
 _OPTIONS = {
     "init-needs-answer": ("target", "time", "key"),

@@ -108,12 +108,13 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
             "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
             "since": release.since,
             "age_days": age,
-            "release_no": release.release_no,
+            "release_no": standing.release_no,
             "kind": standing.kind,
             "reason": standing.reason,
         }
     return {
         "usecase": usecase,
+        "release_no": release.release_no if release else None,
         "champion": champion,
         "candidate": _candidate(ledger, usecase, release.candidate) if release and release.candidate else None,
         "challenger": _challenger(ledger, usecase),

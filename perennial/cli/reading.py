@@ -86,7 +86,7 @@ def _show_status(view: dict[str, Any]) -> None:
         rows += [("because", because)] if because else []
         rows += [("", meaning) for meaning in (meanings(because),) if meaning]
     if candidate := view["candidate"]:
-        rows.append(("candidate", candidate["in_words"]))
+        rows.append(("candidate", f"{candidate['in_words']} (release {view['release_no']})"))
         rows.append(
             ("", f"{candidate['reason'] or 'Nothing was looked at yet.'} To look: perennial stage {view['usecase']}")
         )

@@ -14,7 +14,7 @@ from perennial.evaluation.reason import meanings, without_numbers, without_passe
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Release, versions_in_words
 from perennial.ledger.present import made_live
 from perennial.page.history import History
-from perennial.release.words import candidate_at, cycle_waits, headline_of, release_reason
+from perennial.release.words import candidate_at, change_in_words, cycle_waits, headline_of, release_reason
 from perennial.watching.channels.level import UNKNOWN
 
 FEWEST_LOSSES = 3
@@ -65,8 +65,22 @@ def _last(history: History) -> Answer:
     aside = f", {batch.rows.quarantined:,} set aside" if batch.rows.quarantined else ""
     arrived = f"Batch {batch.window}: {'held' if batch.status == 'held' else rows + aside}"
     lines = [f"{headline_of(decided)} ({day(decided.as_of)})"] if decided else []
+    lines += [_changed(history)] if _changed(history) else []
     lines += [_waiting(history)] if _waiting(history) else []
     return Answer(question, "bad" if batch.status == "held" else "good", arrived, tuple(lines))
+
+
+def _changed(history: History) -> str:
+    """What the newest release changed; empty if the newest decision made it, or nothing was released since."""
+    live, decided = history.live, history.decisions[-1] if history.decisions else None
+    against = decided.release_no if decided is not None else 0
+    if live is None or live.release_no <= against or live.kind == "blend":
+        return ""
+    if decided is not None and live.decision == decided.id and live.release_no == against + 1:
+        return ""
+    before = next((each for each in history.releases if each.release_no == live.release_no - 1), None)
+    changed = change_in_words(live, before)
+    return f"{changed[0].upper()}{changed[1:]} ({day(live.as_of)})"
 
 
 def _needed(history: History) -> Answer:
@@ -128,7 +142,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
         ("since", since),
         ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
-        *([("candidate", candidate_at(now.candidate))] if now.candidate else []),
+        *([("candidate", f"{candidate_at(now.candidate)} (release {now.release_no})")] if now.candidate else []),
         *([("newest look", f"on {day(look.as_of)}: {look.look.reason}")] if look else []),
     )
 

@@ -143,9 +143,10 @@ def insert_release(ledger: Ledger, usecase: str, release: Release, used: list[in
 def lost(usecase: str, taken: Row[Release]) -> ReleaseLost:
     """The error for a release whose number was taken by another."""
     winner = taken.payload
+    by = f"decision {winner.decision}" if winner.decision else f"a {winner.kind}"
+    why = f" with the reason '{winner.reason}'" if winner.kind == "rollback" else ""
     return ReleaseLost(
-        f"{usecase}: release {winner.release_no} was made first, at {taken.recorded_at}, by "
-        f"{f'decision {winner.decision}' if winner.decision else f'a {winner.kind}'} "
+        f"{usecase}: release {winner.release_no} was made first, at {taken.recorded_at}, by {by}{why} "
         f"({winner.are_live}), so this release was not made. "
         f"Decide again against the live model."
     )

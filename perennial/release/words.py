@@ -133,6 +133,26 @@ def release_reason(kind: str, reason: str) -> str:
     return f"rolled back: {reason}" if kind == "rollback" else reason
 
 
+def change_in_words(release: Release, before: Release | None) -> str:
+    """What a release changed, in a clause. before: the release before it, None for the first.
+
+    The stages of a candidate: it entered one, was taken out, or passed them all. Otherwise what is live since.
+    """
+    tried = before.candidate if before is not None else None
+    if release.candidate is not None:
+        candidate = release.candidate
+        began = "got into" if tried is not None and tried.decision == candidate.decision else "began with"
+        return f"version {candidate.model.version} {began} {stage_in_words(candidate.stage)}"
+    live = f"{release.versions} {'are' if release.refit else 'is'} live"
+    if tried is None:
+        return f"{live} again after a rollback" if release.kind == "rollback" else live
+    stage = stage_in_words(tried.stage)
+    if release.champion.model.digest == tried.model.digest:
+        return f"version {tried.model.version} passed {stage} and is live"
+    by = " by a rollback" if release.kind == "rollback" else ""
+    return f"version {tried.model.version} was taken out of {stage}{by}; {live}"
+
+
 def labels_in_words(count: int, first: Sequence[object]) -> str:
     """How many labels match no row, and the key of the first one."""
     match = "label matches" if count == 1 else "labels match"

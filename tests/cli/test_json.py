@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from perennial.ledger.present import current_release
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial
+from tests.staged import begin_stage
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(240)
@@ -35,7 +40,16 @@ BATCH = {
     *("usecase", "batch", "window", "revision", "table_version", "rows", "quarantine", "status", "digest"),
     *("warnings", "held_because", "extra_columns", "arrived_at", "end", "landing", "declaration_digest"),
 }
-STATUS = {"usecase", "champion", "last_batch", "last_decision", "open_episodes", "next_run", "reconcile"} | {
+STATUS = {
+    "usecase",
+    "release_no",
+    "champion",
+    "last_batch",
+    "last_decision",
+    "open_episodes",
+    "next_run",
+    "reconcile",
+} | {
     *("candidate", "challenger", "held", "head", "labels", "open_question", "undelivered", "frozen", "held_by_freeze"),
 }
 
@@ -104,6 +118,18 @@ def test_the_field_names_of_the_status(settled: World, perennial: Perennial) -> 
     assert {"id", "batch", "outcome"} <= set(status["last_decision"])
     assert status["open_episodes"] == []
     assert status["next_run"] is None
+
+
+def test_a_stage_has_a_release_number_beside_that_of_the_champion(settled: World, perennial: Perennial) -> None:
+    workspace = open_workspace(settings())
+    live = current_release(workspace.ledger, "shop")
+    assert live is not None
+    begin_stage(workspace, live.champion.model, 0.1)
+    status = read(perennial, "status", "shop")
+    assert (status["release_no"], status["champion"]["release_no"], status["champion"]["kind"]) == (2, 1, "first")
+    shown = " ".join(perennial("status", "shop").out.split())
+    assert re.search(r"champion version 1 since [^(]*\(release 1\)", shown)
+    assert re.search(r"candidate version 1 is in a canary of 10 % [^(]*\(release 2\)", shown)
 
 
 def test_a_shop_that_never_ran_has_a_status_too(world: World, perennial: Perennial) -> None:

@@ -117,6 +117,11 @@ def test_a_browser_shows_it_without_network_script_or_sideways_scrolling(
     assert {"rows", "accepted", "log_loss", "challenger"} <= set(dom["texts"]), "scales and colours are named"
     assert dom["images"] == 0 and dom["charts"] == dom["tall"] == 3, "each chart is drawn"
     assert dom["dark"] != dom["light"], "it follows the reader's colours"
+    paper = in_a_frame(written.replace("@media print", "@media all"), tmp_path, 700, colours=0)
+    assert paper["paper"] == dom["light"], "paper is white in dark colours too"
+    assert paper["folded"] == 0 < dom["folded"], "on paper nothing is folded"
+    assert paper["cut"] == 0 and paper["wide"] <= paper["window"], "no table is cut off"
+    assert paper["heads"] == paper["tables"] > 3, "a table that goes on repeats its heading"
 
 
 @pytest.mark.browser
@@ -139,32 +144,37 @@ def test_the_first_page_fits_a_phone_and_leads_to_each_use_case(
 
 def in_a_phone(page: Path, folder: Path) -> dict[str, Any]:
     """What a browser makes of the page on a screen of 390 pixels, measured in it."""
-    measured = folder / "measured.html"
-    text = page.read_text(encoding="utf-8")
+    light, dark = (in_a_frame(page.read_text(encoding="utf-8"), folder, 390, colours) for colours in (1, 0))
+    return {**light, "light": light["paper"], "dark": dark["paper"]}
+
+
+def in_a_frame(text: str, folder: Path, width: int, colours: int) -> dict[str, Any]:
+    """A page in a frame so many pixels wide. colours: Chromium's number of the preferred scheme, 0 dark, 1 light."""
     text = re.sub(r"<meta http-equiv=.Content-Security-Policy.[^>]*>", "", text)
-    measured.write_text(text, encoding="utf-8")
+    (folder / "measured.html").write_text(text, encoding="utf-8")
     (folder / "phone.html").write_text(
-        """<!doctype html><iframe id=phone width=390 height=3000 style="border:0" src="measured.html"></iframe>
-        <script>phone.onload = () => { const d = phone.contentDocument, svg = [...d.querySelectorAll("figure svg")];
+        f"""<!doctype html><iframe id=phone width={width} height=3000 style="border:0" src="measured.html"></iframe>"""
+        """<script>phone.onload = () => { const d = phone.contentDocument, svg = [...d.querySelectorAll("figure svg")];
           const seen = { headings: [...d.querySelectorAll("h1, h2")].map(h => h.textContent),
             wide: d.documentElement.scrollWidth, window: d.documentElement.clientWidth,
             images: d.querySelectorAll("img").length, charts: svg.length,
             tall: svg.filter(s => s.getBoundingClientRect().height > 100).length,
             texts: [...d.querySelectorAll("figure svg text")].filter(t => { const at = t.getBoundingClientRect();
               return at.left >= 0 && at.right <= 390; }).map(t => t.textContent),
-            paper: getComputedStyle(d.body).backgroundColor };
+            paper: getComputedStyle(d.body).backgroundColor,
+            folded: [...d.querySelectorAll("details")].filter(f => f.lastElementChild.checkVisibility(
+              {contentVisibilityAuto: true}) === false || !f.lastElementChild.getBoundingClientRect().height).length,
+            cut: [...d.querySelectorAll("table, .scroll")].filter(t => t.scrollWidth > t.clientWidth + 1).length,
+            tables: d.querySelectorAll("table").length, heads: d.querySelectorAll("table > thead").length };
           document.body.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>"; };</script>""",
         encoding="utf-8",
     )
-    light, dark = (
-        json.loads(html.unescape(re.findall(r"<pre>(.*?)</pre>", dump_dom(folder, preference))[0]))
-        for preference in (1, 0)
-    )
-    return {**light, "light": light["paper"], "dark": dark["paper"]}
+    seen: dict[str, Any] = json.loads(html.unescape(re.findall(r"<pre>(.*?)</pre>", dump_dom(folder, colours))[0]))
+    return seen
 
 
 def dump_dom(folder: Path, colours: int) -> str:
-    """The DOM after loading; colours: Chromium's number of the preferred scheme, 0 dark, 1 light."""
+    """The DOM after loading."""
     quiet = ("disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--allow-file-access-from-files", *(f"--{q}" for q in quiet)]
     command += [f"--user-data-dir={folder / f'profile-{colours}'}", f"--blink-settings=preferredColorScheme={colours}"]

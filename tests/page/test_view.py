@@ -25,6 +25,7 @@ from perennial.page.first_screen import answers, facts
 from perennial.page.history import History
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
+from perennial.release.words import headline_of
 from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import batch, label_batch
@@ -61,6 +62,9 @@ def history(**rows: Any) -> History:
             **rows,
         }
     )
+
+
+SECOND = (Served(model=challenger("c2", 2).model, challenger="c2", weight=1.0),)
 
 
 def decided(gain: float, **policy: Any) -> Decision:
@@ -240,6 +244,34 @@ def test_a_stage_that_nothing_can_be_decided_about_needs_a_person_and_any_look_i
     (line,) = answers(seen("not_decidable", 2))[2].lines
     assert line == "Let version 2 get further, or take it away. It is not_decidable."
     assert answers(seen("not_decidable", 1))[2].lines == (), "a look at an earlier stage"
+
+
+def test_what_happened_last_names_what_a_stage_or_a_rollback_changed_since_the_decision() -> None:
+    """The number beside the champion is of the release that made it live, as in `perennial status`."""
+    first = released(decided(0.0025))
+    model = challenger("c2", 2).model
+    second = decision("d2", challenger("c2", 2), 1)
+    shadow = in_stage(first, model, decision="d2").model_copy(update={"decision": "d2"})
+    canary = in_stage(shadow, model, 0.1, decision="d2", since="2024-06-08T00:00:00Z")
+    canary = canary.model_copy(update={"as_of": "2024-06-08T00:00:00Z"})
+    leaves = {"release_no": 4, "candidate": None, "live_since": first.as_of, "stage": "full", "as_of": AS_OF}
+    full = canary.model_copy(update={"release_no": 4, "kind": "release", "candidate": None, "serves": SECOND})
+
+    def last(*releases: Release) -> list[str]:
+        lines = answers(history(batches=[batch()], decisions=[decided(0.0025), second], releases=releases))[1].lines
+        return [line for line in lines if not line.startswith(headline_of(second))]
+
+    assert last(first, shadow) == [], "the decision's line has it"
+    assert last(first, shadow, canary) == ["Version 2 got into a canary of 10 % (2024-06-08)"]
+    away = "Version 2 was taken out of a canary of 10 %"
+    for kind, by in (("abort", ""), ("rollback", " by a rollback")):
+        end = canary.model_copy(update={**leaves, "kind": kind})
+        assert last(first, shadow, canary, end) == [f"{away}{by}; version 1 is live (2024-03-01)"]
+    assert last(first, shadow, canary, full) == ["Version 2 passed a canary of 10 % and is live (2024-06-08)"]
+    back = first.model_copy(update={"release_no": 5, "kind": "rollback", "restores": 1})
+    assert last(first, shadow, canary, full, back) == ["Version 1 is live again after a rollback (2024-03-01)"]
+    shown = dict(facts(history(releases=[first, shadow, canary], decisions=[decided(0.0025), second])))
+    assert shown["since"].endswith("(release 1, first)") and shown["candidate"].endswith("(release 3)")
 
 
 def test_decisions_are_folded_by_month_and_old_ones_are_listed_only() -> None:

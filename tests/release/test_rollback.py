@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from perennial.clock import instant
 from perennial.errors import HeldBack, InputError, LedgerBroken
 from perennial.ledger.entries import Release
 from perennial.ledger.ledger import Ledger
@@ -51,6 +52,19 @@ def test_further_back_needs_the_number_of_the_rollback(ledger: Ledger) -> None:
         roll_back(ledger, "shop", NOW, "still bad")
     roll_back(ledger, "shop", NOW, "still bad", 4)
     assert serving(ledger) == (5, 1)
+
+
+def test_what_was_released_after_the_request_is_not_rolled_back(ledger: Ledger) -> None:
+    """A requested run waits for the cycle, which may release a better model in the meantime."""
+    asked_at = instant(ledger.all("shop", Release)[-1].recorded_at)
+    released(ledger, 4)
+    with pytest.raises(HeldBack, match=r"release 4 is live and was made after this rollback was requested"):
+        roll_back(ledger, "shop", NOW, "version 3 is bad", asked_at=asked_at - timedelta(seconds=1))
+    assert serving(ledger) == (4, 4)
+    asked_at = instant(ledger.all("shop", Release)[-1].recorded_at)
+    for days in (0, 1):
+        roll_back(ledger, "shop", NOW + timedelta(days=days), "version 4 is bad", asked_at=asked_at)
+        assert serving(ledger) == (5, 3), "a repeated run finds its own rollback"
 
 
 def test_a_release_that_never_was_is_refused(ledger: Ledger) -> None:

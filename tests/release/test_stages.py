@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -134,22 +136,62 @@ def test_a_rollback_takes_the_candidate_away_from_every_stage(ledger: Ledger, ca
     assert made_live(row.payload for row in ledger.all("shop", Release)) == first
 
 
-def test_after_a_candidate_was_taken_away_a_rollback_takes_the_champion_back(ledger: Ledger) -> None:
+def test_after_a_candidate_was_taken_away_the_champion_is_taken_back_only_by_number(ledger: Ledger) -> None:
     for days in (7, 14):
         follow_look(ledger, "shop", looked(ledger, "advance", days))
     release_decided(ledger, decided(ledger, 3, 4))
     roll_back(ledger, "shop", NOW + timedelta(days=20), "complaints")
     again = roll_back(ledger, "shop", NOW + timedelta(days=20), "complaints")
     assert (again.made, state(ledger)) == (False, (6, "full", 2, None)), "repeated, it is the same request"
-    back = roll_back(ledger, "shop", NOW + timedelta(days=21), "still bad")
+    with pytest.raises(HeldBack, match=r"took version 3 out of a shadow at .* \(reason: complaints\).* name release 6"):
+        roll_back(ledger, "shop", NOW + timedelta(days=21), "still bad")
+    back = roll_back(ledger, "shop", NOW + timedelta(days=21), "still bad", 6)
     assert (back.made, back.row.payload.restores, state(ledger)) == (True, 1, (7, "full", 1, None))
     with pytest.raises(HeldBack, match="name release 7"):
         roll_back(ledger, "shop", NOW + timedelta(days=21), "worse")
 
 
+def test_a_stage_that_took_its_candidate_away_is_not_followed_by_a_rollback_meant_for_it(ledger: Ledger) -> None:
+    for days in (7, 14):
+        follow_look(ledger, "shop", looked(ledger, "advance", days))
+    release_decided(ledger, decided(ledger, 3, 4))
+    follow_look(ledger, "shop", looked(ledger, "abort", 16))
+    with pytest.raises(HeldBack, match=r"took version 3 out of a shadow at .* \(reason: It was abort\.\)"):
+        roll_back(ledger, "shop", NOW + timedelta(days=16), "complaints")
+    assert state(ledger) == (6, "full", 2, None)
+    roll_back(ledger, "shop", NOW + timedelta(days=16), "the champion too", 6)
+    assert state(ledger) == (7, "full", 1, None)
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_two_people_who_roll_back_at_the_same_moment_go_back_once(ledger: Ledger, tried: bool) -> None:
+    """With a candidate in a stage, or a champion alone."""
+    for days in (7, 14):
+        follow_look(ledger, "shop", looked(ledger, "advance", days))
+    if tried:
+        release_decided(ledger, decided(ledger, 3, 4))
+    both = Barrier(2)
+
+    def asks(reason: str) -> str | None:
+        connected = Ledger(ledger.url)
+        both.wait()
+        try:
+            roll_back(connected, "shop", NOW + timedelta(days=20), reason)
+        except (HeldBack, ReleaseLost) as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(2) as people:
+        answers = list(people.map(asks, ("complaints", "returns went up")))
+    (message,) = [answer for answer in answers if answer is not None]
+    done = current_release(ledger, "shop")
+    assert done is not None and done.kind == "rollback" and done.reason in message
+    assert state(ledger) == ((6, "full", 2, None) if tried else (5, "full", 1, None))
+
+
 def test_a_first_champion_stays_when_its_candidate_was_taken_away(ledger: Ledger) -> None:
     roll_back(ledger, "shop", NOW + timedelta(days=8), "complaints")
-    with pytest.raises(InputError, match="no previous champion"):
+    with pytest.raises(InputError, match=r"no previous champion .* took version 2 out of a shadow"):
         roll_back(ledger, "shop", NOW + timedelta(days=9), "still bad")
     assert state(ledger) == (3, "full", 1, None)
 
