@@ -143,7 +143,7 @@ def change_in_words(release: Release, before: Release | None) -> str:
         candidate = release.candidate
         began = "got into" if tried is not None and tried.decision == candidate.decision else "began with"
         return f"version {candidate.model.version} {began} {stage_in_words(candidate.stage)}"
-    live = f"{release.versions} {'are' if release.refit else 'is'} live"
+    live = release.are_live
     if tried is None:
         return f"{live} again after a rollback" if release.kind == "rollback" else live
     stage = stage_in_words(tried.stage)
