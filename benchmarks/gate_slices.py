@@ -27,7 +27,7 @@ from scipy.stats import beta
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.gate_years import Stream, real  # noqa: E402
+from benchmarks.gate_years import Rows, real  # noqa: E402
 from perennial.evaluation.comparison import compare  # noqa: E402
 from perennial.evaluation.intervals.student_t import p_at_most  # noqa: E402
 from perennial.evaluation.judgement import Asked  # noqa: E402
@@ -87,7 +87,7 @@ def _blocks(found: Sequence[SliceResult]) -> tuple[bool, bool]:
 @cache
 def pairs() -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Month → labels, predictions of both equal models, and days."""
-    stream: Stream = real("flights month")
+    stream: Rows = real("flights month")
     random, found = np.random.default_rng(0), {}
     for month in MONTHS:
         past, rows = np.flatnonzero(stream.batch < month), stream.batch == month

@@ -22,10 +22,11 @@ which it, or a share of it, became live. Delay: the number of batches from the f
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from zlib import crc32
@@ -35,37 +36,41 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from perennial.backtest.lives import NEVER, UNTESTED, Way, live  # noqa: E402
+from perennial.backtest.stream import RACE, Model, Predicted, Stream  # noqa: E402
+from perennial.backtest.totals import Totals, totals, yardstick  # noqa: E402
 from perennial.evaluation.arrays import FloatArray, IntArray  # noqa: E402
-from perennial.evaluation.budget import Taken  # noqa: E402
-from perennial.evaluation.guards import GuardFinding  # noqa: E402
-from perennial.evaluation.intervals.cluster_sums import sums_of_clusters  # noqa: E402
-from perennial.evaluation.intervals.pooled import inflation  # noqa: E402
-from perennial.evaluation.judgement import Asked, GainSums, judge  # noqa: E402
-from perennial.evaluation.metrics import load_metric  # noqa: E402
-from perennial.evaluation.policies import load_policy  # noqa: E402
-from perennial.evaluation.policies.case import Case  # noqa: E402
-from perennial.evaluation.race import best_so_far  # noqa: E402
+from perennial.evaluation.judgement import Asked  # noqa: E402
 
 KINDS = ("none", "gradual", "abrupt", "season", "recurring")
 REAL = ("flights month", "flights week", "bikes month", "stops month")
 RULES = ("balanced", "five_percent_a_year", "strict", "newest_unless_worse", "blend", "blend_learned")
 PATIENT = "balanced, patience"
-POLICIES = ("never", "newest refit", *RULES, PATIENT)
+POLICIES = (NEVER, UNTESTED, *RULES, PATIENT)
 PATIENCE = 90.0
 """Days."""
+SERVED = tuple(f"{serve}, {judge}" for judge in ("next_batch", "newest") for serve in ("single", "mixture"))
+TRIED = ("balanced", "newest_unless_worse", "blend")
+LIVES: dict[str, list[tuple[str, str]]] = {
+    "policies": [(policy, choice) for choice in ("all", "last 3", "race") for policy in POLICIES],
+    "mixtures": [
+        (NEVER, SERVED[0]),
+        (UNTESTED, SERVED[0]),
+        *((policy, served) for policy in TRIED for served in SERVED),
+    ],
+}
 WINDOWS: dict[str, int | None] = {"all": None, "last 3": 3, "last 12": 12}
-CHOICES = ("all", "last 3", "race")
+CHOICES = ("all", "last 3", RACE)
 MONTHS, DAYS, ROWS_A_DAY = 60, 30, 20
-HARM = 0.01
+NEWEST = 15
+"""Days with rows, of which a challenger that is evaluated at once is not trained on any."""
 
-Model = tuple[str, int]
-"""A window and the last batch that was trained on."""
 Fit = Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]]
 
 
 @dataclass
-class Stream:
-    """Rows in order of time, with the batch and day of each (from 0), and every model that can be trained on them."""
+class Rows:
+    """Rows in order of time, with the batch and day of each, from 0."""
 
     metric: str
     x: FloatArray
@@ -74,75 +79,51 @@ class Stream:
     day: IntArray
     days_a_batch: float
     fit: Fit
-    predictions: dict[Model, FloatArray] = field(default_factory=dict)
-    naive: dict[Model, float] = field(default_factory=dict)
-    losses: dict[tuple[Model, int], float] = field(default_factory=dict)
 
-    @property
-    def batches(self) -> int:
-        return int(self.batch.max()) + 1
-
-    def train(self) -> Stream:
-        """Train a model with every window after every batch."""
-        for name, length in WINDOWS.items():
-            for last in range(self.batches - 1):
-                rows = self.batch <= last
-                if length is not None:
-                    rows &= self.batch > last - length
-                later = self.batch > last
-                found = np.full(self.y.size, np.nan)
-                found[later] = self.fit(self.x[rows], self.y[rows])(self.x[later])
-                self.predictions[name, last] = found
-                self.naive[name, last] = float(
-                    np.median(self.y[rows]) if self.metric == "mae" else np.clip(self.y[rows].mean(), 1e-6, 1 - 1e-6)
-                )
-        return self
-
-    def value(self, predicted: FloatArray, rows: FloatArray) -> float:
-        return load_metric(self.metric).value_and_influence(self.y[rows], predicted[rows])[0]
-
-    def loss(self, model: Model, batch: int) -> float:
-        if (model, batch) not in self.losses:
-            self.losses[model, batch] = self.value(self.predictions[model], self.batch == batch)
-        return self.losses[model, batch]
-
-    def loss_of(self, serves: Sequence[tuple[Model, float]], batch: int) -> float:
-        """The loss of a mixture, or of the base rate so far if no model is live."""
-        rows = self.batch == batch
-        if not serves:
-            before = self.y[self.batch < batch] if batch else self.y[rows]
-            constant = float(np.median(before) if self.metric == "mae" else before.mean())
-            return self.value(np.full(self.y.size, constant), rows)
-        if len(serves) == 1:
-            return self.loss(serves[0][0], batch)
-        return self.value(sum(weight * self.predictions[model] for model, weight in serves), rows)  # type: ignore[arg-type]
-
-    def window(self, choice: str, batch: int) -> str:
-        """The window to train on after a batch."""
-        if choice != "race":
-            return choice
-        steps = [{name: self.loss((name, b - 1), b) for name in WINDOWS} for b in range(1, batch + 1)]
-        return best_so_far(steps, lower_is_better=True) or "all"
+    def stream(self) -> Stream:
+        """The stream of these rows, with a model for every window and batch; others are fitted when they are needed."""
+        batches = int(self.batch.max()) + 1
+        newest = np.array([self.day[self.batch <= t].max() - NEWEST + 1 for t in range(batches)])
+        fits = Fits(self, newest)
+        for name in WINDOWS:
+            for last in range(batches - 1):
+                fits[Model(name, last)]
+        return Stream(
+            metrics=(Asked(self.metric, "primary"),),
+            labels=self.y,
+            moment=self.batch,
+            cluster=self.day,
+            days=np.arange(1, batches + 1) * self.days_a_batch,
+            models=fits,
+            windows=tuple(WINDOWS),
+            newest=newest,
+            classes=() if self.metric == "mae" else (0.0, 1.0),
+        )
 
 
-@dataclass
-class Result:
-    """The results of a policy on a stream."""
+class Fits(dict[Model, Predicted]):
+    """What each model predicts for the rows that it was not trained on, shape (n,), NaN for the others."""
 
-    excess: float
-    harmful: int
-    needless: int
-    gains: int
-    chances: int
-    taken: int
-    delays: list[int]
-    years: float
-    decisions: int
-    releases: int
-    losses: list[float]
+    def __init__(self, rows: Rows, newest: IntArray) -> None:
+        super().__init__()
+        self.rows, self.newest = rows, newest
+
+    def __missing__(self, model: Model) -> Predicted:
+        of, length = self.rows, WINDOWS[model.window]
+        rows = of.batch <= model.moment
+        if model.without_newest:
+            rows &= of.day < self.newest[model.moment]
+        later = ~rows
+        if length is not None:
+            rows = rows & (of.batch > model.moment - length)
+        predicted = np.full(of.y.size, np.nan)
+        predicted[later] = of.fit(of.x[rows], of.y[rows])(of.x[later])
+        mean = np.median(of.y[rows]) if of.metric == "mae" else np.clip(of.y[rows].mean(), 1e-6, 1 - 1e-6)
+        self[model] = Predicted(predicted, float(mean))
+        return self[model]
 
 
-def synthetic(kind: str, seed: int) -> Stream:
+def synthetic(kind: str, seed: int) -> Rows:
     """One stream; streams of one kind differ only in their seed."""
     from scipy.special import expit
     from sklearn.linear_model import LogisticRegression
@@ -173,11 +154,11 @@ def synthetic(kind: str, seed: int) -> Stream:
         model = LogisticRegression().fit(inputs, labels)
         return lambda rows: model.predict_proba(rows)[:, 1]
 
-    return Stream("log_loss", x, y, batch, day, 30.4, fit).train()
+    return Rows("log_loss", x, y, batch, day, 30.4, fit)
 
 
 @cache
-def real(name: str) -> Stream:
+def real(name: str) -> Rows:
     """A real data set, as declared in its example."""
     import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -228,169 +209,41 @@ def real(name: str) -> Stream:
         return model.predict if metric == "mae" else lambda asked: model.predict_proba(asked)[:, 1]
 
     y = rows[target].to_numpy(dtype=float)
-    return Stream(metric, x, y, batch, day, 30.4 if cut == "month" else 7.0, fit).train()
+    return Rows(metric, x, y, batch, day, 30.4 if cut == "month" else 7.0, fit)
 
 
-@dataclass
-class Life:
-    """The state of a use case: the champion, the waiting challenger, and the results of earlier decisions.
-
-    refit_weight: the weight of the newest refit in the live blend, None if one model is live.
-    """
-
-    champion: Model | None = None
-    twin: Model | None = None
-    refit_weight: float | None = None
-    released: float = 0.0
-    looks: tuple[float, ...] = ()
-    decisions: int = 0
-    releases: int = 0
-    history: list[tuple[FloatArray, IntArray]] = field(default_factory=list)
-    taken: list[Taken] = field(default_factory=list)
-    gains: list[float] = field(default_factory=list)
-
-    def serves(self, policy: str) -> list[tuple[Model, float]]:
-        """The live models and their weights."""
-        if policy == "newest refit" and self.twin:
-            return [(self.twin, 1.0)]
-        if self.champion is None:
-            return []
-        if self.refit_weight and self.twin:
-            return [(self.champion, 1 - self.refit_weight), (self.twin, self.refit_weight)]
-        return [(self.champion, 1.0)]
-
-
-def replay(stream: Stream, policy: str, choice: str) -> Result:
-    """Replay a whole stream under one policy and window."""
-    life, losses, served = Life(), [], []
-    serves: list[tuple[Model, float]] = []
-    for t in range(stream.batches):
-        losses.append(stream.loss_of(serves, t))
-        served.append(serves)
-        if life.twin is not None:
-            rows = (stream.batch > life.twin[1]) & (stream.batch <= t)
-            if np.unique(stream.day[rows]).size >= 15 and decide(
-                stream, policy, rows, life, (t + 1) * stream.days_a_batch
-            ):
-                life.twin, life.looks = None, ()
-        if life.twin is None and t < stream.batches - 1:
-            life.twin = (stream.window(choice, t), t)
-            serves = life.serves(policy)
-    return totals(stream, losses, served, choice, life)
-
-
-def decide(stream: Stream, policy: str, rows: FloatArray, life: Life, now: float) -> bool:
-    """Compare the challenger with the champion on the rows after its training; return whether that is final."""
-    assert life.twin is not None
-    champion, twin = life.champion, life.twin
-    metric, y = load_metric(stream.metric), stream.y[rows]
-    codes = np.unique(stream.day[rows], return_inverse=True)[1]
-    counts = np.bincount(codes)
-    predicted = stream.predictions[champion][rows] if champion else np.full(y.size, stream.naive[twin])
-    before, influence_before = metric.value_and_influence(y, predicted)
-    after, influence_after = metric.value_and_influence(y, stream.predictions[twin][rows])
-    sums = sums_of_clusters(influence_before - influence_after, codes, counts.size)
-    found = judge(
-        Asked(stream.metric, "primary"),
-        GainSums(
-            direction="lower",
-            champion=before,
-            challenger=after,
-            sums=sums,
-            counts=counts,
-            sum_of_squares=float(((influence_before - influence_after) ** 2).sum()),
-            undecidable=metric.undecidable(y, predicted, stream.predictions[twin][rows]),
-        ),
-        seen=inflation(life.history) if champion else None,
+def way(policy: str, choice: str, rows: Rows) -> Way:
+    """A life by its names in the tables: a policy, and a window or how the race's winner is evaluated and served."""
+    serve, judge = choice.split(", ") if ", " in choice else ("single", "next_batch")
+    return Way(
+        policy="balanced" if policy == PATIENT else policy,
+        window=choice if choice in CHOICES else RACE,
+        serve="mixture" if serve == "mixture" else "single",
+        judge="newest" if judge == "newest" else "next_batch",
+        patience=PATIENCE if policy == PATIENT else None,
+        decisions_a_year=12 if rows.days_a_batch > 20 else 24,
     )
-    naive = metric.value_and_influence(y, np.full(y.size, stream.naive[champion or twin]))[0]
-    if champion is not None and policy == PATIENT:
-        trained = (twin[1] + 1) * stream.days_a_batch
-        life.looks = (*life.looks, max(min(1.0, (now - trained) / PATIENCE), *life.looks, 0.0))
-    ruling = load_policy(policy if policy in RULES else "balanced")(
-        Case(
-            primary=found,
-            guards=GuardFinding(),
-            rows=y.size,
-            clusters=counts.size,
-            is_first=champion is None,
-            champion_skill=naive - before if champion and naive > before else None,
-            days_since_release=now - life.released if champion else None,
-            looks=life.looks,
-            gains=tuple(life.gains),
-            year=int(now // 365.25),
-            taken=tuple(life.taken),
-            planned_decisions=12 if stream.days_a_batch > 20 else 24,
-        )
-    )
-    life.decisions += 1
-    if ruling.outcome == "undecided" and life.looks and life.looks[-1] < 1:
-        return False
-    if champion is not None:
-        life.history.append((sums, counts))
-        life.gains.append(found.gain or 0.0)
-        if found.p_value is not None:
-            life.taken.append(Taken(int(now // 365.25), "planned", ruling.alpha))
-    life.refit_weight = ruling.refit_weight
-    if ruling.outcome == "first" or (ruling.outcome == "release" and policy in (*RULES, PATIENT)):
-        life.champion, life.released, life.releases = twin, now, life.releases + 1
-    return True
 
 
-def totals(
-    stream: Stream, losses: list[float], served: list[list[tuple[Model, float]]], choice: str, life: Life
-) -> Result:
-    """Totals over the batches, from the first one with a live model onwards."""
-    start = next((t for t, now in enumerate(served) if now), stream.batches)
-    best, naive = {}, {}
-    for t in range(1, stream.batches):
-        best[t] = min(stream.loss(model, t) for model in stream.predictions if model[1] < t)
-        naive[t] = stream.loss_of([], t)
-    whole = range(start, stream.batches)
-    skill = float(np.mean([naive[t] - best[t] for t in whole])) if start < stream.batches else float("nan")
-    found = Result(
-        excess=float(np.mean([losses[t] - best[t] for t in whole]) / skill * 100),
-        harmful=0,
-        needless=0,
-        gains=0,
-        chances=0,
-        taken=0,
-        delays=[],
-        years=len(whole) * stream.days_a_batch / 365.25,
-        decisions=life.decisions,
-        releases=life.releases,
-        losses=losses[1:],
-    )
-    waited = 0
-    for t in range(start + 1, stream.batches - 2):
-        ahead = range(t, t + 3)
-        before, after = served[t - 1], served[t]
-        newest = [((stream.window(choice, t - 1), t - 1), 1.0)]
-        old = float(np.mean([stream.loss_of(before, b) for b in ahead]))
-        chance = old - float(np.mean([stream.loss_of(newest, b) for b in ahead])) > HARM * skill
-        found.chances += chance
-        if before != after:
-            gain = old - float(np.mean([stream.loss_of(after, b) for b in ahead]))
-            found.harmful += gain < -HARM * skill
-            found.gains += gain > HARM * skill
-            found.needless += abs(gain) <= HARM * skill
-            if chance:
-                found.taken += 1
-                found.delays.append(waited)
-            waited = 0
-        else:
-            waited = waited + 1 if chance else 0
+def one(job: tuple[str, int, str, Path | None]) -> dict[tuple[str, str], Totals]:
+    """Replay one stream under every policy, and every window or every way to serve and evaluate."""
+    name, seed, table, keep = job
+    kept = keep / f"{name} {seed} {table}.pickle" if keep else None
+    if kept and kept.exists():
+        found: dict[tuple[str, str], Totals] = pickle.loads(kept.read_bytes())  # noqa: S301  (a file of this program)
+        return found
+    rows = real(name) if name in REAL else synthetic(name, seed)
+    stream = rows.stream()
+    named = {(policy, choice): way(policy, choice, rows) for policy, choice in LIVES[table]}
+    lives = {key: live(stream, each) for key, each in named.items()}
+    by = yardstick(stream, list(lives.values()))
+    found = {key: totals(stream, each, by) for key, each in lives.items()}
+    if kept:
+        kept.write_bytes(pickle.dumps(found))
     return found
 
 
-def one(job: tuple[str, int]) -> dict[tuple[str, str], Result]:
-    """Replay one stream under every policy and window."""
-    name, seed = job
-    stream = real(name) if name in REAL else synthetic(name, seed)
-    return {(policy, choice): replay(stream, policy, choice) for choice in CHOICES for policy in POLICIES}
-
-
-def table(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str) -> str:
+def table(found: dict[str, list[dict[tuple[str, str], Totals]]], choice: str) -> str:
     """Excess loss and harmful changes of each policy on each kind of stream."""
     head = f"| policy, window {choice} | {' | '.join(found)} |\n|---|{'---|' * len(found)}"
     lines = [
@@ -399,7 +252,7 @@ def table(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str) ->
     return "\n".join([head, *lines])
 
 
-def _cell(streams: list[dict[tuple[str, str], Result]], policy: str, choice: str) -> str:
+def _cell(streams: list[dict[tuple[str, str], Totals]], policy: str, choice: str) -> str:
     of = [each[policy, choice] for each in streams]
     excess = np.array([each.excess for each in of])
     spread = f" ± {1.96 * excess.std(ddof=1) / excess.size**0.5:.1f}" if excess.size > 1 else ""
@@ -407,7 +260,7 @@ def _cell(streams: list[dict[tuple[str, str], Result]], policy: str, choice: str
     return f"{excess.mean():.1f}{spread} / {harmful:.1f}"
 
 
-def releases(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str) -> str:
+def releases(found: dict[str, list[dict[tuple[str, str], Totals]]], choice: str) -> str:
     """The effect of changes of the live model, on all simulated streams and on those without drift."""
     lines = [
         f"| policy, window {choice} | needless per year, none | harmful per year, none | gains per year, all others "
@@ -428,7 +281,7 @@ def releases(found: dict[str, list[dict[tuple[str, str], Result]]], choice: str)
     return "\n".join(lines)
 
 
-def lives(found: dict[str, list[dict[tuple[str, str], Result]]]) -> str:
+def lives(found: dict[str, list[dict[tuple[str, str], Totals]]]) -> str:
     """Decisions, releases and loss on each real stream; the gain over a single release, and its interval by batches."""
     lines = [
         "| stream, window | policy | decisions | releases | mean loss | gain over never, of batches | batches |",
@@ -449,7 +302,7 @@ def lives(found: dict[str, list[dict[tuple[str, str], Result]]]) -> str:
     return "\n".join(lines)
 
 
-def _a_year(of: list[Result], what: str) -> str:
+def _a_year(of: list[Totals], what: str) -> str:
     rates = np.array([getattr(each, what) / each.years for each in of])
     if not rates.size:
         return "–"
@@ -457,7 +310,7 @@ def _a_year(of: list[Result], what: str) -> str:
     return f"{rates.mean():.2f} ± {spread:.2f}"
 
 
-def picture(found: dict[str, list[dict[tuple[str, str], Result]]], path: Path) -> None:
+def picture(found: dict[str, list[dict[tuple[str, str], Totals]]], path: Path) -> None:
     """Draw the excess loss of each policy, with one column per kind of stream."""
     import altair as alt
 
@@ -484,23 +337,70 @@ def picture(found: dict[str, list[dict[tuple[str, str], Result]]], path: Path) -
     drawn.resolve_scale(x="independent").save(str(path))
 
 
+def mixtures(found: dict[str, list[dict[tuple[str, str], Totals]]]) -> str:
+    """What serving a mixture and evaluating at once change: excess loss / harmful / needless changes / releases.
+
+    The ratio is the mean over the streams' kinds of the excess over that of `balanced` today; harmful: their sum.
+    """
+    today = {name: _mean(of, ("balanced", SERVED[0]), "excess") for name, of in found.items()}
+    lines = [
+        f"| policy, serve, judge | {' | '.join(found)} | ratio | harmful | members |",
+        f"|---|{'---|' * len(found)}---:|---:|---:|",
+    ]
+    for key in LIVES["mixtures"]:
+        cells = [
+            f"{_mean(of, key, 'excess'):.1f}{_spread(of, key)} / {_mean(of, key, 'harmful'):.2g} "
+            f"/ {_mean(of, key, 'needless'):.2g} / {_mean(of, key, 'releases'):.2g}"
+            for of in found.values()
+        ]
+        ratio = np.mean([_mean(of, key, "excess") / today[name] for name, of in found.items()])
+        harmful = sum(_mean(of, key, "harmful") for of in found.values())
+        members = np.mean([_mean(of, key, "members") for of in found.values()])
+        lines.append(f"| {', '.join(key)} | {' | '.join(cells)} | {ratio:.2f} | {harmful:.1f} | {members:.1f} |")
+    return "\n".join(lines)
+
+
+def _mean(streams: list[dict[tuple[str, str], Totals]], key: tuple[str, str], what: str) -> float:
+    return float(np.mean([getattr(each[key], what) for each in streams]))
+
+
+def _spread(streams: list[dict[tuple[str, str], Totals]], key: tuple[str, str]) -> str:
+    """The 95 % interval of the mean difference of the excess to `balanced` today, stream by stream."""
+    if len(streams) < 2 or key == ("balanced", SERVED[0]):
+        return ""
+    excess = np.array([each[key].excess - each["balanced", SERVED[0]].excess for each in streams])
+    return f" ({excess.mean():+.1f} ± {1.96 * excess.std(ddof=1) / excess.size**0.5:.1f})"
+
+
 def main() -> None:
-    """Replay every stream under every policy, on two cores, and print the results."""
+    """Replay every stream in every life, on two cores, and print the results."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--streams", type=int, default=50, help="number of streams of each simulated kind")
     asked.add_argument("--only", nargs="*", default=[*REAL, *KINDS])
-    said = asked.parse_args()
-    jobs = [(name, seed) for name in said.only for seed in range(1 if name in REAL else said.streams)]
-    found: dict[str, list[dict[tuple[str, str], Result]]] = {}
-    with ProcessPoolExecutor(2) as pool:
-        for (name, seed), results in zip(jobs, pool.map(one, jobs), strict=True):
-            found.setdefault(name, []).append(results)
-            print(name, seed, file=sys.stderr, flush=True)
-    for choice in CHOICES:
-        print(table(found, choice), end="\n\n")
-        print(releases(found, choice), end="\n\n")
-    print(lives(found), end="\n\n")
-    picture(found, Path(__file__).with_name("gate_years.svg"))
+    asked.add_argument("--tables", nargs="*", choices=list(LIVES), default=list(LIVES))
+    asked.add_argument("--keep", type=Path, help="a folder of finished streams, from which a run goes on")
+    given = asked.parse_args()
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
+    for table_ in given.tables:
+        jobs = [
+            (name, seed, table_, given.keep)
+            for name in given.only
+            for seed in range(1 if name in REAL else given.streams)
+        ]
+        found: dict[str, list[dict[tuple[str, str], Totals]]] = {}
+        with ProcessPoolExecutor(2) as pool:
+            for (name, seed, *_), results in zip(jobs, pool.map(one, jobs), strict=True):
+                found.setdefault(name, []).append(results)
+                print(table_, name, seed, file=sys.stderr, flush=True)
+        if table_ == "mixtures":
+            print(mixtures(found), end="\n\n")
+            continue
+        for choice in CHOICES:
+            print(table(found, choice), end="\n\n")
+            print(releases(found, choice), end="\n\n")
+        print(lives(found), end="\n\n")
+        picture(found, Path(__file__).with_name("gate_years.svg"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,244 @@
+"""A life: which models a policy would have made live, decided with the functions that decide in the live loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from perennial.backtest.stream import Mixture, Model, Stream
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.baseline import skill
+from perennial.evaluation.budget import Taken
+from perennial.evaluation.comparison import compare
+from perennial.evaluation.guards import guard
+from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
+from perennial.evaluation.intervals.mde import ALPHA
+from perennial.evaluation.intervals.pooled import Inflation, inflation
+from perennial.evaluation.mixture import half_and_half
+from perennial.evaluation.paired import paired
+from perennial.evaluation.policies import load_policy
+from perennial.evaluation.policies.case import Case, Ruling
+from perennial.evaluation.results import MetricResult, Outcome
+
+NEVER, UNTESTED = "never", "newest refit"
+"""Two lives without a policy: the first model for good, and every new model untested."""
+DAYS_A_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a use case is run: one declaration's choices of what to train, what to evaluate and what to serve.
+
+    policy: a release policy, `NEVER` or `UNTESTED`. window: a name of the stream's windows, or `RACE`.
+    serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
+    judge: whether a challenger waits for rows that come after its training, or is evaluated at once on the newest rows,
+        which it was not trained on. every: the number of moments from one training to the next.
+    patience: days that an undecided challenger waits for more rows; None: it is decided once.
+    """
+
+    policy: str = "balanced"
+    window: str = "race"
+    serve: Literal["single", "mixture"] = "single"
+    judge: Literal["next_batch", "newest"] = "next_batch"
+    members: int = 2
+    every: int = 1
+    patience: float | None = None
+    refresh_after: float = 90.0
+    min_gain: float = 0.0
+    decisions_a_year: int = 12
+    event_decisions_a_year: int = 4
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision of a life. final: the challenger does not wait on. alone: it went live without the live model."""
+
+    moment: int
+    challenger: Model
+    outcome: Outcome
+    primary: MetricResult
+    final: bool
+    alone: bool
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A whole life. served: of each moment, what predicted its rows. decisions: the oldest first. fits: trainings."""
+
+    way: Way
+    served: tuple[Mixture, ...]
+    decisions: tuple[Decision, ...]
+    releases: int
+    fits: int
+
+
+@dataclass
+class _State:
+    champion: Mixture = ()
+    waiting: Model | None = None
+    refit: Model | None = None
+    refit_weight: float = 0.0
+    released: float = 0.0
+    used: int = -1
+    trained: int = -1
+    looks: tuple[float, ...] = ()
+    history: list[tuple[FloatArray, IntArray]] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    gains: list[float] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    releases: int = 0
+    fits: int = 0
+
+
+def live(stream: Stream, way: Way) -> Lived:
+    """Live through a stream: at each moment, decide the waiting challenger and train the next one.
+
+    Nothing that is chosen at a moment depends on a row whose label became known later.
+    """
+    state, served = _State(), []
+    serves: Mixture = ()
+    for moment in range(stream.moments):
+        served.append(serves)
+        _decide_waiting(stream, way, state, moment)
+        if state.waiting is None and moment < stream.moments - 1 and moment - state.trained >= way.every:
+            _train(stream, way, state, moment)
+        serves = _serves(way, state)
+    return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits)
+
+
+def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:
+    if state.waiting is None:
+        return
+    places = stream.between(max(state.waiting.moment, state.used if not state.looks else -1), moment)
+    if np.unique(stream.cluster[places]).size >= MIN_CLUSTERS and _decide(
+        stream, way, state, state.waiting, places, moment
+    ):
+        state.waiting, state.looks = None, ()
+
+
+def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
+    """Train the next challenger, and decide it at once if the newest rows may evaluate it."""
+    state.trained = moment
+    places = stream.newest_rows(moment, state.used) if way.judge == "newest" else np.zeros(0, dtype=np.int64)
+    if places.size:
+        window = stream.best_window(way.window, moment, without_newest=True)
+        state.fits += 1
+        _decide(stream, way, state, Model(window, moment, without_newest=True), places, moment)
+    else:
+        state.waiting = Model(stream.best_window(way.window, moment), moment)
+        state.fits += 1
+    if way.policy == UNTESTED or _mixes(way.policy):
+        if state.waiting is None:
+            state.fits += 1
+        state.refit = state.waiting or Model(stream.best_window(way.window, moment), moment)
+
+
+def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: IntArray, moment: int) -> bool:
+    """Compare the challenger, or the mixture with it, with what is live; return whether that is final."""
+    now, champion = float(stream.days[moment]), state.champion
+    alone: Mixture = ((challenger, 1.0),)
+    mixes = way.serve == "mixture" and bool(champion)
+    candidate = half_and_half(champion, challenger, way.members) if mixes else alone
+    looks = _looks(stream, way, state, challenger, now) if champion else ()
+    seen = inflation(state.history) if champion and stream.cluster_by == "day" else None
+    found = _compare(stream, champion, candidate, places, challenger, seen)
+    ruling = _rule(stream, way, state, found, places, looks, now)
+    goes_on = ruling.outcome == "undecided" and bool(looks) and looks[-1] < 1
+    releases = ruling.outcome == "first" or (ruling.outcome == "release" and way.policy not in (NEVER, UNTESTED))
+    is_alone = not mixes
+    if releases and mixes:
+        step = _compare(stream, candidate, alone, places, challenger, seen).primary
+        is_alone = step.p_value is not None and step.p_value < ALPHA
+    state.decisions.append(Decision(moment, challenger, ruling.outcome, found.primary, not goes_on, is_alone))
+    state.used, state.looks = moment, looks
+    if goes_on:
+        return False
+    if champion:
+        state.history.append((np.array(found.primary.sums), found.counts))
+        state.gains.append(found.primary.gain or 0.0)
+        if found.primary.p_value is not None:
+            state.taken.append(Taken(int(now // DAYS_A_YEAR), "planned", ruling.alpha))
+    if ruling.refit_weight is not None:
+        state.refit_weight = ruling.refit_weight
+    if releases:
+        state.champion = alone if is_alone else candidate
+        state.released, state.releases = now, state.releases + 1
+    return True
+
+
+@dataclass(frozen=True)
+class _Found:
+    metrics: tuple[MetricResult, ...]
+    counts: IntArray
+    skill: float | None
+
+    @property
+    def primary(self) -> MetricResult:
+        return self.metrics[0]
+
+
+def _compare(
+    stream: Stream, champion: Mixture, candidate: Mixture, places: IntArray, newest: Model, seen: Inflation | None
+) -> _Found:
+    """newest: whose training labels give the constant that a first model must beat."""
+    before = stream.predicted(champion, places) if champion else stream.constant(((newest, 1.0),), places.size)
+    codes = np.unique(stream.cluster[places], return_inverse=True)[1]
+    rows = paired(
+        stream.labels[places], before, stream.predicted(candidate, places), codes, cluster_by=stream.cluster_by
+    )
+    primary = stream.metrics[0]
+    metrics = compare(rows, metrics=stream.metrics, seen={primary.name: seen})
+    over = None
+    if champion:
+        constant = stream.constant(champion, places.size)
+        over = skill(metrics[0].direction, metrics[0].champion, stream.value(constant, places))
+    return _Found(metrics, rows.clusters.counts, over)
+
+
+def _rule(
+    stream: Stream, way: Way, state: _State, found: _Found, places: IntArray, looks: tuple[float, ...], now: float
+) -> Ruling:
+    policy = "balanced" if way.policy in (NEVER, UNTESTED) else way.policy
+    return load_policy(policy)(
+        Case(
+            primary=found.primary,
+            guards=guard(found.metrics),
+            rows=places.size,
+            clusters=found.counts.size,
+            cluster_by=stream.cluster_by,
+            is_first=not state.champion,
+            champion_skill=found.skill,
+            days_since_release=now - state.released if state.champion else None,
+            refresh_after_days=way.refresh_after,
+            min_gain=way.min_gain,
+            looks=looks,
+            gains=tuple(state.gains),
+            year=int(now // DAYS_A_YEAR),
+            taken=tuple(state.taken),
+            planned_decisions=way.decisions_a_year,
+            event_decisions=way.event_decisions_a_year,
+        )
+    )
+
+
+def _looks(stream: Stream, way: Way, state: _State, challenger: Model, now: float) -> tuple[float, ...]:
+    if way.patience is None or challenger.without_newest:
+        return ()
+    passed = min(1.0, (now - float(stream.days[challenger.moment])) / way.patience)
+    return (*state.looks, max(passed, *state.looks, 0.0))
+
+
+def _serves(way: Way, state: _State) -> Mixture:
+    """What is live now: under a policy that mixes, the refit takes its share of the anchor's weight."""
+    if way.policy == UNTESTED and state.refit:
+        return ((state.refit, 1.0),)
+    if state.champion and state.refit and state.refit_weight and _mixes(way.policy):
+        anchor = tuple((model, weight * (1 - state.refit_weight)) for model, weight in state.champion)
+        return ((state.refit, state.refit_weight), *anchor)
+    return state.champion
+
+
+def _mixes(policy: str) -> bool:
+    return policy not in (NEVER, UNTESTED) and load_policy(policy).mixes
