@@ -93,7 +93,7 @@ class Rows:
             labels=self.y,
             moment=self.batch,
             cluster=self.day,
-            days=np.arange(1, batches + 1) * self.days_a_batch,
+            days=self.days_a_batch * np.arange(1.0, batches + 1),
             models=fits,
             windows=tuple(WINDOWS),
             newest=newest,
@@ -115,7 +115,7 @@ class Fits(dict[Model, Predicted]):
             rows &= of.day < self.newest[model.moment]
         later = ~rows
         if length is not None:
-            rows = rows & (of.batch > model.moment - length)
+            rows = rows & (of.batch > of.batch[rows].max() - length)
         predicted = np.full(of.y.size, np.nan)
         predicted[later] = of.fit(of.x[rows], of.y[rows])(of.x[later])
         mean = np.median(of.y[rows]) if of.metric == "mae" else np.clip(of.y[rows].mean(), 1e-6, 1 - 1e-6)

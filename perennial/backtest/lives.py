@@ -12,7 +12,9 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Taken
 from perennial.evaluation.comparison import compare
+from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import guard
+from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.pooled import Inflation, inflation
@@ -112,60 +114,78 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
     if state.waiting is None:
         return
     places = stream.between(max(state.waiting.moment, state.used if not state.looks else -1), moment)
-    if np.unique(stream.cluster[places]).size >= MIN_CLUSTERS and _decide(
-        stream, way, state, state.waiting, places, moment
-    ):
+    if _decide(stream, way, state, state.waiting, places, moment):
         state.waiting, state.looks = None, ()
 
 
 def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     """Train the next challenger, and decide it at once if the newest rows may evaluate it."""
+    newest = stream.newest_rows(moment, state.used) if way.judge == "newest" else None
+    if newest and newest.wait:
+        return
     state.trained = moment
-    places = stream.newest_rows(moment, state.used) if way.judge == "newest" else np.zeros(0, dtype=np.int64)
-    if places.size:
+    state.fits += 1
+    if newest and newest.places.size:
         window = stream.best_window(way.window, moment, without_newest=True)
-        state.fits += 1
-        _decide(stream, way, state, Model(window, moment, without_newest=True), places, moment)
+        _decide(stream, way, state, Model(window, moment, without_newest=True), newest.places, moment)
     else:
         state.waiting = Model(stream.best_window(way.window, moment), moment)
-        state.fits += 1
     if way.policy == UNTESTED or _mixes(way.policy):
-        if state.waiting is None:
-            state.fits += 1
+        state.fits += state.waiting is None
         state.refit = state.waiting or Model(stream.best_window(way.window, moment), moment)
 
 
 def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: IntArray, moment: int) -> bool:
-    """Compare the challenger, or the mixture with it, with what is live; return whether that is final."""
+    """Compare the challenger, or the mixture with it, with what is live; return whether it waits no longer."""
+    if stream.cluster_by in UNITS and np.unique(stream.cluster[places]).size < MIN_CLUSTERS:
+        return False
     now, champion = float(stream.days[moment]), state.champion
     alone: Mixture = ((challenger, 1.0),)
     mixes = way.serve == "mixture" and bool(champion)
     candidate = half_and_half(champion, challenger, way.members) if mixes else alone
-    looks = _looks(stream, way, state, challenger, now) if champion else ()
-    seen = inflation(state.history) if champion and stream.cluster_by == "day" else None
+    seen = inflation(state.history) if champion and stream.cluster_by in UNITS else None
     found = _compare(stream, champion, candidate, places, challenger, seen)
+    if found.primary.verdict == "not_decidable" and not will_not_come(found.counts, stream.cluster_by):
+        return False
+    looks = _looks(stream, way, state, challenger, now) if champion else ()
     ruling = _rule(stream, way, state, found, places, looks, now)
     goes_on = ruling.outcome == "undecided" and bool(looks) and looks[-1] < 1
     releases = ruling.outcome == "first" or (ruling.outcome == "release" and way.policy not in (NEVER, UNTESTED))
-    is_alone = not mixes
-    if releases and mixes:
-        step = _compare(stream, candidate, alone, places, challenger, seen).primary
-        is_alone = step.p_value is not None and step.p_value < ALPHA
+    is_alone = not mixes or (
+        releases and _is_better_alone(stream, champion, candidate, challenger, places, seen, ruling)
+    )
     state.decisions.append(Decision(moment, challenger, ruling.outcome, found.primary, not goes_on, is_alone))
     state.used, state.looks = moment, looks
+    if champion and found.primary.p_value is not None:
+        state.taken.append(Taken(int(now // DAYS_A_YEAR), "planned", ruling.alpha))
     if goes_on:
         return False
     if champion:
         state.history.append((np.array(found.primary.sums), found.counts))
         state.gains.append(found.primary.gain or 0.0)
-        if found.primary.p_value is not None:
-            state.taken.append(Taken(int(now // DAYS_A_YEAR), "planned", ruling.alpha))
     if ruling.refit_weight is not None:
         state.refit_weight = ruling.refit_weight
     if releases:
         state.champion = alone if is_alone else candidate
         state.released, state.releases = now, state.releases + 1
     return True
+
+
+def _is_better_alone(
+    stream: Stream,
+    champion: Mixture,
+    mixture: Mixture,
+    challenger: Model,
+    places: IntArray,
+    seen: Inflation | None,
+    ruling: Ruling,
+) -> bool:
+    """Whether the challenger alone is proven better than the mixture that passed, and its guards pass."""
+    alone: Mixture = ((challenger, 1.0),)
+    step = _compare(stream, mixture, alone, places, challenger, seen).primary
+    if step.p_value is None or step.p_value >= min(ruling.tested_at, ALPHA):
+        return False
+    return guard(_compare(stream, champion, alone, places, challenger, seen).metrics).status == "passed"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,16 @@ Mixture = tuple[tuple[Model, float], ...]
 """Models with their weights, which add up to 1, the one trained last first; empty while no model is live."""
 
 
+class Newest(NamedTuple):
+    """places: of the rows that evaluate a challenger at once, none if there are too few. wait: some are used already.
+
+    Then no challenger is trained until they are new: a later one has learned from more, and is decided no later.
+    """
+
+    places: IntArray
+    wait: bool
+
+
 @dataclass(frozen=True)
 class Stream:
     """Rows of n labels and the models of every moment, each with its predictions for the rows that came after it.
@@ -68,7 +78,7 @@ class Stream:
     newest: IntArray
     classes: Sequence[float] = (0.0, 1.0)
     cluster_by: str = "day"
-    _losses: dict[tuple[Mixture, int, int], float] = field(default_factory=dict, compare=False, repr=False)
+    _losses: dict[tuple[Mixture, int], float] = field(default_factory=dict, compare=False, repr=False)
     _races: dict[tuple[int, bool], str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -89,20 +99,19 @@ class Stream:
         """Places of the rows whose label became known after a moment and by another one."""
         return np.flatnonzero((self.moment > after) & (self.moment <= until))
 
-    def newest_rows(self, moment: int, used: int) -> IntArray:
-        """Places of the rows that evaluate a challenger at once; empty if there are too few, or any was used.
+    def newest_rows(self, moment: int, used: int) -> Newest:
+        """The rows of the newest days at a moment, and whether they can evaluate a challenger at once.
 
-        used: the last moment whose rows have been used by an earlier decision, -1 for none.
+        used: the last moment whose rows an earlier decision has used, -1 for none.
         """
-        newest = np.flatnonzero((self.moment <= moment) & (self.cluster >= self.newest[moment]))
-        enough = np.unique(self.cluster[newest]).size >= MIN_CLUSTERS and (
-            not len(self.classes)
-            or min((self.labels[newest] == each).sum() for each in self.classes) >= FEWEST_OF_A_CLASS
+        seen = self.moment <= moment
+        places = np.flatnonzero(seen & (self.cluster >= self.newest[moment]))
+        few = np.unique(self.cluster[places]).size < MIN_CLUSTERS or any(
+            (self.labels[places] == each).sum() < FEWEST_OF_A_CLASS for each in self.classes
         )
-        unused = newest.size and self.moment[newest].min() > used
-        # The rows before them train the challenger, and there must be some.
-        older = (self.moment <= moment) & (self.cluster < self.newest[moment])
-        return newest if enough and unused and older.any() else newest[:0]
+        if few or not (seen & (self.cluster < self.newest[moment])).any():
+            return Newest(places[:0], wait=False)
+        return Newest(places, wait=bool(self.moment[places].min() <= used))
 
     def predicted(self, mixture: Mixture, places: IntArray) -> FloatArray:
         """What a mixture predicts for some rows, shape (k,) or (k, K)."""
@@ -121,33 +130,33 @@ class Stream:
         """The primary metric on some rows. Raises Undefined."""
         return self.metric(self.metrics[0]).value_and_influence(self.labels[places], predicted)[0]
 
-    def loss(self, mixture: Mixture, moment: int, before: int | None = None) -> float:
-        """The primary metric on the rows of one moment, or on those of its rows before a cluster. Raises Undefined."""
-        key = (mixture, moment, -1 if before is None else before)
-        if key not in self._losses:
+    def loss(self, mixture: Mixture, moment: int) -> float:
+        """The primary metric on the rows of one moment. Raises Undefined."""
+        if (mixture, moment) not in self._losses:
             places = self.between(moment - 1, moment)
-            places = places if before is None else places[self.cluster[places] < before]
-            self._losses[key] = self.value(self.predicted(mixture, places), places)
-        return self._losses[key]
+            self._losses[mixture, moment] = self.value(self.predicted(mixture, places), places)
+        return self._losses[mixture, moment]
 
     def best_window(self, choice: str, moment: int, *, without_newest: bool = False) -> str:
         """The window to train on at a moment: the chosen one, or the winner of the race so far.
 
-        without_newest: the race, too, looks only at the rows before the newest days.
+        without_newest: only moments before the first row of the newest days count in the race.
         """
         if choice != RACE:
             return choice
         key = (moment, without_newest)
         if key not in self._races:
             before = int(self.newest[moment]) if without_newest else None
-            steps = [step for each in range(1, moment + 1) if (step := self._step(each, before))]
+            steps = [
+                self._step(each) for each in range(1, moment + 1) if before is None or self._is_before(each, before)
+            ]
             self._races[key] = best_so_far(steps, lower_is_better=self.lower_is_better) or self.windows[0]
         return self._races[key]
 
-    def _step(self, moment: int, before: int | None) -> dict[str, float]:
-        """How each window's model of the moment before predicted this one's rows, those before a cluster if given."""
-        places = self.between(moment - 1, moment)
-        if before is not None and (self.cluster[places] >= before).all():
-            return {}
-        cut = before if before is not None and (self.cluster[places] >= before).any() else None
-        return {name: self.loss(((Model(name, moment - 1), 1.0),), moment, cut) for name in self.windows}
+    def _is_before(self, moment: int, cluster: int) -> bool:
+        """Whether no row up to a moment is of a cluster or a later one."""
+        return bool((self.cluster[self.moment <= moment] < cluster).all())
+
+    def _step(self, moment: int) -> dict[str, float]:
+        """How each window's model of the moment before predicted this one's rows."""
+        return {name: self.loss(((Model(name, moment - 1), 1.0),), moment) for name in self.windows}
