@@ -88,15 +88,22 @@ class Rows:
         for name in WINDOWS:
             for last in range(batches - 1):
                 fits[Model(name, last)]
+        asked, days = (Asked(self.metric, "primary"),), self.days_a_batch * np.arange(1.0, batches + 1)
         return Stream(
-            metrics=(Asked(self.metric, "primary"),),
+            task="regression" if self.metric == "mae" else "binary",
+            primary=self.metric,
+            lower_is_better=True,
+            metrics=lambda _: asked,
             labels=self.y,
+            arrived=self.batch,
             moment=self.batch,
             cluster=self.day,
-            days=self.days_a_batch * np.arange(1.0, batches + 1),
+            day=self.day,
+            days=days,
+            year=(days // 365.25).astype(np.int64),
+            newest=newest,
             models=fits,
             windows=tuple(WINDOWS),
-            newest=newest,
             classes=() if self.metric == "mae" else (0.0, 1.0),
         )
 

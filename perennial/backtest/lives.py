@@ -13,7 +13,7 @@ from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Taken
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS
-from perennial.evaluation.guards import guard
+from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
 from perennial.evaluation.intervals.mde import ALPHA
@@ -26,7 +26,6 @@ from perennial.evaluation.results import MetricResult, Outcome
 
 NEVER, UNTESTED = "never", "newest refit"
 """Two lives without a policy: the first model for good, and every new model untested."""
-DAYS_A_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Way:
     policy: a release policy, `NEVER` or `UNTESTED`. window: a name of the stream's windows, or `RACE`.
     serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
     judge: whether a challenger waits for rows that come after its training, or is evaluated at once on the newest rows,
-        which it was not trained on. every: the number of moments from one training to the next.
+        which it was not trained on. every: days from one training to the next, at least.
     patience: days that an undecided challenger waits for more rows; None: it is decided once.
     """
 
@@ -45,7 +44,7 @@ class Way:
     serve: Literal["single", "mixture"] = "single"
     judge: Literal["next_batch", "newest"] = "next_batch"
     members: int = 2
-    every: int = 1
+    every: float = 0.0
     patience: float | None = None
     refresh_after: float = 90.0
     min_gain: float = 0.0
@@ -84,7 +83,7 @@ class _State:
     refit_weight: float = 0.0
     released: float = 0.0
     used: int = -1
-    trained: int = -1
+    trained: float | None = None
     looks: tuple[float, ...] = ()
     history: list[tuple[FloatArray, IntArray]] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
@@ -104,10 +103,14 @@ def live(stream: Stream, way: Way) -> Lived:
     for moment in range(stream.moments):
         served.append(serves)
         _decide_waiting(stream, way, state, moment)
-        if state.waiting is None and moment < stream.moments - 1 and moment - state.trained >= way.every:
+        if state.waiting is None and moment < stream.moments - 1 and _is_due(stream, way, state, moment):
             _train(stream, way, state, moment)
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits)
+
+
+def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
+    return state.trained is None or float(stream.days[moment]) - state.trained >= way.every
 
 
 def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:
@@ -123,16 +126,19 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     newest = stream.newest_rows(moment, state.used) if way.judge == "newest" else None
     if newest and newest.wait:
         return
-    state.trained = moment
-    state.fits += 1
-    if newest and newest.places.size:
-        window = stream.best_window(way.window, moment, without_newest=True)
-        _decide(stream, way, state, Model(window, moment, without_newest=True), newest.places, moment)
+    at_once = newest is not None and newest.places.size > 0
+    window = stream.best_window(way.window, moment, without_newest=at_once)
+    challenger = Model(window, moment, without_newest=at_once)
+    if stream.models[challenger] is None:
+        return
+    state.trained, state.fits = float(stream.days[moment]), state.fits + 1
+    if newest and at_once:
+        _decide(stream, way, state, challenger, newest.places, moment)
     else:
-        state.waiting = Model(stream.best_window(way.window, moment), moment)
+        state.waiting = challenger
     if way.policy == UNTESTED or _mixes(way.policy):
-        state.fits += state.waiting is None
-        state.refit = state.waiting or Model(stream.best_window(way.window, moment), moment)
+        state.fits += at_once
+        state.refit = Model(stream.best_window(way.window, moment), moment) if at_once else challenger
 
 
 def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: IntArray, moment: int) -> bool:
@@ -145,10 +151,12 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
     candidate = half_and_half(champion, challenger, way.members) if mixes else alone
     seen = inflation(state.history) if champion and stream.cluster_by in UNITS else None
     found = _compare(stream, champion, candidate, places, challenger, seen)
-    if found.primary.verdict == "not_decidable" and not will_not_come(found.counts, stream.cluster_by):
+    if found.primary.verdict == "not_decidable" and not will_not_come(
+        found.counts, stream.cluster_by, found.primary.second
+    ):
         return False
     looks = _looks(stream, way, state, challenger, now) if champion else ()
-    ruling = _rule(stream, way, state, found, places, looks, now)
+    ruling = _rule(stream, way, state, found, looks, moment)
     goes_on = ruling.outcome == "undecided" and bool(looks) and looks[-1] < 1
     releases = ruling.outcome == "first" or (ruling.outcome == "release" and way.policy not in (NEVER, UNTESTED))
     is_alone = not mixes or (
@@ -157,7 +165,7 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
     state.decisions.append(Decision(moment, challenger, ruling.outcome, found.primary, not goes_on, is_alone))
     state.used, state.looks = moment, looks
     if champion and found.primary.p_value is not None:
-        state.taken.append(Taken(int(now // DAYS_A_YEAR), "planned", ruling.alpha))
+        state.taken.append(Taken(int(stream.year[moment]), "planned", ruling.alpha))
     if goes_on:
         return False
     if champion:
@@ -185,12 +193,13 @@ def _is_better_alone(
     step = _compare(stream, mixture, alone, places, challenger, seen).primary
     if step.p_value is None or step.p_value >= min(ruling.tested_at, ALPHA):
         return False
-    return guard(_compare(stream, champion, alone, places, challenger, seen).metrics).status == "passed"
+    return _compare(stream, champion, alone, places, challenger, seen).guards.status == "passed"
 
 
 @dataclass(frozen=True)
 class _Found:
     metrics: tuple[MetricResult, ...]
+    guards: GuardFinding
     counts: IntArray
     skill: float | None
 
@@ -204,28 +213,35 @@ def _compare(
 ) -> _Found:
     """newest: whose training labels give the constant that a first model must beat."""
     before = stream.predicted(champion, places) if champion else stream.constant(((newest, 1.0),), places.size)
-    codes = np.unique(stream.cluster[places], return_inverse=True)[1]
+    codes, second = _codes(stream.cluster[places]), stream.second
     rows = paired(
-        stream.labels[places], before, stream.predicted(candidate, places), codes, cluster_by=stream.cluster_by
+        stream.labels[places],
+        before,
+        stream.predicted(candidate, places),
+        codes,
+        cluster_by=stream.cluster_by,
+        second=(second[0], _codes(second[1][places])) if second else None,
     )
-    primary = stream.metrics[0]
-    metrics = compare(rows, metrics=stream.metrics, seen={primary.name: seen})
+    asked = stream.metrics(places)
+    metrics = compare(rows, metrics=asked, seen={asked[0].name: seen})
     over = None
     if champion:
         constant = stream.constant(champion, places.size)
         over = skill(metrics[0].direction, metrics[0].champion, stream.value(constant, places))
-    return _Found(metrics, rows.clusters.counts, over)
+    return _Found(metrics, stream.guards(places, rows, metrics), rows.clusters.counts, over)
 
 
-def _rule(
-    stream: Stream, way: Way, state: _State, found: _Found, places: IntArray, looks: tuple[float, ...], now: float
-) -> Ruling:
-    policy = "balanced" if way.policy in (NEVER, UNTESTED) else way.policy
+def _codes(values: IntArray) -> IntArray:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _rule(stream: Stream, way: Way, state: _State, found: _Found, looks: tuple[float, ...], moment: int) -> Ruling:
+    policy, now = "balanced" if way.policy in (NEVER, UNTESTED) else way.policy, float(stream.days[moment])
     return load_policy(policy)(
         Case(
             primary=found.primary,
-            guards=guard(found.metrics),
-            rows=places.size,
+            guards=found.guards,
+            rows=int(found.counts.sum()),
             clusters=found.counts.size,
             cluster_by=stream.cluster_by,
             is_first=not state.champion,
@@ -235,7 +251,7 @@ def _rule(
             min_gain=way.min_gain,
             looks=looks,
             gains=tuple(state.gains),
-            year=int(now // DAYS_A_YEAR),
+            year=int(stream.year[moment]),
             taken=tuple(state.taken),
             planned_decisions=way.decisions_a_year,
             event_decisions=way.event_decisions_a_year,

@@ -1,22 +1,30 @@
-"""What a life is lived on: rows in the order in which their labels became known, and what each model predicts."""
+"""What a life is lived on: rows with the moments at which they and their labels came, and what each model predicts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.baseline import naive_prediction
+from perennial.evaluation.guards import GuardFinding, guard
 from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
-from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.metrics.metric import Undefined
+from perennial.evaluation.paired import Paired
 from perennial.evaluation.race import best_so_far
+from perennial.evaluation.results import MetricResult
 
 FEWEST_OF_A_CLASS = 20
 """Rows of each class that the newest days must have, so that a challenger can be evaluated on them at once."""
+ENOUGH_LABELS = 0.5
+"""The share of a batch's labels that must be known before windows are compared on it."""
+RACE = "race"
+"""Instead of a window's name: the window with the best one-step losses so far."""
 
 
 class Model(NamedTuple):
@@ -40,13 +48,6 @@ class Predicted(NamedTuple):
     naive: float | FloatArray
 
 
-RACE = "race"
-"""Instead of a window's name: the window with the best one-step losses so far."""
-
-Mixture = tuple[tuple[Model, float], ...]
-"""Models with their weights, which add up to 1, the one trained last first; empty while no model is live."""
-
-
 class Newest(NamedTuple):
     """places: of the rows that evaluate a challenger at once, none if there are too few. wait: some are used already.
 
@@ -57,27 +58,52 @@ class Newest(NamedTuple):
     wait: bool
 
 
+Mixture = tuple[tuple[Model, float], ...]
+"""Models with their weights, which add up to 1, the one trained last first; empty while no model is live."""
+
+MetricsOn = Callable[[IntArray], Sequence[Asked]]
+"""The metrics for the rows at some places: the primary first, then the guards."""
+GuardsOn = Callable[[IntArray, Paired, Sequence[MetricResult]], GuardFinding]
+"""What guards, slices and flips find on the rows at some places."""
+
+
+def guards_alone(_: IntArray, __: Paired, metrics: Sequence[MetricResult]) -> GuardFinding:
+    """The finding of the guard metrics, without slices and flips."""
+    return guard(metrics)
+
+
 @dataclass(frozen=True)
 class Stream:
-    """Rows of n labels and the models of every moment, each with its predictions for the rows that came after it.
+    """n labelled rows, m moments, and the models of every moment.
 
-    metrics: the primary first, then the guards. labels: shape (n,). moment: shape (n,), at which of the moments, from
-    0, a row's label became known. cluster: shape (n,), for example its day, as a number in order of time.
-    days: shape (m,), of each moment since the first row. models: what each one predicts; may be fitted on demand.
-    windows: names of the windows that race, the first one before any race. newest: in days by event, for each moment
-    the first cluster of those that a challenger evaluated at once leaves out.
+    task, primary: of `naive_prediction`. labels, arrived, moment, cluster, day: shape (n,): a row's label; at which
+    moment, from 0, the row arrived and its label became known; its cluster and its local day, numbered in order of
+    time. days, year, newest: shape (m,): time of each moment in days since some day; its calendar year; the first of
+    the newest days, which a challenger evaluated at once is not trained on.
+    models: what each one predicts, None if it could not be trained; may be fitted on demand.
+    windows: names of the windows that race, the first one before any race. classes: empty for a regression.
+    look_back: how many batches count in the race; None for all.
     """
 
-    metrics: tuple[Asked, ...]
+    task: str
+    primary: str
+    lower_is_better: bool
+    metrics: MetricsOn
     labels: FloatArray
+    arrived: IntArray
     moment: IntArray
     cluster: IntArray
+    day: IntArray
     days: FloatArray
-    models: Mapping[Model, Predicted]
-    windows: tuple[str, ...]
+    year: IntArray
     newest: IntArray
+    models: Mapping[Model, Predicted | None]
+    windows: tuple[str, ...]
     classes: Sequence[float] = (0.0, 1.0)
     cluster_by: str = "day"
+    second: tuple[str, IntArray] | None = None
+    guards: GuardsOn = guards_alone
+    look_back: int | None = None
     _losses: dict[tuple[Mixture, int], float] = field(default_factory=dict, compare=False, repr=False)
     _races: dict[tuple[int, bool], str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -86,18 +112,13 @@ class Stream:
         """How many there are, m."""
         return len(self.days)
 
-    def metric(self, asked: Asked) -> Metric:
-        """The metric itself."""
-        return asked.metric or load_metric(asked.name)
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Of the primary metric."""
-        return self.metric(self.metrics[0]).direction == "lower"
-
     def between(self, after: int, until: int) -> IntArray:
         """Places of the rows whose label became known after a moment and by another one."""
         return np.flatnonzero((self.moment > after) & (self.moment <= until))
+
+    def arrivals(self, moment: int) -> IntArray:
+        """Places of the rows that arrived at a moment."""
+        return np.flatnonzero(self.arrived == moment)
 
     def newest_rows(self, moment: int, used: int) -> Newest:
         """The rows of the newest days at a moment, and whether they can evaluate a challenger at once.
@@ -105,58 +126,92 @@ class Stream:
         used: the last moment whose rows an earlier decision has used, -1 for none.
         """
         seen = self.moment <= moment
-        places = np.flatnonzero(seen & (self.cluster >= self.newest[moment]))
-        few = np.unique(self.cluster[places]).size < MIN_CLUSTERS or any(
+        places = np.flatnonzero(seen & (self.day >= self.newest[moment]))
+        few = np.unique(self.day[places]).size < MIN_CLUSTERS or any(
             (self.labels[places] == each).sum() < FEWEST_OF_A_CLASS for each in self.classes
         )
-        if few or not (seen & (self.cluster < self.newest[moment])).any():
+        if few or not (seen & (self.day < self.newest[moment])).any():
             return Newest(places[:0], wait=False)
         return Newest(places, wait=bool(self.moment[places].min() <= used))
 
     def predicted(self, mixture: Mixture, places: IntArray) -> FloatArray:
         """What a mixture predicts for some rows, shape (k,) or (k, K)."""
         (first, weight), *others = mixture
-        found = self.models[first].rows[places]
+        one = self._of(first).rows[places]
         if not others:
-            return found
-        return sum((w * self.models[model].rows[places] for model, w in others), weight * found)
+            return one
+        return sum((w * self._of(model).rows[places] for model, w in others), weight * one)
 
     def constant(self, mixture: Mixture, rows: int) -> FloatArray:
         """The naive prediction from the training labels of the models, shape (rows,) or (rows, K)."""
-        value = sum(weight * np.asarray(self.models[model].naive) for model, weight in mixture)
+        value = sum(weight * np.asarray(self._of(model).naive) for model, weight in mixture)
         return np.tile(value, (rows, 1) if np.ndim(value) else rows)
 
+    def base_rate(self, moment: int) -> FloatArray:
+        """The naive prediction for the rows of a moment from the labels before it, or for the first one from its own.
+
+        Shape (k,) or (k, K).
+        """
+        places = self.arrivals(moment)
+        before = self.labels[self.moment < moment]
+        known = before if before.size else self.labels[places]
+        return naive_prediction(self.task, self.primary, known, places.size, len(self.classes))
+
     def value(self, predicted: FloatArray, places: IntArray) -> float:
-        """The primary metric on some rows. Raises Undefined."""
-        return self.metric(self.metrics[0]).value_and_influence(self.labels[places], predicted)[0]
+        """The primary metric on some rows; NaN where it has no value."""
+        if not places.size:
+            return float("nan")
+        asked = self.metrics(places)[0]
+        try:
+            return (asked.metric or load_metric(asked.name)).value_and_influence(self.labels[places], predicted)[0]
+        except Undefined:
+            return float("nan")
 
     def loss(self, mixture: Mixture, moment: int) -> float:
-        """The primary metric on the rows of one moment. Raises Undefined."""
-        if (mixture, moment) not in self._losses:
-            places = self.between(moment - 1, moment)
-            self._losses[mixture, moment] = self.value(self.predicted(mixture, places), places)
-        return self._losses[mixture, moment]
+        """The primary metric on the rows that arrived at a moment, of the base rate where no model is live, or NaN."""
+        key = (mixture, moment)
+        if key not in self._losses:
+            places = self.arrivals(moment)
+            predicted = self.predicted(mixture, places) if mixture else self.base_rate(moment)
+            self._losses[key] = self.value(predicted, places)
+        return self._losses[key]
 
     def best_window(self, choice: str, moment: int, *, without_newest: bool = False) -> str:
         """The window to train on at a moment: the chosen one, or the winner of the race so far.
 
-        without_newest: only moments before the first row of the newest days count in the race.
+        without_newest: only batches that arrived before any row of the newest days count in the race.
         """
         if choice != RACE:
             return choice
         key = (moment, without_newest)
         if key not in self._races:
-            before = int(self.newest[moment]) if without_newest else None
-            steps = [
-                self._step(each) for each in range(1, moment + 1) if before is None or self._is_before(each, before)
-            ]
+            last = moment
+            if without_newest:
+                last = int(self.arrived[(self.moment <= moment) & (self.day >= self.newest[moment])].min()) - 1
+            steps = [step for t in range(1, last + 1) if (step := self._step(t, moment))]
+            steps = steps if self.look_back is None else steps[-self.look_back :]
             self._races[key] = best_so_far(steps, lower_is_better=self.lower_is_better) or self.windows[0]
         return self._races[key]
 
-    def _is_before(self, moment: int, cluster: int) -> bool:
-        """Whether no row up to a moment is of a cluster or a later one."""
-        return bool((self.cluster[self.moment <= moment] < cluster).all())
+    def _step(self, moment: int, now: int) -> dict[str, float]:
+        """How each window's model predicts the next moment's rows; nothing before half of their labels are known."""
+        rows = self.arrivals(moment)
+        known = np.sort(self.moment[rows])
+        if not known.size or (first := known[int(np.ceil(ENOUGH_LABELS * known.size)) - 1]) > now:
+            return {}
+        places = rows[self.moment[rows] <= first]
+        models = {name: Model(name, moment - 1) for name in self.windows}
+        values = {
+            name: self.loss(((model, 1.0),), moment)
+            if places.size == rows.size
+            else self.value(self.predicted(((model, 1.0),), places), places)
+            for name, model in models.items()
+            if self.models[model] is not None
+        }
+        return {name: value for name, value in values.items() if not np.isnan(value)}
 
-    def _step(self, moment: int) -> dict[str, float]:
-        """How each window's model of the moment before predicted this one's rows."""
-        return {name: self.loss(((Model(name, moment - 1), 1.0),), moment) for name in self.windows}
+    def _of(self, model: Model) -> Predicted:
+        predicted = self.models[model]
+        if predicted is None:
+            raise LookupError(f"{model} could not be trained")
+        return predicted

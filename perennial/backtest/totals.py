@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perennial.backtest.lives import Lived
 from perennial.backtest.stream import Mixture, Model, Stream
+from perennial.evaluation.judgement import gain_of
 
 HARM = 0.01
 """A change is a harm or a gain if it costs or wins more than this share of the skill on the next moments."""
@@ -54,42 +56,49 @@ class Totals:
     members: float
 
 
-def yardstick(stream: Stream, lives: list[Lived]) -> Yardstick:
+def yardstick(stream: Stream, lives: Sequence[Lived]) -> Yardstick:
     """The yardstick for some lives on a stream. A life in which no model ever goes live does not move the start."""
     starts = [next((t for t, now in enumerate(life.served) if now), None) for life in lives]
     start = max((each for each in starts if each is not None), default=stream.moments)
-    # A challenger that left the newest days out is nobody's alternative: the model trained on all days is.
-    whole = [model for model in stream.models if not model.without_newest]
-    best = {
-        t: min(stream.loss(((model, 1.0),), t) for model in whole if model.moment < t) for t in range(1, stream.moments)
-    }
-    naive = {t: _without_a_model(stream, t) for t in range(1, stream.moments)}
-    gained = [naive[t] - best[t] for t in range(start, stream.moments)]
+    # A challenger that left the newest days out is not an alternative: the model trained on all days is.
+    whole = [model for model, predicted in stream.models.items() if predicted and not model.without_newest]
+    naive = {t: stream.loss((), t) for t in range(1, stream.moments)}
+    best = {}
+    for t in range(1, stream.moments):
+        losses = [stream.loss(((model, 1.0),), t) for model in whole if model.moment < t]
+        best[t] = (min if stream.lower_is_better else max)([each for each in losses if each == each], default=naive[t])
+    gained = [better_by(stream, naive[t], best[t]) for t in range(start, stream.moments) if naive[t] == naive[t]]
     return Yardstick(start, best, naive, float(np.mean(gained)) if gained else float("nan"))
 
 
+def better_by(stream: Stream, this: float, other: float) -> float:
+    """How much better another loss is, whatever the metric's direction."""
+    return gain_of("lower" if stream.lower_is_better else "higher", this, other)
+
+
 def totals(stream: Stream, life: Lived, by: Yardstick) -> Totals:
-    """The results of a life, for a metric of which lower values are better."""
-    whole = range(by.start, stream.moments)
-    losses = [stream.loss(now, t) if now else _without_a_model(stream, t) for t, now in enumerate(life.served)]
+    """The results of a life. Batches without a value of the metric do not count."""
+    losses = [stream.loss(now, t) for t, now in enumerate(life.served)]
+    whole = [t for t in range(by.start, stream.moments) if losses[t] == losses[t]]
     harmful = needless = gains = chances = waited = 0
     delays: list[int] = []
     harm = HARM * by.skill
     for t in range(by.start + 1, stream.moments - AHEAD + 1):
         before, after = life.served[t - 1], life.served[t]
         newest: Mixture = ((Model(stream.best_window(life.way.window, t - 1), t - 1), 1.0),)
-        old = _ahead(stream, before, t)
-        chance = old - _ahead(stream, newest, t) > harm
+        if stream.models[newest[0][0]] is None:
+            newest = before
+        chance = _gain_ahead(stream, before, newest, t) > harm
         chances += chance
         if before == after:
             waited = waited + 1 if chance else 0
             continue
-        gain = old - _ahead(stream, after, t)
+        gain = _gain_ahead(stream, before, after, t)
         harmful, gains, needless = harmful + (gain < -harm), gains + (gain > harm), needless + (abs(gain) <= harm)
         if chance:
             delays.append(waited)
         waited = 0
-    over = [losses[t] - by.best[t] for t in whole]
+    over = [better_by(stream, losses[t], by.best[t]) for t in whole]
     return Totals(
         excess=float(np.mean(over) / by.skill * 100) if over else float("nan"),
         harmful=harmful,
@@ -106,17 +115,7 @@ def totals(stream: Stream, life: Lived, by: Yardstick) -> Totals:
     )
 
 
-def _ahead(stream: Stream, mixture: Mixture, moment: int) -> float:
-    return float(
-        np.mean(
-            [stream.loss(mixture, t) if mixture else _without_a_model(stream, t) for t in range(moment, moment + AHEAD)]
-        )
-    )
-
-
-def _without_a_model(stream: Stream, moment: int) -> float:
-    """The loss of the base rate of the labels before a moment, or for the first one of its own."""
-    places = stream.between(moment - 1, moment)
-    before = stream.labels[stream.moment < moment] if moment else stream.labels[places]
-    constant = float(np.median(before) if stream.metrics[0].name == "mae" else before.mean())
-    return stream.value(np.full(places.size, constant), places)
+def _gain_ahead(stream: Stream, this: Mixture, other: Mixture, moment: int) -> float:
+    """The mean gain of serving another mixture for the next moments."""
+    ahead = range(moment, moment + AHEAD)
+    return float(np.mean([better_by(stream, stream.loss(this, t), stream.loss(other, t)) for t in ahead]))
