@@ -23,6 +23,7 @@ from perennial.evaluation.paired import paired
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import MetricResult, Outcome
+from perennial.usecase.spelling import amount_of
 
 NEVER, UNTESTED = "never", "newest refit"
 """Two lives without a policy: the first model for good, and every new model untested."""
@@ -36,6 +37,7 @@ class Way:
     serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
     judge: whether a challenger waits for rows that come after its training, or is evaluated at once on the newest rows,
         which it was not trained on. every: days from one training to the next, at least.
+    min_gain: in the metric's unit, or a share of the champion's value such as `1%`.
     patience: days that an undecided challenger waits for more rows; None: it is decided once.
     """
 
@@ -47,7 +49,7 @@ class Way:
     every: float = 0.0
     patience: float | None = None
     refresh_after: float = 90.0
-    min_gain: float = 0.0
+    min_gain: float | str = 0.0
     decisions_a_year: int = 12
     event_decisions_a_year: int = 4
 
@@ -110,7 +112,8 @@ def live(stream: Stream, way: Way) -> Lived:
 
 
 def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
-    return state.trained is None or float(stream.days[moment]) - state.trained >= way.every
+    """Whether a training is due: without a live model always, as in the live loop, else by the schedule."""
+    return not state.champion or state.trained is None or float(stream.days[moment]) - state.trained >= way.every
 
 
 def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:
@@ -137,6 +140,7 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     else:
         state.waiting = challenger
     if way.policy == UNTESTED or _mixes(way.policy):
+        state.releases += way.policy == UNTESTED
         state.fits += at_once
         state.refit = Model(stream.best_window(way.window, moment), moment) if at_once else challenger
 
@@ -175,7 +179,7 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
         state.refit_weight = ruling.refit_weight
     if releases:
         state.champion = alone if is_alone else candidate
-        state.released, state.releases = now, state.releases + 1
+        state.released, state.releases = now, state.releases + (way.policy != UNTESTED)
     return True
 
 
@@ -248,7 +252,7 @@ def _rule(stream: Stream, way: Way, state: _State, found: _Found, looks: tuple[f
             champion_skill=found.skill,
             days_since_release=now - state.released if state.champion else None,
             refresh_after_days=way.refresh_after,
-            min_gain=way.min_gain,
+            min_gain=amount_of(way.min_gain, found.primary.champion),
             looks=looks,
             gains=tuple(state.gains),
             year=int(stream.year[moment]),

@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.decision,
         look.plan,
         look.calibrate,
+        look.backtest,
         look.page,
         look.replay,
         look.prediction,

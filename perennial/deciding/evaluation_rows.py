@@ -70,7 +70,7 @@ def evaluation_rows(
     earlier = [instant(d.as_of) for d in decisions if d.challenger_id != challenger.challenger]
     after = max([instant(snapshot.payload.as_of), *earlier])
     watched = _WATCHED.pop(_same(tables, declaration, known, after), None)
-    return watched or _rows_after(tables, declaration, known, after)
+    return watched or rows_after(tables, declaration, known, after)
 
 
 def rows_to_watch(
@@ -88,7 +88,7 @@ def rows_to_watch(
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
     after = max(released, min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])]))
     _WATCHED.clear()
-    watched = _WATCHED[_same(tables, declaration, known, after)] = _rows_after(tables, declaration, known, after)
+    watched = _WATCHED[_same(tables, declaration, known, after)] = rows_after(tables, declaration, known, after)
     return rows, watched
 
 
@@ -118,7 +118,8 @@ def _same(tables: Tables, declaration: Declaration, known: Known, after: datetim
     return (tables.uri, usecase, declaration.digest, known.as_of, *ids, after, *versions)
 
 
-def _rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
+def rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
+    """Labelled rows whose first label has counted since `after`, as they are known now."""
     schema = declaration.schema_
     late = bool(known.label_batches) or schema.label_known_at is not None
     # A label that came with its row counts from `label_known_after` past the batch's end, or from its arrival, at the

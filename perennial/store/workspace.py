@@ -56,6 +56,10 @@ class Workspace:
         """The counts of a use case's features, as the recipe with that digest computes them."""
         return StatisticsFiles(self.settings.home / "statistics" / usecase / recipe[:SHORT])
 
+    def backtests(self, usecase: str) -> Path:
+        """The folder of the predictions that a backtest of a use case keeps; it may be deleted at any time."""
+        return self.settings.home / "backtests" / usecase
+
     @cached_property
     def registry(self) -> Registry:
         """Model versions in MLflow."""

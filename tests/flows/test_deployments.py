@@ -24,7 +24,8 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 PEOPLE = ["approve", "requeue", "resume", "retrain", "rollback", "waive"]
-FLOWS = sorted(["backfill", "collect", "cycle", "decide", "ingest", "score", "stage", "train", "watch", *PEOPLE])
+OTHERS = ["backfill", "backtest", "collect", "cycle", "decide", "ingest", "score", "stage", "train", "watch"]
+FLOWS = sorted([*OTHERS, *PEOPLE])
 
 ASKED = {
     "approve": ("by", "reason"),

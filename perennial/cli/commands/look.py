@@ -1,6 +1,6 @@
 """Commands that look: `status`, `batches`, `decisions`, `decision`, `plan`, `page`, `replay`, `ledger verify`.
 
-All of them only read, except `calibrate`, which keeps what it measured.
+All of them only read, except `calibrate` and `backtest`, which keep what they measured.
 """
 
 from __future__ import annotations
@@ -63,6 +63,29 @@ def calibrate(usecase: Usecase, json: Json = False) -> None:
     from perennial.cli import calibrating
 
     calibrating.calibrate(usecase, json)
+
+
+def backtest(
+    usecase: Usecase,
+    policies: Annotated[
+        str | None,
+        typer.Option("--policies", help="policies to compare, separated by commas; `newest` and `never` too"),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option("--schedule", help="when to train: each_batch, weekly, monthly, quarterly, never; several"),
+    ] = None,
+    wide: Wide = False,
+    json: Json = False,
+) -> None:
+    """Replay your history under other policies and schedules.
+
+    By default a dozen lives are compared with the declared one. Each model is fitted once and its predictions are
+    kept, so a run that was stopped goes on where it was. Writes no model and no decision.
+    """
+    from perennial.cli import backtesting
+
+    backtesting.backtest(usecase, policies, schedule, wide, json)
 
 
 def prediction(

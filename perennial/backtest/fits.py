@@ -1,0 +1,194 @@
+"""Every model of a history, fitted once: its predictions for later rows are kept on disk, so that a run can go on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perennial.backtest.history import History
+from perennial.backtest.stream import Model, Predicted
+from perennial.clock import write_instant
+from perennial.errors import TerminalError
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.identity import SHORT, digest_bytes, short_id
+from perennial.model.environment import code_version, libraries
+from perennial.model.threads import bounded_threads
+from perennial.our_columns import BATCH, LABEL
+from perennial.settings import allowed_threads
+from perennial.store.known import Known
+from perennial.store.tables import Tables
+from perennial.training.fit import fit
+from perennial.training.readiness import NotTrainableYet, refuse_too_little
+from perennial.training.snapshot import inside, labelled_rows
+from perennial.usecase.declaration import UseCase
+from perennial.whole_file import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Progress:
+    """done, of: models that are fitted or were on disk. seconds: so far. left: an estimate, None before the first."""
+
+    done: int
+    of: int
+    seconds: float
+    left: float | None
+
+
+@dataclass
+class Fits(Mapping[Model, Predicted | None]):
+    """The models of a history; one that is not there yet is fitted when it is asked for.
+
+    folder: of the kept predictions. newest: as in `Stream`. fitted, seconds: how many were fitted in this process, and
+    how long that took. failed: models that could not be fitted, and why.
+    """
+
+    case: UseCase
+    tables: Tables
+    history: History
+    folder: Path
+    newest: IntArray
+    fitted: int = 0
+    seconds: float = 0.0
+    failed: dict[Model, str] = field(default_factory=dict)
+    _models: dict[Model, Predicted | None] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __getitem__(self, model: Model) -> Predicted | None:
+        if model not in self._models:
+            self._models[model] = self._predicted(model)
+        return self._models[model]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def fit_all(self, models: Iterable[Model], tell: Callable[[Progress], None]) -> None:
+        """Fit models in parallel on the available cores. tell: called after each one."""
+        asked = [model for model in models if model not in self._models]
+        started, done = time.perf_counter(), 0
+
+        def one(model: Model) -> None:
+            nonlocal done
+            before = self.fitted
+            self[model]
+            with self._lock:
+                done += 1
+                passed = time.perf_counter() - started
+                # What was on disk takes no time, and says nothing about the rest.
+                left = passed / done * (len(asked) - done) if self.fitted > before or done == len(asked) else None
+                tell(Progress(done, len(asked), passed, left))
+
+        with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:
+            for _ in pool.map(one, asked):
+                pass
+
+    def _predicted(self, model: Model) -> Predicted | None:
+        kept = self.folder / f"{self._identity(model)}.npz"
+        if kept.exists():
+            with np.load(kept, allow_pickle=False) as stored:
+                return self._placed(model, stored["later"], stored["naive"]) if stored["naive"].size else None
+        started = time.perf_counter()
+        try:
+            later, naive = self._fit(model)
+        except TerminalError as why:  # such a model is none; the other lives go on, and the reason is reported
+            self.failed[model] = str(why)
+            if not isinstance(why, NotTrainableYet):
+                return None
+            later, naive = np.empty(0), np.empty(0)
+        with self._lock:
+            self.fitted += 1
+            self.seconds += time.perf_counter() - started
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with replacing(kept) as half, half.open("wb") as file:
+            np.savez(file, later=later, naive=naive)
+        return self._placed(model, later, naive) if naive.size else None
+
+    def _fit(self, model: Model) -> tuple[FloatArray, FloatArray]:
+        """Its predictions for the rows of `_later`, and its constant, shape (1,) or (1, K)."""
+        case = self.case.racing_as(model.window)
+        fitted = fit(case, self._training_rows(case, model)).fitted
+        classes = case.declaration.schema_.classes
+        rows = self.history.rows.iloc[self._later(model)]
+        later = fitted.over(fitted.predict(rows), classes) if len(rows) else np.empty(0)
+        return np.asarray(later), np.asarray(fitted.over(fitted.naive_predictions(1), classes))
+
+    def _training_rows(self, case: UseCase, model: Model) -> pd.DataFrame:
+        """Raises NotTrainableYet."""
+        declaration, known = case.declaration, self.history.known[model.moment]
+        rows = labelled_rows(self.tables, declaration, known)
+        if rows is None or rows.empty:
+            raise NotTrainableYet("no label is known yet")
+        until = self._until(model)
+        if until is not None:
+            rows = rows[rows[declaration.schema_.time] < until]
+            known = _as_of(known, until, set(rows[BATCH]))
+        rows = inside(declaration.model.window, rows, rows[declaration.schema_.time], known)
+        refuse_too_little(rows[LABEL], declaration.schema_)
+        return rows.reset_index(drop=True)
+
+    def _until(self, model: Model) -> datetime | None:
+        """The midnight from which rows are left out, None if none are."""
+        return self.history.midnights[int(self.newest[model.moment])] if model.without_newest else None
+
+    def _later(self, model: Model) -> IntArray:
+        """Places of the rows that it was not trained on and may be asked about."""
+        later = self.history.moment > model.moment
+        if model.without_newest:
+            later |= self.history.day >= self.newest[model.moment]
+        return np.flatnonzero(later)
+
+    def _placed(self, model: Model, later: FloatArray, naive: FloatArray) -> Predicted:
+        whole = np.full((self.history.labels.size, *later.shape[1:]), np.nan, dtype=later.dtype)
+        whole[self._later(model)] = later
+        return Predicted(whole, float(naive[0]) if naive.ndim == 1 else naive[0])
+
+    def _identity(self, model: Model) -> str:
+        """Of everything that its predictions depend on. The first part is the history's: see `forget_others`."""
+        known, until = self.history.known[model.moment], self._until(model)
+        made = short_id(
+            [
+                self.case.racing_as(model.window).declaration.model_digest,
+                self.case.code.digests,
+                model.window,
+                known.batch_ids,
+                known.label_batch_ids,
+                write_instant(known.as_of),
+                None if until is None else write_instant(until),
+                libraries(),
+                code_version(),
+            ]
+        )
+        return f"{self._history_id}-{made}"
+
+    @cached_property
+    def _history_id(self) -> str:
+        """Of the rows that are predicted, in their order."""
+        from pandas.util import hash_pandas_object
+
+        return digest_bytes(hash_pandas_object(self.history.rows, index=False).to_numpy().tobytes())[:SHORT]
+
+    def forget_others(self) -> None:
+        """Remove what is kept for another history: after a new batch or an erasure it is of no use."""
+        for path in self.folder.glob("*.npz"):
+            if not path.name.startswith(self._history_id):
+                path.unlink(missing_ok=True)
+
+
+def _as_of(known: Known, until: datetime, batches: set[str]) -> Known:
+    """What a window sees of the past if the rows from a time on are left out."""
+    return replace(known, as_of=until, batches=tuple(b for b in known.batches if b.batch in batches))

@@ -1,0 +1,89 @@
+"""`perennial backtest`: what other policies, windows and schedules would have done on a use case's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from perennial.cli import machine_clock
+from perennial.cli.output import as_json, is_terminal, json_wanted, note, say
+from perennial.cli.tables import Column, table
+from perennial.ledger.present import time_of
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from perennial.backtest.backtest import Backtest
+    from perennial.backtest.fits import Progress
+    from perennial.backtest.lives import Way
+
+
+BETWEEN = "95 % interval"
+_GIVES_WAY = {"harmful": 1, "regret": 2, "needless": 3, "fits": 4, "members": 5}
+"""Columns that a narrow terminal leaves out, the highest number first."""
+
+
+def backtest(usecase: str, policies: str | None, schedules: str | None, wide: bool, json: bool) -> None:
+    """Raises InputError for an unknown policy or schedule, and if the history is too short."""
+    from perennial.backtest.backtest import backtest as live_through
+    from perennial.backtest.ways import asked_ways, usual_ways
+
+    def ways(declared: Way) -> Sequence[Way]:
+        if policies is None and schedules is None:
+            return usual_ways(declared)
+        return asked_ways(declared, _listed(policies), _listed(schedules))
+
+    workspace = open_workspace(settings())
+    ledger, case = workspace.ledger, workspace.use_case(usecase)
+    now = time_of(ledger, case.declaration, machine_clock.now())
+    with _fitting() as tell:
+        made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, tell=tell)
+    if json:
+        as_json(asdict(made))
+        return
+    show(made, wide)
+
+
+def _listed(given: str | None) -> list[str]:
+    return [each.strip() for each in (given or "").split(",") if each.strip()]
+
+
+@contextmanager
+def _fitting() -> Iterator[Callable[[Progress], None]]:
+    """Show how far the fits are: a bar with the time left on a terminal, else a line for each quarter."""
+    if not is_terminal() or json_wanted():
+        shown: set[tuple[int, int]] = set()
+
+        def line(progress: Progress) -> None:
+            quarter = (progress.of, 4 * progress.done // progress.of)
+            if quarter not in shown and not json_wanted():
+                shown.add(quarter)
+                left = "" if progress.left is None else f", about {progress.left:,.0f} s left"
+                note(f"{progress.done} of {progress.of} fits after {progress.seconds:,.0f} s{left}")
+
+        yield line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("fitting models"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, transient=True) as bar:
+        task = bar.add_task("fits", total=None)
+        yield lambda progress: bar.update(task, completed=progress.done, total=progress.of)
+
+
+def show(made: Backtest, wide: bool) -> None:
+    """The lives as a table, and what it rests on."""
+    from perennial.backtest.words import cells, head, headings, notes
+
+    for sentence in head(made):
+        say(sentence)
+    say()
+    names = headings(made)
+    columns = [Column(name, right=name not in ("life", BETWEEN), gives_way=_GIVES_WAY.get(name, 0)) for name in names]
+    table(columns, [cells(made, life) for life in made.lives], wide=wide)
+    say()
+    for sentence in notes(made):
+        say(sentence)

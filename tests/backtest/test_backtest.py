@@ -1,0 +1,137 @@
+"""`perennial backtest` on a shop's own history, whose months were lived by the real flows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.backtest import fits
+from perennial.ledger.entries import ChallengerEntry, Decision, Release
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
+from tests.world import World
+
+pytestmark = pytest.mark.timeout(600)
+
+MONTHS = tuple(f"2024-0{month}" for month in range(1, 6))
+FLIPPED = MONTHS[2:]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop that lived through five months; its concept is reversed from March on."""
+
+    folder: Path
+
+    def lead(self, patch: pytest.MonkeyPatch) -> None:
+        """Let the environment lead here."""
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_THREADS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PERENNIAL_HOME", str(self.folder / "home"))
+        patch.setenv("PERENNIAL_USECASES", str(self.folder / "usecases"))
+
+
+@pytest.fixture(scope="module")
+def lived(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(tmp_path_factory.mktemp("lived"))
+    with pytest.MonkeyPatch.context() as patch:
+        shop.lead(patch)
+        world = World(shop.folder / "usecases", rows_a_day=15).declare(
+            triggers={"on_new_batch": True, "on_drift": False}
+        )
+        for month in MONTHS:
+            world.month(month, flipped=month in FLIPPED)
+        assert command("backfill", "shop") == 0
+    return shop
+
+
+@pytest.fixture
+def shop(lived: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    lived.lead(monkeypatch)
+    return lived
+
+
+def ask(perennial: Perennial, *more: str) -> dict[str, Any]:  # noqa: F811
+    told = perennial("backtest", "shop", "--json", *more)
+    assert told.code == 0, told.err
+    answer: dict[str, Any] = json.loads(told.out)
+    return answer
+
+
+def test_the_declared_life_is_the_one_that_was_lived(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
+    made = ask(perennial)
+    ledger = open_workspace(settings()).ledger
+    decisions = [row.payload for row in ledger.all("shop", Decision)]
+    releases = [row.payload for row in ledger.all("shop", Release)]
+    assert len(releases) > 1, "the reversed concept led to a release"
+    assert made["really"]["unlike"] is None and made["really"]["alike"] == len(decisions) == 4
+    declared = made["lives"][0]
+    assert (declared["decisions"], declared["releases"]) == (len(decisions), len(releases))
+    assert declared["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12), (
+        "what was stored when it scored"
+    )
+    assert made["best"] < declared["loss"]["value"] and declared["regret"]["value"] > 0
+
+
+def test_each_model_is_fitted_once_and_nothing_is_registered(
+    shop: Shop,
+    perennial: Perennial,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = open_workspace(settings()).ledger
+    before = ledger.newest("shop"), len(ledger.all("shop", ChallengerEntry))
+    first = ask(perennial)
+
+    def never(*_: Any) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(fits, "fit", never)
+    again = ask(perennial)
+    assert again["fits"] == 0 and again["kept"] == first["fits"] + first["kept"]
+    assert again["lives"] == first["lives"]
+    assert (ledger.newest("shop"), len(ledger.all("shop", ChallengerEntry))) == before
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_table(
+    shop: Shop,
+    perennial: Perennial,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = ask(perennial)
+    folder = open_workspace(settings()).backtests("shop")
+    kept = sorted(folder.glob("*.npz"))
+    for path in kept[::2]:
+        path.unlink()
+    resumed = ask(perennial)
+    assert resumed["fits"] == len(kept[::2]) and resumed["lives"] == whole["lives"]
+    assert sorted(folder.glob("*.npz")) == kept
+
+
+def test_asked_policies_and_schedules_beside_the_declared_life(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
+    made = ask(perennial, "--policies", "blend,never", "--schedule", "each_batch,quarterly")
+    assert [life["name"] for life in made["lives"]] == [
+        "balanced",
+        "blend",
+        "blend, quarterly",
+        "never",
+    ]
+    never = made["lives"][3]
+    assert never["releases"] == 1 and never["against_declared"]["gain"]["value"] < 0
+    told = perennial("backtest", "shop", "--policies", "blnd")
+    assert told.code == 2 and told.err.startswith("--policies: unknown policy 'blnd'")
+    told = perennial("backtest", "shop", "--schedule", "on_drift")
+    assert told.code == 2 and told.err.startswith("--schedule: unknown schedule 'on_drift'")
+
+
+def test_people_get_a_table_with_what_it_rests_on(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
+    told = perennial("backtest", "shop")
+    assert told.code == 0, told.err
+    assert told.out.startswith("shop: 11 lives on 5 batches, compared on 2024-03 to 2024-05.")
+    assert "The declared life decides as the ledger did, at 4 decisions." in told.out
+    assert "p: by Holm's test, since 10 lives were compared with it." in told.out
+    assert "of 4 fits after" in told.err, "progress is not part of the output"
