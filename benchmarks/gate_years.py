@@ -49,7 +49,7 @@ PATIENT = "balanced, patience"
 POLICIES = (NEVER, UNTESTED, *RULES, PATIENT)
 PATIENCE = 90.0
 """Days."""
-SERVED = tuple(f"{serve}, {judge}" for judge in ("next_batch", "newest") for serve in ("single", "mixture"))
+SERVED = tuple(f"{serve}, {evaluated}" for evaluated in ("next_batch", "newest") for serve in ("single", "mixture"))
 TRIED = ("balanced", "newest_unless_worse", "blend")
 LIVES: dict[str, list[tuple[str, str]]] = {
     "policies": [(policy, choice) for choice in ("all", "last 3", "race") for policy in POLICIES],
@@ -221,12 +221,12 @@ def real(name: str) -> Rows:
 
 def way(policy: str, choice: str, rows: Rows) -> Way:
     """A life by its names in the tables: a policy, and a window or how the race's winner is evaluated and served."""
-    serve, judge = choice.split(", ") if ", " in choice else ("single", "next_batch")
+    serve, evaluated = choice.split(", ") if ", " in choice else ("single", "next_batch")
     return Way(
         policy="balanced" if policy == PATIENT else policy,
         window=choice if choice in CHOICES else RACE,
         serve="mixture" if serve == "mixture" else "single",
-        judge="newest" if judge == "newest" else "next_batch",
+        at_once=evaluated == "newest",
         patience=PATIENCE if policy == PATIENT else None,
         decisions_a_year=12 if rows.days_a_batch > 20 else 24,
     )
@@ -351,7 +351,7 @@ def mixtures(found: dict[str, list[dict[tuple[str, str], Totals]]]) -> str:
     """
     today = {name: _mean(of, ("balanced", SERVED[0]), "excess") for name, of in found.items()}
     lines = [
-        f"| policy, serve, judge | {' | '.join(found)} | ratio | harmful | members |",
+        f"| policy, served, evaluated on | {' | '.join(found)} | ratio | harmful | members |",
         f"|---|{'---|' * len(found)}---:|---:|---:|",
     ]
     for key in LIVES["mixtures"]:

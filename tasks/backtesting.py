@@ -23,11 +23,11 @@ def live_through(usecase: str) -> str:
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
 
-    def tell(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         log.info("backtest %s: %d of %d fits after %.0f s", usecase, progress.done, progress.of, progress.seconds)
 
     now = moment(workspace, case)
-    made = lives.backtest(workspace.tables, workspace.ledger, case, workspace.backtests(usecase), now, tell=tell)
+    made = lives.backtest(workspace.tables, workspace.ledger, case, workspace.backtests(usecase), now, report=report)
     first = next(iter(head(made)))
     create_markdown_artifact(in_markdown(made), key=f"{usecase}-backtest".replace("_", "-"), description=first)
     return first

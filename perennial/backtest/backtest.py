@@ -73,12 +73,12 @@ def backtest(
     now: datetime,
     *,
     ways: Callable[[Way], Sequence[Way]] = usual_ways,
-    tell: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> Backtest:
     """Live through the history up to `now` in several ways.
 
     folder: where predictions are kept, so that a run that was stopped goes on and a second one is quick.
-    ways: from the declared life to all that are compared, the declared one first. tell: is called after each fit.
+    ways: from the declared life to all that are compared, the declared one first. report: is called after each fit.
     Raises InputError if the history is too short.
     """
     started, declaration = time.perf_counter(), case.declaration
@@ -88,8 +88,8 @@ def backtest(
     stream = stream_of(case, history, fits, newest)
     declared = declared_way(declaration)
     asked = tuple(ways(declared))
-    fits.fit_all([Model(name, t) for t in range(stream.moments - 1) for name in stream.windows], tell)
-    fits.fit_all(dict.fromkeys(at_once(stream, asked)), tell)
+    fits.fit_all([Model(name, t) for t in range(stream.moments - 1) for name in stream.windows], report)
+    fits.fit_all(dict.fromkeys(at_once(stream, asked)), report)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)
     compared = compared_moments(stream, lives, by)
@@ -190,7 +190,7 @@ def _classes(case: UseCase) -> tuple[float, ...]:
 
 def at_once(stream: Stream, ways: Sequence[Way]) -> list[Model]:
     """The models that left the newest days out and some life may ask for."""
-    choices = {way.window for way in ways if way.judge == "newest"}
+    choices = {way.window for way in ways if way.at_once}
     return [
         Model(stream.best_window(choice, t, without_newest=True), t, without_newest=True)
         for choice in sorted(choices)
@@ -202,13 +202,13 @@ def at_once(stream: Stream, ways: Sequence[Way]) -> list[Model]:
 def _worth(stream: Stream, case: UseCase, name: str, served: Sequence[tuple[tuple[Model, float], ...]]) -> FloatArray:
     """The value of each moment's rows under a life, shape (m,): the metric's mean times the rows."""
     metric = declared_metric(case.declaration, metric_sources(case), name)
-    found = np.zeros(stream.moments)
+    worth = np.zeros(stream.moments)
     for t, now in enumerate(served):
         places = stream.arrivals(t)
         if places.size:
             predicted = stream.predicted(now, places) if now else stream.base_rate(t)
-            found[t] = metric.value_and_influence(stream.labels[places], predicted)[0] * places.size
-    return found
+            worth[t] = metric.value_and_influence(stream.labels[places], predicted)[0] * places.size
+    return worth
 
 
 def _seen(history: History, digest: str) -> tuple[str, ...]:

@@ -77,8 +77,8 @@ class Fits(Mapping[Model, Predicted | None]):
     def __len__(self) -> int:
         return len(self._models)
 
-    def fit_all(self, models: Iterable[Model], tell: Callable[[Progress], None]) -> None:
-        """Fit models in parallel on the available cores. tell: called after each one."""
+    def fit_all(self, models: Iterable[Model], report: Callable[[Progress], None]) -> None:
+        """Fit models in parallel on the available cores. report: called after each one."""
         asked = [model for model in models if model not in self._models]
         started, done = time.perf_counter(), 0
 
@@ -89,9 +89,9 @@ class Fits(Mapping[Model, Predicted | None]):
             with self._lock:
                 done += 1
                 passed = time.perf_counter() - started
-                # What was on disk takes no time, and says nothing about the rest.
+                # What was on disk takes no time, so it is no measure of the rest.
                 left = passed / done * (len(asked) - done) if self.fitted > before or done == len(asked) else None
-                tell(Progress(done, len(asked), passed, left))
+                report(Progress(done, len(asked), passed, left))
 
         with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:
             for _ in pool.map(one, asked):

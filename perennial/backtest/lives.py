@@ -35,8 +35,8 @@ class Way:
 
     policy: a release policy, `NEVER` or `UNTESTED`. window: a name of the stream's windows, or `RACE`.
     serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
-    judge: whether a challenger waits for rows that come after its training, or is evaluated at once on the newest rows,
-        which it was not trained on. every: days from one training to the next, at least.
+    at_once: a challenger is trained without the newest days and evaluated on them at once; else it waits for rows that
+        come after its training. every: days from one training to the next, at least.
     min_gain: in the metric's unit, or a share of the champion's value such as `1%`.
     patience: days that an undecided challenger waits for more rows; None: it is decided once.
     """
@@ -44,7 +44,7 @@ class Way:
     policy: str = "balanced"
     window: str = "race"
     serve: Literal["single", "mixture"] = "single"
-    judge: Literal["next_batch", "newest"] = "next_batch"
+    at_once: bool = False
     members: int = 2
     every: float = 0.0
     patience: float | None = None
@@ -126,7 +126,7 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
 
 def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     """Train the next challenger, and decide it at once if the newest rows may evaluate it."""
-    newest = stream.newest_rows(moment, state.used) if way.judge == "newest" else None
+    newest = stream.newest_rows(moment, state.used) if way.at_once else None
     if newest and newest.wait:
         return
     at_once = newest is not None and newest.places.size > 0
@@ -154,27 +154,27 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
     mixes = way.serve == "mixture" and bool(champion)
     candidate = half_and_half(champion, challenger, way.members) if mixes else alone
     seen = inflation(state.history) if champion and stream.cluster_by in UNITS else None
-    found = _compare(stream, champion, candidate, places, challenger, seen)
-    if found.primary.verdict == "not_decidable" and not will_not_come(
-        found.counts, stream.cluster_by, found.primary.second
+    compared = _compare(stream, champion, candidate, places, challenger, seen)
+    if compared.primary.verdict == "not_decidable" and not will_not_come(
+        compared.counts, stream.cluster_by, compared.primary.second
     ):
         return False
     looks = _looks(stream, way, state, challenger, now) if champion else ()
-    ruling = _rule(stream, way, state, found, looks, moment)
+    ruling = _rule(stream, way, state, compared, looks, moment)
     goes_on = ruling.outcome == "undecided" and bool(looks) and looks[-1] < 1
     releases = ruling.outcome == "first" or (ruling.outcome == "release" and way.policy not in (NEVER, UNTESTED))
     is_alone = not mixes or (
         releases and _is_better_alone(stream, champion, candidate, challenger, places, seen, ruling)
     )
-    state.decisions.append(Decision(moment, challenger, ruling.outcome, found.primary, not goes_on, is_alone))
+    state.decisions.append(Decision(moment, challenger, ruling.outcome, compared.primary, not goes_on, is_alone))
     state.used, state.looks = moment, looks
-    if champion and found.primary.p_value is not None:
+    if champion and compared.primary.p_value is not None:
         state.taken.append(Taken(int(stream.year[moment]), "planned", ruling.alpha))
     if goes_on:
         return False
     if champion:
-        state.history.append((np.array(found.primary.sums), found.counts))
-        state.gains.append(found.primary.gain or 0.0)
+        state.history.append((np.array(compared.primary.sums), compared.counts))
+        state.gains.append(compared.primary.gain or 0.0)
     if ruling.refit_weight is not None:
         state.refit_weight = ruling.refit_weight
     if releases:
@@ -201,7 +201,7 @@ def _is_better_alone(
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Compared:
     metrics: tuple[MetricResult, ...]
     guards: GuardFinding
     counts: IntArray
@@ -214,7 +214,7 @@ class _Found:
 
 def _compare(
     stream: Stream, champion: Mixture, candidate: Mixture, places: IntArray, newest: Model, seen: Inflation | None
-) -> _Found:
+) -> _Compared:
     """newest: whose training labels give the constant that a first model must beat."""
     before = stream.predicted(champion, places) if champion else stream.constant(((newest, 1.0),), places.size)
     codes, second = _codes(stream.cluster[places]), stream.second
@@ -232,27 +232,29 @@ def _compare(
     if champion:
         constant = stream.constant(champion, places.size)
         over = skill(metrics[0].direction, metrics[0].champion, stream.value(constant, places))
-    return _Found(metrics, stream.guards(places, rows, metrics), rows.clusters.counts, over)
+    return _Compared(metrics, stream.guards(places, rows, metrics), rows.clusters.counts, over)
 
 
 def _codes(values: IntArray) -> IntArray:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
-def _rule(stream: Stream, way: Way, state: _State, found: _Found, looks: tuple[float, ...], moment: int) -> Ruling:
+def _rule(
+    stream: Stream, way: Way, state: _State, compared: _Compared, looks: tuple[float, ...], moment: int
+) -> Ruling:
     policy, now = "balanced" if way.policy in (NEVER, UNTESTED) else way.policy, float(stream.days[moment])
     return load_policy(policy)(
         Case(
-            primary=found.primary,
-            guards=found.guards,
-            rows=int(found.counts.sum()),
-            clusters=found.counts.size,
+            primary=compared.primary,
+            guards=compared.guards,
+            rows=int(compared.counts.sum()),
+            clusters=compared.counts.size,
             cluster_by=stream.cluster_by,
             is_first=not state.champion,
-            champion_skill=found.skill,
+            champion_skill=compared.skill,
             days_since_release=now - state.released if state.champion else None,
             refresh_after_days=way.refresh_after,
-            min_gain=amount_of(way.min_gain, found.primary.champion),
+            min_gain=amount_of(way.min_gain, compared.primary.champion),
             looks=looks,
             gains=tuple(state.gains),
             year=int(stream.year[moment]),

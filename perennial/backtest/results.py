@@ -48,7 +48,7 @@ class LifeResult:
     policy: str
     window: str
     serve: str
-    judge: str
+    at_once: bool
     every_days: float
     loss: Amount
     against_declared: Difference | None
@@ -122,7 +122,7 @@ def results_of(
                 policy=life.way.policy,
                 window=life.way.window,
                 serve=life.way.serve,
-                judge=life.way.judge,
+                at_once=life.way.at_once,
                 every_days=life.way.every,
                 loss=amount(losses[place], periods),
                 against_declared=against,

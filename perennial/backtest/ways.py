@@ -24,6 +24,8 @@ def declared_way(declaration: Declaration) -> Way:
     return Way(
         policy=rules.policy,
         window=RACE if len(racing) > 1 else next(iter(racing)),
+        serve=rules.serve,
+        members=rules.members,
         refresh_after=rules.refresh_after.total_seconds() / 86400,
         min_gain=rules.min_gain,
         patience=None if patience is None else patience.total_seconds() / 86400,
@@ -34,12 +36,12 @@ def declared_way(declaration: Declaration) -> Way:
 
 def usual_ways(declared: Way) -> tuple[Way, ...]:
     """The declared life first, then a dozen others: each policy, mixtures, evaluation at once, other schedules."""
-    plain = replace(declared, policy="balanced", serve="single", judge="next_batch", patience=None)
+    plain = replace(declared, policy="balanced", serve="single", at_once=False, patience=None)
     others = [
         plain,
         replace(plain, serve="mixture"),
-        replace(plain, judge="newest"),
-        replace(plain, serve="mixture", judge="newest"),
+        replace(plain, at_once=True),
+        replace(plain, serve="mixture", at_once=True),
         *(replace(plain, policy=policy) for policy in ("blend", "newest_unless_worse", "five_percent_a_year")),
         replace(plain, policy="blend", serve="mixture"),
         replace(declared, every=SCHEDULES["quarterly"]),
@@ -58,13 +60,17 @@ def asked_ways(declared: Way, policies: Sequence[str], schedules: Sequence[str])
     for policy in policies or [declared.policy]:
         if policy not in ("newest", NEVER) and not REGISTERED.has(policy):
             known = ", ".join([*REGISTERED.names(), "newest", NEVER])
-            raise InputError(f"--policies: unknown policy '{policy}'\n  known ones: {known}")
+            raise InputError(
+                f"policies: unknown policy '{policy}'\n  known ones: {known}", code="backtest-unknown-life"
+            )
         name = UNTESTED if policy == "newest" else policy
         waits = declared.patience if name not in (NEVER, UNTESTED) and load_policy(name).allows_patience else None
         for schedule in schedules or ["each_batch"]:
             if schedule != NEVER and schedule not in SCHEDULES:
                 known = ", ".join([*SCHEDULES, NEVER])
-                raise InputError(f"--schedule: unknown schedule '{schedule}'\n  known ones: {known}")
+                raise InputError(
+                    f"schedule: unknown schedule '{schedule}'\n  known ones: {known}", code="backtest-unknown-life"
+                )
             if NEVER in (schedule, policy):
                 ways.append(replace(declared, policy=NEVER, patience=None))
             else:
@@ -78,7 +84,7 @@ def name_of(way: Way, declared: Way) -> str:
     if way.window != declared.window:
         words.append(way.window)
     words += ["mixture"] if way.serve == "mixture" else []
-    words += ["at once"] if way.judge == "newest" else []
+    words += ["at once"] if way.at_once else []
     words += [name for name, days in SCHEDULES.items() if days and days == way.every]
     words += ["patience"] if way.patience is not None else []
     return ", ".join(words)

@@ -38,8 +38,8 @@ def backtest(usecase: str, policies: str | None, schedules: str | None, wide: bo
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
-    with _fitting() as tell:
-        made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, tell=tell)
+    with _fitting() as report:
+        made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, report=report)
     if json:
         as_json(asdict(made))
         return

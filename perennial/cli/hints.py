@@ -24,6 +24,7 @@ _COMMANDS = {
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
 _OPTIONS = {
+    "backtest-unknown-life": ("policies", "schedule"),
     "init-needs-answer": ("target", "time", "key"),
     "check-unclear": ("batch", "check"),
     "head-invalid": ("head",),

@@ -80,7 +80,7 @@ def test_a_mixture_has_at_most_its_members_and_gives_way_to_a_proven_challenger(
 
 def test_at_once_a_challenger_is_decided_at_the_moment_of_its_training() -> None:
     on = stream(turns=(4,))
-    at_once, later = (live_as(on, judge=judge, refresh_after=1e9) for judge in ("newest", "next_batch"))
+    at_once, later = (live_as(on, at_once=at_once, refresh_after=1e9) for at_once in (True, False))
     assert all(d.moment == d.challenger.moment and d.challenger.without_newest for d in at_once.decisions)
     assert all(d.moment == d.challenger.moment + 1 for d in later.decisions)
     assert at_once.served[5] == ((Model("all", 4, without_newest=True), 1.0),), "live one month after the turn"
@@ -91,19 +91,19 @@ def test_no_training_while_the_newest_days_are_used() -> None:
     on = stream()
     assert on.newest_rows(3, used=2).wait is False and on.newest_rows(3, used=3).wait is True
     weekly = replace(on, newest=np.maximum(0, on.newest - DAYS))
-    decided = [d.moment for d in live_as(weekly, judge="newest").decisions]
+    decided = [d.moment for d in live_as(weekly, at_once=True).decisions]
     assert np.diff(decided).min() >= 2, "half of the days of two decisions in a row would be the same"
 
 
-@pytest.mark.parametrize("judge", ["next_batch", "newest"])
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("serve", ["single", "mixture"])
-def test_nothing_that_is_chosen_looks_ahead(serve: str, judge: str) -> None:
+def test_nothing_that_is_chosen_looks_ahead(serve: str, at_once: bool) -> None:
     on, cut = stream(turns=(4,)), 5
     later = on.moment > cut
     labels = on.labels.copy()
     labels[later] = np.random.default_rng(1).permutation(1 - labels[later])
     before, after = (
-        live_as(replace(each, _losses={}, _races={}), serve=serve, judge=judge)
+        live_as(replace(each, _losses={}, _races={}), serve=serve, at_once=at_once)
         for each in (on, replace(on, labels=labels))
     )
     assert [d for d in before.decisions if d.moment <= cut] == [d for d in after.decisions if d.moment <= cut]
