@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from perennial.clock import instant, write_instant
 from perennial.deciding import ruling
+from perennial.deciding.alone import passed
+from perennial.deciding.loading import mixture_of
 from perennial.deciding.ruling import Comparison, DecisionContext
 from perennial.errors import HeldBack, InputError, ReleaseLost
 from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.policies import POLICIES
 from perennial.evaluation.results import Policy, SliceResult
-from perennial.ledger.entries import Decision, Release, ReleasesFrozen
+from perennial.ledger.entries import Alone, Decision, Mixture, Release, ReleasesFrozen
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, freezes, says_release, undone_decision, waiting_challenger
 from perennial.release.freeze import resume
@@ -33,6 +36,11 @@ from tests.release.payloads import challenger, decision
 COUNTS = np.full(30, 100)
 HARMED = SliceResult(column="site", value="a", rows=900, clusters=30, metric="log_loss", gain=-0.1, verdict="worse")
 SHARED = {"five_percent_a_year": 0.05, "strict": 0.01}
+
+
+def weights_of(release: Release) -> dict[str, float]:
+    """Challenger → its weight among the evaluated models."""
+    return {each.challenger: each.weight for each in release.evaluated}
 
 
 def _is_due(ledger: Ledger) -> bool:
@@ -73,31 +81,38 @@ class Life(RuleBasedStateMachine):
         event=st.booleans(),
         patient=st.booleans(),
         harm=st.booleans(),
+        members=st.integers(1, 3),
+        better_alone=st.booleans(),
     )
-    def it_is_decided(self, gain: float, event: bool, patient: bool, harm: bool) -> None:
+    def it_is_decided(
+        self, gain: float, event: bool, patient: bool, harm: bool, members: int, better_alone: bool
+    ) -> None:
         self.now += timedelta(days=15)
         waiting, release = waiting_challenger(self.ledger, "shop"), current_release(self.ledger, "shop")
         assert waiting is not None
         noise = np.random.default_rng(self.versions).normal(size=30)
         sums = (noise - noise.mean()) * 2
-        found = judge(
+        result = judge(
             Asked("log_loss", "primary"),
             GainSums(
                 direction="lower", champion=0.5, challenger=0.5 - gain, sums=sums, counts=COUNTS, sum_of_squares=9.0
             ),
         )
         history = [r.payload for r in self.ledger.all("shop", Decision)]
-        rules = ReleaseRules.model_validate({"policy": self.policy, "decisions_a_year": 12})
+        serve = {"serve": "mixture", "members": members} if members > 1 else {}
+        rules = ReleaseRules.model_validate({"policy": self.policy, "decisions_a_year": 12, **serve})
         plain = decision(f"d{len(history)}", waiting, release.release_no if release else 0)
         pool: Any = "event" if event else "planned"
         patience = timedelta(days=90) if patient and release and self.policy == "balanced" else None
         looks = ruling.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
         made = ruling.rule(
             rules,
-            Comparison((found,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
+            Comparison((result,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
             DecisionContext(waiting.challenger, release, write_instant(self.now), pool, looks),
             history,
         )
+        mixed = mixture_of(rules, release, waiting)
+        alone = Alone(against_mixture=result, metrics=(result,), is_live=better_alone) if passed(made) else None
         policy = Policy(
             name=self.policy,
             parameters={},
@@ -113,8 +128,9 @@ class Life(RuleBasedStateMachine):
                 "outcome": made.outcome,
                 "reasons": made.reasons,
                 "policy": policy,
-                "metrics": (found,),
+                "metrics": (result,),
                 "as_of": write_instant(self.now),
+                "mixture": Mixture(members=mixed, alone=alone) if mixed else None,
             }
         )
         self.ledger.append("shop", said)
@@ -188,8 +204,22 @@ class Life(RuleBasedStateMachine):
         releases = [r.payload for r in self.ledger.all("shop", Release)]
         assert [r.release_no for r in releases] == list(range(1, len(releases) + 1))
         for release in releases:
-            assert sum(each.weight for each in release.serves) == 1
+            assert abs(sum(each.weight for each in release.serves) - 1) < 1e-12
             assert len({each.model.version for each in release.serves}) == len(release.serves)
+
+    @invariant()
+    def what_was_evaluated_is_what_is_live(self) -> None:
+        """Beside it is at most one refit; blends and rollbacks leave together what was evaluated together."""
+        releases = {row.payload.release_no: row.payload for row in self.ledger.all("shop", Release)}
+        for release in releases.values():
+            assert len(release.serves) - len(release.evaluated) == (release.refit is not None)
+            if release.kind in ("first", "release"):
+                assert release.decision is not None
+                made = self.ledger.get("shop", Decision, release.decision)
+                assert made is not None and release.serves == made.payload.releases
+            else:
+                before = releases[release.restores or release.release_no - 1]
+                assert weights_of(release) == pytest.approx(weights_of(before), abs=1e-12)
 
     @invariant()
     def the_budget_is_kept(self) -> None:
