@@ -16,7 +16,7 @@ from perennial.errors import TransientError
 from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
-from perennial.model.released import load_served
+from perennial.model.released import evaluated_among, load_served
 from perennial.scoring.stored import stored_predictions
 from perennial.serving.skew import new_segments, served_again
 from perennial.settings import settings
@@ -102,6 +102,7 @@ def _watched(
     current, since = known_at(ledger, case.name, at), instant(first.since)
     rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.since))
     served = load_served(workspace.registry, case.name, release)
+    evaluated = evaluated_among(served, release)
     known.adopt(
         served.champion,
         stored_predictions(
@@ -119,7 +120,7 @@ def _watched(
     recorded = days_of(past, since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
     statistics = batch_statistics(
-        workspace, case, current, batch, release, served.champion, rows, snapshot.payload if snapshot else None
+        workspace, case, current, batch, release, evaluated, rows, snapshot.payload if snapshot else None
     )
     channels = declaration.watch.channels
     return Watched(
@@ -141,9 +142,7 @@ def _watched(
         recorded_days=recorded,
         all_days=days_of(past),
         evaluated=(trained, since),
-        after_release=lambda: rows_after_release(
-            workspace.tables, declaration, current, served.champion, since, recorded
-        ),
+        after_release=lambda: rows_after_release(workspace.tables, declaration, current, evaluated, since, recorded),
         calibration=recalibrated(ledger, declaration, first, past, at, lambda: days_by_champion(statistics, channels)),
         episodes=opened_since(ledger, case.name, first.release_no, at),
         served=_served(workspace, case.name, batch, rows),

@@ -11,7 +11,7 @@ from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe, recipe_of
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
-from perennial.model.artifact import Fitted
+from perennial.model.released import Serving
 from perennial.store.known import Known, known_at
 from perennial.store.rows import labels_of, read_rows
 from perennial.store.workspace import Workspace
@@ -35,13 +35,16 @@ def batch_statistics(
     known: Known,
     batch: BatchEntry,
     release: Release,
-    champion: Fitted,
+    champion: Serving,
     rows: pd.DataFrame,
     snapshot: Snapshot | None,
 ) -> BatchStatistics:
-    """Nothing is read or computed yet: a channel that asks causes it. known: when the batch arrived."""
+    """Nothing is read or computed yet: a channel that asks causes it.
+
+    known: when the batch arrived. champion: the evaluated models of the release.
+    """
     return BatchStatistics(
-        features=_feature_counts(workspace, case, known, champion.recipe),
+        features=_feature_counts(workspace, case, known, champion.champion.recipe),
         batch=batch.batch,
         rows=rows,
         champion=champion,
@@ -99,7 +102,7 @@ def metrics_per_row(case: UseCase) -> dict[str, Metric]:
     return {name: declared_metric(case.declaration, sources, name) for name, each in own.items() if each.per == "row"}
 
 
-def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion: Fitted) -> EvaluationSample | None:
+def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion: Serving) -> EvaluationSample | None:
     declaration, ledger = case.declaration, workspace.ledger
     sample = evaluated_champion(workspace.tables, ledger, declaration, release)
     if sample is None or not len(sample.rows):
@@ -107,7 +110,9 @@ def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion:
     return EvaluationSample(
         rows=sample.rows,
         y=labels_of(sample.rows, declaration.schema_),
-        predictions=champion.over(sample.predictions(champion), declaration.schema_.classes),
+        predictions=champion.blended(
+            [sample.predictions(each) for each in champion.models], declaration.schema_.classes
+        ),
         clusters=Clusters(sample.codes, declaration.evaluation.cluster_name, sample.second),
         metric=metric_of_reference(ledger, case, release.reference, sample.rows, sample.codes),
         worths=metrics_per_row(case),

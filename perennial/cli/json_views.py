@@ -66,8 +66,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     approval = ledger.get(row.payload.usecase, Approval, row.key)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
-    per_row, sums = ("cluster_names", "cluster_rows"), ("sums", "sum_of_squares", "challenger_sums")
-    of_own = ("own_se", "variance_ratio")
+    per_row = ("cluster_names", "cluster_rows")
     return {
         "id": whole["id"],
         "usecase": whole["usecase"],
@@ -79,9 +78,9 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "challenger": whole["challenger"],
         "snapshot": {name: trained_on.get(name) for name in names},
         "evaluation": {name: value for name, value in whole["evaluation"].items() if name not in per_row},
-        "metrics": [{name: value for name, value in metric.items() if name not in sums} for metric in whole["metrics"]],
-        "slices": [{name: v for name, v in each.items() if name not in of_own} for each in whole["slices"]],
-        "flips": whole["flips"],
+        **_results(whole),
+        "live": whole.get("live"),
+        "mixture": _mixture(whole.get("mixture")),
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
@@ -91,6 +90,28 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "previous_hash": row.previous_hash,
         "hash": row.hash,
     }
+
+
+def _results(of: dict[str, Any]) -> dict[str, Any]:
+    """Metrics, slices and flips without the sums they are computed from."""
+    of_own = ("own_se", "variance_ratio")
+    return {
+        "metrics": [_without_sums(metric) for metric in of["metrics"]],
+        "slices": [{name: v for name, v in each.items() if name not in of_own} for each in of["slices"]],
+        "flips": of["flips"],
+    }
+
+
+def _without_sums(metric: dict[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in metric.items() if n not in ("sums", "sum_of_squares", "challenger_sums")}
+
+
+def _mixture(mixture: dict[str, Any] | None) -> dict[str, Any] | None:
+    alone = mixture["alone"] if mixture else None
+    if mixture is None or alone is None:
+        return mixture
+    against = _without_sums(alone["against_mixture"])
+    return {**mixture, "alone": {**_results(alone), "against_mixture": against, "is_live": alone["is_live"]}}
 
 
 def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:

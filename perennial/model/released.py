@@ -45,6 +45,12 @@ class Serving:
         return mean
 
 
+def evaluated_among(served: Serving, release: Release) -> Serving:
+    """Of the live models of a release, those that were evaluated together, without a refit beside them."""
+    weights = tuple(each.weight for each in release.evaluated)
+    return Serving(served.models[: len(weights)], weights)
+
+
 def load_candidate(registry: Registry, usecase: str, candidate: Candidate) -> Serving:
     """The model in a stage. Raises like `load_model`."""
     return Serving((load_model(registry, usecase, candidate.model),), (1.0,))

@@ -19,7 +19,7 @@ from perennial.usecase.declaration import Declaration
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.model.artifact import Fitted
+    from perennial.model.released import Serving
 
 SHADOW_DAYS, WITHIN = 28, timedelta(days=56)
 """A shadow learns from the newest 28 labelled days, if they lie within 56 days."""
@@ -30,8 +30,8 @@ class AfterRelease:
     """Rows whose label became known after a release.
 
     rows: n labelled rows in key order. days: shape (n,), datetime64[D], the local day of each event. known: shape (n,),
-    datetime64[us] in UTC, since when the label counts. labels: shape (n,). predicted: by the champion alone, shape (n,)
-    or (n, K). rows_of_day: day → its rows with or without a label, apart from those labelled before the release.
+    datetime64[us] in UTC, since when the label counts. labels: shape (n,). predicted: by the evaluated models, shape
+    (n,) or (n, K). rows_of_day: day → its rows with or without a label, apart from those labelled before the release.
     timezone: of the days.
     """
 
@@ -48,7 +48,7 @@ def rows_after_release(
     tables: Tables,
     declaration: Declaration,
     known: Known,
-    champion: Fitted,
+    champion: Serving,
     since: datetime,
     recorded: tuple[Day, ...],
 ) -> AfterRelease:
@@ -69,7 +69,7 @@ def rows_after_release(
     distinct, counts = np.unique(days, return_counts=True)
     is_labelled = rows[LABEL].notna().to_numpy()
     labelled = rows[is_labelled].reset_index(drop=True)
-    predicted = champion.over(champion.predict(labelled), schema.classes)
+    predicted = champion.predict(labelled, schema.classes)
     return AfterRelease(
         rows=labelled,
         days=days[is_labelled],

@@ -17,7 +17,7 @@ from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe
 from perennial.ledger.entries import Snapshot
-from perennial.model.artifact import Fitted
+from perennial.model.released import Serving
 from perennial.store.statistics import StatisticsFiles
 from perennial.usecase.declared_schema import Schema
 from perennial.watching.profile import TRAINED_DAYS, Evaluated, evaluated, read_evaluated, written_evaluated
@@ -93,7 +93,7 @@ class BatchStatistics:
     features: FeatureCounts
     batch: str
     rows: pd.DataFrame
-    champion: Fitted
+    champion: Serving
     champion_id: str
     classes: tuple[str | int, ...]
     snapshot: Snapshot | None
@@ -174,7 +174,7 @@ class BatchStatistics:
     @cached_property
     def predicted(self) -> FloatArray:
         """The champion's predictions for all rows of the batch, shape (n,) or (n, K)."""
-        predictions: FloatArray = self.champion.over(self.champion.predict(self.rows), self.classes)
+        predictions: FloatArray = self.champion.predict(self.rows, self.classes)
         return np.asarray(predictions)
 
 
