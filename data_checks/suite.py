@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from sys import float_info
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -136,6 +137,8 @@ def _standing(
     yield from _keyed(declaration.schema_.key, critical)
     yield from _timed(declaration.schema_, critical, as_of, window)
     schema = declaration.schema_
+    if schema.weight is not None:
+        yield from _weighed(schema.weight, critical)
     allowed, target = target_values(schema), schema.target
     if allowed:
         reason = f"{target}: {no_such_value(schema)}"
@@ -183,6 +186,14 @@ def _timed(
     if start is not None or end is not None:
         bounds = {"min_value": start, "max_value": end, "strict_max": end is not None}
         yield critical.row(f"{column}: outside the batch's window", needs, between, column=column, **bounds)
+
+
+def _weighed(column: str, critical: _Critical) -> Iterator[Planned]:
+    """Weights are there, above 0 and finite: a row that counts nothing, or everything, has no place in a mean."""
+    yield critical.row(f"{column}: missing", (column,), "column_values_to_not_be_null", column=column)
+    bounds = {"min_value": 0, "strict_min": True, "max_value": float_info.max}
+    reason = f"{column}: not above 0 and finite"
+    yield critical.row(reason, (column,), "column_values_to_be_between", column=column, **bounds)
 
 
 def _of_the_team(

@@ -20,9 +20,11 @@ from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
+from perennial.evaluation.paired import Clusters
 from perennial.evaluation.policies.case import Ruling
-from perennial.evaluation.results import MetricResult, Policy
+from perennial.evaluation.results import MetricResult, Policy, Weighted
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
+from perennial.evaluation.weights import effective_rows
 from perennial.identity import short_id
 from perennial.ledger.entries import Alone, Decision, Mixture, Trigger, versions_in_words
 from perennial.model.environment import code_version, libraries
@@ -79,7 +81,7 @@ def decide(
     earlier = settled(history, entry.challenger)
     metrics = _compared(scored, scored.asked, earlier)
     primary, cluster_by = metrics[0], declaration.evaluation.cluster_name
-    if primary.verdict == "not_decidable" and not will_not_come(scored.clusters.counts, cluster_by, primary.second):
+    if primary.verdict == "not_decidable" and not will_not_come(scored.clusters.sizes, cluster_by, primary.second):
         return Waits(f"not decidable yet on {len(judging.rows):,} labelled rows: {primary.note}")
     comparison = _found(scored, metrics)
     question = DecisionContext(
@@ -187,6 +189,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             first=write_instant(rows[schema.time].min().to_pydatetime()),
             last=write_instant(rows[schema.time].max().to_pydatetime()),
             digest=digest_rows(content(rows.drop(columns=[KNOWN_AT, FIRST_KNOWN_AT])), list(schema.key)),
+            weighted=_weighted(scored.clusters, schema.weight),
         ),
         champion_skill=scored.champion_skill(metrics[0]),
         slices=compare_slices(
@@ -194,7 +197,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             scored.paired,
             columns,
             harm=evaluation.slice_harm,
-            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.counts, evaluation.cluster_name),
+            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.sizes, evaluation.cluster_name),
         ),
         flips=flips(
             scored.paired,
@@ -203,6 +206,12 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             at_most=of_flips.at_most if of_flips else None,
         ),
     )
+
+
+def _weighted(clusters: Clusters, column: str | None) -> Weighted | None:
+    if clusters.weights is None or column is None:
+        return None
+    return Weighted(by=column, sizes=tuple(clusters.sizes.tolist()), effective_rows=effective_rows(clusters.weights))
 
 
 def _newly_wrong(scored: Scored) -> pd.DataFrame:

@@ -91,6 +91,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
         first=evaluation.first,
         last=evaluation.last,
         digest=evaluation.digest,
+        weighted=evaluation.weighted,
     )
     ruling = rule(
         ReleaseRules.model_validate(decision.policy.parameters),
@@ -187,21 +188,21 @@ def _alone_again(decision: Decision, ruling: Ruling, earlier: Sequence[Decision]
 def _slices_again(
     slices: Sequence[SliceResult], primary: MetricResult, evaluation: Evaluation
 ) -> tuple[SliceResult, ...]:
-    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.cluster_rows), evaluation.cluster_by)
+    of_all = variance_ratio(np.array(primary.sums), np.array(evaluation.sizes), evaluation.cluster_by)
     return judge_slices(slices, of_all)
 
 
 def _judged_again(metric: MetricResult, evaluation: Evaluation, history: Sequence[Decision]) -> MetricResult:
     if metric.champion is None or metric.challenger is None or not metric.sums:
         return metric
-    few = undecidable_clusters(np.array(evaluation.cluster_rows), evaluation.cluster_by, metric.second) or ""
+    few = undecidable_clusters(np.array(evaluation.sizes), evaluation.cluster_by, metric.second) or ""
     own_reason = metric.note.removeprefix(few).removeprefix("; ") if metric.verdict == "not_decidable" else ""
     sums = GainSums(
         direction=metric.direction,
         champion=metric.champion,
         challenger=metric.challenger,
         sums=np.array(metric.sums),
-        counts=np.array(evaluation.cluster_rows),
+        counts=np.array(evaluation.sizes),
         sum_of_squares=metric.sum_of_squares or 0.0,
         cluster_by=evaluation.cluster_by,
         undecidable=own_reason or None,

@@ -64,7 +64,7 @@ def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext,
             rows=evaluation.rows,
             clusters=evaluation.clusters,
             cluster_by=evaluation.cluster_by,
-            will_not_come=will_not_come(np.array(evaluation.cluster_rows), evaluation.cluster_by, primary.second),
+            will_not_come=will_not_come(np.array(evaluation.sizes), evaluation.cluster_by, primary.second),
             is_first=release is None,
             champion_skill=comparison.champion_skill,
             days_since_release=_days(release, question.as_of),
@@ -123,7 +123,7 @@ def clusters_before(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each earlier decision between two models, the metric's sums and rows by cluster, shapes (T,)."""
     return [
-        (np.array(result.sums), np.array(decision.evaluation.cluster_rows))
+        (np.array(result.sums), np.array(decision.evaluation.sizes))
         for decision in history
         if decision.release_no and decision.evaluation.cluster_by == cluster_by
         for result in decision.metrics

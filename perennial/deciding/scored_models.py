@@ -16,10 +16,11 @@ from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters, Paired, paired
 from perennial.evaluation.results import MetricResult
+from perennial.evaluation.weights import relative
 from perennial.ledger.entries import ChallengerEntry, Release, Served
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
-from perennial.store.rows import labels_of
+from perennial.store.rows import labels_of, weights_of
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
 
@@ -89,7 +90,8 @@ class Scored:
     def clusters(self) -> Clusters:
         """Of the rows, by the declared clustering."""
         name = self.declaration.evaluation.cluster_name
-        return Clusters(np.asarray(self.judging.codes, dtype=np.int64), name, self.judging.second)
+        weights = relative(weights_of(self.judging.rows, self.declaration.schema_))
+        return Clusters(np.asarray(self.judging.codes, dtype=np.int64), name, self.judging.second, weights)
 
     @cached_property
     def paired(self) -> Paired:
@@ -102,6 +104,7 @@ class Scored:
             clusters.codes,
             cluster_by=clusters.name,
             second=clusters.second,
+            weights=clusters.weights,
         )
 
     @cached_property
@@ -123,8 +126,9 @@ class Scored:
         """Over the constant from the newest champion's training labels. result: of the primary metric."""
         if self.contest.champion is None:
             return None
-        naive, _ = self.primary.value_and_influence(self.labels, self._constant_of(self.contest.champion.champion))
-        return skill(self.primary.direction, result.champion, naive)
+        naive = self._constant_of(self.contest.champion.champion)
+        value, _ = self.primary.measured(self.labels, naive, self.clusters.weights)
+        return skill(self.primary.direction, result.champion, value)
 
     def _constant_of(self, model: Fitted) -> np.ndarray:
         constant: np.ndarray = model.over(model.naive_predictions(len(self.labels)), self._classes)

@@ -6,17 +6,21 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.fixed_point import exact_mean
+from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.fixed_point import sums_by
 from perennial.evaluation.judgement import gain_of
+from perennial.evaluation.weights import mean_of, median_of, relative
 
 
-def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int, classes: int = 0) -> FloatArray:
+def naive_prediction(
+    task: str, metric: str, training_labels: FloatArray, n: int, classes: int = 0, weights: FloatArray | None = None
+) -> FloatArray:
     """The best constant of the training labels, n times: shape (n,), in the target's unit.
 
     task: `binary` (the base rate), `multiclass` (the share of each of `classes` classes, so shape (n, K)) or
         `regression` (the median for mae, which it minimises; else the mean).
     training_labels: shape (m,), known when the model was trained; never those of the evaluation rows.
+    weights: shape (m,), of the training rows; shares, mean and median are then weighted.
     Raises ValueError without any training label.
 
     >>> naive_prediction("binary", "log_loss", np.array([1.0, 0.0, 0.0, 0.0]), 2).tolist()
@@ -28,9 +32,18 @@ def naive_prediction(task: str, metric: str, training_labels: FloatArray, n: int
     if labels.size == 0 or not np.isfinite(labels).all():
         raise ValueError("a naive prediction needs training labels, all of them finite")
     if task == "multiclass":
-        return np.tile(np.bincount(labels.astype(np.int64), minlength=classes) / labels.size, (n, 1))
-    constant = np.median(labels) if task == "regression" and metric == "mae" else exact_mean(labels)
-    return np.full(n, float(constant))
+        return np.tile(_shares(labels.astype(np.int64), classes, relative(weights)), (n, 1))
+    if task == "regression" and metric == "mae":
+        return np.full(n, median_of(labels, weights))
+    return np.full(n, mean_of(labels, relative(weights)))
+
+
+def _shares(labels: IntArray, classes: int, weights: FloatArray | None) -> FloatArray:
+    """The share of each class, shape (K,)."""
+    if weights is None:
+        return np.bincount(labels, minlength=classes) / labels.size
+    sizes = sums_by(weights, labels, max(classes, int(labels.max()) + 1))
+    return sizes / sizes.sum()
 
 
 def skill(direction: Literal["lower", "higher"], champion: float | None, naive: float | None) -> float | None:

@@ -26,7 +26,7 @@ from perennial.evaluation.judgement import Asked, GainSums, gain_of, judge, with
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.paired import Paired
-from perennial.evaluation.results import Evaluation, MetricResult
+from perennial.evaluation.results import Evaluation, MetricResult, Weighted
 
 
 class ComparisonFailed(TerminalError):
@@ -74,6 +74,7 @@ def describe(
     first: str,
     last: str,
     digest: str,
+    weighted: Weighted | None = None,
 ) -> Evaluation:
     """The evaluation rows, and how the primary metric's clusters are correlated.
 
@@ -82,6 +83,7 @@ def describe(
     results: of `compare`. cluster_rows: shape (T,), each cluster's rows. cluster_names: T names in the same order.
     labelled_share: the share of eligible rows whose label is known, 0 to 1.
     first, last: times of the first and last row's event. digest: of the rows.
+    weighted: None if all rows weigh the same.
     """
     if cluster_rows.size != len(cluster_names):
         raise ValueError(f"{cluster_rows.size} clusters have {len(cluster_names)} names")
@@ -101,6 +103,7 @@ def describe(
         last=last,
         digest=digest,
         effective_clusters=effective_clusters(cluster_rows.size, primary.se, primary.day_t) if primary else None,
+        weighted=weighted,
     )
 
 
@@ -109,8 +112,8 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
     if rows.y.size == 0:
         return without_values(asked, metric.direction, too_few_clusters(0, clusters.name) or "")
     try:
-        before, influence_before = metric.value_and_influence(rows.y, rows.champion)
-        after, influence_after = metric.value_and_influence(rows.y, rows.challenger)
+        before, influence_before = metric.measured(rows.y, rows.champion, clusters.weights)
+        after, influence_after = metric.measured(rows.y, rows.challenger, clusters.weights)
     except Undefined as why:
         return without_values(asked, metric.direction, str(why))
     influence = gain_of(metric.direction, influence_before, influence_after)
@@ -120,11 +123,11 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         champion=before,
         challenger=after,
         sums=sums_of_clusters(influence, clusters.codes, clusters.counts.size),
-        counts=clusters.counts,
+        counts=clusters.sizes,
         sum_of_squares=exact_sum(influence**2),
         cluster_by=clusters.name,
         undecidable=metric.undecidable(rows.y, rows.champion, rows.challenger),
-        second=second_clusters(influence, clusters.codes, second[1], second[0]) if second else None,
+        second=second_clusters(influence, clusters.codes, second[1], second[0], clusters.weights) if second else None,
         challenger_sums=sums_of_clusters(influence_after, clusters.codes, clusters.counts.size)
         if asked.is_bounded
         else None,

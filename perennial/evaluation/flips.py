@@ -13,6 +13,7 @@ from perennial.evaluation.metrics.decided import decided_class
 from perennial.evaluation.paired import Clusters, Paired
 from perennial.evaluation.results import Estimate, Flips, WorstSlice
 from perennial.evaluation.slices import Sliced
+from perennial.evaluation.weights import mean_of, quantile_of, weighed
 
 WORST, FEWEST_ROWS = 5, 100
 EXAMPLES = 20
@@ -37,7 +38,11 @@ def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_m
     y, clusters = rows.y, rows.clusters
     distance = _distance(rows)
     moved = _estimate(distance, clusters)
-    largest = float(np.quantile(distance, 0.95))
+    largest = (
+        float(np.quantile(distance, 0.95))
+        if clusters.weights is None
+        else quantile_of(distance, 0.95, clusters.weights)
+    )
     if not of_classes:
         return Flips(rows=y.size, negative=None, positive=None, moved=moved, moved_95=largest, worst=())
     right, now_right = decided_class(rows.champion) == y, decided_class(rows.challenger) == y
@@ -49,7 +54,7 @@ def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_m
         positive=_estimate(won, clusters),
         moved=moved,
         moved_95=largest,
-        worst=_worst(lost, slices),
+        worst=_worst(lost, slices, clusters.weights),
         at_most=at_most,
     )
 
@@ -74,26 +79,28 @@ def _distance(rows: Paired) -> FloatArray:
 
 
 def _estimate(row: FloatArray, clusters: Clusters) -> Estimate:
-    share, counts = float(row.mean()), clusters.counts
+    weights, sizes = clusters.weights, clusters.sizes
+    share = float(row.mean()) if weights is None else mean_of(row, weights)
     interval = None
-    if too_few_clusters(counts.size, clusters.name) is None:
-        sums = sums_of_clusters(row - share, clusters.codes, counts.size)
-        interval = cluster_interval(share, sums, counts, cluster_by=clusters.name)
+    if too_few_clusters(sizes.size, clusters.name) is None:
+        sums = sums_of_clusters(weighed(row - share, weights), clusters.codes, sizes.size)
+        interval = cluster_interval(share, sums, sizes, cluster_by=clusters.name)
     if interval is None:
         return Estimate(share=share, ci_low=None, ci_high=None)
     return Estimate(share=share, ci_low=max(0.0, interval.ci_low), ci_high=interval.ci_high)
 
 
-def _worst(lost: FloatArray, slices: Sequence[Sliced]) -> tuple[WorstSlice, ...]:
+def _worst(lost: FloatArray, slices: Sequence[Sliced], weights: FloatArray | None) -> tuple[WorstSlice, ...]:
     """The slices with the largest share of newly wrong rows, among those with a hundred rows or more."""
     worst = []
     for each in slices:
         inside = each.codes >= 0
         rows = np.bincount(each.codes[inside], minlength=len(each.values))
-        wrong = np.bincount(each.codes[inside], weights=lost[inside], minlength=len(each.values))
+        wrong = np.bincount(each.codes[inside], weights=weighed(lost, weights)[inside], minlength=len(each.values))
+        size = rows if weights is None else np.bincount(each.codes[inside], weights[inside], len(each.values))
         worst += [
-            WorstSlice(column=each.column, value=value, rows=int(n), share=float(w / n))
-            for value, n, w in zip(each.values, rows, wrong, strict=True)
+            WorstSlice(column=each.column, value=value, rows=int(n), share=float(w / of))
+            for value, n, of, w in zip(each.values, rows, size, wrong, strict=True)
             if n >= FEWEST_ROWS and w
         ]
     return tuple(sorted(worst, key=lambda each: (-each.share, each.column, each.value))[:WORST])

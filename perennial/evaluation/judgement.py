@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.cluster_interval import cluster_interval, undecidable_clusters
 from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
@@ -57,7 +57,8 @@ class GainSums:
     """What a verdict on one metric needs: computed from rows, or read from a recorded decision to replay it.
 
     champion, challenger: the metric's values. sums, counts: shape (T,), in time order, each cluster's influence on
-    the gain (together 0) and rows. sum_of_squares: of the rows' influence, for `row_t`. cluster_by: the clusters' name.
+    the gain (together 0) and rows, or n times its share of the weight.
+    sum_of_squares: of the rows' influence, for `row_t`. cluster_by: the clusters' name.
     undecidable: the metric's own reason why nothing can be decided, if any.
     second: the variance of the gain by a second clustering.
     challenger_sums: shape (T,), of the influence on the challenger's own value, if that has a bound.
@@ -67,7 +68,7 @@ class GainSums:
     champion: float
     challenger: float
     sums: FloatArray
-    counts: IntArray
+    counts: Sizes
     sum_of_squares: float
     cluster_by: str = "day"
     undecidable: str | None = None
@@ -117,7 +118,7 @@ def judge(asked: Asked, of: GainSums, *, seen: Inflation | None = None, level: f
         verdict=verdict,
         note=note,
         day_t=day_t(gain, sums, counts, level=level),
-        row_t=row_t(gain, of.sum_of_squares, int(counts.sum()), level=level),
+        row_t=row_t(gain, of.sum_of_squares, round(float(counts.sum())), level=level),
         sums=tuple(sums.tolist()),
         sum_of_squares=of.sum_of_squares,
         inflation=seen.factor if seen and shown else None,

@@ -1,4 +1,4 @@
-"""Both models on the same rows: labels, predictions and clusters in one object."""
+"""Both models on the same rows: labels, predictions, clusters and weights in one object."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from functools import cached_property
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
-from perennial.evaluation.intervals.cluster_sums import rows_of_clusters
+from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
+from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
+from perennial.evaluation.weights import relative
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Which rows are correlated with each other.
+    """Which rows are correlated with each other, and how much each counts.
 
     codes: shape (n,), each row's cluster, numbered 0..T−1 in time order. name: `day`, `week` or a column.
     second: a second clustering: its name and each row's cluster, shape (n,), from 0.
+    weights: shape (n,), how much each row counts, with mean 1 (see `relative`); None if all count the same.
     """
 
     codes: IntArray
     name: str = "day"
     second: tuple[str, IntArray] | None = None
+    weights: FloatArray | None = None
 
     @cached_property
     def counts(self) -> IntArray:
         """How many rows each cluster has, shape (T,). Raises ValueError if the numbering has a gap."""
         return rows_of_clusters(self.codes)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """How much each cluster counts, shape (T,), together n: its rows, or n times its share of the weight."""
+        return self.counts if self.weights is None else sums_of_clusters(self.weights, self.codes, self.counts.size)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class Paired:
 
     def __post_init__(self) -> None:
         rows, shape = self.y.shape, self.champion.shape
+        if (weights := self.clusters.weights) is not None and weights.shape != rows:
+            raise ValueError(f"{weights.size} weights of {self.y.size} rows")
         if not (len(rows) == 1 and rows == self.clusters.codes.shape == shape[:1] and self.challenger.shape == shape):
             raise ValueError(
                 "labels, predictions and clusters must have the same length, and both models' predictions one shape"
@@ -56,7 +66,11 @@ class Paired:
             self.y[places],
             self.champion[places],
             self.challenger[places],
-            Clusters(codes.astype(np.int64), self.clusters.name),
+            Clusters(
+                codes.astype(np.int64),
+                self.clusters.name,
+                weights=None if self.clusters.weights is None else relative(self.clusters.weights[places]),
+            ),
         )
 
 
@@ -68,13 +82,17 @@ def paired(
     *,
     cluster_by: str = "day",
     second: tuple[str, IntArray] | None = None,
+    weights: FloatArray | None = None,
 ) -> Paired:
-    """`Paired` from arrays of any numeric type. Predictions keep their precision, by which log loss clips them."""
+    """`Paired` from arrays of any numeric type. Predictions keep their precision, by which log loss clips them.
+
+    weights: shape (n,), positive, of any mean. Raises ValueError for another weight.
+    """
     return Paired(
         np.asarray(y, dtype=np.float64),
         _as_floats(champion),
         _as_floats(challenger),
-        Clusters(np.asarray(cluster_codes, dtype=np.int64), cluster_by, second),
+        Clusters(np.asarray(cluster_codes, dtype=np.int64), cluster_by, second, relative(weights)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc, frequencies_for
 from perennial.evaluation.intervals.mde import minimal_detectable_effect
@@ -31,7 +31,7 @@ class Spread:
     seen: Inflation | None
 
 
-def spread_of(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Spread | None:
+def spread_of(earlier: Sequence[tuple[FloatArray, Sizes]]) -> Spread | None:
     """The spread of a day's gain over earlier decisions; None if no decision has one.
 
     earlier: of each decision, the clusters' sums and rows, shapes (T,). If the inflation is known, the spread is that

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
 Pool = Literal["planned", "event"]
@@ -150,10 +150,22 @@ class Flips(Result):
     at_most: float | None = None
 
 
+class Weighted(Result):
+    """How rows were weighted. by: the column. sizes: n times each cluster's share of the weight, in their order.
+
+    effective_rows: how many equally weighted rows would give a mean as precise (Kish).
+    """
+
+    by: str
+    sizes: tuple[float, ...]
+    effective_rows: float
+
+
 class Evaluation(Result):
     """The evaluation rows: how many, in which clusters, and how similar neighbouring clusters are.
 
     effective_clusters: how many independent clusters would be as informative about the primary metric.
+    weighted: None, and left out of what is written, if all rows weigh the same.
     """
 
     rows: int
@@ -169,6 +181,17 @@ class Evaluation(Result):
     last: str
     digest: str
     effective_clusters: float | None = None
+    weighted: Weighted | None = None
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """How much each cluster counts: its rows, or n times its share of the weight."""
+        return self.weighted.sizes if self.weighted else self.cluster_rows
+
+    @model_serializer(mode="wrap")
+    def _without_weights(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = written(self)
+        return {name: value for name, value in fields.items() if name != "weighted" or value is not None}
 
 
 class Policy(Result):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.figures import UNITS, change, counted, figure, interval_in_words, percent
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
@@ -52,7 +52,7 @@ def compare_slices(
     return judge_slices(measured, of_all)
 
 
-def variance_ratio(sums: FloatArray, counts: IntArray, cluster_by: str) -> float | None:
+def variance_ratio(sums: FloatArray, counts: Sizes, cluster_by: str) -> float | None:
     """EWC variance over day variance of the clusters' sums, shape (T,): how similar neighbouring days are, or None."""
     both = cosine_and_day(sums, counts) if cluster_by in UNITS else None
     return (both[0] / both[1]) ** 2 if both else None
@@ -121,8 +121,8 @@ def _measured(metric: Metric, rows: Paired, column: str, value: str, harm: float
     clusters, counts = rows.clusters, rows.clusters.counts
     plain = SliceResult(column=column, value=value, rows=rows.y.size, clusters=counts.size, metric=metric.name)
     try:
-        before, influence_before = metric.value_and_influence(rows.y, rows.champion)
-        after, influence_after = metric.value_and_influence(rows.y, rows.challenger)
+        before, influence_before = metric.measured(rows.y, rows.champion, clusters.weights)
+        after, influence_after = metric.measured(rows.y, rows.challenger, clusters.weights)
     except Undefined as why:
         return plain.model_copy(update={"note": str(why)})
     gain = gain_of(metric.direction, before, after)
@@ -133,8 +133,8 @@ def _measured(metric: Metric, rows: Paired, column: str, value: str, harm: float
         return plain.model_copy(update={**values, "note": why_not})
     influence = gain_of(metric.direction, influence_before, influence_after)
     sums = sums_of_clusters(influence, clusters.codes, counts.size)
-    alone = day_t(gain, sums, counts) if clusters.name in UNITS else cv3(gain, sums, counts)
-    ratio = variance_ratio(sums, counts, clusters.name)
+    alone = day_t(gain, sums, clusters.sizes) if clusters.name in UNITS else cv3(gain, sums, clusters.sizes)
+    ratio = variance_ratio(sums, clusters.sizes, clusters.name)
     return plain.model_copy(update={**values, "own_se": alone.se if alone else None, "variance_ratio": ratio})
 
 

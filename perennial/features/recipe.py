@@ -73,9 +73,7 @@ def recipe_of(case: UseCase) -> Recipe:
         categorical=features.categorical,
         numeric=features.numeric,
         derived=features.derived,
-        hidden=tuple(
-            sorted({schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])})
-        ),
+        hidden=tuple(sorted({*schema.hidden, *features.never})),
         # The source of a custom estimator is stored with the model too, though loading the model does not run it.
         sources=case.code.of(
             (*features.derived, *([declaration.model.estimator] if is_own(declaration.model.estimator) else []))

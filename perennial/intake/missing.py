@@ -61,7 +61,7 @@ def _empty(kind: str, index: pd.Index[Any]) -> pd.Series:
 def _needed(declaration: Declaration) -> set[str]:
     """Columns without which a batch has no rows, whatever else they are."""
     schema = declaration.schema_
-    return {*schema.key, schema.time, schema.target, *filter(None, [schema.label_known_at])}
+    return {*schema.key, schema.time, schema.target, *filter(None, [schema.label_known_at, schema.weight])}
 
 
 def column_warnings(parsed: Parsed, known: Collection[str] | None) -> list[str]:

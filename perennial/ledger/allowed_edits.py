@@ -61,7 +61,7 @@ def columns_needed(declaration: Declaration, texts: dict[str, str]) -> dict[str,
     texts: file → text of its code, whose functions read the columns that they name.
     """
     features, schema, types = declaration.features, declaration.schema_, column_types(declaration)
-    hidden = {schema.target, *features.never, schema.label_known_at}
+    hidden = {*schema.hidden, *features.never}
     named = {name for file in files_of(features.derived) for name in _texts_in(texts[file])}
     read = columns_read(features.derived)
     named |= {*read, *([schema.time] if read else [])}

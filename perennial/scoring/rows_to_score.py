@@ -52,8 +52,7 @@ def rows_to_score(declaration: Declaration, data: bytes, suffix: Suffix, models:
     for a file without rows.
     """
     schema = declaration.schema_
-    answers = {schema.target, schema.label_known_at}
-    types = {name: kind for name, kind in column_types(declaration).items() if name not in answers}
+    types = {name: kind for name, kind in column_types(declaration).items() if name not in schema.hidden}
     parsed = typed(declaration, data, suffix, types, read_options(declaration))
     parsed = with_missing_features(parsed, declaration)
     mistakes = [*_missing(parsed, declaration), *_unreadable(parsed, declaration)]

@@ -45,7 +45,7 @@ def fields_of(declaration: Declaration, read: tuple[str, ...] | None = None) -> 
     required, and neither are the key and the time where no feature is made from them.
     """
     schema, features = declaration.schema_, declaration.features
-    hidden = {schema.target, *features.never, *([schema.label_known_at] if schema.label_known_at else [])}
+    hidden = {*schema.hidden, *features.never}
     types = {name: kind for name, kind in column_types(declaration).items() if name not in hidden}
     custom = any(built_in(spec) is None for spec in features.derived)
     needed = {*features.columns_read, *((types if read is None else read) if custom else ())}

@@ -254,3 +254,8 @@ def labels_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray:
             f"example {gone!r}. Add it to the classes."
         )
     return numbers
+
+
+def weights_of(rows: pd.DataFrame, schema: Schema) -> np.ndarray | None:
+    """How much each row counts, shape (n,), in the column's unit; None if no weight is declared."""
+    return None if schema.weight is None else rows[schema.weight].to_numpy(dtype="float64")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perennial.errors import InputError, PerennialError, TerminalError
+from perennial.evaluation.weights import relative
 from perennial.features.recipe import Recipe
 from perennial.model.predicting import ready
 from perennial.model.threads import bounded_threads
@@ -35,13 +37,18 @@ def fit_pipeline(
     inputs: pd.DataFrame,
     labels: np.ndarray,
     age: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Pipeline:
     """The fitted pipeline. inputs: of the recipe; labels: shape (n,), from `perennial.store.rows.labels_of`.
 
-    age: shape (n,), each row's weight by its age; None if all weigh the same.
+    age: shape (n,), each row's weight by its age; None if all weigh the same. weights: shape (n,), of
+    `perennial.store.rows.weights_of`; only their ratios count: they are divided by their mean, so that an estimator's
+    regularisation means the same as without them, and multiplied with `age`.
     Raises TrainingFailed with the estimator's message, or if it gives no class probabilities; InputError for unknown
     parameters; NotTrainableYet for labels of one class.
     """
+    from sklearn.utils.validation import has_fit_parameter
+
     refuse_one_class(np.unique(labels).tolist(), len(labels), task)
     target: Any = labels if task == "regression" else labels.astype(np.int64)
     if task == "multiclass":
@@ -49,21 +56,25 @@ def fit_pipeline(
             raise InputError("model.params.class_weight: with several classes, only `balanced` is supported")
         # Estimators require classes 0, 1, 2, … without gaps; the caller maps them to the declared ones.
         target = np.unique(target, return_inverse=True)[1]
-    from sklearn.utils.validation import has_fit_parameter
-
     pipeline = build_pipeline(model, inputs, recipe.sources)
-    weights = sample_weights(model, target)
-    if age is not None:
-        if not has_fit_parameter(pipeline.steps[-1][1], "sample_weight"):
-            raise InputError(
-                f"model.window: a decay needs sample weights, which {model.estimator} does not support; "
-                "use last or batches"
-            )
-        weights = age if weights is None else weights * age
+    takes_weights = has_fit_parameter(pipeline.steps[-1][1], "sample_weight")
+    if age is not None and not takes_weights:
+        raise InputError(
+            f"model.window: a decay needs sample weights, which {model.estimator} does not support; use last or batches"
+        )
+    if weights is not None and not takes_weights:
+        raise InputError(
+            f"model.estimator: {model.estimator} does not support sample weights, which schema.weight needs; use "
+            "another estimator, or remove schema.weight",
+            field="model.estimator",
+            value=model.estimator,
+            fix="use an estimator whose fit takes sample_weight, or remove schema.weight",
+        )
+    given = [each for each in (sample_weights(model, target), relative(weights), age) if each is not None]
     try:
         with bounded_threads(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pipeline.fit(ready(inputs), target, **({} if weights is None else {"estimator__sample_weight": weights}))
+            pipeline.fit(ready(inputs), target, **({"estimator__sample_weight": prod(given)} if given else {}))
     except PerennialError:
         raise
     except Exception as error:

@@ -14,7 +14,7 @@ from perennial.features.derived import refuse_infinite
 from perennial.features.recipe import recipe_of
 from perennial.model.artifact import Fitted, categories_seen
 from perennial.model.predicting import in_places, predict
-from perennial.store.rows import labels_of
+from perennial.store.rows import labels_of, weights_of
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.search import Searched, search
@@ -53,7 +53,7 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     declaration = case.declaration
     model, schema = declaration.model, declaration.schema_
     task, classes = schema.task, schema.classes
-    labels = labels_of(rows, schema)
+    labels, weights = labels_of(rows, schema), weights_of(rows, schema)
     recipe = recipe_of(case)
     metric = declared_metric(declaration, metric_sources(case), declaration.primary)
     inputs = recipe.inputs(rows)
@@ -62,13 +62,12 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
     if searched is not None:
         model = model.model_copy(update={"params": {**model.params, **searched.params}})
     started = time.perf_counter()
-    pipeline = fit_pipeline(
-        case.name, model, task, recipe, inputs, labels, age_weights(model.window, rows[schema.time])
-    )
+    age = age_weights(model.window, rows[schema.time])
+    pipeline = fit_pipeline(case.name, model, task, recipe, inputs, labels, age, weights)
     seconds = time.perf_counter() - started
     some = np.linspace(0, len(labels) - 1, min(_IN_SAMPLE_ROWS, len(labels))).astype(np.int64)
     predictions = predict(pipeline, inputs.iloc[some], task)
-    constant = naive_prediction(task, declaration.primary, labels, 1, len(classes))[0]
+    constant = naive_prediction(task, declaration.primary, labels, 1, len(classes), weights)[0]
     naive: float | tuple[float, ...] = float(constant) if constant.ndim == 0 else ()
     trained_on: tuple[str | int, ...] = ()
     if task == "multiclass":
@@ -76,11 +75,12 @@ def fit(case: UseCase, rows: pd.DataFrame) -> Fit:
         predictions = in_places(predictions, present, len(classes))
         naive, trained_on = tuple(constant[present].tolist()), tuple(classes[place] for place in present)
     fitted = Fitted(pipeline, recipe, task, categories_seen(inputs), naive, trained_on)
-    return Fit(fitted, inputs, seconds, _in_sample(metric, labels[some], predictions), len(some), searched)
+    of_some = None if weights is None else weights[some]
+    return Fit(fitted, inputs, seconds, _in_sample(metric, labels[some], predictions, of_some), len(some), searched)
 
 
-def _in_sample(metric: Metric, labels: np.ndarray, predictions: np.ndarray) -> float | None:
+def _in_sample(metric: Metric, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None) -> float | None:
     try:
-        return float(metric.value_and_influence(labels, predictions)[0])
+        return float(metric.measured(labels, predictions, weights)[0])
     except Undefined:
         return None

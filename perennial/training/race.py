@@ -22,7 +22,7 @@ from perennial.our_columns import FIRST_KNOWN_AT, LABEL
 from perennial.settings import allowed_threads
 from perennial.store.known import Known, known_at
 from perennial.store.registry import TrialRun
-from perennial.store.rows import labels_of, read_rows
+from perennial.store.rows import labels_of, read_rows, weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit
@@ -93,7 +93,8 @@ def _step(
     tables: Tables, case: UseCase, past: Known, known: Known, batch: BatchEntry, labelled: pd.DataFrame, metric: Metric
 ) -> RaceStep:
     declaration, racing = case.declaration, case.declaration.model.racing
-    labels, time = labels_of(labelled, declaration.schema_), declaration.schema_.time
+    schema = declaration.schema_
+    labels, weights, time = labels_of(labelled, schema), weights_of(labelled, schema), schema.time
     before = labelled_rows(tables, declaration, past)
     assert before is not None, "the batch before is known"
     rows = {
@@ -106,13 +107,13 @@ def _step(
             return None
         try:
             fitted = fit(case.racing_as(rival), rows[rival]).fitted
-            predicted = fitted.over(fitted.predict(labelled), declaration.schema_.classes)
-            return metric.value_and_influence(labels, predicted)[0]
+            predicted = fitted.over(fitted.predict(labelled), schema.classes)
+            return metric.measured(labels, predicted, weights)[0]
         except (TerminalError, Undefined) as why:  # a rival that cannot be fitted has no value; the others continue
             log.warning("race %s %s: %s has no value: %s", case.name, batch.window, rival, why)
             return None
 
-    key = list(declaration.schema_.key)
+    key = list(schema.key)
     same = {rival: _sameness(model, rows[rival], key, time) for rival, model in racing.items()}
     first = {sameness: rival for rival, sameness in reversed(same.items())}
     with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:

@@ -20,7 +20,7 @@ from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.features.recipe import Recipe
 from perennial.model.predicting import in_places, predict
 from perennial.our_columns import KNOWN_AT, LABEL
-from perennial.store.rows import labels_of
+from perennial.store.rows import labels_of, weights_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
 from perennial.training.readiness import NotTrainableYet, refuse_one_class
 from perennial.usecase.declaration import Declaration
@@ -33,13 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fold:
-    """Inputs and labels known before `cut`, and those from that day on, which are predicted."""
+    """Inputs and labels known before `cut`, and those from that day on, which are predicted; their weights, if any."""
 
     cut: str
     train: pd.DataFrame
     train_labels: np.ndarray
     test: pd.DataFrame
     test_labels: np.ndarray
+    train_weights: np.ndarray | None = None
+    test_weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
                 labels_of(train, schema),
                 recipe.inputs(test),
                 labels_of(test, schema),
+                weights_of(train, schema),
+                weights_of(test, schema),
             )
         )
     return made
@@ -137,12 +141,14 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
 def _value(declaration: Declaration, recipe: Recipe, metric: Metric, params: dict[str, Any], fold: Fold) -> float:
     model = declaration.model.model_copy(update={"params": {**declaration.model.params, **params}})
     task, classes = declaration.schema_.task, declaration.schema_.classes
-    pipeline = fit_pipeline(declaration.name, model, task, recipe, fold.train, fold.train_labels)
+    pipeline = fit_pipeline(
+        declaration.name, model, task, recipe, fold.train, fold.train_labels, weights=fold.train_weights
+    )
     try:
         predictions = predict(pipeline, fold.test, task)
         if task == "multiclass":
             predictions = in_places(predictions, np.unique(fold.train_labels).astype(np.int64), len(classes))
-        value, _ = metric.value_and_influence(fold.test_labels, predictions)
+        value, _ = metric.measured(fold.test_labels, predictions, fold.test_weights)
     except (Undefined, ValueError) as why:
         raise TrainingFailed(f"fold from {fold.cut} ({len(fold.test_labels):,} rows): {why}") from why
     if not np.isfinite(value):

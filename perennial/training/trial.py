@@ -21,6 +21,7 @@ from perennial.intake.frames import accepted_table
 from perennial.model.predicting import in_places, predict
 from perennial.our_columns import is_ours
 from perennial.sources.parsing import Parsed
+from perennial.store.rows import weights_of
 from perennial.team_code.loading import load_function
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
@@ -108,7 +109,7 @@ def _try_models(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterat
             wrong_at.add(place)
             yield wrong
         elif not number:
-            yield from _try_metrics(case, document, labels, predictions[0])
+            yield from _try_metrics(case, document, labels, predictions[0], weights_of(rows, declaration.schema_))
 
 
 def _fit(case: UseCase, rows: pd.DataFrame, labels: np.ndarray, into: list[np.ndarray]) -> None:
@@ -119,7 +120,8 @@ def _fit(case: UseCase, rows: pd.DataFrame, labels: np.ndarray, into: list[np.nd
     declaration, recipe, schema = case.declaration, recipe_of(case), case.declaration.schema_
     inputs = recipe.inputs(rows)
     age = age_weights(declaration.model.window, rows[schema.time])
-    pipeline = fit_pipeline(case.name, declaration.model, schema.task, recipe, inputs, labels, age)
+    weights = weights_of(rows, schema)
+    pipeline = fit_pipeline(case.name, declaration.model, schema.task, recipe, inputs, labels, age, weights)
     if is_own(declaration.model.estimator):
         refuse_foreign_types(pipeline)
     predictions = predict(pipeline, inputs, schema.task)
@@ -128,14 +130,16 @@ def _fit(case: UseCase, rows: pd.DataFrame, labels: np.ndarray, into: list[np.nd
     into.append(predictions)
 
 
-def _try_metrics(case: UseCase, document: Document, labels: np.ndarray, predictions: np.ndarray) -> Iterator[Mistake]:
+def _try_metrics(
+    case: UseCase, document: Document, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None
+) -> Iterator[Mistake]:
     sources = metric_sources(case)
     for name in case.declaration.evaluation.metrics:
 
         def run(name: str = name) -> None:
             metric = declared_metric(case.declaration, sources, name)
             try:
-                metric.value_and_influence(labels, predictions)
+                metric.measured(labels, predictions, weights)
             except Undefined:
                 return  # undefined on these rows; others may be fine
 
@@ -165,9 +169,12 @@ def _estimators(document: Document) -> list[tuple[Place, str]]:
 
 
 def _rows(case: UseCase, batch: Parsed) -> pd.DataFrame:
-    """Rows in the form in which the accepted table returns them, without those that lack a key or time."""
+    """Rows in the form in which the accepted table returns them, without those that lack a key, time or weight."""
     declaration, schema = case.declaration, case.declaration.schema_
-    frame = batch.frame.dropna(subset=[*schema.key, schema.time]).head(ROWS)
+    frame = batch.frame.dropna(subset=[*schema.key, schema.time])
+    if schema.weight is not None:
+        frame = frame[(frame[schema.weight] > 0) & np.isfinite(frame[schema.weight])]
+    frame = frame.head(ROWS)
     arrived = datetime(2000, 1, 1, tzinfo=UTC)  # never shown
     table = accepted_table(frame, declaration, column_types(declaration), "trial", arrived)
     rows: pd.DataFrame = table.to_pandas()

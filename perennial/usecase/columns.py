@@ -28,6 +28,8 @@ def column_types(declaration: Declaration) -> dict[str, ColumnType]:
     types[schema.target] = "text" if any(isinstance(each, str) for each in schema.classes) else "number"
     if schema.label_known_at is not None:
         types[schema.label_known_at] = "timestamp"
+    if schema.weight is not None:
+        types[schema.weight] = "number"
     for name in features.numeric:
         types[name] = "number"
     for name in features.categorical:

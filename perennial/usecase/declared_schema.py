@@ -62,6 +62,11 @@ class Schema(Frozen):
         None,
         description="column with the time at which the label in the row became known (instead of label_known_after)",
     )
+    weight: str | None = Field(
+        None,
+        description="column with a positive number for each row: how much it counts, relative to the others, in "
+        "fits, metrics and intervals; by default all rows count the same. Rows to score need none",
+    )
     plausible_gap: Duration = Field(
         timedelta(days=180),
         gt=timedelta(0),
@@ -95,6 +100,11 @@ class Schema(Frozen):
         if len({type(each) for each in self.classes}) > 1:
             raise ValueError("classes mix text and numbers: write all in quotes, or none")
         return self
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The columns that no model sees, and that rows to score need not have."""
+        return tuple(name for name in (self.target, self.label_known_at, self.weight) if name is not None)
 
     @property
     def answer(self) -> str | None:

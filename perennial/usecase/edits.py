@@ -8,7 +8,15 @@ from typing import Any
 
 from perennial.errors import InputError
 
-_IDENTITY = ("schema.key", "schema.target", "schema.time", "schema.task", "schema.positive", "schema.negative")
+_IDENTITY = (
+    "schema.key",
+    "schema.target",
+    "schema.time",
+    "schema.task",
+    "schema.positive",
+    "schema.negative",
+    "schema.weight",
+)
 _RESTARTS = (
     ("evaluation.cluster_by", "a new comparison history"),
     ("source.read", "how batches are read, from the next one"),

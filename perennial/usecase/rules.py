@@ -158,6 +158,7 @@ def _two_roles(document: Document, name: str, place: Place, role: str, other: Pl
         "key": "it is the key, which contains no information about a new row",
         "time": "it is the time; derive features from it with a function",
         "label_known_at": "it is the time at which the label became known, which is after the event",
+        "weight": "it is the weight, which rows to score need not have; copy it to another column at its source",
     }
     is_feature = role in ("numeric", "categorical")
     if is_feature and other_role in reasons:

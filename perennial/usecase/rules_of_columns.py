@@ -16,6 +16,7 @@ def roles(document: Document) -> list[tuple[str, Place, str]]:
         (("schema", "time"), "time"),
         (("schema", "target"), "target"),
         (("schema", "label_known_at"), "label_known_at"),
+        (("schema", "weight"), "weight"),
     ]
     texts = [(document.text(*place), place, role) for place, role in single]
     named = [(name, place, role) for name, place, role in texts if name is not None]

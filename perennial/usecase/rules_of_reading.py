@@ -24,7 +24,9 @@ def reading_rules(document: Document) -> Iterator[Mistake]:
         for name in document.mapping("source", "read", part):
             if columns and name not in columns:
                 yield no_column(document, ("source", "read", part, name), str(name), columns)
-    needed = {name for name, _, role in roles(document) if role in ("time", "target", "label_known_at", "key")}
+    needed = {
+        name for name, _, role in roles(document) if role in ("time", "target", "label_known_at", "weight", "key")
+    }
     features = {name for name, _, role in roles(document) if role in ("numeric", "categorical")}
     features = (features | {name for name, _ in read_by_built_in(document)}) - needed
     for name in document.mapping("features", "missing_column"):

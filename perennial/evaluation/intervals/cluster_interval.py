@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.figures import UNITS, clusters_in_words, percent
 from perennial.evaluation.intervals.cv3 import MIN_GROUPS, cv3
 from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc
@@ -17,7 +17,7 @@ LARGEST_SHARE = 0.5
 def cluster_interval(
     estimate: float,
     sums: FloatArray,
-    counts: IntArray,
+    counts: Sizes,
     *,
     cluster_by: str,
     seen: Inflation | None = None,
@@ -54,7 +54,7 @@ def too_few_clusters(clusters: int, cluster_by: str) -> str | None:
     return f"{clusters_in_words(clusters, cluster_by)}{labels}; {needed} are needed"
 
 
-def undecidable_clusters(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> str | None:
+def undecidable_clusters(counts: Sizes, cluster_by: str, second: SecondClusters | None = None) -> str | None:
     """The reason why these clusters cannot decide: too few of them, or one that holds most of the rows; else None.
 
     If one of a column's clusters has more than half of the rows, the rest is too little to estimate the variation.
@@ -81,7 +81,7 @@ def _undecidable(clusters: int, largest: float, name: str) -> str | None:
     return f"one cluster of {name} holds {percent(largest)} of the rows; at most {percent(LARGEST_SHARE)} may be in one"
 
 
-def will_not_come(counts: IntArray, cluster_by: str, second: SecondClusters | None = None) -> bool:
+def will_not_come(counts: Sizes, cluster_by: str, second: SecondClusters | None = None) -> bool:
     """Whether these clusters cannot decide and waiting does not help: more days will come, but not more groups.
 
     >>> import numpy as np

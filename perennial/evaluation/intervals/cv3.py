@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
 from perennial.evaluation.results import Interval
 
 MIN_GROUPS = 5
 
 
-def cv3(estimate: float, sums: FloatArray, counts: IntArray, *, level: float = LEVEL) -> Interval | None:
+def cv3(estimate: float, sums: FloatArray, counts: Sizes, *, level: float = LEVEL) -> Interval | None:
     """Delete-a-cluster jackknife with G − 1 degrees of freedom; None under `MIN_GROUPS` clusters.
 
     estimate: in its own unit. sums, counts: shape (G,), each cluster's influence (together 0) and rows.
@@ -27,7 +27,7 @@ def cv3(estimate: float, sums: FloatArray, counts: IntArray, *, level: float = L
     return student_t(estimate, jackknife(sums, counts), float(sums.size - 1), level=level)
 
 
-def jackknife(sums: FloatArray, counts: IntArray) -> float:
+def jackknife(sums: FloatArray, counts: Sizes) -> float:
     """The standard error from leaving out each of G ≥ 2 clusters in turn; sums, counts: as in `cv3`."""
-    clusters, rows = sums.size, int(counts.sum())
+    clusters, rows = sums.size, float(counts.sum())
     return float((clusters - 1) / clusters * ((sums / (rows - counts)) ** 2).sum()) ** 0.5

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
 from perennial.evaluation.results import Interval
 
 
-def day_t(estimate: float, sums: FloatArray, counts: IntArray, *, level: float = LEVEL) -> Interval | None:
+def day_t(estimate: float, sums: FloatArray, counts: Sizes, *, level: float = LEVEL) -> Interval | None:
     """Cluster-robust interval (CR1) with T − 1 degrees of freedom; None under 2 clusters.
 
     estimate: in its own unit. sums, counts: shape (T,), each cluster's influence (together 0) and rows.
@@ -22,5 +22,5 @@ def day_t(estimate: float, sums: FloatArray, counts: IntArray, *, level: float =
     clusters = sums.size
     if clusters < 2:
         return None
-    se = float(clusters / (clusters - 1) * (sums**2).sum()) ** 0.5 / int(counts.sum())
+    se = float(clusters / (clusters - 1) * (sums**2).sum()) ** 0.5 / float(counts.sum())
     return student_t(estimate, se, float(clusters - 1), level=level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
 from perennial.evaluation.results import Interval
 
@@ -23,7 +23,7 @@ def frequencies_for(clusters: int) -> int:
 
 
 def ewc(
-    estimate: float, sums: FloatArray, counts: IntArray, *, frequencies: int | None = None, level: float = LEVEL
+    estimate: float, sums: FloatArray, counts: Sizes, *, frequencies: int | None = None, level: float = LEVEL
 ) -> Interval | None:
     """Interval for an estimate whose rows are correlated within clusters, and clusters with their neighbours.
 
@@ -54,7 +54,7 @@ def ewc(
         frequencies = frequencies_for(clusters)
     if not 1 <= frequencies < clusters:
         raise ValueError(f"{frequencies} frequencies of {clusters} clusters: at least 1 and fewer than the clusters")
-    rows = int(counts.sum())
+    rows = float(counts.sum())
     cosines = _cosines(clusters, frequencies)
     spread = float(((cosines * sums).sum(axis=1) ** 2).sum())
     if counts.min() == counts.max():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.ewc import ewc
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
@@ -24,7 +24,7 @@ class Inflation:
     decisions: int
 
 
-def inflation(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Inflation | None:
+def inflation(earlier: Sequence[tuple[FloatArray, Sizes]]) -> Inflation | None:
     """The inflation over the newest 12 earlier decisions; None if fewer than 4 of them can be used.
 
     earlier: for each decision the clusters' sums and rows, both of shape (T,), in time order; the oldest first.
@@ -44,14 +44,14 @@ def inflation(earlier: Sequence[tuple[FloatArray, IntArray]]) -> Inflation | Non
     return Inflation(max(1.0, float(cosines / days)), len(both))
 
 
-def cosine_and_day(sums: FloatArray, counts: IntArray) -> tuple[float, float] | None:
+def cosine_and_day(sums: FloatArray, counts: Sizes) -> tuple[float, float] | None:
     """The standard errors of the clusters' sums, shape (T,), by `ewc` and by `day_t`; None if either is unknown."""
     cosine, day = ewc(0.0, sums, counts), day_t(0.0, sums, counts)
     return (cosine.se, day.se) if cosine is not None and day is not None and day.se > 0 else None
 
 
 def pooled(
-    estimate: float, sums: FloatArray, counts: IntArray, seen: Inflation, *, level: float = LEVEL
+    estimate: float, sums: FloatArray, counts: Sizes, seen: Inflation, *, level: float = LEVEL
 ) -> Interval | None:
     """`day_t` with its variance inflated as earlier decisions showed; None if `day_t` is None.
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.intervals.cv3 import jackknife
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
 from perennial.evaluation.results import Interval, SecondClusters
 
 
-def second_clusters(influence: FloatArray, first: IntArray, second: IntArray, name: str) -> SecondClusters:
+def second_clusters(
+    influence: FloatArray, first: IntArray, second: IntArray, name: str, weights: FloatArray | None = None
+) -> SecondClusters:
     """The variance that a second clustering gives, alone and within the clusters of the first.
 
     influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: that
-    of the second clustering.
+    of the second clustering. weights: shape (n,), with mean 1; None if all rows weigh the same.
     """
     _, alone = np.unique(second, return_inverse=True)
     _, within = np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
     return SecondClusters(
         name=name,
         clusters=int(alone.max()) + 1,
-        largest_share=float(np.bincount(alone).max() / second.size),
-        se_alone=_alone(influence, alone),
-        se_within=_alone(influence, within),
+        largest_share=float(_sizes(alone, weights).max() / second.size),
+        se_alone=_alone(influence, alone, weights),
+        se_within=_alone(influence, within, weights),
     )
 
 
@@ -41,6 +43,12 @@ def two_way(estimate: float, first: Interval, second: SecondClusters, *, level: 
     return student_t(estimate, max(one + two - both, one, two) ** 0.5, df, level=level)
 
 
-def _alone(influence: FloatArray, codes: IntArray) -> float:
+def _alone(influence: FloatArray, codes: IntArray, weights: FloatArray | None) -> float:
+    sizes = _sizes(codes, weights)
+    return jackknife(sums_of_clusters(influence, codes, sizes.size), sizes) if sizes.size > 1 else 0.0
+
+
+def _sizes(codes: IntArray, weights: FloatArray | None) -> Sizes:
+    """How much each cluster counts, shape (T,): its rows or its weight."""
     counts = rows_of_clusters(codes)
-    return jackknife(sums_of_clusters(influence, codes, counts.size), counts) if counts.size > 1 else 0.0
+    return counts if weights is None else sums_of_clusters(weights, codes, counts.size)

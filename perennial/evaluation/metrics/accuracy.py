@@ -8,6 +8,7 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.decided import CUT, decided_class
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class
+from perennial.evaluation.weights import mean_and_influence
 
 MIN_DISCORDANT_ROWS = 200
 
@@ -24,10 +25,9 @@ def at(cut: float) -> Metric:
     (0.5, [0.5, -0.5])
     """
 
-    def accuracy(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+    def accuracy(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
         row = (decided_class(p, cut) == y).astype(np.float64)
-        value = float(row.mean())
-        return value, row - value
+        return mean_and_influence(row, weights)
 
     def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
         rows = int((decided_class(champion, cut) != decided_class(challenger, cut)).sum())

@@ -9,11 +9,13 @@ import numpy as np
 
 from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.fixed_point import sums_by
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import relative, weighed
 
 MIN_ROWS = 200
 
-Function = Callable[[FloatArray, FloatArray], float]
+Function = Callable[..., float]
 
 
 class MetricFailed(TerminalError):
@@ -28,13 +30,16 @@ def black_box(
     tasks: tuple[str, ...],
     direction: Literal["lower", "higher"],
     codes: IntArray | None = None,
+    *,
+    weighted: bool = False,
 ) -> Metric:
     """The metric θ = function(y, p), in the function's own unit, for a function about which nothing is known.
 
     codes: shape (n,), each row's cluster, 0..T−1; without them only the value is known, and the influence is 0.
+    weighted: whether it is a function(y, p, weights), which gets ones if all rows weigh the same.
     A cluster's influence is (n − n_d)·(θ − θ without d), centred, and shared equally by its rows; for a mean it is the
-    sum of v − v̄. The function is called T + 1 times per model. It should be smooth: for a median or a maximum the
-    jackknife is wrong.
+    sum of v − v̄. With weights, n_d is n times the cluster's share of them, and a row's part is its own share.
+    The function is called T + 1 times per model. It should be smooth: for a median or a maximum the jackknife is wrong.
     Raises MetricFailed if the function fails or does not return a finite number.
     Source: delete-a-cluster jackknife, Efron & Stein (1981), as in MacKinnon, Nielsen & Webb (2023).
 
@@ -45,9 +50,9 @@ def black_box(
     (2.5, [-1.0, -1.0, 1.0, 1.0])
     """
 
-    def once(y: FloatArray, p: FloatArray) -> float:
+    def once(y: FloatArray, p: FloatArray, weights: FloatArray) -> float:
         try:
-            value = float(function(y, p))
+            value = float(function(y, p, weights) if weighted else function(y, p))
         except PerennialError:
             raise
         except Exception as error:
@@ -56,18 +61,28 @@ def black_box(
             raise MetricFailed(f"metric '{name}' returned {value} on {y.size:,} rows; it must return a finite number")
         return value
 
-    def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        whole = once(y, p)
+    def jackknife(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        shares = relative(weights)
+        of_rows = np.ones(y.size) if shares is None else shares
+        whole = once(y, p, of_rows)
         if codes is None or np.unique(codes).size < 2:
             return whole, np.zeros(y.size)
-        counts = np.bincount(codes)
+        sizes = np.bincount(codes) if shares is None else sums_by(shares, codes, int(codes.max()) + 1)
+        left = [codes != cluster for cluster in range(sizes.size)]
         sums = np.array(
-            [(y.size - counts[d]) * (whole - once(y[codes != d], p[codes != d])) for d in range(counts.size)]
+            [
+                (y.size - size) * (whole - once(y[rows], p[rows], of_rows[rows]))
+                for size, rows in zip(sizes, left, strict=True)
+            ]
         )
-        sums -= sums.sum() * counts / y.size
-        return whole, (sums / counts)[codes]
+        sums -= sums.sum() * sizes / y.size
+        return whole, weighed((sums / sizes)[codes], shares)
+
+    def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+        return jackknife(y, p)
 
     def too_few_rows(y: FloatArray, p: FloatArray) -> str | None:
         return None if y.size >= MIN_ROWS else f"{y.size:,} rows; {MIN_ROWS} are needed"
 
-    return Metric(name, tasks, direction, value_and_influence, lambda y, a, b: too_few_rows(y, b), too_few_rows)
+    of_rows = jackknife if weighted else value_and_influence
+    return Metric(name, tasks, direction, of_rows, lambda y, a, b: too_few_rows(y, b), too_few_rows)

@@ -9,12 +9,13 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.fixed_point import exact_sum
 from perennial.evaluation.metrics.decided import of_either, positives_needed
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.weights import mean_of, relative, weighed
 
 MIN_POSITIVES = 60
 STEPS = 50
 
 
-def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def calibration_slope(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """The slope b of the logistic regression of y on logit(p), and each row's influence on it.
 
     b = 1 is calibrated, under 1 is overconfident, above 1 is underconfident.
@@ -37,36 +38,39 @@ def calibration_slope(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
         raise Undefined(f"all {y.size:,} probabilities are the same")
     if _parted(logit[y == 1], logit[y == 0]):
         raise Undefined("one probability parts the classes wholly, so the slope has no bound")
-    beta = np.array([special.logit(y.mean()), 0.0])
+    shares = relative(weights)
+    beta = np.array([special.logit(mean_of(y, shares)), 0.0])
     for _ in range(STEPS):
         mean = special.expit(beta[0] + beta[1] * logit)
-        score = np.array([exact_sum(y - mean), exact_sum(logit * (y - mean))])
-        step = np.linalg.solve(_information(mean, logit), score)
+        off = weighed(y - mean, shares)
+        step = np.linalg.solve(_information(mean, logit, shares), np.array([exact_sum(off), exact_sum(logit * off)]))
         beta = beta + step / max(1.0, float(np.abs(step).max()))
         if float(np.abs(step).max()) < 1e-12 * max(1.0, float(np.abs(beta).max())):
             break
     else:
         raise Undefined(f"the logistic regression did not converge in {STEPS} steps")
     mean = special.expit(beta[0] + beta[1] * logit)
-    constant, slope = np.linalg.inv(_information(mean, logit) / y.size)[1]
-    return float(beta[1]), (constant + slope * logit) * (y - mean)
+    constant, slope = np.linalg.inv(_information(mean, logit, shares) / y.size)[1]
+    return float(beta[1]), weighed((constant + slope * logit) * (y - mean), shares)
 
 
-def _information(mean: FloatArray, logit: FloatArray) -> FloatArray:
+def _information(mean: FloatArray, logit: FloatArray, shares: FloatArray | None) -> FloatArray:
     """XᵀWX for x = (1, logit), W = μ(1 − μ), shape (2, 2); the sums do not depend on the order of rows."""
-    weight = mean * (1 - mean)
+    weight = weighed(mean * (1 - mean), shares)
     sums = [exact_sum(weight * logit**power) for power in range(3)]
     return np.array([[sums[0], sums[1]], [sums[1], sums[2]]])
 
 
-def calibration_slope_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def calibration_slope_error(
+    y: FloatArray, p: FloatArray, weights: FloatArray | None = None
+) -> tuple[float, FloatArray]:
     """|b − 1|, how far the calibration slope b is from 1, and each row's influence on it.
 
     >>> y, p = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.2, 0.8, 0.2, 0.2, 0.8])
     >>> round(calibration_slope_error(y, p)[0], 6)
     0.5
     """
-    slope, influence = calibration_slope(y, p)
+    slope, influence = calibration_slope(y, p, weights)
     return abs(slope - 1), influence if slope >= 1 else -influence
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.decided import CUT, decided_at, of_either, positives_needed
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.weights import mean_of, relative, weighed
 
 MIN_POSITIVES = 60
 
@@ -22,13 +23,13 @@ def at(cut: float) -> Metric:
     (0.5, [0.75, -0.375, -0.375])
     """
 
-    def f1(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        decided = decided_at(p, cut)
-        either = float((decided + y).mean())
+    def f1(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        decided, shares = decided_at(p, cut), relative(weights)
+        either = mean_of(decided + y, shares)
         if either == 0:
             raise Undefined(f"none of {y.size:,} rows is positive or predicted at or above the cut {cut:g}")
-        value = 2 * float((y * decided).mean()) / either
-        return value, (2 * y * decided - value * (decided + y)) / either
+        value = 2 * mean_of(y * decided, shares) / either
+        return value, weighed((2 * y * decided - value * (decided + y)) / either, shares)
 
     bound = positives_needed(MIN_POSITIVES)
     return Metric("f1", ("binary",), "higher", f1, of_either(bound), bound)

@@ -11,6 +11,7 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.figures import counted
 from perennial.evaluation.metrics.decided import CUT, decided_at, of_either
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.weights import mean_of, relative, weighed
 
 MIN_SELECTED = 200
 
@@ -18,7 +19,12 @@ Rate = Literal["selection_rate", "true_positive_rate", "false_positive_rate", "f
 
 
 def ratio_of_rates(
-    chosen: FloatArray, of: FloatArray, group: IntArray, numerator: int, denominator: int
+    chosen: FloatArray,
+    of: FloatArray,
+    group: IntArray,
+    numerator: int,
+    denominator: int,
+    weights: FloatArray | None = None,
 ) -> tuple[float, FloatArray]:
     """A/B, the rates of two groups, and each row's influence θ[g(d − A)/(aA) − h(d − B)/(bB)].
 
@@ -30,14 +36,14 @@ def ratio_of_rates(
     >>> ratio_of_rates(np.array([1.0, 0.0, 1.0, 1.0]), y, np.array([0, 0, 1, 1]), 0, 1)[0]
     0.5
     """
-    parts = []
+    parts, shares = [], relative(weights)
     for code in (numerator, denominator):
         rows = (group == code) * of
-        share = float(rows.mean())
+        share = mean_of(rows, shares)
         if share == 0:
             raise Undefined(f"group {code} has no row to take a rate of")
-        rate = float((rows * chosen).mean()) / share
-        parts.append((rate, rows * (chosen - rate) / share))
+        rate = mean_of(rows * chosen, shares) / share
+        parts.append((rate, weighed(rows * (chosen - rate) / share, shares)))
     (above, influence_above), (below, influence_below) = parts
     if below == 0:
         raise Undefined("no row of the group with the higher rate is chosen")
@@ -45,21 +51,23 @@ def ratio_of_rates(
     return value, influence_above / below - value * influence_below / below
 
 
-def least_over_largest(chosen: FloatArray, of: FloatArray, group: IntArray) -> tuple[float, FloatArray]:
+def least_over_largest(
+    chosen: FloatArray, of: FloatArray, group: IntArray, weights: FloatArray | None = None
+) -> tuple[float, FloatArray]:
     """The lowest group rate over the highest, 0 to 1 (1 is even), and each row's influence.
 
     group: shape (n,), codes from 0; −1 for a row without a group. Raises Undefined if fewer than two groups have rows,
     or if no row of any group is chosen.
     """
-    inside = group >= 0
-    rows = np.bincount(group[inside], weights=of[inside])
+    inside, shares = group >= 0, relative(weights)
+    rows = np.bincount(group[inside], weights=weighed(of, shares)[inside])
     there = np.flatnonzero(rows)
     if there.size < 2:
         raise Undefined(f"{counted(int(there.size), 'group has', 'groups have')} rows; two are needed")
-    rate = np.bincount(group[inside], weights=(of * chosen)[inside])[there] / rows[there]
+    rate = np.bincount(group[inside], weights=weighed(of * chosen, shares)[inside])[there] / rows[there]
     if rate.max() == 0:
         raise Undefined("no row of any group is chosen")
-    return ratio_of_rates(chosen, of, group, int(there[rate.argmin()]), int(there[rate.argmax()]))
+    return ratio_of_rates(chosen, of, group, int(there[rate.argmin()]), int(there[rate.argmax()]), shares)
 
 
 def _chosen_of(rate: Rate, y: FloatArray, p: FloatArray, cut: float) -> tuple[FloatArray, FloatArray]:
@@ -84,8 +92,10 @@ def among(group: IntArray, names: Sequence[str], *, rate: Rate = "selection_rate
     Source: fairlearn.metrics, `selection_rate_ratio` (with two groups also `demographic_parity_ratio`) and the others.
     """
 
-    def value_and_influence(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        return least_over_largest(*_chosen_of(rate, y, p, cut), group)
+    def value_and_influence(
+        y: FloatArray, p: FloatArray, weights: FloatArray | None = None
+    ) -> tuple[float, FloatArray]:
+        return least_over_largest(*_chosen_of(rate, y, p, cut), group, weights)
 
     def too_few(y: FloatArray, p: FloatArray) -> str | None:
         chosen, of = _chosen_of(rate, y, p, cut)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
+from perennial.evaluation.weights import mean_and_influence
 
 
-def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def log_loss(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """Mean of v = −log(probability of the outcome), and each row's influence v − v̄.
 
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Unit: nats.
@@ -27,8 +27,7 @@ def log_loss(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     given = np.where(y == 1, p, 1 - p) if p.ndim == 1 else p[np.arange(y.size), y.astype(np.int64)]
     of_the_truth = np.clip(given, epsilon, 1 - epsilon)
     row = -np.log(of_the_truth.astype(np.float64))
-    value = exact_mean(row)
-    return value, row - value
+    return mean_and_influence(row, weights)
 
 
 METRIC = Metric("log_loss", ("binary", "multiclass"), "lower", log_loss, rare_class_in_a_pair, rare_class, convex=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import mean_and_influence
 
 
-def mae(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def mae(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """Mean of v = |y − p|, and each row's influence v − v̄. Unit: the target's.
 
     y, p: shape (n,), target and prediction.
@@ -20,8 +20,7 @@ def mae(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (0.5, [0.5, -0.5])
     """
     row = np.abs(y - p.astype(np.float64))
-    value = exact_mean(row)
-    return value, row - value
+    return mean_and_influence(row, weights)
 
 
 def any_pair(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
+from perennial.evaluation.weights import mean_and_influence
 
 
-def mean_calibration_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def mean_calibration_error(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """|m| with m the mean of y − p, and each row's influence ±(y − p − m), the sign that of m.
 
     y: shape (n,), 0 or 1. p: shape (n,), probability of 1. Unit: share of rows.
@@ -21,8 +21,8 @@ def mean_calibration_error(y: FloatArray, p: FloatArray) -> tuple[float, FloatAr
     (0.25, [-0.5, 0.5])
     """
     missing = y - p.astype(np.float64)
-    mean = exact_mean(missing)
-    return abs(mean), (missing - mean) * (1.0 if mean >= 0 else -1.0)
+    mean, influence = mean_and_influence(missing, weights)
+    return abs(mean), influence * (1.0 if mean >= 0 else -1.0)
 
 
 METRIC = Metric(

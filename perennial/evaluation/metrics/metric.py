@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +31,8 @@ class Metric:
     value_and_influence: (y, p), shapes (n,), n > 0, to the value and each row's influence, shape (n,),
         both in the metric's unit. The influence is n times the value's derivative with respect to the
         row's weight, so it sums to 0. Raises Undefined if the metric has no value on the rows.
+        A third parameter takes the rows' weights, shape (n,), positive, or None; the influence is then n times
+        the row's weight times that derivative. Without the parameter, the metric cannot be weighted.
     undecidable: (y, champion, challenger), shapes (n,), to the reason why the two cannot be distinguished
         on these rows, or None.
     unmeasurable: (y, p), shapes (n,), to the reason why one model's value has no trustworthy
@@ -40,7 +43,20 @@ class Metric:
     name: str
     tasks: tuple[str, ...]
     direction: Literal["lower", "higher"]
-    value_and_influence: Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
+    value_and_influence: Callable[..., tuple[float, FloatArray]]
     undecidable: Callable[[FloatArray, FloatArray, FloatArray], str | None]
     unmeasurable: Callable[[FloatArray, FloatArray], str | None] = always_measurable
     convex: bool = False
+
+    def measured(self, y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        """`value_and_influence`, of weighted rows if there are weights. Raises Undefined."""
+        return self.value_and_influence(y, p) if weights is None else self.value_and_influence(y, p, weights)
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether rows can be weighted: see `value_and_influence`."""
+        try:
+            inspect.signature(self.value_and_influence).bind(None, None, None)
+        except TypeError:
+            return False
+        return True

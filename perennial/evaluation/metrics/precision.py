@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.decided import CUT, decided_at, flagged_needed, of_either
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.weights import mean_of, relative, weighed
 
 MIN_FLAGGED = 200
 
@@ -21,13 +22,13 @@ def at(cut: float) -> Metric:
     (0.5, [0.75, 0.0, -0.75])
     """
 
-    def precision(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        decided = decided_at(p, cut)
-        share = float(decided.mean())
+    def precision(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        decided, shares = decided_at(p, cut), relative(weights)
+        share = mean_of(decided, shares)
         if share == 0:
             raise Undefined(f"none of {y.size:,} rows is predicted at or above the cut {cut:g}")
-        value = float((y * decided).mean()) / share
-        return value, decided * (y - value) / share
+        value = mean_of(y * decided, shares) / share
+        return value, weighed(decided * (y - value) / share, shares)
 
     bound = flagged_needed(MIN_FLAGGED, cut)
     return Metric("precision", ("binary",), "higher", precision, of_either(bound), bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.decided import CUT, decided_at, of_either, positives_needed
 from perennial.evaluation.metrics.metric import Metric, Undefined
+from perennial.evaluation.weights import mean_of, relative, weighed
 
 MIN_POSITIVES = 200
 
@@ -21,13 +22,14 @@ def at(cut: float) -> Metric:
     (0.5, [0.75, -0.75, 0.0])
     """
 
-    def recall(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        rate = float(y.mean())
+    def recall(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        shares = relative(weights)
+        rate = mean_of(y, shares)
         if rate == 0:
             raise Undefined(f"none of {y.size:,} rows is positive")
         decided = decided_at(p, cut)
-        value = float((y * decided).mean()) / rate
-        return value, y * (decided - value) / rate
+        value = mean_of(y * decided, shares) / rate
+        return value, weighed(y * (decided - value) / rate, shares)
 
     bound = positives_needed(MIN_POSITIVES)
     return Metric("recall", ("binary",), "higher", recall, of_either(bound), bound)

@@ -7,12 +7,13 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import mean_and_influence
 
 MIN_ROWS_OF_HEAVY_TAILS = 3_000
 HEAVY_TAILS = 10.0  # kurtosis: normal errors have 3, Laplace errors 6
 
 
-def rmse(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def rmse(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """Root of the mean of e² = (y − p)², and each row's influence (e² − MSE)/(2·RMSE). Unit: the target's.
 
     y, p: shape (n,), target and prediction. If every error is 0, so is every influence.
@@ -23,9 +24,9 @@ def rmse(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (1.414214, [0.707107, -0.707107])
     """
     square = (y - p.astype(np.float64)) ** 2
-    mean_square = exact_mean(square)
+    mean_square, influence = mean_and_influence(square, weights)
     value = mean_square**0.5
-    return value, (square - mean_square) / (2 * value) if value > 0 else np.zeros(y.size)
+    return value, influence / (2 * value) if value > 0 else np.zeros(y.size)
 
 
 def heavy_tails(y: FloatArray, p: FloatArray) -> str | None:

@@ -7,10 +7,11 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.metrics.rare_class import rare_class, rare_class_in_a_pair
-from perennial.evaluation.metrics.ties import tie_groups
+from perennial.evaluation.metrics.ties import sums_of_ties, tie_groups
+from perennial.evaluation.weights import relative, weighed
 
 
-def roc_auc(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
+def roc_auc(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
     """Share θ of pairs (positive, negative) in the right order, ties counting half, and each row's influence.
 
     V, a row's placement, is the share of the other class that it is correctly ranked against; π the base rate.
@@ -24,19 +25,18 @@ def roc_auc(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
     (0.875, [0.25, -0.25, -0.25, 0.25])
     """
     positive = y == 1
-    positives = int(positive.sum())
-    negatives = y.size - positives
-    if positives == 0 or negatives == 0:
+    if positive.all() or not positive.any():
         raise Undefined(f"all {y.size:,} rows are of one class")
-    tie = tie_groups(p)
-    positives_in = np.bincount(tie, weights=positive)
-    negatives_in = np.bincount(tie, weights=~positive)
+    shares, tie = relative(weights), tie_groups(p)
+    positives_in = sums_of_ties(tie, positive, shares)
+    negatives_in = sums_of_ties(tie, ~positive, shares)
+    positives, negatives = float(positives_in.sum()), float(negatives_in.sum())
     negatives_below = (np.cumsum(negatives_in) - negatives_in / 2) / negatives
     positives_above = 1 - (np.cumsum(positives_in) - positives_in / 2) / positives
     value = float((positives_in * negatives_below).sum() / positives)
     placement = np.where(positive, negatives_below[tie], positives_above[tie])
-    share = np.where(positive, positives / y.size, negatives / y.size)
-    return value, (placement - value) / share
+    share = np.where(positive, positives, negatives) / (positives + negatives)
+    return value, weighed((placement - value) / share, shares)
 
 
 METRIC = Metric("roc_auc", ("binary",), "higher", roc_auc, rare_class_in_a_pair, rare_class)

@@ -10,8 +10,8 @@ import numpy as np
 from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted
-from perennial.evaluation.fixed_point import exact_mean
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import mean_and_influence
 
 MIN_DISCORDANT_ROWS = 200
 
@@ -60,10 +60,8 @@ def worth(
             )
         return worths
 
-    def value(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-        row = rows(y, p)
-        mean = exact_mean(row)
-        return mean, row - mean
+    def value(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+        return mean_and_influence(rows(y, p), weights)
 
     def too_few_discordant(y: FloatArray, champion: FloatArray, challenger: FloatArray) -> str | None:
         different = int((rows(y, champion) != rows(y, challenger)).sum())
