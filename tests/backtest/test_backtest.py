@@ -14,6 +14,7 @@ from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
+from tests.flows.conftest import ask as ask_server
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(600)
@@ -126,6 +127,16 @@ def test_asked_policies_and_schedules_beside_the_declared_life(shop: Shop, peren
     assert told.code == 2 and told.err.startswith("--policies: unknown policy 'blnd'")
     told = perennial("backtest", "shop", "--schedule", "on_drift")
     assert told.code == 2 and told.err.startswith("--schedule: unknown schedule 'on_drift'")
+
+
+def test_the_flow_leaves_the_table_as_an_artifact(shop: Shop) -> None:
+    from flows.backtest import backtest
+    from perennial.processes.prefect_server import quiet_flows
+
+    with quiet_flows():
+        assert backtest("shop") == "shop: 11 lives on 5 batches, compared on 2024-03 to 2024-05."
+    (artifact,) = ask_server("/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["shop-backtest"]}}})
+    assert artifact["data"].count("\n| balanced") == 5 and "decides as the ledger did" in artifact["data"]
 
 
 def test_people_get_a_table_with_what_it_rests_on(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
