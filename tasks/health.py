@@ -11,9 +11,8 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
-from perennial.deciding.evaluation_rows import rows_to_watch
+from perennial.deciding.evaluation_rows import clusters_of, rows_to_watch
 from perennial.errors import TransientError
-from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import BatchEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
 from perennial.model.released import evaluated_among, load_served
@@ -130,7 +129,7 @@ def _watched(
         labelled=known.rows,
         labels=labels_of(known.rows, declaration.schema_),
         predicted=served.blended([known.predictions(each) for each in served.models], declaration.schema_.classes),
-        clusters=Clusters(known.codes, declaration.evaluation.cluster_name, known.second),
+        clusters=clusters_of(declaration, known),
         reference=release.reference,
         metric=metric,
         age_days=(at - trained).total_seconds() / 86400,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from perennial.clock import instant
 from perennial.deciding.evaluated_champion import evaluated_champion
+from perennial.deciding.evaluation_rows import clusters_of
 from perennial.evaluation.metrics.metric import Metric
-from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe, recipe_of
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
 from perennial.model.released import Serving
@@ -113,7 +113,7 @@ def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion:
         predictions=champion.blended(
             [sample.predictions(each) for each in champion.models], declaration.schema_.classes
         ),
-        clusters=Clusters(sample.codes, declaration.evaluation.cluster_name, sample.second),
+        clusters=clusters_of(declaration, sample),
         metric=metric_of_reference(ledger, case, release.reference, sample.rows, sample.codes),
         worths=metrics_per_row(case),
     )

@@ -10,11 +10,13 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.evaluation.figures import UNITS
+from perennial.evaluation.paired import Clusters
+from perennial.evaluation.weights import relative
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, LABEL
 from perennial.store.known import Known
-from perennial.store.rows import read_rows
+from perennial.store.rows import read_rows, weights_of
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_evaluation import EvaluationRules
@@ -150,6 +152,12 @@ def labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
         second = other, np.unique(_groups(known, other), return_inverse=True)[1].astype(np.int64)
     share = len(known) / len(rows) if len(rows) else 0.0
     return EvaluationRows(known, codes.astype(np.int64), tuple(str(n) for n in distinct), share, second)
+
+
+def clusters_of(declaration: Declaration, rows: EvaluationRows) -> Clusters:
+    """The declared clusters of the rows, and how much each row counts."""
+    weights = relative(weights_of(rows.rows, declaration.schema_))
+    return Clusters(np.asarray(rows.codes, dtype=np.int64), declaration.evaluation.cluster_name, rows.second, weights)
 
 
 def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRules) -> np.ndarray:

@@ -9,18 +9,17 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.deciding.evaluation_rows import EvaluationRows
+from perennial.deciding.evaluation_rows import EvaluationRows, clusters_of
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters, Paired, paired
 from perennial.evaluation.results import MetricResult
-from perennial.evaluation.weights import relative
 from perennial.ledger.entries import ChallengerEntry, Release, Served
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
-from perennial.store.rows import labels_of, weights_of
+from perennial.store.rows import labels_of
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
 
@@ -89,9 +88,7 @@ class Scored:
     @cached_property
     def clusters(self) -> Clusters:
         """Of the rows, by the declared clustering."""
-        name = self.declaration.evaluation.cluster_name
-        weights = relative(weights_of(self.judging.rows, self.declaration.schema_))
-        return Clusters(np.asarray(self.judging.codes, dtype=np.int64), name, self.judging.second, weights)
+        return clusters_of(self.declaration, self.judging)
 
     @cached_property
     def paired(self) -> Paired:

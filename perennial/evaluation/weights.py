@@ -31,7 +31,9 @@ def relative(weights: FloatArray | None) -> FloatArray | None:
     if least == most:
         return None
     of_the_largest = np.asarray(weights, dtype=np.float64) / most
-    shares: FloatArray = of_the_largest / exact_mean(of_the_largest)
+    mean = exact_mean(of_the_largest)
+    # Weights that were divided already stay as they are, to the last bit.
+    shares: FloatArray = weights if abs(mean * most - 1) < 1e-12 else of_the_largest / mean
     return shares
 
 

@@ -34,7 +34,7 @@ from perennial.release.served_evidence import (
 from perennial.release.stages import looks_of
 from perennial.scoring.stored import score_column, stacked
 from perennial.store.known import known_at
-from perennial.store.rows import labels_of, read_rows
+from perennial.store.rows import labels_of, read_rows, weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
@@ -212,6 +212,7 @@ def _compared(declaration: Declaration, sources: Mapping[str, str], judged: Eval
         judged.codes,
         cluster_by=declaration.evaluation.cluster_name,
         second=judged.second,
+        weights=weights_of(judged.rows, declaration.schema_),
     )
     return _Compared(pairs, tuple(asked_metrics(declaration, metric)))
 

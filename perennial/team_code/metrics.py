@@ -42,7 +42,8 @@ def declared_metric(
         function, task = _guarded(name, own.function, sources), declaration.schema_.task
         if own.per == "row":
             return worth(function, (task,), name=name, direction=own.direction)
-        return black_box(name, function, (task,), own.direction, codes)
+        weighted = declaration.schema_.weight is not None
+        return black_box(name, function, (task,), own.direction, codes, weighted=weighted)
     if base_of(name) in GROUP_RATIOS:
         column = grouped_by(name)
         if rows is None:
@@ -51,12 +52,13 @@ def declared_metric(
     return load_metric(name)
 
 
-def _guarded(name: str, spec: str, sources: Mapping[str, str]) -> Callable[[np.ndarray, np.ndarray], Any]:
+def _guarded(name: str, spec: str, sources: Mapping[str, str]) -> Callable[..., Any]:
     """The function, called with copies so that it cannot change its inputs, and with errors that name file and line."""
     function = load_function(spec, sources, f"evaluation.metrics.{name}")
 
-    def metric(labels: np.ndarray, predictions: np.ndarray) -> Any:
-        return call(f"metric '{name}' on {labels.size:,} rows", function, labels.copy(), predictions.copy())
+    def metric(labels: np.ndarray, *others: np.ndarray) -> Any:
+        """others: the predictions; for a weighted metric of all rows, their weights too."""
+        return call(f"metric '{name}' on {labels.size:,} rows", function, *(each.copy() for each in (labels, *others)))
 
     return metric
 

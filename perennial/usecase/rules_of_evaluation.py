@@ -21,7 +21,15 @@ def evaluation_rules(document: Document, folder: Path) -> Iterator[Mistake]:
 
 
 def _metrics(document: Document) -> Iterator[Mistake]:
-    from perennial.evaluation.metrics import METRIC_TASKS, NEGATIVE_FLIPS, REGISTERED, SHOWN_ONLY, grouped_by, wrong_cut
+    from perennial.evaluation.metrics import (
+        METRIC_TASKS,
+        NEGATIVE_FLIPS,
+        REGISTERED,
+        SHOWN_ONLY,
+        grouped_by,
+        takes_weights,
+        wrong_cut,
+    )
 
     task, own = document.text("schema", "task"), document.mapping("evaluation", "metrics")
     of_task = [*own, *([name for name, tasks in METRIC_TASKS.items() if task in tasks] or METRIC_TASKS)]
@@ -57,6 +65,10 @@ def _metrics(document: Document) -> Iterator[Mistake]:
             yield document.mistake(
                 place, message, f"metrics for {task}: {', '.join(sorted(of_task))}", code="metric-other-task"
             )
+        elif document.text("schema", "weight") is not None and name not in own and not takes_weights(name):
+            message = f"metric '{name}' cannot be weighted, and schema.weight is declared"
+            fix = f"use another metric, for example {DEFAULT_METRICS.get(task or '', 'log_loss')}, or remove schema.weight"
+            yield document.mistake(place, message, fix, code="metric-without-weights")
         elif (column := grouped_by(name)) is not None:
             if place[1] == "primary":
                 message = f"'{name}' measures how evenly a model treats groups, not how good it is"
@@ -96,8 +108,21 @@ def _own_metrics(document: Document, folder: Path) -> Iterator[Mistake]:
                 place, f"'{name}' is the name of a built-in metric", "give it another name", code="metric-name-taken"
             )
         function = document.text(*place, "function")
-        if function is not None and (wrong := missing_function(function, folder, takes="labels, predictions")):
+        if function is None:
+            continue
+        if wrong := missing_function(function, folder, takes="labels, predictions"):
             yield document.mistake((*place, "function"), *wrong, code="metric-function")
+        elif document.text("schema", "weight") is not None and document.text(*place, "per") == "all":
+            yield from _without_weights(document, (*place, "function"), function, folder)
+
+
+def _without_weights(document: Document, place: Place, function: str, folder: Path) -> Iterator[Mistake]:
+    """A function of all rows has to weigh them itself."""
+    if missing_function(function, folder, takes="labels, predictions, weights"):
+        name = function.partition(":")[2]
+        message = f"'{name}' takes no weights, and schema.weight is declared"
+        fix = f"write `def {name}(labels, predictions, weights)`, or return one number per row and write `per: row`"
+        yield document.mistake(place, message, fix, code="metric-without-weights")
 
 
 def _slices(document: Document) -> Iterator[Mistake]:

@@ -12,7 +12,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import Day
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
 from perennial.store.known import Known
-from perennial.store.rows import labels_of, read_rows
+from perennial.store.rows import labels_of, read_rows, weights_of
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 
@@ -32,7 +32,7 @@ class AfterRelease:
     rows: n labelled rows in key order. days: shape (n,), datetime64[D], the local day of each event. known: shape (n,),
     datetime64[us] in UTC, since when the label counts. labels: shape (n,). predicted: by the evaluated models, shape
     (n,) or (n, K). rows_of_day: day → its rows with or without a label, apart from those labelled before the release.
-    timezone: of the days.
+    timezone: of the days. weights: shape (n,), how much each row counts; None if all count the same.
     """
 
     rows: pd.DataFrame
@@ -42,6 +42,7 @@ class AfterRelease:
     predicted: np.ndarray
     rows_of_day: dict[np.datetime64, int]
     timezone: str = "UTC"
+    weights: np.ndarray | None = None
 
 
 def rows_after_release(
@@ -78,4 +79,5 @@ def rows_after_release(
         predicted=np.asarray(predicted),
         rows_of_day=dict(zip(distinct, counts.tolist(), strict=True)),
         timezone=schema.timezone,
+        weights=weights_of(labelled, schema),
     )

@@ -47,8 +47,9 @@ def evidence_of_loss(
 ) -> Evidence | None:
     """What rows lose beyond what they are compared with: per day in total, and where most. None without rows.
 
-    excess: shape (n,). days: shape (n,), the day of each row; they sort by time. loss: its name. The cost per day has
-    the interval of a mean of days, which allows for correlation between neighbouring ones; none below 15 days.
+    excess: shape (n,); of weighted rows, each times its weight, with mean 1. days: shape (n,), the day of each row;
+    they sort by time. loss: its name. The cost per day has the interval of a mean of days, which allows for correlation
+    between neighbouring ones; none below 15 days.
     """
     if not len(excess):
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.weights import relative
 from perennial.ledger.entries import Day
 from perennial.watching.after_release import SHADOW_DAYS, WITHIN, AfterRelease
 from perennial.watching.row_loss import RowLoss
@@ -48,6 +49,7 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     The first `WARM_UP` days of a release are cross-fitted in blocks. Later, a shadow is fitted for each week on the
     days before it, so no day, nor a later one, has influenced the model that it is measured with. Doing it again gives
     the same; so do other batches, as long as no label of an earlier day arrives in between.
+    With weights, a day's loss and gap are weighted means, and a shadow is fitted on weighted rows.
     """
     due = _due(after, recorded, at)
     inputs = recipe.inputs(after.rows)
@@ -55,11 +57,15 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     shadow = np.full(len(champion), np.nan)
     days: list[Day] = []
 
+    def mean(values: FloatArray, mine: np.ndarray) -> float:
+        of_day = values[mine]
+        return float(of_day.mean() if after.weights is None else np.average(of_day, weights=after.weights[mine]))
+
     def measured(day: np.datetime64, mine: np.ndarray, warm_up: bool) -> Day:
         return Day(
             day=str(day),
-            loss=_rounded(champion[mine].mean()),
-            gap=_rounded((champion[mine] - shadow[mine]).mean()),
+            loss=_rounded(mean(champion, mine)),
+            gap=_rounded(mean(champion - shadow, mine)),
             labelled=len(mine),
             rows=max(after.rows_of_day[day], len(mine)),
             warm_up=warm_up,
@@ -69,7 +75,10 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
         shadow[mine] = loss.of(after.labels[mine], shadow_model.predict(inputs.iloc[mine], after.predicted[mine]))
 
     def fit(rows: np.ndarray) -> Shadow:
-        return fit_shadow(inputs.iloc[rows], after.predicted[rows], after.labels[rows], loss.aim)
+        return fit_shadow(inputs.iloc[rows], after.predicted[rows], after.labels[rows], loss.aim, weights(rows))
+
+    def weights(rows: np.ndarray) -> FloatArray | None:
+        return None if after.weights is None else relative(after.weights[rows])
 
     rows_of = {day: np.flatnonzero(after.days == day) for day in due}
     if not any(day.warm_up for day in recorded):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.weights import median_of
 from perennial.model.predicting import text_columns
 from perennial.model.threads import bounded_threads
 
@@ -82,25 +83,29 @@ class Shadow:
         return _as_predicted(scores, predicted, self.aim)
 
 
-def fit_shadow(inputs: pd.DataFrame, predicted: FloatArray, labels: FloatArray, aim: Aim) -> Shadow:
+def fit_shadow(
+    inputs: pd.DataFrame, predicted: FloatArray, labels: FloatArray, aim: Aim, weights: FloatArray | None = None
+) -> Shadow:
     """Fit the trees: `ROUNDS` rounds of Newton boosting from the champion's score.
 
     inputs: n rows of the champion's input, n > 0. predicted: what the champion predicts for them, shape (n,) or (n, K).
     labels: shape (n,), numbers, 0 or 1, or positions 0..K−1. The same rows give the same trees.
+    weights: shape (n,), with mean 1; None if all rows count the same.
     Source: Friedman (2001), Greedy function approximation; leaf values of Chen & Guestrin (2016), XGBoost, eq. 5.
     """
     width = predicted.shape[1] if predicted.ndim == 2 else 1
     kept = _spaced(len(labels), int(MOST_ROWS * min(1.0, 3 / width)))
     inputs, predicted, labels = inputs.iloc[kept], predicted[kept], labels[kept]
+    weights = None if weights is None else weights[kept]
     scores = raw(predicted, aim)
-    slope, _ = _derivatives(scores, labels, aim)
+    slope, _ = _derivatives(scores, labels, aim, weights)
     coding = _coding(inputs, slope[:, int(np.argmax(np.abs(slope).sum(axis=0)))])
     table, rounds = coding(inputs), []
     with bounded_threads():
         for _ in range(ROUNDS):
-            slope, bend = _derivatives(scores, labels, aim)
+            slope, bend = _derivatives(scores, labels, aim, weights)
             distance = labels - scores[:, 0] if aim == "absolute" else None
-            trees = tuple(_leaf(table, slope[:, k], bend[:, k], distance) for k in range(scores.shape[1]))
+            trees = tuple(_leaf(table, slope[:, k], bend[:, k], distance, weights) for k in range(scores.shape[1]))
             scores = scores + RATE * np.column_stack([tree(table) for tree in trees])
             rounds.append(trees)
     return Shadow(coding, tuple(rounds), aim)
@@ -127,8 +132,17 @@ def _softmax(scores: FloatArray) -> FloatArray:
     return shares
 
 
-def _derivatives(scores: FloatArray, labels: FloatArray, aim: Aim) -> tuple[FloatArray, FloatArray]:
-    """How fast the loss falls with each score, and how fast that changes; both of the scores' shape."""
+def _derivatives(
+    scores: FloatArray, labels: FloatArray, aim: Aim, weights: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """How fast the weighted loss falls with each score, and how fast that changes; both of the scores' shape."""
+    slope, bend = _of_a_row(scores, labels, aim)
+    if weights is None:
+        return slope, bend
+    return weights[:, None] * slope, weights[:, None] * bend
+
+
+def _of_a_row(scores: FloatArray, labels: FloatArray, aim: Aim) -> tuple[FloatArray, FloatArray]:
     if aim == "probability":
         p = _softmax(scores) if scores.shape[1] > 1 else 1 / (1 + np.exp(-scores))
         truth = np.eye(scores.shape[1])[labels.astype(np.int64)] if scores.shape[1] > 1 else labels.reshape(-1, 1)
@@ -137,7 +151,13 @@ def _derivatives(scores: FloatArray, labels: FloatArray, aim: Aim) -> tuple[Floa
     return (np.sign(off) if aim == "absolute" else off), np.ones_like(off)
 
 
-def _leaf(table: FloatArray, slope: FloatArray, bend: FloatArray, distance: FloatArray | None) -> Leaf:
+def _leaf(
+    table: FloatArray,
+    slope: FloatArray,
+    bend: FloatArray,
+    distance: FloatArray | None,
+    weights: FloatArray | None,
+) -> Leaf:
     """A tree on the Newton step; a leaf's value is shrunk by `L2`. distance: if given, leaves hold its median."""
     from sklearn.tree import DecisionTreeRegressor
 
@@ -149,8 +169,10 @@ def _leaf(table: FloatArray, slope: FloatArray, bend: FloatArray, distance: Floa
         return Leaf(tree, np.bincount(reached, slope, rows) / (np.bincount(reached, bend, rows) + L2))
     values = np.zeros(rows)
     for leaf in np.unique(reached):
-        inside = distance[reached == leaf]
-        values[leaf] = np.median(inside) * len(inside) / (len(inside) + L2)
+        inside = reached == leaf
+        size = inside.sum() if weights is None else weights[inside].sum()
+        middle = median_of(distance[inside], None if weights is None else weights[inside])
+        values[leaf] = middle * size / (size + L2)
     return Leaf(tree, values)
 
 

@@ -11,6 +11,7 @@ from perennial.evaluation.baseline import naive_prediction
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.fixed_point import exact_sum
 from perennial.evaluation.flips import flips
+from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.intervals.cv3 import cv3
 from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.ewc import ewc
@@ -22,7 +23,7 @@ from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.metrics.value import worth
 from perennial.evaluation.paired import Paired, paired
 from perennial.evaluation.slices import Sliced, compare_slices
-from perennial.evaluation.weights import effective_rows, median_of, relative
+from perennial.evaluation.weights import effective_rows, mean_and_influence, median_of, relative
 from tests.evaluation.test_metric_values import DAY, NAMED, RA, RB, SKLEARN, YR, A, B, G, Y
 
 W = np.array([1, 2, 0.5, 3, 1, 1.5, 2, 0.25, 1, 4, 0.75, 2])
@@ -55,6 +56,12 @@ METRICS: dict[str, tuple[Metric, Callable[..., float]]] = {
 
 DIFFERENTIABLE = sorted(METRICS.keys() - {"ece"})
 """Whose influence is a derivative: that of ECE takes its bins as fixed."""
+
+
+def shares(weights: np.ndarray) -> np.ndarray:
+    found = relative(weights)
+    assert found is not None
+    return found
 
 
 def rows_for(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,7 +149,7 @@ def test_a_weighted_mean_has_the_variance_of_weighted_least_squares() -> None:
     fitted = sm.WLS(row, np.ones(12), weights=W).fit()
     by_day = fitted.get_robustcov_results("cluster", groups=DAY, use_correction=False).bse[0]
     by_row = fitted.get_robustcov_results("HC0").bse[0]
-    sums, sizes = np.bincount(DAY, influence), np.bincount(DAY, relative(W))
+    sums, sizes = sums_of_clusters(influence, DAY, 4), sums_of_clusters(shares(W), DAY, 4)
     interval = day_t(value, sums, sizes)
     assert value == pytest.approx(fitted.params[0], abs=1e-12)
     assert interval is not None
@@ -154,7 +161,7 @@ def test_the_jackknife_of_weighted_groups_leaves_their_weight_out() -> None:
     group = np.array([0, 0, 1, 1, 1, 2, 3, 3, 4, 4, 5, 5])
     row = abs(YR - RA)
     value, influence = load_metric("mae").measured(YR, RA, W)
-    interval = cv3(value, np.bincount(group, influence), np.bincount(group, relative(W)))
+    interval = cv3(value, sums_of_clusters(influence, group, 6), sums_of_clusters(shares(W), group, 6))
     left = [np.average(row[group != g], weights=W[group != g]) for g in range(6)]
     assert interval is not None
     assert interval.se == pytest.approx((5 / 6 * sum((each - value) ** 2 for each in left)) ** 0.5, rel=1e-9)
@@ -251,10 +258,8 @@ def test_a_weighted_interval_covers_the_weighted_mean_as_often_as_promised() -> 
     for _ in range(400):
         weights = draw.lognormal(0, 0.5, 600) * np.repeat(draw.lognormal(0, 0.7, 30), 20)
         gain = draw.normal(0, 1, 600) + np.repeat(draw.normal(0, 0.5, 30), 20)
-        shares = relative(weights)
-        assert shares is not None
-        mean = float((shares * gain).sum() / shares.sum())
-        interval = ewc(mean, np.bincount(day, shares * (gain - mean)), np.bincount(day, shares))
+        mean, influence = mean_and_influence(gain, weights)
+        interval = ewc(mean, sums_of_clusters(influence, day, 30), sums_of_clusters(shares(weights), day, 30))
         assert interval is not None
         wrong += interval.p_value < 0.05
     assert wrong / 400 < 0.08
@@ -297,7 +302,12 @@ def test_a_weight_that_is_no_positive_number_is_refused(wrong: float) -> None:
 
 
 def test_huge_and_tiny_weights_stay_finite() -> None:
-    shares = relative(np.array([1e300, 2e300, 1e-300]))
-    assert shares is not None
-    assert exact_sum(shares) == pytest.approx(3)
-    assert 1 < effective_rows(shares) < 3
+    found = shares(np.array([1e300, 2e300, 1e-300]))
+    assert exact_sum(found) == pytest.approx(3)
+    assert 1 < effective_rows(found) < 3
+
+
+def test_weights_divided_twice_are_those_divided_once() -> None:
+    for seed in range(20):
+        once = shares(np.random.default_rng(seed).lognormal(0, 2, 500))
+        assert shares(once).tolist() == once.tolist()

@@ -73,6 +73,12 @@ def tasks_of(name: str) -> tuple[str, ...]:
     return METRIC_TASKS[base] if base in METRIC_TASKS else load_metric(name).tasks
 
 
+def takes_weights(name: str) -> bool:
+    """Whether rows can be weighted by a metric; every built-in one takes weights. Raises UnknownMetric."""
+    base = base_of(name)
+    return base in GROUP_RATIOS or base in METRIC_TASKS or load_metric(name).takes_weights
+
+
 def base_of(name: str) -> str:
     """A metric's name without its column and number.
 

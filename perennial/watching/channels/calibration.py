@@ -11,6 +11,7 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import change, figure, interval_in_words, percent, sample
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
+from perennial.evaluation.weights import mean_of, weighed
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.channels.measured import Measured, measure
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
 
 
-def gap_of_means(y: FloatArray, p: FloatArray) -> tuple[float, FloatArray]:
-    """Mean prediction less mean label, and each row's influence. y, p: shape (n,)."""
+def gap_of_means(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
+    """Mean prediction less mean label, and each row's influence. y, p: shape (n,). weights: shape (n,), with mean 1."""
     gap = p - y
-    value = float(gap.mean())
-    return value, gap - value
+    value = _mean(gap, weights)
+    return value, weighed(gap - value, weights)
+
+
+def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+    return float(values.mean()) if weights is None else mean_of(values, weights)
 
 
 GAP = Metric("mean prediction − mean label", ("binary", "regression"), "lower", gap_of_means, lambda y, a, b: None)
@@ -86,9 +91,9 @@ def _columns(
 def _gap(of: str, y: FloatArray, p: FloatArray, clusters: Clusters) -> _Gap:
     if not y.size:
         return _Gap(of, 0.0, 0.0, 0.0, measure(GAP, y, p, clusters))
-    observed = float(y.mean())
-    scale = abs(observed) if (y >= 0).all() else float(np.abs(y).mean())
-    return _Gap(of, observed, float(p.mean()), scale, measure(GAP, y, p, clusters))
+    observed = _mean(y, clusters.weights)
+    scale = abs(observed) if (y >= 0).all() else _mean(np.abs(y), clusters.weights)
+    return _Gap(of, observed, _mean(p, clusters.weights), scale, measure(GAP, y, p, clusters))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from perennial.evaluation.figures import change, figure, interval_in_words, samp
 from perennial.evaluation.intervals.cluster_interval import cluster_interval, too_few_clusters
 from perennial.evaluation.intervals.cluster_sums import sums_of_clusters
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import relative
 from perennial.ledger.entries import Reference
 from perennial.ledger.entries.watching import Severity
+from perennial.store.rows import weights_of
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.statistics.calibrator import Calibrator
 from perennial.watching.statistics.cbpe import ESTIMATED, estimated
@@ -31,21 +33,24 @@ def estimated_loss(
     metric: Metric,
     calibrators: tuple[Calibrator, ...],
     tolerance: float,
+    weights: FloatArray | None = None,
 ) -> Found:
     """The expected metric of a batch and its 95 % interval by day, compared with the champion's reference.
 
     predicted: shape (n,) or (n, K). codes: shape (n,), the day of each row, 0..D−1. metric: the reference's.
+    weights: shape (n,), with mean 1; None if all rows count the same.
     The interval holds the chance of the days, not a change of concept. The alarm needs it to be wholly worse than the
     reference by more than the tolerance.
     """
-    guessed = estimated(metric, predicted, calibrators)
+    guessed = estimated(metric, predicted, calibrators, weights)
     if guessed is None:
         return unknown(f"The loss is not estimated for {metric.name}; possible are {', '.join(ESTIMATED)}.")
     value, influence = guessed
     counts = np.bincount(codes)
+    sizes = counts if weights is None else sums_of_clusters(weights, codes, counts.size)
     few = too_few_clusters(counts.size, "day")
     sums = sums_of_clusters(influence, codes, counts.size)
-    around = None if few else cluster_interval(value, sums, counts, cluster_by="day")
+    around = None if few else cluster_interval(value, sums, sizes, cluster_by="day")
     sign = 1 if metric.direction == "lower" else -1
     worsening, threshold = sign * (value - reference.value), tolerance * abs(reference.value)
     size = sample(len(predicted), counts.size, "day")
@@ -95,6 +100,7 @@ class EstimatedLoss:
             metric=on.metric,
             calibrators=evaluated.calibrators,
             tolerance=on.declaration.watch.tolerance,
+            weights=relative(weights_of(on.rows, schema)),
         )
 
 

@@ -15,6 +15,7 @@ from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted, figure, interval_in_words, percent
+from perennial.evaluation.weights import relative, weighed
 from perennial.ledger.entries import Day, Evidence
 from perennial.watching.e_sr import DAYS_A_YEAR, spread
 from perennial.watching.evidence import evidence_of_loss
@@ -139,7 +140,8 @@ class Gap:
         if not finding.alarm:
             return finding
         columns = {name: after.rows[name].iloc[measured.positions].tolist() for name in _slices(on, after)}
-        excess = measured.champion - measured.shadow
+        weights = None if after.weights is None else relative(after.weights[measured.positions])
+        excess = weighed(measured.champion - measured.shadow, weights)
         days = after.days[measured.positions]
         return replace(finding, evidence=evidence_of_loss(columns, excess, days, loss=loss.name))
 

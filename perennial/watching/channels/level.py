@@ -19,6 +19,7 @@ from perennial.evaluation.figures import change, figure, percent, sample
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters
 from perennial.evaluation.results import Interval
+from perennial.evaluation.weights import weighed
 from perennial.ledger.entries import Day, Evidence, LossWithInterval, Reference
 from perennial.watching.channels.measured import measure
 from perennial.watching.evidence import evidence_of_loss
@@ -237,7 +238,7 @@ def _evidence(on: Watched) -> Evidence | None:
     loss = row_loss(on.declaration.schema_.task, on.reference)
     if loss.reference is None:
         return None
-    excess = loss.of(on.labels, on.predicted) - loss.reference
+    excess = weighed(loss.of(on.labels, on.predicted) - loss.reference, on.clusters.weights)
     columns = {name: on.labelled[name].tolist() for name in on.declaration.evaluation.slices if name in on.labelled}
     days = on.labelled[on.declaration.schema_.time].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     return evidence_of_loss(columns, excess, days, loss=loss.name)

@@ -27,7 +27,7 @@ class Measured:
 
 
 def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Clusters) -> Measured:
-    """One model's metric with its cluster interval.
+    """One model's metric with its cluster interval; of weighted rows, if the clusters have weights.
 
     y, predictions: shape (n,), of the same rows as `clusters`. Needs 15 days or weeks, or 5 groups.
     """
@@ -38,14 +38,14 @@ def measure(metric: Metric, y: FloatArray, predictions: FloatArray, clusters: Cl
     if broken:
         return Measured(None, None, labels.size, counts.size, f"{broken:,} labels or predictions are not finite")
     try:
-        value, influence = metric.value_and_influence(labels, predicted)
+        value, influence = metric.measured(labels, predicted, clusters.weights)
     except Undefined as why:
         return Measured(None, None, labels.size, counts.size, str(why))
     why_not = too_few_clusters(counts.size, clusters.name) or metric.unmeasurable(labels, predicted)
     if why_not:
         return Measured(value, None, labels.size, counts.size, why_not)
     sums = sums_of_clusters(influence, clusters.codes, counts.size)
-    interval = cluster_interval(value, sums, counts, cluster_by=clusters.name)
+    interval = cluster_interval(value, sums, clusters.sizes, cluster_by=clusters.name)
     return Measured(value, interval, labels.size, counts.size)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.metric import Metric
+from perennial.evaluation.weights import mean_and_influence, weighed
 from perennial.watching.statistics.calibrator import Calibrator
 
 BY_ROW = ("log_loss", "brier", "accuracy")
@@ -21,10 +22,13 @@ ESTIMATED = (*BY_ROW, "roc_auc")
 """The metrics that can be estimated for a binary target; for several classes those of `BY_ROW`."""
 
 
-def estimated(metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrator]) -> tuple[float, FloatArray] | None:
+def estimated(
+    metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrator], weights: FloatArray | None = None
+) -> tuple[float, FloatArray] | None:
     """The metric's expected value and each row's influence on it, as of `Metric.value_and_influence`.
 
     scores: shape (n,), the probability of 1, or (n, K). calibrators: one, or one for each class.
+    weights: shape (n,), with mean 1; None if all rows count the same.
     None for a metric that cannot be estimated, and without rows.
     """
     if not len(scores):
@@ -32,7 +36,7 @@ def estimated(metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrat
     if scores.ndim == 1:
         chance = calibrators[0](scores)
         if metric.name == "roc_auc":
-            return expected_auc(chance, scores)
+            return expected_auc(chance, scores, weights)
         chances = np.stack([1 - chance, chance], axis=1)
     else:
         chances = np.stack([each(scores[:, place]) for place, each in enumerate(calibrators)], axis=1)
@@ -43,10 +47,14 @@ def estimated(metric: Metric, scores: FloatArray, calibrators: Sequence[Calibrat
     for place in range(chances.shape[1]):
         value, influence = metric.value_and_influence(np.full(len(scores), float(place)), scores)
         expected += chances[:, place] * (value + influence)
+    if weights is not None:
+        return mean_and_influence(expected, weights)
     return float(expected.mean()), expected - expected.mean()
 
 
-def expected_auc(chance: FloatArray, scores: FloatArray) -> tuple[float, FloatArray] | None:
+def expected_auc(
+    chance: FloatArray, scores: FloatArray, weights: FloatArray | None = None
+) -> tuple[float, FloatArray] | None:
     """The ROC AUC of rows whose label is 1 with a known probability: pairs are weighted by c_i·(1 − c_j).
 
     chance, scores: shape (n,). None if all rows are certainly of one class.
@@ -55,7 +63,8 @@ def expected_auc(chance: FloatArray, scores: FloatArray) -> tuple[float, FloatAr
     >>> value
     0.75
     """
-    positive, negative = chance, 1 - chance
+    # A row of weight w and chance c is a positive one of weight w·c and a negative one of weight w·(1 − c).
+    positive, negative = weighed(chance, weights), weighed(1 - chance, weights)
     if positive.sum() <= 0 or negative.sum() <= 0:
         return None
     _, tie = np.unique(scores, return_inverse=True)
