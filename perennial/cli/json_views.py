@@ -66,7 +66,6 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     approval = ledger.get(row.payload.usecase, Approval, row.key)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
-    per_row = ("cluster_names", "cluster_rows")
     return {
         "id": whole["id"],
         "usecase": whole["usecase"],
@@ -77,7 +76,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "champion": whole["champion"],
         "challenger": whole["challenger"],
         "snapshot": {name: trained_on.get(name) for name in names},
-        "evaluation": {name: value for name, value in whole["evaluation"].items() if name not in per_row},
+        "evaluation": _evaluation(whole["evaluation"]),
         **_results(whole),
         "live": whole.get("live"),
         "mixture": _mixture(whole.get("mixture")),
@@ -112,6 +111,13 @@ def _mixture(mixture: dict[str, Any] | None) -> dict[str, Any] | None:
         return mixture
     against = _without_sums(alone["against_mixture"])
     return {**mixture, "alone": {**_results(alone), "against_mixture": against, "is_live": alone["is_live"]}}
+
+
+def _evaluation(whole: dict[str, Any]) -> dict[str, Any]:
+    """Without what there is of each cluster. `weighted` is null where all rows weigh the same."""
+    shown = {name: value for name, value in whole.items() if name not in ("cluster_names", "cluster_rows")}
+    weighted = whole.get("weighted")
+    return shown | {"weighted": weighted and {name: weighted[name] for name in ("by", "effective_rows")}}
 
 
 def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:

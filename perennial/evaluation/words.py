@@ -246,6 +246,11 @@ def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
         f"Evaluated on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
         f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
     )
+    if evaluation.weighted is not None:
+        sentences += (
+            f" They are weighted by {evaluation.weighted.by}, and count as {evaluation.weighted.effective_rows:,.0f} "
+            "equally weighted rows."
+        )
     if evaluation.effective_clusters is not None:
         sentences += (
             " Because neighbouring ones resemble each other, they count as "

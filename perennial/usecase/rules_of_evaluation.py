@@ -67,7 +67,8 @@ def _metrics(document: Document) -> Iterator[Mistake]:
             )
         elif document.text("schema", "weight") is not None and name not in own and not takes_weights(name):
             message = f"metric '{name}' cannot be weighted, and schema.weight is declared"
-            fix = f"use another metric, for example {DEFAULT_METRICS.get(task or '', 'log_loss')}, or remove schema.weight"
+            usual = DEFAULT_METRICS.get(task or "", "log_loss")
+            fix = f"use another metric, for example {usual}, or remove schema.weight"
             yield document.mistake(place, message, fix, code="metric-without-weights")
         elif (column := grouped_by(name)) is not None:
             if place[1] == "primary":
