@@ -104,7 +104,7 @@ def evaluated(workspace: Workspace, decision: Decision) -> None:
     position = next(row.position for row in ledger.all("shop", Decision) if row.key == decision.id)
     past, known = ledger.before(position), known_at(ledger.before(position), "shop", instant(decision.as_of))
     rows = evaluation_rows(workspace.tables, past, declaration, known, entry.payload).rows
-    contest = load_contest(workspace.registry, "shop", entry.payload, None)
+    contest = load_contest(workspace.registry, "shop", entry.payload, None, declaration.release)
     p, weights = contest.challenger.predict(rows), rows["exposure"].to_numpy()
     assert decision.metrics[0].challenger == pytest.approx(log_loss(rows[LABEL], p, sample_weight=weights), abs=1e-12)
     assert decision.metrics[0].challenger != pytest.approx(log_loss(rows[LABEL], p), abs=1e-4)
@@ -131,7 +131,7 @@ def watched(workspace: Workspace, last: Cycle) -> None:
     _, rows = rows_to_watch(workspace.tables, declaration, known, batch, instant(release.since))
     entry = ledger.get("shop", ChallengerEntry, release.champion.challenger)
     assert entry is not None
-    p = load_contest(workspace.registry, "shop", entry.payload, None).challenger.predict(rows.rows)
+    p = load_contest(workspace.registry, "shop", entry.payload, None, declaration.release).challenger.predict(rows.rows)
     y, weights = rows.rows[LABEL].to_numpy(), rows.rows["exposure"].to_numpy()
     assert loss.value == pytest.approx(log_loss(y, p, sample_weight=weights), abs=1e-12)
     gap = next(each for each in last.health.readings if each.channel == "gap")
