@@ -254,7 +254,7 @@ def _rule(
             champion_skill=compared.skill,
             days_since_release=now - state.released if state.champion else None,
             refresh_after_days=way.refresh_after,
-            min_gain=amount_of(way.min_gain, compared.primary.champion),
+            min_gain=amount_of(way.min_gain, compared.primary.champion, compared.skill),
             looks=looks,
             gains=tuple(state.gains),
             year=int(stream.year[moment]),

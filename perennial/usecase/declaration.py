@@ -37,7 +37,7 @@ class ReleaseRules(Frozen):
     min_gain: Amount = Field(
         0.0,
         description="gain that a challenger must be proven to exceed, in the unit of the primary metric, or as a share "
-        "of the champion's value: 1%. Not needed for a release by age",
+        "of the champion's value, 1%, or of what it is better than a constant, 1% of skill. Not for a release by age",
     )
     refresh_after: Duration = Field(
         timedelta(days=90),

@@ -51,29 +51,34 @@ def share_of(value: Any) -> Any:
 
 
 def _amount(value: Any) -> Any:
-    """An amount from its text: a number, or `1%` of something, which stays text."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        share = share_of(value)
+    """An amount from its text: a number, or `1%` or `1% of skill`, which stay text."""
+    text = value.strip().removesuffix(_OF_SKILL).rstrip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        share = share_of(text)
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"should be a number or a share, is {value!r}: write 0.002 or 1%")
+        raise ValueError(f"should be a number or a share, is {value!r}: write 0.002 or 1% or 1% of skill")
     else:
         share = value
     if not (isfinite(share) and share >= 0):
         raise ValueError(f"should not be below 0, is {value!r}: write 0.002 or 1%")
-    return value.strip() if isinstance(value, str) else float(value)
+    return " ".join(value.split()) if isinstance(value, str) else float(value)
 
 
+_OF_SKILL = " of skill"
+_SHARES = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*( of skill\s*)?$")]
 _PERCENT = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*$")]
 Share = Annotated[float, BeforeValidator(share_of, json_schema_input_type=float | _PERCENT)]
-Amount = Annotated[Any, BeforeValidator(_amount, json_schema_input_type=float | _PERCENT)]
+Amount = Annotated[Any, BeforeValidator(_amount, json_schema_input_type=float | _SHARES)]
 
 
-def amount_of(amount: float | str, whole: float | None) -> float:
-    """An `Amount` as a number: a share is taken of `whole`, and is 0 if that is unknown.
+def amount_of(amount: float | str, whole: float | None, skill: float | None = None) -> float:
+    """An `Amount` as a number: a share is taken of `whole`, or of `skill` if it is above 0; 0 if that is unknown.
 
-    >>> amount_of(0.002, 0.4), amount_of("1%", 0.5), amount_of("1%", -0.5)
-    (0.002, 0.005, 0.005)
+    >>> amount_of(0.002, 0.4), amount_of("1%", 0.5), amount_of("1%", -0.5), amount_of("1% of skill", 0.4, 0.1)
+    (0.002, 0.005, 0.005, 0.001)
     """
     if not isinstance(amount, str):
         return amount
+    if amount.endswith(_OF_SKILL):
+        return float(share_of(amount.removesuffix(_OF_SKILL))) * max(0.0, skill or 0.0)
     return float(share_of(amount)) * abs(whole or 0.0)

@@ -77,7 +77,7 @@ class Year:
         self._world.declare(
             labels={"path": "late", "known_at": "known_at"},
             evaluation=EVALUATION,
-            release={"policy": "blend"},
+            release={"policy": "blend", "serve": "mixture"},
             model=MODEL,
             watch={"channels": ["level", "unseen", "features", "predictions"]},
             alerts={"nobody": {"to": "NOBODY"}, "team": {"to": "TEAM_CHAT"}},

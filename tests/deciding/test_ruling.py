@@ -45,14 +45,17 @@ def ruled(gain: float, **rules: Any) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("least", "outcome"),
-    [(0, "release"), (0.0018, "release"), ("0.4%", "release"), (0.002, "undecided"), ("1%", "undecided")],
+    [
+        *((0, "release"), (0.0018, "release"), ("0.4%", "release"), (0.002, "undecided"), ("1%", "undecided")),
+        *(("1.5% of skill", "release"), ("2 % of skill", "undecided")),
+    ],
 )
 def test_a_gain_must_be_proven_to_exceed_what_the_declaration_asks(least: Any, outcome: str) -> None:
-    """A gain of .004 is proven to be above .00187, which is .47 % of the champion's 0.4."""
+    """A gain of .004 is proven to be above .00187: .47 % of the champion's 0.4, 1.87 % of its skill of .1."""
     assert ruled(0.004, min_gain=least)[0] == outcome
 
 
-@pytest.mark.parametrize("least", [-1, "-1%", "much", True, float("nan"), [1]])
+@pytest.mark.parametrize("least", [-1, "-1%", "-1% of skill", "1 of skill", "much", True, float("nan"), [1]])
 def test_what_is_no_amount_is_refused(least: Any) -> None:
     with pytest.raises(ValueError, match=r"write (0\.002|2%) or"):
         ReleaseRules.model_validate({"min_gain": least})
