@@ -33,6 +33,7 @@ from perennial.ledger.present import (
 from perennial.processes.schedule import next_scheduled_run
 from perennial.release.planned_stages import ends_at
 from perennial.release.stages import looks_of
+from perennial.release.waited import waited, waited_in_words
 from perennial.release.words import candidate_at, challenger_waits, trained_through
 from perennial.settings import settings
 from perennial.store.at_work import at_work_since
@@ -106,8 +107,10 @@ def _without_sums(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mixture(mixture: dict[str, Any] | None) -> dict[str, Any] | None:
-    alone = mixture["alone"] if mixture else None
-    if mixture is None or alone is None:
+    if mixture is None:
+        return None
+    mixture, alone = {**mixture, "challenger": _without_sums(mixture["challenger"])}, mixture["alone"]
+    if alone is None:
         return mixture
     against = _without_sums(alone["against_mixture"])
     return {**mixture, "alone": {**_results(alone), "against_mixture": against, "is_live": alone["is_live"]}}
@@ -118,6 +121,15 @@ def _evaluation(whole: dict[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in whole.items() if name not in ("cluster_names", "cluster_rows")}
     weighted = whole.get("weighted")
     return shown | {"weighted": weighted and {name: weighted[name] for name in ("by", "effective_rows")}}
+
+
+def _waited(decisions: list[Decision], release: Release | None) -> dict[str, Any] | None:
+    cost = waited(decisions, release)
+    if cost is None:
+        return None
+    low, high = (cost.interval.ci_low, cost.interval.ci_high) if cost.interval else (None, None)
+    numbers = {"decisions": cost.decisions, "rows": cost.rows, "gain": cost.gain, "ci_low": low, "ci_high": high}
+    return {**numbers, "in_words": waited_in_words(decisions, release)}
 
 
 def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict[str, Any]:
@@ -149,6 +161,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "held": [{"window": b.window, "because": list(b.held_because)} for b in held_batches(ledger, usecase)],
         "labels": None if declaration.labels is None else labels_view(ledger, declaration, now),
         "last_decision": _short(decisions[-1]) if decisions else None,
+        "waited": _waited([row.payload for row in decisions], release),
         "open_question": question.id if (question := open_question(ledger, usecase)) else None,
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,

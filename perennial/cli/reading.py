@@ -80,6 +80,7 @@ def _show_status(view: dict[str, Any]) -> None:
         because = release_reason(champion["kind"], champion["reason"])
         rows.append(("because", because))
         rows += [("", meaning) for meaning in (meanings(because),) if meaning]
+        rows += [("waiting", view["waited"]["in_words"])] if view["waited"] else []
     else:
         because = " ".join(decided["reasons"]) if decided else ""
         rows.append(("champion", "none yet"))

@@ -158,19 +158,21 @@ def _with_alone(scored: Scored, ruling: Ruling, earlier: Sequence[Decision]) -> 
     mixed = scored.contest.mixed
     if not mixed:
         return ruling, None
+    (challenger,) = _compared(scored.alone, scored.asked[:1], earlier)
+    mixture = Mixture(members=mixed, challenger=challenger)
     if not passed(ruling):
-        return ruling, Mixture(members=mixed)
+        return ruling, mixture
     (against,) = _compared(scored.against_mixture, scored.asked[:1], earlier)
     if not is_better(ruling, against):
         ruling, _ = with_alone(ruling, against, None)
-        return ruling, Mixture(members=mixed, alone=Alone(against_mixture=against, is_live=False))
+        return ruling, mixture.model_copy(update={"alone": Alone(against_mixture=against, is_live=False)})
     metrics = _compared(scored.alone, scored.asked, earlier)
     comparison = _found(scored.alone, metrics)
     ruling, is_live = with_alone(ruling, against, guard(metrics, slices=comparison.slices, flips=comparison.flips))
     alone = Alone(
         against_mixture=against, metrics=metrics, slices=comparison.slices, flips=comparison.flips, is_live=is_live
     )
-    return ruling, Mixture(members=mixed, alone=alone)
+    return ruling, mixture.model_copy(update={"alone": alone})
 
 
 def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:

@@ -171,9 +171,13 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
 def _alone_again(decision: Decision, ruling: Ruling, earlier: Sequence[Decision]) -> tuple[Ruling, Mixture | None]:
     """The step in which the challenger alone is compared with its mixture."""
     mixture = decision.mixture
-    if mixture is None or mixture.alone is None:
+    if mixture is None:
+        return ruling, None
+    evaluation = decision.evaluation
+    mixture = mixture.model_copy(update={"challenger": _judged_again(mixture.challenger, evaluation, earlier)})
+    if mixture.alone is None:
         return ruling, mixture
-    alone, evaluation = mixture.alone, decision.evaluation
+    alone = mixture.alone
     against = _judged_again(alone.against_mixture, evaluation, earlier)
     metrics = tuple(_judged_again(metric, evaluation, earlier) for metric in alone.metrics)
     slices, guards = alone.slices, None

@@ -14,6 +14,7 @@ from perennial.evaluation.reason import meanings, without_numbers, without_passe
 from perennial.ledger.entries import NO_CHALLENGER, Decision, Release, versions_in_words
 from perennial.ledger.present import made_live
 from perennial.page.history import History
+from perennial.release.waited import waited_in_words
 from perennial.release.words import candidate_at, change_in_words, cycle_waits, headline_of, release_reason
 from perennial.watching.channels.level import UNKNOWN
 
@@ -142,6 +143,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
         ("since", since),
         ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
+        *([("waiting", waited_in_words(history.decisions, now))] if waited_in_words(history.decisions, now) else []),
         *([("candidate", f"{candidate_at(now.candidate)} (release {now.release_no})")] if now.candidate else []),
         *([("newest look", f"on {day(look.as_of)}: {look.look.reason}")] if look else []),
     )

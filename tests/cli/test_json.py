@@ -46,6 +46,7 @@ STATUS = {
     "champion",
     "last_batch",
     "last_decision",
+    "waited",
     "open_episodes",
     "next_run",
     "reconcile",

@@ -130,7 +130,7 @@ class Life(RuleBasedStateMachine):
                 "policy": policy,
                 "metrics": (result,),
                 "as_of": write_instant(self.now),
-                "mixture": Mixture(members=mixed, alone=alone) if mixed else None,
+                "mixture": Mixture(members=mixed, challenger=result, alone=alone) if mixed else None,
             }
         )
         self.ledger.append("shop", said)

@@ -39,9 +39,13 @@ class Alone(Entry):
 
 
 class Mixture(Entry):
-    """Half of what is live and half of the challenger, which was evaluated in place of the challenger alone."""
+    """Half of what is live and half of the challenger, which was evaluated in place of the challenger alone.
+
+    challenger: the primary metric of the challenger alone against what is live, for information.
+    """
 
     members: tuple[Served, ...]
+    challenger: MetricResult
     alone: Alone | None = None
 
     @property
@@ -109,6 +113,11 @@ class Decision(Recorded):
         """The results of what a release would make live."""
         alone = self.mixture.alone if self.mixture is not None else None
         return alone.metrics if alone is not None and alone.is_live else self.metrics
+
+    @property
+    def of_newest(self) -> MetricResult:
+        """The primary metric of the challenger alone against what was live."""
+        return self.mixture.challenger if self.mixture is not None else self.metrics[0]
 
     @property
     def champions(self) -> str:
