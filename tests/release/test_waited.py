@@ -1,4 +1,4 @@
-"""What it cost that nothing was released: counted over decisions, with its interval, and told without a table."""
+"""What it cost that nothing was released: counted over decisions, with its interval, and readable without a table."""
 
 from __future__ import annotations
 
