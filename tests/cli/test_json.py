@@ -32,6 +32,7 @@ METRIC = {
 EVALUATION = {
     *("rows", "clusters", "cluster_by", "labelled_share", "autocorrelation"),
     *("effective_clusters", "largest_cluster_share", "skewness", "first", "last", "digest"),
+    "weighted",
 }
 BATCH = {
     "because",
