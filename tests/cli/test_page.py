@@ -6,7 +6,6 @@ import html
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ import pytest
 
 from perennial.ledger.entries import Decision
 from perennial.release.words import decision_in_words
+from tests.browser import CHROMIUM, dump_dom
 from tests.cli.conftest import Perennial, payloads, write
 from tests.world import World
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
 QUESTIONS = ("Is the model fine?", "What happened last?", "What needs you?")
 SMUGGLED = "<img src=x onerror=alert(1)>"
 
@@ -169,14 +166,7 @@ def in_a_frame(text: str, folder: Path, width: int, colours: int) -> dict[str, A
           document.body.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>"; };</script>""",
         encoding="utf-8",
     )
-    seen: dict[str, Any] = json.loads(html.unescape(re.findall(r"<pre>(.*?)</pre>", dump_dom(folder, colours))[0]))
+    seen: dict[str, Any] = json.loads(
+        html.unescape(re.findall(r"<pre>(.*?)</pre>", dump_dom(folder / "phone.html", colours))[0])
+    )
     return seen
-
-
-def dump_dom(folder: Path, colours: int) -> str:
-    """The DOM after loading."""
-    quiet = ("disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--allow-file-access-from-files", *(f"--{q}" for q in quiet)]
-    command += [f"--user-data-dir={folder / f'profile-{colours}'}", f"--blink-settings=preferredColorScheme={colours}"]
-    command += ["--virtual-time-budget=5000", "--dump-dom", (folder / "phone.html").as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from perennial.serving.application import MOST_BYTES
 from perennial.serving.log.segment import place_of, read_segment
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
+from tests.browser import CHROMIUM, evaluate
 from tests.serving.running_service import Place, Running, serving
 from tests.world import month_of_rows
 
@@ -228,3 +230,22 @@ def test_the_example_of_the_description_is_answered_as_it_is(service: Running) -
     assert answer.status_code == 200 and answer.json()["predictions"][0]["warnings"] == []
     page = service.client.get("/docs").text
     assert NATIVE in page and "https://" not in page and "http://" not in page
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: make test-all installs it")
+def test_the_example_of_the_page_can_be_sent_from_it(service: Running, tmp_path: Path) -> None:
+    """In a browser, on a screen of 390 pixels."""
+    script = """(async () => {
+      const of = (name) => [...document.querySelectorAll(name)].map(each => each.textContent);
+      const shown = document.querySelector("pre"), before = shown.getBoundingClientRect().height;
+      document.querySelector("button").click();
+      while (!shown.textContent.includes("}")) await new Promise(done => setTimeout(done, 20));
+      return {headings: of("h1, h2"), operations: of("td:has(a)"), wide: document.documentElement.scrollWidth, before,
+        answer: shown.textContent}; })()"""
+    page = evaluate(str(service.client.base_url.join("/docs")), script, tmp_path)
+    assert page["headings"] == ["Scoring service", f"POST {NATIVE}", "Other operations"]
+    assert page["operations"] == ["GET /health", "GET /ready", "GET /metrics", "GET /openapi.json"]
+    assert page["wide"] <= 390 and page["before"] == 0, "no empty box before an answer"
+    status, _, answer = page["answer"].partition("\n")
+    assert status == "200" and json.loads(answer)["predictions"][0]["warnings"] == []
