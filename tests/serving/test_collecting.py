@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import multiprocessing
+import os
+import random
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,11 +29,14 @@ from perennial.our_columns import (
     SCORE,
     SCORED_AT,
 )
-from perennial.serving.log.segment import Answered, InStage, SegmentWriter
+from perennial.serving.log.segment import SUFFIX, Answered, InStage, SegmentWriter
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.world import World
 
+log = logging.getLogger(__name__)
+
+KILLS = int(os.environ.get("PERENNIAL_TEST_KILLS", "10"))
 NOON = 1_709_294_400_000_000
 """2024-03-01 12:00 UTC in microseconds."""
 
@@ -48,6 +57,12 @@ def _collect() -> int:
     from tasks.collecting import collect_segments
 
     return collect_segments.fn()
+
+
+def _collect_at(home: dict[str, str]) -> None:
+    """In a separate process, which knows the home by its environment."""
+    os.environ.update(home)
+    _collect()
 
 
 def test_a_segment_becomes_rows_with_their_key_release_and_record_and_is_removed(world: World) -> None:
@@ -137,3 +152,38 @@ def test_what_cannot_be_collected_stays_and_keeps_no_other_from_it(world: World)
     damaged.unlink()
     with pytest.raises(InputError, match="kiosk"):
         _collect()
+
+
+@pytest.mark.slow
+def test_collecting_that_is_killed_at_any_moment_goes_on_where_it_was(world: World) -> None:
+    """Processes that only collect, each with two new segments, killed at moments over the time that this takes."""
+    context, chance, logged = multiprocessing.get_context("forkserver"), random.Random(0), {}
+    context.set_forkserver_preload(["pandas", "deltalake", "sqlite3", "perennial.usecase.columns", "tasks.collecting"])
+    here = {name: value for name, value in os.environ.items() if name.startswith("PERENNIAL")}
+    workspace, left = open_workspace(settings()), Counter[str]()
+    takes = 0.0
+    for kill in range(-2, KILLS):
+        for number in (1, 2):
+            name = f"s-{kill + 2:04d}-{number}"
+            _segment(name, *(_answered(at, kill + at / 10) for at in range(3)))
+            logged |= {f"{name}-{at}": kill + at / 10 for at in range(3)}
+        began, process = time.monotonic(), context.Process(target=_collect_at, args=(here,), daemon=True)
+        process.start()
+        process.join(takes * chance.uniform(0, 1) if kill >= 0 else None)
+        # The first two are not killed: one imports for all, and the next shows how long collecting takes.
+        takes = takes if kill >= 0 else time.monotonic() - began
+        process.kill()
+        process.join()
+        waiting = {path.stem for path in settings().served.glob(f"*{SUFFIX}")}
+        stored = waiting & set(workspace.tables.batches("shop", "predictions"))
+        committed = {row.key for row in workspace.ledger.all("shop", SegmentCollected)}
+        left["committed, not removed" if waiting & committed else "stored, not committed" if stored else "neither"] += 1
+    log.info("collecting was killed %d times: %s", KILLS, dict(left))
+    _collect()
+    assert not list(settings().served.iterdir())
+    table = workspace.tables.read("shop", "predictions", list(workspace.tables.batches("shop", "predictions")))
+    assert table is not None
+    assert sorted(zip(*(table.column(name).to_pylist() for name in (PREDICTION, SCORE)), strict=True)) == sorted(
+        logged.items()
+    )
+    assert sum(row.payload.rows for row in workspace.ledger.all("shop", SegmentCollected)) == len(logged)

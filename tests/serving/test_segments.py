@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.errors import DiskFull, TerminalError
-from perennial.serving.log import segment
+from perennial.serving.log import segment, writing
 from perennial.serving.log.segment import (
     MAGIC,
     Answered,
@@ -29,6 +29,8 @@ from perennial.serving.log.segment import (
     place_of,
     read_segment,
 )
+from perennial.serving.log.writing import ServedLog
+from tests.serving.running_service import wait_for
 
 scores = st.lists(st.floats(allow_nan=False), min_size=1, max_size=4).map(tuple)
 stages = st.builds(
@@ -123,6 +125,18 @@ def test_a_segment_is_finished_when_its_writer_closes_it_or_is_killed(tmp_path: 
     assert last is not None and len(list(read_segment(left))) > last.position, "what was answered is there"
     mine.close()
     assert [path.name for path in finished_segments(tmp_path)] == ["w-1.served", "w-2.served"]
+
+
+def test_a_quiet_service_closes_its_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its time is over, without another request."""
+    names = iter(("first", "second"))
+    log = ServedLog(tmp_path, lambda: next(names))
+    (place,) = log.append([_one()])
+    assert finished_segments(tmp_path) == []
+    monkeypatch.setattr(writing, "SEGMENT_SECONDS", 0.1)
+    wait_for(lambda: [path.stem for path in finished_segments(tmp_path)] == [place.segment])
+    assert log.append([_one()])[0].segment == "second"
+    log.close()
 
 
 def test_a_segment_is_seen_only_once_its_writer_has_locked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
