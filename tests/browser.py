@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import Connection, connect
 
 from tests.serving.running_service import wait_for
 
@@ -59,7 +59,7 @@ def evaluate(url: str, script: str, folder: Path, width: int = 390) -> Any:
         browser.wait(60)
 
 
-def _call(devtools: ClientConnection, method: str, **params: Any) -> Any:
+def _call(devtools: Connection, method: str, **params: Any) -> Any:
     """The result of a method; events that come before it are passed over."""
     devtools.send(json.dumps({"id": 1, "method": method, "params": params}))
     while "id" not in (answer := json.loads(devtools.recv(timeout=60))):

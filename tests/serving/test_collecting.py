@@ -157,7 +157,8 @@ def test_what_cannot_be_collected_stays_and_keeps_no_other_from_it(world: World)
 @pytest.mark.slow
 def test_collecting_that_is_killed_at_any_moment_goes_on_where_it_was(world: World) -> None:
     """Processes that only collect, each with two new segments, killed at moments over the time that this takes."""
-    context, chance, logged = multiprocessing.get_context("forkserver"), random.Random(0), {}
+    context, chance = multiprocessing.get_context("forkserver"), random.Random(0)
+    logged: dict[str, float] = {}
     context.set_forkserver_preload(["pandas", "deltalake", "sqlite3", "perennial.usecase.columns", "tasks.collecting"])
     here = {name: value for name, value in os.environ.items() if name.startswith("PERENNIAL")}
     workspace, left = open_workspace(settings()), Counter[str]()
