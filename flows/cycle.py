@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.decide import decide_waiting
+from flows.decide import decide_at_once, decide_waiting
 from flows.forms import UseCaseName
 from flows.ingest import take_in
 from flows.names import named_by, note_outcome, tag_run
@@ -39,6 +39,8 @@ from tasks.turn import in_turn
 def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | None = None) -> BatchEntry | None:
     """Ingest one batch, monitor the champion, evaluate the waiting challenger on it, train the next one.
 
+    If the declaration lets the newest days evaluate a challenger, the next one is evaluated in the same cycle.
+
     Args:
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: an unfinished one, otherwise the next of the source, otherwise
@@ -62,8 +64,10 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     respond_to_episodes(usecase)
     notify_people(usecase)
     look_if_any(usecase, as_of)
-    decision = decide_waiting(usecase, Present(as_of, batch.window), asked)
+    now = Present(as_of, batch.window)
+    decision = decide_waiting(usecase, now, asked)
     challenger = train_next(usecase, trigger, as_of)
+    decision = decide_at_once(usecase, now, asked, challenger) or decision
     finish_cycle(usecase, batch, health, decision, challenger)
     note_outcome(usecase, outcome_in_words(decision, frozen=is_kept_back(usecase)), batch.window)
     restated = restated_window(usecase) if window is None else None

@@ -9,9 +9,10 @@ from prefect import flow
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run, tag_run
 from perennial.deciding.decision import Waits
-from perennial.ledger.entries import Decision, Trigger
+from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
+from perennial.training.readiness import NotYet
 from tasks.as_of import Present, present
-from tasks.deciding import carry_out, compare
+from tasks.deciding import carry_out, compare, is_evaluated_now
 from tasks.turn import in_turn
 
 
@@ -41,3 +42,10 @@ def decide_waiting(usecase: str, now: Present, trigger: Trigger) -> Decision | W
     if isinstance(decision, Decision):
         carry_out(usecase, decision)
     return decision
+
+
+def decide_at_once(
+    usecase: str, now: Present, trigger: Trigger, challenger: ChallengerEntry | NotYet | None
+) -> Decision | Waits | None:
+    """Decide about a challenger that was trained without the newest days; None if it waits for later rows."""
+    return decide_waiting(usecase, now, trigger) if is_evaluated_now(usecase, challenger) else None

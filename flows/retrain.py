@@ -24,12 +24,15 @@ from tasks.turn import in_turn
 def retrain(usecase: UseCaseName, reason: Words) -> ChallengerEntry | NotYet:
     """Train on everything known now. The model then waits to be evaluated on later rows.
 
+    With `release.judge: {newest: 15d}`, it is trained without the newest days and evaluated on them at once, if they
+    can.
+
     Args:
         usecase: The use case to train for.
         reason: Why you want a new challenger, in your words, for the record.
     """
     now = present(usecase, None, None)
-    challenger = train_because(usecase, now.as_of, Trigger(kind="person", detail=reason))
+    challenger = train_because(usecase, now, Trigger(kind="person", detail=reason))
     if isinstance(challenger, ChallengerEntry):
         note_outcome(usecase, f"trained version {challenger.model.version} on request")
     else:

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.decide import decide_at_once
 from flows.forms import UseCaseName
 from flows.names import named_by, rename_run, tag_run
 from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.training.readiness import NotYet
-from tasks.as_of import present
+from tasks.as_of import Present, present
 from tasks.deciding import blend
 from tasks.training import train_challenger, why_train
 from tasks.turn import in_turn
@@ -28,8 +29,9 @@ def train(
 ) -> ChallengerEntry | NotYet | None:
     """Train on everything known, if there is a reason; the model then waits to be evaluated on later rows.
 
-    Returns the reason if too little is known to train on. Under a blending policy, the model serves a share while it
-    waits. Two requests for the same data give the same challenger.
+    With `release.judge: {newest: 15d}`, it is trained without the newest days and evaluated on them at once, if they
+    can. Returns the reason if too little is known to train on. Under a blending policy, the model serves a share while
+    it waits. Two requests for the same data give the same challenger.
 
     Args:
         usecase: Name of the use case, as in its declaration.
@@ -43,11 +45,12 @@ def train(
     if reason is None:
         blend(usecase, now.as_of)
         return None
-    return train_because(usecase, now.as_of, reason)
+    return train_because(usecase, now, reason)
 
 
-def train_because(usecase: str, as_of: datetime, reason: Trigger) -> ChallengerEntry | NotYet:
+def train_because(usecase: str, now: Present, reason: Trigger) -> ChallengerEntry | NotYet:
     """The steps of a training, as tasks of the flow that runs them."""
-    challenger = train_challenger(usecase, as_of, reason)
-    blend(usecase, as_of)
+    challenger = train_challenger(usecase, now.as_of, reason)
+    decide_at_once(usecase, now, reason, challenger)
+    blend(usecase, now.as_of)
     return challenger

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.deciding import decision as deciding
+from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import load_contest
 from perennial.errors import RunDeleted, TransientError
 from perennial.ledger.declaration_history import record_declaration
-from perennial.ledger.entries import NO_CHALLENGER, Decision, Trigger
+from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Trigger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -30,6 +31,7 @@ from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.metrics import metric_sources
+from perennial.training.readiness import NotYet
 from tasks.artifacts import show_decision
 from tasks.events import announce
 from tasks.step import step
@@ -69,6 +71,12 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     row, _ = ledger.append(usecase, made.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
+
+
+def is_evaluated_now(usecase: str, challenger: ChallengerEntry | NotYet | None) -> bool:
+    """Whether a challenger was trained without the newest days, so that their rows can evaluate it at once."""
+    ledger = open_workspace(settings()).ledger
+    return isinstance(challenger, ChallengerEntry) and is_evaluated_at_once(ledger, usecase, challenger)
 
 
 def is_kept_back(usecase: str) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Container
 from datetime import datetime
 
 from perennial.clock import instant
+from perennial.deciding.at_once import Training, nothing_since, planned_training
 from perennial.ledger.declaration_history import record_declaration
-from perennial.ledger.entries import ChallengerEntry, Trigger
+from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
 from perennial.ledger.present import current_release, open_question, waiting_challenger
 from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.training.challenger import newest_challenger, train
+from perennial.training.challenger import Newest, newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due
 from perennial.training.readiness import NotTrainableYet, NotYet
-from perennial.training.snapshot import covers, snapshot_of, training_rows
+from perennial.training.snapshot import covers, labelled_rows, snapshot_of, training_rows
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.declared_judge import NEXT_BATCH
 from perennial.watching.health import wants_retraining
 from perennial.watching.reason_to_train import reason_to_train
 from tasks.deciding import blend
@@ -61,37 +64,68 @@ def train_next(usecase: str, asked: Trigger | None, as_of: datetime) -> Challeng
 def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry | NotYet:
     """Race windows and estimators, take a snapshot, fit the winner on it, register it and commit it as the challenger.
 
-    If a challenger was already trained on the same rows, it is returned instead of a second one. If there is too little
-    data for a model, that is the result and nothing is committed.
+    The snapshot leaves out the newest days if they are declared to evaluate the challenger and can. If a challenger was
+    already trained on the same rows, it is returned instead of a second one. If there is too little data for a model,
+    or the newest days have just evaluated another, that is the result and nothing is committed.
     """
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     with workspace.only_one(usecase, "train"):
         known = known_at(ledger, usecase, as_of)
         newest = newest_challenger(ledger, case)
-        if newest and trigger.kind in ("event", "drift") and covers(newest.snapshot, known):
+        asked_by_event = trigger.kind in ("event", "drift")
+        if newest and asked_by_event and newest.snapshot.until is None and covers(newest.snapshot, known):
             return newest.entry
         record_declaration(ledger, case)
-        raced = race(workspace, case, known)
-        try:
-            rows = training_rows(workspace.tables, case.declaration.racing_as(raced.rival), known)
-            snapshot = snapshot_of(workspace.tables, case.declaration, known, rows)
-            if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
-                return newest.entry
-            entry = train(case, snapshot, rows, workspace.registry, trigger, raced)
-        except NotTrainableYet as too_little:
-            log.info("no challenger of %s yet: %s", usecase, too_little)
+        labelled = labelled_rows(workspace.tables, case.declaration, known) if _leaves_out(case) else None
+        if newest and labelled is not None and nothing_since(newest, labelled) and not asked_by_event:
+            return newest.entry
+        history = [row.payload for row in ledger.all(usecase, Decision)]
+        release = current_release(ledger, usecase)
+        candidate = release.candidate if release else None
+        plan = planned_training(case.declaration, known, labelled, trigger, history, candidate)
+        del labelled
+        made = plan if isinstance(plan, NotYet) else _made(workspace, case, known, trigger, newest, plan)
+    if isinstance(made, NotYet):
+        log.info("no challenger of %s yet: %s", usecase, made.why)
+    else:
+        log.info("challenger %s %s: version %d waits", usecase, made.challenger, made.model.version)
+    return made
+
+
+def _leaves_out(case: UseCase) -> bool:
+    return case.declaration.release.judge != NEXT_BATCH
+
+
+def _made(
+    workspace: Workspace, case: UseCase, known: Known, trigger: Trigger, newest: Newest | None, plan: Training
+) -> ChallengerEntry | NotYet:
+    """The challenger by that plan, committed; on everything where too little is left without the newest days."""
+    ledger, declaration = workspace.ledger, case.declaration
+    raced = race(workspace, case, known, plan.raced_on)
+    try:
+        rows = training_rows(workspace.tables, declaration.racing_as(raced.rival), known, plan.until)
+        snapshot = snapshot_of(workspace.tables, declaration, known, rows, plan.until)
+        if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
+            return newest.entry
+        entry = train(case, snapshot, rows, workspace.registry, trigger, raced, plan.later_because)
+    except NotTrainableYet as too_little:
+        if plan.until is None:
             return NotYet(str(too_little))
-        ledger.append(usecase, snapshot)
-        row, _ = ledger.append(usecase, entry)
-    log.info("challenger %s %s: version %d waits", usecase, row.key, row.payload.model.version)
+        everything = Training(later_because=f"without the newest days {too_little}")
+        return _made(workspace, case, known, trigger, newest, everything)
+    ledger.append(case.name, snapshot)
+    row, _ = ledger.append(case.name, entry)
     return row.payload
 
 
-def race(workspace: Workspace, case: UseCase, known: Known) -> Raced:
-    """Commit each rival's result on the batches that are new to the race, and return the rival to train."""
+def race(workspace: Workspace, case: UseCase, known: Known, on: Container[str] | None = None) -> Raced:
+    """Commit each rival's result on the batches that are new to the race, and return the rival to train.
+
+    on: the batches whose results choose it, None for all.
+    """
     if len(case.declaration.model.racing) == 1:
         return Raced(next(iter(case.declaration.model.racing)), ())
     for step_ in steps_due(workspace.tables, workspace.ledger, case, known):
         workspace.ledger.append(case.name, step_)
-    return finish(workspace.ledger, case)
+    return finish(workspace.ledger, case, on)

@@ -89,7 +89,7 @@ def decide(
         release=release,
         as_of=as_of,
         pool="event" if entry.trigger.kind in ("drift", "event") else "planned",
-        looks=looks_at(entry, history, declaration.release.patience, as_of) if release else (),
+        looks=looks_at(entry, history, declaration.release.patience, as_of, judging.since) if release else (),
         mixture=versions_in_words(contest.mixed) if contest.mixed else "",
     )
     ruling, mixture = _with_alone(scored, rule(declaration.rules, comparison, question, history), earlier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from perennial.evaluation.paired import Clusters
 from perennial.evaluation.weights import relative
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARRIVED_AT, FIRST_KNOWN_AT, LABEL
+from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, LABEL
 from perennial.store.known import Known
 from perennial.store.rows import read_rows, weights_of
 from perennial.store.tables import Tables
@@ -36,6 +36,7 @@ class EvaluationRows:
 
     codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
     second: the column of a second clustering and each row's cluster, shape (n,), from 0.
+    since: the instant from which events were left out of the challenger's training; None if none were.
     """
 
     rows: pd.DataFrame
@@ -43,6 +44,7 @@ class EvaluationRows:
     names: tuple[str, ...]
     labelled_share: float
     second: tuple[str, np.ndarray] | None = None
+    since: datetime | None = None
     _predicted: dict[Fitted, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def adopt(self, model: Fitted, predictions: np.ndarray | None) -> None:
@@ -62,6 +64,7 @@ def evaluation_rows(
 ) -> EvaluationRows:
     """Rows whose label became known after the challenger's snapshot and after every decision about another challenger.
 
+    If the newest days were left out of the snapshot, their rows count too: see `_left_out`.
     A label counts from the later of two times: when it became known, and when it arrived. Whether a row is new depends
     on the first label it ever had, so neither a corrected label nor a restated batch brings a training row back.
     """
@@ -70,6 +73,8 @@ def evaluation_rows(
         raise LookupError(f"snapshot {challenger.snapshot} of challenger {challenger.challenger} is not in the ledger")
     decisions = [r.payload for r in ledger.all(declaration.name, Decision)]
     earlier = [instant(d.as_of) for d in decisions if d.challenger_id != challenger.challenger]
+    if snapshot.payload.until is not None:
+        return _left_out(tables, declaration, known, snapshot.payload, max(earlier, default=None))
     after = max([instant(snapshot.payload.as_of), *earlier])
     watched = _WATCHED.pop(_same(tables, declaration, known, after), None)
     return watched or rows_after(tables, declaration, known, after)
@@ -135,6 +140,28 @@ def rows_after(tables: Tables, declaration: Declaration, known: Known, after: da
     own = known_by.where(known_by > arrived, arrived)
     unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
     return labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
+
+
+def _left_out(
+    tables: Tables, declaration: Declaration, known: Known, snapshot: Snapshot, after: datetime | None
+) -> EvaluationRows:
+    """The rows of the days that a training left out and of those since then. after: no earlier label counts.
+
+    Rows that the training could see count only in the revision that it saw: a corrected time must not bring a row that
+    it learned from among those that it left out. Of the rows without a label, those up to the last labelled day count
+    as still to come.
+    """
+    schema, since = declaration.schema_, instant(snapshot.until or snapshot.as_of)
+    only = tuple(b.batch for b in known.batches if instant(b.end) > since) or known.batch_ids[-1:]
+    rows = read_rows(tables, declaration.name, schema, known, only=only)
+    first_known = rows[FIRST_KNOWN_AT]
+    new = (first_known > instant(snapshot.as_of)) | rows[BATCH].isin(snapshot.batches)
+    rows = rows[(rows[schema.time] >= since) & (first_known.isna() | (new & (after is None or first_known > after)))]
+    with_label = rows.loc[rows[LABEL].notna(), schema.time]
+    if len(with_label):
+        midnight = with_label.max().tz_convert(schema.timezone).normalize() + timedelta(days=1)
+        rows = rows[rows[schema.time] < midnight]
+    return replace(labelled(declaration, rows), since=since)
 
 
 def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:

@@ -232,8 +232,9 @@ def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: Cha
     declared = declaration_then(past, decision.usecase, snapshot.declaration_digest)
     declaration = declared.racing_as(entry.rival)
     known = known_at(past, decision.usecase, instant(snapshot.as_of))
-    rows = training_rows(tables, declaration, known)
-    now = snapshot_of(tables, declared, known, rows)
+    until = None if snapshot.until is None else instant(snapshot.until)
+    rows = training_rows(tables, declaration, known, until)
+    now = snapshot_of(tables, declared, known, rows, until)
     if now.digest == snapshot.digest:
         return None
     cause = _data_changed(tables, decision.usecase, known, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -100,13 +100,23 @@ def settled(history: Sequence[Decision], challenger: str) -> list[Decision]:
 
 
 def looks_at(
-    entry: ChallengerEntry, history: Sequence[Decision], patience: timedelta | None, as_of: str
+    entry: ChallengerEntry,
+    history: Sequence[Decision],
+    patience: timedelta | None,
+    as_of: str,
+    since: datetime | None = None,
 ) -> tuple[float, ...]:
-    """The looks at a challenger so far and this one, each as the share of the patience that had passed by then."""
+    """The looks at a challenger so far and this one, each as the share of the patience that had passed by then.
+
+    since: the instant from which its training left events out, None if it left out none. Their days are evaluated in
+    addition to those of the patience, so they count as part of the whole and as passed.
+    """
     if patience is None:
         return ()
     before = next((d.policy.looks for d in reversed(history) if d.challenger_id == entry.challenger), ())
-    passed = min(1.0, (instant(as_of) - instant(entry.as_of)) / patience)
+    trained = instant(entry.as_of)
+    begun = since or trained
+    passed = min(1.0, (instant(as_of) - begun) / (trained - begun + patience))
     return (*before, max(passed, *before) if before else passed)
 
 

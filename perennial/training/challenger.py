@@ -57,11 +57,18 @@ def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
 
 
 def train(
-    case: UseCase, snapshot: Snapshot, rows: pd.DataFrame, registry: Registry, trigger: Trigger, raced: Raced
+    case: UseCase,
+    snapshot: Snapshot,
+    rows: pd.DataFrame,
+    registry: Registry,
+    trigger: Trigger,
+    raced: Raced,
+    later_because: str | None = None,
 ) -> ChallengerEntry:
     """Fit the winner of the race, save it and register it. The caller commits the returned entry.
 
-    A fit that fails is recorded in MLflow as a failed run with its reason.
+    later_because: why it is not evaluated at once, if that is declared. A fit that fails is recorded in MLflow as a
+    failed run with its reason.
     Raises NotTrainableYet if there are too few rows for a search, TrainingFailed, TeamCodeFailed, InputError,
     RegistryDown.
     """
@@ -122,6 +129,7 @@ def train(
         trigger=trigger,
         seconds=made.seconds,
         rival=raced.rival,
+        later_because=later_because,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -72,13 +72,17 @@ def steps_due(tables: Tables, ledger: Ledger, case: UseCase, known: Known) -> It
         yield _step(tables, case, past, known, batch, labelled, metric)
 
 
-def finish(ledger: Ledger, case: UseCase) -> Raced:
-    """The rival with the best standing over the recorded steps; the first rival if there are none."""
+def finish(ledger: Ledger, case: UseCase, on: Container[str] | None = None) -> Raced:
+    """The rival with the best standing over the recorded steps; the first rival if there are none.
+
+    on: ids of the batches whose steps count; None for all.
+    """
     racing = case.declaration.model.racing
     metric = declared_metric(case.declaration, metric_sources(case), case.declaration.primary)
     steps = [
         {name: value for name in racing if (value := row.payload.values.get(name)) is not None}
         for row in _steps(ledger, case)
+        if on is None or row.payload.batch in on
     ][-LOOK_BACK:]
     best = best_so_far(steps, lower_is_better=metric.direction == "lower") or next(iter(racing))
     return Raced(best, tuple(_runs(case, best, steps)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +24,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def training_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame:
+def training_rows(
+    tables: Tables, declaration: Declaration, known: Known, until: datetime | None = None
+) -> pd.DataFrame:
     """Labelled rows inside the single declared window, in key order, with labels as known at `known.as_of`.
 
-    Raises NotTrainableYet if there are too few, or only one class.
+    until: only rows of events before it, and the window as it was then. Raises NotTrainableYet if there are too few,
+    or only one class.
     """
-    schema, window = declaration.schema_, declaration.model.window
     labelled = labelled_rows(tables, declaration, known)
     if labelled is None or labelled.empty:
-        arrived = sum(batch.rows.accepted for batch in known.batches)
+        schema, arrived = declaration.schema_, sum(batch.rows.accepted for batch in known.batches)
         raise NotTrainableYet(no_label_yet(arrived, next_label(tables, declaration.name, schema, known), schema))
+    return rows_to_learn(declaration, known, labelled, until)
+
+
+def rows_to_learn(
+    declaration: Declaration, known: Known, labelled: pd.DataFrame, until: datetime | None = None
+) -> pd.DataFrame:
+    """As `training_rows`, from all labelled rows."""
+    schema, window = declaration.schema_, declaration.model.window
+    if until is not None:
+        labelled = labelled[labelled[schema.time] < until]
+        before = set(labelled[BATCH])
+        known = replace(known, as_of=until, batches=tuple(b for b in known.batches if b.batch in before))
     rows = inside(window, labelled, labelled[schema.time], known)
     if rows.empty:
         raise NotTrainableYet(f"no row of the window ({window_in_words(window)}) has a label yet")
@@ -58,7 +73,9 @@ def age_weights(window: Any, at: pd.Series) -> np.ndarray | None:
     return read.weights(at) if read else None
 
 
-def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame) -> Snapshot:
+def snapshot_of(
+    tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame, until: datetime | None = None
+) -> Snapshot:
     """Identify the rows by batches, label batches, time, table version and a digest in key order."""
     schema = declaration.schema_
     times = rows[schema.time]
@@ -72,6 +89,7 @@ def snapshot_of(tables: Tables, declaration: Declaration, known: Known, rows: pd
         "last": write_instant(_instant(times.max())),
         "digest": digest_rows(content(rows), list(schema.key)),
         "declaration_digest": declaration.digest,
+        **({} if until is None else {"until": write_instant(until)}),
     }
     # The version is not part of the identity: compaction creates a new one without changing a row.
     return Snapshot.model_validate(

@@ -14,6 +14,7 @@ from perennial.identity import digest
 from perennial.usecase.declared_alerts import Responses, Route
 from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
+from perennial.usecase.declared_judge import NEXT_BATCH, Judge
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
 from perennial.usecase.declared_serving import ServingRules
@@ -48,6 +49,11 @@ class ReleaseRules(Frozen):
         gt=timedelta(0),
         description="how long after its training an undecided challenger is evaluated again, with more days; by "
         "default the next challenger replaces it",
+    )
+    judge: Judge = Field(
+        NEXT_BATCH,
+        description="which rows evaluate a challenger: `next_batch`, those that come after its training; or `{newest: "
+        "15d}`: it is trained without the newest 15 days and evaluated on them at once, unless an alarm asked for it",
     )
     decisions_a_year: int | None = Field(
         None,

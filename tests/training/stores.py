@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant
+from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
 from perennial.settings import settings
 from perennial.store.known import known_at
@@ -56,7 +57,7 @@ def cycle() -> Cycle | BatchEntry | None:
     """One cycle of the shop's next batch, as the flow runs it; the batch where it is held, None where none is there."""
     from tasks.artifacts import finish_cycle
     from tasks.batches import accept, land, pick_window, validate
-    from tasks.deciding import blend, compare, note_in_registry, release
+    from tasks.deciding import blend, compare, is_evaluated_now, note_in_registry, release
     from tasks.health import watch_champion
     from tasks.labels import take_labels
     from tasks.scoring import score_arrived
@@ -76,11 +77,18 @@ def cycle() -> Cycle | BatchEntry | None:
     health = watch_champion.fn("shop", batch)
     if is_look_due("shop", as_of):
         look_at_stage.fn("shop", as_of)
-    found = compare.fn("shop", window, as_of, asked)
-    if isinstance(found, Decision):
-        release.fn("shop", found.id)
-        note_in_registry.fn("shop", found.id)
+
+    def decided() -> Decision | Waits:
+        found = compare.fn("shop", window, as_of, asked)
+        if isinstance(found, Decision):
+            release.fn("shop", found.id)
+            note_in_registry.fn("shop", found.id)
+        return found
+
+    found = decided()
     reason = why_train.fn("shop", None, True, as_of)
     challenger = train_challenger.fn("shop", as_of, reason) if reason else None
+    if is_evaluated_now("shop", challenger):
+        found = decided()
     blend.fn("shop", as_of)
     return finish_cycle.fn("shop", batch, health, found, challenger)

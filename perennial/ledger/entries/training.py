@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perennial.evaluation.figures import percent
-from perennial.ledger.entries.entry import Entry, Recorded, Trigger
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 
 
 class Snapshot(Recorded):
-    """Exactly the rows that a model was trained on. Key: `snapshot`, an id computed from the other fields."""
+    """Exactly the rows that a model was trained on. Key: `snapshot`, an id computed from the other fields.
+
+    until: only rows of events before this instant; those from it on evaluate the model. None: all that was known.
+    """
 
     snapshot: str
     as_of: str
@@ -22,6 +25,9 @@ class Snapshot(Recorded):
     last: str
     digest: str
     declaration_digest: str
+    until: str | None = None
+
+    _without_none = left_out_if_none("until")
 
     @property
     def key(self) -> str:
@@ -74,7 +80,8 @@ class RaceStep(Recorded):
 class ChallengerEntry(Recorded):
     """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed).
 
-    rival: the rival of the race that it is; empty without a race.
+    rival: the rival of the race that it is; empty without a race. later_because: why it waits for later rows although
+    the newest days were to evaluate it at once; None if they do, or if that is not declared.
     """
 
     challenger: str
@@ -88,6 +95,9 @@ class ChallengerEntry(Recorded):
     trigger: Trigger
     seconds: float
     rival: str = ""
+    later_because: str | None = None
+
+    _without_none = left_out_if_none("later_because")
 
     @property
     def key(self) -> str:
