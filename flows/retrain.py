@@ -34,7 +34,8 @@ def retrain(usecase: UseCaseName, reason: Words) -> ChallengerEntry | NotYet:
     now = present(usecase, None, None)
     challenger = train_because(usecase, now, Trigger(kind="person", detail=reason))
     if isinstance(challenger, ChallengerEntry):
-        note_outcome(usecase, f"trained version {challenger.model.version} on request")
+        later = f", not evaluated at once: {challenger.later_because}" if challenger.later_because else ""
+        note_outcome(usecase, f"trained version {challenger.model.version} on request{later}")
     else:
         note_outcome(usecase, f"not trained: {challenger.why}")
     renew_page(usecase)

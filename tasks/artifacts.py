@@ -115,6 +115,7 @@ def finish_cycle(
     log.info("cycle %s %s done", usecase, batch.window)
     taken = decision if isinstance(decision, Decision) else None
     kept_back = frozen_decision(workspace.ledger, usecase)
-    lines = cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None)
+    later = (challenger.later_because if isinstance(challenger, ChallengerEntry) else None) or ""
+    lines = cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None, later_because=later)
     story.info("%s", "\n".join(lines), extra={"heading": HEADING})
     return row.payload

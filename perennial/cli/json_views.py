@@ -7,6 +7,7 @@ from typing import Any
 
 from perennial.alerting.outbox import Undelivered, undelivered
 from perennial.clock import day, instant, write_instant
+from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
@@ -221,7 +222,8 @@ def _challenger(ledger: Ledger, usecase: str) -> dict[str, Any]:
         }
     if waiting is None:
         return {"version": None, "because": last.not_trained if last else ""}
-    return {"version": waiting.model.version, "because": challenger_waits(waiting, last)}
+    at_once = is_evaluated_at_once(ledger, usecase, waiting)
+    return {"version": waiting.model.version, "because": challenger_waits(waiting, last, at_once=at_once)}
 
 
 def _short(row: Row[Decision]) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         f"Labels that no decision has used yet: "
         f"{sample(planned.unspent_rows, planned.unspent_clusters, planned.cluster_by)}."
     )
+    if planned.next_challenger:
+        say(planned.next_challenger)
     if not planned.lines:
         say("The year's budget is spent: until the next one no gain leads to a release.")
         return

@@ -11,6 +11,7 @@ from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
+from perennial.cli.what_followed import trained_in_words
 from perennial.errors import HeldBack
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger
@@ -97,10 +98,8 @@ def train(usecase: str, reason: str, json: bool) -> None:
     elif json:
         as_json(challenger.model_dump(mode="json") if challenger else None)
     elif challenger is not None:
-        say(
-            f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger}) waits for rows to "
-            "evaluate it."
-        )
+        for line in trained_in_words(open_ledger(), usecase, challenger):
+            say(line)
 
 
 def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, json: bool) -> None:

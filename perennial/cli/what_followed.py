@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from perennial.clock import day
+from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import frozen_decision, open_question, undone_decision, waiting_challenger
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, candidate_at, outcome_word
+from perennial.release.words import approval_in_words, candidate_at, headline_of, outcome_word
+from perennial.usecase.declared_judge import NEXT_BATCH
 
 
 def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
@@ -15,6 +17,16 @@ def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
     approval = ledger.get(taken.usecase, Approval, taken.id)
     approved = [f"{approval_in_words(approval.payload)}."] if approval is not None else []
     return [*approved, _since_then(ledger, taken)]
+
+
+def trained_in_words(ledger: Ledger, usecase: str, challenger: ChallengerEntry) -> list[str]:
+    """What a training led to: a decision about the challenger where the newest days evaluated it, or that it waits."""
+    taken = [each.payload for each in ledger.all(usecase, Decision) if each.payload.challenger_id == challenger.key]
+    if taken:
+        return [f"{usecase}: {headline_of(taken[-1])}.", *what_followed(ledger, taken[-1])]
+    named = f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger})"
+    because = f": {challenger.later_because}" if challenger.later_because else ""
+    return [f"{named} waits for rows to evaluate it{because}."]
 
 
 def _since_then(ledger: Ledger, taken: Decision) -> str:
@@ -83,7 +95,14 @@ def _not_released(ledger: Ledger, taken: Decision) -> str:
     if waiting is not None and waiting.challenger == taken.challenger_id:
         return f"Version {version} waits. It is evaluated again when more labels are known."
     later = [row.payload for row in ledger.all(taken.usecase, ChallengerEntry)]
-    newer = [each.model.version for each in later if each.model.version > version]
+    newer = [each for each in later if each.model.version > version]
     if newer:
-        return f"Version {newer[0]} was trained next, and is evaluated on rows that came after its training."
+        on = (
+            "the newest days, which it has not learned from"
+            if is_evaluated_at_once(ledger, taken.usecase, newer[0])
+            else "rows that came after its training"
+        )
+        return f"Version {newer[0].model.version} was trained next, and is evaluated on {on}."
+    if taken.policy.parameters.get("judge", NEXT_BATCH) != NEXT_BATCH:
+        return "The next challenger is evaluated on days that it has not learned from."
     return "The next challenger is evaluated on rows that come after its training."

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from perennial.clock import write_instant
+from perennial.deciding.at_once import planned_training
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.ruling import USUAL_DECISIONS_A_YEAR, clusters_before, taken_before
 from perennial.errors import InputError
@@ -16,12 +17,15 @@ from perennial.evaluation.figures import UNITS
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.planning import Spread, days_needed, smallest_gain, spread_of
 from perennial.evaluation.policies import load_policy
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Decision, Trigger
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import waiting_challenger
+from perennial.ledger.present import current_release, waiting_challenger
 from perennial.store.known import known_at
 from perennial.store.tables import Tables
+from perennial.training.readiness import NotYet
+from perennial.training.snapshot import labelled_rows
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_judge import NEXT_BATCH
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
 _LENGTH = {"day": 1, "week": 7}
@@ -49,7 +53,8 @@ class Plan:
 
     usual: the clusters of earlier decisions (median), and smallest: the gain that this many detect. alpha: the error
     level of a release, 0 if the year's budget is spent. unspent_rows, unspent_clusters: labels that became known after
-    the waiting challenger was trained and have not been used for an evaluation.
+    the waiting challenger was trained and have not been used for an evaluation. next_challenger: whether the newest
+    days would evaluate one that is trained now, or why not; None if that is not declared.
     """
 
     usecase: str
@@ -65,6 +70,7 @@ class Plan:
     unspent_rows: int
     unspent_clusters: int
     lines: tuple[Line, ...]
+    next_challenger: str | None = None
 
 
 def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime, gain: float | None) -> Plan:
@@ -107,6 +113,7 @@ def plan_of(ledger: Ledger, tables: Tables, declaration: Declaration, now: datet
         unspent_rows=rows,
         unspent_clusters=unspent,
         lines=tuple(lines),
+        next_challenger=_next_challenger(ledger, tables, declaration, now, history),
     )
 
 
@@ -147,3 +154,32 @@ def _unspent(ledger: Ledger, tables: Tables, declaration: Declaration, now: date
         return 0, 0
     unspent = evaluation_rows(tables, ledger, declaration, known_at(ledger, declaration.name, now), waiting)
     return len(unspent.rows), len(unspent.names)
+
+
+def _next_challenger(
+    ledger: Ledger, tables: Tables, declaration: Declaration, now: datetime, history: list[Decision]
+) -> str | None:
+    if declaration.release.judge == NEXT_BATCH:
+        return None
+    waiting = waiting_challenger(ledger, declaration.name)
+    if waiting is not None:
+        because = f", since {waiting.later_because}" if waiting.later_because else ""
+        return (
+            f"Version {waiting.model.version} waits for later rows{because}. The next challenger is trained after it."
+        )
+    known = known_at(ledger, declaration.name, now)
+    release = current_release(ledger, declaration.name)
+    plan = planned_training(
+        declaration,
+        known,
+        labelled_rows(tables, declaration, known),
+        Trigger(kind="new_batch"),
+        history,
+        release.candidate if release else None,
+    )
+    if isinstance(plan, NotYet):
+        return f"The next challenger is not trained yet: {plan.why}."
+    if plan.until is None:
+        return f"The next challenger waits for later rows: {plan.later_because}."
+    rows = f"events before {write_instant(plan.until)}"
+    return f"The next challenger is trained on {rows} and evaluated at once on those from then on."

@@ -168,15 +168,21 @@ def cycle_waits(cycle: Cycle) -> str:
     return "first challenger trained" if cycle.challenger and not cycle.health.readings else "no challenger"
 
 
-def challenger_waits(waiting: ChallengerEntry, newest: Cycle | None) -> str:
+def challenger_waits(waiting: ChallengerEntry, newest: Cycle | None, *, at_once: bool = False) -> str:
     """Why nothing was decided about the waiting challenger yet.
 
+    at_once: whether it left out the newest days of its training, so that the next run evaluates it on them.
     newest: the newest cycle. Its reason is about this challenger only if it was trained before: a cycle first decides
     about the former one, then trains the next.
     """
     was_there = newest is not None and instant(waiting.as_of) < instant(newest.as_of)
     reason = newest.waits if newest is not None and was_there and newest.waits != NO_CHALLENGER else ""
-    return reason or "evaluated once labels come that it has not seen"
+    if reason:
+        return reason
+    if at_once:
+        return "the next run evaluates it on the newest days, which it has not learned from"
+    later = f"; not at once, since {waiting.later_because}" if waiting.later_because else ""
+    return f"evaluated once labels come that it has not seen{later}"
 
 
 def held_in_words(question: Decision, declaration: Declaration, as_of: datetime) -> str:
@@ -209,7 +215,10 @@ def candidate_at(candidate: Candidate) -> str:
 def trained_through(ledger: Ledger, decision: Decision) -> str:
     """Through when the decision's challenger was trained, a clause to append; empty if that is not on record."""
     snapshot = ledger.get(decision.usecase, Snapshot, decision.snapshot)
-    return f", trained on what was known by {day(snapshot.payload.as_of)}" if snapshot else ""
+    if snapshot is None:
+        return ""
+    up_to = f" of events up to {day(snapshot.payload.last)}" if snapshot.payload.until is not None else ""
+    return f", trained on what was known by {day(snapshot.payload.as_of)}{up_to}"
 
 
 def outcome_word(decision: Decision) -> str:
@@ -247,11 +256,14 @@ GAIN_WIDTH, GAIN_AND_OUTCOME = 31, 41
 """Characters of the gain, and of the gain and the outcome: the gain's spaces give way to a version of more digits."""
 
 
-def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *, frozen: bool = False) -> list[str]:
+def cycle_in_lines(
+    batch: BatchEntry, cycle: Cycle, decision: Decision | None, *, frozen: bool = False, later_because: str = ""
+) -> list[str]:
     """A cycle for the terminal: a line in the columns of `HEADING`, then one indented line per thing to know.
 
     The columns: rows that arrived, rows set aside, the champion's loss, the challenger's gain, the outcome.
-    frozen: whether a freeze keeps the decision from being carried out.
+    frozen: whether a freeze keeps the decision from being carried out. later_because: why the challenger that was
+    trained waits for later rows, where it could have been evaluated at once.
     """
     health, notes = cycle.health, []
     if batch.revision > 1:
@@ -283,6 +295,8 @@ def cycle_in_lines(batch: BatchEntry, cycle: Cycle, decision: Decision | None, *
             notes.append(f"{percent(decision.policy.refit_weight)} of the vote goes to the newest refit")
     if cycle.not_trained and cycle.waits != NO_CHALLENGER:
         notes.append(f"no new challenger: {cycle.not_trained}")
+    if later_because:
+        notes.append(f"the new challenger waits for later rows: {later_because}")
     notes += [_alarm_in_words(alarm, cycle.as_of) for alarm in health.alarms]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows have a category never seen in training")

@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
-from perennial.usecase.declaration import DECISIONS_A_YEAR
+from perennial.usecase.declaration import DECISIONS_A_YEAR, ReleaseRules
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS
+from perennial.usecase.declared_judge import NEXT_BATCH, judge_of
 from perennial.usecase.declared_stages import stage_of
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
@@ -21,9 +22,7 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     """Every mistake in the meaning of `release`."""
     from perennial.evaluation.policies import REGISTERED, load_policy
 
-    name = document.text("release", "policy")
-    if name is None:
-        return
+    name = document.text("release", "policy") or ReleaseRules().policy
     if not REGISTERED.has(name):
         yield document.mistake(
             ("release", "policy"), f"unknown policy '{name}'", REGISTERED.hint(name), code="policy-unknown"
@@ -39,7 +38,36 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     yield from _mixing(document, policy)
     yield from _patience(document, policy)
     yield from _members(document)
+    yield from _judge(document, policy)
     yield from _stages(document, policy)
+
+
+def _judge(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
+    """The newest days evaluate a challenger only if a decision can be taken on that many, and one model is live."""
+    from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
+
+    try:
+        judge = judge_of(document.at("release", "judge") or NEXT_BATCH)
+    except ValueError:
+        return  # its form is another mistake
+    if judge == NEXT_BATCH:
+        return
+    if policy.mixes:
+        yield document.mistake(
+            ("release", "judge"),
+            f"'{policy.name}' serves the newest refit before anything evaluated it, and a challenger that is evaluated "
+            "at once leaves none",
+            "remove it, or use policy balanced",
+            code="newest-blend",
+        )
+    needed = MIN_CLUSTERS * (7 if document.text("evaluation", "cluster_by") == "week" else 1)
+    if judge.days < needed:
+        yield document.mistake(
+            ("release", "judge"),
+            f"a decision needs {needed} days, and the newest {judge.days} are too few for one",
+            f"write {{newest: {needed}d}} or more",
+            code="newest-too-short",
+        )
 
 
 def _budget(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:

@@ -53,7 +53,7 @@ def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
     return snapshot.snapshot, snapshot.digest, snapshot.rows
 
 
-def cycle() -> Cycle | BatchEntry | None:
+def cycle(unfinished_first: bool = False) -> Cycle | BatchEntry | None:
     """One cycle of the shop's next batch, as the flow runs it; the batch where it is held, None where none is there."""
     from tasks.artifacts import finish_cycle
     from tasks.batches import accept, land, pick_window, validate
@@ -64,7 +64,7 @@ def cycle() -> Cycle | BatchEntry | None:
     from tasks.staging import is_look_due, look_at_stage
     from tasks.training import train_challenger, why_train
 
-    window = pick_window.fn("shop", None)
+    window = pick_window.fn("shop", None, unfinished_first)
     landing = land.fn("shop", window) if window else None
     take_labels.fn("shop")
     if window is None or landing is None:
