@@ -112,7 +112,7 @@ def test_days_that_evaluated_an_earlier_challenger_are_no_evidence_about_another
     for kind in ("first", "schedule", "new_batch"):
         assert asked(kind, rows(), taken(30), taken(10)) == NotYet(why)
     assert asked("person", rows(), taken(10)) == Training(later_because=why), "a person is not put off"
-    assert newest_days(declared(), 15, rows(), [taken(14)]) == NewestDays(datetime(2024, 1, 26, tzinfo=UTC))
+    assert newest_days(declared(), 15, rows(), [taken(15)]) == NewestDays(datetime(2024, 1, 26, tzinfo=UTC))
     rare = asked("schedule", rows(ones_a_day=1), taken(10))
     assert isinstance(rare, Training), "days that could never evaluate it are not waited for"
 
