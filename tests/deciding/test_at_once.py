@@ -247,6 +247,7 @@ def _kill_at(point: str) -> Any:
 
 
 def home(folder: Path, patch: pytest.MonkeyPatch) -> World:
+    patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # where MLflow was before
     patch.setenv("PERENNIAL_HOME", str(folder / "home"))
     (folder / "usecases").mkdir(parents=True)
     patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))

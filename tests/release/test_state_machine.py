@@ -56,6 +56,8 @@ class Life(RuleBasedStateMachine):
         self.ledger = Ledger(f"sqlite:///{Path(self.folder.name, 'ledger.db')}")
         self.now = datetime(2024, 1, 31, tzinfo=UTC)
         self.policy, self.versions, self.written = "balanced", 0, dict[str, str]()
+        self.left_out = dict[str, datetime]()  # challenger → since when its training left days out
+        self.evaluated = dict[str, datetime]()  # challenger → when it was evaluated last
 
     def teardown(self) -> None:
         self.folder.cleanup()
@@ -69,10 +71,14 @@ class Life(RuleBasedStateMachine):
         self.policy = policy
 
     @precondition(lambda self: waiting_challenger(self.ledger, "shop") is None)
-    @rule()
-    def a_challenger_is_trained(self) -> None:
+    @rule(newest=st.booleans())
+    def a_challenger_is_trained(self, newest: bool) -> None:
+        """newest: without the newest 15 days, if they have evaluated no other."""
         self.versions += 1
         made = challenger(f"c{self.versions}", self.versions)
+        used = max(self.evaluated.values(), default=self.now - timedelta(days=15))
+        if newest and used <= self.now - timedelta(days=15):
+            self.left_out[made.challenger] = self.now - timedelta(days=15)
         self.ledger.append("shop", made.model_copy(update={"as_of": write_instant(self.now)}))
 
     @precondition(lambda self: _is_due(self.ledger))
@@ -87,9 +93,12 @@ class Life(RuleBasedStateMachine):
     def it_is_decided(
         self, gain: float, event: bool, patient: bool, harm: bool, members: int, better_alone: bool
     ) -> None:
-        self.now += timedelta(days=15)
         waiting, release = waiting_challenger(self.ledger, "shop"), current_release(self.ledger, "shop")
         assert waiting is not None
+        since = self.left_out.get(waiting.challenger)
+        if since is None or waiting.challenger in self.evaluated:
+            self.now += timedelta(days=15)  # else it is evaluated at once
+        self.evaluated[waiting.challenger] = self.now
         noise = np.random.default_rng(self.versions).normal(size=30)
         sums = (noise - noise.mean()) * 2
         result = judge(
@@ -104,7 +113,7 @@ class Life(RuleBasedStateMachine):
         plain = decision(f"d{len(history)}", waiting, release.release_no if release else 0)
         pool: Any = "event" if event else "planned"
         patience = timedelta(days=90) if patient and release and self.policy == "balanced" else None
-        looks = ruling.looks_at(waiting, history, patience, write_instant(self.now)) if patience else ()
+        looks = ruling.looks_at(waiting, history, patience, write_instant(self.now), since) if patience else ()
         made = ruling.rule(
             rules,
             Comparison((result,), plain.evaluation, 0.1, (HARMED,) if harm else ()),
