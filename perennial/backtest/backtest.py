@@ -30,6 +30,7 @@ from perennial.evaluation.paired import Paired
 from perennial.evaluation.results import MetricResult
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.ledger.ledger import Ledger
+from perennial.store.rows import weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, groups_of, metric_sources
 from perennial.training.race import LOOK_BACK
@@ -144,7 +145,7 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
     def guards_on(places: IntArray, rows: Paired, metrics: Sequence[MetricResult]) -> GuardFinding:
         frame = history.rows.iloc[places].reset_index(drop=True)
         columns = [Sliced(column, *groups_of(frame, column)) for column in evaluation.slices]
-        ratio = variance_ratio(np.array(metrics[0].sums), rows.clusters.counts, evaluation.cluster_name)
+        ratio = variance_ratio(np.array(metrics[0].sums), rows.clusters.sizes, evaluation.cluster_name)
         primary = metrics_on(places)[0].metric
         assert primary is not None, "asked_metrics loads it"
         bound = evaluation.guards.get(NEGATIVE_FLIPS)
@@ -177,6 +178,7 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
         second=history.second,
         guards=guards_on,
         look_back=LOOK_BACK,
+        weights=weights_of(history.rows, schema),
     )
 
 
@@ -207,7 +209,7 @@ def _worth(stream: Stream, case: UseCase, name: str, served: Sequence[tuple[tupl
         places = stream.arrivals(t)
         if places.size:
             predicted = stream.predicted(now, places) if now else stream.base_rate(t)
-            worth[t] = metric.value_and_influence(stream.labels[places], predicted)[0] * places.size
+            worth[t] = metric.measured(stream.labels[places], predicted, stream.weights_of(places))[0] * places.size
     return worth
 
 

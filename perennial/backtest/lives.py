@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from perennial.backtest.stream import Mixture, Model, Stream
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Taken
 from perennial.evaluation.comparison import compare
@@ -87,7 +87,7 @@ class _State:
     used: int = -1
     trained: float | None = None
     looks: tuple[float, ...] = ()
-    history: list[tuple[FloatArray, IntArray]] = field(default_factory=list)
+    history: list[tuple[FloatArray, Sizes]] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -204,7 +204,7 @@ def _is_better_alone(
 class _Compared:
     metrics: tuple[MetricResult, ...]
     guards: GuardFinding
-    counts: IntArray
+    counts: Sizes
     skill: float | None
 
     @property
@@ -225,6 +225,7 @@ def _compare(
         codes,
         cluster_by=stream.cluster_by,
         second=(second[0], _codes(second[1][places])) if second else None,
+        weights=stream.weights_of(places),
     )
     asked = stream.metrics(places)
     metrics = compare(rows, metrics=asked, seen={asked[0].name: seen})
@@ -232,7 +233,7 @@ def _compare(
     if champion:
         constant = stream.constant(champion, places.size)
         over = skill(metrics[0].direction, metrics[0].champion, stream.value(constant, places))
-    return _Compared(metrics, stream.guards(places, rows, metrics), rows.clusters.counts, over)
+    return _Compared(metrics, stream.guards(places, rows, metrics), rows.clusters.sizes, over)
 
 
 def _codes(values: IntArray) -> IntArray:
@@ -247,7 +248,7 @@ def _rule(
         Case(
             primary=compared.primary,
             guards=compared.guards,
-            rows=int(compared.counts.sum()),
+            rows=round(float(compared.counts.sum())),
             clusters=compared.counts.size,
             cluster_by=stream.cluster_by,
             is_first=not state.champion,

@@ -82,7 +82,8 @@ class Stream:
     the newest days, which a challenger evaluated at once is not trained on.
     models: what each one predicts, None if it could not be trained; may be fitted on demand.
     windows: names of the windows that race, the first one before any race. classes: empty for a regression.
-    look_back: how many batches count in the race; None for all.
+    look_back: how many batches count in the race; None for all. weights: shape (n,), how much each row counts; None if
+    all count the same.
     """
 
     task: str
@@ -104,6 +105,7 @@ class Stream:
     second: tuple[str, IntArray] | None = None
     guards: GuardsOn = guards_alone
     look_back: int | None = None
+    weights: FloatArray | None = None
     _losses: dict[tuple[Mixture, int], float] = field(default_factory=dict, compare=False, repr=False)
     _races: dict[tuple[int, bool], str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -153,9 +155,14 @@ class Stream:
         Shape (k,) or (k, K).
         """
         places = self.arrivals(moment)
-        before = self.labels[self.moment < moment]
-        known = before if before.size else self.labels[places]
-        return naive_prediction(self.task, self.primary, known, places.size, len(self.classes))
+        before = np.flatnonzero(self.moment < moment)
+        known = before if before.size else places
+        labels, weights = self.labels[known], self.weights_of(known)
+        return naive_prediction(self.task, self.primary, labels, places.size, len(self.classes), weights)
+
+    def weights_of(self, places: IntArray) -> FloatArray | None:
+        """How much the rows at some places count, shape (k,); None if all count the same."""
+        return None if self.weights is None else self.weights[places]
 
     def value(self, predicted: FloatArray, places: IntArray) -> float:
         """The primary metric on some rows; NaN where it has no value."""
@@ -163,7 +170,8 @@ class Stream:
             return float("nan")
         asked = self.metrics(places)[0]
         try:
-            return (asked.metric or load_metric(asked.name)).value_and_influence(self.labels[places], predicted)[0]
+            metric = asked.metric or load_metric(asked.name)
+            return metric.measured(self.labels[places], predicted, self.weights_of(places))[0]
         except Undefined:
             return float("nan")
 
