@@ -134,3 +134,22 @@ def test_totals_count_what_a_change_is_worth() -> None:
     assert by.start == 2 and by.skill > 0
     assert of.gains >= 1 and of.harmful == 0 and of.excess < of_never.excess
     assert of_never.needless == of_never.gains == 0 and of_never.releases == 1
+
+
+def test_weights_count_in_every_value_and_gain_and_equal_ones_change_nothing() -> None:
+    from sklearn.metrics import log_loss
+
+    plain = stream(turns=(4,))
+    draw = np.random.default_rng(2)
+    weights = draw.lognormal(0, 1, plain.labels.size)
+    equal, weighted = replace(plain, weights=np.full(weights.size, 3.0)), replace(plain, weights=weights)
+    assert live_as(equal) == live_as(plain)
+    places = weighted.arrivals(3)
+    mixture = ((Model("all", 2), 1.0),)
+    p = weighted.predicted(mixture, places)
+    expected = log_loss(weighted.labels[places], p, sample_weight=weights[places])
+    assert abs(weighted.loss(mixture, 3) - expected) < 1e-12
+    before = weighted.moment < 3
+    naive = np.average(weighted.labels[before], weights=weights[before])
+    assert abs(weighted.base_rate(3)[0] - naive) < 1e-12
+    assert live_as(weighted).decisions[0].primary.gain != live_as(plain).decisions[0].primary.gain

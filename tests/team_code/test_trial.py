@@ -210,3 +210,43 @@ def test_a_path_in_the_folder_of_use_cases_is_the_name(world: World, monkeypatch
 def test_a_run_that_is_given_a_path_suggests_the_name(world: World) -> None:
     with pytest.raises(InputError, match="takes its name, shop"):
         open_workspace(settings()).use_case(str(world.usecases / "shop.yaml"))
+
+
+WEIGHTED = {"key": ["order"], "time": "at", "target": "returned", "task": "binary", "weight": "exposure"}
+
+
+def weighed(world: World) -> World:
+    """A month with weights, two of which are no positive numbers."""
+    rows = month_of_rows("2024-01", rows_a_day=6)
+    rows = rows.assign(exposure=[0, "", *([2, 0.5] * (len(rows) // 2 - 1))])
+    rows.to_csv(world.declare().usecases / "shop" / "2024-01.csv", index=False)
+    return world
+
+
+def test_an_estimator_that_takes_no_weights_is_told_before_a_run(world: World) -> None:
+    neighbours = {"estimator": "sklearn.neighbors.KNeighborsClassifier", "categories": "onehot"}
+    (mistake,) = told(weighed(world), schema=WEIGHTED, model=neighbours)
+    assert mistake.field == "model.estimator"
+    assert "KNeighborsClassifier does not support sample weights, which schema.weight needs" in mistake.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("labels, predictions", "'cost' takes no weights, and schema.weight is declared"),
+        ("labels, predictions, weights", "shop.py:2: ValueError('4')"),
+    ],
+)
+def test_a_metric_of_all_rows_takes_the_weights_as_its_third_argument(
+    world: World, arguments: str, expected: str
+) -> None:
+    body = "raise ValueError(f'{weights.max() / weights.min():g}')"
+    weighed(world).declaration["schema"] = WEIGHTED
+    (mistake,) = metric(world, f"def cost({arguments}):\n    {body}\n", per="all")
+    assert expected in mistake.message
+
+
+def test_a_weight_is_no_feature(world: World) -> None:
+    features = {"numeric": ["price", "exposure"], "categorical": ["carrier"]}
+    (mistake,) = told(weighed(world), schema=WEIGHTED, features=features)
+    assert "'exposure' cannot be a feature: it is the weight" in mistake.message

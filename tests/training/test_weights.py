@@ -16,13 +16,14 @@ from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.errors import InputError
 from perennial.evaluation.figures import figure
 from perennial.features.recipe import recipe_of
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, RaceStep
 from perennial.ledger.present import current_release
 from perennial.model.predicting import ready
 from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.scoring.rows_to_score import rows_to_score
 from perennial.settings import settings
 from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.fit import fit
@@ -55,6 +56,7 @@ def test_weights_count_from_the_batch_to_the_replay(world: World) -> None:
     (world.usecases / "worth.py").write_text("def money(labels, predictions):\n    return labels * predictions\n")
     world.declare(
         **WEIGHTED,
+        model={**DECLARATION["model"], "window": ["expanding", {"batches": 1}]},
         watch={"channels": channels},
         evaluation={
             "primary": "log_loss",
@@ -73,6 +75,7 @@ def test_weights_count_from_the_batch_to_the_replay(world: World) -> None:
     assert len(decisions) == 3
     assert decisions[0].outcome == "first"
     evaluated(workspace, decisions[1])
+    raced(workspace)
     for row in workspace.ledger.all("shop", Decision):
         for again in (
             replay_sums(workspace.ledger, row),
@@ -118,6 +121,18 @@ def evaluated(workspace: Workspace, decision: Decision) -> None:
     bike = next(each for each in decision.slices if each.value == "bike")
     mine = (rows["carrier"] == "bike").to_numpy()
     assert bike.challenger == pytest.approx(log_loss(rows[LABEL][mine], p[mine], sample_weight=weights[mine]))
+
+
+def raced(workspace: Workspace) -> None:
+    """The first step: the model of January, which is the first challenger, on the labelled rows of February."""
+    step = workspace.ledger.all("shop", RaceStep)[0].payload
+    entry = workspace.ledger.all("shop", ChallengerEntry)[0].payload
+    declaration = workspace.use_case("shop").declaration
+    known = known_at(workspace.ledger, "shop", instant(step.as_of))
+    rows = read_rows(workspace.tables, "shop", declaration.schema_, known, only=(step.batch,), labelled=True)
+    model = load_contest(workspace.registry, "shop", entry, None, declaration.release).challenger
+    expected = log_loss(rows[LABEL], model.predict(rows), sample_weight=rows["exposure"])
+    assert step.values["expanding"] == pytest.approx(expected, abs=1e-12)
 
 
 def watched(workspace: Workspace, last: Cycle) -> None:

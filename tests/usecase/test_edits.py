@@ -32,8 +32,8 @@ def test_each_edit_shows_what_it_restarts() -> None:
     }
 
 
-@pytest.mark.parametrize(("field", "value"), [("key", ["other"]), ("target", "gone")])
-def test_another_key_or_target_is_refused(field: str, value: object) -> None:
+@pytest.mark.parametrize(("field", "value"), [("key", ["other"]), ("target", "gone"), ("weight", "exposure")])
+def test_another_key_target_or_weight_is_refused(field: str, value: object) -> None:
     new = {**OLD, "schema": {**OLD["schema"], field: value}}
     with pytest.raises(InputError, match=rf"(?s)schema\.{field}.*new name"):
         refuse_new_identity("shop", edits(OLD, new))
