@@ -223,7 +223,7 @@ def weighed(world: World) -> World:
     return world
 
 
-def test_an_estimator_that_takes_no_weights_is_told_before_a_run(world: World) -> None:
+def test_an_estimator_that_takes_no_weights_is_reported_before_a_run(world: World) -> None:
     neighbours = {"estimator": "sklearn.neighbors.KNeighborsClassifier", "categories": "onehot"}
     (mistake,) = told(weighed(world), schema=WEIGHTED, model=neighbours)
     assert mistake.field == "model.estimator"
