@@ -10,7 +10,7 @@ import pytest
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Release, Waiver
 from tests.flows.conftest import Lived, ask, living_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass

@@ -16,7 +16,7 @@ import httpx
 
 from perennial.processes.ports import free_port
 
-STARTS_WITHIN = 120
+STARTS_WITHIN = 240
 """Seconds; a busy machine is no failure."""
 
 

@@ -36,7 +36,7 @@ from tests.world import World
 
 log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("PERENNIAL_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("PERENNIAL_TEST_KILLS", "5"))
 NOON = 1_709_294_400_000_000
 """2024-03-01 12:00 UTC in microseconds."""
 
@@ -155,6 +155,7 @@ def test_what_cannot_be_collected_stays_and_keeps_no_other_from_it(world: World)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_collecting_that_is_killed_at_any_moment_goes_on_where_it_was(world: World) -> None:
     """Processes that only collect, each with two new segments, killed at moments over the time that this takes."""
     context, chance = multiprocessing.get_context("forkserver"), random.Random(0)
