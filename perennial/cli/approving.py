@@ -43,7 +43,7 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
         as_json(made.model_dump(mode="json"))
     elif done.made and (candidate := done.taken_back.candidate) is not None:
         say(
-            f"{usecase}: version {candidate.model.version} is taken out of {stage_in_words(candidate.stage)}; "
+            f"{usecase}: {candidate.versions} is taken out of {stage_in_words(candidate.stage)}; "
             f"{made.versions} stays live, as release {made.release_no}. Reason on record: {made.reason}"
         )
     elif done.made:
@@ -70,7 +70,7 @@ def _show_plan(usecase: str, planned: Rollback | RolledBack, json: bool) -> None
         number = instead.release_no + 1
         candidate = instead.candidate
         text = (
-            f"version {candidate.model.version} would be taken out of {stage_in_words(candidate.stage)}, as release "
+            f"{candidate.versions} would be taken out of {stage_in_words(candidate.stage)}, as release "
             f"{number}; {back.versions} stays live."
             if candidate is not None
             else f"{back.versions} would be live again as release {number}, instead of {instead.versions}."
@@ -86,7 +86,7 @@ def _say_already(usecase: str, done: RolledBack) -> None:
     made, candidate = done.row.payload, done.taken_back.candidate
     if made.leaves_models and candidate is not None:
         further = f"take {made.versions} back too"
-        did = f"version {candidate.model.version} was already taken out of {stage_in_words(candidate.stage)}"
+        did = f"{candidate.versions} was already taken out of {stage_in_words(candidate.stage)}"
     else:
         further = "go further back"
         did = f"release {done.taken_back.release_no} was already rolled back to {made.versions}"

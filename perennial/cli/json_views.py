@@ -267,6 +267,7 @@ def _candidate(ledger: Ledger, usecase: str, candidate: Candidate) -> dict[str, 
     newest = looks[-1].payload if looks else None
     return {
         "version": candidate.model.version,
+        "serves": [{"version": each.model.version, "weight": each.weight} for each in candidate.serves],
         "decision": candidate.decision,
         "stage": candidate.stage.kind,
         "share": candidate.stage.share,

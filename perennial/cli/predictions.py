@@ -40,8 +40,8 @@ def _same(known: Found, again: Recomputed) -> bool:
 
 
 def _view(known: Found, decision: str | None, classes: list[str], again: Recomputed | None) -> dict[str, Any]:
-    live = [{"version": e.model.version, "weight": e.weight} for e in known.release.serves]
     candidate = known.release.candidate
+    serves = candidate.serves if candidate and known.by_candidate else known.release.serves
     return {
         "id": known.id,
         "usecase": known.usecase,
@@ -49,7 +49,7 @@ def _view(known: Found, decision: str | None, classes: list[str], again: Recompu
         "score": _named(known.score, classes),
         "received": known.received,
         "release_no": known.release.release_no,
-        "versions": [{"version": candidate.model.version, "weight": 1.0}] if candidate and known.by_candidate else live,
+        "versions": [{"version": each.model.version, "weight": each.weight} for each in serves],
         "decision": decision,
         "collected": known.collected,
         "recomputed": None if again is None else _named(again.score, classes),

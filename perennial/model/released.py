@@ -52,8 +52,8 @@ def evaluated_among(served: Serving, release: Release) -> Serving:
 
 
 def load_candidate(registry: Registry, usecase: str, candidate: Candidate) -> Serving:
-    """The model in a stage. Raises like `load_model`."""
-    return Serving((load_model(registry, usecase, candidate.model),), (1.0,))
+    """The models of the candidate in a stage. Raises like `load_model`."""
+    return _load(registry, usecase, candidate.serves)
 
 
 def load_evaluated(registry: Registry, usecase: str, release: Release) -> Serving:

@@ -96,8 +96,7 @@ def _needed(history: History) -> Answer:
         lines.append(f"{history.frozen[0].upper()}{history.frozen[1:]}, until a person resumes them{kept}")
     look = history.newest_look
     if look is not None and look.look.verdict == "not_decidable" and history.live and history.live.candidate:
-        version = history.live.candidate.model.version
-        lines.append(f"Let version {version} get further, or take it away. {look.look.reason}")
+        lines.append(f"Let {history.live.candidate.versions} get further, or take it away. {look.look.reason}")
     if not lines:
         return Answer(question, "good", "Nothing", ())
     return Answer(question, "bad", counted(len(lines), "thing", "things"), tuple(lines))

@@ -39,7 +39,8 @@ def abort_reports(ledger: Ledger, usecase: str, as_of: datetime) -> list[Episode
         if episode.channel != OF_STAGES:
             continue
         if release.candidate is not None and instant(release.as_of) < as_of:
-            why = f"Version {release.candidate.model.version} is in a stage now."
+            words = release.candidate.versions
+            why = f"{words[0].upper()}{words[1:]} is in a stage now."
         elif as_of - instant(episode.opened_at) >= AT_LEAST:
             why = "The champion has answered everything since."
         else:

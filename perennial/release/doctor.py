@@ -19,7 +19,7 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, freezes, undone_decision
-from perennial.model.released import load_model, load_served
+from perennial.model.released import load_candidate, load_served
 from perennial.release.planned_stages import begins_with, stage_in_words
 from perennial.release.promote import mirror_alias, release_decided
 from perennial.release.stages import follow_look, running, undone_look
@@ -139,19 +139,18 @@ def _undone_stage(ledger: Ledger, registry: Registry, usecase: str) -> list[Disa
 
         differences.append(
             Disagreement(
-                f"the look of {day(looked.payload.as_of)} at version {candidate.model.version} ended in "
+                f"the look of {day(looked.payload.as_of)} at {candidate.versions} ended in "
                 f"{looked.payload.look.verdict}, but the release that follows is missing",
                 "it is made",
                 mend,
             )
         )
     try:
-        load_model(registry, usecase, candidate.model)
+        load_candidate(registry, usecase, candidate)
     except (ModelDeleted, ModelUnloadable) as error:
         differences.append(
             Disagreement(
-                f"version {candidate.model.version}, which is in {stage_in_words(candidate.stage)}, cannot be loaded: "
-                f"{error}",
+                f"{candidate.versions}, which is in {stage_in_words(candidate.stage)}, cannot be loaded: {error}",
                 "restore its files from a backup, or roll back, which takes it away",
                 None,
                 go_back=True,

@@ -34,6 +34,7 @@ def first_stage(live: Release, full: Release, decision: Decision, stages: tuple[
         feedback=_rules(decision).feedback,
         at=0,
         since=full.as_of,
+        mixture=full.serves if full.tested else None,
     )
     return live.model_copy(
         update={

@@ -139,10 +139,7 @@ def _went_back(rows: Sequence[Row[Release]]) -> str:
     if live.kind not in ("rollback", "abort") or before is None or before.candidate is None:
         return ""
     candidate = before.candidate
-    return (
-        f"took version {candidate.model.version} out of {stage_in_words(candidate.stage)} at {at} "
-        f"(reason: {live.reason})"
-    )
+    return f"took {candidate.versions} out of {stage_in_words(candidate.stage)} at {at} (reason: {live.reason})"
 
 
 def _held_back(usecase: str, live: Row[Release], why: str, to_do: str) -> HeldBack:

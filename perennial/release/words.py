@@ -118,7 +118,7 @@ def made_because(release: Release) -> str:
     """What a release changed and why, for a list of them."""
     if release.candidate is not None:
         begun = stage_in_words(release.candidate.stage)
-        return f"version {release.candidate.model.version} begins {begun}: {release.reason}"
+        return f"{release.candidate.versions} begins {begun}: {release.reason}"
     if release.kind == "abort":
         return f"the candidate is taken away: {release.reason}"
     return release_reason(release.kind, release.reason)
@@ -142,7 +142,7 @@ def change_in_words(release: Release, before: Release | None) -> str:
     if release.candidate is not None:
         candidate = release.candidate
         began = "got into" if tried is not None and tried.decision == candidate.decision else "began with"
-        return f"version {candidate.model.version} {began} {stage_in_words(candidate.stage)}"
+        return f"{candidate.versions} {began} {stage_in_words(candidate.stage)}"
     live = release.are_live
     if tried is None:
         return f"{live} again after a rollback" if release.kind == "rollback" else live
@@ -207,7 +207,7 @@ def candidate_in_words(candidate: Candidate) -> str:
 def candidate_at(candidate: Candidate) -> str:
     """The stage of a candidate, since when, and until when at least."""
     return (
-        f"version {candidate.model.version} is in {stage_in_words(candidate.stage)} since {day(candidate.since)}, at "
+        f"{candidate.versions} is in {stage_in_words(candidate.stage)} since {day(candidate.since)}, at "
         f"least until {day(write_instant(ends_at(candidate)))}"
     )
 

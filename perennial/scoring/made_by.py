@@ -21,7 +21,7 @@ class MadeBy:
     @property
     def versions(self) -> str:
         """The model versions with their weights."""
-        return versions_in_words(self.serves)
+        return versions_in_short(self.serves)
 
     def __str__(self) -> str:
         return f"the candidate of release {self.release_no}" if self.of else f"release {self.release_no}"
@@ -37,11 +37,10 @@ def candidate_model(release: Release) -> MadeBy | None:
     candidate = release.candidate
     if candidate is None:
         return None
-    served = Served(model=candidate.model, challenger=candidate.challenger, weight=1.0)
-    return MadeBy(release.release_no, (served,), candidate.features_digest, "candidate")
+    return MadeBy(release.release_no, candidate.serves, candidate.features_digest, "candidate")
 
 
-def versions_in_words(serves: Sequence[Served]) -> str:
+def versions_in_short(serves: Sequence[Served]) -> str:
     """`3`, or with several models `3 × 0.5 + 4 × 0.5`."""
     if len(serves) == 1:
         return str(serves[0].model.version)

@@ -14,7 +14,7 @@ from perennial.ledger.entries import Release
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
 from perennial.scoring.batch import predictions_of
-from perennial.scoring.made_by import versions_in_words
+from perennial.scoring.made_by import versions_in_short
 from perennial.sources.other_reading import other_reading
 from perennial.sources.parsing import Parsed
 from perennial.sources.suffix import Suffix
@@ -123,7 +123,7 @@ def scored_rows(rows: RowsToScore, served: Serving, schema: Schema, release: Rel
     values = predictions_of(served, rows.frame, schema)
     names = ["score"] if values.ndim == 1 else [f"score_{each}" for each in schema.classes]
     keys = rows.keys
-    made_by = {"release_no": release.release_no, "versions": versions_in_words(release.serves)}
+    made_by = {"release_no": release.release_no, "versions": versions_in_short(release.serves)}
     scores = pd.DataFrame(dict(zip(names, values.reshape(len(keys), -1).T, strict=True)), index=keys.index)
     taken = [name for name in (*names, *made_by) if name in keys.columns]
     if taken:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from perennial.errors import DiskFull, TerminalError
+from perennial.scoring.made_by import versions_in_short
 from perennial.serving.arms import Arms, in_arms, microseconds_each
 from perennial.serving.checker import Checker, not_json
 from perennial.serving.live import Live
@@ -137,7 +138,7 @@ def in_words(answered: Answer) -> tuple[list[str], list[str]]:
     candidate, arms = answered.live.release.candidate, answered.arms
     if candidate is None or arms is None:
         return [], []
-    other, own = str(candidate.model.version), answered.live.versions
+    other, own = versions_in_short(candidate.serves), answered.live.versions
     return list(arms.arms), [other if by_candidate else own for by_candidate in arms.by_candidate]
 
 

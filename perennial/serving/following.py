@@ -12,6 +12,7 @@ from typing import Literal
 from perennial.errors import HeldBack, PerennialError
 from perennial.ledger.ends import ends
 from perennial.ledger.entries import Release
+from perennial.scoring.made_by import versions_in_short
 from perennial.serving.live import Live, needs_making, open_live, wanted_release, with_candidate
 from perennial.store.workspace import Workspace
 
@@ -206,7 +207,7 @@ def _stage_of(live: Live | None) -> StageState | None:
     if live is None or candidate is None:
         return None
     stage = candidate.stage
-    return StageState(stage.kind, stage.share, str(candidate.model.version), live.candidate_wrong)
+    return StageState(stage.kind, stage.share, versions_in_short(candidate.serves), live.candidate_wrong)
 
 
 def _note_candidate(live: Live) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from perennial.errors import HeldBack, InputError, PerennialError
 from perennial.ledger.entries import ModelRef, Release
 from perennial.ledger.present import current_release
-from perennial.scoring.made_by import versions_in_words
+from perennial.scoring.made_by import versions_in_short
 from perennial.serving.artifact import PIPELINE
 from perennial.serving.checker import Checker
 from perennial.serving.fields import Fields, fields_of, kinds
@@ -59,7 +59,7 @@ class Live:
     @cached_property
     def versions(self) -> str:
         """The model versions with their weights."""
-        return versions_in_words(self.release.serves)
+        return versions_in_short(self.release.serves)
 
 
 def wanted_release(workspace: Workspace, usecase: str, pinned: int | None = None) -> Release:
@@ -99,17 +99,19 @@ def with_candidate(workspace: Workspace, live: Live, cache: Path) -> Live:
     if candidate is None:
         return live
     try:
-        model = _opened(workspace, live.usecase, candidate.model, cache, kinds(live.fields))
+        types = kinds(live.fields)
+        models = tuple(_opened(workspace, live.usecase, each.model, cache, types) for each in candidate.serves)
     except Exception as error:  # noqa: BLE001 - nothing about a candidate keeps the live models from being served
         wrong = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
         return replace(live, candidate=None, candidate_wrong=wrong)
-    return replace(live, candidate=ServedRelease((model,), (1.0,), live.schema.classes), candidate_wrong="")
+    served = ServedRelease(models, tuple(each.weight for each in candidate.serves), live.schema.classes)
+    return replace(live, candidate=served, candidate_wrong="")
 
 
 def needs_making(release: Release, cache: Path) -> bool:
     """Whether an artefact of the release is missing, so that loading it takes scikit-learn, pandas and seconds."""
-    models = [each.model for each in release.serves] + ([release.candidate.model] if release.candidate else [])
-    return not all(is_kept(model.digest, cache) for model in models)
+    served = (*release.serves, *(release.candidate.serves if release.candidate else ()))
+    return not all(is_kept(each.model.digest, cache) for each in served)
 
 
 def _opened(

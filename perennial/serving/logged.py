@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perennial.scoring.made_by import versions_in_short
 from perennial.serving.arms import Arms
 from perennial.serving.live import Live
 from perennial.serving.log.segment import Answered, InStage
@@ -18,7 +19,7 @@ def logged(live: Live, scores: np.ndarray, received: Sequence[bytes], arms: Arms
     candidate = live.release.candidate
     if arms is None or candidate is None:
         return [Answered(live.usecase, at, release, versions, features, score, record) for score, record in each]
-    by_candidate, version = arms.by_candidate, str(candidate.model.version)
+    by_candidate, version = arms.by_candidate, versions_in_short(candidate.serves)
     others = _tuples(np.where(_beside(by_candidate, scores), arms.champion, arms.candidate))
     return [
         Answered(

@@ -63,7 +63,7 @@ class Found:
     def versions(self) -> str:
         """The model versions that scored it, in words."""
         candidate = self.release.candidate
-        return f"version {candidate.model.version}" if candidate and self.by_candidate else self.release.versions
+        return candidate.versions if candidate and self.by_candidate else self.release.versions
 
 
 def decision_behind(ledger: Ledger, known: Found) -> str | None:
@@ -180,7 +180,7 @@ def recomputed_all(
     if of == "candidate":
         if candidate is None or live.candidate is None:
             raise ModelUnloadable(f"{live.usecase}: the candidate cannot be loaded: {live.candidate_wrong}")
-        served, refs = live.candidate, [candidate.model]
+        served, refs = live.candidate, [each.model for each in candidate.serves]
     folders = [workspace.registry.folder(live.usecase, each) for each in refs]
     models = zip(served.models, folders, strict=True)
     by_pipeline = tuple(model.scored_by(pipeline_of(folder, model.artifact)) for model, folder in models)

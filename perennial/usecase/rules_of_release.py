@@ -153,13 +153,6 @@ def _stages(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
             "remove the stages, or use policy balanced",
             code="stages-blend",
         )
-    elif document.text("release", "serve") == "mixture":
-        yield document.mistake(
-            ("release", "stages"),
-            "a mixture answers with several models, and a stage compares one candidate with the live model",
-            "remove the stages, or write serve: single",
-            code="stages-mixture",
-        )
     feedback, own = document.text("release", "feedback"), document.mapping("evaluation", "metrics")
     per_row = [name for name in own if (document.text("evaluation", "metrics", name, "per") or "row") == "row"]
     if feedback in ("labels", "outcome") and not per_row:

@@ -72,8 +72,13 @@ def _look(workspace: Workspace) -> tuple[Look, dict[str, Finding]]:
     return row.payload.look, {each.check: each for each in row.payload.look.findings}
 
 
-def test_answers_of_both_arms_and_their_labels_are_looked_at(canary: World) -> None:
-    _answered(canary.month("2024-04"))
+@pytest.mark.parametrize(("serve", "released"), [("single", {2: 1.0}), ("mixture", {2: 0.5, 1: 0.5})])
+def test_answers_of_both_arms_and_their_labels_are_looked_at(
+    world: World, serve: str, released: dict[int, float]
+) -> None:
+    """A mixture is the candidate as a whole: it answers its keys, is computed again, and gets further, as one model."""
+    world.declare(release={**CANARY, "serve": serve})
+    _answered(_begun(world).month("2024-04"))
     cycle()
     workspace = open_workspace(settings())
     look, checks = _look(workspace)
@@ -86,7 +91,9 @@ def test_answers_of_both_arms_and_their_labels_are_looked_at(canary: World) -> N
     assert scores.verdict == "information" and scores.estimate is not None and 0 < scores.estimate < 1
     assert scores.n == sum(scores.counts) == 2 * checks["traffic"].n, "each record, by both models"
     assert checks["log_loss"].n > 1100 and checks["log_loss"].low is not None
-    assert [row.payload.champion.model.version for row in workspace.ledger.all("shop", Release)][2] == 2
+    full = workspace.ledger.all("shop", Release)[2].payload
+    assert {each.model.version: each.weight for each in full.serves} == released
+    assert sum(each.weight for each in full.evaluated) == 1
 
 
 def test_a_candidate_that_raises_on_some_rows_is_taken_away_before_any_label(canary: World) -> None:

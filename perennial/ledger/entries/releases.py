@@ -20,6 +20,7 @@ class PlannedStage(Entry):
 class Candidate(Entry):
     """A model that a decision releases in stages, beside the models that are live.
 
+    mixture: what was evaluated in place of the model alone, if that is to be live; left out otherwise.
     at: the stage it is in, a position in `stages`. since: the beginning of that stage. Its keys are those whose keyed
     hash, with the decision as the salt, is below the stage's share (see `perennial.identity.arm_position`).
     """
@@ -32,6 +33,20 @@ class Candidate(Entry):
     feedback: Literal["none", "labels", "outcome"]
     at: int
     since: str
+    mixture: tuple[Served, ...] | None = None
+
+    _without_none = left_out_if_none("mixture")
+
+    @property
+    def serves(self) -> tuple[Served, ...]:
+        """The models that predict as the candidate, with their weights."""
+        return self.mixture or (Served(model=self.model, challenger=self.challenger, weight=1.0),)
+
+    @property
+    def versions(self) -> str:
+        """In words: `version 4`, or `the mixture of version 4 (50 %) and version 3 (50 %)`."""
+        words = versions_in_words(self.serves)
+        return words if len(self.serves) == 1 else f"the mixture of {words}"
 
     @property
     def stage(self) -> PlannedStage:
