@@ -122,9 +122,10 @@ class BatchStatistics:
         for batch in reversed(self.snapshot.batches):
             counts = self.features.of(batch)
             inside = {name: each.between(first, last) for name, each in counts.items()}
-            if parts and not any(each.days.size for each in inside.values()):
-                break
-            parts.insert(0, inside)
+            if any(each.days.size for each in inside.values()):
+                parts.insert(0, inside)
+            elif parts:
+                break  # the newest batches may be younger than the last row, by days left out or without labels
         merged = merged_features(parts, self.features.grids)
         self.features.files.keep_table(f"champions/{self.champion_id}", counts_table(merged))
         return merged

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,7 +16,8 @@ from perennial.ledger.entries import BatchEntry, Cycle, Episode
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.declaration import Watch
-from perennial.watching.batch_statistics import FeatureCounts
+from perennial.watching.batch_statistics import BatchStatistics, FeatureCounts
+from perennial.watching.statistics.counts import Counts
 from perennial.watching.statistics.frames import merged_features
 from tasks.health import watch_champion
 from tests.training.stores import cycle
@@ -159,3 +163,17 @@ def test_a_failing_channel_is_unknown_and_the_cycle_goes_on(shop: World) -> None
     assert failed.value is None
     assert failed.words.startswith("The channel features failed on this batch: ")
     assert next(each for each in newest.health.readings if each.channel == "level").value is not None
+
+
+def test_weeks_that_a_training_left_out_hide_none_that_it_learned_from() -> None:
+    weeks = {f"w{n}": {"price": Counts(np.arange(7 * n, 7 * n + 7), np.ones((7, 2), dtype=np.int64))} for n in range(6)}
+    kept: dict[str, object] = {}
+    files = SimpleNamespace(table=lambda name: None, keep_table=kept.__setitem__)
+    features: Any = SimpleNamespace(files=files, schema=SimpleNamespace(timezone="UTC"), grids={}, of=weeks.get)
+    learned = {"first": "1970-01-01T00:00:00Z", "last": "1970-01-24T00:00:00Z", "batches": tuple(weeks)}
+    snapshot: Any = SimpleNamespace(**learned)
+    nothing: Any = None
+    seen = BatchStatistics(features, "w5", nothing, nothing, "c", (), snapshot, lambda: None).trained
+    assert seen is not None
+    assert seen["price"].days.tolist() == list(range(24)), "two newest weeks have none of these days"
+    assert list(kept) == ["champions/c"]
