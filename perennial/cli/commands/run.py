@@ -89,7 +89,7 @@ def train(
     reason: Annotated[str, typer.Option("--reason", help="why, for the record")] = "asked for on the command line",
     json: Json = False,
 ) -> None:
-    """Train a challenger, to be evaluated on rows that it has not seen."""
+    """Train a challenger, to evaluate on rows it has not seen."""
     from perennial.cli import run_flows
 
     run_flows.train(usecase, reason, json)
