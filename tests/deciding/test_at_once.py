@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from perennial import fault_points
+from perennial.cli.what_followed import trained_in_words, what_followed
 from perennial.clock import instant, write_instant
 from perennial.deciding.at_once import NewestDays, Training, newest_days, planned_training
 from perennial.deciding.plan import plan_of
@@ -19,6 +20,7 @@ from perennial.deciding.ruling import looks_at
 from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, RaceStep, Release, Snapshot, Trigger
 from perennial.model.released import load_model
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL
+from perennial.release.words import challenger_waits
 from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
@@ -176,11 +178,18 @@ def test_a_life_is_decided_at_once_waits_after_an_alarm_and_returns(world: World
     planned = plan_of(ledger, workspace.tables, declaration, instant(february.as_of), None)
     assert "is not trained yet: 15 of the newest 15 days have evaluated" in str(planned.next_challenger)
 
+    second = ledger.all("shop", ChallengerEntry)[-1].payload
+    assert trained_in_words(ledger, "shop", second)[0].startswith("shop: Version 2 is "), "what was decided about it"
+    first = what_followed(ledger, ledger.all("shop", Decision)[0].payload)
+    assert first[0].startswith("Version 1 is live since 2024-02-01")
     (march,) = months(world, "2024-03", flipped=True)
     waiting = ledger.all("shop", ChallengerEntry)[-1].payload
     assert waiting.trigger.kind == "drift"
     assert march.decision is None
     assert "do not evaluate its remedy" in str(waiting.later_because)
+    assert "waits for rows to evaluate it: an alarm" in trained_in_words(ledger, "shop", waiting)[0]
+    assert "not at once, since an alarm" in challenger_waits(waiting, march)
+    assert "the next run evaluates it on the newest days" in challenger_waits(second, february, at_once=True)
     planned = plan_of(ledger, workspace.tables, declaration, instant(march.as_of), None)
     assert f"Version {waiting.model.version} waits for later rows, since an alarm" in str(planned.next_challenger)
 
