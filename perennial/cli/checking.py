@@ -15,6 +15,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.drafting.release import left_out
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import document_of, load_use_case, unchecked_use_case
 
@@ -45,7 +46,8 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
         tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
     if json:
         view = {"usecase": case.name, "file": str(case.path), "digest": declaration.digest, "mistakes": []}
-        as_json({**view, "edits": [asdict(edit) for edit in edited], "tried": asdict(tried)})
+        edits = [asdict(edit) for edit in edited]
+        as_json({**view, "edits": edits, "tried": asdict(tried), "left_out": left_out(declaration.release)})
         return
     features = declaration.features
     say(
@@ -59,6 +61,8 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
         say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
         for note in tried.notes:
             say(f"  note: {note}")
+    for note in left_out(declaration.release):
+        say(f"  left out: {note}")
     if edited:
         say("These fields changed since the newest batch; the next run records the change:")
         for edit in edited:

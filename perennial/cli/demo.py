@@ -21,9 +21,10 @@ def replay() -> None:
     """Run the cycles of 2013 that are not done yet, after printing those that are."""
     where = settings()
     say("The year 2013, month by month: will a flight out of New York arrive more than")
-    say("30 minutes late? Each month's flights are ingested, validated with Great")
-    say("Expectations, used to evaluate the waiting challenger, then used to train the")
-    say("next one. All of it runs as Prefect flows.")
+    say("30 minutes late? Each month's flights are ingested and validated with Great")
+    say("Expectations. A new model is trained without the newest 15 days and evaluated")
+    say("on them at once, in a mix: half of what is live and half of the new model. The")
+    say("mix goes live, or the new model alone, if that is better. Prefect runs it all.")
     with flows_ready(whole_cycle=True, headed=True) as server:
         from flows.backfill import backfill
 

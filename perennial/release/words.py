@@ -226,8 +226,12 @@ def outcome_word(decision: Decision) -> str:
     return "not released" if decision.outcome == "keep" and decision.champion is None else decision.outcome
 
 
-def _short_versions(decision: Decision) -> str:
-    return "+".join(f"v{each.model.version}" for each in decision.releases)
+def _outcome_in_short(decision: Decision) -> str:
+    """For a column of ten characters: `release v3`, `mix v3+v2`, `undecided`."""
+    if decision.outcome not in ("first", "release"):
+        return outcome_word(decision)
+    versions = "+".join(f"v{each.model.version}" for each in decision.releases)
+    return f"{'mix' if len(decision.releases) > 1 else decision.outcome} {versions}"
 
 
 def bound_in_words(decision: Decision) -> str:
@@ -279,11 +283,7 @@ def cycle_in_lines(
         notes += [why] if why else []
     else:
         primary = decision.metrics[0]
-        outcome = (
-            f"{decision.outcome} {_short_versions(decision)}"
-            if decision.outcome in ("first", "release")
-            else outcome_word(decision)
-        )
+        outcome = _outcome_in_short(decision)
         gain = f"{change(primary.gain)} ({between(primary.ci_low, primary.ci_high, 2)})"
         gain = f"{gain:<{min(GAIN_WIDTH, GAIN_AND_OUTCOME - len(outcome))}} {outcome}"
         notes += [words] if (words := bound_in_words(decision)) else []

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perennial.usecase.declaration import ReleaseRules
+from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import _lead_to, command
 from tests.world import World
 
@@ -70,3 +72,17 @@ def test_a_history_on_todays_clock_is_noticed_before_it_is_run(shop: World, caps
     shop.declare(clock="replay")
     assert command("check", "shop", "--json") == 0
     assert json.loads(capsys.readouterr().out)["tried"]["notes"] == []
+
+
+def test_what_init_writes_today_and_a_declaration_leaves_out_is_named_and_keeps_its_meaning(
+    shop: World, capsys: Captured
+) -> None:
+    shop.declare(release={"policy": "balanced"})
+    assert command("check", "shop", "--no-run") == 0
+    out = capsys.readouterr().out
+    assert "left out: release.serve: single (init writes mixture)" in out
+    assert "left out: release.judge: next_batch (init writes {newest: 15d})" in out
+    shop.declare(release={"serve": "single", "judge": "next_batch"})
+    assert command("check", "shop", "--json", "--no-run") == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == []
+    assert load_use_case("shop", shop.usecases).declaration.release == ReleaseRules()

@@ -53,6 +53,7 @@ def drafted(data: Path, capsys: Captured, *options: str) -> dict[str, Any]:
     assert command("init", str(data), "--json", *options) == 0, capsys.readouterr().err
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert command("check", told["usecase"]) == 0, capsys.readouterr().err
+    assert "left out" not in capsys.readouterr().out, "init writes what check recommends"
     return told
 
 

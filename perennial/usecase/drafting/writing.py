@@ -12,6 +12,7 @@ from perennial.usecase.drafting.calendar import Calendar
 from perennial.usecase.drafting.features import GuessedFeatures
 from perennial.usecase.drafting.form_writing import Form, read_lines
 from perennial.usecase.drafting.guess import Guess
+from perennial.usecase.drafting.release import WRITTEN
 from perennial.usecase.drafting.roles import Task
 
 WIDTH = 110
@@ -116,6 +117,8 @@ def as_yaml(draft: Draft) -> str:
         "evaluation:",
         f"  also: {ALSO[draft.task.value]}",
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
+        "release:  # half of what is live and half of the newest model is evaluated, at once, on the newest 15 days",
+        f"  {{{', '.join(f'{name}: {value}' for name, value in WRITTEN.items())}}}",
         "watch:  # those that may start a retraining; features, predictions, calibration and others only inform",
         "  channels: [gap, level, unseen, contract]",
     ]
