@@ -42,7 +42,8 @@ class Backtest:
     """The lives on a history, the declared one first.
 
     batches: of the history; compared: those after the first on which every life had a model. periods: how many
-    decision periods the intervals rest on. best: the loss of the best earlier model of each compared batch, on average.
+    decision periods the intervals rest on. best: the loss of the best earlier model of each compared batch, on average;
+    best_by_batch: on each.
     value: name of the custom metric that is summed. seen: batches that came before the declaration was first used, so
     that its parameters may have been chosen with them in view. failed: models that could not be fitted, and why.
     fits: fitted now, and fit_seconds; kept: fits that were on disk. seconds: in all.
@@ -55,6 +56,7 @@ class Backtest:
     compared: tuple[str, ...]
     periods: int
     best: float
+    best_by_batch: tuple[float, ...]
     value: str | None
     lives: tuple[LifeResult, ...]
     really: ReallyLived
@@ -112,6 +114,7 @@ def backtest(
         compared=tuple(history.windows[t] for t in compared),
         periods=int(periods_of(lives[0], compared).max()) + 1,
         best=float(np.mean([by.best[t] for t in compared])),
+        best_by_batch=tuple(by.best[t] for t in compared),
         value=value,
         lives=results,
         really=really_lived(tables, ledger, declaration.schema_, history, stream, lives[0], compared, case.name),
@@ -176,6 +179,7 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
         classes=_classes(case),
         cluster_by=evaluation.cluster_name,
         second=history.second,
+        weights=weights_of(history.rows, schema),
         guards=guards_on,
         look_back=LOOK_BACK,
         weights=weights_of(history.rows, schema),

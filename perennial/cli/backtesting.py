@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
 from perennial.cli.output import as_json, is_terminal, json_wanted, note, say
 from perennial.cli.tables import Column, table
+from perennial.errors import InputError
 from perennial.ledger.present import time_of
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -25,8 +27,10 @@ _GIVES_WAY = {"harmful": 1, "regret": 2, "needless": 3, "fits": 4, "members": 5}
 """Columns that a narrow terminal leaves out, the highest number first."""
 
 
-def backtest(usecase: str, policies: str | None, schedules: str | None, wide: bool, json: bool) -> None:
-    """Raises InputError for an unknown policy or schedule, and if the history is too short."""
+def backtest(
+    usecase: str, policies: str | None, schedules: str | None, out: Path | None, wide: bool, json: bool
+) -> None:
+    """Raises InputError for an unknown life, if the history is too short, or if `out` cannot be written."""
     from perennial.backtest.backtest import backtest as live_through
     from perennial.backtest.ways import asked_ways, usual_ways
 
@@ -40,10 +44,26 @@ def backtest(usecase: str, policies: str | None, schedules: str | None, wide: bo
     now = time_of(ledger, case.declaration, machine_clock.now())
     with _fitting() as report:
         made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, report=report)
+    if out is not None:
+        _write(out, made)
     if json:
         as_json(asdict(made))
         return
     show(made, wide)
+    if out is not None:
+        say(f"The page is {out.expanduser().resolve()}")
+
+
+def _write(out: Path, made: Backtest) -> None:
+    from perennial.page.backtest import publish_backtest
+
+    path = out.expanduser().resolve()
+    try:
+        publish_backtest(path, made)
+    except OSError as error:
+        raise InputError(
+            f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."
+        ) from error
 
 
 def _listed(given: str | None) -> list[str]:

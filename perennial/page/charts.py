@@ -23,14 +23,15 @@ _PAINT = {
     "#100005": "var(--challenger)",
     "#100006": "var(--stay)",
 }
-_GOOD, _WAIT, _BAD, _CHAMPION, _CHALLENGER, _STAY = _PAINT
+GOOD, WAIT, BAD, CHAMPION, CHALLENGER, STAY = _PAINT
+INK, RULE, QUIET = _INK
 _OUTCOMES = {
-    "first": _GOOD,
-    "release": _GOOD,
-    "undecided": _WAIT,
-    "keep": _STAY,
-    "held": _BAD,
-    "blocked": _BAD,
+    "first": GOOD,
+    "release": GOOD,
+    "undecided": WAIT,
+    "keep": STAY,
+    "held": BAD,
+    "blocked": BAD,
 }
 
 
@@ -59,12 +60,12 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
         alt.Chart(alt.NamedData("rows"), height=150)
         .mark_bar()
         .encode(
-            x=_batches(list(newest)),
+            x=axis_of_batches(list(newest)),
             y=alt.Y("rows:Q", title="rows", axis=alt.Axis(tickCount=4)),
             color=alt.Color(
                 "what:N",
                 title=None,
-                scale=alt.Scale(domain=["accepted", "set aside", "held back"], range=[_CHAMPION, _WAIT, _BAD]),
+                scale=alt.Scale(domain=["accepted", "set aside", "held back"], range=[CHAMPION, WAIT, BAD]),
                 legend=alt.Legend(orient="top"),
             ),
             order=alt.Order("what:N"),
@@ -80,8 +81,8 @@ def batches_chart(batches: Sequence[BatchLine]) -> str:
         if marks[line.window]
     ]
     texts = alt.Chart(alt.NamedData("notes")).mark_text(dy=-7, fontSize=12, color="#030303")
-    texts = texts.encode(x=_batches(list(newest)), y="rows:Q", text="mark:N")
-    return _svg(bars + texts, rows=rows, notes=notes)
+    texts = texts.encode(x=axis_of_batches(list(newest)), y="rows:Q", text="mark:N")
+    return svg(bars + texts, rows=rows, notes=notes)
 
 
 def losses_chart(
@@ -111,31 +112,31 @@ def losses_chart(
     ]
     both = ["champion", "challenger"]
     legend = alt.Legend(orient="top")
-    colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=both, range=[_CHAMPION, _CHALLENGER]), legend=legend)
+    colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=both, range=[CHAMPION, CHALLENGER]), legend=legend)
     shape = alt.Shape("who:N", title=None, scale=alt.Scale(domain=both, range=["circle", "diamond"]), legend=legend)
     y = alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     evaluated = [{"batch": p.batch, "loss": p.reference} for p in losses if p.reference is not None]
     layers = [
         alt.Chart(alt.NamedData("evaluated"))
         .mark_tick(color="#030303", size=18, xOffset=-4)
-        .encode(x=_batches(names), y=y),
+        .encode(x=axis_of_batches(names), y=y),
     ]
     for who, offset in (("champion", -4), ("challenger", 4)):
         base = alt.Chart(alt.NamedData(who), height=200)
         layers += [
             base.mark_rule(strokeWidth=2, xOffset=offset)
-            .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
+            .encode(x=axis_of_batches(names), y=y, y2="high:Q", color=colour)
             .transform_calculate(loss="datum.low"),
             base.mark_point(filled=True, size=50, xOffset=offset).encode(
-                x=_batches(names), y=y, color=colour, shape=shape
+                x=axis_of_batches(names), y=y, color=colour, shape=shape
             ),
         ]
     drawn = [each for each in episodes if each.last in names]
     bars = [{"first": each.first if each.first in names else names[0], "last": each.last} for each in drawn]
     if bars:
-        strip = alt.Chart(alt.NamedData("episodes")).mark_rule(color=_BAD, strokeWidth=7, strokeCap="square")
-        layers.append(strip.encode(x=_batches(names, "first"), x2="last:N", y=alt.value(3)))
-    return _svg(alt.layer(*layers), evaluated=evaluated, champion=champion, challenger=challenger, episodes=bars)
+        strip = alt.Chart(alt.NamedData("episodes")).mark_rule(color=BAD, strokeWidth=7, strokeCap="square")
+        layers.append(strip.encode(x=axis_of_batches(names, "first"), x2="last:N", y=alt.value(3)))
+    return svg(alt.layer(*layers), evaluated=evaluated, champion=champion, challenger=challenger, episodes=bars)
 
 
 def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -> str:
@@ -160,11 +161,11 @@ def gains_chart(gains: Sequence[GainPoint], metric: str, names: Sequence[str]) -
     layers = [
         alt.Chart(alt.NamedData("nothing")).mark_rule(color="#030303", strokeDash=[4, 3]).encode(y="gain:Q"),
         base.mark_rule(strokeWidth=2)
-        .encode(x=_batches(names), y=y, y2="high:Q", color=colour)
+        .encode(x=axis_of_batches(names), y=y, y2="high:Q", color=colour)
         .transform_calculate(gain="datum.low"),
-        base.mark_point(filled=True, size=60).encode(x=_batches(names), y=y, color=colour, shape=shape),
+        base.mark_point(filled=True, size=60).encode(x=axis_of_batches(names), y=y, color=colour, shape=shape),
     ]
-    return _svg(alt.layer(*layers), rows=rows, nothing=[{"gain": 0}])
+    return svg(alt.layer(*layers), rows=rows, nothing=[{"gain": 0}])
 
 
 def courses_chart(points: Sequence[Point], names: Sequence[str], columns: int = 2) -> str:
@@ -173,15 +174,15 @@ def courses_chart(points: Sequence[Point], names: Sequence[str], columns: int = 
 
     rows = [{"name": p.name, "batch": p.batch, "value": p.value, "threshold": p.threshold} for p in points]
     at_its_end = {"condition": {"test": f"datum.value === {json.dumps(names[-1])}", "value": "right"}, "value": "left"}
-    x = _batches(names, axis=alt.Axis(values=[names[0], names[-1]], labelAngle=0, labelAlign=at_its_end))
+    x = axis_of_batches(names, axis=alt.Axis(values=[names[0], names[-1]], labelAngle=0, labelAlign=at_its_end))
     of_rows = alt.Chart(alt.NamedData("rows"), width=WIDTH / columns - 70, height=70)
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3))
-    line = of_rows.mark_line(color=_CHAMPION, point=alt.OverlayMarkDef(color=_CHAMPION, size=18)).encode(x=x, y=y)
-    limit = of_rows.mark_line(color=_BAD, strokeDash=[4, 3], interpolate="step").encode(x=x, y="threshold:Q")
+    line = of_rows.mark_line(color=CHAMPION, point=alt.OverlayMarkDef(color=CHAMPION, size=18)).encode(x=x, y=y)
+    limit = of_rows.mark_line(color=BAD, strokeDash=[4, 3], interpolate="step").encode(x=x, y="threshold:Q")
     header = alt.Header(title=None, labelColor="#010101", labelFontSize=13, labelAnchor="start")
     order = list(dict.fromkeys(p.name for p in points))
     facet = alt.Facet("name:N", title=None, header=header, sort=order)
-    return _svg(
+    return svg(
         alt.layer(limit, line).facet(facet=facet, columns=columns).resolve_scale(y="independent"), width=None, rows=rows
     )
 
@@ -195,14 +196,14 @@ def sparkline(values: Sequence[float], reference: float | None) -> str:
     rows = [{"at": place, "value": value} for place, value in enumerate(values)]
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False))
     x = alt.X("at:Q", axis=None)
-    layers = [alt.Chart(alt.NamedData("rows"), height=36).mark_line(color=_CHAMPION).encode(x=x, y=y)]
+    layers = [alt.Chart(alt.NamedData("rows"), height=36).mark_line(color=CHAMPION).encode(x=x, y=y)]
     if reference is not None:
         rule = alt.Chart(alt.NamedData("reference")).mark_rule(color="#030303", strokeDash=[4, 3])
         layers.append(rule.encode(y="value:Q"))
-    return _svg(alt.layer(*layers), width=160, rows=rows, reference=[{"value": reference}])
+    return svg(alt.layer(*layers), width=160, rows=rows, reference=[{"value": reference}])
 
 
-def _batches(names: Sequence[str], field: str = "batch", axis: Any = None) -> Any:
+def axis_of_batches(names: Sequence[str], field: str = "batch", axis: Any = None) -> Any:
     """The axis of batches, in their order, with as many names as fit."""
     import altair as alt
 
@@ -233,7 +234,7 @@ _CONFIG = {
 Given as it is: each of Altair's own `configure` calls copies and checks the whole chart again."""
 
 
-def _svg(chart: Any, width: int | None = WIDTH, **data: Sequence[Mapping[str, Any]]) -> str:
+def svg(chart: Any, width: int | None = WIDTH, **data: Sequence[Mapping[str, Any]]) -> str:
     """The chart drawn. data: its data by name, which Altair would copy and check value by value.
 
     width: in pixels; None if the chart has its own.

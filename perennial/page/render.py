@@ -40,7 +40,7 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         for name, points in (("courses", view.watching.courses), ("features", view.watching.features)):
             if drawn := [point for point in points if point.batch in names]:
                 charts[name] = Markup(courses_chart(drawn, names))
-    return _template("page.html.j2").render(
+    return template("page.html.j2").render(
         view=view,
         charted=CHARTED,
         charts=charts,
@@ -64,11 +64,12 @@ def _markdown() -> MarkdownIt:
 
 def render_index(summaries: Sequence[Summary]) -> str:
     """The first page, with a card for each use case in the given order."""
-    return _template("index.html.j2").render(summaries=summaries)
+    return template("index.html.j2").render(summaries=summaries)
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A template of this folder, which escapes everything."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

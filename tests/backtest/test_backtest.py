@@ -14,6 +14,7 @@ from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
+from tests.cli.test_page import text_of
 from tests.flows.conftest import ask as ask_server
 from tests.world import World
 
@@ -139,9 +140,22 @@ def test_the_flow_leaves_the_table_as_an_artifact(shop: Shop) -> None:
     assert artifact["data"].count("\n| balanced") == 5 and "decides as the ledger did" in artifact["data"]
 
 
-def test_people_get_a_table_with_what_it_rests_on(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
-    told = perennial("backtest", "shop")
+def test_people_get_a_table_and_a_page_with_what_they_rest_on(
+    shop: Shop,
+    perennial: Perennial,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    told = perennial("backtest", "shop", "--out", str(tmp_path / "page.html"))
     assert told.code == 0, told.err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script" not in page and page.count("<svg") == 2
+    seen = text_of(page)
+    assert (
+        "The declared life decides as the ledger did, at 4 decisions." in seen and "balanced, mixture, at once" in seen
+    )
+    (tmp_path / "file").write_text("")
+    refused = perennial("backtest", "shop", "--out", str(tmp_path / "file" / "page.html"))
+    assert refused.code == 2 and refused.err.startswith("--out:") and "cannot be written" in refused.err
     assert told.out.startswith("shop: 11 lives on 5 batches, compared on 2024-03 to 2024-05.")
     assert "The declared life decides as the ledger did, at 4 decisions." in told.out
     assert "p: by Holm's test, since 10 lives were compared with it." in told.out

@@ -75,6 +75,7 @@ def backtest(
         str | None,
         typer.Option("--schedule", help="when to train: each_batch, weekly, monthly, quarterly, never; several"),
     ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="also write an HTML page to this file")] = None,
     wide: Wide = False,
     json: Json = False,
 ) -> None:
@@ -85,7 +86,7 @@ def backtest(
     """
     from perennial.cli import backtesting
 
-    backtesting.backtest(usecase, policies, schedule, wide, json)
+    backtesting.backtest(usecase, policies, schedule, out, wide, json)
 
 
 def prediction(
