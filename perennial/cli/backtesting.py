@@ -13,7 +13,7 @@ from perennial.cli.output import as_json, is_terminal, json_wanted, note, say
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.ledger.present import time_of
-from perennial.settings import settings
+from perennial.settings import settings, takes_writes
 from perennial.store.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -33,37 +33,40 @@ def backtest(
     """Raises InputError for an unknown life, if the history is too short, or if `out` cannot be written."""
     from perennial.backtest.backtest import backtest as live_through
     from perennial.backtest.ways import asked_ways, usual_ways
+    from perennial.page.backtest import publish_backtest
 
     def ways(declared: Way) -> Sequence[Way]:
         if policies is None and schedules is None:
             return usual_ways(declared)
         return asked_ways(declared, _listed(policies), _listed(schedules))
 
+    path = None if out is None else _writable(out)
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
     with _fitting() as report:
         made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, report=report)
-    if out is not None:
-        _write(out, made)
+    if path is not None:
+        publish_backtest(path, made)
     if json:
         as_json(asdict(made))
         return
     show(made, wide)
-    if out is not None:
-        say(f"The page is {out.expanduser().resolve()}")
+    if path is not None:
+        say(f"The page is {path}")
 
 
-def _write(out: Path, made: Backtest) -> None:
-    from perennial.page.backtest import publish_backtest
-
+def _writable(out: Path) -> Path:
+    """Where the page will be. Refused before the first fit, since that may be hours before the page."""
     path = out.expanduser().resolve()
     try:
-        publish_backtest(path, made)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        why = "" if takes_writes(path.parent) and not path.is_dir() else "no file can be written there"
     except OSError as error:
-        raise InputError(
-            f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."
-        ) from error
+        why = str(error.strerror)
+    if why:
+        raise InputError(f"--out: {path} cannot be written: {why}", fix="Choose a file in a folder you can write to.")
+    return path
 
 
 def _listed(given: str | None) -> list[str]:
