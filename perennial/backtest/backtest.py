@@ -17,7 +17,7 @@ from perennial.backtest.lives import Way, live
 from perennial.backtest.results import LifeResult, compared_moments, periods_of, results_of
 from perennial.backtest.stream import Model, Stream
 from perennial.backtest.totals import totals, yardstick
-from perennial.backtest.ways import DEFAULT_DAYS, declared_way, name_of, usual_ways
+from perennial.backtest.ways import declared_way, name_of, newest_days_of, usual_ways
 from perennial.deciding.scored_models import asked_metrics
 from perennial.errors import InputError
 from perennial.evaluation.arrays import FloatArray, IntArray
@@ -86,7 +86,7 @@ def backtest(
     """
     started, declaration = time.perf_counter(), case.declaration
     history = read_history(tables, ledger, declaration, now)
-    newest = history.newest(DEFAULT_DAYS)
+    newest = history.newest(newest_days_of(declaration))
     fits = Fits(case, tables, history, folder, newest)
     stream = stream_of(case, history, fits, newest)
     declared = declared_way(declaration)
@@ -182,7 +182,6 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
         weights=weights_of(history.rows, schema),
         guards=guards_on,
         look_back=LOOK_BACK,
-        weights=weights_of(history.rows, schema),
     )
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,11 @@ from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.identity import SHORT, digest_bytes, short_id
 from perennial.model.environment import code_version, libraries
 from perennial.model.threads import bounded_threads
-from perennial.our_columns import BATCH, LABEL
 from perennial.settings import allowed_threads
-from perennial.store.known import Known
 from perennial.store.tables import Tables
 from perennial.training.fit import fit
-from perennial.training.readiness import NotTrainableYet, refuse_too_little
-from perennial.training.snapshot import inside, labelled_rows
+from perennial.training.readiness import NotTrainableYet
+from perennial.training.snapshot import training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.whole_file import replacing
 
@@ -129,17 +127,8 @@ class Fits(Mapping[Model, Predicted | None]):
 
     def _training_rows(self, case: UseCase, model: Model) -> pd.DataFrame:
         """Raises NotTrainableYet."""
-        declaration, known = case.declaration, self.history.known[model.moment]
-        rows = labelled_rows(self.tables, declaration, known)
-        if rows is None or rows.empty:
-            raise NotTrainableYet("no label is known yet")
-        until = self._until(model)
-        if until is not None:
-            rows = rows[rows[declaration.schema_.time] < until]
-            known = _as_of(known, until, set(rows[BATCH]))
-        rows = inside(declaration.model.window, rows, rows[declaration.schema_.time], known)
-        refuse_too_little(rows[LABEL], declaration.schema_)
-        return rows.reset_index(drop=True)
+        known = self.history.known[model.moment]
+        return training_rows(self.tables, case.declaration, known, self._until(model))
 
     def _until(self, model: Model) -> datetime | None:
         """The midnight from which rows are left out, None if none are."""
@@ -187,8 +176,3 @@ class Fits(Mapping[Model, Predicted | None]):
         for path in self.folder.glob("*.npz"):
             if not path.name.startswith(self._history_id):
                 path.unlink(missing_ok=True)
-
-
-def _as_of(known: Known, until: datetime, batches: set[str]) -> Known:
-    """What a window sees of the past if the rows from a time on are left out."""
-    return replace(known, as_of=until, batches=tuple(b for b in known.batches if b.batch in batches))

@@ -119,7 +119,7 @@ def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
 def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:
     if state.waiting is None:
         return
-    places = stream.between(max(state.waiting.moment, state.used if not state.looks else -1), moment)
+    places = stream.rows_for(state.waiting, -1 if state.looks else state.used, moment)
     if _decide(stream, way, state, state.waiting, places, moment):
         state.waiting, state.looks = None, ()
 
@@ -135,9 +135,8 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     if stream.models[challenger] is None:
         return
     state.trained, state.fits = float(stream.days[moment]), state.fits + 1
-    if newest and at_once:
-        _decide(stream, way, state, challenger, newest.places, moment)
-    else:
+    decided = newest is not None and at_once and _decide(stream, way, state, challenger, newest.places, moment)
+    if not decided:
         state.waiting = challenger
     if way.policy == UNTESTED or _mixes(way.policy):
         state.releases += way.policy == UNTESTED

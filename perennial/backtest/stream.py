@@ -11,7 +11,7 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.baseline import naive_prediction
 from perennial.evaluation.guards import GuardFinding, guard
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
+from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Undefined
@@ -129,12 +129,20 @@ class Stream:
         """
         seen = self.moment <= moment
         places = np.flatnonzero(seen & (self.day >= self.newest[moment]))
-        few = np.unique(self.day[places]).size < MIN_CLUSTERS or any(
+        counts = np.unique(self.cluster[places], return_counts=True)[1]
+        few = undecidable_clusters(counts, self.cluster_by) is not None or any(
             (self.labels[places] == each).sum() < FEWEST_OF_A_CLASS for each in self.classes
         )
         if few or not (seen & (self.day < self.newest[moment])).any():
             return Newest(places[:0], wait=False)
         return Newest(places, wait=bool(self.moment[places].min() <= used))
+
+    def rows_for(self, challenger: Model, used: int, until: int) -> IntArray:
+        """Places of the rows that may evaluate a challenger by a moment: not trained on, and unused so far."""
+        unseen = self.moment > challenger.moment
+        if challenger.without_newest:
+            unseen |= self.day >= self.newest[challenger.moment]
+        return np.flatnonzero(unseen & (self.moment > used) & (self.moment <= until))
 
     def predicted(self, mixture: Mixture, places: IntArray) -> FloatArray:
         """What a mixture predicts for some rows, shape (k,) or (k, K)."""

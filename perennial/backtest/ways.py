@@ -10,6 +10,7 @@ from perennial.backtest.stream import RACE
 from perennial.errors import InputError
 from perennial.evaluation.policies import REGISTERED, load_policy
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_judge import Newest
 
 SCHEDULES: dict[str, float] = {"each_batch": 0.0, "weekly": 6.5, "monthly": 27.5, "quarterly": 88.0}
 """Days between trainings, a little less than the shortest of the name, so that an arrival an hour early counts too."""
@@ -25,6 +26,7 @@ def declared_way(declaration: Declaration) -> Way:
         policy=rules.policy,
         window=RACE if len(racing) > 1 else next(iter(racing)),
         serve=rules.serve,
+        at_once=isinstance(rules.judge, Newest),
         members=rules.members,
         refresh_after=rules.refresh_after.total_seconds() / 86400,
         min_gain=rules.min_gain,
@@ -32,6 +34,12 @@ def declared_way(declaration: Declaration) -> Way:
         decisions_a_year=rules.decisions_a_year or Way().decisions_a_year,
         event_decisions_a_year=rules.event_decisions_a_year,
     )
+
+
+def newest_days_of(declaration: Declaration) -> int:
+    """How many of the newest days evaluate a challenger at once, in the declared life and in those beside it."""
+    declared = declaration.release.judge
+    return declared.days if isinstance(declared, Newest) else DEFAULT_DAYS
 
 
 def usual_ways(declared: Way) -> tuple[Way, ...]:

@@ -38,18 +38,22 @@ class Shop:
         patch.setenv("PERENNIAL_USECASES", str(self.folder / "usecases"))
 
 
-@pytest.fixture(scope="module")
-def lived(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    shop = Shop(tmp_path_factory.mktemp("lived"))
+def live_through(folder: Path, **declared: Any) -> Shop:
+    """The shop's months, taken in by the real flows."""
+    shop = Shop(folder)
     with pytest.MonkeyPatch.context() as patch:
         shop.lead(patch)
-        world = World(shop.folder / "usecases", rows_a_day=15).declare(
-            triggers={"on_new_batch": True, "on_drift": False}
-        )
+        triggers = {"on_new_batch": True, "on_drift": False}
+        world = World(shop.folder / "usecases", rows_a_day=15).declare(triggers=triggers, **declared)
         for month in MONTHS:
             world.month(month, flipped=month in FLIPPED)
         assert command("backfill", "shop") == 0
     return shop
+
+
+@pytest.fixture(scope="module")
+def lived(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return live_through(tmp_path_factory.mktemp("lived"))
 
 
 @pytest.fixture
@@ -160,3 +164,18 @@ def test_people_get_a_table_and_a_page_with_what_they_rest_on(
     assert "The declared life decides as the ledger did, at 4 decisions." in told.out
     assert "p: by Holm's test, since 10 lives were compared with it." in told.out
     assert "of 4 fits after" in told.err, "progress is not part of the output"
+
+
+@pytest.mark.slow
+def test_a_life_of_mixtures_that_are_evaluated_at_once_is_lived_alike(
+    prefect_server: str,
+    tmp_path: Path,
+    perennial: Perennial,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live_through(tmp_path, release={"serve": "mixture", "judge": {"newest": "15d"}}).lead(monkeypatch)
+    made = ask(perennial, "--policies", "balanced")
+    decisions = [row.payload for row in open_workspace(settings()).ledger.all("shop", Decision)]
+    assert made["really"]["unlike"] is None and made["lives"][0]["name"] == "balanced, mixture, at once"
+    assert made["really"]["alike"] >= len(decisions) - 1, "what the newest batch leads to has no later batch to show it"
+    assert made["lives"][0]["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12)
