@@ -199,7 +199,7 @@ def at_once(stream: Stream, ways: Sequence[Way]) -> list[Model]:
     return [
         Model(stream.best_window(choice, t, without_newest=True), t, without_newest=True)
         for choice in sorted(choices)
-        for t in range(stream.moments - 1)
+        for t in range(stream.moments)
         if stream.newest_rows(t, -1).places.size
     ]
 

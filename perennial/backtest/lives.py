@@ -105,7 +105,7 @@ def live(stream: Stream, way: Way) -> Lived:
     for moment in range(stream.moments):
         served.append(serves)
         _decide_waiting(stream, way, state, moment)
-        if state.waiting is None and moment < stream.moments - 1 and _is_due(stream, way, state, moment):
+        if state.waiting is None and _is_due(stream, way, state, moment):
             _train(stream, way, state, moment)
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits)
@@ -130,6 +130,9 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     if newest and newest.wait:
         return
     at_once = newest is not None and newest.places.size > 0
+    is_last = moment == stream.moments - 1
+    if is_last and not at_once:
+        return  # no later rows would evaluate it
     window = stream.best_window(way.window, moment, without_newest=at_once)
     challenger = Model(window, moment, without_newest=at_once)
     if stream.models[challenger] is None:
@@ -138,7 +141,7 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     decided = newest is not None and at_once and _decide(stream, way, state, challenger, newest.places, moment)
     if not decided:
         state.waiting = challenger
-    if way.policy == UNTESTED or _mixes(way.policy):
+    if not is_last and (way.policy == UNTESTED or _mixes(way.policy)):
         state.releases += way.policy == UNTESTED
         state.fits += at_once
         state.refit = Model(stream.best_window(way.window, moment), moment) if at_once else challenger

@@ -177,5 +177,5 @@ def test_a_life_of_mixtures_that_are_evaluated_at_once_is_lived_alike(
     made = ask(perennial, "--policies", "balanced")
     decisions = [row.payload for row in open_workspace(settings()).ledger.all("shop", Decision)]
     assert made["really"]["unlike"] is None and made["lives"][0]["name"] == "balanced, mixture, at once"
-    assert made["really"]["alike"] >= len(decisions) - 1, "what the newest batch leads to has no later batch to show it"
+    assert made["really"]["alike"] == len(decisions) == len(MONTHS)
     assert made["lives"][0]["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12)

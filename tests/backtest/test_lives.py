@@ -29,7 +29,7 @@ def stream(turns: tuple[int, ...] = (), seed: int = 0, error: float = 0.4) -> St
     x = random.normal(size=n)
     labels = (random.random(n) < 1 / (1 + np.exp(-1.5 * sign[month] * x))).astype(float)
     models: dict[Model, Predicted | None] = {}
-    for m in range(MONTHS - 1):
+    for m in range(MONTHS):
         for held in (False, True):
             score = 1.5 * sign[m] * x + random.normal(0, error, n)
             models[Model("all", m, held)] = Predicted(1 / (1 + np.exp(-score)), 0.5)
