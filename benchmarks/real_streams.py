@@ -71,6 +71,7 @@ def declare(folder: Path, stream: str, data: str | None) -> None:
     else:
         shutil.copy(ROOT / "usecases" / "flights.py", folder)
         declaration = yaml.safe_load((ROOT / "usecases" / "flights.yaml").read_text())
+        declaration["release"] = {"policy": "balanced", "refresh_after": "90d"}
         declaration["watch"] = {"channels": CHANNELS}
         declaration["evaluation"]["metrics"] = {"warned": {"function": "value.py:warned"}}
     (folder / f"{stream}.yaml").write_text(yaml.safe_dump(declaration, sort_keys=False))

@@ -119,7 +119,7 @@ class Home:
         (into / "shuffled.py").write_text(SHUFFLED)
         (into / "raising.py").write_text(RAISING)
         declared = yaml.safe_load((ROOT / "usecases" / "flights.yaml").read_text())
-        declared["release"]["stages"] = STAGES
+        declared["release"] = {"policy": "balanced", "refresh_after": "90d", "stages": STAGES}
         for section, values in changes.items():
             declared[section] = {**declared[section], **values}
         (into / f"{USECASE}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
