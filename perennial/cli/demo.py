@@ -88,7 +88,8 @@ def _ask_the_service(where: Settings) -> None:
     flight, (prediction,) = json.loads(record), answer["predictions"]
     way = f"{flight['carrier']} {flight['flight']} from {flight['origin']} to {flight['dest']}"
     model = f"release {answer['release']}, version {answer['versions']}"
-    say(f"  {way}: {percent(prediction['score'])} likely to be late ({model}).")
+    say(f"  {way}: {percent(prediction['score'])} likely to be late,")
+    say(f"  by {model}.")
     say("The prediction was logged before it was answered. To compute it again:")
     say(f"  .venv/bin/perennial prediction {prediction['id']} --replay")
 
