@@ -15,7 +15,7 @@ from perennial.backtest.history import History, read_history
 from perennial.backtest.lived import ReallyLived, really_lived
 from perennial.backtest.lives import Way, live
 from perennial.backtest.results import LifeResult, compared_moments, periods_of, results_of
-from perennial.backtest.stream import Model, Stream
+from perennial.backtest.stream import Mixture, Model, Stream
 from perennial.backtest.totals import totals, yardstick
 from perennial.backtest.ways import declared_way, name_of, newest_days_of, usual_ways
 from perennial.deciding.scored_models import asked_metrics
@@ -34,7 +34,7 @@ from perennial.store.rows import weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, groups_of, metric_sources
 from perennial.training.race import LOOK_BACK
-from perennial.usecase.declaration import UseCase
+from perennial.usecase.declaration import Declaration, UseCase
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,9 @@ def backtest(
     Raises InputError if the history is too short.
     """
     started, declaration = time.perf_counter(), case.declaration
-    history = read_history(tables, ledger, declaration, now)
-    newest = history.newest(newest_days_of(declaration))
-    fits = Fits(case, tables, history, folder, newest)
-    stream = stream_of(case, history, fits, newest)
+    history, fits, stream = fitted(tables, ledger, case, folder, now, report)
     declared = declared_way(declaration)
     asked = tuple(ways(declared))
-    fits.fit_all([Model(name, t) for t in range(stream.moments - 1) for name in stream.windows], report)
     fits.fit_all(dict.fromkeys(at_once(stream, asked)), report)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)
@@ -101,7 +97,7 @@ def backtest(
             f"{case.name}: no life had a model before the newest batch, so there is nothing to compare",
             code="backtest-too-short",
         )
-    value = next((name for name, own in declaration.evaluation.metrics.items() if own.per == "row"), None)
+    value = value_of(declaration)
     worth = None if value is None else [_worth(stream, case, value, life.served) for life in lives]
     names = [name_of(way, declared) for way in asked]
     results = results_of(stream, names, lives, [totals(stream, life, by) for life in lives], by, worth)
@@ -128,6 +124,18 @@ def backtest(
         kept=len(fits) - fits.fitted,
         seconds=time.perf_counter() - started,
     )
+
+
+def fitted(
+    tables: Tables, ledger: Ledger, case: UseCase, folder: Path, now: datetime, report: Callable[[Progress], None]
+) -> tuple[History, Fits, Stream]:
+    """The history up to `now` with a model of each window after each batch but the last."""
+    history = read_history(tables, ledger, case.declaration, now)
+    newest = history.newest(newest_days_of(case.declaration))
+    fits = Fits(case, tables, history, folder, newest)
+    stream = stream_of(case, history, fits, newest)
+    fits.fit_all([Model(name, t) for t in range(stream.moments - 1) for name in stream.windows], report)
+    return history, fits, stream
 
 
 def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> Stream:
@@ -204,16 +212,25 @@ def at_once(stream: Stream, ways: Sequence[Way]) -> list[Model]:
     ]
 
 
-def _worth(stream: Stream, case: UseCase, name: str, served: Sequence[tuple[tuple[Model, float], ...]]) -> FloatArray:
-    """The value of each moment's rows under a life, shape (m,): the metric's mean times the rows."""
+def value_of(declaration: Declaration) -> str | None:
+    """The name of the metric that counts as value: the first custom one with one number per row; None without one."""
+    return next((name for name, own in declaration.evaluation.metrics.items() if own.per == "row"), None)
+
+
+def worth_on(stream: Stream, case: UseCase, name: str, now: Mixture, moment: int) -> float:
+    """The value of a moment's rows with some models live: the metric's mean times the rows."""
+    places = stream.arrivals(moment)
+    if not places.size:
+        return 0.0
     metric = declared_metric(case.declaration, metric_sources(case), name)
-    worth = np.zeros(stream.moments)
-    for t, now in enumerate(served):
-        places = stream.arrivals(t)
-        if places.size:
-            predicted = stream.predicted(now, places) if now else stream.base_rate(t)
-            worth[t] = metric.measured(stream.labels[places], predicted, stream.weights_of(places))[0] * places.size
-    return worth
+    predicted = stream.predicted(now, places) if now else stream.base_rate(moment)
+    value = metric.measured(stream.labels[places], predicted, stream.weights_of(places))[0]
+    return float(value * places.size)
+
+
+def _worth(stream: Stream, case: UseCase, name: str, served: Sequence[Mixture]) -> FloatArray:
+    """The value of each moment's rows under a life, shape (m,)."""
+    return np.array([worth_on(stream, case, name, now, t) for t, now in enumerate(served)])
 
 
 def _seen(history: History, digest: str) -> tuple[str, ...]:

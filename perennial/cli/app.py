@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.plan,
         look.calibrate,
         look.backtest,
+        look.worth,
         look.page,
         look.replay,
         look.prediction,

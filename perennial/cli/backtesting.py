@@ -44,7 +44,7 @@ def backtest(
     workspace = open_workspace(settings())
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
-    with _fitting() as report:
+    with fitting() as report:
         made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, report=report)
     if path is not None:
         publish_backtest(path, made)
@@ -74,7 +74,7 @@ def _listed(given: str | None) -> list[str]:
 
 
 @contextmanager
-def _fitting() -> Iterator[Callable[[Progress], None]]:
+def fitting() -> Iterator[Callable[[Progress], None]]:
     """Show how far the fits are: a bar with the time left on a terminal, else a line for each quarter."""
     if not is_terminal() or json_wanted():
         shown: set[tuple[int, int]] = set()

@@ -1,6 +1,6 @@
 """Commands that look: `status`, `batches`, `decisions`, `decision`, `plan`, `page`, `replay`, `ledger verify`.
 
-All of them only read, except `calibrate` and `backtest`, which keep what they measured.
+All of them only read, except `calibrate`, `backtest` and `worth`, which keep what they measured.
 """
 
 from __future__ import annotations
@@ -87,6 +87,24 @@ def backtest(
     from perennial.cli import backtesting
 
     backtesting.backtest(usecase, policies, schedule, out, wide, json)
+
+
+def worth(
+    usecase: Usecase,
+    price: Annotated[
+        float | None,
+        typer.Option("--price", help="of one retraining, in the unit of the declared value"),
+    ] = None,
+    wide: Wide = False,
+    json: Json = False,
+) -> None:
+    """Measure what older models cost, and how often to retrain.
+
+    Models of earlier batches are scored on later ones. The predictions are kept, as those of a backtest are.
+    """
+    from perennial.cli import worth_of_retraining
+
+    worth_of_retraining.worth(usecase, price, wide, json)
 
 
 def prediction(

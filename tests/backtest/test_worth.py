@@ -1,0 +1,73 @@
+"""`perennial worth` on eight months of a shop whose customers change their mind every other month."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from perennial.backtest.worth import MONTH
+from tests.cli.conftest import command
+from tests.team_code.conftest import lead_to
+from tests.training.stores import take_in
+from tests.world import World
+
+WORTH = "def worth(labels, predictions):\n    return (predictions >= 0.5) * (2 * labels - 1.0)\n"
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("worth")
+    world = World(folder / "usecases", rows_a_day=10)
+    world.declaration["model"]["window"] = {"batches": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(patch, folder)
+        world.declare()
+        for number in range(1, 9):
+            month = f"2024-0{number}"
+            world.month(month, flipped=number >= 5)
+            take_in(month)
+        yield world
+
+
+def asked(capsys: Captured, *options: str) -> dict[str, object]:
+    capsys.readouterr()
+    assert command("worth", "shop", "--json", *options) == 0, capsys.readouterr().err
+    view: dict[str, object] = json.loads(capsys.readouterr().out)
+    return view
+
+
+def test_older_models_cost_more_and_never_retraining_most(shop: World, capsys: Captured) -> None:
+    shop.declare(evaluation={"primary": "log_loss"})
+    view = asked(capsys)
+    schedules = {each["every"]: each["total"]["value"] for each in view["measured"]["schedules"]}  # type: ignore[index]
+    assert schedules[1] == 0 < schedules[2] < schedules[None], "the models before May are wrong ever after"
+    assert (view["unit"], view["in_value"]) == ("log_loss", False)
+    assert asked(capsys)["seconds"] is None, "the fits were kept"
+    assert command("worth", "shop") == 0
+    out = capsys.readouterr().out
+    assert "Retraining after each batch (31 days) costs least" in out and "the newest model" in out
+    assert "in log_loss a row" in out
+
+
+def test_a_price_is_weighed_against_the_declared_value(shop: World, capsys: Captured) -> None:
+    assert command("worth", "shop", "--price", "5") == 2
+    assert "declares no value that a price could be compared with" in capsys.readouterr().err
+    (shop.usecases / "shop.py").write_text(WORTH)
+    shop.declare(evaluation={"primary": "log_loss", "metrics": {"worth": {"function": "shop.py:worth"}}})
+    free, dear = asked(capsys), asked(capsys, "--price", "100000")
+    (first, *_, never), best = free["measured"]["schedules"], dear["measured"]["best"]  # type: ignore[index]
+    assert best["every"] is None, "at that price nobody retrains"
+    assert (free["unit"], free["in_value"]) == ("worth", True)
+    assert command("worth", "shop", "--price", "5") == 0
+    out = capsys.readouterr().out
+    turns = never["stale"]["value"] - first["stale"]["value"]
+    assert f"costs less than {turns / MONTH * float(str(free['days'])):,.4g} worth" in out, out
+
+
+@pytest.mark.parametrize("price", ["-1", "nan"])
+def test_what_is_no_price_is_refused(shop: World, capsys: Captured, price: str) -> None:
+    assert command("worth", "shop", f"--price={price}") == 2
+    assert "is no price of a retraining: it should be 0 or more" in capsys.readouterr().err
