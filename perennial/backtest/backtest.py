@@ -85,9 +85,9 @@ def backtest(
     Raises InputError if the history is too short.
     """
     started, declaration = time.perf_counter(), case.declaration
-    history, fits, stream = fitted(tables, ledger, case, folder, now, report)
     declared = declared_way(declaration)
-    asked = tuple(ways(declared))
+    asked = tuple(ways(declared))  # refused, if at all, before the first fit
+    history, fits, stream = fitted(tables, ledger, case, folder, now, report)
     fits.fit_all(dict.fromkeys(at_once(stream, asked)), report)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)

@@ -15,8 +15,7 @@ from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.intervals.cluster_interval import will_not_come
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
-from perennial.evaluation.intervals.mde import ALPHA
+from perennial.evaluation.intervals.mde import ALPHA, MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.mixture import half_and_half
 from perennial.evaluation.paired import paired

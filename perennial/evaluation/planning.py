@@ -9,8 +9,8 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.intervals.day_t import day_t
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc, frequencies_for
-from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.ewc import ewc, frequencies_for
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS, minimal_detectable_effect
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 
 MOST_DAYS = 3_660

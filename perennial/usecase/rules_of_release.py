@@ -44,7 +44,7 @@ def release_rules(document: Document) -> Iterator[Mistake]:
 
 def _judge(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     """The newest days evaluate a challenger only if a decision can be taken on that many, and one model is live."""
-    from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
+    from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 
     try:
         judge = judge_of(document.at("release", "judge") or NEXT_BATCH)

@@ -85,7 +85,7 @@ def test_random_kills_lose_and_double_nothing(killable: None, tmp_path: Path) ->
         undisturbed.finish("run", "flights")
     run_seconds = (time.monotonic() - begin) / WEEKS
     expected = story(undisturbed.workspace, "flights")
-    assert (len(expected["batch"]), len(expected["challenger"]), len(expected["decision"])) == (WEEKS, 2, 1)
+    assert (len(expected["batch"]), len(expected["challenger"]), len(expected["decision"])) == (WEEKS, 1, 1)
 
     sufferers = [Sufferer(tmp_path / str(seed), usecases, seed) for seed in range(SIDE_BY_SIDE)]
     for sufferer in sufferers:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from perennial.evaluation.arrays import FloatArray, Sizes
 from perennial.evaluation.figures import UNITS, clusters_in_words, percent
 from perennial.evaluation.intervals.cv3 import MIN_GROUPS, cv3
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc
+from perennial.evaluation.intervals.ewc import ewc
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, pooled
 from perennial.evaluation.intervals.student_t import LEVEL
 from perennial.evaluation.intervals.two_way import two_way

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, Sizes
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
 from perennial.evaluation.results import Interval
-
-MIN_CLUSTERS = 15
 
 
 def frequencies_for(clusters: int) -> int:

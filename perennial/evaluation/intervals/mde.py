@@ -4,6 +4,8 @@ from __future__ import annotations
 
 ALPHA = 0.05
 POWER = 0.8
+MIN_CLUSTERS = 15
+"""Days or weeks below which nothing is decided."""
 
 
 def minimal_detectable_effect(se: float, df: float, *, alpha: float = ALPHA) -> float:

@@ -15,8 +15,7 @@ import numpy as np
 
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS, chance, change, figure, interval_in_words, percent, sample
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
-from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS, minimal_detectable_effect
 from perennial.evaluation.intervals.student_t import p_at_most
 from perennial.evaluation.paired import Paired
 from perennial.evaluation.patience import nominal_level, obrien_fleming

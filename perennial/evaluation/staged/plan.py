@@ -8,8 +8,8 @@ from functools import cache
 from math import log
 
 from perennial.evaluation.arrays import FloatArray
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, frequencies_for
-from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.ewc import frequencies_for
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS, minimal_detectable_effect
 from perennial.evaluation.patience import nominal_level, obrien_fleming
 from perennial.evaluation.planning import Spread, smallest_gain
 from perennial.evaluation.staged.counts import ALPHA as OF_COUNTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perennial.evaluation.figures import counted, figure, percent
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.planning import Spread
 from perennial.evaluation.staged.evidence import Feedback, Stage
 from perennial.evaluation.staged.looks import planned_look_days

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import fft, optimize, stats
 
 from perennial.evaluation.intervals.day_t import day_t
-from perennial.evaluation.intervals.ewc import MIN_CLUSTERS, ewc, frequencies_for
-from perennial.evaluation.intervals.mde import minimal_detectable_effect
+from perennial.evaluation.intervals.ewc import ewc, frequencies_for
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS, minimal_detectable_effect
 from perennial.evaluation.intervals.mde_range import range_of_mde
 from perennial.evaluation.intervals.row_t import row_t
 from perennial.evaluation.intervals.student_t import p_at_most, student_t
