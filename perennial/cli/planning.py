@@ -66,6 +66,8 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         for line in planned.lines
     ]
     table(columns_of(unit), rows)
+    if declaration.release.serve == "mixture":
+        say("These are gains of the mixture: for a convex loss, at least half of the challenger's.")
 
 
 def plan_stages(usecase: str, json: bool) -> None:
