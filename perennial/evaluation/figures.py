@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from math import floor, isfinite, log10
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,10 @@ def percent(share: float) -> str:
     >>> percent(0.05), percent(0.0512), percent(0.0) , percent(1.0)
     ('5 %', '5.12 %', '0 %', '100 %')
     """
-    return f"{share * 100:.3g} %"
+    of_hundred = share * 100
+    if isfinite(share) and not isfinite(of_hundred):
+        return f"{Decimal(share) * 100:.3g} %"
+    return f"{of_hundred:.3g} %"
 
 
 def counted(number: int, one: str, many: str) -> str:

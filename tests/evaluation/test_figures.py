@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from math import inf, isfinite, nan
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perennial.evaluation.figures import between, change, figure, interval_in_words, percent, within
@@ -17,6 +17,7 @@ ENDS = st.one_of(st.none(), st.sampled_from([inf, -inf, nan]), st.floats(allow_n
 
 
 @given(ENDS, ENDS, st.sampled_from([figure, change, percent]))
+@example(0.0, 1.8e306, percent)
 def test_an_interval_has_two_finite_ends_or_is_not_shown(
     low: float | None, high: float | None, written: Written
 ) -> None:
