@@ -23,8 +23,8 @@ def replay() -> None:
     say("The year 2013, month by month: will a flight out of New York arrive more than")
     say("30 minutes late? Each month's flights are ingested and validated with Great")
     say("Expectations. A new model is trained without the newest 15 days and evaluated")
-    say("on them at once, in a mix: half of what is live and half of the new model. The")
-    say("mix goes live, or the new model alone, if that is better. Prefect runs it all.")
+    say("on them at once, in a mix with what is live. If the mix is proven better it goes")
+    say("live, or the new model alone, if it is better still. Prefect runs it all.")
     with flows_ready(whole_cycle=True, headed=True) as server:
         from flows.backfill import backfill
 

@@ -67,7 +67,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
     ]
     table(columns_of(unit), rows)
     if declaration.release.serve == "mixture":
-        say("These are gains of the mixture: for a convex loss, at least half of the challenger's.")
+        say("These are gains of the mixture, not of the challenger alone.")
 
 
 def plan_stages(usecase: str, json: bool) -> None:

@@ -46,11 +46,11 @@ def with_alone(ruling: Ruling, against_mixture: MetricResult, guards: GuardFindi
         return _added(ruling, sentence), False
     better = f"The challenger alone is better than the mixture ({numbers})"
     if guards.status != "passed":
-        return _added(
-            ruling, f"{better}, but it does not pass alone, so the mixture is preferred.", *guards.sentences
-        ), False
-    return _added(ruling, f"{better}, so it is preferred alone.", *guards.sentences), True
+        why = " ".join(guards.sentences)
+        return _added(ruling, f"{better}, but alone it does not pass, so the mixture is preferred: {why}"), False
+    checked = " and passes its guards" if guards.sentences else ""
+    return _added(ruling, f"{better}{checked}, so it is preferred alone."), True
 
 
-def _added(ruling: Ruling, *sentences: str) -> Ruling:
-    return replace(ruling, reasons=(*ruling.reasons, *sentences))
+def _added(ruling: Ruling, sentence: str) -> Ruling:
+    return replace(ruling, reasons=(*ruling.reasons, sentence))

@@ -20,8 +20,9 @@ def half_and_half(
     largest weights are kept, the newer of two equal ones, and their weights are scaled to add up to 1. The result has
     the challenger first and keeps the order of the others. It is fixed before the rows that evaluate it are seen.
 
-    For a convex loss the gain of the mixture is at least half the challenger's (Jensen's inequality), and its standard
-    error is about half as large.
+    With one live model and a convex loss, the gain of the mixture is at least half the challenger's (Jensen's
+    inequality), and its standard error is about half as large. Where models are left out, the challenger has up to two
+    thirds of the weight, and that bound does not hold.
     Raises ValueError for fewer than two members or a challenger that is live.
 
     >>> half_and_half([("a", 1.0)], "b", 2)

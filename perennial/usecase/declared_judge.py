@@ -27,7 +27,8 @@ def judge_of(value: Any) -> Newest | Literal["next_batch"]:
         declared: Newest | Literal["next_batch"] = value
         return declared
     if not isinstance(value, dict) or set(value) != {"newest"}:
-        raise ValueError(f"should be next_batch or the newest days, is {value!r}: write {{newest: 15d}}")
+        written = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+        raise ValueError(f"should be next_batch or the newest days, is {written}: write {{newest: 15d}}")
     length = parse_duration(value["newest"] if isinstance(value["newest"], str) else str(value["newest"]))
     if not length or length % _DAY:
         raise ValueError(f"newest should be whole days, is {value['newest']!r}: write 15d")

@@ -82,6 +82,9 @@ def test_what_init_writes_today_and_a_declaration_leaves_out_is_named_and_keeps_
     out = capsys.readouterr().out
     assert "left out: release.serve: single (init writes mixture)" in out
     assert "left out: release.judge: next_batch (init writes {newest: 15d})" in out
+    shop.declare(release={"policy": "blend"})
+    assert command("check", "shop", "--no-run") == 0
+    assert "{newest: 15d}" not in capsys.readouterr().out, "check refuses it for this policy"
     shop.declare(release={"serve": "single", "judge": "next_batch"})
     assert command("check", "shop", "--json", "--no-run") == 0
     assert json.loads(capsys.readouterr().out)["left_out"] == []

@@ -45,7 +45,7 @@ def test_it_shows_how_many_days_when_and_what_is_unspent(settled: World, perenni
     assert plain.code == 0 and "Labels that no decision has used yet: 600 rows of 30 days." in plain.out
     assert "mixture" not in plain.out
     settled.declare(release={"serve": "mixture"})
-    assert "These are gains of the mixture: for a convex loss, at least half of" in perennial("plan", "shop").out
+    assert "These are gains of the mixture, not of the challenger alone." in perennial("plan", "shop").out
 
 
 def test_calibrate_reports_what_is_unknown_and_stores_it_once(settled: World, perennial: Perennial) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennial.evaluation.policies import load_policy
 from perennial.usecase.declaration import ReleaseRules
 
 WRITTEN = {"policy": "balanced", "serve": "mixture", "judge": "{newest: 15d}"}
@@ -16,5 +17,7 @@ def left_out(rules: ReleaseRules) -> list[str]:
     >>> left_out(ReleaseRules(serve="single"))
     ['release.judge: next_batch (init writes {newest: 15d})']
     """
-    absent = (name for name in UNWRITTEN if name not in rules.model_fields_set)
+    absent = [name for name in UNWRITTEN if name not in rules.model_fields_set]
+    if load_policy(rules.policy).mixes:  # its refit is live before anything evaluates it
+        absent = [name for name in absent if name != "judge"]
     return [f"release.{name}: {UNWRITTEN[name]} (init writes {WRITTEN[name]})" for name in absent]

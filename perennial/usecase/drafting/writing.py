@@ -117,7 +117,7 @@ def as_yaml(draft: Draft) -> str:
         "evaluation:",
         f"  also: {ALSO[draft.task.value]}",
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
-        "release:  # half of what is live and half of the newest model is evaluated, at once, on the newest 15 days",
+        "release:  # a mixture of what is live and the newest model is evaluated, at once, on the newest 15 days",
         f"  {{{', '.join(f'{name}: {value}' for name, value in WRITTEN.items())}}}",
         "watch:  # those that may start a retraining; features, predictions, calibration and others only inform",
         "  channels: [gap, level, unseen, contract]",
