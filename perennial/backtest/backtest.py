@@ -20,7 +20,7 @@ from perennial.backtest.totals import totals, yardstick
 from perennial.backtest.ways import declared_way, name_of, newest_days_of, usual_ways
 from perennial.deciding.scored_models import asked_metrics
 from perennial.errors import InputError
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.flips import flips
 from perennial.evaluation.guards import GuardFinding, guard
 from perennial.evaluation.judgement import Asked
@@ -34,7 +34,7 @@ from perennial.store.rows import weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, groups_of, metric_sources
 from perennial.training.race import LOOK_BACK
-from perennial.usecase.declaration import Declaration, UseCase
+from perennial.usecase.declaration import UseCase
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,10 @@ def backtest(
             f"{case.name}: no life had a model before the newest batch, so there is nothing to compare",
             code="backtest-too-short",
         )
-    value = value_of(declaration)
-    worth = None if value is None else [_worth(stream, case, value, life.served) for life in lives]
+    value = value_of(case)
+    worth = None
+    if value is not None:
+        worth = [np.array([worth_on(stream, value, now, t) for t, now in enumerate(life.served)]) for life in lives]
     names = [name_of(way, declared) for way in asked]
     results = results_of(stream, names, lives, [totals(stream, life, by) for life in lives], by, worth)
     fits.forget_others()
@@ -111,7 +113,7 @@ def backtest(
         periods=int(periods_of(lives[0], compared).max()) + 1,
         best=float(np.mean([by.best[t] for t in compared])),
         best_by_batch=tuple(by.best[t] for t in compared),
-        value=value,
+        value=None if value is None else value.name,
         lives=results,
         really=really_lived(tables, ledger, declaration.schema_, history, stream, lives[0], compared, case.name),
         seen=_seen(history, declaration.digest),
@@ -212,25 +214,21 @@ def at_once(stream: Stream, ways: Sequence[Way]) -> list[Model]:
     ]
 
 
-def value_of(declaration: Declaration) -> str | None:
-    """The name of the metric that counts as value: the first custom one with one number per row; None without one."""
-    return next((name for name, own in declaration.evaluation.metrics.items() if own.per == "row"), None)
+def value_of(case: UseCase) -> Metric | None:
+    """The metric that counts as value: the first custom one with one number per row; None without one."""
+    own = case.declaration.evaluation.metrics
+    name = next((name for name, each in own.items() if each.per == "row"), None)
+    return None if name is None else declared_metric(case.declaration, metric_sources(case), name)
 
 
-def worth_on(stream: Stream, case: UseCase, name: str, now: Mixture, moment: int) -> float:
+def worth_on(stream: Stream, metric: Metric, now: Mixture, moment: int) -> float:
     """The value of a moment's rows with some models live: the metric's mean times the rows."""
     places = stream.arrivals(moment)
     if not places.size:
         return 0.0
-    metric = declared_metric(case.declaration, metric_sources(case), name)
     predicted = stream.predicted(now, places) if now else stream.base_rate(moment)
     value = metric.measured(stream.labels[places], predicted, stream.weights_of(places))[0]
     return float(value * places.size)
-
-
-def _worth(stream: Stream, case: UseCase, name: str, served: Sequence[Mixture]) -> FloatArray:
-    """The value of each moment's rows under a life, shape (m,)."""
-    return np.array([worth_on(stream, case, name, now, t) for t, now in enumerate(served)])
 
 
 def _seen(history: History, digest: str) -> tuple[str, ...]:

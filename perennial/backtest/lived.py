@@ -15,7 +15,7 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.ledger.entries import BatchScored, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH
-from perennial.scoring.stored import score_column, stacked
+from perennial.scoring.stored import scores_of
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -117,16 +117,12 @@ def _stored(
     scored: dict[str, BatchScored],
     usecase: str,
 ) -> FloatArray | None:
-    import pandas as pd
-
     rows = history.rows.iloc[places]
     batches = list(rows[BATCH].unique())
     if any(batch not in scored for batch in batches):
         return None
-    key, column = list(schema.key), score_column(schema)
-    table = tables.read(usecase, "predictions", [scored[batch].key for batch in batches], [*key, column])
-    if table is None:
+    looked_up = scores_of(tables, usecase, schema, rows, [scored[batch].key for batch in batches])
+    if looked_up is None:
         return None
-    stored = table.to_pandas()
-    at = pd.MultiIndex.from_frame(stored[key]).get_indexer(pd.MultiIndex.from_frame(rows[key]))
-    return None if (at < 0).any() else stacked(stored[column].iloc[at])
+    scores, missing = looked_up
+    return None if missing.any() else scores

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from perennial.backtest.stream import Mixture, Model, Stream
+from perennial.deciding.alone import is_better
 from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.budget import Taken
@@ -15,7 +16,7 @@ from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.intervals.cluster_interval import will_not_come
-from perennial.evaluation.intervals.mde import ALPHA, MIN_CLUSTERS
+from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.mixture import half_and_half
 from perennial.evaluation.paired import paired
@@ -196,7 +197,7 @@ def _is_better_alone(
     """Whether the challenger alone is proven better than the mixture that passed, and its guards pass."""
     alone: Mixture = ((challenger, 1.0),)
     step = _compare(stream, mixture, alone, places, challenger, seen).primary
-    if step.p_value is None or step.p_value >= min(ruling.tested_at, ALPHA):
+    if not is_better(ruling, step):
         return False
     return _compare(stream, champion, alone, places, challenger, seen).guards.status == "passed"
 

@@ -8,7 +8,7 @@ retraining follows Mahadevan & Mathioudakis (2024), Cost-Aware Retraining for Ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,8 +151,3 @@ def break_even(this: Schedule, other: Schedule) -> float:
     """The price of a retraining at which two schedules cost the same. this: the more frequent one, not never."""
     rate = 1 / (this.every or 1) - (1 / other.every if other.every else 0.0)
     return (other.stale.value - this.stale.value) / rate
-
-
-def cheapest_first(schedules: Sequence[Schedule]) -> list[Schedule]:
-    """The schedules that may be the best one: the best, and those that are not proven to cost more."""
-    return sorted((each for each in schedules if not each.is_proven_dearer), key=lambda each: each.total.value)

@@ -15,14 +15,12 @@ from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.metric import Undefined
+from perennial.evaluation.metrics.rare_class import MIN_ROWS_OF_A_CLASS
 from perennial.evaluation.paired import Paired
 from perennial.evaluation.race import best_so_far
 from perennial.evaluation.results import MetricResult
+from perennial.training.race import FEWEST_LABELS
 
-FEWEST_OF_A_CLASS = 20
-"""Rows of each class that the newest days must have, so that a challenger can be evaluated on them at once."""
-ENOUGH_LABELS = 0.5
-"""The share of a batch's labels that must be known before windows are compared on it."""
 RACE = "race"
 """Instead of a window's name: the window with the best one-step losses so far."""
 
@@ -131,7 +129,7 @@ class Stream:
         places = np.flatnonzero(seen & (self.day >= self.newest[moment]))
         counts = np.unique(self.cluster[places], return_counts=True)[1]
         few = undecidable_clusters(counts, self.cluster_by) is not None or any(
-            (self.labels[places] == each).sum() < FEWEST_OF_A_CLASS for each in self.classes
+            (self.labels[places] == each).sum() < MIN_ROWS_OF_A_CLASS for each in self.classes
         )
         if few or not (seen & (self.day < self.newest[moment])).any():
             return Newest(places[:0], wait=False)
@@ -213,7 +211,7 @@ class Stream:
         """How each window's model predicts the next moment's rows; nothing before half of their labels are known."""
         rows = self.arrivals(moment)
         known = np.sort(self.moment[rows])
-        if not known.size or (first := known[int(np.ceil(ENOUGH_LABELS * known.size)) - 1]) > now:
+        if not known.size or (first := known[int(np.ceil(FEWEST_LABELS * known.size)) - 1]) > now:
             return {}
         places = rows[self.moment[rows] <= first]
         models = {name: Model(name, moment - 1) for name in self.windows}

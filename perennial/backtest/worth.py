@@ -59,7 +59,7 @@ def worth(
 
     Raises InputError for a price below 0 or without a declared value, and if the history is too short.
     """
-    value = value_of(case.declaration)
+    value = value_of(case)
     if price is not None and not (np.isfinite(price) and price >= 0):
         raise InputError(
             f"{price:g} is no price of a retraining: it should be 0 or more",
@@ -82,7 +82,7 @@ def worth(
     def cost(model: Model, moment: int) -> float:
         one = ((model, 1.0),)
         if value is not None:
-            return -worth_on(stream, case, value, one, moment) * scale
+            return -worth_on(stream, value, one, moment) * scale
         return better_by(stream, stream.loss(one, moment), 0.0)
 
     made = staleness(stream, declared_way(case.declaration).window, cost, (price or 0.0) * scale)
@@ -94,7 +94,7 @@ def worth(
         )
     return Worth(
         usecase=case.name,
-        unit=value or case.declaration.primary,
+        unit=case.declaration.primary if value is None else value.name,
         in_value=value is not None,
         price=price or 0.0,
         days=days,

@@ -17,6 +17,7 @@ from perennial.clock import instant
 from perennial.deciding.evaluation_rows import labelled as with_clusters
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
+from perennial.evaluation.metrics.rare_class import MIN_ROWS_OF_A_CLASS
 from perennial.ledger.entries import Candidate, ChallengerEntry, Decision, Snapshot, Trigger
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT
@@ -30,8 +31,6 @@ from perennial.usecase.declared_judge import Newest
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST_OF_A_CLASS = 20
-"""Rows of each class that the newest days must have."""
 _ALARMS = ("drift", "event")
 
 
@@ -122,10 +121,10 @@ def _too_few_of_a_class(declaration: Declaration, rows: pd.DataFrame) -> str | N
     classes = schema.classes or (0, 1)
     counts = np.bincount(labels_of(rows, schema).astype(np.int64), minlength=len(classes))
     fewest = int(counts.argmin())
-    if counts[fewest] >= FEWEST_OF_A_CLASS:
+    if counts[fewest] >= MIN_ROWS_OF_A_CLASS:
         return None
     have = counted(int(counts[fewest]), "row has", "rows have")
-    return f"{have} the label {classes[fewest]}, and {FEWEST_OF_A_CLASS} are needed"
+    return f"{have} the label {classes[fewest]}, and {MIN_ROWS_OF_A_CLASS} are needed"
 
 
 def _arrived_before(known: Known, labelled: pd.DataFrame, time: str, until: datetime) -> frozenset[str]:

@@ -22,7 +22,7 @@ from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.paired import Clusters
 from perennial.evaluation.policies.case import Ruling
-from perennial.evaluation.results import MetricResult, Policy, Weighted
+from perennial.evaluation.results import Flips, MetricResult, Policy, SliceResult, Weighted
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.evaluation.weights import effective_rows
 from perennial.identity import short_id
@@ -166,20 +166,17 @@ def _with_alone(scored: Scored, ruling: Ruling, earlier: Sequence[Decision]) -> 
     if not is_better(ruling, against):
         ruling, _ = with_alone(ruling, against, None)
         return ruling, mixture.model_copy(update={"alone": Alone(against_mixture=against, is_live=False)})
-    metrics = _compared(scored.alone, scored.asked, earlier)
-    comparison = _found(scored.alone, metrics)
-    ruling, is_live = with_alone(ruling, against, guard(metrics, slices=comparison.slices, flips=comparison.flips))
-    alone = Alone(
-        against_mixture=against, metrics=metrics, slices=comparison.slices, flips=comparison.flips, is_live=is_live
-    )
+    metrics = (challenger, *_compared(scored.alone, scored.asked[1:], earlier))
+    slices, changed = _slices_and_flips(scored.alone, metrics[0])
+    ruling, is_live = with_alone(ruling, against, guard(metrics, slices=slices, flips=changed))
+    alone = Alone(against_mixture=against, metrics=metrics, slices=slices, flips=changed, is_live=is_live)
     return ruling, mixture.model_copy(update={"alone": alone})
 
 
 def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
     declaration, judging = scored.declaration, scored.judging
     schema, rows, evaluation = declaration.schema_, judging.rows, declaration.evaluation
-    columns = [Sliced(column, *groups_of(rows, column)) for column in evaluation.slices]
-    of_flips = evaluation.guards.get(NEGATIVE_FLIPS)
+    slices, changed = _slices_and_flips(scored, metrics[0])
     return Comparison(
         metrics=metrics,
         evaluation=describe(
@@ -194,20 +191,30 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             weighted=_weighted(scored.clusters, schema.weight),
         ),
         champion_skill=scored.champion_skill(metrics[0]),
-        slices=compare_slices(
-            scored.primary,
-            scored.paired,
-            columns,
-            harm=evaluation.slice_harm,
-            of_all=variance_ratio(np.array(metrics[0].sums), scored.clusters.sizes, evaluation.cluster_name),
-        ),
-        flips=flips(
-            scored.paired,
-            of_classes=schema.task != "regression",
-            slices=columns,
-            at_most=of_flips.at_most if of_flips else None,
-        ),
+        slices=slices,
+        flips=changed,
     )
+
+
+def _slices_and_flips(scored: Scored, primary: MetricResult) -> tuple[tuple[SliceResult, ...], Flips]:
+    declaration, rows = scored.declaration, scored.judging.rows
+    evaluation = declaration.evaluation
+    columns = [Sliced(column, *groups_of(rows, column)) for column in evaluation.slices]
+    of_flips = evaluation.guards.get(NEGATIVE_FLIPS)
+    slices = compare_slices(
+        scored.primary,
+        scored.paired,
+        columns,
+        harm=evaluation.slice_harm,
+        of_all=variance_ratio(np.array(primary.sums), scored.clusters.sizes, evaluation.cluster_name),
+    )
+    changed = flips(
+        scored.paired,
+        of_classes=declaration.schema_.task != "regression",
+        slices=columns,
+        at_most=of_flips.at_most if of_flips else None,
+    )
+    return slices, changed
 
 
 def _weighted(clusters: Clusters, column: str | None) -> Weighted | None:

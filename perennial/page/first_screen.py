@@ -142,7 +142,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
         ("since", since),
         ("why", _why(history, release)),
         ("how sure", _how_sure(history, release)),
-        *([("waiting", waited_in_words(history.decisions, now))] if waited_in_words(history.decisions, now) else []),
+        *([("waiting", cost)] if (cost := waited_in_words(history.decisions, now)) else []),
         *([("candidate", f"{candidate_at(now.candidate)} (release {now.release_no})")] if now.candidate else []),
         *([("newest look", f"on {day(look.as_of)}: {look.look.reason}")] if look else []),
     )

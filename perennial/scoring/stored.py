@@ -25,27 +25,39 @@ def stored_predictions(
     rows: accepted rows with their `BATCH`. served: the model's version. None if none of the rows is stored with the
     bits that predicting it again would give.
     """
-    import pandas as pd
-
     names = {
         each.payload.batch: each.key
         for each in ledger.all(usecase, BatchScored)
         if each.payload.same_again and each.payload.serves[0].model.digest == served.digest
     }
     wanted = [names[batch] for batch in rows[BATCH].unique() if batch in names]
-    key, column = list(schema.key), score_column(schema)
     if not wanted or (schema.task == "multiclass" and model.classes != schema.classes):
         return None
-    table = tables.read(usecase, "predictions", wanted, [*key, column])
-    if table is None:
+    looked_up = scores_of(tables, usecase, schema, rows, wanted)
+    if looked_up is None:
         return None
-    stored = table.to_pandas()
-    places = pd.MultiIndex.from_frame(stored[key]).get_indexer(pd.MultiIndex.from_frame(rows[key]))
-    predictions = stacked(stored[column].iloc[places])
-    new = places < 0
+    predictions, new = looked_up
     if new.any():
         predictions[new] = model.predict(rows[new])
     return predictions
+
+
+def scores_of(
+    tables: Tables, usecase: str, schema: Schema, rows: pd.DataFrame, names: list[str]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Stored scores of rows, shape (n,) or (n, K), and which rows have none, shape (n,): their scores mean nothing.
+
+    names: keys of scored batches. None if the table has no row of them.
+    """
+    import pandas as pd
+
+    key, column = list(schema.key), score_column(schema)
+    table = tables.read(usecase, "predictions", names, [*key, column])
+    if table is None or not table.num_rows:
+        return None
+    stored = table.to_pandas()
+    places = pd.MultiIndex.from_frame(stored[key]).get_indexer(pd.MultiIndex.from_frame(rows[key]))
+    return stacked(stored[column].iloc[places]), places < 0
 
 
 def score_column(schema: Schema) -> str:
