@@ -17,6 +17,7 @@ import numpy as np
 
 from perennial.backtest.history import History
 from perennial.backtest.stream import Model, Predicted
+from perennial.backtest.windows import trained_as
 from perennial.clock import write_instant
 from perennial.errors import TerminalError
 from perennial.evaluation.arrays import FloatArray, IntArray
@@ -50,7 +51,8 @@ class Fits(Mapping[Model, Predicted | None]):
     """The models of a history; one that is not there yet is fitted when it is asked for.
 
     folder: of the kept predictions. newest: as in `Stream`. fitted, seconds: how many were fitted in this process, and
-    how long that took. failed: models that could not be fitted, and why.
+    how long that took. failed: models that could not be fitted, and why. done, waited: of `fit_all`, how many models
+    and how many seconds so far.
     """
 
     case: UseCase
@@ -61,6 +63,8 @@ class Fits(Mapping[Model, Predicted | None]):
     fitted: int = 0
     seconds: float = 0.0
     failed: dict[Model, str] = field(default_factory=dict)
+    done: int = 0
+    waited: float = 0.0
     _models: dict[Model, Predicted | None] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -75,21 +79,22 @@ class Fits(Mapping[Model, Predicted | None]):
     def __len__(self) -> int:
         return len(self._models)
 
-    def fit_all(self, models: Iterable[Model], report: Callable[[Progress], None]) -> None:
-        """Fit models in parallel on the available cores. report: called after each one."""
+    def fit_all(self, models: Iterable[Model], report: Callable[[Progress], None], *, to_come: int = 0) -> None:
+        """Fit models in parallel on the available cores.
+
+        report: called after each one. to_come: how many models a later call will fit, so that they count as not done.
+        """
         asked = [model for model in models if model not in self._models]
-        started, done = time.perf_counter(), 0
+        started, of = time.perf_counter() - self.waited, self.done + len(asked) + to_come
 
         def one(model: Model) -> None:
-            nonlocal done
-            before = self.fitted
             self[model]
             with self._lock:
-                done += 1
-                passed = time.perf_counter() - started
+                self.done += 1
+                self.waited = time.perf_counter() - started
                 # What was on disk takes no time, so it is no measure of the rest.
-                left = passed / done * (len(asked) - done) if self.fitted > before or done == len(asked) else None
-                report(Progress(done, len(asked), passed, left))
+                left = self.waited / self.fitted * (of - self.done) if self.fitted else None
+                report(Progress(self.done, of, self.waited, left))
 
         with bounded_threads(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // allowed_threads())) as pool:
             for _ in pool.map(one, asked):
@@ -118,7 +123,7 @@ class Fits(Mapping[Model, Predicted | None]):
 
     def _fit(self, model: Model) -> tuple[FloatArray, FloatArray]:
         """Its predictions for the rows of `_later`, and its constant, shape (1,) or (1, K)."""
-        case = self.case.racing_as(model.window)
+        case = trained_as(self.case, model.window)
         fitted = fit(case, self._training_rows(case, model)).fitted
         classes = case.declaration.schema_.classes
         rows = self.history.rows.iloc[self._later(model)]
@@ -151,7 +156,7 @@ class Fits(Mapping[Model, Predicted | None]):
         known, until = self.history.known[model.moment], self._until(model)
         made = short_id(
             [
-                self.case.racing_as(model.window).declaration.model_digest,
+                trained_as(self.case, model.window).declaration.model_digest,
                 self.case.code.digests,
                 model.window,
                 known.batch_ids,

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from perennial.backtest.stream import Mixture, Model, Stream
+from perennial.backtest.watching import Course, Evaluated, watch
 from perennial.deciding.alone import is_better
 from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.baseline import skill
@@ -22,7 +23,7 @@ from perennial.evaluation.mixture import half_and_half
 from perennial.evaluation.paired import paired
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
-from perennial.evaluation.results import MetricResult, Outcome
+from perennial.evaluation.results import MetricResult, Outcome, Pool
 from perennial.usecase.spelling import amount_of
 
 NEVER, UNTESTED = "never", "newest refit"
@@ -37,6 +38,7 @@ class Way:
     serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
     at_once: a challenger is trained without the newest days and evaluated on them at once; else it waits for rows that
         come after its training. every: days from one training to the next, at least.
+    on_drift: only an alarm asks for a training, once a model is live.
     min_gain: in the metric's unit, or a share of the champion's value such as `1%`.
     patience: days that an undecided challenger waits for more rows; None: it is decided once.
     """
@@ -47,6 +49,7 @@ class Way:
     at_once: bool = False
     members: int = 2
     every: float = 0.0
+    on_drift: bool = False
     patience: float | None = None
     refresh_after: float = 90.0
     min_gain: float | str = 0.0
@@ -80,7 +83,10 @@ class Lived:
 @dataclass
 class _State:
     champion: Mixture = ()
+    evaluated: Evaluated | None = None
+    watched: Course = field(default_factory=Course)
     waiting: Model | None = None
+    pool: Pool = "planned"
     refit: Model | None = None
     refit_weight: float = 0.0
     released: float = 0.0
@@ -104,16 +110,28 @@ def live(stream: Stream, way: Way) -> Lived:
     serves: Mixture = ()
     for moment in range(stream.moments):
         served.append(serves)
+        asked = _asked_by_alarm(stream, way, state, serves, moment)
         _decide_waiting(stream, way, state, moment)
-        if state.waiting is None and _is_due(stream, way, state, moment):
-            _train(stream, way, state, moment)
+        if asked or (state.waiting is None and _is_due(stream, way, state, moment)):
+            _train(stream, way, state, moment, asked=asked)
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits)
 
 
 def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
     """Whether a training is due: without a live model always, as in the live loop, else by the schedule."""
-    return not state.champion or state.trained is None or float(stream.days[moment]) - state.trained >= way.every
+    if not state.champion or state.trained is None:
+        return True
+    return not way.on_drift and float(stream.days[moment]) - state.trained >= way.every
+
+
+def _asked_by_alarm(stream: Stream, way: Way, state: _State, serves: Mixture, moment: int) -> bool:
+    """Whether an episode is open since which nothing was trained; it replaces a challenger that waits."""
+    if not way.on_drift or state.evaluated is None or state.trained is None:
+        return False
+    watch(stream, state.watched, state.evaluated, serves, moment)
+    opened = state.watched.opened
+    return opened is not None and float(stream.days[opened]) > state.trained
 
 
 def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:
@@ -124,9 +142,12 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
         state.waiting, state.looks = None, ()
 
 
-def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
-    """Train the next challenger, and decide it at once if the newest rows may evaluate it."""
-    newest = stream.newest_rows(moment, state.used) if way.at_once else None
+def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool) -> None:
+    """Train the next challenger, and decide it at once if the newest rows may evaluate it.
+
+    asked: by an alarm, whose rows do not evaluate its remedy.
+    """
+    newest = stream.newest_rows(moment, state.used) if way.at_once and not asked else None
     if newest and newest.wait:
         return
     at_once = newest is not None and newest.places.size > 0
@@ -138,6 +159,7 @@ def _train(stream: Stream, way: Way, state: _State, moment: int) -> None:
     if stream.models[challenger] is None:
         return
     state.trained, state.fits = float(stream.days[moment]), state.fits + 1
+    state.pool, state.looks = "event" if asked else "planned", ()
     decided = newest is not None and at_once and _decide(stream, way, state, challenger, newest.places, moment)
     if not decided:
         state.waiting = challenger
@@ -171,7 +193,7 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
     state.decisions.append(Decision(moment, challenger, ruling.outcome, compared.primary, not goes_on, is_alone))
     state.used, state.looks = moment, looks
     if champion and compared.primary.p_value is not None:
-        state.taken.append(Taken(int(stream.year[moment]), "planned", ruling.alpha))
+        state.taken.append(Taken(int(stream.year[moment]), state.pool, ruling.alpha))
     if goes_on:
         return False
     if champion:
@@ -182,6 +204,7 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
     if releases:
         state.champion = alone if is_alone else candidate
         state.released, state.releases = now, state.releases + (way.policy != UNTESTED)
+        state.evaluated = Evaluated(state.champion, moment, places, state.releases)
     return True
 
 
@@ -261,6 +284,7 @@ def _rule(
             looks=looks,
             gains=tuple(state.gains),
             year=int(stream.year[moment]),
+            pool=state.pool,
             taken=tuple(state.taken),
             planned_decisions=way.decisions_a_year,
             event_decisions=way.event_decisions_a_year,

@@ -50,6 +50,7 @@ class LifeResult:
     serve: str
     at_once: bool
     every_days: float
+    on_drift: bool
     loss: Amount
     against_declared: Difference | None
     value: Amount | None
@@ -124,6 +125,7 @@ def results_of(
                 serve=life.way.serve,
                 at_once=life.way.at_once,
                 every_days=life.way.every,
+                on_drift=life.way.on_drift,
                 loss=amount(losses[place], periods),
                 against_declared=against,
                 value=amount(values[place], periods, total=True) if values else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from perennial.evaluation.paired import Paired
 from perennial.evaluation.race import best_so_far
 from perennial.evaluation.results import MetricResult
 from perennial.training.race import FEWEST_LABELS
+
+if TYPE_CHECKING:
+    from perennial.backtest.alarms import Alarms
 
 RACE = "race"
 """Instead of a window's name: the window with the best one-step losses so far."""
@@ -81,7 +84,7 @@ class Stream:
     models: what each one predicts, None if it could not be trained; may be fitted on demand.
     windows: names of the windows that race, the first one before any race. classes: empty for a regression.
     look_back: how many batches count in the race; None for all. weights: shape (n,), how much each row counts; None if
-    all count the same.
+    all count the same. alarms: what the channels look at in a life that trains on drift.
     """
 
     task: str
@@ -104,6 +107,7 @@ class Stream:
     guards: GuardsOn = guards_alone
     look_back: int | None = None
     weights: FloatArray | None = None
+    alarms: Alarms | None = None
     _losses: dict[tuple[Mixture, int], float] = field(default_factory=dict, compare=False, repr=False)
     _races: dict[tuple[int, bool], str] = field(default_factory=dict, compare=False, repr=False)
 

@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, get_args
 
+from perennial.backtest.alarms import channels_of_the_loss, require_channels
 from perennial.backtest.lives import NEVER, UNTESTED, Way
-from perennial.backtest.stream import RACE
+from perennial.backtest.windows import declared_window, other_window, window_named
 from perennial.errors import InputError
 from perennial.evaluation.policies import REGISTERED, load_policy
-from perennial.usecase.declaration import Declaration
+from perennial.usecase.declaration import Declaration, ReleaseRules
 from perennial.usecase.declared_judge import Newest
 
 SCHEDULES: dict[str, float] = {"each_batch": 0.0, "weekly": 6.5, "monthly": 27.5, "quarterly": 88.0}
 """Days between trainings, a little less than the shortest of the name, so that an arrival an hour early counts too."""
+DRIFT = "on_drift"
+NEWEST = "newest"
+"""As a policy, every new model untested; in `evaluate`, evaluation on the newest days."""
+SERVED: tuple[str, ...] = get_args(ReleaseRules.model_fields["serve"].annotation)
+EVALUATE = ("next_batch", NEWEST)
 DEFAULT_DAYS = 15
 """Of the newest days that evaluate a challenger at once, where the declaration names no other number."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is compared, by the names of a declaration, in every combination; empty: as declared.
+
+    policies: `never` and `newest` beside the release policies. schedules: `never` keeps the first model.
+    """
+
+    policies: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+    serve: tuple[str, ...] = ()
+    evaluate: tuple[str, ...] = ()
+
+
 def declared_way(declaration: Declaration) -> Way:
-    """The life that the declaration describes, with a training after each batch."""
-    rules, racing = declaration.rules, declaration.model.racing
-    patience = rules.patience
+    """The life that the declaration describes, with a training after each batch unless only alarms start one."""
+    rules, patience = declaration.rules, declaration.rules.patience
     return Way(
         policy=rules.policy,
-        window=RACE if len(racing) > 1 else next(iter(racing)),
+        window=declared_window(declaration),
         serve=rules.serve,
         at_once=isinstance(rules.judge, Newest),
         members=rules.members,
+        on_drift=_trains_on_drift(declaration),
         refresh_after=rules.refresh_after.total_seconds() / 86400,
         min_gain=rules.min_gain,
         patience=None if patience is None else patience.total_seconds() / 86400,
@@ -36,14 +58,22 @@ def declared_way(declaration: Declaration) -> Way:
     )
 
 
+def _trains_on_drift(declaration: Declaration) -> bool:
+    triggers = declaration.triggers
+    if triggers.on_new_batch or triggers.schedule is not None or not triggers.on_drift:
+        return False
+    return bool(channels_of_the_loss(declaration))
+
+
 def newest_days_of(declaration: Declaration) -> int:
     """How many of the newest days evaluate a challenger at once, in the declared life and in those beside it."""
     declared = declaration.release.judge
     return declared.days if isinstance(declared, Newest) else DEFAULT_DAYS
 
 
-def usual_ways(declared: Way) -> tuple[Way, ...]:
-    """The declared life first, then a dozen others: each policy, mixtures, evaluation at once, other schedules."""
+def usual_ways(declaration: Declaration) -> tuple[Way, ...]:
+    """The declared life first, then a dozen others: policies, mixtures, evaluation at once, a window, schedules."""
+    declared, window = declared_way(declaration), other_window(declaration)
     plain = replace(declared, policy="balanced", serve="single", at_once=False, patience=None)
     others = [
         plain,
@@ -52,38 +82,69 @@ def usual_ways(declared: Way) -> tuple[Way, ...]:
         replace(plain, serve="mixture", at_once=True),
         *(replace(plain, policy=policy) for policy in ("blend", "newest_unless_worse", "five_percent_a_year")),
         replace(plain, policy="blend", serve="mixture"),
-        replace(declared, every=SCHEDULES["quarterly"]),
-        replace(plain, policy=UNTESTED),
-        replace(plain, policy=NEVER),
+        *([] if window is None else [replace(declared, window=window)]),
+        replace(declared, every=SCHEDULES["quarterly"], on_drift=False),
+        replace(plain, policy=UNTESTED, on_drift=False),
+        replace(plain, policy=NEVER, on_drift=False),
     ]
     return tuple(dict.fromkeys([declared, *others]))
 
 
-def asked_ways(declared: Way, policies: Sequence[str], schedules: Sequence[str]) -> tuple[Way, ...]:
-    """The declared life, and every policy with every schedule, otherwise as declared. Raises InputError.
-
-    policies: `never` and `newest` beside the release policies. schedules: `never` keeps the first model.
-    """
-    ways = [declared]
-    for policy in policies or [declared.policy]:
-        if policy not in ("newest", NEVER) and not REGISTERED.has(policy):
-            known = ", ".join([*REGISTERED.names(), "newest", NEVER])
+def asked_ways(declaration: Declaration, asked: Asked) -> tuple[Way, ...]:
+    """The declared life, and every combination of what is asked for, otherwise as declared. Raises InputError."""
+    declared = declared_way(declaration)
+    _check("policies", asked.policies, (*REGISTERED.names(), NEWEST, NEVER))
+    _check("schedule", asked.schedules, (*SCHEDULES, DRIFT, NEVER))
+    _check("serve", asked.serve, SERVED)
+    _check("evaluate", asked.evaluate, EVALUATE)
+    if DRIFT in asked.schedules:
+        require_channels(declaration)
+        if NEWEST in asked.policies:
             raise InputError(
-                f"policies: unknown policy '{policy}'\n  known ones: {known}", code="backtest-unknown-life"
+                "schedule: on_drift cannot be combined with the policy newest: a model that was not evaluated has no "
+                "loss to compare later ones with",
+                code="backtest-unknown-life",
+                field="schedule",
+                value=DRIFT,
+                fix="Ask for the two in different runs.",
             )
-        name = UNTESTED if policy == "newest" else policy
-        waits = declared.patience if name not in (NEVER, UNTESTED) and load_policy(name).allows_patience else None
-        for schedule in schedules or ["each_batch"]:
-            if schedule != NEVER and schedule not in SCHEDULES:
-                known = ", ".join([*SCHEDULES, NEVER])
-                raise InputError(
-                    f"schedule: unknown schedule '{schedule}'\n  known ones: {known}", code="backtest-unknown-life"
-                )
-            if NEVER in (schedule, policy):
-                ways.append(replace(declared, policy=NEVER, patience=None))
-            else:
-                ways.append(replace(declared, policy=name, patience=waits, every=SCHEDULES[schedule]))
+    ways = [declared]
+    for policy, window, schedule, serve, evaluate in product(
+        asked.policies or (declared.policy,),
+        [window_named(declaration, words) for words in asked.windows] or (declared.window,),
+        asked.schedules or (None,),
+        asked.serve or (declared.serve,),
+        asked.evaluate or (EVALUATE[declared.at_once],),
+    ):
+        changes: dict[str, Any] = {"window": window, "serve": serve, "at_once": evaluate == NEWEST}
+        way = replace(declared, **changes)
+        if schedule is not None:
+            way = replace(way, every=SCHEDULES.get(schedule, 0.0), on_drift=schedule == DRIFT)
+        if NEVER in (schedule, policy) or policy == NEWEST:
+            ways.append(_without_evaluation(way, NEVER if NEVER in (schedule, policy) else UNTESTED))
+        else:
+            ways.append(
+                replace(way, policy=policy, patience=way.patience if load_policy(policy).allows_patience else None)
+            )
     return tuple(dict.fromkeys(ways))
+
+
+def _without_evaluation(way: Way, policy: str) -> Way:
+    """A life in which only the first model is evaluated."""
+    every = 0.0 if policy == NEVER else way.every
+    return replace(way, policy=policy, serve="single", at_once=False, patience=None, every=every, on_drift=False)
+
+
+def _check(field: str, given: Sequence[str], known: Sequence[str]) -> None:
+    what = {"policies": "policy", "serve": "way to serve", "evaluate": "way to evaluate"}.get(field, field)
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"{field}: unknown {what} '{name}'\n  known ones: {', '.join(known)}",
+                code="backtest-unknown-life",
+                field=field,
+                value=name,
+            )
 
 
 def name_of(way: Way, declared: Way) -> str:
@@ -91,8 +152,12 @@ def name_of(way: Way, declared: Way) -> str:
     words = [way.policy]
     if way.window != declared.window:
         words.append(way.window)
-    words += ["mixture"] if way.serve == "mixture" else []
+    words += [way.serve] if way.serve != "single" else []
     words += ["at once"] if way.at_once else []
     words += [name for name, days in SCHEDULES.items() if days and days == way.every]
+    if way.on_drift:
+        words.append("on drift")
+    elif declared.on_drift and not way.every and way.policy != NEVER:
+        words.append("each batch")
     words += ["patience"] if way.patience is not None else []
     return ", ".join(words)

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from perennial.backtest.backtest import Backtest
     from perennial.backtest.fits import Progress
     from perennial.backtest.lives import Way
+    from perennial.backtest.ways import Asked
+    from perennial.usecase.declaration import Declaration
 
 
 BETWEEN = "95 % interval"
+QUICK = 5.0
+"""Seconds before which nobody asks how long it takes."""
 _GIVES_WAY = {"harmful": 1, "regret": 2, "needless": 3, "fits": 4, "members": 5}
 """Columns that a narrow terminal leaves out, the highest number first."""
 
 
-def backtest(
-    usecase: str, policies: str | None, schedules: str | None, out: Path | None, wide: bool, json: bool
-) -> None:
+def backtest(usecase: str, asked: Asked, out: Path | None, wide: bool, json: bool) -> None:
     """Raises InputError for an unknown life, if the history is too short, or if `out` cannot be written."""
     from perennial.backtest.backtest import backtest as live_through
-    from perennial.backtest.ways import asked_ways, usual_ways
+    from perennial.backtest.ways import Asked, asked_ways, usual_ways
     from perennial.page.backtest import publish_backtest
 
-    def ways(declared: Way) -> Sequence[Way]:
-        if policies is None and schedules is None:
-            return usual_ways(declared)
-        return asked_ways(declared, _listed(policies), _listed(schedules))
+    def ways(declaration: Declaration) -> Sequence[Way]:
+        return usual_ways(declaration) if asked == Asked() else asked_ways(declaration, asked)
 
     path = None if out is None else _writable(out)
     workspace = open_workspace(settings())
@@ -69,21 +69,28 @@ def _writable(out: Path) -> Path:
     return path
 
 
-def _listed(given: str | None) -> list[str]:
-    return [each.strip() for each in (given or "").split(",") if each.strip()]
+def listed(given: str | None) -> tuple[str, ...]:
+    """The names of an option that takes several, separated by commas."""
+    return tuple(each.strip() for each in (given or "").split(",") if each.strip())
 
 
 @contextmanager
 def fitting() -> Iterator[Callable[[Progress], None]]:
-    """Show how far the fits are: a bar with the time left on a terminal, else a line for each quarter."""
+    """Show how far the fits are: a bar with the time left on a terminal, else a line for each quarter.
+
+    What takes no time is not shown: fits that were kept, and quarters of the first seconds.
+    """
     if not is_terminal() or json_wanted():
-        shown: set[tuple[int, int]] = set()
+        shown = 0
 
         def line(progress: Progress) -> None:
-            quarter = (progress.of, 4 * progress.done // progress.of)
-            if quarter not in shown and not json_wanted():
-                shown.add(quarter)
-                left = "" if progress.left is None else f", about {progress.left:,.0f} s left"
+            nonlocal shown
+            quarter, is_last = 4 * progress.done // progress.of, progress.done == progress.of
+            if json_wanted() or progress.left is None or quarter <= shown:
+                return
+            if is_last or progress.seconds >= QUICK:
+                shown = quarter
+                left = "" if is_last else f", about {progress.left:,.0f} s left"
                 note(f"{progress.done} of {progress.of} fits after {progress.seconds:,.0f} s{left}")
 
         yield line

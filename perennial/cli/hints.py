@@ -24,7 +24,8 @@ _COMMANDS = {
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
 _OPTIONS = {
-    "backtest-unknown-life": ("policies", "schedule"),
+    "backtest-unknown-life": ("policies", "windows", "schedule", "serve", "evaluate"),
+    "backtest-no-alarm": ("schedule",),
     "init-needs-answer": ("target", "time", "key"),
     "check-unclear": ("batch", "check"),
     "head-invalid": ("head",),

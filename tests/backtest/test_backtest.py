@@ -43,8 +43,8 @@ def live_through(folder: Path, **declared: Any) -> Shop:
     shop = Shop(folder)
     with pytest.MonkeyPatch.context() as patch:
         shop.lead(patch)
-        triggers = {"on_new_batch": True, "on_drift": False}
-        world = World(shop.folder / "usecases", rows_a_day=15).declare(triggers=triggers, **declared)
+        world = World(shop.folder / "usecases", rows_a_day=15)
+        world.declare(**{"triggers": {"on_new_batch": True, "on_drift": False}, **declared})
         for month in MONTHS:
             world.month(month, flipped=month in FLIPPED)
         assert command("backfill", "shop") == 0
@@ -118,6 +118,26 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_table(
     assert sorted(folder.glob("*.npz")) == kept
 
 
+def test_windows_serve_and_evaluate_are_compared_in_every_combination(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
+    made = ask(perennial, "--windows", "expanding,last 45d", "--serve", "single,mixture", "--evaluate", "newest")
+    assert [life["name"] for life in made["lives"]] == [
+        "balanced",
+        "balanced, at once",
+        "balanced, mixture, at once",
+        "balanced, last 45d, at once",
+        "balanced, last 45d, mixture, at once",
+    ]
+    assert made["lives"][1]["loss"] != made["lives"][3]["loss"] and made["really"]["unlike"] is None
+    for option, wrong in (
+        ("--windows", "race"),
+        ("--windows", "last 45x"),
+        ("--serve", "all"),
+        ("--evaluate", "nobody"),
+    ):
+        told = perennial("backtest", "shop", option, wrong)
+        assert told.code == 2 and told.err.startswith(f"{option}: ") and f"'{wrong}'" in told.err, told.err
+
+
 def test_asked_policies_and_schedules_beside_the_declared_life(shop: Shop, perennial: Perennial) -> None:  # noqa: F811
     made = ask(perennial, "--policies", "blend,never", "--schedule", "each_batch,quarterly")
     assert [life["name"] for life in made["lives"]] == [
@@ -130,8 +150,8 @@ def test_asked_policies_and_schedules_beside_the_declared_life(shop: Shop, peren
     assert never["releases"] == 1 and never["against_declared"]["gain"]["value"] < 0
     told = perennial("backtest", "shop", "--policies", "blnd")
     assert told.code == 2 and told.err.startswith("--policies: unknown policy 'blnd'")
-    told = perennial("backtest", "shop", "--schedule", "on_drift")
-    assert told.code == 2 and told.err.startswith("--schedule: unknown schedule 'on_drift'")
+    told = perennial("backtest", "shop", "--schedule", "on_monday")
+    assert told.code == 2 and told.err.startswith("--schedule: unknown schedule 'on_monday'")
 
 
 def test_the_flow_leaves_the_table_as_an_artifact(shop: Shop) -> None:
@@ -139,9 +159,9 @@ def test_the_flow_leaves_the_table_as_an_artifact(shop: Shop) -> None:
     from perennial.processes.prefect_server import quiet_flows
 
     with quiet_flows():
-        assert backtest("shop") == "shop: 11 lives on 5 batches, compared on 2024-03 to 2024-05."
+        assert backtest("shop") == "shop: 12 lives on 5 batches, compared on 2024-03 to 2024-05."
     (artifact,) = ask_server("/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["shop-backtest"]}}})
-    assert artifact["data"].count("\n| balanced") == 5 and "decides as the ledger did" in artifact["data"]
+    assert artifact["data"].count("\n| balanced") == 6 and "decides as the ledger did" in artifact["data"]
 
 
 def test_people_get_a_table_and_a_page_with_what_they_rest_on(
@@ -160,10 +180,10 @@ def test_people_get_a_table_and_a_page_with_what_they_rest_on(
     (tmp_path / "file").write_text("")
     refused = perennial("backtest", "shop", "--out", str(tmp_path / "file" / "page.html"))
     assert refused.code == 2 and refused.err.startswith("--out:") and "cannot be written" in refused.err
-    assert told.out.startswith("shop: 11 lives on 5 batches, compared on 2024-03 to 2024-05.")
+    assert told.out.startswith("shop: 12 lives on 5 batches, compared on 2024-03 to 2024-05.")
     assert "The declared life decides as the ledger did, at 4 decisions." in told.out
-    assert "p: by Holm's test, since 10 lives were compared with it." in told.out
-    assert "of 4 fits after" in told.err, "progress is not part of the output"
+    assert "p: by Holm's test, since 11 lives were compared with it." in told.out
+    assert "fits after" not in told.out, "progress is not part of the output"
 
 
 @pytest.mark.slow
@@ -179,3 +199,23 @@ def test_a_life_of_mixtures_that_are_evaluated_at_once_is_lived_alike(
     assert made["really"]["unlike"] is None and made["lives"][0]["name"] == "balanced, mixture, at once"
     assert made["really"]["alike"] == len(decisions) == len(MONTHS)
     assert made["lives"][0]["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12)
+
+
+@pytest.mark.slow
+def test_a_life_that_trains_on_alarms_is_lived_alike(
+    prefect_server: str,
+    tmp_path: Path,
+    perennial: Perennial,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    triggers = {"on_new_batch": False, "on_drift": True}
+    live_through(tmp_path, triggers=triggers, watch={"channels": ["gap", "level"]}).lead(monkeypatch)
+    ledger = open_workspace(settings()).ledger
+    made = ask(perennial, "--schedule", "on_drift,each_batch")
+    assert [life["name"] for life in made["lives"]] == ["balanced, on drift", "balanced, each batch"]
+    asked = [row.payload.trigger.kind for row in ledger.all("shop", ChallengerEntry)]
+    assert "drift" in asked, "the reversed concept raised an alarm"
+    decisions = [row.payload for row in ledger.all("shop", Decision)]
+    assert made["really"]["unlike"] is None and made["really"]["alike"] == len(decisions)
+    assert made["lives"][0]["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12)
+    assert made["lives"][0]["fits"] < made["lives"][1]["fits"]

@@ -71,9 +71,23 @@ def backtest(
         str | None,
         typer.Option("--policies", help="policies to compare, separated by commas; `newest` and `never` too"),
     ] = None,
+    windows: Annotated[
+        str | None,
+        typer.Option("--windows", help="windows to train on, as declared: 'expanding, last 90d, race'; several"),
+    ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option("--schedule", help="when to train: each_batch, weekly, monthly, quarterly, never; several"),
+        typer.Option(
+            "--schedule", help="when to train: each_batch, weekly, monthly, quarterly, on_drift, never; several"
+        ),
+    ] = None,
+    serve: Annotated[
+        str | None,
+        typer.Option("--serve", help="what is released, as in `release.serve`; several"),
+    ] = None,
+    evaluate: Annotated[
+        str | None,
+        typer.Option("--evaluate", help="which rows evaluate a challenger: next_batch, newest; several"),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="also write an HTML page to this file")] = None,
     wide: Wide = False,
@@ -81,12 +95,16 @@ def backtest(
 ) -> None:
     """Replay your history under other policies and schedules.
 
-    By default a dozen lives are compared with the declared one. Each model is fitted once and its predictions are
-    kept, so a run that was stopped goes on where it was. Writes no model and no decision.
+    By default a dozen lives are compared with the declared one. Options that take several names, separated by commas,
+    are compared in every combination. Each model is fitted once and its predictions are kept, so a run that was
+    stopped goes on where it was. Writes no model and no decision.
     """
+    from perennial.backtest.ways import Asked
     from perennial.cli import backtesting
 
-    backtesting.backtest(usecase, policies, schedule, out, wide, json)
+    listed = backtesting.listed
+    asked = Asked(listed(policies), listed(windows), listed(schedule), listed(serve), listed(evaluate))
+    backtesting.backtest(usecase, asked, out, wide, json)
 
 
 def worth(
