@@ -60,6 +60,11 @@ class Settings:
         return self.home / "pages"
 
     @property
+    def dossiers(self) -> Path:
+        """Dossiers, in a folder of each use case: they are part of the site."""
+        return self.pages / "dossiers"
+
+    @property
     def served(self) -> Path:
         """The log of served predictions, until they are collected into the tables."""
         return self.home / "served"

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from perennial.cli.commands import alerts, decide, look, operate, repair, run, start
+from perennial.cli.commands import alerts, decide, govern, look, operate, repair, run, start
 from perennial.cli.grouping import InGroups
 
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.prediction,
     ),
     "Decide": (decide.approve, decide.rollback, decide.resume),
+    "Govern": (govern.dossier,),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
     "Operate": (operate.up, operate.serve, operate.replay_traffic, operate.down, operate.deploy),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perennial.ledger.ledger import Ledger
+from perennial.page.dossier import HTML
 from perennial.page.history import History, history_of
 from perennial.page.index import Summary, summaries
 from perennial.page.render import render, render_index
@@ -33,9 +34,13 @@ def publish(
     Raises OSError where the place cannot be written.
     """
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
+    folder = path.parent / "dossiers" / declaration.name
+    dossiers = {
+        each.parent.name: quote(os.path.relpath(each, path.parent)) for each in sorted(folder.glob(f"*/{HTML}"))
+    }
     history = history_of(ledger, declaration, tally)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(view_of(history), links))
+    write_whole(path, render(view_of(history), links, dossiers))
     return history
 
 

@@ -19,8 +19,10 @@ CHARTED = 60
 """How many batches are drawn, the newest ones; all of them are in the tables."""
 
 
-def render(view: View, data_docs: Mapping[str, str]) -> str:
+def render(view: View, data_docs: Mapping[str, str], dossiers: Mapping[str, str] | None = None) -> str:
     """The page. data_docs: the address of each batch's page of checks, by `window-revision`; "" is their index.
+
+    dossiers: the address of each dossier, by what it is about.
 
     Everything that data or people named is escaped: a column called `<script>` is shown as that.
     """
@@ -45,6 +47,7 @@ def render(view: View, data_docs: Mapping[str, str]) -> str:
         charted=CHARTED,
         charts=charts,
         data_docs=data_docs,
+        dossiers=dossiers or {},
         in_words={card.id: Markup(_html(card.markdown)) for month in view.months for card in month.decisions},
     )
 

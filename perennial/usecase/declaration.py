@@ -14,6 +14,7 @@ from perennial.identity import digest
 from perennial.usecase.declared_alerts import Responses, Route
 from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
+from perennial.usecase.declared_governance import Governance
 from perennial.usecase.declared_judge import NEXT_BATCH, Judge
 from perennial.usecase.declared_model import Model
 from perennial.usecase.declared_schema import Features, Schema
@@ -171,6 +172,9 @@ class Declaration(Frozen):
     watch: Watch = Field(Watch(), description="when a drift episode opens")
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
     serving: ServingRules = Field(ServingRules(), description="how single requests are answered")
+    governance: Governance = Field(
+        Governance(), description="what people answer for: purpose, owner, persons affected, oversight, risks"
+    )
     alerts: dict[str, Route] | None = Field(
         None,
         description="routes of messages by a name of yours. By default warnings and pages go to the address in the "

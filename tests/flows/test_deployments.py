@@ -24,7 +24,7 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 PEOPLE = ["approve", "requeue", "resume", "retrain", "rollback", "waive"]
-OTHERS = ["backfill", "backtest", "collect", "cycle", "decide", "ingest", "score", "stage", "train", "watch"]
+OTHERS = ["backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train", "watch"]
 FLOWS = sorted([*OTHERS, *PEOPLE])
 
 ASKED = {

@@ -1,0 +1,91 @@
+"""What people answer for in a use case: its purpose, its owner, its risks and how each of them is measured."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from perennial.usecase.spelling import Frozen
+
+MEASURES = ("metric", "guard", "slice", "channel", "check")
+Level = Literal["low", "medium", "high"]
+
+
+class Measure(Frozen):
+    """What measures a risk, written as one of `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}` and so on.
+
+    metric: the primary metric, or one under `also`. guard: a metric under `evaluation.guards`. slice: a column under
+    `evaluation.slices`. channel: a monitored channel. check: a column with a data check, or `table`.
+    """
+
+    kind: Literal["metric", "guard", "slice", "channel", "check"]
+    name: str = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or set(value) == {"kind", "name"}:
+            return value
+        if len(value) != 1 or not set(value) <= set(MEASURES):
+            raise ValueError(f"should name one measure, is {value!r}: write {{guard: roc_auc}}, or one of {_known()}")
+        ((kind, name),) = value.items()
+        return {"kind": kind, "name": name}
+
+    @model_serializer
+    def _written(self) -> dict[str, str]:
+        return {self.kind: self.name}
+
+    @property
+    def in_words(self) -> str:
+        """For example `guard roc_auc`."""
+        return f"{self.kind} {self.name}"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """The form a declaration writes, so that an editor can check one."""
+        return {
+            "title": "Measure",
+            "type": "object",
+            "description": "What measures a risk: `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}`, "
+            "`{check: temp}` or `{metric: log_loss}`.",
+            "properties": {kind: {"type": "string", "minLength": 1} for kind in MEASURES},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+
+
+def _known() -> str:
+    return ", ".join(MEASURES)
+
+
+class Risk(Frozen):
+    """A known risk, what is done about it, and what measures it."""
+
+    risk: str = Field(min_length=1, description="what may go wrong, and for whom")
+    likelihood: Level = Field(description="low, medium or high")
+    impact: Level = Field(description="low, medium or high")
+    measure: str = Field("", description="what is done about it")
+    owner: str = Field("", description="the person or role that is responsible for it")
+    measured_by: Measure | None = Field(
+        None, description="the metric, guard, slice, channel or check whose newest result shows it: `{guard: roc_auc}`"
+    )
+
+
+class Governance(Frozen):
+    """What only people can state about a use case. `perennial dossier` shows it beside what the record proves."""
+
+    purpose: str = Field("", description="the intended purpose: which decision the predictions are used for")
+    provider: str = Field("", description="the legal person that puts the system into service")
+    owner: str = Field("", description="the person or role that is responsible for the use case")
+    persons_affected: str = Field("", description="who is affected by the predictions")
+    oversight: str = Field("", description="who watches the system, and how they intervene")
+    instructions: str = Field("", description="instructions for those who use the predictions, or where they are")
+    metrics: str = Field("", description="why the declared metrics are appropriate for this purpose")
+    data: str = Field("", description="how the data were obtained, selected and labelled, before they reach the source")
+    limits: tuple[str, ...] = Field((), description="known limits: where the predictions should not be used")
+    standards: tuple[str, ...] = Field((), description="standards that are applied, or the solutions instead of them")
+    conformity: str = Field("", description="where the EU declaration of conformity is")
+    license: str = Field("", description="licence of the model, as an SPDX identifier: Apache-2.0")
+    risk_items: tuple[Risk, ...] = Field((), description="the known risks")
