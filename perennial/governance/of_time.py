@@ -65,7 +65,7 @@ def monitoring(records: Records) -> tuple[Item, ...]:
 
 def _channels(records: Records) -> Item:
     if not records.cycles:
-        return unknown("Newest results", "no cycle is finished yet")
+        return unknown("Newest results", "no cycle is finished yet", required=False)
     newest = records.cycles[-1]
     rates = {each.channel: each for each in records.calibration.rates} if records.calibration else {}
     rows = []
@@ -77,7 +77,7 @@ def _channels(records: Records) -> Item:
             measured = f"{figure(rate.rate, 2)} ({interval}, {figure(rate.years, 3)} resampled years)"
         rows.append((reading.channel, reading.words, measured))
     if not rows:
-        return unknown("Newest results", "no model was live in the newest cycle")
+        return unknown("Newest results", "no model was live in the newest cycle", required=False)
     return computed("Newest results", f"as of {newest.as_of}", table=Table(CHANNELS, tuple(rows)))
 
 

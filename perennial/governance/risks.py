@@ -18,15 +18,15 @@ NO_RESULT = "no result yet"
 
 @dataclass(frozen=True)
 class Gone:
-    """A measure that a risk names and the declaration does not have any more. place: of the risk, from 0."""
+    """A measure, in words, that a risk names and the declaration does not have any more. place: of the risk, from 0."""
 
     place: int
     risk: str
-    measure: Measure
+    measure: str
 
     def __str__(self) -> str:
         return (
-            f"governance.risk_items[{self.place}].measured_by: {self.measure.in_words} is not declared any more, so "
+            f"governance.risk_items[{self.place}].measured_by: {self.measure} is not declared any more, so "
             f"nothing measures the risk '{self.risk}'"
         )
 
@@ -43,7 +43,7 @@ def risk_items(records: Records) -> tuple[Item, ...]:
 def gone(declaration: Declaration) -> list[Gone]:
     """The risks whose measure no longer exists."""
     return [
-        Gone(place, risk.risk, risk.measured_by)
+        Gone(place, risk.risk, risk.measured_by.in_words)
         for place, risk in enumerate(declaration.governance.risk_items)
         if risk.measured_by is not None and risk.measured_by.name not in _names(declaration, risk.measured_by.kind)
     ]

@@ -173,7 +173,7 @@ class Declaration(Frozen):
     triggers: Triggers = Field(Triggers(), description="what starts a retraining")
     serving: ServingRules = Field(ServingRules(), description="how single requests are answered")
     governance: Governance = Field(
-        Governance(), description="what people answer for: purpose, owner, persons affected, oversight, risks"
+        Governance(), description="what only people can state: purpose, owner, persons affected, oversight, risks"
     )
     alerts: dict[str, Route] | None = Field(
         None,

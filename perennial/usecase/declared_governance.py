@@ -1,4 +1,4 @@
-"""What people answer for in a use case: its purpose, its owner, its risks and how each of them is measured."""
+"""What only people can state about a use case: its purpose, its owner, its risks and how each of them is measured."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pydantic import Field, model_serializer, model_validator
 
 from perennial.usecase.spelling import Frozen
 
-MEASURES = ("metric", "guard", "slice", "channel", "check")
+MEASURES = {
+    "metric": "the primary metric, or one under `evaluation.also`",
+    "guard": "a metric under `evaluation.guards`",
+    "slice": "a column under `evaluation.slices`",
+    "channel": "a monitored channel",
+    "check": "a column with a data check, or `table`",
+}
 Level = Literal["low", "medium", "high"]
 
 
 class Measure(Frozen):
-    """What measures a risk, written as one of `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}` and so on.
-
-    metric: the primary metric, or one under `also`. guard: a metric under `evaluation.guards`. slice: a column under
-    `evaluation.slices`. channel: a monitored channel. check: a column with a data check, or `table`.
-    """
+    """What measures a risk, written as one of `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}` and so on."""
 
     kind: Literal["metric", "guard", "slice", "channel", "check"]
     name: str = Field(min_length=1)
@@ -27,8 +29,10 @@ class Measure(Frozen):
     def _as_written(cls, value: Any) -> Any:
         if not isinstance(value, dict) or set(value) == {"kind", "name"}:
             return value
-        if len(value) != 1 or not set(value) <= set(MEASURES):
-            raise ValueError(f"should name one measure, is {value!r}: write {{guard: roc_auc}}, or one of {_known()}")
+        if len(value) != 1 or not set(value) <= MEASURES.keys():
+            raise ValueError(
+                f"should name one measure, is {value!r}: write {{guard: roc_auc}}, or one of {', '.join(MEASURES)}"
+            )
         ((kind, name),) = value.items()
         return {"kind": kind, "name": name}
 
@@ -49,15 +53,13 @@ class Measure(Frozen):
             "type": "object",
             "description": "What measures a risk: `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}`, "
             "`{check: temp}` or `{metric: log_loss}`.",
-            "properties": {kind: {"type": "string", "minLength": 1} for kind in MEASURES},
+            "properties": {
+                kind: {"type": "string", "minLength": 1, "description": what} for kind, what in MEASURES.items()
+            },
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
         }
-
-
-def _known() -> str:
-    return ", ".join(MEASURES)
 
 
 class Risk(Frozen):

@@ -1,4 +1,4 @@
-"""Commands for those who answer for a model: `dossier`."""
+"""Commands for risk officers: `dossier`."""
 
 from __future__ import annotations
 
