@@ -20,13 +20,22 @@ CHROMIUM = next(
 
 def dump_dom(page: Path, colours: int = 1, *more: str) -> str:
     """The DOM of a file after loading. colours: Chromium's number of the preferred scheme, 0 dark, 1 light."""
+    return _loaded(page, colours, *more).stdout
+
+
+def console_of(page: Path) -> list[str]:
+    """What loading a file writes to the browser's console."""
+    return [line for line in _loaded(page, 1, "--enable-logging=stderr").stderr.splitlines() if "CONSOLE" in line]
+
+
+def _loaded(page: Path, colours: int, *more: str) -> subprocess.CompletedProcess[str]:
     quiet = ("disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--allow-file-access-from-files", *(f"--{q}" for q in quiet)]
     command += [f"--user-data-dir={page.parent / f'profile-{colours}'}"]
     command += [f"--blink-settings=preferredColorScheme={colours}", "--virtual-time-budget=5000", *more]
     shown = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0, shown.stderr
-    return shown.stdout
+    return shown
 
 
 def evaluate(url: str, script: str, folder: Path, width: int = 390) -> Any:

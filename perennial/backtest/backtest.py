@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from perennial.backtest.fits import Fits, Progress
 from perennial.backtest.history import History, read_history
 from perennial.backtest.lived import ReallyLived, really_lived
 from perennial.backtest.lives import Way, live
+from perennial.backtest.money import Hindsight, hindsight
 from perennial.backtest.own_stream import stream_of
+from perennial.backtest.price import checked_price, value_of
 from perennial.backtest.results import LifeResult, compared_moments, periods_of, results_of
 from perennial.backtest.stream import RACE, Mixture, Model, Stream
 from perennial.backtest.totals import totals, yardstick
@@ -23,7 +26,6 @@ from perennial.errors import InputError
 from perennial.evaluation.metrics.metric import Metric
 from perennial.ledger.ledger import Ledger
 from perennial.store.tables import Tables
-from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.usecase.declaration import Declaration, UseCase
 
 
@@ -34,8 +36,9 @@ class Backtest:
     batches: of the history; compared: those after the first on which every life had a model. periods: how many
     decision periods the intervals rest on. best: the loss of the best earlier model of each compared batch, on average;
     best_by_batch: on each.
-    value: name of the custom metric that is summed. seen: batches that came before the declaration was first used, so
-    that its parameters may have been chosen with them in view. failed: models that could not be fitted, and why.
+    value: name of the custom metric that is summed; None without one, and then there is no hindsight.
+    seen: batches that came before the declaration was first used, so that its parameters may have been chosen with them
+    in view. failed: models that could not be fitted, and why.
     fits: fitted now, and fit_seconds; kept: fits that were on disk. seconds: in all.
     """
 
@@ -48,6 +51,7 @@ class Backtest:
     best: float
     best_by_batch: tuple[float, ...]
     value: str | None
+    hindsight: Hindsight | None
     lives: tuple[LifeResult, ...]
     really: ReallyLived
     seen: tuple[str, ...]
@@ -66,17 +70,20 @@ def backtest(
     now: datetime,
     *,
     ways: Callable[[Declaration], Sequence[Way]] = usual_ways,
+    price: float | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Backtest:
     """Live through the history up to `now` in several ways.
 
     folder: where predictions are kept, so that a run that was stopped goes on and a second one is quick.
-    ways: from the declaration to all that are compared, the declared one first. report: is called after each fit.
-    Raises InputError if the history is too short.
+    ways: from the declaration to all that are compared, the declared one first. price: of one retraining, in the
+    declared value. report: is called after each fit.
+    Raises InputError if the history is too short, and for a price as in `checked_price`.
     """
     started, declaration = time.perf_counter(), case.declaration
     declared = declared_way(declaration)
-    asked = tuple(ways(declaration))  # refused, if at all, before the first fit
+    asked, value = tuple(ways(declaration)), value_of(case)  # refused, if at all, before the first fit
+    paid = checked_price(case, price, value)
     history, fits, stream = fitted(tables, ledger, case, folder, now, report, asked)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)
@@ -86,12 +93,13 @@ def backtest(
             f"{case.name}: no life had a model before the newest batch, so there is nothing to compare",
             code="backtest-too-short",
         )
-    value = value_of(case)
-    worth = None
+    worth, beside = None, None
     if value is not None:
-        worth = [np.array([worth_on(stream, value, now, t) for t, now in enumerate(life.served)]) for life in lives]
+        earned = partial(worth_on, stream, value)
+        worth = [np.array([earned(now, t) for t, now in enumerate(life.served)]) for life in lives]
+        beside = hindsight(stream, lives[0], earned, compared, paid)
     names = [name_of(way, declared) for way in asked]
-    results = results_of(stream, names, lives, [totals(stream, life, by) for life in lives], by, worth)
+    results = results_of(stream, names, lives, [totals(stream, life, by) for life in lives], by, worth, beside)
     fits.forget_others()
     return Backtest(
         usecase=case.name,
@@ -103,6 +111,7 @@ def backtest(
         best=float(np.mean([by.best[t] for t in compared])),
         best_by_batch=tuple(by.best[t] for t in compared),
         value=None if value is None else value.name,
+        hindsight=beside,
         lives=results,
         really=really_lived(tables, ledger, declaration.schema_, history, stream, lives[0], compared, case.name),
         seen=_seen(history, declaration.digest),
@@ -145,13 +154,6 @@ def at_once(stream: Stream, ways: Sequence[Way]) -> list[tuple[str, int]]:
     """The windows and moments of models that leave the newest days out and that some life may ask for."""
     choices = sorted({way.window for way in ways if way.at_once})
     return [(choice, t) for choice in choices for t in range(stream.moments) if stream.newest_rows(t, -1).places.size]
-
-
-def value_of(case: UseCase) -> Metric | None:
-    """The metric that counts as value: the first custom one with one number per row; None without one."""
-    own = case.declaration.evaluation.metrics
-    name = next((name for name, each in own.items() if each.per == "row"), None)
-    return None if name is None else declared_metric(case.declaration, metric_sources(case), name)
 
 
 def worth_on(stream: Stream, metric: Metric, now: Mixture, moment: int) -> float:

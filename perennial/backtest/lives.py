@@ -71,13 +71,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Lived:
-    """A whole life. served: of each moment, what predicted its rows. decisions: the oldest first. fits: trainings."""
+    """A whole life. served: of each moment, what predicted its rows. decisions: the oldest first. fits: of models.
+
+    trained: the moment of each training.
+    """
 
     way: Way
     served: tuple[Mixture, ...]
     decisions: tuple[Decision, ...]
     releases: int
     fits: int
+    trained: tuple[int, ...]
 
 
 @dataclass
@@ -99,6 +103,7 @@ class _State:
     decisions: list[Decision] = field(default_factory=list)
     releases: int = 0
     fits: int = 0
+    trainings: list[int] = field(default_factory=list)
 
 
 def live(stream: Stream, way: Way) -> Lived:
@@ -115,14 +120,14 @@ def live(stream: Stream, way: Way) -> Lived:
         if asked or (state.waiting is None and _is_due(stream, way, state, moment)):
             _train(stream, way, state, moment, asked=asked)
         serves = _serves(way, state)
-    return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits)
+    return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits, tuple(state.trainings))
 
 
 def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
     """Whether a training is due: without a live model always, as in the live loop, else by the schedule."""
     if not state.champion or state.trained is None:
         return True
-    return not way.on_drift and float(stream.days[moment]) - state.trained >= way.every
+    return not way.on_drift and way.policy != NEVER and float(stream.days[moment]) - state.trained >= way.every
 
 
 def _asked_by_alarm(stream: Stream, way: Way, state: _State, serves: Mixture, moment: int) -> bool:
@@ -159,6 +164,7 @@ def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool)
     if stream.models[challenger] is None:
         return
     state.trained, state.fits = float(stream.days[moment]), state.fits + 1
+    state.trainings.append(moment)
     state.pool, state.looks = "event" if asked else "planned", ()
     decided = newest is not None and at_once and _decide(stream, way, state, challenger, newest.places, moment)
     if not decided:

@@ -8,22 +8,15 @@ from typing import Literal
 
 import numpy as np
 
+from perennial.backtest.amount import Amount, amount
 from perennial.backtest.lives import Lived
+from perennial.backtest.money import Earnings, Hindsight, earnings
 from perennial.backtest.stream import Stream
 from perennial.backtest.totals import Totals, Yardstick, better_by
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.intervals.day_t import day_t
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.slices import holm
-
-
-@dataclass(frozen=True)
-class Amount:
-    """A mean or a sum with its 95 % interval by t over decision periods, None if there are fewer than two periods."""
-
-    value: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +48,7 @@ class LifeResult:
     against_declared: Difference | None
     value: Amount | None
     value_against_declared: Amount | None
+    earnings: Earnings | None
     regret: Amount
     decisions: int
     releases: int
@@ -75,17 +69,6 @@ def periods_of(declared: Lived, compared: Sequence[int]) -> IntArray:
     return np.unique(number, return_inverse=True)[1].astype(np.int64)
 
 
-def amount(values: FloatArray, periods: IntArray, *, total: bool = False) -> Amount:
-    """The mean of some values, shape (k,), or their sum, with an interval by t over periods."""
-    size, mean = values.size, float(values.mean())
-    times = size if total else 1
-    counts = np.bincount(periods)
-    interval = day_t(mean, np.bincount(periods, weights=values - mean).astype(np.float64), counts)
-    if interval is None:
-        return Amount(mean * times, None, None)
-    return Amount(mean * times, interval.ci_low * times, interval.ci_high * times)
-
-
 def compared_moments(stream: Stream, lives: Sequence[Lived], by: Yardstick) -> list[int]:
     """Moments from the start on at which the metric has a value under every life."""
     return [
@@ -102,10 +85,11 @@ def results_of(
     all_totals: Sequence[Totals],
     by: Yardstick,
     worth: Sequence[FloatArray] | None,
+    beside: Hindsight | None,
 ) -> tuple[LifeResult, ...]:
     """The lives beside the first one, which is declared.
 
-    worth: for each life the value of each moment, shape (m,); None if no value is declared.
+    worth: for each life the value of each moment, shape (m,); beside: hindsight. None if no value is declared.
     """
     compared = compared_moments(stream, lives, by)
     periods = periods_of(lives[0], compared)
@@ -132,6 +116,7 @@ def results_of(
                 value_against_declared=amount(values[place] - values[0], periods, total=True)
                 if values and place
                 else None,
+                earnings=earnings(values[place], life, compared, periods, beside) if values and beside else None,
                 regret=amount(_gains(stream, losses[place], best), periods),
                 decisions=total.decisions,
                 releases=total.releases,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.backtest.results import Amount, amount
+from perennial.backtest.amount import Amount, amount
 from perennial.backtest.stream import Model, Stream
 from perennial.evaluation.arrays import FloatArray, IntArray
 

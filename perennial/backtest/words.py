@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perennial.backtest.amount import Amount
 from perennial.backtest.backtest import Backtest
-from perennial.backtest.results import Amount, LifeResult
+from perennial.backtest.money import Hindsight
+from perennial.backtest.results import LifeResult
 from perennial.evaluation.figures import chance, change, counted, figure, interval_in_words
 
 
@@ -14,9 +16,11 @@ def head(made: Backtest) -> Iterator[str]:
     declared, really = made.lives[0], made.really
     lives, batches = counted(len(made.lives), "life", "lives"), counted(len(made.batches), "batch", "batches")
     yield f"{made.usecase}: {lives} on {batches}, compared on {made.compared[0]} to {made.compared[-1]}."
-    worth = "" if declared.value is None else f", {made.value} {_value(declared.value)}"
+    worth = "" if declared.earnings is None else f", {made.value} {_value(declared.earnings.net)}"
     yield f"Declared: {declared.name}, {made.metric} {_amount(declared.loss)}{worth}."
     yield f"Best earlier model of each batch: {figure(made.best)}."
+    if made.hindsight is not None:
+        yield _beside(made.hindsight, made.value or "")
     if really.loss is not None:
         yield f"What was really live: {figure(really.loss)}, {counted(really.releases, 'release', 'releases')}."
     if really.unlike is None:
@@ -31,8 +35,9 @@ def head(made: Backtest) -> Iterator[str]:
 
 def headings(made: Backtest) -> tuple[str, ...]:
     """Of the columns of `cells`."""
-    shown = ("life", made.metric, "gain", "95 % interval", "p", "releases", "harmful", "needless", "regret")
-    return (*shown, "members", "fits", *([f"{made.value}"] if made.value else []))
+    money = (made.value, "share", "break-even") if made.value else ()
+    changes = ("releases", "harmful", "needless", "regret", "members", "fits")
+    return ("life", made.metric, "gain", "95 % interval", "p", *money, *changes)
 
 
 def cells(made: Backtest, life: LifeResult) -> tuple[str, ...]:
@@ -48,13 +53,30 @@ def cells(made: Backtest, life: LifeResult) -> tuple[str, ...]:
         gain,
         between,
         p_value,
+        *_money(life),
         f"{life.releases}",
         f"{life.harmful}",
         f"{life.needless}",
         figure(life.regret.value, 3),
         f"{life.members:.1f}",
         f"{life.fits}",
-        *([_value(life.value)] if life.value else []),
+    )
+
+
+def _money(life: LifeResult) -> tuple[str, ...]:
+    earned = life.earnings
+    if earned is None:
+        return ()
+    share = "–" if earned.share is None else f"{100 * earned.share:.0f} %"
+    return _value(earned.net), share, "–" if earned.break_even is None else f"{earned.break_even:,.4g}"
+
+
+def _beside(hindsight: Hindsight, value: str) -> str:
+    priced = f" at {hindsight.price:,.4g} a retraining" if hindsight.price else ""
+    changes = counted(hindsight.changes, "change", "changes")
+    return (
+        f"Never retraining: {value} {hindsight.never:,.0f}. Clairvoyant: {hindsight.clairvoyant:,.0f} with "
+        f"{changes}{priced}."
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from perennial.backtest.backtest import fitted, value_of, worth_on
+from perennial.backtest.amount import Amount
+from perennial.backtest.backtest import fitted, worth_on
 from perennial.backtest.fits import Progress
-from perennial.backtest.results import Amount
+from perennial.backtest.price import checked_price, value_of
 from perennial.backtest.staleness import FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
 from perennial.backtest.stream import Model
 from perennial.backtest.totals import better_by
@@ -60,21 +61,7 @@ def worth(
     Raises InputError for a price below 0 or without a declared value, and if the history is too short.
     """
     value = value_of(case)
-    if price is not None and not (np.isfinite(price) and price >= 0):
-        raise InputError(
-            f"{price:g} is no price of a retraining: it should be 0 or more",
-            code="price-impossible",
-            field="price",
-            value=f"{price:g}",
-        )
-    if price is not None and value is None:
-        raise InputError(
-            f"{case.name} declares no value that a price could be compared with\n"
-            "  name a function with one number per row: evaluation.metrics: {value: {function: FILE:NAME, per: row}}",
-            code="price-without-value",
-            field="price",
-            value=f"{price:g}",
-        )
+    paid = checked_price(case, price, value)
     history, fits, stream = fitted(tables, ledger, case, folder, now, report)
     days = float(np.median(np.diff(stream.days)))
     scale = MONTH / days if value is not None else 1.0
@@ -85,7 +72,7 @@ def worth(
             return -worth_on(stream, value, one, moment) * scale
         return better_by(stream, stream.loss(one, moment), 0.0)
 
-    made = staleness(stream, declared_way(case.declaration).window, cost, (price or 0.0) * scale)
+    made = staleness(stream, declared_way(case.declaration).window, cost, paid * scale)
     if made is None:
         raise InputError(
             f"{case.name}: {counted(stream.moments, 'batch', 'batches')} are too few to compare two schedules; each "
@@ -96,7 +83,7 @@ def worth(
         usecase=case.name,
         unit=case.declaration.primary if value is None else value.name,
         in_value=value is not None,
-        price=price or 0.0,
+        price=paid,
         days=days,
         first=history.windows[-made.compared],
         last=history.windows[-1],

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 BETWEEN = "95 % interval"
 QUICK = 5.0
 """Seconds before which nobody asks how long it takes."""
-_GIVES_WAY = {"harmful": 1, "regret": 2, "needless": 3, "fits": 4, "members": 5}
+_GIVES_WAY = {"harmful": 1, "share": 2, "regret": 3, "break-even": 4, "needless": 5, "fits": 6, "members": 7}
 """Columns that a narrow terminal leaves out, the highest number first."""
 
 
-def backtest(usecase: str, asked: Asked, out: Path | None, wide: bool, json: bool) -> None:
-    """Raises InputError for an unknown life, if the history is too short, or if `out` cannot be written."""
+def backtest(usecase: str, asked: Asked, price: float | None, out: Path | None, wide: bool, json: bool) -> None:
+    """Raises InputError for an unknown life or price, if the history is too short, or if `out` cannot be written."""
     from perennial.backtest.backtest import backtest as live_through
     from perennial.backtest.ways import Asked, asked_ways, usual_ways
     from perennial.page.backtest import publish_backtest
@@ -45,7 +45,9 @@ def backtest(usecase: str, asked: Asked, out: Path | None, wide: bool, json: boo
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
     with fitting() as report:
-        made = live_through(workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, report=report)
+        made = live_through(
+            workspace.tables, ledger, case, workspace.backtests(usecase), now, ways=ways, price=price, report=report
+        )
     if path is not None:
         publish_backtest(path, made)
     if json:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from perennial.backtest.backtest import Backtest
+from perennial.backtest.legend import legend
+from perennial.backtest.money import Hindsight
 from perennial.backtest.results import LifeResult
 from perennial.backtest.words import cells, head, headings, notes
 from perennial.page.backtest_charts import GainOfLife, LossOfLife, gains_of_lives, losses_of_lives
@@ -14,7 +17,7 @@ from perennial.page.charts import unchecked_charts
 from perennial.page.render import CHARTED, template
 from perennial.whole_file import write_whole
 
-BEST = "best earlier model"
+BEST, CLAIRVOYANT = "best earlier model", "clairvoyant"
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,16 @@ def render_backtest(made: Backtest) -> str:
     with unchecked_charts():
         losses = losses_of_lives(_losses(made), made.metric, names, [each for each in made.seen if each in names])
         gains = gains_of_lives(_gains(made.lives), made.metric)
+        money = _money(made)
+        earned = losses_of_lives(money, f"{made.value} over never retraining", names, []) if money else ""
     return template("backtest.html.j2").render(
         made=made,
         head=list(head(made)),
         notes=list(notes(made)),
+        legend=legend(made),
         headings=headings(made),
         rows=[Row(cells(made, life), _state(life)) for life in made.lives],
-        charts={"losses": Markup(losses), "gains": Markup(gains) if gains else ""},
+        charts={"losses": Markup(losses), "gains": Markup(gains), "money": Markup(earned)},
     )
 
 
@@ -57,6 +63,27 @@ def _losses(made: Backtest) -> list[LossOfLife]:
         what = life.name if life is made.lives[0] or life is better else ""
         lines += [LossOfLife(life.name, what, *each) for each in zip(made.compared, life.by_batch, strict=True)]
     return lines + [LossOfLife(BEST, BEST, *each) for each in zip(made.compared, made.best_by_batch, strict=True)]
+
+
+def _money(made: Backtest) -> list[LossOfLife]:
+    """What each life has earned by each batch over never retraining; nothing without a declared value."""
+    beside = made.hindsight
+    if beside is None:
+        return []
+    best = max(made.lives[1:], key=lambda life: life.earnings.net.value if life.earnings else 0.0, default=None)
+    lines = []
+    for life in made.lives:
+        if life.earnings is not None:
+            what = life.name if life is made.lives[0] or life is best else ""
+            lines += _summed(life.name, what, life.earnings.by_batch, beside, made.compared)
+    return lines + _summed(CLAIRVOYANT, CLAIRVOYANT, beside.clairvoyant_by_batch, beside, made.compared)
+
+
+def _summed(
+    name: str, what: str, earned: Sequence[float], beside: Hindsight, batches: Sequence[str]
+) -> list[LossOfLife]:
+    over = accumulate(mine - never for mine, never in zip(earned, beside.never_by_batch, strict=True))
+    return [LossOfLife(name, what, batch, total) for batch, total in zip(batches, over, strict=True)]
 
 
 def _gains(lives: Sequence[LifeResult]) -> list[GainOfLife]:

@@ -27,15 +27,15 @@ class GainOfLife(NamedTuple):
     verdict: str
 
 
-def losses_of_lives(points: Sequence[LossOfLife], metric: str, names: Sequence[str], seen: Sequence[str]) -> str:
-    """The loss of each life on each batch; batches of `seen` are shaded. SVG."""
+def losses_of_lives(points: Sequence[LossOfLife], title: str, names: Sequence[str], seen: Sequence[str]) -> str:
+    """The loss of each life on each batch, or what it has earned by then; batches of `seen` are shaded. SVG."""
     import altair as alt
 
     shown = [point._asdict() for point in points if point.batch in names and point.what]
     behind = [point._asdict() for point in points if point.batch in names and not point.what]
     named = list(dict.fromkeys(str(row["what"]) for row in shown))
     colours = [CHAMPION, CHALLENGER, QUIET] if len(named) > 2 else [CHAMPION, QUIET]
-    x, y = axis_of_batches(names), alt.Y("loss:Q", title=metric, scale=alt.Scale(zero=False))
+    x, y = axis_of_batches(names), alt.Y("loss:Q", title=title, scale=alt.Scale(zero=False))
     colour = alt.Color(
         "what:N",
         title=None,

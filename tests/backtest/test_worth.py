@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from perennial.backtest.worth import MONTH
+from tests.backtest.conftest import IN_MONEY
 from tests.cli.conftest import command
-from tests.team_code.conftest import lead_to
-from tests.training.stores import take_in
 from tests.world import World
 
-WORTH = "def worth(labels, predictions):\n    return (predictions >= 0.5) * (2 * labels - 1.0)\n"
 Captured = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("worth")
-    world = World(folder / "usecases", rows_a_day=10)
-    world.declaration["model"]["window"] = {"batches": 1}
-    with pytest.MonkeyPatch.context() as patch:
-        lead_to(patch, folder)
-        world.declare()
-        for number in range(1, 9):
-            month = f"2024-0{number}"
-            world.month(month, flipped=number >= 5)
-            take_in(month)
-        yield world
 
 
 def asked(capsys: Captured, *options: str) -> dict[str, object]:
@@ -55,8 +37,7 @@ def test_older_models_cost_more_and_never_retraining_most(shop: World, capsys: C
 def test_a_price_is_weighed_against_the_declared_value(shop: World, capsys: Captured) -> None:
     assert command("worth", "shop", "--price", "5") == 2
     assert "declares no value that a price could be compared with" in capsys.readouterr().err
-    (shop.usecases / "shop.py").write_text(WORTH)
-    shop.declare(evaluation={"primary": "log_loss", "metrics": {"worth": {"function": "shop.py:worth"}}})
+    shop.declare(evaluation=IN_MONEY)
     free, dear = asked(capsys), asked(capsys, "--price", "100000")
     (first, *_, never), best = free["measured"]["schedules"], dear["measured"]["best"]  # type: ignore[index]
     assert best["every"] is None, "at that price nobody retrains"

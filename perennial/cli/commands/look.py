@@ -89,6 +89,10 @@ def backtest(
         str | None,
         typer.Option("--evaluate", help="which rows evaluate a challenger: next_batch, newest; several"),
     ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option("--price", help="of one retraining, in the unit of the declared value"),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="also write an HTML page to this file")] = None,
     wide: Wide = False,
     json: Json = False,
@@ -104,7 +108,7 @@ def backtest(
 
     listed = backtesting.listed
     asked = Asked(listed(policies), listed(windows), listed(schedule), listed(serve), listed(evaluate))
-    backtesting.backtest(usecase, asked, out, wide, json)
+    backtesting.backtest(usecase, asked, price, out, wide, json)
 
 
 def worth(
