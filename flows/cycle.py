@@ -13,6 +13,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, Trigger
 from perennial.release.words import outcome_in_words
 from tasks.alerts import notify_people, report_failure, respond_to_episodes
+from tasks.anchoring import anchor_if_any
 from tasks.artifacts import finish_cycle
 from tasks.as_of import Present
 from tasks.batches import is_finished, restated_window
@@ -55,6 +56,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         respond_to_episodes(usecase)
         _renew_page(usecase)
         notify_people(usecase)
+        anchor_if_any(usecase)
         return batch
     collect_if_any()
     as_of = instant(batch.arrived_at)
@@ -75,6 +77,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         cycle(usecase, restated, trigger)
     _renew_page(usecase)
     notify_people(usecase)
+    anchor_if_any(usecase)
     return batch
 
 

@@ -60,6 +60,7 @@ WRITES = (
     "mlflow_version",
     "challenger_row",
     "cycle_row",
+    "anchor",
 )
 POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "after"))
 

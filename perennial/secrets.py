@@ -25,13 +25,16 @@ _ASSIGNED = re.compile(rf"(?i)(?<![\w-])({_NAMED})(=|%3D)([^\s&;,'\"<>)\]}}]+)")
 _AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _SECRET_NAME = re.compile(rf"(?i)(?:{_NAMED}|.*_key)")
 
+_PATHS = ("PWD", "OLDPWD", "PERENNIAL_ANCHOR_KEY")
+"""Variables that look as if they held a secret, and hold a path."""
+
 _known: set[str] = set()
 
 
 def remember(environ: Mapping[str, str]) -> None:
     """Remember the secrets in an environment, to mask them wherever they appear."""
     for name, value in environ.items():
-        if name in ("PWD", "OLDPWD") or not value:
+        if name in _PATHS or not value:
             continue
         if _SECRET_NAME.fullmatch(name):
             _keep(value)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from perennial import __version__
 from perennial.errors import InputError
-from perennial.secrets import holds_secret, masked, remember
+from perennial.secrets import holds_secret, masked, remember, remember_address
 from perennial.whole_file import write_whole
 
 HOME_FORMAT = 2
@@ -32,6 +32,8 @@ class Settings:
     namespace: a prefix for the names of experiments and models in MLflow; empty by default.
     prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
     threads: how many threads a fit may use.
+    anchors: the places outside the home that get signed heads of the ledger, each as an address.
+    anchor_key: the file of the private key that signs them.
     """
 
     home: Path
@@ -43,6 +45,8 @@ class Settings:
     prefect_api_url: str | None
     threads: int
     namespace: str = ""
+    anchors: tuple[str, ...] = ()
+    anchor_key: Path | None = None
 
     @property
     def landing(self) -> Path:
@@ -80,6 +84,11 @@ class Settings:
         return self.home / "serving"
 
     @property
+    def anchored(self) -> Path:
+        """What was last anchored where; for people, and no proof of anything."""
+        return self.home / "anchored"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"
@@ -111,6 +120,8 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         prefect_api_url=_url(environ, "PREFECT_API_URL", "http", "https"),
         threads=_threads(environ),
         namespace=_namespace(environ),
+        anchors=_anchors(environ, home),
+        anchor_key=_anchor_key(environ, home),
     )
 
 
@@ -206,6 +217,51 @@ def _namespace(environ: Mapping[str, str]) -> str:
             "  Use up to 63 ASCII letters, digits, '-' and '_', beginning with a letter or digit."
         )
     return value
+
+
+def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
+    """The addresses, separated by commas, with absolute paths. Raises InputError for one inside the home."""
+    addresses = []
+    for given in re.split(r",\s*(?=[a-z]+:)", environ.get("PERENNIAL_ANCHORS") or ""):
+        if not (address := given.strip(" ,")):
+            continue
+        kind, _, rest = address.partition(":")
+        if kind in ("file", "git") and rest:
+            path = _absolute(rest.removeprefix("//"))
+            _refuse_in_home("PERENNIAL_ANCHORS", path, home, "whoever can rewrite the ledger could rewrite that too")
+            address = f"{kind}:{path}"
+        elif not re.match(r"https?://[^/\s]", address):
+            raise InputError(
+                f"PERENNIAL_ANCHORS: {masked(address)!r} is not a place for anchors\n"
+                "  Write file:/mnt/anchors.txt, git:/path/to/repository or https://host/path, separated by commas."
+            )
+        else:
+            remember_address(address)
+        addresses.append(address)
+    return tuple(dict.fromkeys(addresses))
+
+
+def _anchor_key(environ: Mapping[str, str], home: Path) -> Path | None:
+    if not (value := environ.get("PERENNIAL_ANCHOR_KEY")):
+        return None
+    if "KEY+" in value:
+        raise InputError(
+            "PERENNIAL_ANCHOR_KEY: holds a key, where the path of its file is expected\n"
+            "  Write the key to a file that only its owner can read, and set the variable to that file."
+        )
+    path = _absolute(value)
+    _refuse_in_home("PERENNIAL_ANCHOR_KEY", path, home, "whoever can rewrite the ledger could sign with it")
+    return path
+
+
+def _refuse_in_home(name: str, path: Path, home: Path, why: str) -> None:
+    if path.is_relative_to(home):
+        raise InputError(
+            f"{name}: {path} is inside the home {home}: {why}\n"
+            "  Move it outside, best to another disk, host or account.",
+            code="anchor-in-home",
+            value=str(path),
+        )
 
 
 def _home(environ: Mapping[str, str]) -> Path:

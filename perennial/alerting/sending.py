@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 from collections.abc import Mapping
-from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from perennial.alerting.cloud_event import TEST, structured
 from perennial.alerting.routes import NamedRoute
 from perennial.ledger.entries import AlertQueued
+from perennial.posting import SECONDS, post
 from perennial.secrets import masked, remember_address
-
-SECONDS = 10.0
-"""How long a target may take for one message."""
 
 _NOTIFY = {"info": "info", "warning": "warning", "page": "failure"}
 
@@ -72,21 +67,7 @@ def send_text(address: str, title: str, text: str, kind: str = "info") -> str:
     return masked(" ".join(logged) or "the target refused the message, and gave no reason")
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirected POST would arrive as a GET without its event."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
 def _post(address: str, headers: Mapping[str, str], content: bytes) -> str:
     if not address.startswith(("http://", "https://")):
         return "the variable holds no address that begins with https:// or http://"
-    request = Request(address, data=content, headers=dict(headers), method="POST")
-    try:
-        with build_opener(_NoRedirect).open(request, timeout=SECONDS):
-            return ""
-    except HTTPError as problem:
-        return f"it returned status {problem.code}"
-    except (URLError, http.client.HTTPException, OSError, ValueError) as problem:
-        return masked(f"it cannot be reached: {getattr(problem, 'reason', problem)}")
+    return post(address, headers, content)

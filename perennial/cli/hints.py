@@ -8,6 +8,9 @@ from perennial.errors import PerennialError
 from perennial.usecase.mistakes import DeclarationError
 
 _COMMANDS = {
+    "anchor-key-missing": "`perennial keys FILE --name NAME` makes one",
+    "anchor-none": "`perennial anchor` writes one",
+    "anchor-incomplete": "`perennial anchor` writes the next",
     "batch-none": "`perennial ingest USECASE` takes the first one in",
     "batch-unknown": "`perennial batches USECASE` lists them",
     "batch-unreadable": "`perennial run USECASE --batch NAME` lets a later batch go first",
@@ -24,6 +27,10 @@ _COMMANDS = {
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
 _OPTIONS = {
+    "anchor-key-missing": ("key",),
+    "anchor-key-invalid": ("key",),
+    "anchor-key-name": ("name",),
+    "anchor-place-invalid": ("anchor",),
     "backtest-unknown-life": ("policies", "windows", "schedule", "serve", "evaluate"),
     "backtest-no-alarm": ("schedule",),
     "init-needs-answer": ("target", "time", "key"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from perennial.alerting.outbox import Undelivered, undelivered
 from perennial.clock import day, instant, write_instant
 from perennial.deciding.at_once import is_evaluated_at_once
+from perennial.governance.anchored import anchored_at
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
@@ -174,6 +176,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,
+        "anchors": [asdict(each) for each in anchored_at(settings(), usecase).values()],
     }
 
 

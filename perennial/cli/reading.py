@@ -13,6 +13,7 @@ from perennial.cli.tables import Column, pairs, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, percent, ranges
 from perennial.evaluation.reason import meanings
+from perennial.governance.anchored import Anchored, anchored_in_words
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
@@ -120,6 +121,7 @@ def _show_status(view: dict[str, Any]) -> None:
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
     rows.append(("ledger head", _short_head(view["head"])))
+    rows += [("anchored" if number == 0 else "", line) for number, line in enumerate(_anchored(view["anchors"]))]
     pairs(rows)
 
 
@@ -152,6 +154,11 @@ def _undelivered(messages: list[dict[str, Any]]) -> list[str]:
         because = next((each["because"] for each in mine if each["because"]), "not sent yet")
         lines.append(f"{counted(len(mine), 'message', 'messages')} to {target}: {because}")
     return lines
+
+
+def _anchored(states: list[dict[str, Any]]) -> list[str]:
+    """One line per place: the row that its newest anchor covers, and why no newer one."""
+    return [anchored_in_words(Anchored(**state)) for state in states]
 
 
 def _short_head(head: str | None) -> str:

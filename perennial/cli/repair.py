@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any
 
 from perennial.cli import machine_clock
@@ -21,6 +22,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
 
     A declaration that cannot be read is left too.
     """
+    from perennial.governance.not_anchored import not_anchored
     from perennial.release.doctor import examine
 
     workspace = open_workspace(settings())
@@ -31,8 +33,10 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     for name in names:
         workspace.use_case(name)
         with workspace.only_one(name, RUN):
-            for difference in examine(
-                workspace.ledger, workspace.tables, workspace.registry, name, write_instant(machine_clock.now())
+            now = machine_clock.now()
+            for difference in chain(
+                examine(workspace.ledger, workspace.tables, workspace.registry, name, write_instant(now)),
+                not_anchored(workspace, name, now),
             ):
                 repaired = difference.mend is not None and not dry_run
                 if difference.mend is not None and not dry_run:

@@ -1,4 +1,4 @@
-"""Commands that look at the record itself: `replay` and `ledger verify`."""
+"""`replay`: recompute decisions from the record."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from functools import partial
 
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say, working
-from perennial.cli.reading import open_ledger
 from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
-from perennial.errors import InputError
 from perennial.evaluation.figures import counted
-from perennial.ledger.chain import parse_head
 from perennial.ledger.entries import Decision, StageLooked
 from perennial.release.stages_replay import replay_look
 from perennial.serving.skew import candidates_again
@@ -61,28 +58,3 @@ def _say(again: Replayed) -> None:
     known = difference.then is not None or difference.now is not None
     values = f" was {difference.then!r}, is {difference.now!r}" if known else ""
     say(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")
-
-
-def verify(usecase: str | None, head: str | None, json: bool) -> None:
-    """Raises LedgerBroken at the first row that is wrong, InputError for a use case without rows."""
-    if head is not None and usecase is None:
-        raise InputError(
-            "--head: belongs to one use case, which is missing: perennial ledger verify USECASE --head N:HASH"
-        )
-    seen = parse_head(head) if head is not None else None
-    ledger = open_ledger()
-    if usecase is not None and seen is None and ledger.newest(usecase) is None:
-        names = ledger.usecases()
-        raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
-    chains = []
-    for name in [usecase] if usecase else ledger.usecases():
-        rows, newest = ledger.verify(name, seen), ledger.newest(name)
-        chains.append({"usecase": name, "rows": rows, "hash": newest.hash if newest else None})
-        if not json:
-            kept = f"; it still contains the head {head}" if head else ""
-            at = f", head {newest.head}" if newest else ""
-            say(f"{name}: {counted(rows, 'row', 'rows')}, all intact{kept}{at}")
-    if json:
-        as_json(chains)
-    elif not chains:
-        say("The ledger is empty.")

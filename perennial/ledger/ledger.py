@@ -225,6 +225,12 @@ class Ledger:
             ).first()
         return Position(last.position, last.hash, last.recorded_at) if last else None
 
+    def hashes(self, usecase: str) -> dict[int, str]:
+        """The hash of each row of a use case's chain, by position. What they are hashes of is not checked here."""
+        of_chain = select(entries.c.position, entries.c.hash).where(entries.c.usecase == usecase)
+        with self._reading() as connection:
+            return {row.position: row.hash for row in connection.execute(of_chain)}
+
     def usecases(self) -> list[str]:
         """Names of all use cases that have rows."""
         with self._reading() as connection:

@@ -52,7 +52,18 @@ STATUS = {
     "next_run",
     "reconcile",
 } | {
-    *("candidate", "challenger", "held", "head", "labels", "open_question", "undelivered", "frozen", "held_by_freeze"),
+    *(
+        "anchors",
+        "candidate",
+        "challenger",
+        "held",
+        "head",
+        "labels",
+        "open_question",
+        "undelivered",
+        "frozen",
+        "held_by_freeze",
+    ),
 }
 
 

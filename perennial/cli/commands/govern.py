@@ -1,4 +1,4 @@
-"""Commands for risk officers: `dossier`."""
+"""Commands for risk officers: `dossier`, `anchor`, `keys`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import Json, Usecase
+from perennial.cli.options import AnyUsecase, Json, Usecase
 
 
 def dossier(
@@ -28,3 +28,28 @@ def dossier(
     from perennial.cli import dossiers
 
     dossiers.dossier(usecase, decision, release, out, check, json)
+
+
+def anchor(usecase: AnyUsecase = None, json: Json = False) -> None:
+    """Write the ledger's signed head to places outside the home.
+
+    The places are in PERENNIAL_ANCHORS, the key in PERENNIAL_ANCHOR_KEY. Cycles do so at their end. Exit code 1 if a
+    place could not be reached; the next anchor covers what it lacks.
+    """
+    from perennial.cli import anchoring
+
+    anchoring.anchor(usecase, json)
+
+
+def keys(
+    file: Annotated[Path, typer.Argument(help="file of the private key, outside the home", metavar="FILE")],
+    name: Annotated[str, typer.Option("--name", help="who signs, such as risk.example.com/ledger")],
+    json: Json = False,
+) -> None:
+    """Make a key to sign anchors with: FILE, and FILE.pub.
+
+    Keep copies of the public key where nobody of this host can change them.
+    """
+    from perennial.cli import anchoring
+
+    anchoring.keys(file, name, json)

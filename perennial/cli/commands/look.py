@@ -176,13 +176,21 @@ def verify(
         str | None,
         typer.Option("--head", help="a head kept earlier, as `status` prints it: is it still in the chain?"),
     ] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option("--anchor", help="a file or git repository with anchors; several", metavar="PLACE"),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="public key of the anchors, or a file of keys; default: beside the signing key"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Follow the hash chain: was a row changed, removed or inserted?
 
-    Exit code 1: the first such row is named. Rows cut off at the end show only against a head that was kept
-    elsewhere: --head 62:37a6….
+    Exit code 1: the first such row is named. Rows cut off at the end, and a chain that was rewritten as a whole, show
+    only against what was kept elsewhere: a head (--head 62:37a6…) or signed anchors (--anchor).
     """
-    from perennial.cli import replaying
+    from perennial.cli import verifying
 
-    replaying.verify(usecase, head, json)
+    verifying.verify(usecase, head, anchor or (), key or (), json)

@@ -1,0 +1,49 @@
+"""`anchor` and `keys`: signed heads of the ledger outside the home."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from perennial.cli import machine_clock
+from perennial.cli.output import as_json, say
+from perennial.errors import InputError
+from perennial.governance.anchor_key import make_key
+from perennial.governance.anchored import anchored_in_words
+from perennial.governance.anchoring import anchor_head, require_places
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+
+
+def anchor(usecase: str | None, json: bool) -> None:
+    """Every chain, or one. Exit code 1 if a place did not take it."""
+    require_places(settings())
+    workspace = open_workspace(settings())
+    names = workspace.ledger.usecases()
+    if usecase is not None and usecase not in names:
+        raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
+    views: list[dict[str, Any]] = []
+    for name in [usecase] if usecase else names:
+        for state in anchor_head(workspace, name, machine_clock.now()):
+            views.append({"usecase": name, **asdict(state)})
+            if not json:
+                say(f"{name}: anchored: {anchored_in_words(state)}")
+    if json:
+        as_json(views)
+    elif not views:
+        say("The ledger is empty.")
+    if any(view["failed"] for view in views):
+        sys.exit(1)
+
+
+def keys(file: Path, name: str, json: bool) -> None:
+    """A new key."""
+    public = make_key(file, name, settings().home)
+    private = file.expanduser().resolve()
+    if json:
+        as_json({"private": str(private), "public": f"{private}.pub", "key": str(public)})
+        return
+    say(f"The private key is {private}: set PERENNIAL_ANCHOR_KEY to it.")
+    say(f"The public key, for whoever verifies, is {private}.pub:\n{public}")

@@ -1,0 +1,74 @@
+"""What was last anchored where, in one file per use case and home. For people: a file in the home is no proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from perennial.identity import short_id
+from perennial.ledger.chain import parse_head
+from perennial.settings import Settings
+from perennial.whole_file import write_whole
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """The state of one place for one use case.
+
+    head, at: of the newest anchor that it has, and when that was delivered; None if it has none.
+    failed: why the last attempt failed, empty if it did not.
+    """
+
+    place: str
+    head: str | None = None
+    at: str | None = None
+    failed: str = ""
+
+    @property
+    def position(self) -> int | None:
+        """The row that its newest anchor covers."""
+        return parse_head(self.head).position if self.head else None
+
+
+def anchored_at(where: Settings, usecase: str) -> dict[str, Anchored]:
+    """The state of each place that is set now, by its address."""
+    kept = _kept(_file(where.anchored, usecase))
+    return {address: kept.get(short_id(address)) or Anchored(_shown(address)) for address in where.anchors}
+
+
+def keep_anchored(where: Settings, usecase: str, states: Mapping[str, Anchored]) -> None:
+    """Write the states of places, by their addresses."""
+    where.anchored.mkdir(exist_ok=True)
+    content = {short_id(address): asdict(state) for address, state in states.items()}
+    write_whole(_file(where.anchored, usecase), json.dumps(content, indent=1) + "\n")
+
+
+def anchored_in_words(state: Anchored) -> str:
+    """The newest row that a place covers, and why no newer one."""
+    have = f"row {state.position} in {state.place}" if state.head else f"not yet in {state.place}"
+    return f"{have}; the last attempt failed: {state.failed}" if state.failed else have
+
+
+def behind(states: Sequence[Anchored]) -> list[Anchored]:
+    """The places whose last attempt failed, or that have no anchor yet."""
+    return [each for each in states if each.failed or each.head is None]
+
+
+def _file(folder: Path, usecase: str) -> Path:
+    return folder / f"{usecase}.json"
+
+
+def _kept(file: Path) -> dict[str, Anchored]:
+    """Empty if there is no file, or it is not one of these: its content is never relied on."""
+    try:
+        return {key: Anchored(**state) for key, state in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _shown(address: str) -> str:
+    from perennial.governance.places import open_place
+
+    return open_place(address).shown
