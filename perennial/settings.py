@@ -74,6 +74,11 @@ class Settings:
         return self.home / "served"
 
     @property
+    def backtests(self) -> Path:
+        """What backtests keep to be quick the next time; may be deleted at any time."""
+        return self.home / "backtests"
+
+    @property
     def measured(self) -> Path:
         """What scoring services have counted since they started."""
         return self.home / "measured"

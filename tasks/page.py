@@ -6,6 +6,7 @@ import logging
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from data_checks.docs import pages_of
+from perennial.backtest.kept_worth import kept_worth
 from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry
 from perennial.page.index import summary_of
@@ -29,7 +30,8 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     with write("page"):
         page = where.pages / f"{usecase}.html"
         tally = tally_of_home(where.measured)
-        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally)
+        worth = kept_worth(where.backtests / usecase)
+        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally, worth)
         publish_index(where.pages, where.locks, summary_of(history, declaration), list_use_cases(where.usecases))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from perennial.backtest.amount import Amount
 from perennial.backtest.backtest import fitted, worth_on
 from perennial.backtest.fits import Progress
+from perennial.backtest.kept_worth import KeptWorth
 from perennial.backtest.price import checked_price, value_of
 from perennial.backtest.staleness import FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
 from perennial.backtest.stream import Model
@@ -114,6 +115,20 @@ def in_words(made: Worth) -> Iterator[str]:
             f"Retraining {every(first, made.days)} instead of never is worth it while one retraining costs less than "
             f"{break_even(first, never) / scale:,.4g} {made.unit}."
         )
+
+
+def to_keep(made: Worth) -> KeptWorth:
+    """The answer in words, for a page."""
+    schedules = tuple((every(each, made.days), *shown(each.total)) for each in made.measured.schedules)
+    return KeptWorth(on=measured_on(made), answer=tuple(in_words(made)), schedules=schedules)
+
+
+def measured_on(made: Worth) -> str:
+    """On which batches, and in which unit."""
+    on = counted(made.measured.compared, "batch", "batches")
+    unit = f"{made.unit} a month" if made.in_value else f"{made.unit} a row"
+    priced = f" at {made.price:,.4g} a retraining" if made.price else ""
+    return f"schedules compared on {made.first} to {made.last} ({on}), in {unit}{priced}."
 
 
 def _not_proven(other: Schedule) -> str:

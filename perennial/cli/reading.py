@@ -233,6 +233,7 @@ def _failed(entry: BatchEntry | LabelBatchEntry) -> list[str]:
 def page(usecase: str, out: Path | None, json: bool) -> None:
     """The page as a file. Raises InputError where it cannot be written."""
     from data_checks.docs import pages_of
+    from perennial.backtest.kept_worth import kept_worth
     from perennial.page.publish import publish
     from perennial.serving.slots import tally_of_home
 
@@ -243,7 +244,8 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     try:
         docs = pages_of(where.docs, usecase, batches)
-        publish(path, ledger, case.declaration, docs, tally_of_home(where.measured))
+        worth = kept_worth(where.backtests / usecase)
+        publish(path, ledger, case.declaration, docs, tally_of_home(where.measured), worth)
     except OSError as error:
         raise InputError(
             f"--out: {path} cannot be written: {error.strerror}", fix="Choose a file in a folder you can write to."

@@ -9,7 +9,6 @@ from perennial.cli import machine_clock
 from perennial.cli.backtesting import BETWEEN, fitting
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, table
-from perennial.evaluation.figures import counted
 from perennial.ledger.present import time_of
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 def worth(usecase: str, price: float | None, wide: bool, json: bool) -> None:
     """Raises InputError for a price that has no meaning here, and if the history is too short."""
+    from perennial.backtest.kept_worth import keep_worth
+    from perennial.backtest.worth import to_keep
     from perennial.backtest.worth import worth as measured
 
     workspace = open_workspace(settings())
@@ -27,6 +28,7 @@ def worth(usecase: str, price: float | None, wide: bool, json: bool) -> None:
     now = time_of(ledger, case.declaration, machine_clock.now())
     with fitting() as report:
         made = measured(workspace.tables, ledger, case, workspace.backtests(usecase), now, price=price, report=report)
+    keep_worth(workspace.backtests(usecase), to_keep(made))
     if json:
         as_json(asdict(made))
         return
@@ -34,11 +36,9 @@ def worth(usecase: str, price: float | None, wide: bool, json: bool) -> None:
 
 
 def _show(made: Worth, wide: bool) -> None:
-    from perennial.backtest.worth import every, in_words, shown
+    from perennial.backtest.worth import every, in_words, measured_on, shown
 
-    on = counted(made.measured.compared, "batch", "batches")
-    unit = f"{made.unit} a month" if made.in_value else f"{made.unit} a row"
-    say(f"{made.usecase}: schedules compared on {made.first} to {made.last} ({on}), in {unit}.")
+    say(f"{made.usecase}: {measured_on(made)}")
     say()
     ages = [
         (str(age.batches), f"{age.batches * made.days:.0f}", *shown(age.cost), str(age.seen))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from perennial.backtest.kept_worth import KeptWorth
 from perennial.ledger.ledger import Ledger
 from perennial.page.dossier import HTML
 from perennial.page.history import History, history_of
@@ -26,11 +27,17 @@ def is_current(path: Path, ledger: Ledger, usecase: str) -> bool:
 
 
 def publish(
-    path: Path, ledger: Ledger, declaration: Declaration, data_docs: Mapping[str, Path], tally: Tally | None = None
+    path: Path,
+    ledger: Ledger,
+    declaration: Declaration,
+    data_docs: Mapping[str, Path],
+    tally: Tally | None = None,
+    worth: KeptWorth | None = None,
 ) -> History:
     """Write the page to `path` in one move, so that nobody reads half of it; returns the history that it shows.
 
     data_docs: the pages of checks by batch, the newest first; "" is their index. tally: of the home's services.
+    worth: of retraining, as measured last.
     Raises OSError where the place cannot be written.
     """
     links = {batch: quote(os.path.relpath(page, path.parent)) for batch, page in data_docs.items()}
@@ -40,7 +47,7 @@ def publish(
     }
     history = history_of(ledger, declaration, tally)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(view_of(history), links, dossiers))
+    write_whole(path, render(view_of(history), links, dossiers, worth))
     return history
 
 

@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markdown_it import MarkdownIt
 
+    from perennial.backtest.kept_worth import KeptWorth
+
 CHARTED = 60
 """How many batches are drawn, the newest ones; all of them are in the tables."""
 
 
-def render(view: View, data_docs: Mapping[str, str], dossiers: Mapping[str, str] | None = None) -> str:
+def render(
+    view: View,
+    data_docs: Mapping[str, str],
+    dossiers: Mapping[str, str] | None = None,
+    worth: KeptWorth | None = None,
+) -> str:
     """The page. data_docs: the address of each batch's page of checks, by `window-revision`; "" is their index.
 
-    dossiers: the address of each dossier, by what it is about.
+    dossiers: the address of each dossier, by what it is about. worth: of retraining, None if it was not measured.
 
     Everything that data or people named is escaped: a column called `<script>` is shown as that.
     """
@@ -48,6 +55,7 @@ def render(view: View, data_docs: Mapping[str, str], dossiers: Mapping[str, str]
         charts=charts,
         data_docs=data_docs,
         dossiers=dossiers or {},
+        worth=worth,
         in_words={card.id: Markup(_html(card.markdown)) for month in view.months for card in month.decisions},
     )
 

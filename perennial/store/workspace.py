@@ -58,7 +58,7 @@ class Workspace:
 
     def backtests(self, usecase: str) -> Path:
         """The folder of the predictions that a backtest of a use case keeps; it may be deleted at any time."""
-        return self.settings.home / "backtests" / usecase
+        return self.settings.backtests / usecase
 
     @cached_property
     def registry(self) -> Registry:

@@ -9,6 +9,7 @@ import pytest
 from perennial.backtest.worth import MONTH
 from tests.backtest.conftest import IN_MONEY
 from tests.cli.conftest import command
+from tests.cli.test_page import text_of
 from tests.world import World
 
 Captured = pytest.CaptureFixture[str]
@@ -52,3 +53,19 @@ def test_a_price_is_weighed_against_the_declared_value(shop: World, capsys: Capt
 def test_what_is_no_price_is_refused(shop: World, capsys: Captured, price: str) -> None:
     assert command("worth", "shop", f"--price={price}") == 2
     assert "is no price of a retraining: it should be 0 or more" in capsys.readouterr().err
+
+
+def test_the_page_shows_the_newest_answer(shop: World, capsys: Captured) -> None:
+    shop.declare(evaluation={"primary": "log_loss"})
+    pages = shop.usecases.parent / "home" / "pages"
+    assert command("worth", "shop") == 0
+    answer = capsys.readouterr().out
+    assert command("page", "shop") == 0
+    shown = text_of((pages / "shop.html").read_text(encoding="utf-8"))
+    assert "Is retraining worth it? Retraining after each batch (31 days) costs least" in shown
+    sentences = [line for line in answer.splitlines() if line.startswith(("Retraining", "Every", "Never"))]
+    assert len(sentences) > 2 and all(sentence in shown for sentence in sentences)
+    kept = shop.usecases.parent / "home" / "backtests" / "shop" / "worth.json"
+    kept.write_text('{"of": "another version"}')
+    assert command("page", "shop") == 0
+    assert "worth it" not in text_of((pages / "shop.html").read_text(encoding="utf-8"))
