@@ -201,7 +201,7 @@ def test_a_life_of_mixtures_that_are_evaluated_at_once_is_lived_alike(
     assert made["lives"][0]["loss"]["value"] == pytest.approx(made["really"]["loss"], rel=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_life_that_trains_on_alarms_is_lived_alike(
     prefect_server: str,
     tmp_path: Path,

@@ -66,10 +66,3 @@ def expected(life: dict[str, Any]) -> dict[str, str]:
         "break-even": "–" if earned["break_even"] is None else f"{earned['break_even']:,.4g}",
         **{name: str(life[name]) for name in ("releases", "harmful", "needless", "fits")},
     }
-
-
-def test_a_price_needs_a_value(shop: World, capsys: Captured) -> None:
-    shop.declare(evaluation={"primary": "log_loss"})
-    capsys.readouterr()
-    assert command("backtest", "shop", "--price", "5") == 2
-    assert "declares no value that a price could be compared with" in capsys.readouterr().err

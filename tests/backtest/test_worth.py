@@ -36,8 +36,9 @@ def test_older_models_cost_more_and_never_retraining_most(shop: World, capsys: C
 
 
 def test_a_price_is_weighed_against_the_declared_value(shop: World, capsys: Captured) -> None:
-    assert command("worth", "shop", "--price", "5") == 2
-    assert "declares no value that a price could be compared with" in capsys.readouterr().err
+    for asks in ("worth", "backtest"):
+        assert command(asks, "shop", "--price", "5") == 2
+        assert "declares no value that a price could be compared with" in capsys.readouterr().err
     shop.declare(evaluation=IN_MONEY)
     free, dear = asked(capsys), asked(capsys, "--price", "100000")
     (first, *_, never), best = free["measured"]["schedules"], dear["measured"]["best"]  # type: ignore[index]
