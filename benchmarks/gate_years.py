@@ -51,12 +51,14 @@ PATIENCE = 90.0
 """Days."""
 SERVED = tuple(f"{serve}, {evaluated}" for evaluated in ("next_batch", "newest") for serve in ("single", "mixture"))
 TRIED = ("balanced", "newest_unless_worse", "blend")
+RECALL = ("balanced", "recall, newest")
 LIVES: dict[str, list[tuple[str, str]]] = {
     "policies": [(policy, choice) for choice in ("all", "last 3", "race") for policy in POLICIES],
     "mixtures": [
         (NEVER, SERVED[0]),
         (UNTESTED, SERVED[0]),
         *((policy, served) for policy in TRIED for served in SERVED),
+        RECALL,
     ],
 }
 WINDOWS: dict[str, int | None] = {"all": None, "last 3": 3, "last 12": 12}
@@ -225,7 +227,7 @@ def way(policy: str, choice: str, rows: Rows) -> Way:
     return Way(
         policy="balanced" if policy == PATIENT else policy,
         window=choice if choice in CHOICES else RACE,
-        serve="mixture" if serve == "mixture" else "single",
+        serve=serve,  # type: ignore[arg-type]  (one of those in SERVED and RECALL)
         at_once=evaluated == "newest",
         patience=PATIENCE if policy == PATIENT else None,
         decisions_a_year=12 if rows.days_a_batch > 20 else 24,

@@ -39,6 +39,7 @@ WRITES = (
     "alert_delivered_row",
     "alert_failed_row",
     "code_row",
+    "batch_followed_row",
     "flips_table",
     "decision_row",
     "approval_row",

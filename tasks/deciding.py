@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.deciding import decision as deciding
 from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.deciding.decision import Waits
-from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.loading import load_contest
+from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
+from perennial.deciding.loading import Pool, load_contest
+from perennial.deciding.recall import batches_to_follow, past_challengers
 from perennial.errors import RunDeleted, TransientError
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Trigger
@@ -32,6 +34,7 @@ from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.metrics import metric_sources
 from perennial.training.readiness import NotYet
+from perennial.usecase.declaration import Declaration
 from tasks.artifacts import show_decision
 from tasks.events import announce
 from tasks.step import step
@@ -59,8 +62,10 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         return Waits(NO_CHALLENGER if question is None else held_in_words(question, case.declaration, as_of))
     registry.refuse_deleted(usecase)
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
-    contest = load_contest(registry, usecase, waiting, release, case.declaration.release)
     sources = metric_sources(case)
+    recalls = release is not None and case.declaration.release.serve == "recall"
+    pool = follow(workspace, case.declaration, rows, sources) if recalls else None
+    contest = load_contest(registry, case.declaration, waiting, release, pool)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
     made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)
@@ -71,6 +76,14 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     row, _ = ledger.append(usecase, made.decision)
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
+
+
+def follow(workspace: Workspace, declaration: Declaration, rows: EvaluationRows, sources: Mapping[str, str]) -> Pool:
+    """Commit what the past challengers lose on the batches before these rows; return them with their weights."""
+    ledger = workspace.ledger
+    for batch in batches_to_follow(workspace.tables, ledger, workspace.registry, declaration, sources, rows):
+        ledger.append(declaration.name, batch)
+    return Pool(past_challengers(ledger, declaration, rows), rows)
 
 
 def is_evaluated_now(usecase: str, challenger: ChallengerEntry | NotYet | None) -> bool:

@@ -69,22 +69,24 @@ def backtest(
     folder: Path,
     now: datetime,
     *,
-    ways: Callable[[Declaration], Sequence[Way]] = usual_ways,
+    ways: Callable[[Declaration, int], Sequence[Way]] = usual_ways,
     price: float | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Backtest:
     """Live through the history up to `now` in several ways.
 
     folder: where predictions are kept, so that a run that was stopped goes on and a second one is quick.
-    ways: from the declaration to all that are compared, the declared one first. price: of one retraining, in the
-    declared value. report: is called after each fit.
+    ways: from the declaration and the days of history to all that are compared, the declared one first.
+    price: of one retraining, in the declared value. report: is called after each fit.
     Raises InputError if the history is too short, and for a price as in `checked_price`.
     """
     started, declaration = time.perf_counter(), case.declaration
     declared = declared_way(declaration)
-    asked, value = tuple(ways(declaration)), value_of(case)  # refused, if at all, before the first fit
+    value = value_of(case)
     paid = checked_price(case, price, value)
-    history, fits, stream = fitted(tables, ledger, case, folder, now, report, asked)
+    history = read_history(tables, ledger, declaration, now)
+    asked = tuple(ways(declaration, history.days))  # refused, if at all, before the first fit
+    fits, stream = fitted(tables, case, folder, history, report, asked)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)
     compared = compared_moments(stream, lives, by)
@@ -128,15 +130,13 @@ def backtest(
 
 def fitted(
     tables: Tables,
-    ledger: Ledger,
     case: UseCase,
     folder: Path,
-    now: datetime,
+    history: History,
     report: Callable[[Progress], None],
     ways: Sequence[Way] = (),
-) -> tuple[History, Fits, Stream]:
-    """The history up to `now` with a model of each window after each batch but the last, and what the lives ask for."""
-    history = read_history(tables, ledger, case.declaration, now)
+) -> tuple[Fits, Stream]:
+    """The history with a model of each window after each batch but the last, and what the lives ask for."""
     newest = history.newest(newest_days_of(case.declaration))
     fits = Fits(case, tables, history, folder, newest)
     stream = stream_of(case, history, fits, newest)
@@ -147,7 +147,7 @@ def fitted(
     fits.fit_all(
         dict.fromkeys(Model(stream.best_window(choice, t, without_newest=True), t, True) for choice, t in asked), report
     )
-    return history, fits, stream
+    return fits, stream
 
 
 def at_once(stream: Stream, ways: Sequence[Way]) -> list[tuple[str, int]]:

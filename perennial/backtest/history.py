@@ -53,6 +53,11 @@ class History:
         newest = {instant(batch.arrived_at): batch.window for batch in self.batches}
         return tuple(newest[each.as_of] for each in self.known)
 
+    @property
+    def days(self) -> int:
+        """From the first to the last local day with rows, both included."""
+        return (self.midnights[-1] - self.midnights[0]).days + 1
+
     def newest(self, days: int) -> IntArray:
         """The first of the newest `days` local days with labels at each moment, shape (m,); all if there are fewer."""
         firsts = [0] * len(self.known)

@@ -16,6 +16,7 @@ from perennial.evaluation.budget import Taken
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import GuardFinding
+from perennial.evaluation.hedge import Followed, half_and_recalled, hedge_weights
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, inflation
@@ -35,7 +36,8 @@ class Way:
     """How a use case is run: one declaration's choices of what to train, what to evaluate and what to serve.
 
     policy: a release policy, `NEVER` or `UNTESTED`. window: a name of the stream's windows, or `RACE`.
-    serve: the challenger alone, or the mixture of it and what is live. members: the most models in a mixture.
+    serve: the challenger alone, or the mixture of it and what is live, or of it and the past challengers that predicted
+        best lately. members: the most models in a mixture with what is live.
     at_once: a challenger is trained without the newest days and evaluated on them at once; else it waits for rows that
         come after its training. every: days from one training to the next, at least.
     on_drift: only an alarm asks for a training, once a model is live.
@@ -45,7 +47,7 @@ class Way:
 
     policy: str = "balanced"
     window: str = "race"
-    serve: Literal["single", "mixture"] = "single"
+    serve: Literal["single", "mixture", "recall"] = "single"
     at_once: bool = False
     members: int = 2
     every: float = 0.0
@@ -101,6 +103,7 @@ class _State:
     taken: list[Taken] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    followed: list[Followed[Model]] = field(default_factory=list)
     releases: int = 0
     fits: int = 0
     trainings: list[int] = field(default_factory=list)
@@ -117,8 +120,10 @@ def live(stream: Stream, way: Way) -> Lived:
         served.append(serves)
         asked = _asked_by_alarm(stream, way, state, serves, moment)
         _decide_waiting(stream, way, state, moment)
-        if asked or (state.waiting is None and _is_due(stream, way, state, moment)):
-            _train(stream, way, state, moment, asked=asked)
+        trains = asked or (state.waiting is None and _is_due(stream, way, state, moment))
+        joined = _train(stream, way, state, moment, asked=asked) if trains else ()
+        if way.serve == "recall":
+            state.followed.append(_followed(stream, state, moment, joined))
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits, tuple(state.trainings))
 
@@ -147,22 +152,33 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
         state.waiting, state.looks = None, ()
 
 
-def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool) -> None:
-    """Train the next challenger, and decide it at once if the newest rows may evaluate it.
+def _followed(stream: Stream, state: _State, moment: int, joined: tuple[Model, ...]) -> Followed[Model]:
+    """How the challengers so far predict the rows whose labels became known at a moment."""
+    models = [model for each in state.followed for model in each.joined]
+    places = stream.between(moment - 1, moment)
+    losses = {model: stream.loss_on(stream.predicted(((model, 1.0),), places), places) for model in models}
+    if any(loss != loss for loss in losses.values()) or not places.size:
+        losses = {}
+    naive = stream.loss_on(stream.constant(((models[-1], 1.0),), places.size), places) if losses else 0.0
+    return Followed(losses, naive, joined)
+
+
+def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool) -> tuple[Model, ...]:
+    """Train the next challenger, and decide it at once if the newest rows may evaluate it; return it.
 
     asked: by an alarm, whose rows do not evaluate its remedy.
     """
     newest = stream.newest_rows(moment, state.used) if way.at_once and not asked else None
     if newest and newest.wait:
-        return
+        return ()
     at_once = newest is not None and newest.places.size > 0
     is_last = moment == stream.moments - 1
     if is_last and not at_once:
-        return  # no later rows would evaluate it
+        return ()  # no later rows would evaluate it
     window = stream.best_window(way.window, moment, without_newest=at_once)
     challenger = Model(window, moment, without_newest=at_once)
     if stream.models[challenger] is None:
-        return
+        return ()
     state.trained, state.fits = float(stream.days[moment]), state.fits + 1
     state.trainings.append(moment)
     state.pool, state.looks = "event" if asked else "planned", ()
@@ -173,6 +189,7 @@ def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool)
         state.releases += way.policy == UNTESTED
         state.fits += at_once
         state.refit = Model(stream.best_window(way.window, moment), moment) if at_once else challenger
+    return (challenger,)
 
 
 def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: IntArray, moment: int) -> bool:
@@ -181,8 +198,8 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
         return False
     now, champion = float(stream.days[moment]), state.champion
     alone: Mixture = ((challenger, 1.0),)
-    mixes = way.serve == "mixture" and bool(champion)
-    candidate = half_and_half(champion, challenger, way.members) if mixes else alone
+    candidate = _candidate(stream, way, state, challenger, places)
+    mixes = candidate != alone
     seen = inflation(state.history) if champion and stream.cluster_by in UNITS else None
     compared = _compare(stream, champion, candidate, places, challenger, seen)
     if compared.primary.verdict == "not_decidable" and not will_not_come(
@@ -212,6 +229,16 @@ def _decide(stream: Stream, way: Way, state: _State, challenger: Model, places: 
         state.released, state.releases = now, state.releases + (way.policy != UNTESTED)
         state.evaluated = Evaluated(state.champion, moment, places, state.releases)
     return True
+
+
+def _candidate(stream: Stream, way: Way, state: _State, challenger: Model, places: IntArray) -> Mixture:
+    """What is evaluated on some rows: the challenger, or a mixture with it that depends on no label of theirs."""
+    if not state.champion or way.serve == "single":
+        return ((challenger, 1.0),)
+    if way.serve == "mixture":
+        return half_and_half(state.champion, challenger, way.members)
+    first = int(stream.moment[places].min())
+    return half_and_recalled(hedge_weights(state.followed[:first]), challenger)
 
 
 def _is_better_alone(

@@ -185,6 +185,11 @@ class Stream:
         except Undefined:
             return float("nan")
 
+    def loss_on(self, predicted: FloatArray, places: IntArray) -> float:
+        """The primary metric on some rows, with its sign changed if higher is better; NaN where it has no value."""
+        value = self.value(predicted, places)
+        return value if self.lower_is_better else -value
+
     def loss(self, mixture: Mixture, moment: int) -> float:
         """The primary metric on the rows that arrived at a moment, of the base rate where no model is live, or NaN."""
         key = (mixture, moment)

@@ -17,6 +17,8 @@ from perennial.usecase.declared_judge import Newest
 
 SCHEDULES: dict[str, float] = {"each_batch": 0.0, "weekly": 6.5, "monthly": 27.5, "quarterly": 88.0}
 """Days between trainings, a little less than the shortest of the name, so that an arrival an hour early counts too."""
+DAYS_TO_RECALL = 730
+"""Of history, from which on a life that recalls old models is usual: before that no season has returned."""
 DRIFT = "on_drift"
 NEWEST = "newest"
 """As a policy, every new model untested; in `evaluate`, evaluation on the newest days."""
@@ -71,8 +73,11 @@ def newest_days_of(declaration: Declaration) -> int:
     return declared.days if isinstance(declared, Newest) else DEFAULT_DAYS
 
 
-def usual_ways(declaration: Declaration) -> tuple[Way, ...]:
-    """The declared life first, then a dozen others: policies, mixtures, evaluation at once, a window, schedules."""
+def usual_ways(declaration: Declaration, days: int) -> tuple[Way, ...]:
+    """The declared life first, then a dozen others: policies, mixtures, evaluation at once, a window, schedules.
+
+    days: of history.
+    """
     declared, window = declared_way(declaration), other_window(declaration)
     plain = replace(declared, policy="balanced", serve="single", at_once=False, patience=None)
     others = [
@@ -80,6 +85,7 @@ def usual_ways(declaration: Declaration) -> tuple[Way, ...]:
         replace(plain, serve="mixture"),
         replace(plain, at_once=True),
         replace(plain, serve="mixture", at_once=True),
+        *([replace(plain, serve="recall", at_once=True)] if days >= DAYS_TO_RECALL else []),
         *(replace(plain, policy=policy) for policy in ("blend", "newest_unless_worse", "five_percent_a_year")),
         replace(plain, policy="blend", serve="mixture"),
         *([] if window is None else [replace(declared, window=window)]),

@@ -12,6 +12,7 @@ import numpy as np
 from perennial.backtest.amount import Amount
 from perennial.backtest.backtest import fitted, worth_on
 from perennial.backtest.fits import Progress
+from perennial.backtest.history import read_history
 from perennial.backtest.kept_worth import KeptWorth
 from perennial.backtest.price import checked_price, value_of
 from perennial.backtest.staleness import FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
@@ -63,7 +64,8 @@ def worth(
     """
     value = value_of(case)
     paid = checked_price(case, price, value)
-    history, fits, stream = fitted(tables, ledger, case, folder, now, report)
+    history = read_history(tables, ledger, case.declaration, now)
+    fits, stream = fitted(tables, case, folder, history, report)
     days = float(np.median(np.diff(stream.days)))
     scale = MONTH / days if value is not None else 1.0
 

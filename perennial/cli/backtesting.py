@@ -37,8 +37,8 @@ def backtest(usecase: str, asked: Asked, price: float | None, out: Path | None, 
     from perennial.backtest.ways import Asked, asked_ways, usual_ways
     from perennial.page.backtest import publish_backtest
 
-    def ways(declaration: Declaration) -> Sequence[Way]:
-        return usual_ways(declaration) if asked == Asked() else asked_ways(declaration, asked)
+    def ways(declaration: Declaration, days: int) -> Sequence[Way]:
+        return usual_ways(declaration, days) if asked == Asked() else asked_ways(declaration, asked)
 
     path = None if out is None else _writable(out)
     workspace = open_workspace(settings())

@@ -13,7 +13,7 @@ from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
 from perennial.cli.what_followed import what_followed
 from perennial.errors import InputError
-from perennial.evaluation.figures import between, change, counted, figure
+from perennial.evaluation.figures import between, change, counted, enumerated, figure
 from perennial.ledger.entries import Decision, Served
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.brief import decision_in_brief
@@ -116,8 +116,7 @@ def _more(taken: Decision, examples: list[dict[str, str]]) -> str:
         counted(len(examples), "newly wrong row", "newly wrong rows") if examples else "",
         "the ledger row",
     ]
-    *first, last = [part for part in parts if part]
-    return f"In full ({', '.join(first)} and {last})"
+    return f"In full ({enumerated([part for part in parts if part])})"
 
 
 def _show_examples(taken: Decision, examples: list[dict[str, str]], wide: bool) -> None:

@@ -84,6 +84,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         **_results(whole),
         "live": whole.get("live"),
         "mixture": _mixture(whole.get("mixture")),
+        "not_recalled": whole.get("not_recalled", []),
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
@@ -112,7 +113,8 @@ def _without_sums(metric: dict[str, Any]) -> dict[str, Any]:
 def _mixture(mixture: dict[str, Any] | None) -> dict[str, Any] | None:
     if mixture is None:
         return None
-    mixture, alone = {**mixture, "challenger": _without_sums(mixture["challenger"])}, mixture["alone"]
+    challenger, alone = _without_sums(mixture["challenger"]), mixture["alone"]
+    mixture = {**mixture, "challenger": challenger, "recalled": mixture.get("recalled")}
     if alone is None:
         return mixture
     against = _without_sums(alone["against_mixture"])

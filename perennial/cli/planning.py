@@ -66,7 +66,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         for line in planned.lines
     ]
     table(columns_of(unit), rows)
-    if declaration.release.serve == "mixture":
+    if declaration.release.serve != "single":
         say("These are gains of the mixture, not of the challenger alone.")
 
 

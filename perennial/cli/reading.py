@@ -11,7 +11,7 @@ from perennial.cli.json_views import batch_view, status_view, trained_on
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
 from perennial.errors import InputError
-from perennial.evaluation.figures import counted, percent, ranges
+from perennial.evaluation.figures import counted, enumerated, percent, ranges
 from perennial.evaluation.reason import meanings
 from perennial.governance.anchored import Anchored, anchored_in_words
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
@@ -74,7 +74,7 @@ def _show_status(view: dict[str, Any]) -> None:
         rows.append(
             (
                 "champion",
-                f"version {champion['version']}{_refit(champion['serves'])} since {champion['since']}{age} "
+                f"version {champion['version']}{_others(champion['serves'])} since {champion['since']}{age} "
                 f"(release {champion['release_no']})",
             )
         )
@@ -181,8 +181,9 @@ def _label_rows(view: dict[str, Any]) -> list[tuple[str, str]]:
     return rows + [("held", f"label file {held['file']}: {'; '.join(held['because'])}") for held in view["held"]]
 
 
-def _refit(serves: list[dict[str, Any]]) -> str:
-    return "".join(f" beside version {each['version']} ({percent(each['weight'])})" for each in serves[1:])
+def _others(serves: list[dict[str, Any]]) -> str:
+    others = [f"version {each['version']} ({percent(each['weight'])})" for each in serves[1:]]
+    return f" beside {enumerated(others)}" if others else ""
 
 
 def batches(usecase: str, json: bool, wide: bool) -> None:

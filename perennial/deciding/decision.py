@@ -26,7 +26,7 @@ from perennial.evaluation.results import Flips, MetricResult, Policy, SliceResul
 from perennial.evaluation.slices import Sliced, compare_slices, variance_ratio
 from perennial.evaluation.weights import effective_rows
 from perennial.identity import short_id
-from perennial.ledger.entries import Alone, Decision, Mixture, Trigger, versions_in_words
+from perennial.ledger.entries import Alone, Decision, Mixture, Trigger, mixture_in_words
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT
 from perennial.store.rows import content
@@ -90,7 +90,8 @@ def decide(
         as_of=as_of,
         pool="event" if entry.trigger.kind in ("drift", "event") else "planned",
         looks=looks_at(entry, history, declaration.release.patience, as_of, judging.since) if release else (),
-        mixture=versions_in_words(contest.mixed) if contest.mixed else "",
+        mixture=mixture_in_words(contest.mixed, contest.recalled or ()) if contest.mixed else "",
+        not_recalled=contest.not_recalled,
     )
     ruling, mixture = _with_alone(scored, rule(declaration.rules, comparison, question, history), earlier)
     served = release.champion.model if release else None
@@ -140,6 +141,7 @@ def decide(
         code=code,
         mixture=mixture,
         live=release.evaluated if release and release.tested else None,
+        not_recalled=contest.not_recalled or None,
     )
     return Decided(decision, _newly_wrong(scored))
 
@@ -159,7 +161,7 @@ def _with_alone(scored: Scored, ruling: Ruling, earlier: Sequence[Decision]) -> 
     if not mixed:
         return ruling, None
     (challenger,) = _compared(scored.alone, scored.asked[:1], earlier)
-    mixture = Mixture(members=mixed, challenger=challenger)
+    mixture = Mixture(members=mixed, challenger=challenger, recalled=scored.contest.recalled)
     if not passed(ruling):
         return ruling, mixture
     (against,) = _compared(scored.against_mixture, scored.asked[:1], earlier)

@@ -13,7 +13,8 @@ from perennial.clock import instant
 from perennial.deciding.alone import is_better, with_alone
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.loading import load_contest
+from perennial.deciding.loading import Pool, load_contest
+from perennial.deciding.recall import past_challengers
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
 from perennial.deciding.then import Gone, declaration_then, needed, sources_then
 from perennial.errors import ModelUnloadable, TableUnreadable
@@ -102,7 +103,8 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             decision.as_of,
             decision.policy.pool,
             decision.policy.looks,
-            decision.mixture.versions if decision.mixture else "",
+            decision.mixture.in_words if decision.mixture else "",
+            decision.not_recalled or (),
         ),
         history,
     )
@@ -141,7 +143,10 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         known = known_at(past, decision.usecase, instant(decision.as_of))
         judging = evaluation_rows(tables, past, declaration, known, entry.payload)
         release = _served(past, decision)
-        contest = load_contest(registry, decision.usecase, entry.payload, release, declaration.release)
+        pool = None
+        if release is not None and declaration.release.serve == "recall":
+            pool = Pool(past_challengers(past, declaration, judging), judging, decision.not_recalled or ())
+        contest = load_contest(registry, declaration, entry.payload, release, pool)
         history = [r.payload for r in past.all(decision.usecase, Decision)]
         recomputed = decide(
             declaration,

@@ -18,7 +18,7 @@ from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Pool, SliceResult
-from perennial.ledger.entries import ChallengerEntry, Decision, Release
+from perennial.ledger.entries import ChallengerEntry, Decision, NotRecalled, Release
 from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.spelling import amount_of
 
@@ -43,6 +43,7 @@ class DecisionContext:
 
     pool: whether an event had requested the challenger. looks: at it so far and this one, see `looks_at`.
     mixture: the models that are evaluated in place of the challenger alone, in words; empty otherwise.
+    not_recalled: past challengers that cannot be among them.
     """
 
     challenger: str
@@ -51,6 +52,7 @@ class DecisionContext:
     pool: Pool
     looks: tuple[float, ...] = ()
     mixture: str = ""
+    not_recalled: tuple[NotRecalled, ...] = ()
 
 
 def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext, history: Sequence[Decision]) -> Ruling:
@@ -80,10 +82,10 @@ def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext,
             candidate=candidate,
         )
     )
-    if not question.mixture:
-        return ruling
+    mixture = [f"The mixture is {question.mixture}."] if question.mixture else []
+    gone = [f"Version {each.version} is not recalled: {each.why}." for each in question.not_recalled]
     seen, *others = ruling.reasons
-    return replace(ruling, reasons=(seen, f"The mixture is {question.mixture}.", *others))
+    return replace(ruling, reasons=(seen, *mixture, *gone, *others))
 
 
 def gain_bound(primary: MetricResult, level: float) -> float | None:

@@ -16,7 +16,7 @@ from perennial.evaluation.metrics import NEGATIVE_FLIPS
 from perennial.evaluation.metrics.metric import Metric
 from perennial.evaluation.paired import Clusters, Paired, paired
 from perennial.evaluation.results import MetricResult
-from perennial.ledger.entries import ChallengerEntry, Release, Served
+from perennial.ledger.entries import ChallengerEntry, NotRecalled, Recalled, Release, Served
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
 from perennial.store.rows import labels_of
@@ -28,8 +28,10 @@ from perennial.usecase.declaration import Declaration
 class Contest:
     """What is compared. champion and release are None while no model is live; the naive baseline then takes its place.
 
-    champion: the models of the release that were evaluated. mixture: half of them and half of the challenger, which is
-    evaluated in its place; None: the challenger alone. mixed: the same models as the ledger names them.
+    champion: the models of the release that were evaluated. mixture: half of the challenger, and half of them or of
+    past challengers, which is evaluated in its place; None: the challenger alone. mixed: the same models as the ledger
+    names them. recalled: the past challengers among them, None if the other half is what is live. not_recalled: those
+    that cannot predict.
     """
 
     challenger: Fitted
@@ -38,16 +40,18 @@ class Contest:
     release: Release | None
     mixture: Serving | None = None
     mixed: tuple[Served, ...] = ()
+    recalled: tuple[Recalled, ...] | None = None
+    not_recalled: tuple[NotRecalled, ...] = ()
 
     @property
     def alone(self) -> Contest:
         """The challenger alone against what is live."""
-        return replace(self, mixture=None, mixed=())
+        return replace(self, mixture=None, mixed=(), recalled=None)
 
     @property
     def against_mixture(self) -> Contest:
         """The challenger alone against the mixture."""
-        return replace(self, champion=self.mixture, mixture=None, mixed=())
+        return replace(self, champion=self.mixture, mixture=None, mixed=(), recalled=None)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,16 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def enumerated(parts: Sequence[str]) -> str:
+    """At least one part, with `and` before the last.
+
+    >>> enumerated(["a"]), enumerated(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def ranges(numbers: Sequence[int]) -> str:
     """Ascending whole numbers, with consecutive ones written as a range.
 

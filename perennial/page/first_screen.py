@@ -152,7 +152,8 @@ def _why(history: History, release: Release) -> str:
     reason = release_reason(release.kind, release.reason)
     decided = next((each for each in history.decisions if each.id == release.decision), None)
     if decided is not None and release.kind in ("first", "release"):
-        short = without_numbers(reason, decided.metrics[0]).replace(f" on {_sample(decided)}", "")
+        first = reason.removesuffix(decided.recalls).rstrip()  # a later reason has it too
+        short = without_numbers(first, decided.metrics[0]).replace(f" on {_sample(decided)}", "")
         reason = " ".join(without_passed_guards([short, *decided.reasons[1:]]))
     return f"{reason} {meanings(reason)}".rstrip()
 

@@ -35,7 +35,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
     approval = ledger.get(decision.usecase, Approval, decision.id) if decision.outcome == "held" else None
     resumed = _end_of_freeze(ledger, decision)
-    because, since = decision.reasons[0], decision.as_of
+    because, since = f"{decision.reasons[0]} {decision.recalls}".rstrip(), decision.as_of
     if approval is not None:
         because = f"Approved by {approval.payload.by}: {approval.payload.reason}. The comparison: {because}"
         since = approval.payload.as_of

@@ -69,10 +69,11 @@ class ReleaseRules(Frozen):
         le=366,
         description="these two policies: further decisions per year, about models trained after drift or an event",
     )
-    serve: Literal["single", "mixture"] = Field(
+    serve: Literal["single", "mixture", "recall"] = Field(
         "single",
         description="single: a released challenger is live alone; mixture: half of what is live and half of the "
-        "challenger is evaluated, and is live unless the challenger alone is proven better than that",
+        "challenger is evaluated, and is live unless the challenger alone is proven better than that; recall: the same "
+        "with the past challengers that predicted best lately in place of what is live",
     )
     members: int = Field(2, ge=2, le=5, description="`mixture`: at most how many models are live together")
     stages: tuple[Stage, ...] = Field(

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
+from perennial.evaluation.hedge import RECALLED
 from perennial.usecase.declaration import DECISIONS_A_YEAR, ReleaseRules
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS
 from perennial.usecase.declared_judge import NEXT_BATCH, judge_of
@@ -38,6 +39,7 @@ def release_rules(document: Document) -> Iterator[Mistake]:
     yield from _mixing(document, policy)
     yield from _patience(document, policy)
     yield from _members(document)
+    yield from _recall(document, policy)
     yield from _judge(document, policy)
     yield from _stages(document, policy)
 
@@ -132,12 +134,27 @@ def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
 
 
 def _members(document: Document) -> Iterator[Mistake]:
-    if "members" in document.mapping("release") and document.text("release", "serve") != "mixture":
+    serve = document.text("release", "serve")
+    if "members" in document.mapping("release") and serve != "mixture":
+        why = "one model is live at a time, so there are no members"
+        if serve == "recall":
+            why = f"with serve: recall, the challenger and up to {RECALLED} past ones are live together"
         yield document.mistake(
             ("release", "members"),
-            "one model is live at a time, so there are no members",
-            "write release.serve: mixture too, or remove it",
+            why,
+            "remove it" if serve == "recall" else "write release.serve: mixture too, or remove it",
             code="members-single",
+        )
+
+
+def _recall(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
+    """A policy that mixes in the newest refit has not been measured with past challengers."""
+    if policy.mixes and document.text("release", "serve") == "recall":
+        yield document.mistake(
+            ("release", "serve"),
+            f"'{policy.name}' serves the newest refit beside what was evaluated, which recalls no past challenger",
+            "write serve: mixture, or use policy balanced",
+            code="recall-blend",
         )
 
 

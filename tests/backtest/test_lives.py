@@ -10,7 +10,10 @@ import pytest
 from perennial.backtest.lives import NEVER, UNTESTED, Lived, Way, live
 from perennial.backtest.stream import Model, Predicted, Stream
 from perennial.backtest.totals import totals, yardstick
+from perennial.backtest.ways import declared_way, name_of, usual_ways
 from perennial.evaluation.judgement import Asked
+from perennial.usecase.declaration import Declaration
+from tests.world import DECLARATION
 
 MONTHS, DAYS, A_DAY = 9, 30, 12
 
@@ -78,6 +81,27 @@ def test_a_mixture_has_at_most_its_members_and_gives_way_to_a_proven_challenger(
     assert alone.outcome == "release" and alone.alone, "half of the old model would be a loss"
 
 
+def test_recall_takes_a_model_back_when_its_concept_returns() -> None:
+    on = stream(turns=(3, 6), error=0.7)
+    life = live_as(on, serve="recall", at_once=True, policy="newest_unless_worse")
+    (newest, half), *recalled = life.served[8]
+    assert newest.moment == 7 and half == 0.5
+    assert {model.moment for model, _ in recalled} <= {0, 1, 2, 6}, "none that learned the concept in between"
+    assert recalled[-1][0].moment <= 2
+    alone = next(d for d in life.decisions if d.challenger.moment == 3)
+    assert alone.outcome == "release" and alone.alone, "right after the turn every old model is wrong"
+
+
+def test_recall_is_among_the_usual_lives_from_two_years_on_and_always_where_it_is_declared() -> None:
+    def names(days: int, **release: str) -> list[str]:
+        declaration = Declaration.model_validate({**DECLARATION, "release": release})
+        declared = declared_way(declaration)
+        return [name_of(way, declared) for way in usual_ways(declaration, days)]
+
+    assert "balanced, recall, at once" in names(730) and "balanced, recall, at once" not in names(729)
+    assert names(90, serve="recall")[0] == "balanced, recall"
+
+
 def test_at_once_a_challenger_is_decided_at_the_moment_of_its_training() -> None:
     on = stream(turns=(4,))
     at_once, later = (live_as(on, at_once=at_once, refresh_after=1e9) for at_once in (True, False))
@@ -96,7 +120,7 @@ def test_no_training_while_the_newest_days_are_used() -> None:
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-@pytest.mark.parametrize("serve", ["single", "mixture"])
+@pytest.mark.parametrize("serve", ["single", "mixture", "recall"])
 def test_nothing_that_is_chosen_looks_ahead(serve: str, at_once: bool) -> None:
     on, cut = stream(turns=(4,)), 5
     later = on.moment > cut

@@ -131,10 +131,12 @@ class Year:
         self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
         self._step("calibrate", "shop", at=["calibration_row"])
         self._step("anchor", "shop", at=["anchor"])
-        staged = {"policy": "newest_unless_worse", "stages": [{"shadow": "7d"}, "full"]}
+        staged = {"policy": "newest_unless_worse", "serve": "recall", "stages": [{"shadow": "7d"}, "full"]}
         self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]}, release=staged)
         self._month("2013-07")
-        self._step("run", "shop", at=[])  # an episode that informs of a failed warning, which a held batch raises
+        self._step(
+            "run", "shop", at=["batch_followed_row"]
+        )  # an episode that informs of a failed warning, which a held batch raises
         self._month("2013-08", without="price")
         self._step("run", "shop", at=["episode_rose_row"])
         (self.place.usecases / "shop" / "2013-08.csv").unlink()

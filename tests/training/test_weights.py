@@ -107,7 +107,7 @@ def evaluated(workspace: Workspace, decision: Decision) -> None:
     position = next(row.position for row in ledger.all("shop", Decision) if row.key == decision.id)
     past, known = ledger.before(position), known_at(ledger.before(position), "shop", instant(decision.as_of))
     rows = evaluation_rows(workspace.tables, past, declaration, known, entry.payload).rows
-    contest = load_contest(workspace.registry, "shop", entry.payload, None, declaration.release)
+    contest = load_contest(workspace.registry, declaration, entry.payload, None)
     p, weights = contest.challenger.predict(rows), rows["exposure"].to_numpy()
     assert decision.metrics[0].challenger == pytest.approx(log_loss(rows[LABEL], p, sample_weight=weights), abs=1e-12)
     assert decision.metrics[0].challenger != pytest.approx(log_loss(rows[LABEL], p), abs=1e-4)
@@ -130,7 +130,7 @@ def raced(workspace: Workspace) -> None:
     declaration = workspace.use_case("shop").declaration
     known = known_at(workspace.ledger, "shop", instant(step.as_of))
     rows = read_rows(workspace.tables, "shop", declaration.schema_, known, only=(step.batch,), labelled=True)
-    model = load_contest(workspace.registry, "shop", entry, None, declaration.release).challenger
+    model = load_contest(workspace.registry, declaration, entry, None).challenger
     expected = log_loss(rows[LABEL], model.predict(rows), sample_weight=rows["exposure"])
     assert step.values["expanding"] == pytest.approx(expected, abs=1e-12)
 
@@ -146,7 +146,7 @@ def watched(workspace: Workspace, last: Cycle) -> None:
     _, rows = rows_to_watch(workspace.tables, declaration, known, batch, instant(release.since))
     entry = ledger.get("shop", ChallengerEntry, release.champion.challenger)
     assert entry is not None
-    p = load_contest(workspace.registry, "shop", entry.payload, None, declaration.release).challenger.predict(rows.rows)
+    p = load_contest(workspace.registry, declaration, entry.payload, None).challenger.predict(rows.rows)
     y, weights = rows.rows[LABEL].to_numpy(), rows.rows["exposure"].to_numpy()
     assert loss.value == pytest.approx(log_loss(y, p, sample_weight=weights), abs=1e-12)
     gap = next(each for each in last.health.readings if each.channel == "gap")

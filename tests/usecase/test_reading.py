@@ -70,6 +70,15 @@ def test_what_mixes_models_needs_a_convex_loss_and_no_patience(mistakes: Told) -
     assert "takes the newest model at every batch, so no challenger waits" in found["release.patience"].message
 
 
+def test_recall_has_no_number_of_members_and_no_untested_refit(mistakes: Told) -> None:
+    recall = ("triggers:", "release: {policy: blend, serve: recall, members: 3}\ntriggers:")
+    found = {told.field: told for told in mistakes(recall)}
+    assert "the challenger and up to 3 past ones are live together" in found["release.members"].message
+    assert found["release.members"].fix == "remove it"
+    assert "'blend' serves the newest refit" in found["release.serve"].message
+    assert found["release.serve"].code == "recall-blend"
+
+
 def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Told) -> None:
     strict = ("triggers:", "release: {policy: strict}\ntriggers:")
     (told,) = mistakes(strict, ("batch: month", "batch: file"))

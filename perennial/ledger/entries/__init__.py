@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from perennial.ledger.entries.alerts import AlertDelivered, AlertFailed, AlertQueued, Stage
 from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason, Rows, Waiver
-from perennial.ledger.entries.decisions import Alone, Approval, Code, Decision, Mixture, Reference
+from perennial.ledger.entries.decisions import (
+    Alone,
+    Approval,
+    Code,
+    Decision,
+    Mixture,
+    NotRecalled,
+    Recalled,
+    Reference,
+    mixture_in_words,
+)
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
 from perennial.ledger.entries.releases import (
@@ -22,7 +32,15 @@ from perennial.ledger.entries.releases import (
 )
 from perennial.ledger.entries.serving import BatchScored, SegmentCollected
 from perennial.ledger.entries.staging import StageLooked
-from perennial.ledger.entries.training import ChallengerEntry, ModelRef, RaceStep, Served, Snapshot, versions_in_words
+from perennial.ledger.entries.training import (
+    BatchFollowed,
+    ChallengerEntry,
+    ModelRef,
+    RaceStep,
+    Served,
+    Snapshot,
+    versions_in_words,
+)
 from perennial.ledger.entries.watching import (
     NO_CHALLENGER,
     Alarm,
@@ -58,6 +76,7 @@ __all__ = [
     "Alone",
     "Approval",
     "BatchEntry",
+    "BatchFollowed",
     "BatchScored",
     "Calibration",
     "Candidate",
@@ -83,10 +102,12 @@ __all__ = [
     "Mixture",
     "ModelRef",
     "NewValue",
+    "NotRecalled",
     "PlannedStage",
     "RaceStep",
     "Reading",
     "Reason",
+    "Recalled",
     "Recorded",
     "Reference",
     "Release",
@@ -104,6 +125,7 @@ __all__ = [
     "Trigger",
     "TriggerKind",
     "Waiver",
+    "mixture_in_words",
     "versions_in_words",
 ]
 
@@ -114,6 +136,7 @@ KINDS: dict[str, type[Recorded]] = {
     "labels": LabelBatchEntry,
     "snapshot": Snapshot,
     "race": RaceStep,
+    "batch_followed": BatchFollowed,
     "challenger": ChallengerEntry,
     "code": Code,
     "decision": Decision,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from perennial.clock import day
+from perennial.evaluation.figures import enumerated
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
@@ -24,6 +28,36 @@ class Reference(Entry):
     declared: str = ""
 
 
+class Recalled(Entry):
+    """A past challenger in a mixture. trained_to: the time of the last event that it was trained on."""
+
+    version: int
+    trained_to: str
+
+    @property
+    def in_words(self) -> str:
+        """`version 3 (trained on rows up to 2013-05-01)`."""
+        return f"version {self.version} (trained on rows up to {day(self.trained_to)})"
+
+
+class NotRecalled(Entry):
+    """A past challenger that its losses would put into a mixture, and why it cannot be there."""
+
+    version: int
+    why: str
+
+
+def mixture_in_words(members: Sequence[Served], recalled: Sequence[Recalled]) -> str:
+    """`version 4 (50 %) and version 1 (50 %). It recalls version 1 (trained on rows up to 2013-05-01)`."""
+    which = f". {recalled_in_words(recalled)}" if recalled else ""
+    return versions_in_words(members) + which
+
+
+def recalled_in_words(recalled: Sequence[Recalled]) -> str:
+    """`It recalls version 1 (trained on rows up to 2013-05-01)`, for at least one."""
+    return f"It recalls {enumerated([each.in_words for each in recalled])}"
+
+
 class Alone(Entry):
     """The challenger alone, evaluated on the same rows because its mixture passed.
 
@@ -39,14 +73,18 @@ class Alone(Entry):
 
 
 class Mixture(Entry):
-    """Half of what is live and half of the challenger, which was evaluated in place of the challenger alone.
+    """Half of the challenger, and half of what is live or of past challengers: evaluated in its place.
 
     challenger: the primary metric of the challenger alone against what is live, for information.
+    recalled: the past challengers, in the order of `members`; None if the other half is what is live.
     """
 
     members: tuple[Served, ...]
     challenger: MetricResult
     alone: Alone | None = None
+    recalled: tuple[Recalled, ...] | None = None
+
+    _without_none = left_out_if_none("recalled")
 
     @property
     def alone_is_live(self) -> bool:
@@ -54,16 +92,17 @@ class Mixture(Entry):
         return self.alone is not None and self.alone.is_live
 
     @property
-    def versions(self) -> str:
-        """Its members in words: `version 4 (50 %) and version 3 (50 %)`."""
-        return versions_in_words(self.members)
+    def in_words(self) -> str:
+        """Its members: `version 4 (50 %) and version 3 (50 %)`, and which of them are recalled."""
+        return mixture_in_words(self.members, self.recalled or ())
 
 
 class Decision(Recorded):
     """A comparison and its outcome. Key: `id`, of (challenger, champion, evaluation rows).
 
     mixture: what was evaluated in place of the challenger alone, if that is declared. live: what it was compared with,
-    if that is several models, of which `champion` was trained last. Each is left out of the row where it is None.
+    if that is several models, of which `champion` was trained last. not_recalled: past challengers that are not in the
+    mixture only because they cannot predict. Each is left out of the row where it is None.
     """
 
     id: str
@@ -95,7 +134,9 @@ class Decision(Recorded):
     mixture: Mixture | None = Field(None, description="what was evaluated in place of the challenger alone")
     live: tuple[Served, ...] | None = Field(None, description="what it was compared with, if that is several models")
 
-    _without_none = left_out_if_none("mixture", "live")
+    not_recalled: tuple[NotRecalled, ...] | None = Field(None, description="past models that could not be recalled")
+
+    _without_none = left_out_if_none("mixture", "live", "not_recalled")
 
     @property
     def key(self) -> str:
@@ -107,6 +148,14 @@ class Decision(Recorded):
         if self.mixture is not None and not self.mixture.alone_is_live:
             return self.mixture.members
         return (Served(model=self.challenger, challenger=self.challenger_id, weight=1.0),)
+
+    @property
+    def recalls(self) -> str:
+        """Which past models a release would make live again, as a sentence; empty without any."""
+        mixture = self.mixture
+        if mixture is None or mixture.alone_is_live or not mixture.recalled:
+            return ""
+        return f"{recalled_in_words(mixture.recalled)}."
 
     @property
     def of_released(self) -> tuple[MetricResult, ...]:

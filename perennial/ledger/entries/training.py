@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perennial.evaluation.figures import percent
+from perennial.evaluation.figures import enumerated, percent
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 
 
@@ -54,8 +54,7 @@ def versions_in_words(serves: Sequence[Served]) -> str:
     """Models with their weights: `version 3`, or `version 3 (50 %) and version 4 (50 %)`."""
     if len(serves) == 1:
         return f"version {serves[0].model.version}"
-    *others, last = (f"version {each.model.version} ({percent(each.weight)})" for each in serves)
-    return f"{', '.join(others)} and {last}"
+    return enumerated([f"version {each.model.version} ({percent(each.weight)})" for each in serves])
 
 
 class RaceStep(Recorded):
@@ -75,6 +74,30 @@ class RaceStep(Recorded):
     @property
     def key(self) -> str:
         return f"{self.batch}/{self.model_digest}"
+
+
+class BatchFollowed(Recorded):
+    """How the challengers so far predict the rows whose labels became known when a batch arrived, for `serve: recall`.
+
+    Key: `as_of`, the batch's arrival, and the metric. batch: the newest one that arrived then. own_code: digest of a
+    custom metric; empty for a built-in one. losses: challenger → the metric on `rows` labelled rows as they were known
+    then, with its sign changed if higher is better; empty if it has no value on them. naive: the same of the constant
+    from the training labels of the newest of them, None likewise. not_measured: challenger → why it has no loss.
+    """
+
+    batch: str
+    window: str
+    as_of: str
+    metric: str
+    own_code: str
+    rows: int
+    losses: dict[str, float]
+    naive: float | None
+    not_measured: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        return "/".join(filter(None, (self.as_of, self.metric, self.own_code)))
 
 
 class ChallengerEntry(Recorded):
