@@ -134,9 +134,8 @@ class Year:
         staged = {"policy": "newest_unless_worse", "serve": "recall", "stages": [{"shadow": "7d"}, "full"]}
         self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]}, release=staged)
         self._month("2013-07")
-        self._step(
-            "run", "shop", at=["batch_followed_row"]
-        )  # an episode that informs of a failed warning, which a held batch raises
+        # An episode that informs of a failed warning, which a held batch raises.
+        self._step("run", "shop", at=["batch_followed_row"])
         self._month("2013-08", without="price")
         self._step("run", "shop", at=["episode_rose_row"])
         (self.place.usecases / "shop" / "2013-08.csv").unlink()
