@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Health, Trigger
 from perennial.usecase.reading import load_use_case
+from tests.cli.conftest import command
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "usecases" / "examples"
@@ -87,6 +89,21 @@ def test_bikes_are_counted_month_by_month(home: Path) -> None:
     assert (november.rows.accepted, november.rows.quarantined) == (720, 0)
     decision = decide("bikes", november)
     assert (decision.outcome, decision.metrics[0].name) == ("first", "mae")
+
+
+@needs_data
+@pytest.mark.long
+@pytest.mark.usefixtures("home")
+def test_a_model_of_bikes_is_worth_retraining(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    declare("bikes", home)
+    for month in range(20):
+        take_in("bikes", f"{2011 + month // 12}-{month % 12 + 1:02}")
+    capsys.readouterr()
+    assert command("worth", "bikes", "--json") == 0
+    measured = json.loads(capsys.readouterr().out)["measured"]
+    first, *_, never = measured["schedules"]
+    assert measured["best"]["every"] == first["every"] == 1, "demand grows, so each month of age costs"
+    assert never["above_best"]["low"] > 0 and measured["ages"][1]["cost"]["value"] > 0
 
 
 @needs_data
