@@ -22,7 +22,7 @@ from perennial.watching.after_release import WITHIN, AfterRelease
 from perennial.watching.calibration import calibration
 from perennial.watching.channels.channel import Watched
 from perennial.watching.channels.measured import reference_of
-from perennial.watching.episodes import OpenEpisode, severity_so_far
+from perennial.watching.episodes import OpenEpisode
 from perennial.watching.health import days_of, episode_rows, health, look, readings_of, severity_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class Course:
 
     past: list[Health] = field(default_factory=list)
     open_now: list[OpenEpisode] = field(default_factory=list)
-    rises: list[EpisodeRose] = field(default_factory=list)
     moments: dict[str, int] = field(default_factory=dict)
     newest: Calibration | None = None
 
@@ -83,13 +82,12 @@ def watch(stream: Stream, course: Course, evaluated: Evaluated, serves: Mixture,
 def _commit(course: Course, row: Episode | EpisodeRose | EpisodeClosed, moment: int) -> None:
     if isinstance(row, Episode):
         course.moments[row.episode] = moment
-        course.open_now.append(OpenEpisode(row, severity_so_far(row, (), severity_of(row.channel))))
+        course.open_now.append(OpenEpisode(row, row.severity or severity_of(row.channel)))
     elif isinstance(row, EpisodeClosed):
         course.open_now = [each for each in course.open_now if each.episode.episode != row.episode]
     else:
-        course.rises.append(row)
         course.open_now = [
-            replace(each, severity=severity_so_far(each.episode, course.rises, severity_of(each.episode.channel)))
+            replace(each, severity=row.severity) if each.episode.episode == row.episode else each
             for each in course.open_now
         ]
 
