@@ -235,13 +235,14 @@ def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
             path = _absolute(rest.removeprefix("//"))
             _refuse_in_home("PERENNIAL_ANCHORS", path, home, "whoever can rewrite the ledger could rewrite that too")
             address = f"{kind}:{path}"
-        elif not re.match(r"https?://[^/\s]", address):
+        elif not re.match(r"(tsa:)?https?://[^/\s]", address):
             raise InputError(
                 f"PERENNIAL_ANCHORS: {masked(address)!r} is not a place for anchors\n"
-                "  Write file:/mnt/anchors.txt, git:/path/to/repository or https://host/path, separated by commas."
+                "  Write file:/mnt/anchors.txt, git:/path/to/repository, https://host/path or tsa:https://host/path, "
+                "separated by commas."
             )
         else:
-            remember_address(address)
+            remember_address(address.removeprefix("tsa:"))
         addresses.append(address)
     return tuple(dict.fromkeys(addresses))
 

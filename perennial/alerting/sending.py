@@ -70,4 +70,4 @@ def send_text(address: str, title: str, text: str, kind: str = "info") -> str:
 def _post(address: str, headers: Mapping[str, str], content: bytes) -> str:
     if not address.startswith(("http://", "https://")):
         return "the variable holds no address that begins with https:// or http://"
-    return post(address, headers, content)
+    return post(address, headers, content).problem

@@ -27,6 +27,7 @@ _COMMANDS = {
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
 _OPTIONS = {
+    "anchor-authority-missing": ("authority",),
     "anchor-key-missing": ("key",),
     "anchor-key-invalid": ("key",),
     "anchor-key-name": ("name",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from perennial.cli.output import as_json, say
@@ -16,7 +18,14 @@ from perennial.ledger.chain import parse_head
 from perennial.settings import settings
 
 
-def verify(usecase: str | None, head: str | None, anchors: Sequence[str], keys: Sequence[str], json: bool) -> None:
+def verify(
+    usecase: str | None,
+    head: str | None,
+    anchors: Sequence[str],
+    keys: Sequence[str],
+    authorities: Path | None,
+    json: bool,
+) -> None:
     """Raises LedgerBroken at the first row that is wrong, AnchorsBroken for an anchor that cannot be trusted.
 
     Raises InputError for a use case without rows or anchors.
@@ -27,7 +36,7 @@ def verify(usecase: str | None, head: str | None, anchors: Sequence[str], keys: 
         )
     seen = parse_head(head) if head is not None else None
     ledger = open_ledger()
-    read = anchors_of(anchors, trusted_keys(keys, settings().anchor_key)) if anchors else {}
+    read = anchors_of(anchors, trusted_keys(keys, settings().anchor_key), authorities) if anchors else {}
     known = {each.anchor.usecase for places in read.values() for each in places if each.anchor}
     if usecase is not None and seen is None and ledger.newest(usecase) is None and usecase not in known:
         names = ledger.usecases()
@@ -53,16 +62,14 @@ def _view(chain: Verified) -> dict[str, Any]:
         "usecase": chain.usecase,
         "rows": chain.rows,
         "hash": chain.newest.hash if chain.newest else None,
-        "anchors": [
-            {"place": place, "anchors": each.anchors, "position": each.position, "incomplete": list(each.incomplete)}
-            for place, each in chain.covered.items()
-        ],
+        "anchors": [{"place": place, **asdict(each)} for place, each in chain.covered.items()],
     }
 
 
 def _covered_in_words(place: str, proven: Covered, rows: int) -> str:
     """What a place proves, and what it does not."""
     words = f"rows 1 to {proven.position} are as anchored in {place} ({counted(proven.anchors, 'anchor', 'anchors')})"
+    words += f", the newest stamped at {proven.stamped_at}" if proven.stamped_at else ""
     if rows > proven.position:
         later = f"row {rows} came" if rows == proven.position + 1 else f"rows {proven.position + 1} to {rows} came"
         words += f"; {later} after its newest anchor"

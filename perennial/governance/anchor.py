@@ -47,7 +47,7 @@ class ReadAnchor:
     """One anchor of a place. number: its place in order; line: where it begins.
 
     trust: whether it is what a trusted key signed. anchor: what it states; None if that cannot be read.
-    signer: the key that it names.
+    signer: the key that it names. stamped_at: the time that an authority signed for it, empty if none did.
     """
 
     number: int
@@ -55,6 +55,7 @@ class ReadAnchor:
     trust: Trust
     anchor: Anchor | None
     signer: str = ""
+    stamped_at: str = ""
 
 
 def read_anchors(text: str, keys: Sequence[PublicKey]) -> list[ReadAnchor]:

@@ -23,11 +23,13 @@ class Covered:
     """What a place's anchors prove about a chain: how many there are, and that rows 1 to `position` are as they were.
 
     incomplete: numbers of anchors that were cut short, as by a power failure, and that a later one covers.
+    stamped_at: the time that an authority signed for the newest of them, empty if none did.
     """
 
     anchors: int
     position: int
     incomplete: tuple[int, ...]
+    stamped_at: str = ""
 
 
 def refuse_untrusted(place: str, read: Sequence[ReadAnchor]) -> None:
@@ -75,7 +77,9 @@ def covered(place: str, usecase: str, hashes: Mapping[int, str], read: Sequence[
     if wrong:
         raise _broken(place, usecase, hashes, anchors, min(wrong, key=lambda each: each.head.position))
     incomplete = tuple(each.number for each in read if each.trust == "incomplete")
-    return Covered(len(anchors), max(each.head.position for each in anchors), incomplete)
+    newest = max(anchors, key=lambda each: each.head.position)
+    stamped = next((each.stamped_at for each in mine if each.anchor == newest), "")
+    return Covered(len(anchors), newest.head.position, incomplete, stamped)
 
 
 def _broken(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from perennial.governance.places import open_place
 from perennial.identity import short_id
 from perennial.ledger.chain import parse_head
 from perennial.settings import Settings
@@ -35,7 +36,10 @@ class Anchored:
 def anchored_at(where: Settings, usecase: str) -> dict[str, Anchored]:
     """The state of each place that is set now, by its address."""
     kept = _kept(_file(where.anchored, usecase))
-    return {address: kept.get(short_id(address)) or Anchored(_shown(address)) for address in where.anchors}
+    return {
+        address: kept.get(short_id(address)) or Anchored(open_place(address, where.anchored).shown)
+        for address in where.anchors
+    }
 
 
 def keep_anchored(where: Settings, usecase: str, states: Mapping[str, Anchored]) -> None:
@@ -66,9 +70,3 @@ def _kept(file: Path) -> dict[str, Anchored]:
         return {key: Anchored(**state) for key, state in json.loads(file.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
-
-
-def _shown(address: str) -> str:
-    from perennial.governance.places import open_place
-
-    return open_place(address).shown

@@ -27,7 +27,7 @@ def require_places(where: Settings) -> None:
             "it is not set, so there is no place to anchor in",
             code="anchor-place-invalid",
             field="PERENNIAL_ANCHORS",
-            fix="Set it to file:/mnt/anchors.txt, git:/path/to/repository or https://host/path, separated by commas.",
+            fix="Set it to file:/mnt/anchors.txt, git:/path/to/repository, https://host/path or tsa:https://host/path.",
         )
     signing_key(where.anchor_key)
 
@@ -45,7 +45,7 @@ def anchor_head(workspace: Workspace, usecase: str, now: datetime) -> list[Ancho
         states = anchored_at(workspace.settings, usecase)
         for address, state in states.items():
             try:
-                _deliver(workspace, open_place(address), state, anchor)
+                _deliver(workspace, open_place(address, workspace.settings.anchored), state, anchor)
             except PerennialError as problem:
                 states[address] = replace(state, failed=str(problem).partition("\n")[0])
             else:

@@ -9,12 +9,13 @@ from pathlib import Path
 from perennial.errors import InputError
 from perennial.governance.anchor import ReadAnchor, read_anchors
 from perennial.governance.anchor_check import Covered, covered, refuse_untrusted
-from perennial.governance.places import Place, open_place
 from perennial.governance.places.file import AnchorFile
 from perennial.governance.places.git import AnchorRepository
 from perennial.governance.signed_note import PublicKey
+from perennial.governance.stamps import has_stamps, read_stamps
 from perennial.ledger.chain import Head
 from perennial.ledger.ledger import Ledger
+from perennial.secrets import masked
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,25 @@ class Verified:
     covered: Mapping[str, Covered]
 
 
-def anchors_of(given: Sequence[str], keys: Sequence[PublicKey]) -> dict[str, list[ReadAnchor]]:
-    """All anchors of places, by how a place is shown. given: a file, a git repository, or an address of one.
+def anchors_of(
+    given: Sequence[str], keys: Sequence[PublicKey], authorities: Path | None = None
+) -> dict[str, list[ReadAnchor]]:
+    """All anchors of places, by how a place is shown. given: a file, a git repository, or a folder of time stamps.
+
+    authorities: the root certificates of time stamps.
 
     Raises InputError for a place that is missing or cannot be read back, AnchorsBroken for an untrusted anchor.
     """
     read = {}
     for each in given:
-        place = _place(each)
-        text = place.read()
-        if text is None:
-            raise InputError(
-                f"{place.shown} cannot be read back",
-                code="anchor-place-invalid",
-                field="anchor",
-                value=place.shown,
-                fix="Save the notes that it received to a file, and give that.",
-            )
-        read[place.shown] = read_anchors(text, keys)
-        refuse_untrusted(place.shown, read[place.shown])
+        path = _path(each)
+        if path.is_dir() and has_stamps(path):
+            shown, anchors = str(path), read_stamps(path, keys, authorities)
+        else:
+            place = AnchorRepository(path) if path.is_dir() else AnchorFile(path)
+            shown, anchors = place.shown, read_anchors(place.read(), keys)
+        refuse_untrusted(shown, anchors)
+        read[shown] = anchors
     return read
 
 
@@ -67,11 +68,16 @@ def verify_ledger(ledger: Ledger, usecase: str | None, anchors: Mapping[str, Seq
     return verified
 
 
-def _place(given: str) -> Place:
-    """A path or an address as a place."""
+def _path(given: str) -> Path:
+    """A path, or the path of an address."""
     kind, _, rest = given.partition(":")
-    if kind in ("http", "https"):
-        return open_place(given)
+    if kind in ("http", "https", "tsa"):
+        raise InputError(
+            f"{masked(given)} cannot be read back",
+            code="anchor-place-invalid",
+            field="anchor",
+            fix="Give a file with the notes that it received, or the folder of its time stamps.",
+        )
     path = Path(rest if kind in ("file", "git") else given).expanduser().resolve()
     if not path.exists():
         raise InputError(
@@ -79,6 +85,6 @@ def _place(given: str) -> Place:
             code="anchor-place-invalid",
             field="anchor",
             value=given,
-            fix="Give a file of anchors, or a git repository with a branch of them.",
+            fix="Give a file of anchors, a git repository with a branch of them, or a folder of time stamps.",
         )
-    return AnchorRepository(path) if path.is_dir() else AnchorFile(path)
+    return path

@@ -27,6 +27,7 @@ class Kept:
 
     folder: Path
     address: str
+    database: str = ""
 
     @property
     def workspace(self) -> Workspace:
@@ -36,6 +37,7 @@ class Kept:
             "PERENNIAL_USECASES": str(self.folder),
             "PERENNIAL_ANCHOR_KEY": str(self.folder / "key"),
             "PERENNIAL_ANCHORS": self.address,
+            "PERENNIAL_DATABASE_URL": self.database,
         }
         return open_workspace(settings(variables))
 

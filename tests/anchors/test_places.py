@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from perennial.errors import InputError
 from perennial.governance.anchor import read_anchors
+from perennial.governance.anchor_check import AnchorsBroken
 from perennial.governance.anchor_key import trusted_keys
 from perennial.governance.anchored import anchored_at
+from perennial.governance.verifying import anchors_of, verify_ledger
+from tests.anchors.authority import Authority
 from tests.anchors.conftest import Kept
 
 
@@ -24,21 +29,33 @@ def git(repository: Path, *command: str) -> str:
     ).stdout.strip()
 
 
+@dataclass
+class Receiver:
+    """A web server: what was posted to it, and what it answers with; 204 and nothing by default."""
+
+    url: str = ""
+    received: list[bytes] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    answer: Callable[[bytes], bytes] = lambda _: b""
+
+
 @pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str], list[int]]]:
-    """An address, what was posted to it, and the statuses that it answers with, 204 when they are used up."""
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """One on this machine."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    received: list[str] = []
-    statuses: list[int] = []
+    made = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            status = statuses.pop(0) if statuses else 204
-            if status == 204:
-                received.append(body)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = made.statuses.pop(0) if made.statuses else 200
+            content = made.answer(body) if status == 200 else b""
+            if status == 200:
+                made.received.append(body)
             self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             return None
@@ -46,7 +63,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str], list
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/anchors/secret-token", received, statuses
+    made.url = f"http://127.0.0.1:{server.server_port}/anchors/secret-token"
+    yield made
     server.shutdown()
     thread.join()
     server.server_close()
@@ -110,13 +128,10 @@ def test_a_folder_that_is_no_repository_is_reported(in_file: Kept) -> None:
     assert kept.anchor().failed.startswith("git for-each-ref in ")
 
 
-def test_a_webhook_receives_each_head_once_and_again_after_a_failure(
-    in_file: Kept, hook: tuple[str, list[str], list[int]]
-) -> None:
-    address, received, statuses = hook
-    kept = replace(in_file, address=address)
+def test_a_webhook_receives_each_head_once_and_again_after_a_failure(in_file: Kept, receiver: Receiver) -> None:
+    kept = replace(in_file, address=receiver.url)
     kept.grow(2)
-    statuses += [503, 302]
+    receiver.statuses += [503, 302]
     for status in (503, 302):
         state = kept.anchor()
         assert (state.head, state.failed) == (None, f"it returned status {status}")
@@ -126,9 +141,10 @@ def test_a_webhook_receives_each_head_once_and_again_after_a_failure(
     assert kept.anchor().failed == kept.anchor().failed == ""
     kept.grow(1)
     kept.anchor()
-    read = read_anchors("".join(received), trusted_keys([], kept.folder / "key"))
+    received = b"".join(receiver.received).decode()
+    read = read_anchors(received, trusted_keys([], kept.folder / "key"))
     assert [each.anchor.head.position for each in read if each.anchor] == [2, 3]
-    (in_file.folder / "received.txt").write_text("".join(received))
+    (in_file.folder / "received.txt").write_text(received)
     (chain,) = replace(kept, address=f"file:{in_file.folder / 'received.txt'}").verify()
     assert [each.position for each in chain.covered.values()] == [3]
 
@@ -147,3 +163,35 @@ def test_a_key_that_others_can_read_signs_nothing(in_file: Kept) -> None:
     assert not (in_file.folder / "anchors.txt").exists()
     (in_file.folder / "key").chmod(0o600)
     assert in_file.anchor().failed == ""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the authority of this test needs openssl")
+def test_a_time_stamp_proves_since_when_a_row_is_as_it_is(in_file: Kept, receiver: Receiver) -> None:
+    ours, other = (Authority(in_file.folder / name).make(name) for name in ("ours", "other"))
+    kept, keys = replace(in_file, address=f"tsa:{receiver.url}"), trusted_keys([], in_file.folder / "key")
+    stamps = str(kept.workspace.settings.anchored / "stamps")
+    kept.grow(9)
+    receiver.answer = lambda query: b"not a time stamp"
+    assert kept.anchor().failed.startswith("its reply is not a time stamp")
+    first = ours.reply(receiver.received[-1])
+    receiver.answer = lambda query: first
+    assert kept.anchor().failed.startswith("its reply does not stamp what was sent")
+    receiver.answer = ours.reply
+    assert kept.anchor().failed == ""
+    kept.grow(1)
+    assert kept.anchor().position == 10
+
+    (chain,) = verify_ledger(kept.ledger, None, anchors_of([stamps], keys, ours.root))
+    (proven,) = chain.covered.values()
+    assert (proven.anchors, proven.position) == (2, 10)
+    assert proven.stamped_at.startswith("20")
+    with pytest.raises(InputError, match="authority: a time stamp is worth as much as the authority"):
+        anchors_of([stamps], keys)
+    with pytest.raises(InputError, match="holds no certificate"):
+        anchors_of([stamps], keys, in_file.folder / "key")
+    with pytest.raises(AnchorsBroken, match=r"the time stamp of shop-9\.note does not verify") as raised:
+        anchors_of([stamps], keys, other.root)
+    assert raised.value.code == "anchor-stamp-invalid"
+    shutil.copy(f"{stamps}/shop-9.tsr", f"{stamps}/shop-10.tsr")
+    with pytest.raises(AnchorsBroken, match=r"the time stamp of shop-10\.note does not verify: Mismatch"):
+        anchors_of([stamps], keys, ours.root)

@@ -45,7 +45,7 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
     (chain,) = json.loads(verified.out)
     assert (verified.code, chain["rows"]) == (0, rows)
     place = f"file:{mount / 'anchors'}"
-    assert chain["anchors"] == [{"place": place, "anchors": 1, "position": rows, "incomplete": []}]
+    assert chain["anchors"] == [{"place": place, "anchors": 1, "position": rows, "incomplete": [], "stamped_at": ""}]
     behind_its_back(open_workspace(settings()).ledger, f"DELETE FROM entries WHERE position > {rows - 2}")
     assert perennial("ledger", "verify").code == 0
     cut = perennial("ledger", "verify", "--anchor", str(mount / "anchors"), "--key", str(tmp_path / "keys/ledger.pub"))

@@ -178,11 +178,14 @@ def verify(
     ] = None,
     anchor: Annotated[
         list[str] | None,
-        typer.Option("--anchor", help="a file or git repository with anchors; several", metavar="PLACE"),
+        typer.Option("--anchor", help="a file, git repository or time stamps; several", metavar="PLACE"),
     ] = None,
     key: Annotated[
         list[str] | None,
         typer.Option("--key", help="public key of the anchors, or a file of keys; default: beside the signing key"),
+    ] = None,
+    authority: Annotated[
+        Path | None, typer.Option("--authority", help="root certificates (PEM) of those who signed time stamps")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -193,4 +196,4 @@ def verify(
     """
     from perennial.cli import verifying
 
-    verifying.verify(usecase, head, anchor or (), key or (), json)
+    verifying.verify(usecase, head, anchor or (), key or (), authority, json)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 from perennial.errors import TransientError
 from perennial.governance.anchor import Anchor
 
-KINDS = {"file": "file", "git": "git", "http": "web", "https": "web"}
+KINDS = {"file": "file", "git": "git", "http": "web", "https": "web", "tsa": "time_stamp"}
 """Scheme of an address → the module here that opens it."""
 
 
@@ -35,8 +36,8 @@ class Place(Protocol):
         """Finish what an attempt that failed has left undone. Raises NotDelivered."""
 
 
-def open_place(address: str) -> Place:
-    """The place of an address from the settings, such as `file:/mnt/anchors`."""
+def open_place(address: str, received: Path) -> Place:
+    """The place of an address from the settings, such as `file:/mnt/anchors`. received: a folder for its replies."""
     scheme = address.partition(":")[0]
-    place: Place = import_module(f"{__name__}.{KINDS[scheme]}").open_place(address)
+    place: Place = import_module(f"{__name__}.{KINDS[scheme]}").open_place(address, received)
     return place

@@ -44,6 +44,6 @@ class AnchorFile:
         """Nothing: an anchor is in the file or not."""
 
 
-def open_place(address: str) -> AnchorFile:
+def open_place(address: str, _: Path) -> AnchorFile:
     """The file of `file:/path`."""
     return AnchorFile(Path(address.partition(":")[2]))

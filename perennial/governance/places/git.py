@@ -88,6 +88,6 @@ class AnchorRepository:
         return done.stdout
 
 
-def open_place(address: str) -> AnchorRepository:
+def open_place(address: str, _: Path) -> AnchorRepository:
     """The repository of `git:/path`."""
     return AnchorRepository(Path(address.partition(":")[2]))
