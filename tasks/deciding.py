@@ -64,7 +64,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
     sources = metric_sources(case)
     recalls = release is not None and case.declaration.release.serve == "recall"
-    pool = follow(workspace, case.declaration, rows, sources) if recalls else None
+    pool = follow(workspace, case.declaration, sources, waiting, rows) if recalls else None
     contest = load_contest(registry, case.declaration, waiting, release, pool)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
@@ -78,12 +78,18 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     return row.payload
 
 
-def follow(workspace: Workspace, declaration: Declaration, rows: EvaluationRows, sources: Mapping[str, str]) -> Pool:
+def follow(
+    workspace: Workspace,
+    declaration: Declaration,
+    sources: Mapping[str, str],
+    challenger: ChallengerEntry,
+    rows: EvaluationRows,
+) -> Pool:
     """Commit what the past challengers lose on the batches before these rows; return them with their weights."""
-    ledger = workspace.ledger
-    for batch in batches_to_follow(workspace.tables, ledger, workspace.registry, declaration, sources, rows):
+    ledger, tables, registry = workspace.ledger, workspace.tables, workspace.registry
+    for batch in batches_to_follow(tables, ledger, registry, declaration, sources, challenger, rows):
         ledger.append(declaration.name, batch)
-    return Pool(past_challengers(ledger, declaration, rows), rows)
+    return Pool(past_challengers(ledger, declaration, challenger, rows), rows)
 
 
 def is_evaluated_now(usecase: str, challenger: ChallengerEntry | NotYet | None) -> bool:

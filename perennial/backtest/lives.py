@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -123,7 +124,7 @@ def live(stream: Stream, way: Way) -> Lived:
         trains = asked or (state.waiting is None and _is_due(stream, way, state, moment))
         joined = _train(stream, way, state, moment, asked=asked) if trains else ()
         if way.serve == "recall":
-            state.followed.append(_followed(stream, state, moment, joined))
+            state.followed.append(_followed(stream, state.followed, stream.between(moment - 1, moment), joined))
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits, tuple(state.trainings))
 
@@ -152,10 +153,11 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
         state.waiting, state.looks = None, ()
 
 
-def _followed(stream: Stream, state: _State, moment: int, joined: tuple[Model, ...]) -> Followed[Model]:
-    """How the challengers so far predict the rows whose labels became known at a moment."""
-    models = [model for each in state.followed for model in each.joined]
-    places = stream.between(moment - 1, moment)
+def _followed(
+    stream: Stream, before: Sequence[Followed[Model]], places: IntArray, joined: tuple[Model, ...] = ()
+) -> Followed[Model]:
+    """How the challengers of the batches before predict some rows."""
+    models = [model for each in before for model in each.joined]
     losses = {model: stream.loss_on(stream.predicted(((model, 1.0),), places), places) for model in models}
     if any(loss != loss for loss in losses.values()) or not places.size:
         losses = {}
@@ -238,7 +240,9 @@ def _candidate(stream: Stream, way: Way, state: _State, challenger: Model, place
     if way.serve == "mixture":
         return half_and_half(state.champion, challenger, way.members)
     first = int(stream.moment[places].min())
-    return half_and_recalled(hedge_weights(state.followed[:first]), challenger)
+    batches = state.followed[:first]
+    learned = stream.rows_before(challenger, first - 1)
+    return half_and_recalled(hedge_weights([*batches, _followed(stream, batches, learned)]), challenger)
 
 
 def _is_better_alone(

@@ -146,6 +146,13 @@ class Stream:
             unseen |= self.day >= self.newest[challenger.moment]
         return np.flatnonzero(unseen & (self.moment > used) & (self.moment <= until))
 
+    def rows_before(self, challenger: Model, after: int) -> IntArray:
+        """Places of the rows that a challenger without the newest days was trained on and that came after a moment."""
+        if not challenger.without_newest:
+            return np.empty(0, dtype=np.int64)
+        older = self.day < self.newest[challenger.moment]
+        return np.flatnonzero(older & (self.moment > after) & (self.moment <= challenger.moment))
+
     def predicted(self, mixture: Mixture, places: IntArray) -> FloatArray:
         """What a mixture predicts for some rows, shape (k,) or (k, K)."""
         (first, weight), *others = mixture

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from perennial.clock import instant, write_instant
-from perennial.deciding.evaluation_rows import EvaluationRows, rows_after
+from perennial.deciding.evaluation_rows import EvaluationRows, labelled, rows_after
 from perennial.errors import ModelDeleted, ModelUnloadable
 from perennial.evaluation.hedge import Followed, hedge_weights
 from perennial.evaluation.metrics.metric import Undefined
@@ -49,11 +49,19 @@ class Past:
 
 @dataclass(frozen=True)
 class _Arrival:
-    """A moment at which batches arrived, the newest of them, and the moment before."""
+    """Rows whose labels became known after a moment and by another one, at which a batch had arrived.
+
+    until: only those of events before this instant; None: all.
+    """
 
     batch: BatchEntry
     at: datetime
     before: datetime
+    until: datetime | None = None
+
+    @property
+    def key(self) -> tuple[datetime, datetime | None]:
+        return self.at, self.until
 
 
 def batches_to_follow(
@@ -62,32 +70,39 @@ def batches_to_follow(
     registry: Registry,
     declaration: Declaration,
     sources: Mapping[str, str],
+    challenger: ChallengerEntry,
     judging: EvaluationRows,
 ) -> Iterator[BatchFollowed]:
     """What the past challengers lose on the batches that are not measured yet, the oldest first; the caller commits it.
 
-    Only batches whose labels were all known before the first of the rows to evaluate on.
+    Only rows that the challenger itself could learn from: see `_arrivals`.
     sources: file name → text of the custom metrics. Raises RegistryDown, TeamCodeFailed.
     """
     challengers = [row.payload for row in ledger.all(declaration.name, ChallengerEntry)]
     measured = _measured(ledger, declaration)
-    for arrival in _arrivals(ledger, declaration.name, _first_known(judging)):
+    for arrival in _arrivals(ledger, declaration.name, challenger, judging):
         past = [each for each in challengers if instant(each.as_of) <= arrival.before]
-        if past and arrival.at not in measured:
+        if past and arrival.key not in measured:
             known = known_at(ledger, declaration.name, arrival.at)
             rows = rows_after(tables, declaration, known, arrival.before)
+            if arrival.until is not None:
+                rows = labelled(declaration, rows.rows[rows.rows[declaration.schema_.time] < arrival.until])
             yield _followed(registry, declaration, sources, arrival, past, rows)
 
 
-def past_challengers(ledger: Ledger, declaration: Declaration, judging: EvaluationRows) -> tuple[Past, ...]:
+def past_challengers(
+    ledger: Ledger, declaration: Declaration, challenger: ChallengerEntry, judging: EvaluationRows
+) -> tuple[Past, ...]:
     """The challengers that had been trained before the evaluation rows, with their weights, the newest first."""
     usecase = declaration.name
     measured = _measured(ledger, declaration)
     entries = {row.payload.challenger: row.payload for row in ledger.all(usecase, ChallengerEntry)}
     batches = []
-    for arrival in _arrivals(ledger, usecase, _first_known(judging)):
+    for arrival in _arrivals(ledger, usecase, challenger, judging):
         joined = tuple(n for n, each in entries.items() if arrival.before < instant(each.as_of) <= arrival.at)
-        batch = measured.get(arrival.at)
+        if arrival.until is not None:
+            joined = ()  # they may have learned from the rows that evaluate
+        batch = measured.get(arrival.key)
         if batch is None or batch.naive is None:
             batches.append(Followed({}, 0.0, joined))
         else:
@@ -119,27 +134,30 @@ def in_short(why: ModelUnloadable) -> str:
     return str(why).partition("\n")[0].rstrip(".")
 
 
-def _first_known(judging: EvaluationRows) -> datetime:
-    """When the first of the labels became known; before all for no rows."""
+def _arrivals(ledger: Ledger, usecase: str, challenger: ChallengerEntry, judging: EvaluationRows) -> list[_Arrival]:
+    """The arrivals of accepted batches before the first label to evaluate on became known, the oldest first.
+
+    For a challenger without the newest days, the rest of what it was trained on follows: labels that became known
+    together with those, of events before these days.
+    """
     if judging.rows.empty:
-        return _BEFORE_ALL
-    first: datetime = judging.rows[FIRST_KNOWN_AT].min().to_pydatetime()
-    return first
-
-
-def _arrivals(ledger: Ledger, usecase: str, before: datetime) -> list[_Arrival]:
-    """The arrivals of accepted batches before a time, the oldest first."""
+        return []
+    first, trained = judging.rows[FIRST_KNOWN_AT].min().to_pydatetime(), instant(challenger.as_of)
     batches = [row.payload for row in ledger.all(usecase, BatchEntry) if row.payload.status == "accepted"]
     newest = {instant(batch.arrived_at): batch for batch in batches}
-    moments = [_BEFORE_ALL, *sorted(at for at in newest if at < before)]
-    return [_Arrival(newest[at], at, former) for former, at in pairwise(moments)]
+    moments = [_BEFORE_ALL, *sorted(at for at in newest if at < first)]
+    arrivals = [_Arrival(newest[at], at, former) for former, at in pairwise(moments)]
+    if judging.since is not None and moments[-1] < trained:
+        last = max(at for at in newest if at <= trained)
+        arrivals.append(_Arrival(newest[last], trained, moments[-1], judging.since))
+    return arrivals
 
 
-def _measured(ledger: Ledger, declaration: Declaration) -> dict[datetime, BatchFollowed]:
-    """By the declared primary metric, by the arrival of the batch."""
+def _measured(ledger: Ledger, declaration: Declaration) -> dict[tuple[datetime, datetime | None], BatchFollowed]:
+    """By the declared primary metric, by the arrival of the batch and the instant before which its events are."""
     metric = declaration.primary, declaration.metric_code(declaration.primary)
     return {
-        instant(row.payload.as_of): row.payload
+        (instant(row.payload.as_of), instant(row.payload.until) if row.payload.until else None): row.payload
         for row in ledger.all(declaration.name, BatchFollowed)
         if (row.payload.metric, row.payload.own_code) == metric
     }
@@ -186,6 +204,7 @@ def _followed(
         losses=losses,
         naive=naive,
         not_measured=not_measured,
+        until=None if arrival.until is None else write_instant(arrival.until),
     )
 
 

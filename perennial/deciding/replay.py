@@ -145,7 +145,9 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         release = _served(past, decision)
         pool = None
         if release is not None and declaration.release.serve == "recall":
-            pool = Pool(past_challengers(past, declaration, judging), judging, decision.not_recalled or ())
+            pool = Pool(
+                past_challengers(past, declaration, entry.payload, judging), judging, decision.not_recalled or ()
+            )
         contest = load_contest(registry, declaration, entry.payload, release, pool)
         history = [r.payload for r in past.all(decision.usecase, Decision)]
         recomputed = decide(

@@ -150,6 +150,18 @@ def test_the_rows_that_evaluate_at_once_do_not_choose_the_window() -> None:
     assert choices[0] == choices[1]
 
 
+def test_the_rows_that_evaluate_at_once_choose_no_model_to_recall() -> None:
+    on = stream(turns=(3, 6), error=0.7)
+    labels = on.labels.copy()
+    newest = on.newest_rows(7, used=-1).places
+    labels[newest] = np.random.default_rng(1).permutation(labels[newest])
+    always = {"serve": "recall", "at_once": True, "policy": "newest_unless_worse", "refresh_after": 0.0}
+    lives = [live_as(replace(each, _losses={}, _races={}), **always) for each in (on, replace(on, labels=labels))]
+    mixtures = [dict(life.served[8]) for life in lives]
+    assert all(len(each) == 4 for each in mixtures), "released in both lives"
+    assert mixtures[0] == mixtures[1]
+
+
 def test_totals_count_what_a_change_is_worth() -> None:
     on = stream(turns=(4,))
     balanced, never = live_as(on), live_as(on, policy=NEVER)

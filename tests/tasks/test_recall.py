@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from sklearn.metrics import log_loss
 
-from perennial.clock import instant
+from perennial.clock import instant, write_instant
 from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
 from perennial.deciding.recall import CannotScore, past_challengers, scorable
 from perennial.deciding.replay import replay_deep, replay_sums
@@ -61,12 +62,16 @@ def versions(serves: tuple[Served, ...]) -> list[int]:
     return [each.model.version for each in serves]
 
 
-def rows_of(workspace: Workspace, row: Row[Decision]) -> EvaluationRows:
-    past, taken = workspace.ledger.before(row.position), row.payload
-    entry = past.get("shop", ChallengerEntry, taken.challenger_id)
+def entry_of(workspace: Workspace, row: Row[Decision]) -> ChallengerEntry:
+    entry = workspace.ledger.get("shop", ChallengerEntry, row.payload.challenger_id)
     assert entry is not None
-    known = known_at(past, "shop", instant(taken.as_of))
-    return evaluation_rows(workspace.tables, past, workspace.use_case("shop").declaration, known, entry.payload)
+    return entry.payload
+
+
+def rows_of(workspace: Workspace, row: Row[Decision]) -> EvaluationRows:
+    past = workspace.ledger.before(row.position)
+    known, declaration = known_at(past, "shop", instant(row.payload.as_of)), workspace.use_case("shop").declaration
+    return evaluation_rows(workspace.tables, past, declaration, known, entry_of(workspace, row))
 
 
 def test_an_old_model_is_recalled_when_its_concept_returns_and_is_named(workspace: Workspace) -> None:
@@ -114,9 +119,9 @@ def test_a_batch_is_measured_as_it_was_known_and_before_the_rows_that_decide(wor
 def test_what_came_later_changes_no_weight(workspace: Workspace) -> None:
     declaration = workspace.use_case("shop").declaration
     for row in decisions(workspace).values():
-        judging = rows_of(workspace, row)
+        judging, entry = rows_of(workspace, row), entry_of(workspace, row)
         then, now = (
-            past_challengers(ledger, declaration, judging)
+            past_challengers(ledger, declaration, entry, judging)
             for ledger in (workspace.ledger.before(row.position), workspace.ledger)
         )
         assert then == now
@@ -162,3 +167,34 @@ def test_a_model_that_cannot_predict_todays_rows_is_not_recalled(workspace: Work
     other = declaration.model_copy(update={"schema_": schema})
     with pytest.raises(CannotScore, match="trained for the task binary"):
         scorable(workspace.registry, other, model, judging)
+
+
+def test_at_once_the_days_before_those_that_evaluate_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A return is seen in its first month: the challenger itself has learned from that month's first half."""
+    world = World(tmp_path / "usecases", rows_a_day=20)
+    world.declaration["model"]["window"] = {"batches": 1}
+    release = {"policy": "newest_unless_worse", "serve": "recall", "judge": {"newest": "15d"}}
+    world.declare(release=release, triggers={"on_new_batch": True, "on_drift": False})
+    lead_to(monkeypatch, tmp_path)
+    for month, flipped in (("2024-01", False), ("2024-02", True), ("2024-03", False)):
+        world.month(month, flipped=flipped)
+        assert isinstance(cycle(), Cycle)
+    workspace = open_workspace(settings())
+    march = decisions(workspace)["2024-03"]
+    assert march.payload.mixture is not None
+    weights = {each.model.version: each.weight for each in march.payload.mixture.members}
+    assert weights[3] == 0.5 and weights[1] > 0.45, "version 2 was trained in February"
+    judging = rows_of(workspace, march)
+    assert judging.since is not None
+    part = next(
+        row.payload
+        for row in workspace.ledger.all("shop", BatchFollowed)
+        if row.payload.until == write_instant(judging.since)
+    )
+    schema = workspace.use_case("shop").declaration.schema_
+    rows = read_rows(workspace.tables, "shop", schema, known_at(workspace.ledger, "shop", instant(part.as_of)))
+    rows = rows[(rows[FIRST_KNOWN_AT] > instant(decisions(workspace)["2024-02"].payload.as_of))]
+    rows = rows[rows[schema.time] < judging.since]
+    assert part.rows == len(rows) and not set(rows["order"]) & set(judging.rows["order"])
+    again = replay_deep(workspace.ledger, workspace.tables, workspace.registry, march)
+    assert again.exact and again.difference is None

@@ -79,8 +79,9 @@ class RaceStep(Recorded):
 class BatchFollowed(Recorded):
     """How the challengers so far predict the rows whose labels became known when a batch arrived, for `serve: recall`.
 
-    Key: `as_of`, the batch's arrival, and the metric. batch: the newest one that arrived then. own_code: digest of a
-    custom metric; empty for a built-in one. losses: challenger → the metric on `rows` labelled rows as they were known
+    Key: `as_of`, the batch's arrival, `until` and the metric. batch: the newest one that arrived then. until: only rows
+    of events before this instant, since those from it on evaluate a challenger; None: all. own_code: digest of a custom
+    metric; empty for a built-in one. losses: challenger → the metric on `rows` labelled rows as they were known
     then, with its sign changed if higher is better; empty if it has no value on them. naive: the same of the constant
     from the training labels of the newest of them, None likewise. not_measured: challenger → why it has no loss.
     """
@@ -94,10 +95,13 @@ class BatchFollowed(Recorded):
     losses: dict[str, float]
     naive: float | None
     not_measured: dict[str, str]
+    until: str | None = None
+
+    _without_none = left_out_if_none("until")
 
     @property
     def key(self) -> str:
-        return "/".join(filter(None, (self.as_of, self.metric, self.own_code)))
+        return "/".join(filter(None, (self.as_of, self.until, self.metric, self.own_code)))
 
 
 class ChallengerEntry(Recorded):
