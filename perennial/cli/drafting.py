@@ -37,6 +37,7 @@ def init(
     from perennial.usecase.drafting.keys import spaced_apart
     from perennial.usecase.drafting.roles import roles_of
     from perennial.usecase.drafting.sample import look_at
+    from perennial.usecase.drafting.season import years_with_a_season
     from perennial.usecase.drafting.writing import CLOCK, ONE_FILE, TIMEZONE, Draft, as_yaml
 
     path = Path(data).expanduser().resolve()
@@ -77,6 +78,7 @@ def init(
         checks=[(p.expectation, p.arguments, p.why) for p in proposals],
         form=sample.form,
         one_file=Guess(path.name, "unsure", ONE_FILE) if path.is_file() else None,
+        season=years_with_a_season(times, sample.columns[wanted].values),
     )
     _write_new(file, as_yaml(draft))
     try:

@@ -17,6 +17,7 @@ import yaml
 from perennial.ledger.entries import BatchEntry
 from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
+from tests.usecase.test_season import history as season_history
 from tests.world import month_of_rows
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -694,3 +695,13 @@ def test_folders_named_by_year_and_month(tmp_path: Path, capsys: Captured) -> No
     told = drafted(tmp_path / "orders", capsys, "--target", "returned")
     assert told["rows"] == len(rows) and told["numeric"][:2] == ["price", "weight"]
     assert first_batch("orders", "2024-02").rows.accepted == 580
+
+
+def test_a_target_with_a_season_is_offered_recall_in_a_comment(tmp_path: Path) -> None:
+    for season, offered in ((3.0, True), (0.0, False)):
+        path = tmp_path / f"orders_{season:.0f}.csv"
+        season_history(26, season).to_csv(path, index=False)
+        assert command("init", str(path), "--target", "amount") == 0
+        text = (Path(os.environ["PERENNIAL_USECASES"]) / f"{path.stem}.yaml").read_text()
+        assert ("  # unsure: amount has a season over 2 years" in text) == offered
+        assert "serve: mixture" in text, "what is declared stays the same"

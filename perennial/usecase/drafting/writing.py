@@ -36,6 +36,7 @@ class Draft:
     """All that is guessed of a use case. checks: (expectation, arguments, why), each proposed as a warning.
 
     one_file: the question whether more files will come, where the path is a file.
+    season: over how many years the target has a season, None without one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Draft:
     checks: Sequence[tuple[str, dict[str, Any], str]]
     form: Form = ()
     one_file: Guess[str] | None = None
+    season: int | None = None
 
 
 def as_yaml(draft: Draft) -> str:
@@ -119,10 +121,20 @@ def as_yaml(draft: Draft) -> str:
         f"  cluster_by: {clusters if clusters in ('day', 'week') else _list([clusters])}{_note(calendar.clusters)}",
         "release:  # a mixture of what is live and the newest model is evaluated, at once, on the newest 15 days",
         f"  {{{', '.join(f'{name}: {value}' for name, value in WRITTEN.items())}}}",
+        *_season(draft),
         "watch:  # those that may start a retraining; features, predictions, calibration and others only inform",
         "  channels: [gap, level, unseen, contract]",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _season(draft: Draft) -> list[str]:
+    if draft.season is None:
+        return []
+    return [
+        f"  # unsure: {_comment(draft.target)} has a season over {draft.season} years. If what it depends on does too,",
+        "  #   serve: recall, which takes old models back, may lose less. A backtest shows what it would be worth.",
+    ]
 
 
 def _source(draft: Draft) -> list[str]:
