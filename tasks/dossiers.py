@@ -20,7 +20,7 @@ log = logging.getLogger("perennial.tasks")
 
 @step(timeout_minutes=10)
 def write_dossier(usecase: str, decision: str | None, release: int | None) -> str:
-    """The dossier's files in a folder of their own, and an artifact that lists the gaps; return a sentence."""
+    """The dossier's files in a separate folder, and an artifact that lists the gaps; return a sentence."""
     workspace = open_workspace(settings())
     records = records_of(workspace.ledger, workspace.use_case(usecase).declaration, decision, release)
     made = dossier_of(records)

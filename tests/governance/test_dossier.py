@@ -200,7 +200,7 @@ def test_the_decision_is_there_to_the_last_bit(files: dict[str, str], shop: Work
     assert (kept["position"], kept["hash"]) == (row.position, row.hash)
 
 
-def test_an_older_release_and_a_decision_have_dossiers_of_their_own(shop: Workspace) -> None:
+def test_an_older_release_and_a_decision_have_dossiers_too(shop: Workspace) -> None:
     declaration = shop.use_case("shop").declaration
     first = records_of(shop.ledger, declaration, release_no=1)
     assert first.subject is not None and first.subject.name == "release-1" and len(first.subject.members) == 1
