@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from pydantic import SecretStr
 
 from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
@@ -17,8 +18,10 @@ from tasks.people import approve_decision
     on_running=[tag_run],
     timeout_seconds=3600,
 )
-def approve(usecase: UseCaseName, by: Words, reason: Words, decision: str | None = None) -> Release:
-    """Release the challenger of a decision that waits for you.
+def approve(
+    usecase: UseCaseName, by: Words, reason: Words, decision: str | None = None, token: SecretStr | None = None
+) -> Release | None:
+    """Release the challenger of a decision that waits for you; where several roles approve, with the last of them.
 
     It does not wait for other runs of the use case: if another model was released since, the approval is refused.
 
@@ -27,8 +30,12 @@ def approve(usecase: UseCaseName, by: Words, reason: Words, decision: str | None
         by: Your name, for the record.
         reason: Why you approve, in your words, for the record.
         decision: The id of the decision, or its first digits. Empty: the decision that waits.
+        token: Your signed token, where tokens are required.
     """
-    approval, made = approve_decision(usecase, decision, by, reason)
-    note_outcome(usecase, f"{approval.by} approved {made.versions}")
+    done = approve_decision(usecase, decision, by, reason, token.get_secret_value() if token else None)
     renew_page(usecase)
-    return made
+    if done.made is None or done.approval is None:
+        note_outcome(usecase, f"{by} approved; still to approve: {', '.join(done.standing.missing)}")
+        return None
+    note_outcome(usecase, f"{done.approval.by} approved {done.made.payload.versions}")
+    return done.made.payload

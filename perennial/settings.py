@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from perennial import __version__
@@ -34,6 +34,8 @@ class Settings:
     threads: how many threads a fit may use.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
+    user, token: the person at this machine, by the environment and by a signed token. token_key: the public key that
+    tokens are checked with. Each is None where it is not set.
     """
 
     home: Path
@@ -47,6 +49,9 @@ class Settings:
     namespace: str = ""
     anchors: tuple[str, ...] = ()
     anchor_key: Path | None = None
+    user: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_key: Path | None = None
 
     @property
     def landing(self) -> Path:
@@ -127,6 +132,9 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         namespace=_namespace(environ),
         anchors=_anchors(environ, home),
         anchor_key=_anchor_key(environ, home),
+        user=(environ.get("PERENNIAL_USER") or "").strip() or None,
+        token=environ.get("PERENNIAL_TOKEN") or None,
+        token_key=_absolute(key) if (key := environ.get("PERENNIAL_TOKEN_KEY")) else None,
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from perennial.errors import InputError, on_record
+from perennial.governance.person import person_of
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
-from perennial.ledger.entries import Approval, Decision, Release, Waiver
+from perennial.ledger.declaration_history import record_declaration
+from perennial.ledger.entries import Decision, Refusal, Release, Waiver
 from perennial.ledger.present import open_question, time_of
 from perennial.model.released import load_model, load_served
-from perennial.release import promote
+from perennial.release.approvals import Endorsed, Person, endorse, refuse
 from perennial.release.promote import mirror_alias, refuse_approval
 from perennial.release.resume import Resumed, resume_and_release
 from perennial.release.rollback import roll_back
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.declaration import Declaration
 from tasks.artifacts import show_freeze
 from tasks.as_of import scheduled_start
 from tasks.events import announce
@@ -25,22 +29,59 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=10)
-def approve_decision(usecase: str, decision: str | None, by: str, reason: str) -> tuple[Approval, Release]:
-    """Release the challenger of a held decision: the given one, or the one that waits for a person.
-
-    Returns the approval on record, which is the first one, and the release.
-    """
+def approve_decision(usecase: str, decision: str | None, by: str, reason: str, token: str | None) -> Endorsed:
+    """Approve a held decision: the given one, or the one that waits for a person. It is released by the last role."""
     workspace = open_workspace(settings())
     case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
     refuse_approval(workspace.ledger, held)
+    person, stands = _person(case.declaration, by, token), case.declaration.governance
     load_model(workspace.registry, usecase, held.challenger)
-    now = time_of(workspace.ledger, case.declaration, scheduled_start())
-    approval, row = promote.approve(workspace.ledger, held, _given("by", by), _given("reason", reason), now)
-    with on_record(f"the approval by {approval.by} and release {row.payload.release_no} are recorded"):
+    record_declaration(workspace.ledger, case)
+    done = endorse(
+        workspace.ledger,
+        held,
+        stands.approvers,
+        person,
+        _given("reason", reason),
+        as_of=time_of(workspace.ledger, case.declaration, scheduled_start()),
+        now=datetime.now(UTC),
+        lasts=stands.approvals_expire,
+    )
+    if done.made is None or done.approval is None:
+        log.info("decision %s %s: approved by %s, %s missing", usecase, held.id, person.name, done.standing.missing)
+        return done
+    with on_record(f"the approval by {done.approval.by} and release {done.made.payload.release_no} are recorded"):
         mirror_alias(workspace.ledger, workspace.registry, usecase)
-    log.info("release %s %d: approved by %s", usecase, row.payload.release_no, approval.by)
+    log.info("release %s %d: approved by %s", usecase, done.made.payload.release_no, done.approval.by)
     announce(usecase)
-    return approval, row.payload
+    return done
+
+
+@step(timeout_minutes=10)
+def refuse_decision(usecase: str, decision: str | None, by: str, reason: str, token: str | None) -> Refusal:
+    """Refuse a held decision: the given one, or the one that waits for a person."""
+    workspace = open_workspace(settings())
+    case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
+    person = _person(case.declaration, by, token)
+    now = time_of(workspace.ledger, case.declaration, scheduled_start())
+    record_declaration(workspace.ledger, case)
+    refused = refuse(
+        workspace.ledger, held, case.declaration.governance.approvers, person, _given("reason", reason), now
+    )
+    log.info("decision %s %s: refused by %s", usecase, held.id, refused.by)
+    announce(usecase)
+    return refused
+
+
+def _person(declaration: Declaration, by: str, token: str | None) -> Person:
+    """Who fills in a form: the environment of a worker is not that of the person. Raises InputError."""
+    return person_of(
+        by,
+        user=None,
+        token=token,
+        token_key=settings().token_key,
+        must_prove=bool(declaration.governance.approvers),
+    )
 
 
 @step(timeout_minutes=10)

@@ -6,17 +6,21 @@ import os
 from datetime import datetime
 
 from perennial.cli import machine_clock
+from perennial.cli.acting import acting_person
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.clock import day, instant
 from perennial.errors import HeldBack, InputError, on_record
 from perennial.evaluation.figures import counted
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
+from perennial.release.approvals import Approvers, Endorsed
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
+from perennial.release.words import refusal_in_words
 from perennial.settings import Settings, settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 
@@ -98,28 +102,43 @@ def _say_already(usecase: str, done: RolledBack) -> None:
         say(f"  To {further}: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
 
 
-def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
-    """Raises InputError for an unknown id or where nobody is waited for, ReleaseLost where it is too late."""
+def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
+    """Raises InputError for an unknown id, a person who may not, or where nobody is waited for; ReleaseLost."""
     from perennial.model.released import load_model
-    from perennial.release.promote import approve, refuse_approval
+    from perennial.release.approvals import endorse
+    from perennial.release.promote import refuse_approval
 
-    given("--by", by)
     given("--reason", reason)
     if dry_run:
         ledger = open_ledger()
         decision = find_decision(ledger, id).payload
         refuse_approval(ledger, decision)
         declaration = reading_workspace(settings()).use_case(decision.usecase).declaration
+        acting_person(by, declaration)
         _show_approval(ledger, decision, time_of(ledger, declaration, machine_clock.now()), json)
         return
     workspace = open_workspace(settings())
     ledger = workspace.ledger
     decision = find_decision(ledger, id).payload
     case = workspace.use_case(decision.usecase)
+    person, stands = acting_person(by, case.declaration), case.declaration.governance
     load_model(workspace.registry, decision.usecase, decision.challenger)
     now = time_of(ledger, case.declaration, machine_clock.now())
-    approval, row = approve(ledger, decision, by, reason, now)
-    made, version = row.payload, decision.challenger.version
+    record_declaration(ledger, case)
+    done = endorse(
+        ledger,
+        decision,
+        stands.approvers,
+        person,
+        reason,
+        as_of=now,
+        now=machine_clock.now(),
+        lasts=stands.approvals_expire,
+    )
+    if done.made is None or done.approval is None:
+        _show_step(decision, done, stands.approvers, json)
+        return
+    approval, made, version = done.approval, done.made.payload, decision.challenger.version
     follow_release(
         workspace,
         decision.usecase,
@@ -127,14 +146,54 @@ def approve(id: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
     )
     if json:
         as_json(made.model_dump(mode="json"))
-    elif (approval.by, approval.reason) == (by, reason):
-        say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {by}.")
+    elif done.step is not None or (approval.by, approval.reason) == (person.name, reason):
+        say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {approval.by}.")
         _say_age(ledger, decision, now)
     else:
         say(
             f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
             f"version {version} became release {made.release_no}. Nothing more was recorded."
         )
+
+
+def refuse(id: str, by: str | None, reason: str, json: bool) -> None:
+    """Raises InputError for an unknown id, a person who may not, or where nobody is waited for; HeldBack."""
+    from perennial.release.approvals import refuse
+    from tasks.page import refresh_page
+
+    given("--reason", reason)
+    workspace = open_workspace(settings())
+    decision = find_decision(workspace.ledger, id).payload
+    case = workspace.use_case(decision.usecase)
+    person = acting_person(by, case.declaration)
+    now = time_of(workspace.ledger, case.declaration, machine_clock.now())
+    record_declaration(workspace.ledger, case)
+    refused = refuse(workspace.ledger, decision, case.declaration.governance.approvers, person, reason, now)
+    with on_record(f"the refusal by {refused.by} is recorded"):
+        refresh_page(workspace, decision.usecase)
+    _announce(workspace.settings, decision.usecase)
+    if json:
+        as_json(refused.model_dump(mode="json"))
+    else:
+        say(f"{decision.usecase}: {refusal_in_words(refused)}. Version {decision.challenger.version} is not released.")
+
+
+def _show_step(decision: Decision, done: Endorsed, approvers: Approvers, json: bool) -> None:
+    """One approval of several: who has approved, and who is still to."""
+    if json:
+        as_json(
+            {
+                "usecase": decision.usecase,
+                "decision": decision.id,
+                "endorsement": done.step.model_dump(mode="json") if done.step else None,
+                "missing": list(done.standing.missing),
+            }
+        )
+        return
+    given_by = ", ".join(f"{each.by} ({role})" for role, each in done.standing.given.items())
+    left = ", ".join(f"{role} ({' or '.join(approvers[role])})" for role in done.standing.missing)
+    until = min(each.expires_at for each in done.standing.given.values())
+    say(f"{decision.usecase}: approved by {given_by}. Still to approve, until {day(until)}: {left}.")
 
 
 def _say_age(ledger: Ledger, decision: Decision, now: datetime) -> None:

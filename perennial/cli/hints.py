@@ -39,6 +39,9 @@ _OPTIONS = {
     "head-invalid": ("head",),
     "release-unknown": ("from",),
     "stage-unsigned": ("by", "reason"),
+    **dict.fromkeys(
+        ("approver-twice", "approver-unknown", "person-differs", "person-missing", "person-not-proven"), ("by",)
+    ),
 }
 """code → what the core asks for, each an option here."""
 

@@ -27,5 +27,8 @@ Batch = Annotated[str | None, typer.Option("--batch", help="name of a batch, suc
 Json = Annotated[bool, typer.Option("--json", help="print JSON with stable field names")]
 Wide = Annotated[bool, typer.Option("--wide", help="show every column, however wide the terminal is")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="show what would change, and change nothing")]
-By = Annotated[str, typer.Option("--by", help="who decides, for the record")]
+Proven = Annotated[
+    str | None,
+    typer.Option("--by", help="who decides, for the record; not needed where PERENNIAL_USER or a token is set"),
+]
 Reason = Annotated[str, typer.Option("--reason", help="why, for the record")]

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.acting import acting_person
 from perennial.cli.approving import given
 from perennial.cli.json_views import batch_view
 from perennial.cli.output import as_json, say
@@ -145,12 +146,13 @@ def _show_requeue(usecase: str, window: str | None, json: bool) -> None:
         say(f"{usecase}: {'would validate again: ' if names else 'nothing to validate again'}{', '.join(names)}.")
 
 
-def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str, dry_run: bool, json: bool) -> None:
+def waive(
+    usecase: str, window: str, checks: Sequence[str], by: str | None, reason: str, dry_run: bool, json: bool
+) -> None:
     """Raises InputError for a check that cannot be waived, before anything is written."""
-    given("--by", by)
     given("--reason", reason)
     workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
-    workspace.use_case(usecase)
+    person = acting_person(by, workspace.use_case(usecase).declaration).name
     batch = _known(workspace, usecase, window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     asked = checks_to_waive(checks, failed, batch)
@@ -160,7 +162,7 @@ def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str
         else:
             say(f"{usecase}: would waive on {window}: {'; '.join(asked)}. Nothing was changed.")
         return
-    waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
+    waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=person, reason=reason)
     row, _ = workspace.ledger.append(usecase, waiver)
     recorded = row.payload
     with on_record(f"the waiver by {recorded.by} is recorded"):
@@ -168,8 +170,8 @@ def waive(usecase: str, window: str, checks: Sequence[str], by: str, reason: str
     if json:
         as_json(batch_view(usecase, revised))
     else:
-        if (recorded.by, recorded.reason) == (by, reason):
-            say(f"{usecase}: waived on {window} by {by}: {'; '.join(recorded.checks)}. Reason on record: {reason}")
+        if (recorded.by, recorded.reason) == (person, reason):
+            say(f"{usecase}: waived on {window} by {person}: {'; '.join(recorded.checks)}. Reason on record: {reason}")
         else:
             say(
                 f"{usecase}: already waived on {window} by {recorded.by} at {row.recorded_at} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.acting import acting_person
 from perennial.cli.approving import follow_release, given
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
@@ -15,20 +16,19 @@ from perennial.store.workspace import RUN, Workspace, open_workspace
 from perennial.usecase.reading import load_use_case
 
 
-def resume(usecase: str, by: str, reason: str, dry_run: bool, json: bool) -> None:
+def resume(usecase: str, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
     """Raises ModelUnloadable, with nothing changed, where the model to release is gone; ReleaseLost, LedgerBroken."""
-    given("--by", by)
     given("--reason", reason)
     if dry_run:
-        load_use_case(usecase, settings().usecases)
+        acting_person(by, load_use_case(usecase, settings().usecases).declaration)
         ledger = open_ledger()
         planned = Resumed(tuple(freezes(ledger, usecase)), frozen_decision(ledger, usecase), None)
         _show(usecase, planned, json, done=False)
         return
     workspace = open_workspace(settings())
-    workspace.use_case(usecase)
+    person = acting_person(by, workspace.use_case(usecase).declaration)
     with workspace.only_one(usecase, RUN):
-        resumed = _resume(workspace, usecase, by, reason)
+        resumed = _resume(workspace, usecase, person.name, reason)
     _show(usecase, resumed, json, done=True)
 
 

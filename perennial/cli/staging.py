@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.acting import acting_person
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
@@ -56,7 +57,7 @@ def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json
     with flows_ready(), naming_what_is_live(usecase):
         from flows.stage import stage as flow
 
-        made = flow(usecase, by or None, reason or None)
+        made = flow(usecase, acting_person(by, case.declaration).name if signed else None, reason or None)
     newest = _newest(ledger, usecase, release)
     _show(usecase, release, None if advance else newest, made, json)
     if made is not None and made.kind == "abort":

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from perennial.clock import day
 from perennial.deciding.at_once import is_evaluated_at_once
-from perennial.ledger.entries import Approval, ChallengerEntry, Decision, Release
+from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import frozen_decision, open_question, undone_decision, waiting_challenger
+from perennial.ledger.present import (
+    approval_of,
+    frozen_decision,
+    open_question,
+    refusal_of,
+    undone_decision,
+    waiting_challenger,
+)
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, candidate_at, headline_of, outcome_word
+from perennial.release.words import approval_in_words, candidate_at, headline_of, outcome_word, refusal_in_words
 from perennial.usecase.declared_judge import NEXT_BATCH
 
 
 def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
     """A sentence about an approval, if there is one, and one about what was released, what waits or what came later."""
-    approval = ledger.get(taken.usecase, Approval, taken.id)
-    approved = [f"{approval_in_words(approval.payload)}."] if approval is not None else []
-    return [*approved, _since_then(ledger, taken)]
+    approval, refusal = approval_of(ledger, taken), refusal_of(ledger, taken)
+    by_people = [f"{approval_in_words(approval.payload)}."] if approval is not None else []
+    by_people += [f"{refusal_in_words(refusal.payload)}."] if refusal is not None else []
+    return [*by_people, _since_then(ledger, taken)]
 
 
 def trained_in_words(ledger: Ledger, usecase: str, challenger: ChallengerEntry) -> list[str]:

@@ -16,13 +16,14 @@ from perennial.ledger.entries import (
     Cycle,
     Decision,
     LabelBatchEntry,
+    Refusal,
     Release,
     ReleasesFrozen,
     ReleasesResumed,
     Served,
     Snapshot,
 )
-from perennial.ledger.ledger import Ledger
+from perennial.ledger.ledger import Ledger, Row
 from perennial.usecase.declaration import Declaration
 
 
@@ -61,8 +62,21 @@ def says_release(ledger: Ledger, decision: Decision) -> bool:
 def wants_release(ledger: Ledger, decision: Decision) -> bool:
     """Whether a decision releases: its policy released, or a person approved the held decision."""
     if decision.outcome == "held":
-        return ledger.get(decision.usecase, Approval, decision.id) is not None
+        return approval_of(ledger, decision) is not None
     return decision.outcome in ("first", "release")
+
+
+def approval_of(ledger: Ledger, decision: Decision) -> Row[Approval] | None:
+    """The approval of a held decision; None without one, or if a refusal came first."""
+    approval = ledger.get(decision.usecase, Approval, decision.id)
+    refusal = ledger.get(decision.usecase, Refusal, decision.id)
+    return None if approval and refusal and refusal.position < approval.position else approval
+
+
+def refusal_of(ledger: Ledger, decision: Decision) -> Row[Refusal] | None:
+    """The refusal of a held decision; None without one, or if an approval came first."""
+    refusal = ledger.get(decision.usecase, Refusal, decision.id)
+    return None if approval_of(ledger, decision) is not None else refusal
 
 
 def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
@@ -192,10 +206,12 @@ def held_labels(ledger: Ledger, usecase: str) -> list[LabelBatchEntry]:
 
 
 def open_question(ledger: Ledger, usecase: str) -> Decision | None:
-    """The decision that waits for a person: held, not approved, with no decision or release since."""
+    """The decision that waits for a person: held, neither approved nor refused, with no decision or release since."""
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
     if newest is None or newest.outcome != "held" or wants_release(ledger, newest):
+        return None
+    if refusal_of(ledger, newest) is not None:
         return None
     release = current_release(ledger, usecase)
     return newest if (release.release_no if release else 0) == newest.release_no else None

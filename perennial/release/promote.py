@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.clock import instant, write_instant
-from perennial.errors import InputError, ReleaseLost, on_record
+from perennial.errors import HeldBack, InputError, ReleaseLost, on_record
 from perennial.fault_points import write
-from perennial.ledger.entries import Approval, ChallengerEntry, Decision, ModelRef, Release, ReleasesResumed
+from perennial.ledger.entries import Approval, ChallengerEntry, Decision, ModelRef, Proof, Release, ReleasesResumed
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import blend_due, current_release, frozen_decision, says_release
+from perennial.ledger.present import (
+    approval_of,
+    blend_due,
+    current_release,
+    frozen_decision,
+    refusal_of,
+    says_release,
+)
 from perennial.release.freeze import refuse_frozen
 from perennial.release.planned_stages import first_stage, full_release, planned_stages
 from perennial.store.registry import Beside, Registry
@@ -33,7 +40,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
     challenger = ledger.get(decision.usecase, ChallengerEntry, decision.challenger_id)
     if challenger is None:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
-    approval = ledger.get(decision.usecase, Approval, decision.id) if decision.outcome == "held" else None
+    approval = approval_of(ledger, decision) if decision.outcome == "held" else None
     resumed = _end_of_freeze(ledger, decision)
     because, since = f"{decision.reasons[0]} {decision.recalls}".rstrip(), decision.as_of
     if approval is not None:
@@ -88,7 +95,9 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
     return insert_release(ledger, usecase, blended.model_copy(update={"reason": reason}))
 
 
-def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: datetime) -> tuple[Approval, Row[Release]]:
+def approve(
+    ledger: Ledger, decision: Decision, by: str, reason: str, as_of: datetime, proof: Proof | None = None
+) -> tuple[Approval, Row[Release]]:
     """Release the challenger of a held decision that a person approves: (the recorded approval, the release).
 
     The first approval counts; a later one returns the first. as_of: the use case's time, used for the first approval.
@@ -98,8 +107,9 @@ def approve(ledger: Ledger, decision: Decision, by: str, reason: str, as_of: dat
     refuse_approval(ledger, decision)
     ledger.verify_for_release(decision.usecase, decision.release_no + 1)
     approval, _ = ledger.append(
-        decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of))
+        decision.usecase, Approval(decision=decision.id, by=by, reason=reason, as_of=write_instant(as_of), proof=proof)
     )
+    refuse_refused(ledger, decision)
     with on_record(f"the approval by {approval.payload.by} is recorded"):
         return approval.payload, release_decided(ledger, decision)
 
@@ -116,6 +126,7 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
             code="decision-not-held",
             value=decision.id,
         )
+    refuse_refused(ledger, decision)
     refuse_frozen(ledger, decision.usecase)
     release = current_release(ledger, decision.usecase)
     live = release.release_no if release else 0
@@ -125,6 +136,17 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
             f"decision {decision.id} was taken against release {decision.release_no}, "
             f"but release {live} is live now, with which its challenger was never compared. "
             f"Wait for the next decision. Nothing was changed."
+        )
+
+
+def refuse_refused(ledger: Ledger, decision: Decision) -> None:
+    """Raise HeldBack if a person has refused the decision before anybody approved it."""
+    refused = refusal_of(ledger, decision)
+    if refused is not None:
+        raise HeldBack(
+            f"decision {decision.id} was refused by {refused.payload.by}: {refused.payload.reason}. Nothing was "
+            "released; the next challenger is decided anew.",
+            code="decision-refused",
         )
 
 

@@ -18,6 +18,7 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
+    Refusal,
     Release,
     Snapshot,
     versions_in_words,
@@ -112,6 +113,11 @@ def _released(decision: Decision) -> str:
 def approval_in_words(approval: Approval) -> str:
     """Who released a held decision, when by the use case's clock, and why."""
     return f"Approved by {approval.by} on {approval.as_of.partition('T')[0]}: {approval.reason}"
+
+
+def refusal_in_words(refusal: Refusal) -> str:
+    """Who refused a held decision, when by the use case's clock, and why."""
+    return f"Refused by {refusal.by} on {day(refusal.as_of)}: {refusal.reason}"
 
 
 def made_because(release: Release) -> str:

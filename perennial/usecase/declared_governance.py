@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_serializer, model_validator
 
-from perennial.usecase.spelling import Frozen
+from perennial.usecase.spelling import Duration, Frozen
 
 MEASURES = {
     "metric": "the primary metric, or one under `evaluation.also`",
@@ -15,6 +16,7 @@ MEASURES = {
     "channel": "a monitored channel",
     "check": "a column with a data check, or `table`",
 }
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Level = Literal["low", "medium", "high"]
 
 
@@ -90,4 +92,12 @@ class Governance(Frozen):
     standards: tuple[str, ...] = Field((), description="standards that are applied, or the solutions instead of them")
     conformity: str = Field("", description="where the EU declaration of conformity is")
     license: str = Field("", description="licence of the model, as an SPDX identifier: Apache-2.0")
+    approvers: dict[Role, tuple[str, ...]] = Field(
+        {},
+        description="role → the persons who may approve in it: a held decision is released once every role has "
+        "approved, each by another person. By default any one person approves",
+    )
+    approvals_expire: Duration = Field(
+        timedelta(days=14), gt=timedelta(0), description="how long an approval waits for those of the other roles"
+    )
     risk_items: tuple[Risk, ...] = Field((), description="the known risks")

@@ -30,6 +30,7 @@ from perennial.usecase.rules_of_columns import (
     roles,
 )
 from perennial.usecase.rules_of_evaluation import evaluation_rules
+from perennial.usecase.rules_of_governance import governance_rules
 from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.schema import expectations, other_kinds
@@ -55,6 +56,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *release_rules(document),
         *_channels(document),
         *alert_rules(document),
+        *governance_rules(document),
         *_windows(document),
         *_schedule(document),
         *_timezones(document),

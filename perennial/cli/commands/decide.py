@@ -1,4 +1,4 @@
-"""Commands of a person who decides: `approve`, `rollback`, `resume`."""
+"""Commands of a person who decides: `approve`, `refuse`, `rollback`, `resume`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import By, DecisionId, DryRun, Json, Reason, Usecase
+from perennial.cli.options import DecisionId, DryRun, Json, Proven, Reason, Usecase
 
 
-def approve(id: DecisionId, by: By, reason: Reason, dry_run: DryRun = False, json: Json = False) -> None:
-    """Release the challenger of a decision that waits for you."""
+def approve(id: DecisionId, reason: Reason, by: Proven = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Release the challenger of a decision that waits for you.
+
+    Where several roles have to approve (`governance.approvers`), it is released once the last one has.
+    """
     from perennial.cli import approving
 
     approving.approve(id, by, reason, dry_run, json)
+
+
+def refuse(id: DecisionId, reason: Reason, by: Proven = None, json: Json = False) -> None:
+    """Refuse a decision that waits for you: its challenger is not released.
+
+    The next challenger is trained and decided anew.
+    """
+    from perennial.cli import approving
+
+    approving.refuse(id, by, reason, json)
 
 
 def rollback(
@@ -36,7 +49,7 @@ def rollback(
     approving.rollback(usecase, reason, seen, dry_run, json)
 
 
-def resume(usecase: Usecase, by: By, reason: Reason, dry_run: DryRun = False, json: Json = False) -> None:
+def resume(usecase: Usecase, reason: Reason, by: Proven = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Release again after an episode has frozen releases.
 
     If the last decision releases a model, it is carried out now.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import AnyUsecase, Batch, By, DryRun, Json, Reason, Usecase
+from perennial.cli.options import AnyUsecase, Batch, DryRun, Json, Proven, Reason, Usecase
 
 
 def quarantine(
@@ -34,8 +34,8 @@ def requeue(usecase: Usecase, batch: Batch = None, dry_run: DryRun = False, json
 def waive(
     usecase: Usecase,
     batch: Annotated[str, typer.Option("--batch", help="name of a batch, such as 2013-07")],
-    by: By,
     reason: Reason,
+    by: Proven = None,
     check: Annotated[
         list[str] | None,
         typer.Option("--check", metavar="WORDS", help="first words of the check, as `quarantine` shows it; repeatable"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,6 +12,9 @@ from perennial.evaluation.figures import enumerated
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
+
+Proof = Literal["stated", "environment", "token"]
+"""How a person is known: by a name that was typed, by PERENNIAL_USER, or by a signed token."""
 
 
 class Reference(Entry):
@@ -189,13 +193,55 @@ class Code(Recorded):
 
 
 class Approval(Recorded):
-    """A person's approval of a held decision. Key: the decision's id, so the first approval counts.
+    """A person's approval of a held decision, or that of several roles. Key: the decision's id, so the first counts.
 
-    as_of: the use case's time at the approval, from which the model is live.
+    as_of: the use case's time at the approval, from which the model is live. proof: how the person is known; None, and
+    left out of the row, for several roles and in rows of earlier versions.
     """
 
     decision: str
     by: str
+    reason: str
+    as_of: str
+    proof: Proof | None = None
+
+    _without_none = left_out_if_none("proof")
+
+    @property
+    def key(self) -> str:
+        return self.decision
+
+
+class Endorsement(Recorded):
+    """One person's approval in a role, where the declaration asks for several. Key: `decision/role/number`, from 1.
+
+    at, expires_at: by the machine's clock. After it expires it no longer counts, and the role approves anew. Once every
+    role has approved, an `Approval` follows.
+    """
+
+    decision: str
+    role: str
+    number: int
+    by: str
+    proof: Proof
+    reason: str
+    at: str
+    expires_at: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.decision}/{self.role}/{self.number}"
+
+
+class Refusal(Recorded):
+    """A person's refusal of a held decision, which ends it. Key: the decision's id, so the first refusal counts.
+
+    Of an approval and a refusal, the one that comes first in the ledger counts.
+    """
+
+    decision: str
+    by: str
+    proof: Proof
     reason: str
     as_of: str
 

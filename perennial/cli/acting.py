@@ -1,0 +1,20 @@
+"""Who acts on the command line."""
+
+from __future__ import annotations
+
+from perennial.governance.person import person_of
+from perennial.release.approvals import Person
+from perennial.settings import settings
+from perennial.usecase.declaration import Declaration
+
+
+def acting_person(by: str | None, declaration: Declaration) -> Person:
+    """By token, environment, or the typed name. Raises InputError for one who is not proven where that is needed."""
+    where = settings()
+    return person_of(
+        by,
+        user=where.user,
+        token=where.token,
+        token_key=where.token_key,
+        must_prove=bool(declaration.governance.approvers),
+    )

@@ -1,0 +1,85 @@
+"""Who acts: by a signed token, by the environment, or by a name that was typed.
+
+Source of the token's form: RFC 7519 (JSON Web Token), signed with Ed25519 (RFC 8037) or RSA.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perennial.errors import InputError
+from perennial.release.approvals import Person
+
+AUDIENCE = "perennial"
+_ALGORITHMS = ["EdDSA", "RS256", "ES256"]
+
+
+def person_of(
+    stated: str | None, *, user: str | None, token: str | None, token_key: Path | None, must_prove: bool
+) -> Person:
+    """The person who acts.
+
+    stated: the name that was typed, None for none. user: PERENNIAL_USER, where that is the acting person's. token: a
+    signed one. token_key: the public key that tokens are checked with; with it, only a token counts. must_prove:
+    whether a typed name alone does not count.
+    Raises InputError for a token that does not verify, a name that differs from the proven one, or no proof.
+    """
+    typed = (stated or "").strip()
+    if token_key is not None:
+        name = _subject(token, token_key)
+        return Person(_same(typed, name, "the token"), "token")
+    if user:
+        return Person(_same(typed, user, "PERENNIAL_USER"), "environment")
+    if must_prove:
+        raise InputError(
+            "approvers are declared, so a name alone does not count",
+            code="person-not-proven",
+            field="by",
+            value=typed or None,
+            fix="Set PERENNIAL_TOKEN_KEY to the public key of your signed tokens, or PERENNIAL_USER in the "
+            "environment of the person.",
+        )
+    if not typed:
+        raise InputError("is empty; the record needs it", code="person-missing", field="by")
+    return Person(typed, "stated")
+
+
+def _same(typed: str, proven: str, by: str) -> str:
+    if typed and typed != proven:
+        raise InputError(
+            f"'{typed}' is given, but {by} names {proven}",
+            code="person-differs",
+            field="by",
+            value=typed,
+            fix=f"Leave it out, or write {proven}.",
+        )
+    return proven
+
+
+def _subject(token: str | None, key: Path) -> str:
+    """The `sub` of a token that is signed, not expired, and meant for Perennial."""
+    import jwt
+
+    if not token:
+        raise InputError(
+            "PERENNIAL_TOKEN_KEY is set, so a signed token is needed",
+            code="person-not-proven",
+            field="token",
+            fix="Give the token of your identity provider.",
+        )
+    try:
+        public = key.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"PERENNIAL_TOKEN_KEY: {key} cannot be read: {error.strerror}") from error
+    try:
+        claims = jwt.decode(
+            token, public, algorithms=_ALGORITHMS, audience=AUDIENCE, options={"require": ["sub", "exp", "aud"]}
+        )
+    except jwt.PyJWTError as error:
+        raise InputError(
+            f"is not accepted: {str(error).rstrip('.').lower()}",
+            code="token-refused",
+            field="token",
+            fix=f"Get a new one, signed for the audience '{AUDIENCE}', with sub and exp.",
+        ) from error
+    return str(claims["sub"])

@@ -1,0 +1,56 @@
+"""Mistakes in the meaning of `governance`: approvers who can never approve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from perennial.usecase.document import Document
+from perennial.usecase.mistakes import Mistake
+
+
+def governance_rules(document: Document) -> Iterator[Mistake]:
+    """Every mistake in the meaning of `governance`."""
+    roles = {
+        str(role): [name for name in names if isinstance(name, str)]
+        for role, names in document.mapping("governance", "approvers").items()
+        if isinstance(names, list)
+    }
+    for role, names in roles.items():
+        if not names:
+            yield document.mistake(
+                ("governance", "approvers", role),
+                "nobody may approve in this role, so nothing could be released",
+                f"name the persons: {role}: [anna]",
+                code="approvers-none",
+            )
+    if all(roles.values()) and roles and not _each_another(roles):
+        yield document.mistake(
+            ("governance", "approvers"),
+            "each role needs another person, and there are too few persons for that",
+            "name more persons, or fewer roles",
+            code="approvers-too-few",
+        )
+    policy = document.text("release", "policy")
+    if roles and policy != "hold":
+        yield document.mistake(
+            ("governance", "approvers"),
+            f"nothing waits for their approval under policy '{policy or 'balanced'}'",
+            "write release.policy: hold, or remove them",
+            code="approvers-unused",
+        )
+
+
+def _each_another(roles: Mapping[str, Sequence[str]]) -> bool:
+    """Whether every role can have another person: a matching by augmenting paths (Kuhn 1955)."""
+    holds: dict[str, str] = {}
+
+    def assign(role: str, tried: set[str]) -> bool:
+        for name in roles[role]:
+            if name not in tried:
+                tried.add(name)
+                if name not in holds or assign(holds[name], tried):
+                    holds[name] = role
+                    return True
+        return False
+
+    return all(assign(role, set()) for role in roles)

@@ -1,0 +1,97 @@
+"""Who acts: a forged, expired or foreign token is refused, and a typed name never wins over a proven one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from perennial.errors import InputError
+from perennial.governance.person import AUDIENCE, person_of
+from perennial.release.approvals import Person
+
+SOON = datetime.now(UTC) + timedelta(hours=1)
+
+
+def pem(key: Ed25519PrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    key = Ed25519PrivateKey.generate()
+    public = tmp_path_factory.mktemp("keys") / "tokens.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return pem(key), public
+
+
+def token(key: str, *, sub: str | None = "anna", aud: str = AUDIENCE, exp: datetime | None = SOON) -> str:
+    claims = {"sub": sub, "aud": aud, "exp": exp}
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, algorithm="EdDSA")
+
+
+def test_a_signed_token_names_the_person(keys: tuple[str, Path]) -> None:
+    private, public = keys
+    for stated in (None, "anna"):
+        who = person_of(stated, user="root", token=token(private), token_key=public, must_prove=True)
+        assert who == Person("anna", "token")
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ("other key", "signature"),
+        ("expired", "expired"),
+        ("other audience", "audience"),
+        ("no expiry", "exp"),
+        ("nobody", "sub"),
+        ("unsigned", "alg value is not allowed"),
+        ("changed", "signature|crypto padding|string argument|decode"),
+        ("no token", "not enough segments"),
+    ],
+)
+def test_a_token_that_does_not_verify_is_refused(keys: tuple[str, Path], made: str, why: str) -> None:
+    private, public = keys
+    head, body, signature = token(private).split(".")
+    forged = {
+        "other key": token(pem(Ed25519PrivateKey.generate())),
+        "expired": token(private, exp=datetime.now(UTC) - timedelta(minutes=1)),
+        "other audience": token(private, aud="shop"),
+        "no expiry": token(private, exp=None),
+        "nobody": token(private, sub=None),
+        "unsigned": jwt.encode({"sub": "anna", "aud": AUDIENCE, "exp": SOON}, "", algorithm="none"),
+        "changed": ".".join((head, body[:-4] + "AAAA", signature)),
+        "no token": "anna",
+    }[made]
+    with pytest.raises(InputError, match=why) as refused:
+        person_of("anna", user="anna", token=forged, token_key=public, must_prove=False)
+    assert refused.value.code == "token-refused" and forged not in str(refused.value)
+
+
+def test_a_typed_name_does_not_win_over_a_proven_one(keys: tuple[str, Path]) -> None:
+    private, public = keys
+    with pytest.raises(InputError, match="the token names anna"):
+        person_of("ben", user=None, token=token(private), token_key=public, must_prove=False)
+    with pytest.raises(InputError, match="PERENNIAL_USER names anna"):
+        person_of("ben", user="anna", token=None, token_key=None, must_prove=False)
+    assert person_of(None, user="anna", token=None, token_key=None, must_prove=True) == Person("anna", "environment")
+
+
+def test_a_name_alone_counts_only_where_no_proof_is_asked_for(keys: tuple[str, Path], tmp_path: Path) -> None:
+    assert person_of(" Ada ", user=None, token=None, token_key=None, must_prove=False) == Person("Ada", "stated")
+    with pytest.raises(InputError, match="a name alone does not count"):
+        person_of("Ada", user=None, token=None, token_key=None, must_prove=True)
+    with pytest.raises(InputError, match="a signed token is needed"):
+        person_of("Ada", user="Ada", token=None, token_key=keys[1], must_prove=False)
+    with pytest.raises(InputError, match="is empty"):
+        person_of(" ", user=None, token=None, token_key=None, must_prove=False)
+    garbage = tmp_path / "key.pem"
+    with pytest.raises(InputError, match="cannot be read"):
+        person_of(None, user=None, token="a.b.c", token_key=garbage, must_prove=False)
+    garbage.write_text("no key")
+    with pytest.raises(InputError):
+        person_of(None, user=None, token=token(keys[0]), token_key=garbage, must_prove=False)
