@@ -11,7 +11,6 @@ from perennial.clock import day, instant, write_instant
 from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.governance.anchored import anchored_at
 from perennial.ledger.entries import (
-    Approval,
     BatchEntry,
     Candidate,
     ChallengerEntry,
@@ -22,6 +21,7 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
+    approval_of,
     current_release,
     freezes,
     frozen_decision,
@@ -29,11 +29,13 @@ from perennial.ledger.present import (
     label_files,
     made_live,
     open_question,
+    refusal_of,
     time_of,
     undone_decision,
     waiting_challenger,
 )
 from perennial.processes.schedule import next_scheduled_run
+from perennial.release.approvals import Standing, endorsements, standing
 from perennial.release.planned_stages import ends_at
 from perennial.release.stages import looks_of
 from perennial.release.waited import waited, waited_in_words
@@ -67,7 +69,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
     """One decision, with the snapshot that its challenger was trained on and its place in the chain."""
     whole = row.payload.model_dump(mode="json")
     snapshot = ledger.get(row.payload.usecase, Snapshot, row.payload.snapshot)
-    approval = ledger.get(row.payload.usecase, Approval, row.key)
+    approval, refusal = approval_of(ledger, row.payload), refusal_of(ledger, row.payload)
     names = ("table", "version", "rows", "first", "last", "digest")
     trained_on = snapshot.payload.model_dump(mode="json") if snapshot else {}
     return {
@@ -89,6 +91,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
         "approvals": [approval.payload.model_dump(mode="json")] if approval else [],
+        "refusal": refusal.payload.model_dump(mode="json") if refusal else None,
         "release_no": whole["release_no"],
         "position": row.position,
         "previous_hash": row.previous_hash,
@@ -143,18 +146,20 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     release, newest = current_release(ledger, usecase), ledger.newest(usecase)
     batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
     decisions = ledger.all(usecase, Decision)
+    question, approvers = open_question(ledger, usecase), declaration.governance.approvers
+    stands = standing(endorsements(ledger, question), approvers, now) if question else Standing({}, (), ())
     champion = None
-    standing = made_live(row.payload for row in ledger.all(usecase, Release))
-    if release is not None and standing is not None:
+    live = made_live(row.payload for row in ledger.all(usecase, Release))
+    if release is not None and live is not None:
         age = (time_of(ledger, declaration, now) - instant(release.since)).total_seconds() / 86400
         champion = {
             "version": release.champion.model.version,
             "serves": [{"version": each.model.version, "weight": each.weight} for each in release.serves],
             "since": release.since,
             "age_days": age,
-            "release_no": standing.release_no,
-            "kind": standing.kind,
-            "reason": standing.reason,
+            "release_no": live.release_no,
+            "kind": live.kind,
+            "reason": live.reason,
         }
     return {
         "usecase": usecase,
@@ -167,7 +172,9 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "labels": None if declaration.labels is None else labels_view(ledger, declaration, now),
         "last_decision": _short(decisions[-1]) if decisions else None,
         "waited": _waited([row.payload for row in decisions], release),
-        "open_question": question.id if (question := open_question(ledger, usecase)) else None,
+        "open_question": question.id if question else None,
+        "endorsements": [each.model_dump(mode="json") for each in stands.given.values()],
+        "missing_roles": list(stands.missing),
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
         "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],

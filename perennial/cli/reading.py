@@ -110,6 +110,8 @@ def _show_status(view: dict[str, Any]) -> None:
     )
     if view["open_question"]:
         rows.append(("waits for a person", f"perennial approve {view['open_question']} --by NAME --reason TEXT"))
+        rows += [("", f"approved by {each['by']} ({each['role']})") for each in view["endorsements"]]
+        rows += [("", f"still to approve: {', '.join(view['missing_roles'])}")] if view["missing_roles"] else []
     if not (champion or batch or decided):
         name = view["usecase"]
         rows.append(("next", f"perennial backfill {name} (all batches), or perennial run {name} (one)"))

@@ -1,0 +1,81 @@
+"""Two persons approve, or one refuses, on the command line: who they are comes from the environment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from perennial.ledger.entries import Decision, DeclarationEntry
+from tests.cli.conftest import Perennial, payloads
+from tests.world import World
+
+ROLES = {"owner": ["anna", "ada"], "risk": ["ben"]}
+HOLD = {"policy": "hold", "refresh_after": "1d"}
+
+
+@pytest.fixture
+def held(settled: World, perennial: Perennial) -> str:
+    """The id of a decision that waits for two roles."""
+    settled.declare(release=HOLD, governance={"approvers": ROLES})
+    settled.month("2024-03")
+    assert perennial("run", "shop").code == 3
+    newest = payloads(Decision)[-1]
+    assert isinstance(newest, Decision) and newest.outcome == "held", newest
+    return newest.id
+
+
+def test_it_is_released_with_the_second_role(held: str, perennial: Perennial, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = perennial("approve", held, "--by", "anna", "--reason", "seen")
+    assert typed.code == 2 and "a name alone does not count" in typed.err and "PERENNIAL_USER" in typed.err
+    monkeypatch.setenv("PERENNIAL_USER", "anna")
+    other = perennial("approve", held, "--by", "ben", "--reason", "seen")
+    assert other.code == 2 and other.err.startswith("--by: 'ben' is given, but PERENNIAL_USER names anna")
+    first = perennial("approve", held, "--reason", "the season is over")
+    assert first.code == 0, first.err
+    assert "approved by anna (owner). Still to approve, until" in first.out and "risk (ben)" in first.out
+    status = json.loads(perennial("status", "shop", "--json").out)
+    assert (status["open_question"], status["missing_roles"]) == (held, ["risk"])
+    assert [each["by"] for each in status["endorsements"]] == ["anna"]
+    shown = perennial("status", "shop").out
+    assert "approved by anna (owner)" in shown and "still to approve: risk" in shown
+    again = perennial("approve", held, "--reason", "once more")
+    assert again.code == 2 and "each role needs another person" in again.err
+    monkeypatch.setenv("PERENNIAL_USER", "ben")
+    last = perennial("approve", held, "--reason", "slices are fine")
+    assert last.code == 0 and "approved by anna (owner) and ben (risk)" in last.out
+    repeated = perennial("approve", held, "--reason", "slices are fine")
+    assert repeated.code == 0, repeated.err
+    (approval,) = json.loads(perennial("decision", held, "--json").out)["approvals"]
+    assert approval["reason"] == "anna: the season is over; ben: slices are fine"
+    declared = [each for each in payloads(DeclarationEntry) if isinstance(each, DeclarationEntry)][-1]
+    assert declared.declaration["governance"]["approvers"] == ROLES, "who may approve is on record"
+
+
+def test_a_refusal_ends_it_and_is_shown(held: str, perennial: Perennial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERENNIAL_USER", "ben")
+    refused = perennial("refuse", held, "--reason", "the new carrier is not in it")
+    assert refused.code == 0, refused.err
+    assert "Refused by ben" in refused.out and "is not released" in refused.out
+    assert "Refused by ben on 2024-04-01: the new carrier is not in it." in perennial("decision", held).out
+    assert json.loads(perennial("status", "shop", "--json").out)["open_question"] is None
+    monkeypatch.setenv("PERENNIAL_USER", "anna")
+    late = perennial("approve", held, "--reason", "still")
+    assert late.code == 3 and "was refused by ben" in late.err
+
+
+@pytest.mark.parametrize(
+    ("approvers", "policy", "why"),
+    [
+        ({"owner": []}, "hold", "nobody may approve in this role"),
+        ({"owner": ["anna"], "risk": ["anna"]}, "hold", "each role needs another person"),
+        ({"owner": ["a", "b"], "risk": ["a", "b"], "third": ["b"]}, "hold", "each role needs another person"),
+        (ROLES, "balanced", "nothing waits for their approval under policy 'balanced'"),
+    ],
+)
+def test_approvers_who_could_never_approve_are_a_mistake(
+    settled: World, perennial: Perennial, approvers: dict[str, list[str]], policy: str, why: str
+) -> None:
+    settled.declare(release={"policy": policy}, governance={"approvers": approvers})
+    checked = perennial("check", "shop", "--no-run")
+    assert checked.code == 2 and why in checked.err and "governance.approvers" in checked.err
