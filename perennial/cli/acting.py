@@ -8,13 +8,16 @@ from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
 
 
-def acting_person(by: str | None, declaration: Declaration) -> Person:
-    """By token, environment, or the typed name. Raises InputError for one who is not proven where that is needed."""
+def acting_person(by: str | None, declaration: Declaration | None = None) -> Person:
+    """By token, environment, or the typed name. Raises InputError for one who is not proven where that is needed.
+
+    declaration: None before it is known, where only nobody at all is refused.
+    """
     where = settings()
     return person_of(
         by,
         user=where.user,
         token=where.token,
         token_key=where.token_key,
-        must_prove=bool(declaration.governance.approvers),
+        must_prove=declaration is not None and bool(declaration.governance.approvers),
     )

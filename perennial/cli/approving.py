@@ -108,6 +108,7 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
     from perennial.release.approvals import endorse
     from perennial.release.promote import refuse_approval
 
+    acting_person(by)
     given("--reason", reason)
     if dry_run:
         ledger = open_ledger()
@@ -161,6 +162,7 @@ def refuse(id: str, by: str | None, reason: str, json: bool) -> None:
     from perennial.release.approvals import refuse
     from tasks.page import refresh_page
 
+    acting_person(by)
     given("--reason", reason)
     workspace = open_workspace(settings())
     decision = find_decision(workspace.ledger, id).payload

@@ -150,6 +150,7 @@ def waive(
     usecase: str, window: str, checks: Sequence[str], by: str | None, reason: str, dry_run: bool, json: bool
 ) -> None:
     """Raises InputError for a check that cannot be waived, before anything is written."""
+    acting_person(by)
     given("--reason", reason)
     workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
     person = acting_person(by, workspace.use_case(usecase).declaration).name

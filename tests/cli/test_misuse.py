@@ -29,7 +29,7 @@ def test_a_missing_argument_is_named(name: str, capsys: pytest.CaptureFixture[st
     ("words", "field"),
     [
         (("rollback", "shop", "--dry-run"), "--reason"),
-        (("approve", "d1d1", "--reason", "x"), "--by"),
+        (("approve", "d1d1", "--by", "Ada"), "--reason"),
         (("waive", "shop", "--by", "Ada", "--reason", "x"), "--batch"),
         (("rollback", "shop", "--reason", "x", "--from", "none"), "--from"),
         (("quarantine", "shop", "--rows", "-1"), "--rows"),
