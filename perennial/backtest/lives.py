@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from perennial.backtest.recall import followed, recalling
 from perennial.backtest.stream import Mixture, Model, Stream
 from perennial.backtest.watching import Course, Evaluated, watch
 from perennial.deciding.alone import is_better
@@ -17,7 +17,7 @@ from perennial.evaluation.budget import Taken
 from perennial.evaluation.comparison import compare
 from perennial.evaluation.figures import UNITS
 from perennial.evaluation.guards import GuardFinding
-from perennial.evaluation.hedge import Followed, half_and_recalled, hedge_weights
+from perennial.evaluation.hedge import Followed
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, inflation
@@ -124,7 +124,7 @@ def live(stream: Stream, way: Way) -> Lived:
         trains = asked or (state.waiting is None and _is_due(stream, way, state, moment))
         joined = _train(stream, way, state, moment, asked=asked) if trains else ()
         if way.serve == "recall":
-            state.followed.append(_followed(stream, state.followed, stream.between(moment - 1, moment), joined))
+            state.followed.append(followed(stream, state.followed, stream.between(moment - 1, moment), joined))
         serves = _serves(way, state)
     return Lived(way, tuple(served), tuple(state.decisions), state.releases, state.fits, tuple(state.trainings))
 
@@ -151,18 +151,6 @@ def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> Non
     places = stream.rows_for(state.waiting, -1 if state.looks else state.used, moment)
     if _decide(stream, way, state, state.waiting, places, moment):
         state.waiting, state.looks = None, ()
-
-
-def _followed(
-    stream: Stream, before: Sequence[Followed[Model]], places: IntArray, joined: tuple[Model, ...] = ()
-) -> Followed[Model]:
-    """How the challengers of the batches before predict some rows."""
-    models = [model for each in before for model in each.joined]
-    losses = {model: stream.loss_on(stream.predicted(((model, 1.0),), places), places) for model in models}
-    if any(loss != loss for loss in losses.values()) or not places.size:
-        losses = {}
-    naive = stream.loss_on(stream.constant(((models[-1], 1.0),), places.size), places) if losses else 0.0
-    return Followed(losses, naive, joined)
 
 
 def _train(stream: Stream, way: Way, state: _State, moment: int, *, asked: bool) -> tuple[Model, ...]:
@@ -239,10 +227,7 @@ def _candidate(stream: Stream, way: Way, state: _State, challenger: Model, place
         return ((challenger, 1.0),)
     if way.serve == "mixture":
         return half_and_half(state.champion, challenger, way.members)
-    first = int(stream.moment[places].min())
-    batches = state.followed[:first]
-    learned = stream.rows_before(challenger, first - 1)
-    return half_and_recalled(hedge_weights([*batches, _followed(stream, batches, learned)]), challenger)
+    return recalling(stream, state.followed, challenger, places)
 
 
 def _is_better_alone(

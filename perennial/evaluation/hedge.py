@@ -3,7 +3,7 @@
 Source: Freund & Schapire (1997), A decision-theoretic generalization of on-line learning and an application to
 boosting (Hedge: a weight shrinks exponentially with the loss); Herbster & Warmuth (1998), Tracking the best expert
 (fixed share: each model gets a little of every weight back, so that one that was bad for years can return).
-benchmarks/README.md has what the constants were measured on.
+benchmarks/README.md has what it gains.
 """
 
 from __future__ import annotations
