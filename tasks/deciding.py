@@ -13,7 +13,9 @@ from perennial.deciding.decision import Waits
 from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import batches_to_follow, past_challengers
+from perennial.deciding.requirements import held_for
 from perennial.errors import RunDeleted, TransientError
+from perennial.governance.tier import required
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Trigger
 from perennial.ledger.present import (
@@ -73,7 +75,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, made.why)
         return made
     keep_newly_wrong(workspace.tables, usecase, made.decision.id, made.newly_wrong)
-    row, _ = ledger.append(usecase, made.decision)
+    row, _ = ledger.append(usecase, held_for(made.decision, required(ledger, case.declaration)))
     log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
     return row.payload
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from perennial.errors import InputError, on_record
 from perennial.governance.person import person_of
+from perennial.governance.tier import refuse_lacking
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Decision, Refusal, Release, Waiver
@@ -35,6 +36,7 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str, t
     case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
     refuse_approval(workspace.ledger, held)
     person, stands = _person(case.declaration, by, token), case.declaration.governance
+    refuse_lacking(workspace.ledger, case.declaration)
     load_model(workspace.registry, usecase, held.challenger)
     record_declaration(workspace.ledger, case)
     done = endorse(

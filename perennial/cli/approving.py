@@ -13,6 +13,7 @@ from perennial.cli.reading import open_ledger
 from perennial.clock import day, instant
 from perennial.errors import HeldBack, InputError, on_record
 from perennial.evaluation.figures import counted
+from perennial.governance.tier import refuse_lacking
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
@@ -116,6 +117,7 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
         refuse_approval(ledger, decision)
         declaration = reading_workspace(settings()).use_case(decision.usecase).declaration
         acting_person(by, declaration)
+        refuse_lacking(ledger, declaration)
         _show_approval(ledger, decision, time_of(ledger, declaration, machine_clock.now()), json)
         return
     workspace = open_workspace(settings())
@@ -123,6 +125,7 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
     decision = find_decision(ledger, id).payload
     case = workspace.use_case(decision.usecase)
     person, stands = acting_person(by, case.declaration), case.declaration.governance
+    refuse_lacking(ledger, case.declaration)
     load_model(workspace.registry, decision.usecase, decision.challenger)
     now = time_of(ledger, case.declaration, machine_clock.now())
     record_declaration(ledger, case)

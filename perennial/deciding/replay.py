@@ -15,6 +15,7 @@ from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import past_challengers
+from perennial.deciding.requirements import held_for
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
 from perennial.deciding.then import Gone, declaration_then, needed, sources_then
 from perennial.errors import ModelUnloadable, TableUnreadable
@@ -127,6 +128,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             "mixture": mixture,
         }
     )
+    recomputed = held_for(recomputed, decision.held_for or ())
     return _compared(decision, recomputed, deep=False, cause=_environment(decision))
 
 
@@ -167,7 +169,7 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         return _lost(decision, "data", str(error))
     if isinstance(recomputed, Waits):
         return _lost(decision, "outcome", f"the challenger would wait now: {recomputed.why}")
-    again = recomputed.decision
+    again = held_for(recomputed.decision, decision.held_for or ())
     if again.evaluation.digest != decision.evaluation.digest:
         return _compared(decision, again, deep=True, cause=_data_changed(tables, decision.usecase, known, judging.rows))
     if learned_from is not None:

@@ -21,6 +21,7 @@ def general(records: Records) -> tuple[Item, ...]:
     return (
         stated("Intended purpose", "purpose", stands.purpose),
         stated("Question that the model answers", "description", records.declaration.description),
+        stated("Risk tier", "risk", stands.risk or "", required=False),
         stated("Provider", "provider", stands.provider),
         stated("Owner", "owner", stands.owner),
         stated("Persons affected", "persons_affected", stands.persons_affected),

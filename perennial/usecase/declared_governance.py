@@ -80,6 +80,11 @@ class Risk(Frozen):
 class Governance(Frozen):
     """What only people can state about a use case. `perennial dossier` shows it beside what the record proves."""
 
+    risk: Literal["minimal", "limited", "high"] | None = Field(
+        None,
+        description="what a release requires: `minimal` nothing more; `limited` a dossier in which everything is "
+        "stated; `high` that, stages, and the approval of two persons. A release that lacks one is held for a person",
+    )
     purpose: str = Field("", description="the intended purpose: which decision the predictions are used for")
     provider: str = Field("", description="the legal person that puts the system into service")
     owner: str = Field("", description="the person or role that is responsible for the use case")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
 
+MIXING = ("blend", "blend_learned")
+
 
 def governance_rules(document: Document) -> Iterator[Mistake]:
     """Every mistake in the meaning of `governance`."""
@@ -30,13 +32,20 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
             "name more persons, or fewer roles",
             code="approvers-too-few",
         )
-    policy = document.text("release", "policy")
-    if roles and policy != "hold":
+    policy, tier = document.text("release", "policy"), document.text("governance", "risk")
+    if roles and policy != "hold" and tier not in ("limited", "high"):
         yield document.mistake(
             ("governance", "approvers"),
             f"nothing waits for their approval under policy '{policy or 'balanced'}'",
-            "write release.policy: hold, or remove them",
+            "write release.policy: hold or a governance.risk, or remove them",
             code="approvers-unused",
+        )
+    if tier == "high" and policy in MIXING:
+        yield document.mistake(
+            ("governance", "risk"),
+            f"policy '{policy}' makes models live without a decision about them, so nobody could approve them",
+            "use policy balanced or hold, or another tier",
+            code="tier-blend",
         )
 
 

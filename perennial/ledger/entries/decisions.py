@@ -106,7 +106,8 @@ class Decision(Recorded):
 
     mixture: what was evaluated in place of the challenger alone, if that is declared. live: what it was compared with,
     if that is several models, of which `champion` was trained last. not_recalled: past challengers that are not in the
-    mixture only because they cannot predict. Each is left out of the row where it is None.
+    mixture only because they cannot predict. held_for: what the risk tier required, for which it is held although the
+    policy releases. Each is left out of the row where it is None.
     """
 
     id: str
@@ -140,7 +141,9 @@ class Decision(Recorded):
 
     not_recalled: tuple[NotRecalled, ...] | None = Field(None, description="past models that could not be recalled")
 
-    _without_none = left_out_if_none("mixture", "live", "not_recalled")
+    held_for: tuple[str, ...] | None = Field(None, description="what the risk tier required of this release")
+
+    _without_none = left_out_if_none("mixture", "live", "not_recalled", "held_for")
 
     @property
     def key(self) -> str:
