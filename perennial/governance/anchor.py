@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -60,16 +61,28 @@ class ReadAnchor:
 
 def read_anchors(text: str, keys: Sequence[PublicKey]) -> list[ReadAnchor]:
     """Every anchor in a text of many, in order. Lines that belong to none of them are an anchor that changed."""
-    paragraphs = list(_PARAGRAPH.finditer(text))
+    paragraphs = deque(_PARAGRAPH.finditer(text))
     read: list[ReadAnchor] = []
     line = end = 0
     while paragraphs:
-        first = paragraphs.pop(0)
+        first = paragraphs.popleft()
         line, end = line + text.count("\n", end, first.start()), first.start()
         signed = bool(paragraphs) and paragraphs[0][0].startswith(("—", "\ufffd"))
-        note = f"{first[0]}\n{paragraphs.pop(0)[0]}" if signed else first[0]
+        note = f"{first[0]}\n{paragraphs.popleft()[0]}" if signed else first[0]
         read.append(_read(len(read) + 1, line + 1, note, keys))
     return read
+
+
+def newest_anchor(text: str, usecase: str, key: PublicKey) -> Anchor | None:
+    """The last anchor of a use case that a key signed. Read from the end: the cost does not grow with their number."""
+    end = len(text)
+    while (start := text.rfind(f"{FIRST_LINE}\n{usecase}\n", 0, end)) >= 0:
+        after = text.find(f"\n{FIRST_LINE}\n", start)
+        (read, *_) = read_anchors(text[start : after if after >= 0 else end], [key])
+        if read.trust == "trusted":
+            return read.anchor
+        end = start
+    return None
 
 
 def _read(number: int, line: int, written: str, keys: Sequence[PublicKey]) -> ReadAnchor:

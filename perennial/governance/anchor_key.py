@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perennial.errors import InputError
-from perennial.governance.signed_note import NAME, PrivateKey, PublicKey, parse_private, parse_public
+from perennial.governance.signed_note import NAME, PRIVATE, PrivateKey, PublicKey, parse_private, parse_public
 
 VARIABLE = "PERENNIAL_ANCHOR_KEY"
 
@@ -125,6 +125,13 @@ def _lines(given: str) -> list[str]:
 
 
 def _public(line: str, given: str) -> PublicKey:
+    if line.strip().startswith(PRIVATE):
+        raise InputError(
+            "it is a private key, which stays with whoever signs",
+            code="anchor-key-invalid",
+            field="key",
+            fix="Give the public key, which was written beside it with the ending .pub.",
+        )
     try:
         return parse_public(line)
     except ValueError as problem:

@@ -8,7 +8,7 @@ from datetime import datetime
 from perennial.clock import write_instant
 from perennial.errors import InputError, LedgerBroken, PerennialError
 from perennial.fault_points import write
-from perennial.governance.anchor import Anchor, read_anchors
+from perennial.governance.anchor import Anchor, newest_anchor
 from perennial.governance.anchor_check import RESTORE
 from perennial.governance.anchor_key import signing_key
 from perennial.governance.anchored import Anchored, anchored_at, keep_anchored
@@ -69,8 +69,7 @@ def _has(place: Place, state: Anchored, ledger: Ledger, anchor: Anchor, key: Pub
     text = place.read()
     if text is None:
         return state.head == f"{anchor.head.position}:{anchor.head.hash}"
-    mine = [each.anchor for each in read_anchors(text, [key]) if each.trust == "trusted" and each.anchor]
-    last = next((each for each in reversed(mine) if each.usecase == anchor.usecase), None)
+    last = newest_anchor(text, anchor.usecase, key)
     if last is None or last == anchor:
         return last is not None
     row = next(iter(ledger.after(anchor.usecase, last.head.position - 1)), None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 _ED25519 = b"\x01"
-_PRIVATE = "PRIVATE+KEY+"
+PRIVATE = "PRIVATE+KEY+"
 _LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})\n")
 NAME = re.compile(r"[^\s+\x00-\x1f]{1,100}")
 """Of a key: no space and no plus."""
@@ -60,7 +60,7 @@ class PrivateKey:
 
     def written(self) -> str:
         """The secret line of a key file."""
-        return f"{_PRIVATE}{self.public.label}+{b64encode(_ED25519 + self.seed).decode()}"
+        return f"{PRIVATE}{self.public.label}+{b64encode(_ED25519 + self.seed).decode()}"
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def parse_public(line: str) -> PublicKey:
 def parse_private(line: str) -> PrivateKey:
     """A private key from the line of its file. Raises ValueError."""
     written = line.strip()
-    if not written.startswith(_PRIVATE):
-        raise ValueError(f"it does not begin with {_PRIVATE}")
-    name, key_id, seed = _key_parts(written.removeprefix(_PRIVATE))
+    if not written.startswith(PRIVATE):
+        raise ValueError(f"it does not begin with {PRIVATE}")
+    name, key_id, seed = _key_parts(written.removeprefix(PRIVATE))
     key = PrivateKey(name, seed)
     if key.public.id.hex() != key_id:
         raise ValueError("its id does not match its name and bytes")

@@ -34,7 +34,6 @@ def anchors_of(
     """All anchors of places, by how a place is shown. given: a file, a git repository, or a folder of time stamps.
 
     authorities: the root certificates of time stamps.
-
     Raises InputError for a place that is missing or cannot be read back, AnchorsBroken for an untrusted anchor.
     """
     read = {}

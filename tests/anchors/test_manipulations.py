@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import pytest
@@ -12,6 +12,7 @@ from perennial.errors import InputError, LedgerBroken
 from perennial.governance.anchor import read_anchors
 from perennial.governance.anchor_check import AnchorsBroken, Covered
 from perennial.governance.anchor_key import make_key, trusted_keys
+from perennial.governance.signed_note import Note, PublicKey
 from perennial.identity import digest
 from perennial.ledger.chain import GENESIS
 from perennial.ledger.ledger import Ledger
@@ -190,6 +191,27 @@ def test_an_anchor_that_a_power_failure_cut_short_is_covered_by_the_next(in_file
     assert in_file.anchor().failed == ""
     (chain,) = in_file.verify()
     assert list(chain.covered.values()) == [Covered(anchors=3, position=9, incomplete=(3,))]
+
+
+def test_anchoring_verifies_one_signature_however_many_anchors_there_are(
+    in_file: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from perennial.governance import anchor
+
+    grown(in_file)
+    in_file.grow(1, "other")
+    in_file.anchor("other")
+    verified: list[str] = []
+    former = anchor.signed_by
+
+    def noted(note: Note, keys: Sequence[PublicKey]) -> PublicKey | None:
+        verified.append(note.text)
+        return former(note, keys)
+
+    monkeypatch.setattr(anchor, "signed_by", noted)
+    in_file.grow(1)
+    assert in_file.anchor().position == 10
+    assert [text.splitlines()[1:3] for text in verified] == [["shop", "9"]]
 
 
 def grown(kept: Kept) -> None:

@@ -68,6 +68,7 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
         ({}, ("ledger", "verify", "--anchor", "{0}/none"), "--key: an anchor is worth as much as the key"),
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "nothing"), "neither a public key nor a file"),
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "a+00000000+AA=="), "is not a public key"),
+        ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "PRIVATE+KEY+a+b+secret"), "it is a private key"),
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "{1}"), "--anchor: {0}/none does not exist"),
         ({}, ("ledger", "verify", "--anchor", "https://a.example/x", "--key", "{1}"), "cannot be read back"),
     ],
@@ -86,5 +87,5 @@ def test_a_wrong_place_or_key_is_refused_before_anything_happens(
         monkeypatch.setenv(name, value.format(tmp_path))
     refused = perennial(*(part.format(tmp_path, public) for part in command))
     assert refused.code == 2, refused
-    assert words.format(tmp_path) in refused.err
+    assert words.format(tmp_path) in refused.err and "secret" not in refused.err
     assert not (tmp_path / "key").exists() and not (tmp_path / "here" / "anchored").exists()
