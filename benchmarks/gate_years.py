@@ -104,6 +104,7 @@ class Rows:
             days=days,
             year=(days // 365.25).astype(np.int64),
             newest=newest,
+            left_out=np.full(batches, float(NEWEST)),
             models=fits,
             windows=tuple(WINDOWS),
             classes=() if self.metric == "mae" else (0.0, 1.0),

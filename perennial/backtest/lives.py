@@ -23,6 +23,7 @@ from perennial.evaluation.intervals.mde import MIN_CLUSTERS
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.mixture import half_and_half
 from perennial.evaluation.paired import paired
+from perennial.evaluation.patience import next_looks
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import MetricResult, Outcome, Pool
@@ -315,10 +316,10 @@ def _rule(
 
 
 def _looks(stream: Stream, way: Way, state: _State, challenger: Model, now: float) -> tuple[float, ...]:
-    if way.patience is None or challenger.without_newest:
+    if way.patience is None:
         return ()
-    passed = min(1.0, (now - float(stream.days[challenger.moment])) / way.patience)
-    return (*state.looks, max(passed, *state.looks, 0.0))
+    left_out = float(stream.left_out[challenger.moment]) if challenger.without_newest else 0.0
+    return next_looks(state.looks, now - float(stream.days[challenger.moment]), way.patience, left_out)
 
 
 def _serves(way: Way, state: _State) -> Mixture:

@@ -70,6 +70,12 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
         days=np.array([(each.as_of - first).total_seconds() / 86400 for each in history.known]),
         year=np.array([each.as_of.year for each in history.known]),
         newest=newest,
+        left_out=np.array(
+            [
+                (each.as_of - history.midnights[day]).total_seconds() / 86400
+                for each, day in zip(history.known, newest.tolist(), strict=True)
+            ]
+        ),
         models=fits,
         windows=tuple(declaration.model.racing),
         classes=_classes(case),

@@ -99,6 +99,7 @@ class Stream:
     days: FloatArray
     year: IntArray
     newest: IntArray
+    left_out: FloatArray
     models: Mapping[Model, Predicted | None]
     windows: tuple[str, ...]
     classes: Sequence[float] = (0.0, 1.0)

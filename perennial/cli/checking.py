@@ -15,12 +15,14 @@ from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.declared_judge import Newest
 from perennial.usecase.drafting.release import left_out
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import document_of, load_use_case, unchecked_use_case
 
 if TYPE_CHECKING:
     from perennial.intake.looking import Looked
+    from perennial.sources.window import Source
 
 _A_HISTORY = 90
 """Days after which the next batch of a source is one of the past."""
@@ -86,14 +88,35 @@ def _try(case: UseCase, ledger: Ledger) -> Tried:
     from perennial.intake.looking import look, source_mistakes
     from perennial.training.trial import rows_tried, try_out
 
-    looked = look(case, source_of(case), newest_entries(ledger, case.name))
+    source = source_of(case)
+    looked = look(case, source, newest_entries(ledger, case.name))
     document = document_of(case)
     mistakes = [*source_mistakes(case, document, looked), *try_out(case, document, looked.batch)]
     if mistakes:
         raise DeclarationError(mistakes)
     rows = rows_tried(looked.batch)
     why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
-    return Tried(rows, looked.window if rows else "", "" if rows else why_not, _long_ago(case, looked))
+    return Tried(
+        rows,
+        looked.window if rows else "",
+        "" if rows else why_not,
+        (*_long_ago(case, looked), *_too_short(case, source, looked)),
+    )
+
+
+def _too_short(case: UseCase, source: Source, looked: Looked) -> tuple[str, ...]:
+    """That the history is no longer than the days which are to evaluate a challenger."""
+    from perennial.intake.at_hand import days_at_hand
+
+    judge = case.declaration.release.judge
+    days = days_at_hand(case, source, looked) if isinstance(judge, Newest) else None
+    if not isinstance(judge, Newest) or days is None or days > judge.days:
+        return ()
+    return (
+        f"the source has {counted(days, 'day', 'days')}, and `release.judge: {{newest: {judge.days}d}}` leaves out the "
+        f"newest {judge.days} of a training. Until there are more, every challenger waits for the next batch. To "
+        "evaluate it at once, write fewer days.",
+    )
 
 
 def _long_ago(case: UseCase, looked: Looked) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from perennial.cli.tables import Column, table
 from perennial.cli.what_followed import what_followed
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, enumerated, figure
+from perennial.evaluation.results import MetricResult
 from perennial.ledger.entries import Decision, Served
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.brief import decision_in_brief
@@ -51,7 +52,8 @@ def decisions(usecase: str, json: bool, wide: bool) -> None:
         return
     metrics = {row.payload.metrics[0].name for row in taken}
     short = is_terminal() and not wide
-    table(columns_of(metrics), [_cells(row.payload, metrics, short=short) for row in taken], wide=wide)
+    lines = [cells for row in taken for cells in lines_of(row.payload, metrics, short=short)]
+    table(columns_of(metrics), lines, wide=wide)
     for row in taken:
         if words := bound_in_words(row.payload):
             say(f"{row.payload.batch}, version {row.payload.challenger.version}: {words}")
@@ -63,21 +65,42 @@ def columns_of(metrics: set[str]) -> tuple[Column, ...]:
     return tuple(replace(column, heading=name) if column.heading == "loss" else column for column in COLUMNS)
 
 
-def _cells(decision: Decision, metrics: set[str], *, short: bool) -> tuple[str, ...]:
-    """metrics: of all decisions; where there are several, each loss has its own beside it."""
-    primary = decision.metrics[0]
+def lines_of(decision: Decision, metrics: set[str], *, short: bool) -> list[tuple[str, ...]]:
+    """The line of what was evaluated; after a mixture's, one of the challenger if it is preferred alone.
+
+    metrics: of all decisions; where there are several, each loss has its own beside it.
+    """
+    alone, outcome, mixture = str(decision.challenger.version), outcome_word(decision), decision.mixture
+    if mixture is None:
+        return [_cells(decision, alone, decision.metrics[0], outcome, metrics, short=short)]
+    preferred = mixture.alone_is_live
+    mixed = _cells(
+        decision,
+        _numbers(mixture.members),
+        decision.metrics[0],
+        "passed" if preferred else outcome,
+        metrics,
+        short=short,
+    )
+    of_alone = [_cells(decision, alone, decision.of_released[0], outcome, metrics, short=short)] if preferred else []
+    return [mixed, *of_alone]
+
+
+def _cells(
+    decision: Decision, evaluated: str, primary: MetricResult, outcome: str, metrics: set[str], *, short: bool
+) -> tuple[str, ...]:
     metric = f"{primary.name} " if len(metrics) > 1 else ""
     return (
         decision.id[:SHORT_ID] if short else decision.id,
         decision.batch,
         _numbers(decision.live) if decision.live else f"{decision.champion.version}" if decision.champion else "naive",
-        _numbers(decision.mixture.members) if decision.mixture else str(decision.challenger.version),
+        evaluated,
         f"{metric}{figure(primary.champion)} → {figure(primary.challenger)}",
         change(primary.gain),
         between(primary.ci_low, primary.ci_high),
         f"{decision.evaluation.rows:,}",
         str(decision.evaluation.clusters),
-        outcome_word(decision),
+        outcome,
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from perennial.cli.output import say, working
 from perennial.cli.running import flows_ready
@@ -10,7 +13,7 @@ from perennial.evaluation.figures import counted, percent
 from perennial.ledger.entries import BatchEntry, Cycle, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import accepted_batch
-from perennial.release.words import HEADING, cycle_in_lines
+from perennial.release.words import HEADING, change_in_words, cycle_in_lines
 from perennial.settings import Settings, settings
 from perennial.store.workspace import reading_workspace
 
@@ -59,12 +62,14 @@ def _show_results(where: Settings, ledger: Ledger, ui: str) -> None:
     say(f"{unlabelled:,} accepted flights have no label (cancelled or diverted); they are used for")
     say("neither training nor evaluation.")
     say(f"{counted(len(releases), 'release', 'releases')}; all {ledger.verify(USECASE)} rows of the ledger are intact.")
+    if rolled_back := _rolled_back([row.payload for row in releases]):
+        say(rolled_back)
     newest = ledger.all(USECASE, Decision)[-1].key
     _ask_the_service(where)
     say()
     say("Three things to do next:")
     say("  1. Open the page about this use case:")
-    say(f"       {where.pages / USECASE}.html")
+    say(f"       {_near(f'{where.pages / USECASE}.html')}")
     say("  2. Ask why the newest decision came out as it did:")
     say(f"       .venv/bin/perennial decision {newest[:8]}")
     say("  3. Draft a use case from your own data:")
@@ -72,8 +77,22 @@ def _show_results(where: Settings, ledger: Ledger, ui: str) -> None:
     say()
     say("Also there:")
     say(f"  Prefect    {ui}/runs (until `make down`)")
-    say(f"  Data Docs  {where.docs / USECASE / 'index.html'}")
-    say(f"  MLflow     .venv/bin/mlflow ui --backend-store-uri {where.mlflow_tracking_uri}")
+    say(f"  Data Docs  {_near(where.docs / USECASE / 'index.html')}")
+    say("  MLflow     .venv/bin/mlflow ui \\")
+    say(f"               --backend-store-uri {_near(where.mlflow_tracking_uri)}")
+
+
+def _rolled_back(releases: Sequence[Release]) -> str:
+    """Which model a rollback brought back, which no month's line has; empty if the newest release is none."""
+    if not releases or releases[-1].kind != "rollback":
+        return ""
+    changed = change_in_words(releases[-1], releases[-2])
+    return f"{changed[0].upper()}{changed[1:]} (release {releases[-1].release_no})."
+
+
+def _near(place: Path | str) -> str:
+    """A path or address as seen from the working folder, which is shorter."""
+    return str(place).replace(f"{Path.cwd()}{os.sep}", "")
 
 
 def _ask_the_service(where: Settings) -> None:

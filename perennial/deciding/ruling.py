@@ -15,6 +15,7 @@ from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.intervals.student_t import lower_bound
+from perennial.evaluation.patience import next_looks
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Pool, SliceResult
@@ -108,18 +109,15 @@ def looks_at(
     as_of: str,
     since: datetime | None = None,
 ) -> tuple[float, ...]:
-    """The looks at a challenger so far and this one, each as the share of the patience that had passed by then.
+    """The looks at a challenger so far and this one; see `next_looks`.
 
-    since: the instant from which its training left events out, None if it left out none. Their days are evaluated in
-    addition to those of the patience, so they count as part of the whole and as passed.
+    since: the instant from which its training left events out, None if it left out none.
     """
     if patience is None:
         return ()
     before = next((d.policy.looks for d in reversed(history) if d.challenger_id == entry.challenger), ())
     trained = instant(entry.as_of)
-    begun = since or trained
-    passed = min(1.0, (instant(as_of) - begun) / (trained - begun + patience))
-    return (*before, max(passed, *before) if before else passed)
+    return next_looks(before, instant(as_of) - trained, patience, trained - (since or trained))
 
 
 def seen_before(history: Sequence[Decision], metric: str, code: str, cluster_by: str) -> Inflation | None:

@@ -20,6 +20,8 @@ BITS = 62
 _HALF = 31
 _PART = 21
 _MASK = (1 << _PART) - 1
+_HALVES_ARE_EXACT = 1 << 22
+"""Up to this many rows, sums of halves of 31 bits are exact in floats."""
 
 
 def scale_of(values: FloatArray) -> int:
@@ -98,5 +100,14 @@ def sums_by(values: FloatArray, codes: IntArray, groups: int) -> FloatArray:
     if not np.isfinite(values).all():
         return np.bincount(codes, weights=values, minlength=groups).astype(np.float64)
     scale = scale_of(values)
-    totals = whole_sums(values, codes, groups, scale)
-    return np.array([back(total, scale) for total in totals], dtype=np.float64)
+    if values.size > _HALVES_ARE_EXACT:
+        return np.array([back(total, scale) for total in whole_sums(values, codes, groups, scale)], dtype=np.float64)
+    numbers = np.floor(np.ldexp(values, scale))
+    high = np.floor(np.ldexp(numbers, -_HALF))
+    low_sums = np.bincount(codes, weights=numbers - np.ldexp(high, _HALF), minlength=groups)
+    high_sums = np.bincount(codes, weights=high, minlength=groups)
+    carried = np.floor(np.ldexp(low_sums, -_HALF))
+    # Both terms are exact, so only their sum is rounded.
+    totals = np.ldexp(high_sums + carried, _HALF) + (low_sums - np.ldexp(carried, _HALF))
+    sums: FloatArray = np.ldexp(totals, -scale)
+    return sums

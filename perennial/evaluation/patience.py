@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
 
+Length = TypeVar("Length", float, timedelta)
 _GRID = 1601
 _WIDEST = 8.0
 
@@ -28,6 +30,19 @@ def obrien_fleming(alpha: float, t: float) -> float:
     from scipy import special
 
     return 2 * float(special.ndtr(float(special.ndtri(alpha / 2)) / t**0.5))
+
+
+def next_looks(before: tuple[float, ...], passed: Length, patience: Length, left_out: Length) -> tuple[float, ...]:
+    """The looks at a challenger so far and this one, each as the share of the patience that had passed by then.
+
+    before: the earlier ones. passed, patience: since its training and to wait after it. left_out: how long before it
+    the events were that its training left out: they are evaluated in addition, so they count as part of the whole and
+    as passed. All in one unit, or durations.
+
+    >>> next_looks((), 0, 60, 0), next_looks((), 0, 60, 15), next_looks((0.2,), 30, 60, 15)
+    ((0.0,), (0.2,), (0.2, 0.6))
+    """
+    return (*before, max(min(1.0, (left_out + passed) / (left_out + patience)), *before, 0.0))
 
 
 def nominal_level(alpha: float, looks: Sequence[float], spend: Callable[[float, float], float] = evenly) -> float:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from perennial.clock import day
+
 Outcome = Literal["first", "release", "keep", "undecided", "blocked", "held"]
 Pool = Literal["planned", "event"]
 """Whether a decision was planned, or an event asked for the challenger."""
@@ -187,6 +189,13 @@ class Evaluation(Result):
     def sizes(self) -> tuple[float, ...]:
         """How much each cluster counts: its rows, or n times its share of the weight."""
         return self.weighted.sizes if self.weighted else self.cluster_rows
+
+    @property
+    def span(self) -> str:
+        """From when to when the rows are: in local days if these are the clusters, otherwise by UTC."""
+        if self.cluster_by == "day" and self.cluster_names:
+            return f"from {min(self.cluster_names)} to {max(self.cluster_names)}"
+        return f"from {day(self.first)} to {day(self.last)} (UTC)"
 
     @model_serializer(mode="wrap")
     def _without_weights(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:

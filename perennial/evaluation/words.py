@@ -244,7 +244,7 @@ def _claim(interval: Interval | None) -> str:
 def _about(evaluation: Evaluation, primary: MetricResult | None) -> str:
     sentences = (
         f"Evaluated on {sample(evaluation.rows, evaluation.clusters, evaluation.cluster_by)} "
-        f"from {evaluation.first} to {evaluation.last}; {percent(evaluation.labelled_share)} of the labels are known."
+        f"{evaluation.span}; {percent(evaluation.labelled_share)} of the labels are known."
     )
     if evaluation.weighted is not None:
         sentences += (

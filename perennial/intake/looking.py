@@ -1,4 +1,4 @@
-"""A look at a source's next batch before any run: whether it can be read and has the declared columns."""
+"""A look at a source's next batch before any run: whether it can be read and its declared columns can be used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
 from perennial.intake.typed import typed_batch
+from perennial.intake.unusable import unusable_columns
 from perennial.sources.opened import is_packed
 from perennial.sources.parsing import Parsed
 from perennial.sources.read_options import ReadOptions
@@ -15,7 +16,7 @@ from perennial.sources.window import Arrival, Source
 from perennial.usecase.columns import read_options
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.document import Document, Place
-from perennial.usecase.mistakes import Mistake, closest
+from perennial.usecase.mistakes import Mistake, closest, listed
 from perennial.usecase.rules_of_columns import read_by_built_in, roles
 
 _HEAD = 5_000_000
@@ -27,7 +28,8 @@ class Looked:
     """A source's next batch.
 
     batch: typed, None if there is none or it cannot be read; wrong: why it cannot. window: its name.
-    is_new: whether it has not been ingested yet. unknown: why the source could not be reached just now.
+    is_new: whether it has not been ingested yet. unknown: why the source could not be reached just now. is_whole:
+    whether all its rows were read.
     """
 
     batch: Parsed | None = None
@@ -35,6 +37,7 @@ class Looked:
     is_new: bool = False
     wrong: PerennialError | None = None
     unknown: str = ""
+    is_whole: bool = True
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -64,11 +67,12 @@ def look_at(case: UseCase, arrival: Arrival, *, is_new: bool) -> Looked:
         parsed = typed_batch(declaration, data, arrival.suffix)
     except PerennialError as error:
         return Looked(window=arrival.window.name, is_new=is_new, wrong=error)
-    return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new)
+    is_whole = len(data) == len(arrival.data)
+    return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new, is_whole=is_whole)
 
 
 def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[Mistake]:
-    """What would stop the next ingest: the batch cannot be read or lacks columns, or the labels are missing."""
+    """What would stop the next ingest: an unreadable batch, columns that it lacks or cannot use, or missing labels."""
     labels = case.declaration.labels
     if labels is not None and not (case.folder / labels.path).exists():
         fix = "a relative path starts at the declaration's folder"
@@ -79,13 +83,21 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
         reason, _, fix = str(looked.wrong).removeprefix("source.path: ").partition("\n")
         message = f"batch {looked.window} cannot be read: {reason}" if looked.window else reason
         return [document.mistake(place, message, fix.strip(), code="source-unreadable")]
-    if not looked.is_new or looked.batch is None:
+    if looked.batch is None:
         return []
     places = dict(read_by_built_in(document)) | {name: place for name, place, _ in reversed(roles(document))}
-    mistakes = []
-    for name in looked.missing:
+    mistakes = [
+        document.mistake(
+            places.get(name, ("schema", "types", name)),
+            f"column '{name}' of batch {looked.window}: {wrong}",
+            fix,
+            code="source-column-unusable",
+        )
+        for name, wrong, fix in unusable_columns(case.declaration, looked.batch)
+    ]
+    for name in looked.missing if looked.is_new else ():
         near = closest(name, looked.batch.extra)
-        has = ", ".join((*looked.batch.frame.columns, *looked.batch.extra)[:12])
+        has = listed((*map(str, looked.batch.frame.columns), *looked.batch.extra))
         mistakes.append(
             document.mistake(
                 places.get(name, ("schema", "types", name)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from perennial.clock import day
+from perennial.clock import day, instant
 from perennial.evaluation.figures import change, counted, figure, interval_in_words, percent, sample
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
@@ -159,8 +159,7 @@ def _why(history: History, release: Release) -> str:
 
 
 def _how_sure(history: History, release: Release) -> str:
-    tested = release.evaluated
-    evaluated = next((d for d in reversed(history.decisions) if d.releases == tested), None)
+    tested, evaluated = release.evaluated, _evaluated_in(history, release)
     if evaluated is None or release.decision is None:
         return "brought back by a rollback, without a new comparison"
     untested = f"; version {release.refit.model.version} was not evaluated yet" if release.refit else ""
@@ -172,6 +171,11 @@ def _how_sure(history: History, release: Release) -> str:
         f"gain {change(primary.gain)}{_tested(evaluated)}, "
         f"{interval_in_words(primary.ci_low, primary.ci_high, change)}, on {_sample(evaluated)}{untested}"
     )
+
+
+def _evaluated_in(history: History, release: Release) -> Decision | None:
+    """The newest decision that evaluated the models of a release."""
+    return next((each for each in reversed(history.decisions) if each.releases == release.evaluated), None)
 
 
 def _sample(decision: Decision) -> str:
@@ -187,7 +191,7 @@ def _tested(decision: Decision) -> str:
 
 
 def newest_loss(history: History) -> str:
-    """The champion's loss on the newest batch, with its interval and its number of rows."""
+    """The loss on the newest batch of the models that were live then, with its interval and its number of rows."""
     cycle = history.cycles[-1] if history.cycles else None
     if cycle is None or cycle.health.loss is None:
         rows = cycle.health.labelled_rows if cycle else 0
@@ -199,7 +203,18 @@ def newest_loss(history: History) -> str:
     return (
         f"{history.metric} on the newest batch: {figure(loss.value)}, "
         f"{interval_in_words(low, high)}, on {counted(cycle.health.labelled_rows, 'labelled row', 'labelled rows')}"
+        f"{_by_former(history)}"
     )
+
+
+def _by_former(history: History) -> str:
+    """Which models the newest loss is of, if others are live since; else empty."""
+    as_of = instant(history.cycles[-1].as_of)
+    then = made_live([each for each in history.releases if instant(each.as_of) < as_of])
+    if then is None or history.live is None or then.evaluated == history.live.evaluated:
+        return ""
+    former = versions_in_words(then.evaluated)
+    return f", by {former}, which {'was' if len(then.evaluated) == 1 else 'were'} live then"
 
 
 def compared_with(history: History) -> tuple[str, ...]:
@@ -208,17 +223,18 @@ def compared_with(history: History) -> tuple[str, ...]:
     Where the evaluation's batch was easier or harder than every other one, that is reported: a loss beside it then
     shows the batch, not the model.
     """
-    lines = []
-    reference = history.live.reference if history.live else None
-    if reference is not None and reference.metric == history.metric:
+    lines, live = [], history.live
+    reference = live.reference if live else None
+    if live is not None and reference is not None and reference.metric == history.metric:
         around = student_t(reference.value, reference.se, reference.df)
         low, high = possible_part(history.metric, around.ci_low, around.ci_high)
-        evaluated = next((d for d in history.decisions if history.live and d.id == history.live.decision), None)
-        by = evaluated.evaluation.cluster_by if evaluated else "group"
-        lines.append(
-            f"{figure(reference.value)} where it was evaluated, {interval_in_words(low, high)}, on "
-            f"{sample(reference.rows, reference.clusters, by)}"
-        )
+        evaluated = _evaluated_in(history, live)
+        by = evaluated.evaluation.cluster_by if evaluated else None
+        on = sample(reference.rows, reference.clusters, by) if by else counted(reference.rows, "row", "rows")
+        of = versions_in_words(live.evaluated) if _by_former(history) else "it"
+        were = "was" if of == "it" or len(live.evaluated) == 1 else "were"
+        where = f"where {of} {were} evaluated"
+        lines.append(f"{figure(reference.value)} {where}, {interval_in_words(low, high)}, on {on}")
     losses = [cycle.health.loss.value for cycle in history.cycles[:-1] if cycle.health.loss is not None]
     if len(losses) == 1:
         lines.append(f"{figure(losses[0])} in the only earlier batch, by the model that was live then")

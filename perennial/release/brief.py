@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from perennial.clock import day
 from perennial.evaluation.figures import between, change, counted, percent, sample
 from perennial.evaluation.reason import meanings, without_numbers, without_passed_guards
 from perennial.evaluation.results import SliceResult
@@ -43,7 +42,7 @@ def _rows(decision: Decision, reasons: str) -> str:
     of = decision.evaluation
     size = sample(of.rows, of.clusters, of.cluster_by)
     return (
-        f"Compared on {'rows' if size in reasons else size} from {day(of.first)} to {day(of.last)}; "
+        f"Compared on {'rows' if size in reasons else size} {of.span}; "
         f"{percent(of.labelled_share)} of the labels are known."
     )
 

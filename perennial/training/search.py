@@ -23,6 +23,7 @@ from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.store.rows import labels_of, weights_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
 from perennial.training.readiness import NotTrainableYet, refuse_one_class
+from perennial.training.snapshot import age_weights
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Search, Span
 
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fold:
-    """Inputs and labels known before `cut`, and those from that day on, which are predicted; their weights, if any."""
+    """Inputs and labels known before `cut`, and those from that day on, which are predicted.
+
+    train_weights, test_weights: how much each row counts; train_age: the weight by age of a `decay` window, as in the
+    final fit. None if all count the same.
+    """
 
     cut: str
     train: pd.DataFrame
@@ -42,6 +47,7 @@ class Fold:
     test_labels: np.ndarray
     train_weights: np.ndarray | None = None
     test_weights: np.ndarray | None = None
+    train_age: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,7 @@ def folds_of(declaration: Declaration, recipe: Recipe, rows: pd.DataFrame, folds
                 labels_of(test, schema),
                 weights_of(train, schema),
                 weights_of(test, schema),
+                age_weights(declaration.model.window, train[schema.time]),
             )
         )
     return made
@@ -142,7 +149,7 @@ def _value(declaration: Declaration, recipe: Recipe, metric: Metric, params: dic
     model = declaration.model.model_copy(update={"params": {**declaration.model.params, **params}})
     task, classes = declaration.schema_.task, declaration.schema_.classes
     pipeline = fit_pipeline(
-        declaration.name, model, task, recipe, fold.train, fold.train_labels, weights=fold.train_weights
+        declaration.name, model, task, recipe, fold.train, fold.train_labels, fold.train_age, fold.train_weights
     )
     try:
         predictions = predict(pipeline, fold.test, task)

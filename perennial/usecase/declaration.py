@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from perennial.identity import digest
@@ -119,13 +119,23 @@ class Watch(Frozen):
     )
 
 
+def _drift(value: Any) -> str:
+    """Which form is given: true or false, everything else is a list of channels."""
+    return "drift:any" if isinstance(value, bool) else "drift:channels"
+
+
+OnDrift = Annotated[
+    Annotated[bool, Tag("drift:any")] | Annotated[tuple[str, ...], Tag("drift:channels")], Discriminator(_drift)
+]
+
+
 class Triggers(Frozen):
     """What starts a retraining. `perennial train` and the event `perennial.drift.confirmed` can always request one."""
 
     schedule: str | None = Field(None, description="cron expression of the scheduled cycle, which always retrains")
     timezone: str = Field("UTC", description="time zone of the schedule")
     on_new_batch: bool = Field(True, description="retrain after every accepted batch")
-    on_drift: bool | tuple[str, ...] = Field(
+    on_drift: OnDrift = Field(
         True,
         description="retrain when a drift episode opens: true means gap, level, unseen and contract, if they are "
         "monitored, and channels of installed packages that may retrain; or a list of channels. An episode that only "

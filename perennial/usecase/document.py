@@ -78,6 +78,10 @@ class Document:
         items = enumerate(value) if isinstance(value, list) else ()
         return [((*place, i), item) for i, item in items if isinstance(item, str)]
 
+    def is_empty(self, place: Place) -> bool:
+        """Whether a field is there, and nothing is written in it."""
+        return place in self.lines and self.at(*place) is None
+
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest enclosing one that exists."""
         while place and place not in self.lines:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 from unicodedata import normalize
 
 from perennial.errors import InputError
+
+_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -85,5 +87,16 @@ def hint(word: str, known: Iterable[str], what: str) -> str:
     """
     words = sorted(known)
     near = closest(word, words)
-    some = words if len(words) <= 12 else [*get_close_matches(word, words, n=6, cutoff=0.0), "…"]
-    return (f"did you mean '{near}'? " if near else "") + f"Known {what}: {', '.join(some) or 'none'}"
+    first = words if len(words) <= _LISTED else get_close_matches(word, words, n=6, cutoff=0.0)
+    return (f"did you mean '{near}'? " if near else "") + f"Known {what}: {listed(first, of=len(words)) or 'none'}"
+
+
+def listed(words: Sequence[str], of: int | None = None) -> str:
+    """At most twelve words, and how many more there are. of: how many there are in all.
+
+    >>> listed(["price", "weight"]), listed(["price", "weight"], of=9)
+    ('price, weight', 'price, weight … and 7 more')
+    """
+    shown = words[:_LISTED]
+    more = (len(words) if of is None else of) - len(shown)
+    return ", ".join(shown) + (f" … and {more} more" if more else "")

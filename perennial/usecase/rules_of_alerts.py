@@ -21,7 +21,7 @@ def alert_rules(document: Document) -> Iterator[Mistake]:
         if not _ROUTE.fullmatch(str(name)):
             yield document.mistake(
                 ("alerts", name),
-                "is not a valid name of a route",
+                f"'{name}' is not a valid name of a route",
                 "use small letters, digits, '_' and '-', beginning with a letter: on_call",
                 code="alert-route-name",
             )

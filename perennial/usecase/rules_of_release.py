@@ -57,8 +57,8 @@ def _judge(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     if policy.mixes:
         yield document.mistake(
             ("release", "judge"),
-            f"'{policy.name}' serves the newest refit before anything evaluated it, and a challenger that is evaluated "
-            "at once leaves none",
+            f"{{newest: {judge.days}d}} conflicts with policy '{policy.name}', under which a model that learned from "
+            "the newest days is live at once, so those days cannot evaluate it",
             "remove it, or use policy balanced",
             code="newest-blend",
         )
@@ -66,7 +66,7 @@ def _judge(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
     if judge.days < needed:
         yield document.mistake(
             ("release", "judge"),
-            f"a decision needs {needed} days, and the newest {judge.days} are too few for one",
+            f"a decision needs {needed} days, and the newest {judge.days} are too few",
             f"write {{newest: {needed}d}} or more",
             code="newest-too-short",
         )
@@ -123,8 +123,9 @@ def _convex() -> list[str]:
 
 
 def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
-    if document.mapping("release").get("patience") is not None and not policy.allows_patience:
-        message = f"'{policy.name}' takes the newest model at every batch, so no challenger waits"
+    patience = document.mapping("release").get("patience")
+    if patience is not None and not policy.allows_patience:
+        message = f"is {patience}, but '{policy.name}' takes the newest model at every batch, so no challenger waits"
         yield document.mistake(
             ("release", "patience"),
             message,
@@ -134,14 +135,14 @@ def _patience(document: Document, policy: ReleasePolicy) -> Iterator[Mistake]:
 
 
 def _members(document: Document) -> Iterator[Mistake]:
-    serve = document.text("release", "serve")
-    if "members" in document.mapping("release") and serve != "mixture":
-        why = "one model is live at a time, so there are no members"
+    serve, members = document.text("release", "serve"), document.mapping("release").get("members")
+    if members is not None and serve != "mixture":
+        why = "but one model is live at a time (release.serve: single)"
         if serve == "recall":
-            why = f"with serve: recall, the challenger and up to {RECALLED} past ones are live together"
+            why = f"but with serve: recall, the challenger and up to {RECALLED} past ones are live together"
         yield document.mistake(
             ("release", "members"),
-            why,
+            f"is {members}, {why}",
             "remove it" if serve == "recall" else "write release.serve: mixture too, or remove it",
             code="members-single",
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +26,10 @@ _KINDS: dict[type, str] = {
     dict: "a mapping",
     type(None): "empty",
 }
+_FILL_IN = "fill it in, or remove the line"
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_BOUND_NAMES = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+_BOUNDS = {*_BOUND_NAMES}
 _WANTED = {"string": "text", "tuple": "a list", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -88,13 +95,15 @@ def _place(document: Document, location: tuple[str | int, ...]) -> Place:
     """A pydantic location as a place in the file, without the tags of its unions."""
     place: Place = ()
     for step in location:
-        if not str(step).startswith(("source:", "window:", "values:", "clusters:")) and step != "[key]":
+        if not str(step).startswith(("source:", "window:", "values:", "clusters:", "drift:")) and step != "[key]":
             place = (*place, step)
     return place
 
 
 def _mistake(document: Document, error: Any) -> Mistake:
     place, kind = _place(document, error["loc"]), error["type"]
+    if document.is_empty(place) and not kind.endswith(("_type", "_parsing")):
+        return document.mistake(place, "is empty", _FILL_IN, code="declaration-wrong-type")
     known = _BY_TYPE.get(kind)
     if known is not None:
         code, explain = known
@@ -102,8 +111,22 @@ def _mistake(document: Document, error: Any) -> Mistake:
     if kind.endswith(("_type", "_parsing")) or kind == "int_from_float":
         return document.mistake(place, *_wrong_type(document, place, kind), code="declaration-wrong-type")
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    for nothing in (repr(timedelta()), "0 seconds"):
+        message = message.replace(nothing, "0d")
     message = f"{message}, is {_shown(document.at(*place))}"
-    return document.mistake(place, message, _description(document, place), code="declaration-out-of-bounds")
+    fix = ": ".join(part for part in (_range(document, place), _description(document, place)) if part)
+    return document.mistake(place, message, fix, code="declaration-out-of-bounds")
+
+
+def _range(document: Document, place: Place) -> str:
+    """What to write at a place whose numbers are bounded; empty if they are not."""
+    part = next((part for part in _parts(place, document) if _BOUNDS & part.keys()), {})
+    low, above, high, below = (part.get(name) for name in _BOUND_NAMES)
+    if low is not None and high is not None:
+        return f"write {low:g} to {high:g}"
+    words = {"at least": low, "more than": above, "at most": high, "less than": below}
+    bounds = [f"{word} {value:g}" for word, value in words.items() if value is not None]
+    return f"write {' and '.join(bounds)}" if bounds else ""
 
 
 def _meant(document: Document, place: Place) -> Place:
@@ -118,8 +141,10 @@ def _shown(value: Any) -> str:
 
 
 def _description(document: Document, place: Place) -> str:
-    if not place or isinstance(place[-1], int):
+    if not place:
         return ""
+    if isinstance(place[-1], int):
+        return _description(document, place[:-1])
     about = fields_at(place[:-1], document).get(place[-1], {})
     return str(about.get("description", ""))
 
@@ -134,19 +159,21 @@ def _unknown(document: Document, place: Place, error: Any) -> tuple[str, str]:
 
 
 def _wrong_word(document: Document, place: Place, error: Any) -> tuple[str, str]:
-    words = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    words = [literal_eval(word) for word in _QUOTED.findall(error["ctx"]["expected"])]
     value = document.at(*place)
     near = closest(value, words) if isinstance(value, str) else None
-    return f"unknown value {_shown(value)}", (
-        f"did you mean '{near}'? " if near else ""
-    ) + f"It is one of {', '.join(words)}"
+    meant = f"did you mean '{near}'? " if near else ""
+    listed = ", ".join(word if word.replace("-", "_").isidentifier() else repr(word) for word in words)
+    other = any("enum" not in p and "const" not in p and p.get("type") != "null" for p in _parts(place, document))
+    forms = f", or another form: {_description(document, place)}" if other else ""
+    return f"unknown value {_shown(value)}", f"{meant}It is one of {listed}{forms}"
 
 
 def _wrong_type(document: Document, place: Place, kind: str) -> tuple[str, str]:
     value = document.at(*place)
     wanted = _WANTED.get(kind.split("_")[0], "a mapping of fields to values")
     if value is None:
-        return f"is empty, should be {wanted}", "fill it in, or remove the line"
+        return f"is empty, should be {wanted}", _FILL_IN
     fix = ""
     if wanted == "a list" and isinstance(value, str):
         fix = f"write [{value}]"

@@ -49,6 +49,7 @@ def stream(turns: tuple[int, ...] = (), seed: int = 0, error: float = 0.4) -> St
         days=30.4 * np.arange(1.0, MONTHS + 1),
         year=np.zeros(MONTHS, dtype=np.int64),
         newest=np.arange(1, MONTHS + 1) * DAYS - 15,
+        left_out=np.full(MONTHS, 15.0),
         models=models,
         windows=("all",),
     )
@@ -109,6 +110,19 @@ def test_at_once_a_challenger_is_decided_at_the_moment_of_its_training() -> None
     assert all(d.moment == d.challenger.moment + 1 for d in later.decisions)
     assert at_once.served[5] == ((Model("all", 4, without_newest=True), 1.0),), "live one month after the turn"
     assert later.served[5] == later.served[4], "still evaluated then"
+
+
+def test_an_undecided_challenger_is_evaluated_again_after_its_first_look_at_once() -> None:
+    """As in the live loop: 15 days were left out and 60 are waited, and a month has 30.4."""
+    life = live_as(stream(error=0.01), at_once=True, patience=60.0, refresh_after=1e9)
+    looks = [d for d in life.decisions if d.challenger == Model("all", 1, without_newest=True)]
+    assert [(d.moment, d.outcome, d.final) for d in looks] == [
+        (1, "undecided", False),
+        (2, "undecided", False),
+        (3, "undecided", True),
+    ]
+    alone = live_as(stream(error=0.01), at_once=True, refresh_after=1e9)
+    assert all(d.final for d in alone.decisions)
 
 
 def test_no_training_while_the_newest_days_are_used() -> None:

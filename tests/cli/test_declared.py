@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.reading import load_use_case
-from tests.cli.conftest import _lead_to, command
+from tests.cli.conftest import _lead_to, command, write
 from tests.world import World
 
 Captured = pytest.CaptureFixture[str]
@@ -54,6 +55,80 @@ def test_a_misspelt_feature_is_corrected_by_the_columns_of_the_source(shop: Worl
     assert "did you mean 'weigth'" not in told
     assert "the source has it: correct 'weigth', which the source does not have" in told
     assert "batch 2024-01 of the source has no column 'weigth'\n  did you mean 'weight'?" in told
+
+
+@pytest.mark.parametrize(
+    ("section", "column", "field", "values", "fix"),
+    [
+        ({"weight": "carrier"}, "carrier", "schema.weight", "a number: '", "every value is a number"),
+        ({"weight": "debt"}, "debt", "schema.weight", "above 0, as a weight must be: '-1.0'", "positive numbers"),
+        ({"time": "carrier"}, "carrier", "schema.time", "a time: '", "day_first, short_years and epochs"),
+        ({"label_known_at": "carrier"}, "carrier", "schema.label_known_at", "a time: '", "source.read"),
+        ({"target": "mood"}, "mood", "schema.target", "usable (neither 0 nor 1): 'bad', '7.0'", "schema.positive"),
+        (
+            {"target": "mood", "task": "multiclass", "classes": ["calm", "glad"]},
+            "mood",
+            "schema.target",
+            "usable (none of calm, glad): 'bad', '7'",
+            "schema.classes",
+        ),
+        ({"target": "carrier", "task": "regression"}, "carrier", "schema.target", "a number: '", "is a number"),
+        ({"types": {"mood": "boolean"}}, "mood", "schema.types.mood", "true or false: 'bad', '7'", "true or false"),
+        ({"features": "mood"}, "mood", "features.numeric[1]", "a number: 'bad', 'sad'", "features.categorical"),
+    ],
+)
+def test_check_refuses_a_column_of_which_no_value_can_be_used(
+    shop: World, capsys: Captured, section: dict[str, object], column: str, field: str, values: str, fix: str
+) -> None:
+    rows = pd.read_csv(shop.usecases / "shop" / "2024-01.csv").assign(debt=-1.0, mood=["bad", "7", "bad"] * 31)
+    feature = section.pop("features", None)
+    if feature:
+        rows["mood"] = ["bad", "sad", "mad"] * 31
+    write(shop, "2024-01", rows)
+    numeric = ["price", *([str(feature)] if feature else [])]
+    categorical = [] if column == "carrier" else ["carrier"]
+    schema = {**shop.declaration["schema"], **section}
+    if "label_known_at" in section:
+        del schema["label_known_after"]
+    evaluation = {} if schema["task"] == "regression" else {"also": ["accuracy"]}
+    features = {"numeric": numeric, "categorical": categorical}
+    shop.declare(schema=schema, features=features, evaluation=evaluation)
+    assert command("check", "shop", "--json") == 2
+    mistakes = json.loads(capsys.readouterr().out)["error"]["mistakes"]
+    assert [(m["code"], m["field"], m["value"]) for m in mistakes] == [
+        ("source-column-unusable", field, "boolean" if "types" in section else column)
+    ]
+    message = mistakes[0]["message"]
+    assert message.startswith(f"column '{column}' of batch 2024-01: none of the 93 values is ") and values in message
+    assert fix in mistakes[0]["fix"]
+
+
+def test_check_accepts_a_column_with_some_unusable_values(shop: World) -> None:
+    rows = pd.read_csv(shop.usecases / "shop" / "2024-01.csv").astype({"weight": "object"})
+    rows.loc[1:, "weight"] = "n.a."
+    write(shop, "2024-01", rows)
+    assert command("check", "shop") == 0
+
+
+def test_a_column_that_the_source_lacks_is_answered_with_how_many_it_has(shop: World, capsys: Captured) -> None:
+    rows = pd.read_csv(shop.usecases / "shop" / "2024-01.csv")
+    write(shop, "2024-01", rows.assign(**{f"note_{i}": 0 for i in range(15)}))
+    shop.declare(schema={**shop.declaration["schema"], "weight": "nosuch"})
+    assert command("check", "shop") == 2
+    told = capsys.readouterr().err
+    assert "has no column 'nosuch'\n  its columns are order, at, returned, price, weight, carrier, note_0" in told
+    assert "… and 9 more" in told
+
+
+def test_check_notes_newest_days_that_are_longer_than_the_history(shop: World, capsys: Captured) -> None:
+    shop.month("2024-02")
+    shop.declare(release={"judge": {"newest": "400d"}})
+    assert command("check", "shop") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "the source has 60 days, and `release.judge: {newest: 400d}` leaves out the newest 400" in told
+    shop.declare(release={"judge": {"newest": "30d"}})
+    assert command("check", "shop") == 0
+    assert "leaves out the newest" not in capsys.readouterr().out
 
 
 def test_a_misspelt_column_of_a_check_is_corrected_as_the_source_has_it(shop: World, capsys: Captured) -> None:

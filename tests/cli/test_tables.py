@@ -10,6 +10,9 @@ from perennial.cli import alerts, calibrating, decisions, planning, reading, tab
 from perennial.cli.prose import columns_of
 from perennial.cli.tables import Column, pairs, table, width_of
 from perennial.evaluation.words import BESIDE, FOUND, SHORT, SLICES
+from perennial.ledger.entries import Alone, Mixture, Served
+from tests.evaluation.conftest import primary_of
+from tests.release.payloads import challenger, decision
 
 COLUMNS = (Column("batch"), Column("rows", right=True), Column("because", gives_way=1), Column("failed", text=True))
 WORDS = st.text("abcdefghij", min_size=1, max_size=12)
@@ -138,3 +141,25 @@ def test_decisions_fit_a_terminal_of_40_columns(
     table(decisions.COLUMNS, [row])
     head, line, *_ = capsys.readouterr().out.splitlines()
     assert line.split() == ["0123abcd", "2024-02", "undecided"] and width_of(line) <= 40 and "outcome" in head
+
+
+def test_a_challenger_that_is_preferred_alone_has_a_line_with_its_gain() -> None:
+    """Half of version 2 and half of version 1 gained .02; version 2 alone gained .03 and is live."""
+    half = [Served(model=challenger(f"c{n}", n).model, challenger=f"c{n}", weight=0.5) for n in (2, 1)]
+    mixed, alone = primary_of(0.02), primary_of(0.03)
+    made = decision("d2", challenger("c2", 2), 1)
+
+    def lines(*, is_live: bool) -> list[tuple[str, ...]]:
+        of_alone = Alone(against_mixture=primary_of(0.01), metrics=(alone,), is_live=is_live)
+        mixture = Mixture(members=tuple(half), challenger=alone, alone=of_alone)
+        return decisions.lines_of(
+            made.model_copy(update={"metrics": (mixed,), "mixture": mixture}), {"log_loss"}, short=True
+        )
+
+    columns = [column.heading for column in decisions.COLUMNS]
+    shown = [dict(zip(columns, line, strict=True)) for line in lines(is_live=True)]
+    assert [(each["challenger"], each["gain"], each["outcome"]) for each in shown] == [
+        ("2+1", "+0.0200", "passed"),
+        ("2", "+0.0300", "release"),
+    ]
+    assert [line[-1] for line in lines(is_live=False)] == ["release"]

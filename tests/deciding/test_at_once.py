@@ -133,7 +133,7 @@ def test_the_first_look_at_once_counts_its_days_as_part_of_the_patience() -> Non
         ({"judge": "newest"}, "should be next_batch or the newest days, is 'newest'"),
         ({"judge": {"newest": "36h"}}, "whole days"),
         ({"judge": {"newest": "10d"}}, "write {newest: 15d} or more"),
-        ({"judge": {"newest": "15d"}, "policy": "blend"}, "before anything evaluated it"),
+        ({"judge": {"newest": "15d"}, "policy": "blend"}, "so those days cannot evaluate it"),
     ],
 )
 def test_what_cannot_work_is_refused(world: World, release: dict[str, Any], code: str) -> None:

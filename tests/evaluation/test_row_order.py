@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from perennial.evaluation.comparison import compare
-from perennial.evaluation.fixed_point import exact_mean, exact_sum, scale_of, sums_by, whole_sums
+from perennial.evaluation.fixed_point import back, exact_mean, exact_sum, scale_of, sums_by, whole_sums
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import METRIC_TASKS
 from perennial.evaluation.metrics.value import worth
@@ -85,6 +85,8 @@ def test_sums_depend_neither_on_order_nor_on_partition(values: list[tuple[float,
     order = np.random.default_rng(seed).permutation(len(values))
     assert exact_sum(numbers[order]) == exact_sum(numbers)
     assert sums_by(numbers[order], groups[order], 4).tobytes() == sums_by(numbers, groups, 4).tobytes()
+    exact = [back(total, scale_of(numbers)) for total in whole_sums(numbers, groups, 4, scale_of(numbers))]
+    assert sums_by(numbers, groups, 4).tolist() == exact
     parts = [(numbers[:cut], groups[:cut]), (numbers[cut:], groups[cut:])]
     scale = min(scale_of(part) for part, _ in parts)
     assert scale == scale_of(numbers), "each worker can find the scale of all"

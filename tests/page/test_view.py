@@ -132,7 +132,14 @@ def cycle(loss: float | None = None, **values: Any) -> Cycle:
     interval = LossWithInterval.model_construct(**measured) if loss else None
     of_batch: dict[str, Any] = {"loss": interval, "labelled_rows": 40 if loss else 0}
     health = Health.model_construct(**of_batch)
-    stated: dict[str, Any] = {"batch": batch().batch, "waits": "", "not_trained": "", **values, "health": health}
+    stated: dict[str, Any] = {
+        "as_of": AS_OF,
+        "batch": batch().batch,
+        "waits": "",
+        "not_trained": "",
+        **values,
+        "health": health,
+    }
     return Cycle.model_construct(**stated)
 
 
@@ -211,6 +218,24 @@ def test_the_first_screen_answers_what_happened_last() -> None:
     held = batch("2024-02", status="held", held_because=("too few rows",))
     assert answers(history(batches=[batch(), held]))[1].answer == "Batch 2024-02: held"
     assert answers(history())[1].answer == "Nothing yet: no batch has arrived"
+
+
+def test_after_a_rollback_the_newest_loss_is_of_the_former_model_and_the_page_names_both() -> None:
+    first = released(decided(0.0025))
+    second = first.model_copy(update={"release_no": 2, "kind": "release", "serves": SECOND, "decision": "d2"})
+    later = {"as_of": "2024-04-01T00:00:00Z"}
+    back = first.model_copy(
+        update={"release_no": 3, "kind": "rollback", "restores": 1, "decision": None, **later},
+    )
+    newest = cycle(0.4).model_copy(update=later)
+    decisions = [decided(0.0025), decision("d2", challenger("c2", 2), 1)]
+    (loss, where, *_) = answers(history(releases=[first, second, back], decisions=decisions, cycles=[newest]))[0].lines
+    assert loss.startswith("log_loss on the newest batch: 0.400") and loss.endswith(
+        ", by version 2, which was live then"
+    )
+    assert where.startswith("0.50000 where version 1 was evaluated, ") and where.endswith("on 1 row of 1 day")
+    (loss, where, *_) = answers(history(releases=[first, second], decisions=decisions, cycles=[newest]))[0].lines
+    assert "was live then" not in loss and where.startswith("0.50000 where it was evaluated"), "version 2 had that loss"
 
 
 def test_the_first_screen_lists_everything_that_needs_a_person() -> None:

@@ -13,6 +13,7 @@ from perennial.evaluation.reason import meanings, without_numbers
 from perennial.evaluation.results import Estimate, Evaluation, Flips, MetricResult, SliceResult
 from perennial.ledger.entries import Decision, Release
 from perennial.release.brief import decision_in_brief, why
+from perennial.release.words import decision_in_words
 from perennial.usecase.declaration import ReleaseRules
 from tests.evaluation.conftest import primary_of
 from tests.release.payloads import AS_OF, challenger, decision
@@ -110,3 +111,15 @@ def test_terms_of_recorded_reasons_are_explained(term: str) -> None:
     said = decided(primary_of(0.0005)).model_copy(update={"reasons": (f"It is no better than {term}.",)})
     assert "the same prediction for every row" in decision_in_brief(said)
     assert ("Skill is" in meanings(term)) == ("skill" in term)
+
+
+def test_the_dates_of_the_rows_are_the_days_that_are_counted() -> None:
+    """The last day in New York ends when the next one has begun in UTC."""
+    local = {"cluster_names": ("2013-03-31", "2013-04-29", "2013-04-30"), "last": "2013-05-01T03:30:00Z"}
+    evaluation = EVALUATION.model_copy(update=local)
+    for words in (decision_in_brief, decision_in_words):
+        said = words(decided(primary_of(0.0005), evaluation=evaluation))
+        assert "from 2013-03-31 to 2013-04-30;" in said.replace("\\", "")
+        by_week = evaluation.model_copy(update={"cluster_by": "week"})
+        said = words(decided(primary_of(0.0005), evaluation=by_week))
+        assert "from 2013-03-31 to 2013-05-01 (UTC);" in said.replace("\\", "")

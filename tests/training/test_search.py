@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from perennial.training.readiness import NotTrainableYet
 from perennial.training.search import Searched, folds_of, search
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
+from perennial.usecase.windows.decay import Decay
 from tests.training.conftest import accepted
 from tests.training.stores import take_in, train_at
 from tests.world import World
@@ -69,6 +70,24 @@ def test_no_fold_learns_from_its_days_nor_from_a_label_that_came_later(world: Wo
         assert (rows.loc[fold.test.index, "at"] >= cut).all()
         assert (late in fold.train.index) == (fold.cut == "2024-01-25")
     assert sum(len(fold.test) for fold in folds) == (rows["at"] >= pd.Timestamp("2024-01-09", tz="UTC")).sum()
+
+
+def test_folds_weigh_rows_by_age_as_the_final_fit_does(world: World, month: pd.DataFrame) -> None:
+    def values(window: Any) -> list[tuple[float, ...]]:
+        declared(world, space={"max_leaf_nodes": [2, 7]})
+        world.declaration["model"]["window"] = window
+        world.declare()
+        return [trial.values for trial in searched(world, known(month)).trials]
+
+    assert values({"decay": "3d"}) != values("expanding") == values({"last": "900d"})
+    case = load_use_case("shop", world.usecases)
+    decay = case.declaration.model_copy(
+        update={"model": case.declaration.model.model_copy(update={"window": Decay(decay=timedelta(days=3))})}
+    )
+    for fold in folds_of(decay, recipe_of(case), known(month), 2):
+        days = (pd.Timestamp(fold.cut, tz="UTC") - known(month).loc[fold.train.index, "at"]).dt.total_seconds() / 86400
+        assert fold.train_age is not None
+        assert fold.train_age / fold.train_age[-1] == pytest.approx(0.5 ** (days / 3) / 0.5 ** (days.iloc[-1] / 3))
 
 
 def test_the_same_seed_gives_the_same_trials_and_the_best_one_wins(world: World, month: pd.DataFrame) -> None:
