@@ -31,6 +31,8 @@ from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 OTHERWISE = ("2024-03", "2024-04")
 MONTHS = (*OTHERWISE, "2024-05", "2024-06")
 DELETED, BEFORE = 2, "2024-05"
