@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from perennial.backtest.lives import NEVER, UNTESTED, Lived, Way, live
+from perennial.backtest.recall import followed
 from perennial.backtest.stream import Model, Predicted, Stream
 from perennial.backtest.totals import totals, yardstick
 from perennial.backtest.ways import declared_way, name_of, usual_ways
+from perennial.evaluation.hedge import Followed, hedge_weights
 from perennial.evaluation.judgement import Asked
 from perennial.usecase.declaration import Declaration
 from tests.world import DECLARATION
@@ -162,6 +164,17 @@ def test_the_rows_that_evaluate_at_once_do_not_choose_the_window() -> None:
     shuffled = replace(raced, labels=labels, _losses={}, _races={})
     choices = [each.best_window("race", 3, without_newest=True) for each in (raced, shuffled)]
     assert choices[0] == choices[1]
+
+
+def test_recall_follows_a_metric_of_which_more_is_better_too() -> None:
+    on = stream(turns=(3, 6), error=0.7)
+    auc = replace(on, primary="roc_auc", lower_is_better=False, metrics=lambda _: (Asked("roc_auc", "primary"),))
+    batches: list[Followed[Model]] = []
+    for moment in range(8):
+        places = auc.between(moment - 1, moment)
+        batches.append(followed(auc, batches, places, joined=(Model("all", moment),)))
+    weights = dict(hedge_weights(batches))
+    assert sum(weights[Model("all", moment)] for moment in (0, 1, 2, 6, 7)) > 0.9, "of the concept that returned"
 
 
 def test_the_rows_that_evaluate_at_once_choose_no_model_to_recall() -> None:
