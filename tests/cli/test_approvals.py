@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
 
-from perennial.ledger.entries import Decision, DeclarationEntry
+from perennial.errors import InputError
+from perennial.ledger.entries import Decision, DeclarationEntry, Endorsement
 from tests.cli.conftest import Perennial, payloads
+from tests.governance.test_person import pem, token
 from tests.world import World
 
 ROLES = {"owner": ["anna", "ada"], "risk": ["ben"]}
@@ -79,3 +85,23 @@ def test_approvers_who_could_never_approve_are_a_mistake(
     settled.declare(release={"policy": policy}, governance={"approvers": approvers})
     checked = perennial("check", "shop", "--no-run")
     assert checked.code == 2 and why in checked.err and "governance.approvers" in checked.err
+
+
+def test_a_form_needs_a_token_since_its_worker_is_not_the_person(
+    held: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.approve import approve
+    from flows.refuse import refuse
+
+    monkeypatch.setenv("PERENNIAL_USER", "anna")
+    with pytest.raises(InputError, match="a name alone does not count"):
+        approve("shop", "anna", "seen")
+    key = Ed25519PrivateKey.generate()
+    public = tmp_path / "tokens.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    monkeypatch.setenv("PERENNIAL_TOKEN_KEY", str(public))
+    assert approve("shop", "anna", "seen", token=SecretStr(token(pem(key), sub="anna"))) is None
+    refused = refuse("shop", "ben", "the carrier is new", token=SecretStr(token(pem(key), sub="ben")))
+    assert (refused.decision, refused.by, refused.proof) == (held, "ben", "token")
+    (endorsed,) = payloads(Endorsement)
+    assert isinstance(endorsed, Endorsement) and (endorsed.by, endorsed.proof) == ("anna", "token")

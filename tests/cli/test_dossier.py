@@ -66,3 +66,19 @@ def test_a_measure_that_cannot_be_read_is_a_mistake_with_its_line(settled: World
     checked = perennial("check", "shop", "--no-run")
     assert checked.code == 2 and "governance.risk_items[0].measured_by" in checked.err
     assert "{guard: roc_auc}" in checked.err
+
+
+def test_the_flow_writes_the_same_and_the_page_links_to_it(settled: World, perennial: Perennial) -> None:
+    from flows.dossier import dossier
+    from perennial.settings import settings
+    from tasks.page import pages_written
+
+    assert perennial("dossier", "shop", "--json").code == 0
+    folder = settings().dossiers / "shop" / "release-1"
+    by_command = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+    assert dossier("shop").startswith("Dossier of release-1: ")
+    pages_written()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == by_command
+    assert "dossiers/shop/release-1/dossier.html" in (settings().pages / "shop.html").read_text(encoding="utf-8")
