@@ -198,7 +198,7 @@ def _followed(
         batch=arrival.batch.batch,
         window=arrival.batch.window,
         as_of=write_instant(arrival.at),
-        metric=metric.name,
+        metric=primary,
         own_code=declaration.metric_code(primary),
         rows=len(labels),
         losses=losses,
