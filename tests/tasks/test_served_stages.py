@@ -10,11 +10,14 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 from perennial.cli.planning import plan_stages
+from perennial.clock import instant
 from perennial.evaluation.staged.results import Finding, Look
 from perennial.ledger.entries import Release, StageLooked
 from perennial.ledger.present import current_release
+from perennial.release.stage_evidence import stage_evidence
 from perennial.release.stages_replay import replay_look
 from perennial.serving.answering import Asked, answer_all, records_in
 from perennial.serving.live import Live, open_live
@@ -139,3 +142,44 @@ def test_where_the_prediction_decides_who_gets_a_label_only_the_split_by_value_c
     assert "compared by this value, since feedback is labels" in printed
     assert "Values are not compared in 7 days; 15 are needed." in printed
     assert "loss of worth share found by keys" in printed, printed
+
+
+@pytest.mark.parametrize("stage", [{"shadow": "7d"}, {"canary": "50%", "for": "7d"}])
+def test_the_evidence_of_a_stage_weighs_rows_and_counts_keys(world: World, stage: dict[str, str]) -> None:
+    """The comparison of the models is weighted; the value per key of a canary is not, as the docs have it."""
+    (world.declare().usecases / "shop.py").write_text(NOTHING)
+    world.declare(
+        schema={**world.declaration["schema"], "weight": "items"},
+        release={**CANARY, "stages": [stage, "full"], "feedback": "labels" if "canary" in stage else "none"},
+        evaluation={"primary": "log_loss", "metrics": {"worth": {"function": "shop.py:worth"}}},
+    )
+    items: dict[str, int] = {}
+    for month in ("2024-01", "2024-02", "2024-03", "2024-04"):
+        rows = world.month(month)
+        rows["items"] = 1 + np.arange(len(rows)) % 7
+        rows.to_csv(world.usecases / "shop" / f"{month}.csv", index=False)
+        items |= dict(zip(rows["order"], rows["items"], strict=True))
+        if month == "2024-04" and "canary" in stage:
+            _answered(rows.drop(columns="items"))
+        cycle()
+        if "shadow" in stage and open_workspace(settings()).ledger.all("shop", StageLooked):
+            break
+    workspace = open_workspace(settings())
+    looked = workspace.ledger.all("shop", StageLooked)[-1].payload
+    began = workspace.ledger.get("shop", Release, str(looked.release_no))
+    assert began is not None
+    as_of = instant(looked.as_of)
+    evidence = stage_evidence(workspace.tables, workspace.ledger, "shop", began.payload, as_of).evidence
+    pairs = evidence.pairs
+    assert pairs is not None
+    newest = np.array([each for order, each in sorted(items.items()) if order.startswith(month)], dtype=np.float64)
+    weights = newest[: pairs.y.size] / newest[: pairs.y.size].mean()  # its last day has no labels yet
+    assert pairs.clusters.weights == pytest.approx(weights)
+    if "canary" in stage:
+        assert evidence.values is not None and set(evidence.values.value.round(9)) <= {-1.0, 0.0, 1.0}
+        return
+    champion, candidate = (log_loss(pairs.y, p, sample_weight=weights) for p in (pairs.champion, pairs.challenger))
+    _, checks = _look(workspace)
+    assert checks["log_loss"].estimate == pytest.approx(champion - candidate)
+    unweighted = log_loss(pairs.y, pairs.champion) - log_loss(pairs.y, pairs.challenger)
+    assert checks["log_loss"].estimate != pytest.approx(unweighted)
