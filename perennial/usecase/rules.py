@@ -269,7 +269,8 @@ def _windows(document: Document) -> Iterator[Mistake]:
             read_window(OtherWindow.model_validate(document.mapping(*place)))
         except InputError as error:
             message = str(error).partition(": ")[2]
-            yield document.mistake((*place, word), message, "", code="window-wrong")
+            fix = "write what the package that has this window takes, or use one of Perennial's windows"
+            yield document.mistake((*place, word), message, fix, code="window-wrong")
 
 
 def _schedule(document: Document) -> Iterator[Mistake]:

@@ -43,7 +43,7 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
     if tier == "high" and policy in MIXING:
         yield document.mistake(
             ("governance", "risk"),
-            f"policy '{policy}' makes models live without a decision about them, so nobody could approve them",
+            f"is high, but policy '{policy}' makes models live without a decision, so nobody could approve them",
             "use policy balanced or hold, or another tier",
             code="tier-blend",
         )

@@ -106,6 +106,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
     "source-unknown-kind": [("kind: files", "kind: fils")],
     "stages-blend": [_release("policy: blend, stages: [{canary: 10%, for: 7d}, full]")],
     "stages-order": [_release("stages: [full, {canary: 10%, for: 7d}]")],
+    "tier-blend": [(RELEASE, f"release: {{policy: blend}}\ngovernance: {{risk: high}}\n{RELEASE}")],
     "timezone-of-machine": [("Europe/Berlin", "localtime")],
     "timezone-unknown": [("Europe/Berlin", "Europe/Berln")],
 }
