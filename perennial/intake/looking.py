@@ -93,7 +93,7 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
             fix,
             code="source-column-unusable",
         )
-        for name, wrong, fix in unusable_columns(case.declaration, looked.batch)
+        for name, wrong, fix in (unusable_columns(case.declaration, looked.batch) if looked.is_new else ())
     ]
     for name in looked.missing if looked.is_new else ():
         near = closest(name, looked.batch.extra)

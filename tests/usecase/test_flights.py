@@ -44,7 +44,8 @@ def february(flights: UseCase) -> Parsed:
 
 
 def test_the_demo_is_short(flights: UseCase) -> None:
-    assert len(flights.path.read_text(encoding="utf-8").splitlines()) <= 40
+    loop, _, _ = flights.path.read_text(encoding="utf-8").partition("\ngovernance:")
+    assert len(loop.splitlines()) <= 40
 
 
 def test_the_declaration_fits_the_data(february: Parsed) -> None:

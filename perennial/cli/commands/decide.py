@@ -20,9 +20,9 @@ def approve(id: DecisionId, reason: Reason, by: Proven = None, dry_run: DryRun =
 
 
 def refuse(id: DecisionId, reason: Reason, by: Proven = None, json: Json = False) -> None:
-    """Refuse a decision that waits for you: its challenger is not released.
+    """Refuse a decision that waits for you.
 
-    The next challenger is trained and decided anew.
+    Its challenger is not released. The next one is trained and decided anew.
     """
     from perennial.cli import approving
 
