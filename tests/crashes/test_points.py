@@ -72,6 +72,8 @@ class Year:
     killed: whether the process is killed at each write of a step on its way to the step's end.
     """
 
+    sides: tuple[str, ...] = ("before", "after")
+
     def __init__(self, folder: Path, *, killed: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.killed, self.chat = killed, Target()
@@ -154,7 +156,7 @@ class Year:
         writer.close()
 
     def _step(self, *command: str, at: list[str]) -> int:
-        points = [f"{write}.{side}" for write in at for side in ("before", "after")] if self.killed else []
+        points = [f"{write}.{side}" for write in at for side in self.sides] if self.killed else []
         for point in points:
             code = self.place.run(*command, crash_at=point)
             self.ends[point].append(Killed(code, command[0], self._wrong()))

@@ -1,4 +1,4 @@
-"""Killed before and after every write from a training on, where it is decided at once and released as a mixture.
+"""Killed after every write from a training on, where it is decided at once and released as a mixture.
 
 What comes before a training is written in the same way however a challenger is evaluated: see `test_points`.
 """
@@ -25,11 +25,14 @@ FROM_TRAINING_ON = [
     "cycle_row",
     "page",
 ]
-POINTS = [f"{write}.{side}" for write in FROM_TRAINING_ON for side in ("before", "after")]
+POINTS = [f"{write}.after" for write in FROM_TRAINING_ON]
+"""What is on disk before a write is what was there after the former one."""
 
 
 class AtOnce(Year):
     """Two months of a shop: a first release, and one of a mixture, each in the cycle that trained its model."""
+
+    sides = ("after",)
 
     def live(self) -> AtOnce:
         """Both of them; a process is killed in the second."""
