@@ -18,7 +18,7 @@ from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
-from perennial.release.approvals import Approvers, Endorsed
+from perennial.release.approvals import Approvers, Endorsed, endorsements, standing
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
 from perennial.release.words import refusal_in_words
@@ -116,8 +116,13 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
         decision = find_decision(ledger, id).payload
         refuse_approval(ledger, decision)
         declaration = reading_workspace(settings()).use_case(decision.usecase).declaration
-        acting_person(by, declaration)
+        person = acting_person(by, declaration)
         refuse_lacking(ledger, declaration)
+        so_far = standing(endorsements(ledger, decision), declaration.governance.approvers, machine_clock.now())
+        others = [role for role in so_far.missing if person.name not in declaration.governance.approvers[role]]
+        if others:
+            _show_missing(decision, others, json)
+            return
         _show_approval(ledger, decision, time_of(ledger, declaration, machine_clock.now()), json)
         return
     workspace = open_workspace(settings())
@@ -125,6 +130,7 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
     decision = find_decision(ledger, id).payload
     case = workspace.use_case(decision.usecase)
     person, stands = acting_person(by, case.declaration), case.declaration.governance
+    refuse_approval(ledger, decision)
     refuse_lacking(ledger, case.declaration)
     load_model(workspace.registry, decision.usecase, decision.challenger)
     now = time_of(ledger, case.declaration, machine_clock.now())
@@ -181,6 +187,18 @@ def refuse(id: str, by: str | None, reason: str, json: bool) -> None:
         as_json(refused.model_dump(mode="json"))
     else:
         say(f"{decision.usecase}: {refusal_in_words(refused)}. Version {decision.challenger.version} is not released.")
+
+
+def _show_missing(decision: Decision, roles: list[str], json: bool) -> None:
+    """What an approval would leave open."""
+    version = decision.challenger.version
+    if json:
+        as_json({"usecase": decision.usecase, "decision": decision.id, "would_release": None, "missing": roles})
+    else:
+        say(
+            f"{decision.usecase}: version {version} would not be live yet; still to approve: {', '.join(roles)}. "
+            "Nothing was changed."
+        )
 
 
 def _show_step(decision: Decision, done: Endorsed, approvers: Approvers, json: bool) -> None:

@@ -11,6 +11,7 @@ from perennial.errors import HeldBack, InputError
 from perennial.evaluation.figures import counted
 from perennial.governance.dossier import Dossier, dossier_of
 from perennial.governance.records import Records, records_of
+from perennial.governance.tier import lacking
 from perennial.ledger.ledger import Ledger
 from perennial.page.dossier import data_of, publish_dossier
 from perennial.settings import settings
@@ -34,6 +35,13 @@ def dossier(usecase: str, decision: str | None, release: int | None, out: Path |
         _show(made, files)
     if made.gone:
         raise HeldBack("\n".join(map(str, made.gone)), code="dossier-measure-gone", field="governance.risk_items")
+    lacks = [each for each in lacking(ledger, case.declaration) if check and not made.gaps]
+    if lacks:
+        raise HeldBack(
+            f"{usecase}: risk tier {case.declaration.governance.risk} also requires {'; '.join(lacks)}",
+            code="dossier-incomplete",
+            field="governance",
+        )
     if check and made.gaps:
         raise HeldBack(
             f"{usecase}: the dossier lacks {counted(len(made.gaps), 'required part', 'required parts')}",

@@ -40,7 +40,12 @@ def person_of(
             "environment of the person.",
         )
     if not typed:
-        raise InputError("is empty; the record needs it", code="person-missing", field="by")
+        raise InputError(
+            "is empty; the record needs it",
+            code="person-missing",
+            field="by",
+            fix="Give a name. Where approvers are declared, set PERENNIAL_USER or a token instead.",
+        )
     return Person(typed, "stated")
 
 

@@ -171,6 +171,8 @@ def refuse(
     held = ledger.get(decision.usecase, Refusal, decision.id)
     if held is not None and held.payload.by == person.name:
         return held.payload
+    if approval_of(ledger, decision) is not None:
+        raise _approved_first(decision)
     refuse_approval(ledger, decision)
     if approvers and all(person.name not in names for names in approvers.values()):
         raise InputError(
@@ -184,9 +186,13 @@ def refuse(
         Refusal(decision=decision.id, by=person.name, proof=person.proof, reason=reason, as_of=write_instant(as_of)),
     )
     if approval_of(ledger, decision) is not None:
-        raise InputError(
-            f"decision {decision.id} was approved first. To take the release back, roll it back.",
-            code="decision-not-held",
-            value=decision.id,
-        )
+        raise _approved_first(decision)
     return row.payload
+
+
+def _approved_first(decision: Decision) -> InputError:
+    return InputError(
+        f"decision {decision.id} was approved first. To take the release back, roll it back.",
+        code="decision-not-held",
+        value=decision.id,
+    )

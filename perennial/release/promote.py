@@ -121,8 +121,8 @@ def refuse_approval(ledger: Ledger, decision: Decision) -> None:
         refuse_frozen(ledger, decision.usecase)
     if decision.outcome != "held":
         raise InputError(
-            f"decision {decision.id} has the outcome {decision.outcome!r}; only a held decision can be approved. "
-            f"Nothing was changed.",
+            f"decision {decision.id} has the outcome {decision.outcome!r}; only a held decision can be approved or "
+            "refused. Nothing was changed.",
             code="decision-not-held",
             value=decision.id,
         )

@@ -13,7 +13,7 @@ MIXING = ("blend", "blend_learned")
 def governance_rules(document: Document) -> Iterator[Mistake]:
     """Every mistake in the meaning of `governance`."""
     roles = {
-        str(role): [name for name in names if isinstance(name, str)]
+        str(role): [name for name in names if isinstance(name, str) and name.strip()]
         for role, names in document.mapping("governance", "approvers").items()
         if isinstance(names, list)
     }
@@ -37,7 +37,7 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
         yield document.mistake(
             ("governance", "approvers"),
             f"nothing waits for their approval under policy '{policy or 'balanced'}'",
-            "write release.policy: hold or a governance.risk, or remove them",
+            "write release.policy: hold or governance.risk: limited or high, or remove them",
             code="approvers-unused",
         )
     if tier == "high" and policy in MIXING:

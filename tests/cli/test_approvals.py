@@ -37,6 +37,8 @@ def test_it_is_released_with_the_second_role(held: str, perennial: Perennial, mo
     monkeypatch.setenv("PERENNIAL_USER", "anna")
     other = perennial("approve", held, "--by", "ben", "--reason", "seen")
     assert other.code == 2 and other.err.startswith("--by: 'ben' is given, but PERENNIAL_USER names anna")
+    planned = perennial("approve", held, "--reason", "a try", "--dry-run")
+    assert planned.code == 0 and "would not be live yet; still to approve: risk" in planned.out
     first = perennial("approve", held, "--reason", "the season is over")
     assert first.code == 0, first.err
     assert "approved by anna (owner). Still to approve, until" in first.out and "risk (ben)" in first.out
@@ -74,6 +76,7 @@ def test_a_refusal_ends_it_and_is_shown(held: str, perennial: Perennial, monkeyp
     ("approvers", "policy", "why"),
     [
         ({"owner": []}, "hold", "nobody may approve in this role"),
+        ({"owner": [" "]}, "hold", "nobody may approve in this role"),
         ({"owner": ["anna"], "risk": ["anna"]}, "hold", "each role needs another person"),
         ({"owner": ["a", "b"], "risk": ["a", "b"], "third": ["b"]}, "hold", "each role needs another person"),
         (ROLES, "balanced", "nothing waits for their approval under policy 'balanced'"),

@@ -115,6 +115,7 @@ def test_what_was_approved_cannot_be_refused(place: tuple[Ledger, Decision]) -> 
     give(place, "ada", roles={})
     with pytest.raises(PerennialError, match="approved first"):
         refuse(ledger, waiting, {}, person("ben"), "too late", NOW)
+    assert not ledger.all("shop", Refusal)
     assert wants_release(ledger, waiting)
     assert current_release(ledger, "shop") is not None
 
