@@ -265,14 +265,14 @@ def _compare(
 ) -> _Compared:
     """newest: whose training labels give the constant that a first model must beat."""
     before = stream.predicted(champion, places) if champion else stream.constant(((newest, 1.0),), places.size)
-    codes, second = _codes(stream.cluster[places]), stream.second
+    codes, second = stream.clusters_of(places)
     rows = paired(
         stream.labels[places],
         before,
         stream.predicted(candidate, places),
         codes,
         cluster_by=stream.cluster_by,
-        second=(second[0], _codes(second[1][places])) if second else None,
+        second=second,
         weights=stream.weights_of(places),
     )
     asked = stream.metrics(places)
@@ -282,10 +282,6 @@ def _compare(
         constant = stream.constant(champion, places.size)
         over = skill(metrics[0].direction, metrics[0].champion, stream.value(constant, places))
     return _Compared(metrics, stream.guards(places, rows, metrics), rows.clusters.sizes, over)
-
-
-def _codes(values: IntArray) -> IntArray:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _rule(

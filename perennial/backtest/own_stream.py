@@ -9,7 +9,7 @@ import numpy as np
 from perennial.backtest.alarms import alarms_of
 from perennial.backtest.fits import Fits
 from perennial.backtest.history import History
-from perennial.backtest.stream import Stream
+from perennial.backtest.stream import Stream, numbered
 from perennial.deciding.scored_models import asked_metrics
 from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.flips import flips
@@ -34,7 +34,7 @@ def stream_of(case: UseCase, history: History, fits: Fits, newest: IntArray) -> 
 
     def metrics_on(places: IntArray) -> list[Asked]:
         rows = history.rows.iloc[places].reset_index(drop=True)
-        codes = np.unique(history.cluster[places], return_inverse=True)[1].astype(np.int64)
+        codes = numbered(history.cluster[places])
 
         def metric(name: str) -> Metric:
             return declared_metric(declaration, sources, name, rows=rows, codes=codes)

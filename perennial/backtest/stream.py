@@ -68,6 +68,11 @@ GuardsOn = Callable[[IntArray, Paired, Sequence[MetricResult]], GuardFinding]
 """What guards, slices and flips find on the rows at some places."""
 
 
+def numbered(values: IntArray) -> IntArray:
+    """The distinct values by their order, from 0, shape (k,)."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
 def guards_alone(_: IntArray, __: Paired, metrics: Sequence[MetricResult]) -> GuardFinding:
     """The finding of the guard metrics, without slices and flips."""
     return guard(metrics)
@@ -177,6 +182,11 @@ class Stream:
         known = before if before.size else places
         labels, weights = self.labels[known], self.weights_of(known)
         return naive_prediction(self.task, self.primary, labels, places.size, len(self.classes), weights)
+
+    def clusters_of(self, places: IntArray) -> tuple[IntArray, tuple[str, IntArray] | None]:
+        """The clusters of some rows, numbered from 0, shape (k,), and the same of the second clustering if any."""
+        second = self.second
+        return numbered(self.cluster[places]), (second[0], numbered(second[1][places])) if second else None
 
     def weights_of(self, places: IntArray) -> FloatArray | None:
         """How much the rows at some places count, shape (k,); None if all count the same."""

@@ -185,17 +185,8 @@ def _in_order(alarms: Alarms, chosen: np.ndarray) -> IntArray:
 
 
 def _clusters(stream: Stream, places: IntArray) -> Clusters:
-    second = stream.second
-    return Clusters(
-        _codes(stream.cluster[places]),
-        stream.cluster_by,
-        (second[0], _codes(second[1][places])) if second else None,
-        relative(stream.weights_of(places)),
-    )
-
-
-def _codes(values: IntArray) -> IntArray:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    codes, second = stream.clusters_of(places)
+    return Clusters(codes, stream.cluster_by, second, relative(stream.weights_of(places)))
 
 
 def _calibrate(alarms: Alarms, course: Course, evaluated: Evaluated, reference: Reference, at: datetime) -> None:

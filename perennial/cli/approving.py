@@ -18,7 +18,7 @@ from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
-from perennial.release.approvals import Approvers, Endorsed, endorsements, standing
+from perennial.release.approvals import Approvers, Endorsed, endorsements, standing, still_to_approve
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
 from perennial.release.words import refusal_in_words
@@ -214,7 +214,7 @@ def _show_step(decision: Decision, done: Endorsed, approvers: Approvers, json: b
         )
         return
     given_by = ", ".join(f"{each.by} ({role})" for role, each in done.standing.given.items())
-    left = ", ".join(f"{role} ({' or '.join(approvers[role])})" for role in done.standing.missing)
+    left = still_to_approve(done.standing.missing, approvers)
     until = min(each.expires_at for each in done.standing.given.values())
     say(f"{decision.usecase}: approved by {given_by}. Still to approve, until {day(until)}: {left}.")
 

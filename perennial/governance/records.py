@@ -11,7 +11,6 @@ from perennial.ledger.entries import (
     BatchEntry,
     Calibration,
     Cycle,
-    Decision,
     DeclarationEntry,
     Episode,
     EpisodeClosed,
@@ -37,7 +36,6 @@ class Records:
     declarations: Sequence[Row[DeclarationEntry]]
     batches: Sequence[BatchEntry]
     labels: Sequence[LabelBatchEntry]
-    decisions: Sequence[Decision]
     approvals: Sequence[Approval]
     releases: Sequence[Release]
     waivers: Sequence[Row[Waiver]]
@@ -59,7 +57,6 @@ def records_of(
         declarations=ledger.all(usecase, DeclarationEntry),
         batches=[row.payload for row in ledger.all(usecase, BatchEntry)],
         labels=[row.payload for row in ledger.all(usecase, LabelBatchEntry)],
-        decisions=[row.payload for row in ledger.all(usecase, Decision)],
         approvals=[row.payload for row in ledger.all(usecase, Approval)],
         releases=[row.payload for row in ledger.all(usecase, Release)],
         waivers=ledger.all(usecase, Waiver),

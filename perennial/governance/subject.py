@@ -8,7 +8,6 @@ from perennial.errors import InputError
 from perennial.evaluation.results import Flips, MetricResult, SliceResult
 from perennial.ledger.declaration_history import recorded
 from perennial.ledger.entries import (
-    Alone,
     BatchEntry,
     ChallengerEntry,
     Decision,
@@ -61,19 +60,14 @@ class Subject:
     @property
     def slices(self) -> tuple[SliceResult, ...]:
         """The slices of the same."""
-        alone = self._alone
+        alone = self.decision.payload.alone_released
         return alone.slices if alone is not None else self.decision.payload.slices
 
     @property
     def flips(self) -> Flips:
         """The flips of the same."""
-        alone = self._alone
+        alone = self.decision.payload.alone_released
         return alone.flips if alone is not None and alone.flips is not None else self.decision.payload.flips
-
-    @property
-    def _alone(self) -> Alone | None:
-        mixture = self.decision.payload.mixture
-        return mixture.alone if mixture is not None and mixture.alone_is_live else None
 
     @property
     def versions(self) -> str:

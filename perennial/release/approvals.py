@@ -59,6 +59,15 @@ def standing(steps: Sequence[Endorsement], approvers: Approvers, now: datetime) 
     return Standing(in_order, missing, tuple(each for role, each in expired.items() if role in missing))
 
 
+def still_to_approve(roles: Sequence[str], approvers: Approvers) -> str:
+    """Roles with the persons who may approve in them.
+
+    >>> still_to_approve(["risk"], {"owner": ["anna"], "risk": ["ben", "carla"]})
+    'risk (ben or carla)'
+    """
+    return ", ".join(f"{role} ({' or '.join(approvers[role])})" for role in roles)
+
+
 def endorsements(ledger: Ledger, decision: Decision) -> list[Endorsement]:
     """The approvals by role of a decision, the oldest first."""
     rows = ledger.all(decision.usecase, Endorsement)
@@ -114,7 +123,7 @@ def _role_for(person: Person, before: Standing, approvers: Approvers, decision: 
     """The first missing role that the person has. Raises InputError if there is none, or if they approved already."""
     roles = [role for role, names in approvers.items() if person.name in names]
     approved = next((role for role, each in before.given.items() if each.by == person.name), None)
-    left = ", ".join(f"{role} ({' or '.join(approvers[role])})" for role in before.missing)
+    left = still_to_approve(before.missing, approvers)
     if not roles:
         raise InputError(
             f"{person.name} is not among the approvers of {decision.usecase}. Still to approve: {left}",

@@ -165,10 +165,14 @@ class Decision(Recorded):
         return f"{recalled_in_words(mixture.recalled)}."
 
     @property
+    def alone_released(self) -> Alone | None:
+        """The challenger alone, if a release would make it live in place of its mixture."""
+        return self.mixture.alone if self.mixture is not None and self.mixture.alone_is_live else None
+
+    @property
     def of_released(self) -> tuple[MetricResult, ...]:
         """The results of what a release would make live."""
-        alone = self.mixture.alone if self.mixture is not None else None
-        return alone.metrics if alone is not None and alone.is_live else self.metrics
+        return self.alone_released.metrics if self.alone_released is not None else self.metrics
 
     @property
     def of_newest(self) -> MetricResult:
