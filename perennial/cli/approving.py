@@ -21,7 +21,7 @@ from perennial.ledger.present import time_of
 from perennial.release.approvals import Approvers, Endorsed, endorsements, standing, still_to_approve
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
-from perennial.release.words import refusal_in_words
+from perennial.release.words import answer_in_words
 from perennial.settings import Settings, settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 
@@ -186,7 +186,7 @@ def refuse(id: str, by: str | None, reason: str, json: bool) -> None:
     if json:
         as_json(refused.model_dump(mode="json"))
     else:
-        say(f"{decision.usecase}: {refusal_in_words(refused)}. Version {decision.challenger.version} is not released.")
+        say(f"{decision.usecase}: {answer_in_words(refused)}. Version {decision.challenger.version} is not released.")
 
 
 def _show_missing(decision: Decision, roles: list[str], json: bool) -> None:

@@ -17,6 +17,7 @@ from perennial.evaluation.figures import between, change, counted, enumerated, f
 from perennial.evaluation.results import MetricResult
 from perennial.ledger.entries import Decision, Served
 from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import answer_to
 from perennial.release.brief import decision_in_brief
 from perennial.release.words import bound_in_words, decision_in_words, outcome_word
 from perennial.settings import settings
@@ -120,7 +121,8 @@ def decision(id: str, json: bool, wide: bool, full: bool = False) -> None:
     if json:
         as_json({**decision_view(ledger, row), "newly_wrong": examples})
         return
-    prose(decision_in_words(taken) if full else decision_in_brief(taken), wide=wide)
+    in_words = decision_in_words if full else decision_in_brief
+    prose(in_words(taken, answer_to(ledger, taken)), wide=wide)
     say()
     for sentence in what_followed(ledger, taken):
         say(sentence)

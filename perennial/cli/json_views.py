@@ -10,6 +10,7 @@ from perennial.alerting.outbox import Undelivered, undelivered
 from perennial.clock import day, instant, write_instant
 from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.governance.anchored import anchored_at
+from perennial.governance.tier import lacking
 from perennial.ledger.entries import (
     BatchEntry,
     Candidate,
@@ -173,6 +174,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "last_decision": _short(decisions[-1]) if decisions else None,
         "waited": _waited([row.payload for row in decisions], release),
         "open_question": question.id if question else None,
+        "tier_lacks": lacking(ledger, declaration) if question else [],
         "endorsements": [each.model_dump(mode="json") for each in stands.given.values()],
         "missing_roles": list(stands.missing),
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],

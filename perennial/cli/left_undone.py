@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from perennial.cli.to_approve import approve_command, approved_by, written_before
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
+from perennial.ledger.ledger import Ledger
 
 
 def held_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -15,7 +17,11 @@ def held_in_words(usecase: str, batch: BatchEntry) -> str:
 
 
 def left_in_words(
-    usecase: str, held: Sequence[BatchEntry], labels: Sequence[LabelBatchEntry], decision: Decision | None
+    ledger: Ledger,
+    usecase: str,
+    held: Sequence[BatchEntry],
+    labels: Sequence[LabelBatchEntry],
+    decision: Decision | None,
 ) -> list[str]:
     """What a command leaves undone, each with what to do. decision: the newest, if it waits."""
     lines = [
@@ -32,9 +38,11 @@ def left_in_words(
             f"released\n  `perennial resume {usecase} --by NAME --reason TEXT` releases it"
         )
     elif decision is not None and decision.outcome == "held":
+        before = f"\n  {written_before(decision)}" if written_before(decision) else ""
         lines.append(
             f"{usecase}: decision {decision.id} on batch {decision.batch} waits for a person: "
-            f"`perennial approve {decision.id} --by NAME --reason TEXT` releases version {decision.challenger.version}"
+            f"`{approve_command(ledger, decision)}` releases version {decision.challenger.version}"
+            f"{approved_by(ledger, decision)}{before}"
         )
     elif decision is not None:
         lines.append(

@@ -109,7 +109,9 @@ def _show_status(view: dict[str, Any]) -> None:
         )
     )
     if view["open_question"]:
-        rows.append(("waits for a person", f"perennial approve {view['open_question']} --by NAME --reason TEXT"))
+        by = "" if view["endorsements"] or view["missing_roles"] else "--by NAME "
+        rows.append(("waits for a person", f"perennial approve {view['open_question']} {by}--reason TEXT"))
+        rows += [("", f"required before: {each}") for each in view["tier_lacks"]]
         rows += [("", f"approved by {each['by']} ({each['role']})") for each in view["endorsements"]]
         rows += [("", f"still to approve: {', '.join(view['missing_roles'])}")] if view["missing_roles"] else []
     if not (champion or batch or decided):

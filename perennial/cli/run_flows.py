@@ -15,7 +15,7 @@ from perennial.cli.what_followed import trained_in_words
 from perennial.errors import HeldBack
 from perennial.ledger.entries import BatchEntry, Decision
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import frozen_decision, held_batches, held_labels, says_release
+from perennial.ledger.present import frozen_decision, held_batches, held_labels, open_question
 from perennial.settings import settings
 from perennial.usecase.reading import load_use_case
 
@@ -38,7 +38,7 @@ def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
     ledger = open_ledger()
     held = [each for each in held_batches(ledger, usecase) if batch is None or each.batch != batch.batch]
     decision = _undecided(ledger, usecase)
-    left = left_in_words(usecase, held, held_labels(ledger, usecase), decision)
+    left = left_in_words(ledger, usecase, held, held_labels(ledger, usecase), decision)
     for line in left if not json else ():
         say(line)
     of_batch = decision is not None and batch is not None and decision.batch == batch.window
@@ -116,7 +116,7 @@ def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, j
             done = flow(usecase, first, last)
     ledger = open_ledger()
     left = left_in_words(
-        usecase, held_batches(ledger, usecase), held_labels(ledger, usecase), _undecided(ledger, usecase)
+        ledger, usecase, held_batches(ledger, usecase), held_labels(ledger, usecase), _undecided(ledger, usecase)
     )
     if json:
         as_json([batch_view(usecase, batch) for batch in done])
@@ -162,6 +162,4 @@ def _undecided(ledger: Ledger, usecase: str) -> Decision | None:
         return frozen
     decisions = ledger.all(usecase, Decision)
     newest = decisions[-1].payload if decisions else None
-    if newest is None or newest.outcome not in ("blocked", "held") or says_release(ledger, newest):
-        return None
-    return newest
+    return newest if newest is not None and newest.outcome == "blocked" else open_question(ledger, usecase)

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+from perennial.cli.to_approve import approve_command, approved_by, written_before
 from perennial.clock import day
 from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import (
-    approval_of,
+    answer_to,
     frozen_decision,
     open_question,
-    refusal_of,
     undone_decision,
     waiting_challenger,
 )
 from perennial.release.freeze import freezes_in_words
-from perennial.release.words import approval_in_words, candidate_at, headline_of, outcome_word, refusal_in_words
+from perennial.release.words import answer_in_words, candidate_at, headline_of, outcome_word
 from perennial.usecase.declared_judge import NEXT_BATCH
 
 
 def what_followed(ledger: Ledger, taken: Decision) -> list[str]:
-    """A sentence about an approval, if there is one, and one about what was released, what waits or what came later."""
-    approval, refusal = approval_of(ledger, taken), refusal_of(ledger, taken)
-    by_people = [f"{approval_in_words(approval.payload)}."] if approval is not None else []
-    by_people += [f"{refusal_in_words(refusal.payload)}."] if refusal is not None else []
-    return [*by_people, _since_then(ledger, taken)]
+    """A sentence about what people decided, if they did, and one about what was released, waits or came later."""
+    answer = answer_to(ledger, taken)
+    return [*([f"{answer_in_words(answer)}."] if answer is not None else []), _since_then(ledger, taken)]
 
 
 def trained_in_words(ledger: Ledger, usecase: str, challenger: ChallengerEntry) -> list[str]:
     """What a training led to: a decision about the challenger where the newest days evaluated it, or that it waits."""
     taken = [each.payload for each in ledger.all(usecase, Decision) if each.payload.challenger_id == challenger.key]
     if taken:
-        return [f"{usecase}: {headline_of(taken[-1])}.", *what_followed(ledger, taken[-1])]
+        return [
+            f"{usecase}: {headline_of(taken[-1], answer_to(ledger, taken[-1]))}.",
+            *what_followed(ledger, taken[-1]),
+        ]
     named = f"{usecase}: version {challenger.model.version} (challenger {challenger.challenger})"
     because = f": {challenger.later_because}" if challenger.later_because else ""
     return [f"{named} waits for rows to evaluate it{because}."]
@@ -51,7 +52,11 @@ def _since_then(ledger: Ledger, taken: Decision) -> str:
         )
     question = open_question(ledger, usecase)
     if question is not None and question.id == taken.id:
-        return f"A person decides. To release version {version}: perennial approve {taken.id} --by NAME --reason TEXT"
+        before = f" But {written_before(taken)}." if written_before(taken) else ""
+        return (
+            f"A person decides. To release version {version}: {approve_command(ledger, taken)}"
+            f"{approved_by(ledger, taken)}{before}"
+        )
     undone = undone_decision(ledger, usecase)
     if undone is not None and undone.id == taken.id:
         return f"The release is not carried out yet. The next run does it: perennial run {usecase}"

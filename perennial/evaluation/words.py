@@ -54,12 +54,20 @@ def escape(text: str) -> str:
 
 
 def headline(
-    outcome: Outcome, champion: str, challenger_version: int, batch: str, *, first_stage: str = "", mixture: str = ""
+    outcome: Outcome,
+    champion: str,
+    challenger_version: int,
+    batch: str,
+    *,
+    first_stage: str = "",
+    mixture: str = "",
+    answer: str = "",
 ) -> str:
     """What happened, in one plain line.
 
     champion: what is live, in words; empty without a model. first_stage: what the release begins with, in words; empty
-    without stages. mixture: what a release makes live, in words; empty if that is the challenger alone.
+    without stages. mixture: what a release makes live, in words; empty if that is the challenger alone. answer: how
+    people ended a held decision, in words; empty while it waits.
 
     >>> headline("release", "version 3", 4, "2013-05")
     'Version 4 is released in place of version 3, on batch 2013-05'
@@ -76,7 +84,9 @@ def headline(
         "keep": f"Version {challenger_version} is turned down, {stays}",
         "undecided": f"Version {challenger_version} is undecided, {stays}",
         "blocked": f"Version {challenger_version} is blocked by a guard, {stays}",
-        "held": f"Version {challenger_version} waits for a person, {stays}",
+        "held": f"Version {challenger_version} was held for a person and {answer}"
+        if answer
+        else f"Version {challenger_version} waits for a person, {stays}",
     }[outcome]
     return f"{happened}, on batch {batch}"
 

@@ -16,13 +16,22 @@ from perennial.usecase.team_files import digest_of
 
 def edits_since(ledger: Ledger, declaration: Declaration) -> tuple[Edit, ...]:
     """Differences from the declaration of the newest batch; none before the first batch."""
-    batches = ledger.all(declaration.name, BatchEntry)
-    if not batches or batches[-1].payload.declaration_digest == declaration.digest:
+    newest = _of_newest_batch(ledger, declaration.name)
+    if newest is None or newest.digest == declaration.digest:
         return ()
-    before = ledger.get(declaration.name, DeclarationEntry, batches[-1].payload.declaration_digest)
-    if before is None:
-        return ()
-    return edits(_with_new_fields(before.payload.declaration), declaration.model_dump(mode="json", by_alias=True))
+    return edits(_with_new_fields(newest.declaration), declaration.model_dump(mode="json", by_alias=True))
+
+
+def declared_at_newest_batch(ledger: Ledger, usecase: str) -> dict[str, Any] | None:
+    """The declaration of the newest batch, as it was written; None before the first batch."""
+    newest = _of_newest_batch(ledger, usecase)
+    return newest.declaration if newest else None
+
+
+def _of_newest_batch(ledger: Ledger, usecase: str) -> DeclarationEntry | None:
+    batches = ledger.all(usecase, BatchEntry)
+    row = ledger.get(usecase, DeclarationEntry, batches[-1].payload.declaration_digest) if batches else None
+    return row.payload if row else None
 
 
 def record_declaration(ledger: Ledger, case: UseCase) -> None:

@@ -79,6 +79,12 @@ def refusal_of(ledger: Ledger, decision: Decision) -> Row[Refusal] | None:
     return None if approval_of(ledger, decision) is not None else refusal
 
 
+def answer_to(ledger: Ledger, decision: Decision) -> Approval | Refusal | None:
+    """What people decided of a held decision; None while it waits, and for any other one."""
+    answer = approval_of(ledger, decision) or refusal_of(ledger, decision)
+    return answer.payload if answer else None
+
+
 def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:
     """The newest decision if it releases and no release followed, because a crash came in between."""
     decisions = ledger.all(usecase, Decision)

@@ -65,7 +65,7 @@ def _last(history: History) -> Answer:
     rows = f"{counted(batch.rows.arrived, 'row', 'rows')} arrived"
     aside = f", {batch.rows.quarantined:,} set aside" if batch.rows.quarantined else ""
     arrived = f"Batch {batch.window}: {'held' if batch.status == 'held' else rows + aside}"
-    lines = [f"{headline_of(decided)} ({day(decided.as_of)})"] if decided else []
+    lines = [f"{headline_of(decided, history.answers.get(decided.id))} ({day(decided.as_of)})"] if decided else []
     lines += [_changed(history)] if _changed(history) else []
     lines += [_waiting(history)] if _waiting(history) else []
     return Answer(question, "bad" if batch.status == "held" else "good", arrived, tuple(lines))

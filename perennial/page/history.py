@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from perennial.ledger.entries import (
@@ -16,6 +16,7 @@ from perennial.ledger.entries import (
     EpisodeClosed,
     EpisodeRose,
     LabelBatchEntry,
+    Refusal,
     Release,
     SegmentCollected,
     Severity,
@@ -23,7 +24,7 @@ from perennial.ledger.entries import (
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import frozen_decision, held_batches, held_labels, open_question
+from perennial.ledger.present import answer_to, frozen_decision, held_batches, held_labels, open_question
 from perennial.release.freeze import freezes_in_words
 from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
@@ -36,6 +37,7 @@ class History:
     """Everything in the ledger that the page is about, each kind in the order of writing.
 
     held, held_labels: batches and label files that are held now. question: the decision that waits for a person.
+    answers: decision → what people decided of it.
     collected: served predictions. tally: what the services of the home counted; None if there was none.
     """
 
@@ -48,7 +50,7 @@ class History:
     cycles: Sequence[Cycle]
     episodes: Sequence[Episode]
     closed: Sequence[EpisodeClosed]
-    approvals: Sequence[Approval]
+    answers: Mapping[str, Approval | Refusal]
     waivers: Sequence[Waiver]
     held: Sequence[BatchEntry]
     held_labels: Sequence[LabelBatchEntry]
@@ -103,18 +105,18 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
     tally: of the home's services.
     """
     usecase = declaration.name
-    newest = ledger.newest(usecase)
+    newest, decisions = ledger.newest(usecase), [row.payload for row in ledger.all(usecase, Decision)]
     return History(
         usecase=usecase,
         description=declaration.description,
         metric=declaration.primary,
         batches=[row.payload for row in ledger.all(usecase, BatchEntry)],
-        decisions=[row.payload for row in ledger.all(usecase, Decision)],
+        decisions=decisions,
         releases=[row.payload for row in ledger.all(usecase, Release)],
         cycles=[row.payload for row in ledger.all(usecase, Cycle)],
         episodes=[row.payload for row in ledger.all(usecase, Episode)],
         closed=[row.payload for row in ledger.all(usecase, EpisodeClosed)],
-        approvals=[row.payload for row in ledger.all(usecase, Approval)],
+        answers={each.id: answer for each in decisions if (answer := answer_to(ledger, each)) is not None},
         waivers=[row.payload for row in ledger.all(usecase, Waiver)],
         held=held_batches(ledger, usecase),
         held_labels=held_labels(ledger, usecase),

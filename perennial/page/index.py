@@ -50,7 +50,7 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
     """The card of a use case. Whatever is not known yet is reported as unknown."""
     fine, _, needed = answers(history)
     worst = next(state for state in ("bad", "wait", "good") if state in (fine.state, needed.state))
-    batch, decision = history.batches[-1] if history.batches else None, history.decisions
+    batch, newest = history.batches[-1] if history.batches else None, history.decisions[-1:]
     return Summary(
         usecase=history.usecase,
         description=history.description,
@@ -61,7 +61,8 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
         episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_alarms),
         informs=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_information),
         batch=f"{batch.window}: {batch.status}, {counted(batch.rows.arrived, 'row', 'rows')}" if batch else "none yet",
-        decision=f"{headline_of(decision[-1])} ({day(decision[-1].as_of)})" if decision else "none yet",
+        decision="".join(f"{headline_of(each, history.answers.get(each.id))} ({day(each.as_of)})" for each in newest)
+        or "none yet",
         schedule=_schedule(declaration),
         needs=needed.lines,
     )

@@ -11,12 +11,12 @@ from perennial.clock import day
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
-from perennial.ledger.entries import Approval, BatchEntry, Decision, Waiver
+from perennial.ledger.entries import Approval, BatchEntry, Decision, Refusal, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.history import History
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
-from perennial.release.words import approval_in_words, decision_in_words, headline_of, made_because, outcome_word
+from perennial.release.words import answer_in_words, decision_in_words, headline_of, made_because, outcome_word
 
 NEWEST = 12
 """How many decisions are explained in full; all of them are in the charts and tables."""
@@ -71,7 +71,7 @@ class GainPoint:
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """A decision: its headline, the markdown that `perennial decision ID` prints, and who approved it.
+    """A decision: its headline, the markdown that `perennial decision ID` prints, and what people decided of it.
 
     markdown: empty for older decisions, which are listed only. word: the outcome as people read it.
     """
@@ -83,7 +83,7 @@ class DecisionCard:
     word: str
     headline: str
     markdown: str
-    approved: str
+    answered: str
 
 
 @dataclass(frozen=True)
@@ -209,21 +209,21 @@ def _months(history: History) -> list[Month]:
     months = []
     newest_first = sorted(history.decisions, key=lambda decision: decision.as_of, reverse=True)
     for name, decisions in groupby(newest_first, key=lambda decision: decision.as_of[:7]):
-        cards = tuple(_card(each, history.approvals, in_full=each.id in in_full) for each in decisions)
+        cards = tuple(_card(each, history.answers.get(each.id), in_full=each.id in in_full) for each in decisions)
         outcomes = Counter(card.word for card in cards)
         months.append(Month(name, ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()), cards))
     return months
 
 
-def _card(decision: Decision, approvals: Sequence[Approval], *, in_full: bool) -> DecisionCard:
-    _, _, body = decision_in_words(decision).partition("\n\n") if in_full else ("", "", "")
+def _card(decision: Decision, answer: Approval | Refusal | None, *, in_full: bool) -> DecisionCard:
+    _, _, body = decision_in_words(decision, answer).partition("\n\n") if in_full else ("", "", "")
     return DecisionCard(
         id=decision.id,
         batch=decision.batch,
         as_of=day(decision.as_of),
         outcome=decision.outcome,
         word=outcome_word(decision),
-        headline=headline_of(decision),
+        headline=headline_of(decision, answer),
         markdown=body,
-        approved=next((approval_in_words(a) for a in approvals if a.decision == decision.id), ""),
+        answered=answer_in_words(answer) if answer else "",
     )

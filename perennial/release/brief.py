@@ -6,19 +6,22 @@ from perennial.evaluation.figures import between, change, counted, percent, samp
 from perennial.evaluation.reason import meanings, without_numbers, without_passed_guards
 from perennial.evaluation.results import SliceResult
 from perennial.evaluation.words import escape, flips_in_short, short_table
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Approval, Decision, Refusal
 from perennial.release.words import bound_in_words, columns_of, headline_of
 
 SLICES_NAMED = 3
 
 
-def decision_in_brief(decision: Decision) -> str:
-    """The headline, the reasons, the deciding metrics, the rows and how predictions change, as markdown."""
+def decision_in_brief(decision: Decision, answer: Approval | Refusal | None = None) -> str:
+    """The headline, the reasons, the deciding metrics, the rows and how predictions change, as markdown.
+
+    answer: what people decided of a held one, None while it waits.
+    """
     reasons = " ".join(why(decision))
     deciding = [metric for metric in decision.metrics if metric.role != "info"]
     columns = columns_of(decision)
     paragraphs = [
-        f"### {escape(headline_of(decision))}",
+        f"### {escape(headline_of(decision, answer))}",
         escape(reasons),
         escape(meanings(f"{reasons} {columns.champion}")),
         short_table(deciding, columns=columns),

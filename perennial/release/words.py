@@ -53,10 +53,10 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
     return "\n".join(lines)
 
 
-def decision_in_words(decision: Decision) -> str:
-    """A decision as markdown."""
+def decision_in_words(decision: Decision, answer: Approval | Refusal | None = None) -> str:
+    """A decision as markdown. answer: what people decided of a held one, None while it waits."""
     return in_words(
-        headline_of(decision),
+        headline_of(decision, answer),
         decision.reasons,
         decision.metrics,
         decision.evaluation,
@@ -67,8 +67,9 @@ def decision_in_words(decision: Decision) -> str:
     )
 
 
-def headline_of(decision: Decision) -> str:
-    """A decision in a sentence."""
+def headline_of(decision: Decision, answer: Approval | Refusal | None = None) -> str:
+    """A decision in a sentence. answer: what people decided of a held one, None while it waits."""
+    answered = "approved" if isinstance(answer, Approval) else "refused"
     return headline(
         decision.outcome,
         decision.champions,
@@ -76,6 +77,7 @@ def headline_of(decision: Decision) -> str:
         decision.batch,
         first_stage=begins_with(decision),
         mixture=versions_in_words(decision.releases) if len(decision.releases) > 1 else "",
+        answer=f"{answered} by {answer.by}" if answer is not None else "",
     )
 
 
@@ -110,14 +112,10 @@ def _released(decision: Decision) -> str:
     return f"{versions_in_words(decision.releases)} released"
 
 
-def approval_in_words(approval: Approval) -> str:
-    """Who released a held decision, when by the use case's clock, and why."""
-    return f"Approved by {approval.by} on {approval.as_of.partition('T')[0]}: {approval.reason}"
-
-
-def refusal_in_words(refusal: Refusal) -> str:
-    """Who refused a held decision, when by the use case's clock, and why."""
-    return f"Refused by {refusal.by} on {day(refusal.as_of)}: {refusal.reason}"
+def answer_in_words(answer: Approval | Refusal) -> str:
+    """Who approved or refused a held decision, when by the use case's clock, and why."""
+    did = "Approved" if isinstance(answer, Approval) else "Refused"
+    return f"{did} by {answer.by} on {day(answer.as_of)}: {answer.reason}"
 
 
 def made_because(release: Release) -> str:

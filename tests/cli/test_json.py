@@ -61,6 +61,7 @@ STATUS = {
         "head",
         "labels",
         "open_question",
+        "tier_lacks",
         "endorsements",
         "missing_roles",
         "undelivered",

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from perennial.cli.left_undone import left_in_words
 from perennial.cli.what_followed import what_followed
-from perennial.ledger.entries import Decision, ReleasesFrozen
+from perennial.governance.tier import TWO_PERSONS
+from perennial.ledger.entries import Decision, DeclarationEntry, ReleasesFrozen
 from perennial.ledger.ledger import Ledger
 from perennial.release.promote import approve, release_decided
 from perennial.release.rollback import roll_back
 from perennial.release.stages import go_on
+from tests.ledger.payloads import batch
 from tests.release.payloads import AS_OF, challenger, decision
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -73,6 +76,20 @@ def test_a_held_decision_has_the_command_that_releases_and_then_who_approved(led
     approve(ledger, held, "Ada", "seen", NOW)
     said = followed(ledger, held)
     assert said.startswith("Approved by Ada on 2024-06-01: seen. Version 1 is live since 2024-06-01 (release 1).")
+
+
+def test_with_roles_and_a_tier_a_held_decision_names_who_approves_and_what_is_written_before(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    declared = {"governance": {"approvers": {"owner": ["anna"], "risk": ["ben", "carla"]}}}
+    ledger.append("shop", DeclarationEntry(digest="with roles", declaration=declared))
+    ledger.append("shop", batch("2024-02", declaration_digest="with roles"))
+    held = decided(ledger, 1, "held", 0)
+    command = "perennial approve d1 --reason TEXT, once given by owner (anna), risk (ben or carla)"
+    assert followed(ledger, held).endswith(f"To release version 1: {command}")
+    tier = held.model_copy(update={"held_for": ("intended purpose (governance.purpose)", TWO_PERSONS)})
+    before = "the declaration's risk tier requires before: intended purpose (governance.purpose)"
+    (left,) = left_in_words(ledger, "shop", [], [], tier)
+    assert left.endswith(f" releases version 1, once given by owner (anna), risk (ben or carla)\n  {before}")
 
 
 def test_a_freeze_that_keeps_a_release_back_has_the_command_that_ends_it(ledger: Ledger) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from perennial.evaluation.intervals.cluster_interval import too_few_clusters
 from perennial.evaluation.results import Policy
 from perennial.evaluation.staged.results import Look, StageVerdict
@@ -17,6 +19,7 @@ from perennial.ledger.entries import (
     Health,
     LossWithInterval,
     Reading,
+    Refusal,
     Release,
     Served,
     StageLooked,
@@ -42,7 +45,6 @@ def history(**rows: Any) -> History:
             "cycles",
             "episodes",
             "closed",
-            "approvals",
             "waivers",
             "held",
             "held_labels",
@@ -54,6 +56,7 @@ def history(**rows: Any) -> History:
         **{
             **stated,
             "question": None,
+            "answers": {},
             "frozen": "",
             "kept_back": None,
             "rows": 3,
@@ -117,14 +120,19 @@ def test_where_nothing_could_be_released_no_bound_is_made_up() -> None:
     assert "at 0 %" not in render(view, {})
 
 
-def test_a_decision_card_shows_who_approved_it_and_why() -> None:
+@pytest.mark.parametrize(("entry", "word"), [(Approval, "Approved"), (Refusal, "Refused")])
+def test_a_decision_card_shows_who_approved_or_refused_it_and_why(
+    entry: type[Approval] | type[Refusal], word: str
+) -> None:
     said = decided(0.0025).model_copy(update={"outcome": "held"})
-    approval = Approval(decision="d1", by="Ada", reason="seen the <slices>", as_of=AS_OF)
+    answer = entry(decision="d1", by="Ada", reason="seen the <slices>", as_of=AS_OF, proof="stated")
     asked = view_of(history(decisions=[said]))
-    view = view_of(history(decisions=[said], approvals=[approval]))
-    assert asked.months[0].decisions[0].approved == "" and "Approved by" not in render(asked, {})
-    assert view.months[0].decisions[0].approved == "Approved by Ada on 2024-03-01: seen the <slices>"
-    assert "Approved by Ada on 2024-03-01: seen the &lt;slices&gt;" in render(view, {})
+    view = view_of(history(decisions=[said], answers={"d1": answer}))
+    assert asked.months[0].decisions[0].answered == "" and f"{word} by" not in render(asked, {})
+    card, shown = view.months[0].decisions[0], render(view, {})
+    assert card.answered == f"{word} by Ada on 2024-03-01: seen the <slices>"
+    assert f"{word} by Ada on 2024-03-01: seen the &lt;slices&gt;" in shown
+    assert f"was held for a person and {word.lower()} by Ada" in shown and "waits for a person" not in shown
 
 
 def cycle(loss: float | None = None, **values: Any) -> Cycle:

@@ -20,9 +20,10 @@ from perennial.ledger.entries import (
     LossWithInterval,
     Reading,
 )
+from perennial.ledger.ledger import Ledger
 from perennial.release.words import (
     HEADING,
-    approval_in_words,
+    answer_in_words,
     challenger_waits,
     cycle_in_lines,
     labels_in_words,
@@ -131,10 +132,11 @@ def test_drift_unseen_categories_and_warnings_have_a_line_each() -> None:
     assert "never seen" not in line(unseen_share=0.009)
 
 
-def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
+def test_what_is_held_ends_a_backfill_with_what_to_do(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     held = batch("2024-02", status="held", held_because=("too few rows",))
     file = label_batch("returns", AT, status="held", held_because=("the file has no column 'known'",))
-    left = left_in_words("shop", [held], [file], ruled("held"))
+    left = left_in_words(ledger, "shop", [held], [file], ruled("held"))
     assert [each.partition("\n")[0] for each in left] == [
         "shop: batch 2024-02 is held, none of its rows is used: too few rows",
         "shop: label file returns is held, none of its labels is used: the file has no column 'known'",
@@ -142,7 +144,7 @@ def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
         "`perennial approve d1 --by NAME --reason TEXT` releases version 2",
     ]
     assert "perennial quarantine shop" in left[0] and "the next run ingests it" in left[1]
-    (blocked,) = left_in_words("shop", [], [], ruled("blocked"))
+    (blocked,) = left_in_words(ledger, "shop", [], [], ruled("blocked"))
     assert blocked == "shop: a guard blocks version 2 (decision d1): d1 shows it"
     assert done_in_words("shop", [batch(), held], left, PAGES) == ["shop: 1 cycle done.", NEXT, *left]
     assert done_in_words("shop", [], left, PAGES) == ["shop: no batch is new.", *left], "what waits is repeated"
@@ -152,7 +154,7 @@ def test_what_is_held_ends_a_backfill_with_what_to_do() -> None:
 
 def test_an_approval_names_who_when_and_why() -> None:
     approval = Approval(decision="d1", by="Ada", reason="seen the slices", as_of=AT)
-    assert approval_in_words(approval) == "Approved by Ada on 2024-02-01: seen the slices"
+    assert answer_in_words(approval) == "Approved by Ada on 2024-02-01: seen the slices"
 
 
 def test_labels_without_a_row_are_counted_and_the_first_is_named() -> None:
