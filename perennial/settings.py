@@ -240,7 +240,13 @@ def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
             continue
         kind, _, rest = address.partition(":")
         if kind in ("file", "git") and rest:
-            path = _absolute(rest.removeprefix("//"))
+            path = Path(rest.removeprefix("//")).expanduser()
+            if not path.is_absolute():
+                raise InputError(
+                    f"PERENNIAL_ANCHORS: {address!r} depends on the folder that a command runs in\n"
+                    f"  Write the whole path, such as {kind}:/mnt/anchors."
+                )
+            path = _absolute(str(path))
             _refuse_in_home("PERENNIAL_ANCHORS", path, home, "whoever can rewrite the ledger could rewrite that too")
             address = f"{kind}:{path}"
         elif not re.match(r"(tsa:)?https?://[^/\s]", address):

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,16 @@ def report(error: Exception) -> int:
     if json_wanted():
         as_json({"error": error_view(ours)})
     note(as_typed(ours, str(ours)))
-    if hint := command_for(ours):
+    hint = command_for(ours)
+    if hint and not hint.startswith(f"`{_command_run()}`"):
         note(f"  {hint}")
     return ours.exit_code
+
+
+def _command_run() -> str:
+    """The command that was typed, without its options: advice to run it would be none."""
+    words = takewhile(lambda word: not word.startswith("-"), sys.argv[1:])
+    return f"perennial {' '.join(words)}"
 
 
 def error_view(error: PerennialError) -> dict[str, Any]:

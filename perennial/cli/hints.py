@@ -31,6 +31,7 @@ _OPTIONS = {
     "anchor-key-missing": ("key",),
     "anchor-key-invalid": ("key",),
     "anchor-key-name": ("name",),
+    "anchor-missing": ("key", "authority"),
     "anchor-place-invalid": ("anchor",),
     "backtest-unknown-life": ("policies", "windows", "schedule", "serve", "evaluate"),
     "backtest-no-alarm": ("schedule",),

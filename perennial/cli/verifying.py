@@ -34,6 +34,13 @@ def verify(
         raise InputError(
             "--head: belongs to one use case, which is missing: perennial ledger verify USECASE --head N:HASH"
         )
+    if (keys or authorities) and not anchors:
+        raise InputError(
+            "is given without an anchor, and only those are signed",
+            code="anchor-missing",
+            field="key" if keys else "authority",
+            fix="Give the place of the anchors too: --anchor FILE",
+        )
     seen = parse_head(head) if head is not None else None
     ledger = open_ledger()
     read = anchors_of(anchors, trusted_keys(keys, settings().anchor_key), authorities) if anchors else {}

@@ -17,6 +17,8 @@ from perennial.ledger.chain import Head
 from perennial.ledger.ledger import Ledger
 from perennial.secrets import masked
 
+_PLACES = "Give a file of anchors, a git repository with a branch of them, or a folder of time stamps."
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -37,13 +39,21 @@ def anchors_of(
     Raises InputError for a place that is missing or cannot be read back, AnchorsBroken for an untrusted anchor.
     """
     read = {}
-    for each in given:
-        path = _path(each)
+    for address in given:
+        path = _path(address)
         if path.is_dir() and has_stamps(path):
             shown, anchors = str(path), read_stamps(path, keys, authorities)
         else:
             place = AnchorRepository(path) if path.is_dir() else AnchorFile(path)
             shown, anchors = place.shown, read_anchors(place.read(), keys)
+        if anchors and all(each.trust == "changed" and each.anchor is None for each in anchors):
+            raise InputError(
+                f"{shown} holds no anchor, but other text",
+                code="anchor-place-invalid",
+                field="anchor",
+                value=address,
+                fix=_PLACES,
+            )
         refuse_untrusted(shown, anchors)
         read[shown] = anchors
     return read
@@ -84,6 +94,6 @@ def _path(given: str) -> Path:
             code="anchor-place-invalid",
             field="anchor",
             value=given,
-            fix="Give a file of anchors, a git repository with a branch of them, or a folder of time stamps.",
+            fix=_PLACES,
         )
     return path

@@ -25,7 +25,7 @@ class Head:
 
 
 def parse_head(text: str) -> Head:
-    """`62:37a6…` as a `Head`. Raises InputError."""
+    """`62:37a6b01e…` as a `Head`. Raises InputError."""
     match = re.fullmatch(r"([1-9][0-9]{0,9}):([0-9a-f]{8,64})…?", text.strip())
     if match is None:
         raise InputError(

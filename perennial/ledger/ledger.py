@@ -74,7 +74,7 @@ class Position:
 
     @property
     def head(self) -> str:
-        """As noted elsewhere and accepted by `ledger verify --head`: `62:37a6…`, with all 64 digits."""
+        """As noted elsewhere and accepted by `ledger verify --head`: `62:37a6b01e…`, with all 64 digits."""
         return f"{self.position}:{self.hash}"
 
 

@@ -171,6 +171,9 @@ def test_anchors_that_were_removed_show(in_file: Kept) -> None:
     with pytest.raises(AnchorsBroken, match="has no anchor of this use case") as raised:
         in_file.verify()
     assert raised.value.code == "anchor-none"
+    file.write_text("a letter\n\nof two paragraphs\n")
+    with pytest.raises(InputError, match=r"anchor: .*anchors.txt holds no anchor, but other text"):
+        in_file.verify()
     file.unlink()
     with pytest.raises(InputError, match=r"anchor: .*anchors.txt does not exist"):
         in_file.verify()

@@ -53,6 +53,9 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
     assert f"the ledger was truncated after row {rows - 2}" in cut.err
     again = perennial("anchor")
     assert again.code == 1 and f"no longer contains row {rows} as it was anchored" in again.out
+    behind_its_back(open_workspace(settings()).ledger, "DELETE FROM entries WHERE position = 2")
+    broken = perennial("ledger", "verify")
+    assert broken.code == 1 and "perennial ledger verify" not in broken.err, "no advice to run what was just run"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,8 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "a+00000000+AA=="), "is not a public key"),
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "PRIVATE+KEY+a+b+secret"), "it is a private key"),
         ({}, ("ledger", "verify", "--anchor", "{0}/none", "--key", "{1}"), "--anchor: {0}/none does not exist"),
+        ({}, ("ledger", "verify", "--key", "{1}"), "--key: is given without an anchor"),
+        ({}, ("ledger", "verify", "--authority", "{0}/ca"), "--authority: is given without an anchor"),
         ({}, ("ledger", "verify", "--anchor", "https://a.example/x", "--key", "{1}"), "cannot be read back"),
     ],
 )

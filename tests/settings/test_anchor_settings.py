@@ -11,10 +11,13 @@ from perennial.secrets import masked
 from perennial.settings import settings
 
 
-def test_places_get_absolute_paths_and_each_is_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_each_place_is_there_once(tmp_path: Path) -> None:
     hook = "https://hooks.example.com/T0/secret-part,with-comma"
-    read = settings({"PERENNIAL_ANCHORS": f"file:a.txt, git:repo,{hook},file:///mnt/b.txt,git:repo"})
+    read = settings(
+        {
+            "PERENNIAL_ANCHORS": f"file:{tmp_path}/a.txt, git:{tmp_path}/repo,{hook},file:///mnt/b.txt,git:{tmp_path}/repo"
+        }
+    )
     assert read.anchors == (f"file:{tmp_path}/a.txt", f"git:{tmp_path}/repo", hook, "file:/mnt/b.txt")
     assert "secret-part" not in masked(f"{hook} did not answer")
     assert masked(str(tmp_path / "a.txt")) == str(tmp_path / "a.txt")
@@ -35,6 +38,12 @@ def test_the_path_of_the_key_is_shown_and_the_key_itself_is_not(tmp_path: Path) 
 def test_what_is_no_place_is_refused(value: str) -> None:
     with pytest.raises(InputError, match=r"^PERENNIAL_ANCHORS: .* is not a place for anchors"):
         settings({"PERENNIAL_ANCHORS": value})
+
+
+@pytest.mark.parametrize("address", ["file:a.txt", "git:repo", "git:../repo"])
+def test_a_place_that_depends_on_the_current_folder_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match=r"^PERENNIAL_ANCHORS: '.*' depends on the folder that a command runs in"):
+        settings({"PERENNIAL_ANCHORS": address})
 
 
 @pytest.mark.parametrize("name", ["PERENNIAL_ANCHORS", "PERENNIAL_ANCHOR_KEY"])

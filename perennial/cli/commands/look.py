@@ -192,7 +192,7 @@ def verify(
     """Follow the hash chain: was a row changed, removed or inserted?
 
     Exit code 1: the first such row is named. Rows cut off at the end, and a chain that was rewritten as a whole, show
-    only against what was kept elsewhere: a head (--head 62:37a6…) or signed anchors (--anchor).
+    only against what was kept elsewhere: a head (--head 62:37a6b01e…) or signed anchors (--anchor).
     """
     from perennial.cli import verifying
 
