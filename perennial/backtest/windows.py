@@ -62,7 +62,7 @@ def _read(words: str) -> Any:
         window: Any = TypeAdapter(TrainingWindow).validate_python(written)
         read_window(window)
     except ValidationError as error:
-        why = error.errors(include_url=False)[0]["msg"]
+        why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise _refused(words, why[0].lower() + why[1:]) from error
     return window
 

@@ -162,15 +162,20 @@ def _newly_wrong(taken: Decision) -> list[dict[str, str]]:
     return newly_wrong_of(reading_workspace(settings()).tables, taken.usecase, taken.id)
 
 
-def find_decision(ledger: Ledger, id: str) -> Row[Decision]:
-    """The decision of any use case whose id begins so. Raises InputError for none, or more than one."""
+def find_decision(ledger: Ledger, id: str, typed: str = "ID") -> Row[Decision]:
+    """The decision of any use case whose id begins so. typed: the argument or option that named it.
+
+    Raises InputError for none, or more than one.
+    """
     if not re.fullmatch(r"[0-9a-f]{4,}", id):
         raise InputError(
-            f"ID: {id!r} is not a decision id: give at least its first four digits (0 to 9, a to f); "
+            f"{typed}: {id!r} is not a decision id: give at least its first four digits (0 to 9, a to f); "
             "`perennial decisions USECASE` lists them"
         )
     matching = ledger.starting(Decision, id)
     if len(matching) != 1:
         what = "no decision" if not matching else f"{len(matching)} decisions"
-        raise InputError(f"ID: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them")
+        raise InputError(
+            f"{typed}: {what} with an id that begins with {id!r}; `perennial decisions USECASE` lists them"
+        )
     return matching[0]

@@ -52,7 +52,7 @@ def dossier(usecase: str, decision: str | None, release: int | None, out: Path |
 
 def _id_of(ledger: Ledger, usecase: str, given: str) -> str:
     """The id of the use case's decision that begins so. Raises InputError."""
-    taken = find_decision(ledger, given).payload
+    taken = find_decision(ledger, given, "--decision").payload
     if taken.usecase != usecase:
         raise InputError(f"--decision: {taken.id} is a decision of {taken.usecase}, not of {usecase}", value=taken.id)
     return taken.id

@@ -119,6 +119,11 @@ def _misused(error: Exception) -> InputError:
     extra = re.search(r"unexpected extra argument.*\((\S+)\)", words)
     if extra and any("--batch" in each.opts for each in options):
         words = f"{words.rstrip('.')}: did you mean --batch {extra.group(1)}?"
+    words = re.sub(
+        r"Input should be a valid (integer|number),.*",
+        lambda kind: f"it should be a {'whole number' if kind[1] == 'integer' else 'number'}",
+        words,
+    )
     field = getattr(error, "option_name", None) or _typed(parameter)
     misuse = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
     misuse.field = field

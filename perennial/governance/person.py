@@ -6,6 +6,7 @@ Source of the token's form: RFC 7519 (JSON Web Token), signed with Ed25519 (RFC 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from perennial.errors import InputError
 from perennial.release.approvals import Person
@@ -61,6 +62,24 @@ def _same(typed: str, proven: str, by: str) -> str:
     return proven
 
 
+def _public_key(file: Path) -> Any:
+    """Raises InputError for a file that is not a public key in PEM."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        return load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not a public key in PEM"
+        raise InputError(
+            f"PERENNIAL_TOKEN_KEY: {file} cannot be used: {why}",
+            code="token-key-invalid",
+            value=str(file),
+            fix="Set it to the file of your identity provider's public key, which begins with "
+            "-----BEGIN PUBLIC KEY-----.",
+        ) from error
+
+
 def _subject(token: str | None, key: Path) -> str:
     """The `sub` of a token that is signed, not expired, and meant for Perennial."""
     import jwt
@@ -73,12 +92,12 @@ def _subject(token: str | None, key: Path) -> str:
             fix="Give the token of your identity provider.",
         )
     try:
-        public = key.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"PERENNIAL_TOKEN_KEY: {key} cannot be read: {error.strerror}") from error
-    try:
         claims = jwt.decode(
-            token, public, algorithms=_ALGORITHMS, audience=AUDIENCE, options={"require": ["sub", "exp", "aud"]}
+            token,
+            _public_key(key),
+            algorithms=_ALGORITHMS,
+            audience=AUDIENCE,
+            options={"require": ["sub", "exp", "aud"]},
         )
     except jwt.PyJWTError as error:
         raise InputError(

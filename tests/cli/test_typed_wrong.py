@@ -12,6 +12,7 @@ import perennial.cli
 from perennial.cli.running import beside_spinner
 from perennial.cli.wrapping import fitted
 from tests.cli.conftest import command
+from tests.world import World
 
 Captured = pytest.CaptureFixture[str]
 
@@ -28,6 +29,16 @@ def test_a_batch_without_its_option_is_recognised(capsys: Captured) -> None:
     assert "did you mean --batch 2014-01?" in capsys.readouterr().err
     assert command("status", "flights", "2014-01") == 2
     assert "--batch" not in capsys.readouterr().err, "status has no such option"
+
+
+def test_a_word_in_place_of_a_number_is_answered_in_plain_words(capsys: Captured) -> None:
+    assert command("dossier", "flights", "--release", "x") == 2
+    assert "Invalid value for '--release': it should be a whole number" in capsys.readouterr().err
+
+
+def test_a_wrong_decision_is_named_by_the_option_that_it_was_given_with(capsys: Captured, world: World) -> None:
+    assert command("dossier", "shop", "--decision", "zzzz") == 2
+    assert "--decision: 'zzzz' is not a decision id" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("width", [1, 40, 80])

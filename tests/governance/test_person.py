@@ -81,7 +81,7 @@ def test_a_typed_name_does_not_win_over_a_proven_one(keys: tuple[str, Path]) -> 
     assert person_of(None, user="anna", token=None, token_key=None, must_prove=True) == Person("anna", "environment")
 
 
-def test_a_name_alone_counts_only_where_no_proof_is_asked_for(keys: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_name_alone_counts_only_where_no_proof_is_asked_for(keys: tuple[str, Path]) -> None:
     assert person_of(" Ada ", user=None, token=None, token_key=None, must_prove=False) == Person("Ada", "stated")
     with pytest.raises(InputError, match="a name alone does not count"):
         person_of("Ada", user=None, token=None, token_key=None, must_prove=True)
@@ -89,9 +89,16 @@ def test_a_name_alone_counts_only_where_no_proof_is_asked_for(keys: tuple[str, P
         person_of("Ada", user="Ada", token=None, token_key=keys[1], must_prove=False)
     with pytest.raises(InputError, match="is empty"):
         person_of(" ", user=None, token=None, token_key=None, must_prove=False)
+
+
+BROKEN = b"-----BEGIN PUBLIC KEY-----\nxx\n-----END PUBLIC KEY-----\n"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key", b"\xff\xfe", BROKEN])
+def test_a_file_that_is_no_public_key_is_named(keys: tuple[str, Path], tmp_path: Path, content: bytes | None) -> None:
     garbage = tmp_path / "key.pem"
-    with pytest.raises(InputError, match="cannot be read"):
-        person_of(None, user=None, token="a.b.c", token_key=garbage, must_prove=False)
-    garbage.write_text("no key")
-    with pytest.raises(InputError):
+    if content is not None:
+        garbage.write_bytes(content)
+    with pytest.raises(InputError, match=r"^PERENNIAL_TOKEN_KEY: .*key.pem cannot be used: ") as raised:
         person_of(None, user=None, token=token(keys[0]), token_key=garbage, must_prove=False)
+    assert raised.value.code == "token-key-invalid" and "BEGIN PUBLIC KEY" in str(raised.value)
