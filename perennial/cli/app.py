@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.page,
         look.replay,
         look.prediction,
+        look.lineage,
     ),
     "Decide": (decide.approve, decide.refuse, decide.rollback, decide.resume),
     "Govern": (govern.dossier, govern.anchor, govern.keys),

@@ -21,6 +21,7 @@ _COMMANDS = {
     "model-deleted": "`perennial rollback USECASE` makes the former version live again, if this one was live",
     "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
     "head-invalid": "`perennial status USECASE` prints it",
+    "lineage-unknown": "`perennial batches USECASE` and `perennial decisions USECASE` list ids",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
     "release-lost": "`perennial status USECASE` shows what is live",

@@ -16,6 +16,7 @@ from perennial.secrets import mask_deep, masked
 
 _IN_ASCII = {
     "→": "->",
+    "←": "<-",
     "–": "-",
     "—": "-",
     "−": "-",

@@ -58,6 +58,7 @@ def test_a_home_that_may_only_be_read_serves_whoever_reads(settled: World, peren
     commands = [
         *(("status",), ("status", "shop"), ("batches", "shop"), ("decisions", "shop"), ("decision", id)),
         *(("replay", "shop"), ("ledger", "verify"), ("check", "shop"), ("quarantine", "shop"), ("plan", "shop")),
+        *(("lineage", "shop", "2024-01"), ("lineage", "shop", "2024-01-00001")),
     ]
     usual = {command: perennial(*command) for command in commands}
     before = whole(home)

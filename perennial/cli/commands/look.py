@@ -143,6 +143,26 @@ def prediction(
     predictions.prediction(id, replay, json)
 
 
+def lineage(
+    usecase: Usecase,
+    id: Annotated[
+        str, typer.Argument(help="a row's key, a batch, or the id of anything that came from it", metavar="ID")
+    ],
+    up: Annotated[bool, typer.Option("--up", help="only what it came from")] = False,
+    down: Annotated[bool, typer.Option("--down", help="only what came from it")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="also draw it: a file that ends in .svg or .html")] = None,
+    json: Json = False,
+) -> None:
+    """Show what a thing came from, and what came from it.
+
+    From the bytes that arrived to the predictions: landing, labels, batch, row, snapshot, features, run, model,
+    decision, release, predictions. An id of more than one kind is written with it: model:3, release:3.
+    """
+    from perennial.cli import lineages
+
+    lineages.lineage(usecase, id, up, down, out, json)
+
+
 def page(
     usecase: Usecase,
     out: Annotated[Path | None, typer.Option("--out", help="the file to write; default: in the home")] = None,
