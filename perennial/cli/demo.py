@@ -78,6 +78,7 @@ def _show_results(where: Settings, ledger: Ledger, ui: str) -> None:
     say("Also there:")
     say(f"  Prefect    {ui}/runs (until `make down`)")
     say(f"  Data Docs  {_near(where.docs / USECASE / 'index.html')}")
+    say(f"  Dossier    .venv/bin/perennial dossier {USECASE}")
     say("  MLflow     .venv/bin/mlflow ui \\")
     say(f"               --backend-store-uri {_near(where.mlflow_tracking_uri)}")
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from perennial.clock import write_duration
 from perennial.evaluation.figures import figure, interval_in_words, percent
 from perennial.governance.items import Item, Table, computed, unknown
 from perennial.governance.records import Records
+from perennial.ledger.entries import Approval, Endorsement, Proof, Refusal
 from perennial.release.words import made_because
 
 RELEASES = ("release", "live", "as of", "decision", "because")
 EDITS = ("recorded", "field", "before", "after", "restarts")
+STEPS = ("recorded", "decision", "step", "by", "known by", "reason")
 EPISODES = ("channel", "opened", "closed", "about")
+_KNOWN_BY: dict[Proof, str] = {
+    "stated": "a typed name",
+    "environment": "PERENNIAL_USER",
+    "token": "a signed token",
+}
 CHANNELS = ("channel", "newest result", "false alarms a year")
 
 
@@ -29,14 +38,15 @@ def changes(records: Records) -> tuple[Item, ...]:
         (row.recorded_at, row.payload.window, ", ".join(row.payload.checks), row.payload.by, row.payload.reason)
         for row in records.waivers
     )
-    approvals = tuple((each.as_of, each.decision, each.by, each.reason) for each in records.approvals)
+    in_roles = {row.payload.decision for row in records.by_people if isinstance(row.payload, Endorsement)}
+    by_people = tuple((row.recorded_at, *_step(row.payload, in_roles)) for row in records.by_people)
     return (
         computed("Releases, rollbacks and stages", table=Table(RELEASES, releases))
         if releases
         else unknown("Releases, rollbacks and stages", "no model was released yet"),
         _listed("Edits of the declaration", EDITS, edits),
         _listed("Waived checks", ("recorded", "batch", "checks", "by", "reason"), waivers),
-        _listed("Approvals", ("as of", "decision", "by", "reason"), approvals),
+        _listed("Approvals and refusals", STEPS, by_people),
     )
 
 
@@ -79,6 +89,14 @@ def _channels(records: Records) -> Item:
     if not rows:
         return unknown("Newest results", "no model was live in the newest cycle", required=False)
     return computed("Newest results", f"as of {newest.as_of}", table=Table(CHANNELS, tuple(rows)))
+
+
+def _step(step: Endorsement | Approval | Refusal, in_roles: Collection[str]) -> tuple[str, ...]:
+    """What people did, and how they are known. in_roles: the decisions that several roles approved, each in a step."""
+    did = "refused" if isinstance(step, Refusal) else "released"
+    did = f"approved as {step.role}" if isinstance(step, Endorsement) else did
+    unproven = "the steps before" if step.decision in in_roles else "not on record"
+    return (step.decision, did, step.by, _KNOWN_BY[step.proof] if step.proof else unproven, step.reason)
 
 
 def _listed(name: str, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Item:

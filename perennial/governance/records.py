@@ -12,9 +12,11 @@ from perennial.ledger.entries import (
     Calibration,
     Cycle,
     DeclarationEntry,
+    Endorsement,
     Episode,
     EpisodeClosed,
     LabelBatchEntry,
+    Refusal,
     Release,
     Waiver,
 )
@@ -27,7 +29,8 @@ from perennial.usecase.declaration import Declaration
 class Records:
     """The rows of each kind in their order. declaration: today's, whose `governance` is what people state.
 
-    subject: None before the first release. newest: the newest row of the ledger, None for an empty one.
+    subject: None before the first release. newest: the newest row of the ledger, None for an empty one. by_people:
+    every step of an approval or refusal.
     """
 
     declaration: Declaration
@@ -36,7 +39,7 @@ class Records:
     declarations: Sequence[Row[DeclarationEntry]]
     batches: Sequence[BatchEntry]
     labels: Sequence[LabelBatchEntry]
-    approvals: Sequence[Approval]
+    by_people: Sequence[Row[Endorsement] | Row[Approval] | Row[Refusal]]
     releases: Sequence[Release]
     waivers: Sequence[Row[Waiver]]
     episodes: Sequence[Episode]
@@ -57,11 +60,18 @@ def records_of(
         declarations=ledger.all(usecase, DeclarationEntry),
         batches=[row.payload for row in ledger.all(usecase, BatchEntry)],
         labels=[row.payload for row in ledger.all(usecase, LabelBatchEntry)],
-        approvals=[row.payload for row in ledger.all(usecase, Approval)],
+        by_people=_by_people(ledger, usecase),
         releases=[row.payload for row in ledger.all(usecase, Release)],
         waivers=ledger.all(usecase, Waiver),
         episodes=[row.payload for row in ledger.all(usecase, Episode)],
         closed=[row.payload for row in ledger.all(usecase, EpisodeClosed)],
         cycles=[row.payload for row in ledger.all(usecase, Cycle)],
         calibration=newest_calibration(ledger, usecase),
+    )
+
+
+def _by_people(ledger: Ledger, usecase: str) -> list[Row[Endorsement] | Row[Approval] | Row[Refusal]]:
+    return sorted(
+        (*ledger.all(usecase, Endorsement), *ledger.all(usecase, Approval), *ledger.all(usecase, Refusal)),
+        key=lambda row: row.position,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,17 @@ from perennial.governance.annex_iv import POINTS
 from perennial.governance.dossier import Dossier, dossier_of
 from perennial.governance.items import NOT_STATED, Item
 from perennial.governance.records import Records, records_of
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Release, Snapshot
+from perennial.ledger.entries import (
+    Approval,
+    BatchEntry,
+    ChallengerEntry,
+    Cycle,
+    Decision,
+    Endorsement,
+    Refusal,
+    Release,
+    Snapshot,
+)
 from perennial.ledger.ledger import Ledger
 from perennial.page.dossier import publish_dossier
 from perennial.store.workspace import Workspace
@@ -219,3 +230,24 @@ def test_before_the_first_release_what_is_not_known_is_unknown(shop: Workspace, 
     assert {"Live now", "Batches", "Evaluation"} <= {gap.name for gap in made.gaps}
     written = publish_dossier(tmp_path / "out", made, records)
     assert [path.name for path in written] == ["dossier.html", "dossier.json"]
+
+
+def test_every_step_of_an_approval_or_refusal_has_its_time_its_person_and_how_they_are_known(
+    records: Records, tmp_path: Path
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    in_role = {"role": "risk", "number": 1, "at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-15T00:00:00Z"}
+    by_ben = {"by": "ben", "reason": "slices are fine"}
+    ledger.append("shop", Endorsement(decision="d1", proof="token", **by_ben, **in_role))
+    ledger.append("shop", Approval(decision="d1", as_of="2024-04-01T00:00:00Z", **by_ben))
+    ledger.append("shop", Approval(decision="d2", as_of="2024-04-01T00:00:00Z", by="ada", reason="seen"))
+    ledger.append("shop", Refusal(decision="d3", proof="stated", as_of="2024-04-01T00:00:00Z", by="ada", reason="no"))
+    steps = records_of(ledger, records.declaration).by_people
+    listed = rows(dossier_of(replace(records, by_people=steps)), "Approvals and refusals")
+    assert [each["recorded"] for each in listed] == [row.recorded_at for row in steps]
+    assert [(each["decision"], each["step"], each["by"], each["known by"], each["reason"]) for each in listed] == [
+        ("d1", "approved as risk", "ben", "a signed token", "slices are fine"),
+        ("d1", "released", "ben", "the steps before", "slices are fine"),
+        ("d2", "released", "ada", "not on record", "seen"),
+        ("d3", "refused", "ada", "a typed name", "no"),
+    ]
