@@ -88,6 +88,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "live": whole.get("live"),
         "mixture": _mixture(whole.get("mixture")),
         "not_recalled": whole.get("not_recalled", []),
+        "bias": _bias(whole.get("bias")),
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],
@@ -102,12 +103,32 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
 
 def _results(of: dict[str, Any]) -> dict[str, Any]:
     """Metrics, slices and flips without the sums they are computed from."""
-    of_own = ("own_se", "variance_ratio")
     return {
         "metrics": [_without_sums(metric) for metric in of["metrics"]],
-        "slices": [{name: v for name, v in each.items() if name not in of_own} for each in of["slices"]],
+        "slices": [_without_errors(each) for each in of["slices"]],
         "flips": of["flips"],
     }
+
+
+def _without_errors(of: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in of.items() if name not in ("own_se", "variance_ratio")}
+
+
+def _bias(bias: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How groups are treated, with the measures that intervals were computed for."""
+    if bias is None:
+        return None
+    columns = [
+        {
+            **column,
+            "groups": [
+                {**group, "measures": [_without_errors(each) for each in group["measures"]]}
+                for group in column["groups"]
+            ],
+        }
+        for column in bias["columns"]
+    ]
+    return {**bias, "columns": columns}
 
 
 def _without_sums(metric: dict[str, Any]) -> dict[str, Any]:

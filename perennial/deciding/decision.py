@@ -12,6 +12,7 @@ from perennial.clock import write_instant
 from perennial.content import digest_rows
 from perennial.deciding.alone import is_better, passed, with_alone
 from perennial.deciding.evaluation_rows import EvaluationRows
+from perennial.deciding.groups import bias_in, with_bias
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, looks_at, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest, Scored
 from perennial.evaluation.comparison import compare, describe
@@ -94,6 +95,7 @@ def decide(
         not_recalled=contest.not_recalled,
     )
     ruling, mixture = _with_alone(scored, rule(declaration.rules, comparison, question, history), earlier)
+    released = scored.alone if mixture and mixture.alone_is_live else scored
     served = release.champion.model if release else None
     code = {file: digest_of(text) for file, text in sources.items()}
     compared = [entry.challenger, served.digest if served else None, comparison.evaluation.digest, code]
@@ -113,7 +115,7 @@ def decide(
         reference=reference_of(
             scored.primary,
             scored.labels,
-            (scored.alone if mixture and mixture.alone_is_live else scored).challenger,
+            released.challenger,
             scored.clusters,
             declared=declaration.digest if primary.own_code else "",
         ),
@@ -143,7 +145,7 @@ def decide(
         live=release.evaluated if release and release.tested else None,
         not_recalled=contest.not_recalled or None,
     )
-    return Decided(decision, _newly_wrong(scored))
+    return Decided(with_bias(decision, bias_in(released)), _newly_wrong(scored))
 
 
 def _compared(scored: Scored, metrics: Sequence[Asked], earlier: Sequence[Decision]) -> tuple[MetricResult, ...]:

@@ -13,12 +13,14 @@ from perennial.clock import instant
 from perennial.deciding.alone import is_better, with_alone
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.groups import with_bias
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import past_challengers
 from perennial.deciding.requirements import held_for
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, rule, seen_before, settled
 from perennial.deciding.then import Gone, declaration_then, needed, sources_then
 from perennial.errors import ModelUnloadable, TableUnreadable
+from perennial.evaluation.bias.verdicts import judge_bias
 from perennial.evaluation.comparison import describe
 from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
@@ -128,6 +130,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             "mixture": mixture,
         }
     )
+    recomputed = with_bias(recomputed, None if decision.bias is None else judge_bias(decision.bias))
     recomputed = held_for(recomputed, decision.held_for or ())
     return _compared(decision, recomputed, deep=False, cause=_environment(decision))
 

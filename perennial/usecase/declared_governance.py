@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_serializer, model_validator
 
+from perennial.usecase.declared_bias import BiasRules, Selected, Shares, SpelledProtected
 from perennial.usecase.spelling import Duration, Frozen
 
 MEASURES = {
@@ -106,3 +107,16 @@ class Governance(Frozen):
         timedelta(days=14), gt=timedelta(0), description="how long an approval waits for those of the other roles"
     )
     risk_items: tuple[Risk, ...] = Field((), description="the known risks")
+    protected: tuple[SpelledProtected, ...] = Field(
+        (), description="groups of persons that are compared: columns, or numbers in bands `{column: age, bands: [30]}`"
+    )
+    intersections: tuple[tuple[str, ...], ...] = Field(
+        (), description="protected columns whose groups are also compared together: [[sex, age]]"
+    )
+    selected: Selected | None = Field(
+        None, description="which predictions mean that a person gets what is wanted: `{above: 0.5}`, `{top: 10%}`"
+    )
+    population: dict[str, Shares] = Field(
+        {}, description="the population's share of each group, compared with the rows: {sex: {f: 51%, m: 49%}}"
+    )
+    bias: BiasRules = Field(BiasRules(), description="what holds a release that treats a group worse")

@@ -1,4 +1,4 @@
-"""Mistakes in the meaning of `governance`: approvers who can never approve."""
+"""Mistakes in the meaning of `governance`: approvers who can never approve, groups that cannot be compared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
+from perennial.usecase.rules_of_bias import bias_rules
 
 MIXING = ("blend", "blend_learned")
 
@@ -47,6 +48,7 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
             "use policy balanced or hold, or another tier",
             code="tier-blend",
         )
+    yield from bias_rules(document)
 
 
 def _each_another(roles: Mapping[str, Sequence[str]]) -> bool:

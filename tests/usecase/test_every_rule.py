@@ -26,6 +26,10 @@ def _release(text: str) -> tuple[str, str]:
     return RELEASE, f"release: {{{text}}}\n{RELEASE}"
 
 
+def _groups(text: str) -> tuple[str, str]:
+    return RELEASE, f"governance: {{{text}}}\n{RELEASE}"
+
+
 def _source(text: str) -> tuple[str, str]:
     return "{kind: files, path: orders, batch: month}", f"{{kind: sql, batch: month, {text}}}"
 
@@ -34,7 +38,8 @@ QUERY = "SELECT * FROM o WHERE at >= :start AND at < :end"
 SECRET = ("alert-address", "source-secret")
 """Codes of values that may contain a password, which no message repeats."""
 OF_SEVERAL_FIELDS = (
-    *("approvers-none", "approvers-too-few", "approvers-unused", "check-missing-argument"),
+    *("approvers-none", "approvers-too-few", "approvers-unused", "bias-blend", "bias-selected", "bias-unused"),
+    *("bias-population", "bias-bands", "check-missing-argument"),
     *("cluster-order", "column-without-name", "label-time-twice"),
     *("model-rivals-with-search", "stages-blend", "source-query-not-select", "source-query-parameters"),
 )
@@ -47,6 +52,16 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
         (RELEASE, f"release: {{policy: hold}}\ngovernance: {{approvers: {{a: [Ada], b: [Ada]}}}}\n{RELEASE}")
     ],
     "approvers-unused": [(RELEASE, f"governance: {{approvers: {{risk: [Ada]}}}}\n{RELEASE}")],
+    "bias-bands": [_groups("protected: [{column: price, bands: [60, 30]}], selected: {above: 0.5}")],
+    "bias-blend": [
+        (RELEASE, f"release: {{policy: blend}}\ngovernance: {{protected: [country], selected: {{top: 5%}}}}\n{RELEASE}")
+    ],
+    "bias-column": [_groups("protected: [price], selected: {above: 0.5}")],
+    "bias-intersection": [_groups("protected: [country], selected: {above: 0.5}, intersections: [[country, sex]]")],
+    "bias-name-twice": [_groups("protected: [country, country], selected: {above: 0.5}")],
+    "bias-population": [_groups("protected: [country], selected: {above: 0.5}, population: {country: {DE: 50%}}")],
+    "bias-selected": [_groups("protected: [country]")],
+    "bias-unused": [_groups("selected: {above: 0.5}")],
     "blend-not-convex": [_release("policy: blend"), (GUARDS, "primary: roc_auc")],
     "budget-without-decisions": [_release("policy: strict"), ("batch: month", "batch: file")],
     "built-in-feature-column": [('["shop.py:is_heavy"]', '["hour_of:price"]')],

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from perennial.clock import day
+from perennial.evaluation.bias.results import Bias
 from perennial.evaluation.figures import enumerated
 from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
@@ -107,7 +108,8 @@ class Decision(Recorded):
     mixture: what was evaluated in place of the challenger alone, if that is declared. live: what it was compared with,
     if that is several models, of which `champion` was trained last. not_recalled: past challengers that are not in the
     mixture only because they cannot predict. held_for: what the risk tier required, for which it is held although the
-    policy releases. Each is left out of the row where it is None.
+    policy releases. bias: how the groups of persons are treated, if any are declared. Each is left out of the row where
+    it is None.
     """
 
     id: str
@@ -143,7 +145,9 @@ class Decision(Recorded):
 
     held_for: tuple[str, ...] | None = Field(None, description="what the risk tier required of this release")
 
-    _without_none = left_out_if_none("mixture", "live", "not_recalled", "held_for")
+    bias: Bias | None = Field(None, description="how the declared groups of persons are treated")
+
+    _without_none = left_out_if_none("mixture", "live", "not_recalled", "held_for", "bias")
 
     @property
     def key(self) -> str:

@@ -1,0 +1,91 @@
+"""How a model treats groups of persons, as decisions store and show it: counts, rates and standard errors, no rows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from perennial.evaluation.results import Result
+
+BiasVerdict = Literal["difference_proven", "not_proven", "cannot_be_checked", "unknown"]
+SELECTION_RATE, REPRESENTATION = "selection_rate", "representation"
+
+
+class GroupMeasure(Result):
+    """One measure of a group beside that of all others together.
+
+    rows: of the group, that the measure is taken over; clusters: in how many clusters they are.
+    change: for the selection rate the ratio of both, otherwise the group's value less the others'.
+    harm: the change to detect: a ratio, or the size of a difference. smallest: the change nearest to equality that
+    would most likely have been detected; None if none would be. p_value: adjusted by Holm over all groups.
+    own_se: by the group's clusters alone, of the logarithm of a ratio, or of a difference; variance_ratio: see
+    `perennial.evaluation.slices`.
+    verdict: a difference is proven; not proven, though `harm` would most likely have been detected; cannot be checked,
+    since it would not; or unknown, with a note.
+    """
+
+    name: str
+    rows: int
+    clusters: int
+    value: float | None = None
+    others: float | None = None
+    change: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    harm: float | None = None
+    smallest: float | None = None
+    verdict: BiasVerdict = "unknown"
+    note: str = ""
+    own_se: float | None = None
+    variance_ratio: float | None = None
+
+
+class GroupBias(Result):
+    """One group. share: of the rows whose group is known. note: why it has no measures.
+
+    scores: how many of its predictions are in each tenth of all predictions, the lowest first. of_highest: its
+    selection rate over the highest of its column, which the four-fifths rule looks at. impact_ratio: the same over the
+    groups that are not left out, as New York City's rules compute it; None if it is left out itself. live_ratio: the
+    live model's selection rate ratio on the same rows.
+    """
+
+    value: str
+    rows: int
+    clusters: int
+    share: float
+    measures: tuple[GroupMeasure, ...] = ()
+    scores: tuple[int, ...] = ()
+    of_highest: float | None = None
+    impact_ratio: float | None = None
+    live_ratio: float | None = None
+    note: str = ""
+
+    def measure(self, name: str) -> GroupMeasure | None:
+        """The measure with that name; None if the group has none."""
+        return next((each for each in self.measures if each.name == name), None)
+
+
+class ColumnBias(Result):
+    """The groups of a column, or of several together. unknown_rows: whose value is missing."""
+
+    by: str
+    unknown_rows: int
+    groups: tuple[GroupBias, ...]
+
+
+class Bias(Result):
+    """How the groups are treated by the models that a release would make live.
+
+    selected: which predictions count as selected, in words. ratio: the selection rate ratio that must not be proven
+    lower. gate: whether that holds a release.
+    """
+
+    selected: str
+    ratio: float
+    gate: bool
+    columns: tuple[ColumnBias, ...]
+
+    @property
+    def groups(self) -> tuple[tuple[ColumnBias, GroupBias], ...]:
+        """Every group with its column."""
+        return tuple((column, group) for column in self.columns for group in column.groups)

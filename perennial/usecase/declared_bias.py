@@ -1,0 +1,86 @@
+"""Which groups of persons are compared, and which predictions count as selected."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from perennial.usecase.declared_schema import Class
+from perennial.usecase.spelling import Frozen, Number, Share
+
+LIMITS = ("above", "below", "top", "bottom", "classes")
+
+
+class Protected(Frozen):
+    """A column whose groups are compared: `sex`, or numbers in bands: `{column: age, bands: [30, 45]}`."""
+
+    column: str = Field(min_length=1, description="a column of every batch; it need not be a feature")
+    name: str = Field("", description="what the groups are called; by default as the column")
+    bands: tuple[Number, ...] = Field(
+        (), description="`[30, 45]`: under 30, 30 to under 45, 45 and over; for a column of numbers"
+    )
+
+    @property
+    def called(self) -> str:
+        """The name, by default that of the column."""
+        return self.name or self.column
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Each band in words, the lowest first; empty without bands."""
+        if not self.bands:
+            return ()
+        spelled = [f"{each:g}" for each in self.bands]
+        between = [f"{low} to under {high}" for low, high in pairwise(spelled)]
+        return (f"under {spelled[0]}", *between, f"{spelled[-1]} and over")
+
+
+def _as_written(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+SpelledProtected = Annotated[Protected, BeforeValidator(_as_written, json_schema_input_type=str | Protected)]
+
+
+class Selected(Frozen):
+    """Which predictions mean that a person gets what is wanted."""
+
+    above: Number | None = Field(None, description="predictions of at least this")
+    below: Number | None = Field(None, description="predictions under this, where a low one is wanted")
+    top: Share | None = Field(None, gt=0, lt=1, description="this share of rows, those with the highest predictions")
+    bottom: Share | None = Field(None, gt=0, lt=1, description="this share of rows, those with the lowest predictions")
+    classes: tuple[Class, ...] = Field((), description="`multiclass`: the wanted classes")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Selected:
+        if len([each for each in LIMITS if getattr(self, each) not in (None, ())]) != 1:
+            raise ValueError(f"names one of {', '.join(LIMITS)}: {{above: 0.5}}")
+        return self
+
+    @property
+    def in_words(self) -> str:
+        """For example `predictions of at least 0.5`."""
+        if self.classes:
+            return f"predicted class {' or '.join(map(str, self.classes))}"
+        if self.above is not None:
+            return f"predictions of at least {self.above:g}"
+        if self.below is not None:
+            return f"predictions under {self.below:g}"
+        share, end = (self.top, "highest") if self.top is not None else (self.bottom, "lowest")
+        return f"the {end} {float(share or 0) * 100:g} % of predictions"
+
+
+class BiasRules(Frozen):
+    """What is proven before a release is held."""
+
+    gate: bool = Field(
+        True,
+        description="hold a release for a person if it is proven that a group's selection rate is under `ratio` of "
+        "the others', unless the live model selects that group as rarely",
+    )
+    ratio: Share = Field(0.8, gt=0, le=1, description="the lowest accepted ratio of selection rates")
+
+
+Shares = dict[Annotated[str, Field(min_length=1)], Share]

@@ -1,0 +1,117 @@
+"""Groups of persons in a decision: a release is held if one is proven to be treated worse, and the report replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perennial.deciding.groups import MOST_GROUPS, declared_groups
+from perennial.deciding.replay import replay_deep, replay_sums
+from perennial.errors import InputError
+from perennial.evaluation.bias.gate import worse_treated
+from perennial.ledger.entries import Cycle, Decision
+from perennial.release.approvals import Person, endorse
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.declaration import Declaration
+from tests.release.test_approvals import LASTS, NOW
+from tests.team_code.conftest import lead_to
+from tests.training.stores import cycle
+from tests.world import DECLARATION, World
+
+GROUPS: dict[str, Any] = {
+    "protected": ["sex", {"column": "age", "bands": [30, 60]}],
+    "intersections": [["sex", "age"]],
+    "selected": {"below": 0.5},
+    "population": {"sex": {"f": "50%", "m": "50%"}},
+}
+
+
+def people(world: World, month: str) -> None:
+    """A month in which women buy what is expensive, so that the model predicts returns for them more often."""
+    rows = world.month(month)
+    draw = np.random.default_rng(list(map(ord, month)))
+    rows["sex"] = np.where(draw.random(len(rows)) < np.where(rows["price"] > 80, 0.8, 0.15), "f", "m")
+    rows["age"] = draw.integers(18, 80, len(rows))
+    rows.loc[:20, "sex"] = None
+    rows.to_csv(world.usecases / "shop" / f"{month}.csv", index=False)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A first decision that was held and approved, and a second about a challenger of the next month."""
+    folder: Path = tmp_path_factory.mktemp("groups")
+    world = World(folder / "usecases", rows_a_day=40)
+    schema = {**DECLARATION["schema"], "types": {"sex": "text", "age": "number"}}
+    world.declare(schema=schema, governance=GROUPS, release={"policy": "newest_unless_worse"})
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(patch, folder)
+        for month in ("2024-01", "2024-02", "2024-03", "2024-04"):
+            people(world, month)
+            assert isinstance(cycle(), Cycle)
+            if month == "2024-02":
+                ledger = open_workspace(settings()).ledger
+                (row,) = ledger.all("shop", Decision)  # held, so the next challenger is trained a month later
+                anna = Person("anna", "stated")
+                endorse(ledger, row.payload, {}, anna, "it is the season", as_of=NOW, now=NOW, lasts=LASTS)
+        yield open_workspace(settings())
+
+
+def test_a_proven_difference_holds_the_release_until_a_person_approves(shop: Workspace) -> None:
+    first = shop.ledger.all("shop", Decision)[0].payload
+    assert first.bias is not None and first.outcome == "held"
+    assert "is proven for sex f (ratio 0.4" in first.reasons[-1] and "waits for a person" in first.reasons[-1]
+    sexes, ages, both = first.bias.columns
+    assert (sexes.by, ages.by, both.by, sexes.unknown_rows) == ("sex", "age", "sex and age", 21)
+    assert [group.value for group in ages.groups] == ["under 30", "30 to under 60", "60 and over"]
+    assert sum(group.rows for group in both.groups) == first.evaluation.rows - 21
+    (women, _) = sexes.groups
+    assert {each.name: each.verdict for each in women.measures}["representation"] == "difference_proven"
+    assert sum(women.scores) == women.rows and women.live_ratio is None
+
+
+def test_what_the_live_model_does_as_well_holds_nothing(shop: Workspace) -> None:
+    second = shop.ledger.all("shop", Decision)[1].payload
+    assert second.bias is not None
+    worse = worse_treated(second.bias)
+    assert all(rate.change and group.live_ratio and rate.change < group.live_ratio for _, group, rate in worse)
+    assert (second.outcome == "held") == bool(worse)
+
+
+def test_decisions_with_groups_replay_to_the_last_bit(shop: Workspace) -> None:
+    for row in shop.ledger.all("shop", Decision):
+        assert replay_sums(shop.ledger, row).difference is None
+        assert replay_deep(shop.ledger, shop.tables, shop.registry, row).difference is None
+
+
+def test_no_row_is_in_the_ledger(shop: Workspace) -> None:
+    """Of a group there are counts, rates and standard errors; of fewer than ten rows only their number."""
+    for row in shop.ledger.all("shop", Decision):
+        assert row.payload.bias is not None
+        assert "2024-02-" not in row.payload.bias.model_dump_json()
+
+
+def test_a_column_with_a_group_for_nearly_every_row_is_refused() -> None:
+    rows = pd.DataFrame({"sex": [str(number) for number in range(MOST_GROUPS + 1)], "age": 40.0})
+    governance = {"protected": ["sex"], "selected": {"above": 0.5}}
+    declaration = Declaration.model_validate({**DECLARATION, "governance": governance})
+    with pytest.raises(InputError, match="'sex' has 51 groups; at most 50") as refused:
+        declared_groups(rows, declaration)
+    assert refused.value.code == "bias-many-groups" and refused.value.fix
+    assert declared_groups(rows.head(MOST_GROUPS), declaration)[0].codes.tolist() == [
+        sorted(rows["sex"][:MOST_GROUPS]).index(value) for value in rows["sex"][:MOST_GROUPS]
+    ]
+
+
+def test_bands_and_missing_values() -> None:
+    governance = {"protected": [{"column": "age", "bands": [30, 60]}, "sex"], "intersections": [["age", "sex"]]}
+    declaration = Declaration.model_validate({**DECLARATION, "governance": {**governance, "selected": {"top": "10%"}}})
+    rows = pd.DataFrame({"age": [29.9, 30.0, 60.0, np.nan]})
+    age, sex, both = declared_groups(rows, declaration)
+    assert age.codes.tolist() == [0, 1, 2, -1]
+    assert sex.codes.tolist() == both.codes.tolist() == [-1] * 4  # no batch has had the column yet
