@@ -64,6 +64,12 @@ WRITES = (
     "challenger_row",
     "cycle_row",
     "anchor",
+    "erasure_begun",
+    "erased_landing",
+    "erased_table",
+    "erased_versions",
+    "erased_row",
+    "erasure_ended",
 )
 POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "after"))
 

@@ -99,6 +99,11 @@ class Settings:
         return self.home / "anchored"
 
     @property
+    def erasing(self) -> Path:
+        """What an unfinished erasure is about to change."""
+        return self.home / "erasing"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"

@@ -19,6 +19,7 @@ from perennial.intake.due import (
 from perennial.intake.looking import look_at, source_mistakes
 from perennial.ledger.declaration_history import edits_since, record_declaration
 from perennial.ledger.entries import BatchEntry, Cycle
+from perennial.ledger.erased import erased_rows
 from perennial.ledger.present import newest_entries
 from perennial.settings import settings
 from perennial.sources.parsing import Parsed
@@ -153,6 +154,7 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
     )
     for name, expected in counts:
         there = workspace.tables.count(usecase, name, batch.batch) if expected else 0
+        expected -= erased_rows(workspace.ledger, usecase, name).get(batch.batch, 0)
         if there != expected and batch.status == "accepted":
             raise TerminalError(
                 f"{usecase}: {batch.window}: {there} of {expected} rows are in the {name} table, so the batch was not "

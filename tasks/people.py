@@ -35,7 +35,7 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str, t
     workspace = open_workspace(settings())
     case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
     refuse_approval(workspace.ledger, held)
-    person, stands = _person(case.declaration, by, token), case.declaration.governance
+    person, stands = acting(case.declaration, by, token), case.declaration.governance
     refuse_lacking(workspace.ledger, case.declaration)
     load_model(workspace.registry, usecase, held.challenger)
     record_declaration(workspace.ledger, case)
@@ -44,7 +44,7 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str, t
         held,
         stands.approvers,
         person,
-        _given("reason", reason),
+        given("reason", reason),
         as_of=time_of(workspace.ledger, case.declaration, scheduled_start()),
         now=datetime.now(UTC),
         lasts=stands.approvals_expire,
@@ -64,18 +64,18 @@ def refuse_decision(usecase: str, decision: str | None, by: str, reason: str, to
     """Refuse a held decision: the given one, or the one that waits for a person."""
     workspace = open_workspace(settings())
     case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
-    person = _person(case.declaration, by, token)
+    person = acting(case.declaration, by, token)
     now = time_of(workspace.ledger, case.declaration, scheduled_start())
     record_declaration(workspace.ledger, case)
     refused = refuse(
-        workspace.ledger, held, case.declaration.governance.approvers, person, _given("reason", reason), now
+        workspace.ledger, held, case.declaration.governance.approvers, person, given("reason", reason), now
     )
     log.info("decision %s %s: refused by %s", usecase, held.id, refused.by)
     announce(usecase)
     return refused
 
 
-def _person(declaration: Declaration, by: str, token: str | None) -> Person:
+def acting(declaration: Declaration, by: str, token: str | None) -> Person:
     """Who fills in a form: the environment of a worker is not that of the person. Raises InputError."""
     return person_of(
         by,
@@ -100,7 +100,7 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
         workspace.ledger,
         usecase,
         now,
-        _given("reason", reason),
+        given("reason", reason),
         release_no,
         lambda former: load_served(registry, usecase, former),
         asked_at=asked_at,
@@ -121,8 +121,8 @@ def resume_releases(usecase: str, by: str, reason: str) -> Resumed:
     resumed = resume_and_release(
         workspace.ledger,
         usecase,
-        _given("by", by),
-        _given("reason", reason),
+        given("by", by),
+        given("reason", reason),
         now,
         lambda decision: load_model(registry, usecase, decision.challenger),
     )
@@ -146,7 +146,7 @@ def record_waiver(usecase: str, window: str, checks: list[str], by: str, reason:
         raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="window", value=window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     asked = checks_to_waive(checks, failed, batch)
-    by, reason = _given("by", by), _given("reason", reason)
+    by, reason = given("by", by), given("reason", reason)
     row, _ = workspace.ledger.append(
         usecase, Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
     )
@@ -171,7 +171,7 @@ def _held(workspace: Workspace, usecase: str, id: str | None) -> Decision:
     return matching[0]
 
 
-def _given(field: str, value: str) -> str:
+def given(field: str, value: str) -> str:
     """The words of a person. Raises InputError if there are none."""
     if not value.strip():
         raise InputError("is empty; the record needs it", field=field)

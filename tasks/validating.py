@@ -21,6 +21,7 @@ from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries, replay_clock
 from perennial.sources.parsing import Parsed, UnreadableBatch
+from perennial.sources.suffix import Suffix
 from perennial.sources.window import Window
 from perennial.store.keys import accepted_in
 from perennial.store.known import known_at
@@ -44,17 +45,19 @@ def validated(
     """Parse and check landed bytes and write their rows, which are not visible until the entry is committed.
 
     An existing entry with the same content is returned, unless the checks are to run `again` and give another result.
+    Bytes from which rows were erased since are the same content.
     windows: all that the source has by now, from which a far-off window is recognised.
     """
     declaration, key = case.declaration, case.declaration.schema_.key
     data = workspace.landing.read(case.name, landing)
-    parsed = with_late_target(_parsed(case, window, landing, data), declaration)
+    suffix = suffix_of(workspace.landing.kept_as(case.name, landing))
+    parsed = with_late_target(_parsed(case, window, data, suffix), declaration)
     digest = content_digest(parsed, key)
     present = _present(workspace, case, window, landing, windows, parsed)
-    if present.newest is not None and present.newest.digest == digest and not again:
+    if present.newest is not None and not again and _is_newest(workspace, case, landing, digest, present.newest):
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed, present)
-    copies = copies_in(data, suffix_of(landing), parsed.frame, key, read_options(declaration))
+    copies = copies_in(data, suffix, parsed.frame, key, read_options(declaration))
     validation = _checked(workspace, case, arrived, parsed, copies, present)
     planned = plan(declaration, arrived, present, parsed, validation)
     if present.newest is not None and again and planned.same_as(present.newest):
@@ -64,6 +67,12 @@ def validated(
         _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
     )
     return planned.entry(declaration, present, parsed, accepted, quarantine)
+
+
+def _is_newest(workspace: Workspace, case: UseCase, landing: str, digest: str, newest: BatchEntry) -> bool:
+    """Whether the content is that of the newest entry, or was before rows were erased from it."""
+    erased = landing == newest.landing and workspace.landing.was_erased(case.name, landing)
+    return erased or newest.digest == digest
 
 
 def _checked(
@@ -164,9 +173,9 @@ def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tu
     return tuple(sorted({c for w in waivers if (w.window, w.landing) == (window, landing) for c in w.checks}))
 
 
-def _parsed(case: UseCase, window: Window, landing: str, data: bytes) -> Parsed:
+def _parsed(case: UseCase, window: Window, data: bytes, suffix: Suffix) -> Parsed:
     try:
-        return typed_batch(case.declaration, data, suffix_of(landing))
+        return typed_batch(case.declaration, data, suffix)
     except UnreadableBatch as problem:
         raise UnreadableBatch(
             f"{window.name}: {problem}\n  none of it was ingested; a later batch can go first"

@@ -53,6 +53,8 @@ def _say(again: Replayed) -> None:
     if again.difference is None:
         how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
         say(f"{label} {counted(again.numbers, 'number', 'numbers')} the same, {how}")
+        if again.erased:
+            say(f"  from the sums in the ledger, because {again.erased}")
         return
     difference = again.difference
     known = difference.then is not None or difference.now is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from perennial.evaluation.policies.case import Ruling
 from perennial.evaluation.results import Evaluation, MetricResult, SliceResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.ledger.entries import ChallengerEntry, Decision, Mixture, Release, Snapshot
+from perennial.ledger.erased import erased_among, erased_rows
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
@@ -64,6 +65,7 @@ class Replayed:
 
     numbers: how many were compared. exact: to the last bit, because the libraries have not changed; otherwise within
     `TOLERANCE`, with the same outcome and verdicts. difference: None if everything is the same.
+    erased: which rows were erased since, so that the sums were computed again instead of the rows; empty if none.
     """
 
     decision: str
@@ -73,6 +75,7 @@ class Replayed:
     exact: bool
     numbers: int
     difference: Deviation | None
+    erased: str = ""
 
 
 def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
@@ -138,8 +141,19 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
 def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Decision]) -> Replayed:
     """Compute a decision again from the rows and the models' bytes, each checked against its digest first.
 
-    Only what the ledger held before the decision is used. Raises RegistryDown.
+    Only what the ledger held before the decision is used. Where rows were erased since, it is computed from the sums.
+    Raises RegistryDown.
     """
+    replayed, known = _from_rows(ledger, tables, registry, row)
+    usecase = row.payload.usecase
+    if replayed.difference is None or known is None or _lost_rows(ledger, tables, usecase, known):
+        return replayed
+    erased = erased_among(ledger, usecase, known.batches)
+    return replace(replay_sums(ledger, row), deep=True, erased=erased) if erased else replayed
+
+
+def _from_rows(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Decision]) -> tuple[Replayed, Known | None]:
+    """The decision computed from its rows; what was known then if they are not those of the decision."""
     decision, past = row.payload, ledger.before(row.position)
     try:
         declaration = declaration_then(past, decision.usecase, decision.declaration_digest)
@@ -167,17 +181,18 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
         )
         learned_from = _learned_from(ledger, tables, decision, entry.payload)
     except ModelUnloadable as error:
-        return _lost(decision, "models", str(error))
+        return _lost(decision, "models", str(error)), None
     except (Gone, TableUnreadable) as error:
-        return _lost(decision, "data", str(error))
+        return _lost(decision, "data", str(error)), None
     if isinstance(recomputed, Waits):
-        return _lost(decision, "outcome", f"the challenger would wait now: {recomputed.why}")
+        return _lost(decision, "outcome", f"the challenger would wait now: {recomputed.why}"), known
     again = held_for(recomputed.decision, decision.held_for or ())
     if again.evaluation.digest != decision.evaluation.digest:
-        return _compared(decision, again, deep=True, cause=_data_changed(tables, decision.usecase, known, judging.rows))
+        cause = _data_changed(ledger, tables, decision.usecase, known, judging.rows)
+        return _compared(decision, again, deep=True, cause=cause), known
     if learned_from is not None:
-        return _differing(decision, learned_from)
-    return _compared(decision, again, deep=True, cause=_environment(decision))
+        return _differing(decision, learned_from), known
+    return _compared(decision, again, deep=True, cause=_environment(decision)), None
 
 
 def _alone_again(decision: Decision, ruling: Ruling, earlier: Sequence[Decision]) -> tuple[Ruling, Mixture | None]:
@@ -249,22 +264,27 @@ def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: Cha
     now = snapshot_of(tables, declared, known, rows, until)
     if now.digest == snapshot.digest:
         return None
-    cause = _data_changed(tables, decision.usecase, known, rows)
+    cause = _data_changed(ledger, tables, decision.usecase, known, rows)
     return Deviation("snapshot.digest", snapshot.digest, now.digest, cause)
 
 
-def _data_changed(tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:
+def _data_changed(ledger: Ledger, tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:
     """Which batches are incomplete; otherwise, that values in the batches of these rows have changed."""
-    lost = [
-        f"{batch.window} has {left:,} of its {batch.rows.accepted:,} rows"
-        for batch in known.batches
-        if (left := tables.count(usecase, "accepted", batch.batch)) != batch.rows.accepted
-    ]
-    if lost:
+    if lost := _lost_rows(ledger, tables, usecase, known):
         return f"data erased or lost: batch {', '.join(lost)}"
     read = set(rows[BATCH])
     windows = ", ".join(batch.window for batch in known.batches if batch.batch in read)
     return f"values were changed in {tables.where(usecase, 'accepted')}, in batch {windows}; restore a backup"
+
+
+def _lost_rows(ledger: Ledger, tables: Tables, usecase: str, known: Known) -> list[str]:
+    """Batches with fewer rows than the ledger has, without those that an erasure on record removed."""
+    erased = erased_rows(ledger, usecase, "accepted")
+    return [
+        f"{batch.window} has {left:,} of its {batch.rows.accepted:,} rows"
+        for batch in known.batches
+        if (left := tables.count(usecase, "accepted", batch.batch)) != batch.rows.accepted - erased.get(batch.batch, 0)
+    ]
 
 
 def _environment(decision: Decision) -> str:

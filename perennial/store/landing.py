@@ -10,30 +10,44 @@ from perennial.errors import TerminalError
 from perennial.fault_points import write
 from perennial.identity import digest_bytes
 from perennial.sources.suffix import SUFFIXES, Suffix
-from perennial.whole_file import replacing
+from perennial.whole_file import replacing, write_whole
+
+_ERASED = ".erased"
+"""Ends the name of a file that has the name of what is left after an erasure, and nothing if nothing is."""
+
+
+class LandingRemoved(TerminalError):
+    """Landed bytes were removed on purpose, by an erasure or because their retention is over."""
+
+    code = "landing-removed"
 
 
 @dataclass(frozen=True)
 class Landing:
-    """Content-addressed files below `folder`, which are never changed."""
+    """Content-addressed files below `folder`, which are never changed; an erasure replaces one by another."""
 
     folder: Path
 
     def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
-        """Store the bytes, once, and return their name `<sha256><suffix>`. Raises DiskFull."""
+        """Store the bytes, once, and return their name `<sha256><suffix>`. Raises DiskFull.
+
+        Bytes from which rows were erased are not stored again.
+        """
         name = name_of(data, suffix)
         path = self.folder / usecase / name
-        if path.exists():
+        if path.exists() or self.was_erased(usecase, name):
             return name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with write(point), replacing(path) as half, half.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with write(point):
+            _write(path, data)
         return name
 
     def read(self, usecase: str, name: str) -> bytes:
-        """The bytes with that name. Raises TerminalError if they are missing or do not match it."""
+        """The bytes with that name, or what an erasure has left of them.
+
+        Raises TerminalError if they are missing or do not match it, LandingRemoved if nothing is left.
+        """
+        name = self.kept_as(usecase, name)
         path = self.folder / usecase / name
         if not path.exists():
             raise TerminalError(
@@ -45,6 +59,49 @@ class Landing:
                 f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup"
             )
         return data
+
+    def names(self, usecase: str) -> list[str]:
+        """The names of all bytes that are there."""
+        there = (self.folder / usecase).glob("*")
+        return sorted(path.name for path in there if not path.name.startswith(".") and path.suffix in SUFFIXES)
+
+    def was_erased(self, usecase: str, name: str) -> bool:
+        """Whether rows were erased from these bytes."""
+        return (self.folder / usecase / f"{name}{_ERASED}").exists()
+
+    def kept_as(self, usecase: str, name: str) -> str:
+        """The name of what is left of bytes: the same if nothing was erased. Raises LandingRemoved if nothing is."""
+        while self.was_erased(usecase, name):
+            left = (self.folder / usecase / f"{name}{_ERASED}").read_text(encoding="utf-8")
+            if not left:
+                raise LandingRemoved(
+                    f"{usecase}: landed bytes {name} were removed",
+                    value=name,
+                    fix="the ledger has the erasure; nothing can be read from them again",
+                )
+            name = left
+        return name
+
+    def erased(self, usecase: str) -> dict[str, str]:
+        """Names of bytes from which rows were erased → the name of what was left then; empty if nothing was."""
+        notes = (self.folder / usecase).glob(f"*{_ERASED}")
+        return {note.name.removesuffix(_ERASED): note.read_text(encoding="utf-8") for note in sorted(notes)}
+
+    def erase(self, usecase: str, name: str, left: bytes | None, suffix: Suffix) -> None:
+        """Replace bytes by what is `left` of them, None for nothing. Killed anywhere, the next call goes on."""
+        now = "" if left is None else name_of(left, suffix)
+        with write("erased_landing"):
+            if left is not None and not (self.folder / usecase / now).exists():
+                _write(self.folder / usecase / now, left)
+            write_whole(self.folder / usecase / f"{name}{_ERASED}", now)
+            (self.folder / usecase / name).unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path) as half, half.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def name_of(data: bytes, suffix: str) -> str:

@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, W
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from perennial.errors import InputError, TableUnreadable, TransientError
+from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
 
 if TYPE_CHECKING:
@@ -134,6 +135,29 @@ class Tables:
         if table is not None:
             table.delete(f"{BATCH} = '{batch}'")
 
+    def replace(self, usecase: str, name: Name, batch: str, rows: pa.Table) -> None:
+        """Replace a batch's rows by those that are left after an erasure, in one commit."""
+        table = self._open(usecase, name)
+        assert table is not None, "there is no batch without a table"
+        with write("erased_table"):
+            if rows.num_rows:
+                write_deltalake(table, rows, mode="overwrite", predicate=f"{BATCH} = '{batch}'")
+            else:
+                table.delete(f"{BATCH} = '{batch}'")
+
+    def forget(self, usecase: str, name: Name) -> None:
+        """Remove the files that only older versions have, so that no version has the rows that were erased.
+
+        The log of a table from before its statistics were limited has values too: it is cut to the newest version.
+        """
+        table = self._open(usecase, name)
+        if table is None:
+            return
+        with write("erased_versions"):
+            if not _SETTINGS.items() <= table.metadata().configuration.items():
+                _cut_log(table)
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+
     def version(self, usecase: str, name: Name) -> int | None:
         """The table's newest version, or None if it does not exist yet."""
         table = self._open(usecase, name)
@@ -144,6 +168,14 @@ class Tables:
             return DeltaTable(self.where(usecase, name))
         except TableNotFoundError:
             return None
+
+
+def _cut_log(table: DeltaTable) -> None:
+    """Keep of the log what the newest version needs. The limits are set last, so that a killed call is repeated."""
+    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 days"})
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    table.alter.set_table_properties(_SETTINGS)
 
 
 def _join_small_files(table: DeltaTable) -> None:

@@ -23,7 +23,7 @@ from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
-PEOPLE = ["approve", "refuse", "requeue", "resume", "retrain", "rollback", "waive"]
+PEOPLE = ["approve", "erase", "refuse", "requeue", "resume", "retrain", "rollback", "waive"]
 OTHERS = [
     *("anchor", "backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train"),
     "watch",
@@ -33,6 +33,7 @@ FLOWS = sorted([*OTHERS, *PEOPLE])
 ASKED = {
     "approve": ("by", "reason"),
     "refuse": ("by", "reason"),
+    "erase": ("keys_file", "by", "reason"),
     "rollback": ("reason",),
     "resume": ("by", "reason"),
     "retrain": ("reason",),

@@ -1,4 +1,4 @@
-"""Commands for risk officers: `dossier`, `anchor`, `keys`."""
+"""Commands for risk officers: `dossier`, `erase`, `anchor`, `keys`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perennial.cli.options import AnyUsecase, Json, Usecase
+from perennial.cli.options import AnyUsecase, DryRun, Json, Proven, Reason, Usecase
 
 
 def dossier(
@@ -28,6 +28,28 @@ def dossier(
     from perennial.cli import dossiers
 
     dossiers.dossier(usecase, decision, release, out, check, json)
+
+
+def erase(
+    usecase: Usecase,
+    reason: Reason,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="key of a row; of several columns, separated by commas; repeatable"),
+    ] = None,
+    keys_file: Annotated[Path | None, typer.Option("--keys-file", help="CSV or Parquet with the key columns")] = None,
+    by: Proven = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Erase rows from everything that the home stores.
+
+    Landed bytes, tables and their history, predictions and logs. The ledger records how many rows of which batches
+    went, never their keys. Killed on its way, the same command goes on. Erase the person in the source first.
+    """
+    from perennial.cli import erasing
+
+    erasing.erase(usecase, key or [], keys_file, by, reason, dry_run, json)
 
 
 def anchor(usecase: AnyUsecase = None, json: Json = False) -> None:

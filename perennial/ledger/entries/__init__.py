@@ -23,6 +23,7 @@ from perennial.ledger.entries.decisions import (
 )
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
+from perennial.ledger.entries.erasure import Erased, LandingErased, RowsErased
 from perennial.ledger.entries.releases import (
     AliasMoved,
     AliasPutBack,
@@ -98,10 +99,12 @@ __all__ = [
     "Episode",
     "EpisodeClosed",
     "EpisodeRose",
+    "Erased",
     "Evidence",
     "FeatureMove",
     "Health",
     "LabelBatchEntry",
+    "LandingErased",
     "LossWithInterval",
     "Mixture",
     "ModelRef",
@@ -121,6 +124,7 @@ __all__ = [
     "ReleasesResumed",
     "RollbackNotPossible",
     "Rows",
+    "RowsErased",
     "SegmentCollected",
     "Served",
     "Severity",
@@ -166,6 +170,7 @@ KINDS: dict[str, type[Recorded]] = {
     "alias_moved": AliasMoved,
     "alias_put_back": AliasPutBack,
     "cycle": Cycle,
+    "erased": Erased,
 }
 
 

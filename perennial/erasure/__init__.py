@@ -1,0 +1,1 @@
+"""Erasing the rows of persons from everything that a home stores."""

@@ -1,0 +1,66 @@
+"""What an erasure is about to change, noted before its first change, so that a killed one is recorded whole.
+
+The note has counts and names of batches and files, never a key: with the same keys, the command goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from perennial.fault_points import write
+from perennial.store.tables import Name
+from perennial.whole_file import write_whole
+
+
+@dataclass(frozen=True)
+class Begun:
+    """number: of the erasure. tables: table → batch → rows it had before. landings: name → rows to erase.
+
+    files: kind → names of the files to change.
+    """
+
+    number: int
+    tables: dict[Name, dict[str, int]] = field(default_factory=dict)
+    landings: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[str]] = field(default_factory=dict)
+
+    def with_former(self, former: Begun | None) -> Begun:
+        """Together with what a killed call of the same erasure noted, which counted before anything was changed."""
+        if former is None or former.number != self.number:
+            return self
+        tables = {name: {**batches, **former.tables.get(name, {})} for name, batches in self.tables.items()}
+        files = {kind: sorted({*names, *former.files.get(kind, [])}) for kind, names in self.files.items()}
+        return Begun(
+            self.number, {**former.tables, **tables}, {**self.landings, **former.landings}, {**former.files, **files}
+        )
+
+
+@dataclass(frozen=True)
+class Note:
+    """The note of a use case below `folder`."""
+
+    folder: Path
+    usecase: str
+
+    @property
+    def path(self) -> Path:
+        """Its file, which is there while an erasure is unfinished."""
+        return self.folder / f"{self.usecase}.json"
+
+    def read(self) -> Begun | None:
+        """What a killed call noted; None if there is nothing unfinished."""
+        return msgspec.json.decode(self.path.read_bytes(), type=Begun) if self.path.exists() else None
+
+    def begin(self, begun: Begun) -> None:
+        """Note what is about to change."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with write("erasure_begun"):
+            write_whole(self.path, msgspec.json.encode(begun).decode())
+
+    def end(self) -> None:
+        """Nothing is unfinished any more."""
+        with write("erasure_ended"):
+            self.path.unlink(missing_ok=True)

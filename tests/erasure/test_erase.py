@@ -1,0 +1,61 @@
+"""A person's rows are erased: what is removed, what is recorded, and what stays as it was."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from perennial.ledger.entries import BatchEntry, Erased
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from tests.cli.conftest import payloads
+from tests.erasure.conftest import ASKED, KEY, Ask
+from tests.training.stores import take_in
+from tests.world import World
+
+
+def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(shop: World, ask: Ask) -> None:
+    before = _rows("accepted")
+    shown = json.loads(ask(*ASKED, "--dry-run", "--json").out)
+    assert shown["would_erase"] == {"landing": 3, "accepted": 1, "quarantine": 1, "labels": 1, "predictions": 1}
+    assert _rows("accepted") == before and not payloads(Erased), "a dry run changes nothing"
+    done = ask(*ASKED)
+    assert done.code == 0, done.err
+    (erased,) = payloads(Erased)
+    assert isinstance(erased, Erased) and erased.counts == shown["would_erase"]
+    assert (erased.by, erased.reason, erased.number) == ("Ben", "asked to be forgotten", 1)
+    assert KEY not in erased.model_dump_json()
+    after = _rows("accepted")
+    assert after.num_rows == before.num_rows - 1 and after.equals(_without(before)), "all others are as they were"
+    again = ask(*ASKED)
+    assert again.code == 0 and "no row with these keys is here" in again.out and len(payloads(Erased)) == 1
+
+
+def test_decisions_are_replayed_from_their_sums_and_deep_replay_names_the_erasure(shop: World, ask: Ask) -> None:
+    assert ask(*ASKED).code == 0
+    assert ask("replay", "shop").code == 0
+    deep = ask("replay", "shop", "--deep")
+    assert deep.code == 0 and "1 of 1,199 rows were erased by erasure 1" in deep.out
+
+
+def test_what_is_sent_again_as_before_is_not_taken_in_again(shop: World, ask: Ask) -> None:
+    assert ask(*ASKED).code == 0
+    rows, batches = _rows("accepted").num_rows, len(payloads(BatchEntry))
+    take_in("2024-02")
+    assert (_rows("accepted").num_rows, len(payloads(BatchEntry))) == (rows, batches)
+    source = shop.usecases / "shop" / "2024-02.csv"
+    source.write_text(source.read_text().replace("post", "sent"))
+    take_in("2024-02")
+    assert any(KEY in str(key) for key in _rows("accepted")["order"].to_pylist()), "other content is taken as it comes"
+
+
+def _rows(name: str) -> pa.Table:
+    tables = open_workspace(settings()).tables
+    table = tables.read("shop", name, list(tables.batches("shop", name)))  # type: ignore[arg-type]
+    assert table is not None
+    return table.sort_by("order")
+
+
+def _without(rows: pa.Table) -> pa.Table:
+    return rows.filter(pa.array([KEY not in key for key in rows["order"].to_pylist()]))
