@@ -60,6 +60,7 @@ WRITES = (
     "race_row",
     "snapshot_row",
     "mlflow_run",
+    "model_signature",
     "mlflow_version",
     "challenger_row",
     "cycle_row",

@@ -25,7 +25,7 @@ _ASSIGNED = re.compile(rf"(?i)(?<![\w-])({_NAMED})(=|%3D)([^\s&;,'\"<>)\]}}]+)")
 _AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _SECRET_NAME = re.compile(rf"(?i)(?:{_NAMED}|.*_key)")
 
-_PATHS = ("PWD", "OLDPWD", "PERENNIAL_ANCHOR_KEY", "PERENNIAL_TOKEN_KEY")
+_PATHS = ("PWD", "OLDPWD", "PERENNIAL_ANCHOR_KEY", "PERENNIAL_MODEL_KEY", "PERENNIAL_TOKEN_KEY")
 """Variables that look as if they held a secret, and hold a path."""
 
 _known: set[str] = set()

@@ -36,6 +36,8 @@ class Settings:
     anchor_key: the file of the private key that signs them.
     user, token: the person at this machine, by the environment and by a signed token. token_key: the public key that
     tokens are checked with. Each is None where it is not set.
+    model_key: the file of the private key that signs model files. trusted_model_keys: the files of the public keys that
+    they are verified with. require_signed_models: whether a model without a valid signature is refused.
     """
 
     home: Path
@@ -52,6 +54,9 @@ class Settings:
     user: str | None = None
     token: str | None = field(default=None, repr=False)
     token_key: Path | None = None
+    model_key: Path | None = None
+    trusted_model_keys: tuple[Path, ...] = ()
+    require_signed_models: bool = False
 
     @property
     def landing(self) -> Path:
@@ -123,6 +128,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The current settings from the environment. Raises InputError with variable, value and how to fix it."""
     remember(environ)
     home = _home(environ)
+    model_key, trusted, required = _model_keys(environ, home)
     tracking = _whole_sqlite(environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
     return Settings(
         home=home,
@@ -140,6 +146,9 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         user=(environ.get("PERENNIAL_USER") or "").strip() or None,
         token=environ.get("PERENNIAL_TOKEN") or None,
         token_key=_absolute(key) if (key := environ.get("PERENNIAL_TOKEN_KEY")) else None,
+        model_key=model_key,
+        trusted_model_keys=trusted,
+        require_signed_models=required,
     )
 
 
@@ -277,6 +286,40 @@ def _anchor_key(environ: Mapping[str, str], home: Path) -> Path | None:
     path = _absolute(value)
     _refuse_in_home("PERENNIAL_ANCHOR_KEY", path, home, "whoever can rewrite the ledger could sign with it")
     return path
+
+
+def _model_keys(environ: Mapping[str, str], home: Path) -> tuple[Path | None, tuple[Path, ...], bool]:
+    """The key that signs models, those that verify them, and whether a signature is required.
+
+    Without trusted keys, the public one beside the key that signs is trusted.
+    """
+    key = None
+    if value := environ.get("PERENNIAL_MODEL_KEY"):
+        if "PRIVATE KEY" in value:
+            raise InputError(
+                "PERENNIAL_MODEL_KEY: holds a key, where the path of its file is expected\n"
+                "  Write the key to a file that only its owner can read, and set the variable to that file."
+            )
+        key = _absolute(value)
+        _refuse_in_home("PERENNIAL_MODEL_KEY", key, home, "whoever can change a model there could sign it too")
+    given = environ.get("PERENNIAL_TRUSTED_MODEL_KEYS") or (f"{key}.pub" if key else "")
+    trusted = tuple(_absolute(each.strip()) for each in given.split(",") if each.strip())
+    for each in trusted:
+        _refuse_in_home(
+            "PERENNIAL_TRUSTED_MODEL_KEYS", each, home, "whoever can change a model there could make it trusted"
+        )
+    required = environ.get("PERENNIAL_REQUIRE_SIGNED_MODELS") or "0"
+    if required not in ("0", "1"):
+        raise InputError(
+            f"PERENNIAL_REQUIRE_SIGNED_MODELS: {required!r} is neither 0 nor 1\n"
+            "  Set it to 1 to refuse models without a valid signature, or unset it."
+        )
+    if required == "1" and not trusted:
+        raise InputError(
+            "PERENNIAL_REQUIRE_SIGNED_MODELS: is 1, and no key is given that signatures are verified with\n"
+            "  Set PERENNIAL_TRUSTED_MODEL_KEYS to the files of the public keys, separated by commas."
+        )
+    return key, trusted, required == "1"
 
 
 def _refuse_in_home(name: str, path: Path, home: Path, why: str) -> None:

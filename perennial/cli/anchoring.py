@@ -1,16 +1,14 @@
-"""`anchor` and `keys`: signed heads of the ledger outside the home."""
+"""`anchor`: signed heads of the ledger outside the home."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.output import as_json, say
 from perennial.errors import InputError
-from perennial.governance.anchor_key import make_key
 from perennial.governance.anchored import anchored_in_words
 from perennial.governance.anchoring import anchor_head, require_places
 from perennial.settings import settings
@@ -36,14 +34,3 @@ def anchor(usecase: str | None, json: bool) -> None:
         say("The ledger is empty.")
     if any(view["failed"] for view in views):
         sys.exit(1)
-
-
-def keys(file: Path, name: str, json: bool) -> None:
-    """A new key."""
-    public = make_key(file, name, settings().home)
-    private = file.expanduser().resolve()
-    if json:
-        as_json({"private": str(private), "public": f"{private}.pub", "key": str(public)})
-        return
-    say(f"The private key is {private}: set PERENNIAL_ANCHOR_KEY to it.")
-    say(f"The public key, for whoever verifies, is {private}.pub:\n{public}")

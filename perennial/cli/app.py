@@ -28,7 +28,14 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         look.lineage,
     ),
     "Decide": (decide.approve, decide.refuse, decide.rollback, decide.resume),
-    "Govern": (govern.dossier, govern.erase, govern.anchor, govern.keys),
+    "Govern": (
+        govern.dossier,
+        govern.erase,
+        govern.anchor,
+        govern.keys,
+        govern.verify_model,
+        govern.sign_model,
+    ),
     "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
     "Operate": (operate.up, operate.serve, operate.replay_traffic, operate.down, operate.deploy),
 }

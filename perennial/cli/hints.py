@@ -18,6 +18,8 @@ _COMMANDS = {
     "declaration-not-found": "`perennial init DATA` drafts a declaration from data",
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
     "experiment-deleted": "`perennial doctor USECASE` shows whether all is back",
+    "model-key-missing": "`perennial keys FILE --models` makes one",
+    "model-signature": "`perennial verify-model USECASE` shows the state of each version",
     "model-deleted": "`perennial rollback USECASE` makes the former version live again, if this one was live",
     "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
     "head-invalid": "`perennial status USECASE` prints it",
@@ -40,6 +42,7 @@ _OPTIONS = {
     "check-unclear": ("batch", "check"),
     "head-invalid": ("head",),
     "release-unknown": ("from",),
+    "version-unknown": ("version",),
     "stage-unsigned": ("by", "reason"),
     **dict.fromkeys(
         ("approver-twice", "approver-unknown", "person-differs", "person-missing", "person-not-proven"), ("by",)

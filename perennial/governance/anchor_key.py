@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.governance.signed_note import NAME, PRIVATE, PrivateKey, PublicKey, parse_private, parse_public
+from perennial.signing.key_files import in_the_way, open_to_others, public_beside, write_pair
 
 VARIABLE = "PERENNIAL_ANCHOR_KEY"
 
@@ -35,26 +36,16 @@ def make_key(file: Path, name: str, home: Path) -> PublicKey:
             value=name,
             fix="Use your own address, such as risk.example.com/ledger",
         )
-    public_file = file.with_name(f"{file.name}.pub")
-    for each in (file, public_file):
-        if each.exists():
-            raise InputError(
-                f"{each} exists; a key is never overwritten, since what it signed could not be verified any more",
-                code="anchor-key-exists",
-                field="file",
-                value=str(file),
-                fix="Choose another file.",
-            )
-    key = PrivateKey(name, os.urandom(32))
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(key.written() + "\n")
-        public_file.write_text(f"{key.public}\n", encoding="utf-8")
-    except OSError as error:
+    if (there := in_the_way(file)) is not None:
         raise InputError(
-            f"{file} cannot be written: {error.strerror}", field="file", fix="Choose a folder you can write to."
-        ) from error
+            f"{there} exists; a key is never overwritten, since what it signed could not be verified any more",
+            code="anchor-key-exists",
+            field="file",
+            value=str(file),
+            fix="Choose another file.",
+        )
+    key = PrivateKey(name, os.urandom(32))
+    write_pair(file, key.written() + "\n", f"{key.public}\n")
     return key.public
 
 
@@ -77,7 +68,7 @@ def signing_key(file: Path | None) -> PrivateKey:
             value=str(file),
             fix="Make a key there, or set the variable to the file of one.",
         ) from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if open_to_others(mode):
         raise InputError(
             f"{file} is open to other users (mode {stat.S_IMODE(mode):o}), who could sign anchors with it",
             code="anchor-key-open",
@@ -96,7 +87,7 @@ def trusted_keys(given: Sequence[str], signing: Path | None) -> list[PublicKey]:
 
     Raises InputError for one that cannot be read, and if there is none.
     """
-    beside = [str(signing.with_name(f"{signing.name}.pub"))] if signing and not given else []
+    beside = [str(public_beside(signing))] if signing and not given else []
     keys = [_public(line, each) for each in (*given, *beside) for line in _lines(each)]
     if not keys:
         raise InputError(

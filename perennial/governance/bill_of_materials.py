@@ -65,6 +65,7 @@ def _model(records: Records, subject: Subject, member: Member) -> Bom:
             {"name": "perennial:digest", "value": model.digest},
             {"name": "perennial:mlflow-run", "value": model.run_id},
             {"name": "perennial:weight", "value": repr(member.served.weight)},
+            {"name": "perennial:signature", "value": member.signature},
         ],
     }
     licence = records.declaration.governance.license

@@ -110,6 +110,7 @@ def _model(member: Member) -> tuple[Item, ...]:
             f"{model.estimator}, parameters: {parameters}{raced}{searched}",
             f"weight in the predictions {percent(member.served.weight)}",
             f"digest of its bytes {challenger.model.digest}, MLflow run {challenger.model.run_id}",
+            f"signature of its files: {member.signature}",
             f"trained at {challenger.as_of} because of {challenger.trigger.kind.replace('_', ' ')}, with Perennial "
             f"{challenger.code_version}",
         ),

@@ -34,6 +34,12 @@ class Member:
     batches: tuple[BatchEntry, ...]
     trained_under: Declaration
 
+    @property
+    def signature(self) -> str:
+        """Whether its files were signed when it was registered, in words."""
+        with_key = self.served.model.signed_with
+        return f"signed when it was registered, with the key {with_key}" if with_key else "registered without one"
+
 
 @dataclass(frozen=True)
 class Subject:

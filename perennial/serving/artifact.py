@@ -25,6 +25,7 @@ from perennial.serving.probes import LEVELS, Takes, probe_rows
 from perennial.serving.scorers import SCORERS
 from perennial.serving.scorers.scorer import Asked, Kind, Model, NotThisKind, Parts, Scorer
 from perennial.serving.scorers.whole_pipeline import as_frame, predictions, way_of_asking
+from perennial.signing.signature import NOT_CHECKED, SIGNATURE_FILE, SignatureRefused, Signatures
 from perennial.whole_file import replacing
 
 PIPELINE = "pipeline"
@@ -163,9 +164,10 @@ def depends_on() -> dict[str, str]:
     return {**libraries(), "treelite": version("treelite")}
 
 
-def write(artifact: Artifact, folder: Path) -> None:
-    """Write the artefact's two files; the one that names the other's digest comes last."""
+def write(artifact: Artifact, folder: Path, signatures: Signatures = NOT_CHECKED) -> None:
+    """Write the artefact's two files, the one that names the other's digest last, and their signature."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / SIGNATURE_FILE).unlink(missing_ok=True)  # of what is now replaced
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -196,10 +198,18 @@ def write(artifact: Artifact, folder: Path) -> None:
         half.write_bytes(buffer.getvalue())
     with replacing(folder / _FACTS) as half:
         half.write_text(json.dumps({"digest": digest(facts), "artifact": facts}), encoding="utf-8")
+    signatures.sign(folder)
 
 
-def read(folder: Path, model: str) -> Artifact:
-    """The artefact of a model that `write` left in a folder. Raises ArtifactUnusable with the reason."""
+def read(folder: Path, model: str, signatures: Signatures = NOT_CHECKED) -> Artifact:
+    """The artefact of a model that `write` left in a folder, verified before a byte of it is interpreted.
+
+    Raises ArtifactUnusable with the reason.
+    """
+    try:
+        signatures.check(folder, "the artefact")
+    except SignatureRefused as refused:
+        raise ArtifactUnusable(str(refused)) from refused
     try:
         written = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         arrays = (folder / _ARRAYS).read_bytes()

@@ -166,7 +166,8 @@ class Follower:
 
     def _make_missing(self, new: dict[str, Release]) -> None:
         numbered = {(name, release.release_no): release for name, release in new.items()}
-        missing = {at for at in numbered.keys() - self._asked if needs_making(numbered[at], self._cache)}
+        signatures = self._workspace.signatures
+        missing = {at for at in numbered.keys() - self._asked if needs_making(numbered[at], self._cache, signatures)}
         if missing:
             self._asked |= missing
             self._make(tuple(sorted(missing)))

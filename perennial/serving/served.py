@@ -15,6 +15,7 @@ from perennial.serving.inputs import Inputs, inputs_of
 from perennial.serving.request import MOST_MISTAKES, BadField, BadRecords, Checked
 from perennial.serving.scorers.scorer import Columns, Model, Scorer
 from perennial.serving.scorers.whole_pipeline import WholePipeline
+from perennial.signing.signature import NOT_CHECKED, Signatures
 from perennial.sources.column_type import ColumnType
 
 
@@ -115,31 +116,39 @@ class ServedRelease:
         return tuple(sorted({name for each in known if each is not None for name in each.reads}))
 
 
-def is_kept(registered: str, cache: Path) -> bool:
+def is_kept(registered: str, cache: Path, signatures: Signatures) -> bool:
     """Whether the cache has a usable artefact of the model with this digest, so that none has to be made."""
-    return _kept(registered, cache) is not None
+    return _kept(registered, cache, signatures) is not None
 
 
-def kept_model(registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel | None:
+def kept_model(
+    registered: str, cache: Path, types: Mapping[str, ColumnType], signatures: Signatures
+) -> ServedModel | None:
     """The model from its artefact alone, without registry, scikit-learn and pandas.
 
     None if the artefact has to be made, or if the pipeline is needed. Raises BatchOnly.
     """
-    kept = _kept(registered, cache)
+    kept = _kept(registered, cache, signatures)
     return _served(kept.artifact, kept.scorer, types) if kept is not None and kept.scorer is not None else None
 
 
-def open_model(folder: Path, registered: str, cache: Path, types: Mapping[str, ColumnType]) -> ServedModel:
+def open_model(
+    folder: Path,
+    registered: str,
+    cache: Path,
+    types: Mapping[str, ColumnType],
+    signatures: Signatures = NOT_CHECKED,
+) -> ServedModel:
     """The model in a folder, ready to score records with fields of these types.
 
     Its artefact is read from `cache/DIGEST`; if it is missing, damaged or of other libraries, it is made from the model
-    and kept there. registered: the model's digest.
+    and kept there. registered: the model's digest. signatures: sign and verify the artefact; the folder is verified.
     Raises BatchOnly for a model whose features are not row-wise; ModelUnloadable.
     """
-    kept = _kept(registered, cache)
+    kept = _kept(registered, cache, signatures)
     if kept is None:
         artifact = build(folder, registered)
-        write(artifact, cache / registered)
+        write(artifact, cache / registered, signatures)
         kept = _checked(artifact)
     _refuse_batch_only(kept.artifact)
     return _served(kept.artifact, kept.scorer or pipeline_of(folder, kept.artifact), types)
@@ -153,10 +162,10 @@ class _Kept:
     scorer: Scorer | None
 
 
-def _kept(registered: str, cache: Path) -> _Kept | None:
+def _kept(registered: str, cache: Path, signatures: Signatures) -> _Kept | None:
     """What the cache has of the model with this digest; None if that is not usable."""
     try:
-        return _checked(read(cache / registered, registered))
+        return _checked(read(cache / registered, registered, signatures))
     except ArtifactUnusable:
         return None
 

@@ -13,6 +13,7 @@ from perennial.identity import SHORT
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
+from perennial.signing.signature import Signatures
 from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import RUN as RUN
@@ -63,7 +64,14 @@ class Workspace:
     @cached_property
     def registry(self) -> Registry:
         """Model versions in MLflow."""
-        return Registry(self.settings.mlflow_tracking_uri, self.settings.mlflow_artifacts, self.settings.namespace)
+        where = self.settings
+        return Registry(where.mlflow_tracking_uri, where.mlflow_artifacts, where.namespace, self.signatures)
+
+    @property
+    def signatures(self) -> Signatures:
+        """Which key signs model files, and which ones verify them."""
+        where = self.settings
+        return Signatures(where.model_key, where.trusted_model_keys, where.require_signed_models)
 
     def use_case(self, name: str) -> UseCase:
         """The declaration with that name.

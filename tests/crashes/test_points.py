@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from mlflow import MlflowClient
 
 from perennial.errors import HeldBack, PerennialError
@@ -16,6 +18,7 @@ from perennial.fault_points import POINTS
 from perennial.governance.anchor_key import make_key
 from perennial.ledger.entries import Decision
 from perennial.serving.log.segment import Answered, SegmentWriter
+from perennial.signing.key_files import write_pair
 from perennial.store.registry import ALIAS
 from tests.alerting.target import Target
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole, story
@@ -34,7 +37,7 @@ COLLECTING = ("segment_collected_row", "segment_removed")
 DECISION = ("code_row", "flips_table", "decision_row")
 ALERTS = ("alert_queued_row", "alert_failed_row", "alert_delivered_row")
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
-TRAINING = ("mlflow_run", "mlflow_version", "snapshot_row")
+TRAINING = ("mlflow_run", "model_signature", "mlflow_version", "snapshot_row")
 
 OF_SEVERAL = ("endorsement_row", "refusal_row")
 """Their rows have the machine's time; tests/crashes/test_persons.py kills them."""
@@ -75,6 +78,15 @@ def anchors_beside(folder: Path) -> dict[str, str]:
     return {"PERENNIAL_ANCHOR_KEY": str(folder / "key"), "PERENNIAL_ANCHORS": f"file:{folder / 'anchors.txt'}"}
 
 
+def model_key_beside(folder: Path) -> dict[str, str]:
+    """The variables of a key that signs models, the same one for each folder."""
+    key = ec.derive_private_key(20130101, ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    write_pair(folder / "model-key", private, public)
+    return {"PERENNIAL_MODEL_KEY": str(folder / "model-key"), "PERENNIAL_REQUIRE_SIGNED_MODELS": "1"}
+
+
 class Year:
     """Four months of a shop: a first release, a concept that turns round, a person's approval, a moved alias.
 
@@ -88,7 +100,7 @@ class Year:
         self.killed, self.chat = killed, Target()
         self.chat.up()
         addresses = {"TEAM_CHAT": self.chat.apprise, "NOBODY": "json://127.0.0.1:1/"}
-        addresses |= anchors_beside(folder)
+        addresses |= anchors_beside(folder) | model_key_beside(folder)
         self.place = Place(folder / "home", folder / "usecases", addresses)
         self.ends: defaultdict[str, list[Killed]] = defaultdict(list)
         self._world = World(self.place.usecases, rows_a_day=ROWS_A_DAY)

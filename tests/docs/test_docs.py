@@ -86,11 +86,11 @@ def test_every_setting_is_in_the_docs() -> None:
 
 
 def test_commands_and_options_that_pages_name_exist() -> None:
-    sections = re.compile(r"^## ([\w ]+)\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    sections = re.compile(r"^## ([\w -]+)\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
     helps = dict(sections.findall(generated()["commands.md"]))
     for page in PAGES:
         for name, rest in re.findall(
-            r"`perennial ((?:ledger|alerts) [a-z]+|[a-z]+)([^`]*)`", page.read_text(encoding="utf-8")
+            r"`perennial ((?:ledger|alerts) [a-z]+|[a-z-]+)([^`]*)`", page.read_text(encoding="utf-8")
         ):
             assert name in helps, f"{page.name}: no command {name}"
             assert all(option in helps[name] for option in re.findall(r"--[a-z-]+", rest)), f"{page.name}: {name}{rest}"

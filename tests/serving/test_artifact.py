@@ -21,7 +21,9 @@ from perennial.model.artifact import Fitted, load
 from perennial.model.released import Serving
 from perennial.serving import artifact as artifacts
 from perennial.serving.scorers.hist_gradient_boosting import HistGradientBoosting
-from perennial.serving.served import BatchOnly, ServedModel, ServedRelease, open_model
+from perennial.serving.served import BatchOnly, ServedModel, ServedRelease, kept_model, open_model
+from perennial.signing.model_key import make_model_key
+from perennial.signing.signature import Signatures
 from tests.serving.conftest import CLASSES, TYPES, Keep, fitted, records, trips, unusual
 from tests.serving.test_scorers import CHECKER, FEW, HGB, score
 
@@ -67,6 +69,24 @@ def test_a_damaged_artefact_is_made_again(kept: tuple[Path, str, Path]) -> None:
             artifacts.read(cache / digest, digest)
         assert open_model(folder, digest, cache, TYPES).kind == "hist_gradient_boosting"
         assert artifacts.read(cache / digest, digest).kind == "hist_gradient_boosting"
+
+
+def test_an_artefact_without_its_signature_is_not_used_where_one_is_required(
+    kept: tuple[Path, str, Path], tmp_path: Path
+) -> None:
+    folder, digest, cache = kept
+    make_model_key(tmp_path / "key", tmp_path / "home")
+    trusted = (tmp_path / "key.pub",)
+    making, serving = Signatures(tmp_path / "key", trusted, True), Signatures(None, trusted, True)
+    assert kept_model(digest, cache, TYPES, serving) is None
+    open_model(folder, digest, cache, TYPES, making)
+    assert kept_model(digest, cache, TYPES, serving) is not None
+    facts = cache / digest / "artifact.json"
+    facts.write_text(facts.read_text().replace("hist_gradient", "hist-gradient"))
+    with pytest.raises(artifacts.ArtifactUnusable, match=r"changed since it was signed: artifact\.json"):
+        artifacts.read(cache / digest, digest, serving)
+    open_model(folder, digest, cache, TYPES, serving)
+    assert not (cache / digest / "model.sig").exists(), "it was made again by a process that cannot sign"
 
 
 def test_an_artefact_of_other_libraries_is_not_used(

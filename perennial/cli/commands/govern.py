@@ -1,4 +1,4 @@
-"""Commands for risk officers: `dossier`, `erase`, `anchor`, `keys`."""
+"""Commands for risk officers: `dossier`, `erase`, `anchor`, `keys`, `verify-model`, `sign-model`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from perennial.cli.options import AnyUsecase, DryRun, Json, Proven, Reason, Usecase
+
+Version = Annotated[int | None, typer.Option("--version", min=1, help="number of a version")]
 
 
 def dossier(
@@ -65,13 +67,39 @@ def anchor(usecase: AnyUsecase = None, json: Json = False) -> None:
 
 def keys(
     file: Annotated[Path, typer.Argument(help="file of the private key, outside the home", metavar="FILE")],
-    name: Annotated[str, typer.Option("--name", help="who signs, such as risk.example.com/ledger")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="who signs anchors, such as risk.example.com/ledger")
+    ] = None,
+    models: Annotated[bool, typer.Option("--models", help="a key for model files, which has no name")] = False,
     json: Json = False,
 ) -> None:
-    """Make a key to sign anchors with: FILE, and FILE.pub.
+    """Make a key to sign anchors with, or model files.
 
-    Keep copies of the public key where nobody of this host can change them.
+    The private key is in FILE, the public one in FILE.pub. Keep copies of the public key where nobody of
+    this host can change them.
     """
-    from perennial.cli import anchoring
+    from perennial.cli import making_keys
 
-    anchoring.keys(file, name, json)
+    making_keys.keys(file, name, models, json)
+
+
+def verify_model(usecase: Usecase, version: Version = None, json: Json = False) -> None:
+    """Verify the bytes and signatures of model files.
+
+    Nothing is loaded. By default all versions that are live, in a stage, or waiting. The keys are in
+    PERENNIAL_TRUSTED_MODEL_KEYS. Exit code 1 if one would not be loaded.
+    """
+    from perennial.cli import signing
+
+    signing.verify_model(usecase, version, json)
+
+
+def sign_model(usecase: Usecase, version: Version = None, json: Json = False) -> None:
+    """Sign models that were registered without a signature.
+
+    By default all versions that are live, in a stage, or waiting. Needs PERENNIAL_MODEL_KEY. A version is signed only
+    if its bytes are those that the ledger names.
+    """
+    from perennial.cli import signing
+
+    signing.sign_model(usecase, version, json)

@@ -35,11 +35,17 @@ class Snapshot(Recorded):
 
 
 class ModelRef(Entry):
-    """A registered model: version in MLflow, the run that made it, digest of its bytes."""
+    """A registered model: version in MLflow, the run that made it, digest of its bytes.
+
+    signed_with: the sha256 of the public key of its signature; None if it was registered without one.
+    """
 
     version: int
     run_id: str
     digest: str
+    signed_with: str | None = None
+
+    _without_none = left_out_if_none("signed_with")
 
 
 class Served(Entry):

@@ -17,11 +17,12 @@ from perennial.errors import ExperimentDeleted, ModelDeleted, ModelUnloadable
 from perennial.fault_points import write
 from perennial.ledger.entries import ModelRef
 from perennial.settings import database_file
+from perennial.signing.signature import NOT_CHECKED, SIGNATURE_FILE, Signatures
 from perennial.store.lock import only_one
 from perennial.store.registry.deleted import deleted_among, experiment_of_versions
 from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, address, in_namespace, key
 from perennial.store.registry.states import answering
-from perennial.store.registry.training_run import CHALLENGER, DIGEST, Training, note, record
+from perennial.store.registry.training_run import CHALLENGER, DIGEST, SIGNED_WITH, Training, note, record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,11 +47,13 @@ class Registry:
 
     artifacts: a folder or an address; None if a tracking server stores the files.
     namespace: a prefix for the names, for teams that share an MLflow.
+    signatures: which key signs the files of a version, and which ones verify them.
     """
 
     tracking_uri: str
     artifacts: str | None
     namespace: str = ""
+    signatures: Signatures = NOT_CHECKED
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -146,7 +149,12 @@ class Registry:
         if not versions:
             return None
         oldest = min(versions, key=lambda v: int(v.version))
-        return ModelRef(version=int(oldest.version), run_id=oldest.run_id, digest=oldest.tags[DIGEST])
+        return ModelRef(
+            version=int(oldest.version),
+            run_id=oldest.run_id,
+            digest=oldest.tags[DIGEST],
+            signed_with=oldest.tags.get(SIGNED_WITH),
+        )
 
     def register(self, usecase: str, training: Training) -> ModelRef:
         """Record the run, save the model with skops and register it as a version, once per challenger.
@@ -162,10 +170,29 @@ class Registry:
             with write("mlflow_run"):
                 run_id, folder, model_uri = record(self._client, self.tracking_uri, experiment, training)
             digest = training.digest(folder)
+            signed_with = self._sign(folder, model_uri)
             with write("mlflow_version"):
                 tags = {CHALLENGER: training.challenger, DIGEST: digest, "perennial.state": "waiting"}
+                tags |= {SIGNED_WITH: signed_with} if signed_with else {}
                 version = self._new_version(usecase, model_uri, run_id, tags)
-        return ModelRef(version=version, run_id=run_id, digest=digest)
+        return ModelRef(version=version, run_id=run_id, digest=digest, signed_with=signed_with)
+
+    def _sign(self, folder: Path, source: str) -> str | None:
+        """Sign a model's files where a key is set, and return what names the key."""
+        signed_with = self.signatures.sign(folder)
+        if signed_with is not None:
+            self._client.log_model_artifact(source.removeprefix("models:/"), str(folder / SIGNATURE_FILE))
+        return signed_with
+
+    def sign(self, usecase: str, model: ModelRef) -> str | None:
+        """Sign the files of a version whose bytes were compared with its digest; None without a key.
+
+        Raises RegistryDown, ModelDeleted, ModelUnloadable.
+        """
+        folder = self.unverified_folder(usecase, model)
+        with self._answering("sign a version"):
+            source = self._client.get_model_version(self.name(usecase), str(model.version)).source
+            return self._sign(folder, str(source))
 
     def _new_version(self, usecase: str, source: str, run_id: str, tags: dict[str, str]) -> int:
         """Register a version, and before the first one the model, because asking for a model loads all its versions."""
@@ -219,10 +246,17 @@ class Registry:
                 self._client.set_model_version_tag(self.name(usecase), str(model.version), name, text)
 
     def folder(self, usecase: str, model: ModelRef) -> Path:
-        """The local folder with the version's files.
+        """The local folder with the version's files, whose signature is verified where that is needed.
 
-        Raises RegistryDown, ModelDeleted if the version is gone, ModelUnloadable if its files are missing.
+        Raises RegistryDown, ModelDeleted if the version is gone, ModelUnloadable if its files are missing,
+        SignatureRefused if they may not be loaded.
         """
+        folder = self.unverified_folder(usecase, model)
+        self.signatures.check(folder, f"{usecase}: version {model.version}", was_signed=bool(model.signed_with))
+        return folder
+
+    def unverified_folder(self, usecase: str, model: ModelRef) -> Path:
+        """The folder of `folder`, to look at the signature: nothing in it may be loaded. Raises like `folder`."""
         import mlflow
         from mlflow.exceptions import MlflowException
 

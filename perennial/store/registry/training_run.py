@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CHALLENGER = "perennial.challenger"
 DIGEST = "perennial.digest"
+SIGNED_WITH = "perennial.signed_with"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""`keys`: a pair of keys that signs anchors, or model files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perennial.cli.output import as_json, say
+from perennial.errors import InputError
+from perennial.governance.anchor_key import VARIABLE as OF_ANCHORS
+from perennial.governance.anchor_key import make_key
+from perennial.settings import settings
+from perennial.signing.model_key import TRUSTED, make_model_key
+from perennial.signing.model_key import VARIABLE as OF_MODELS
+
+
+def keys(file: Path, name: str | None, models: bool, json: bool) -> None:
+    """A new key. Raises InputError for a key of anchors without a name, or one of models with a name."""
+    home = settings().home
+    if models == bool(name):
+        raise InputError(
+            "belongs to a key for anchors, and --models asks for one for models" if models else "is missing",
+            field="--name",
+            fix="Give --name for a key that signs anchors, or --models for one that signs model files.",
+        )
+    public = str(make_key(file, name, home)) if name else make_model_key(file, home).strip()
+    private = file.expanduser().resolve()
+    if json:
+        as_json({"private": str(private), "public": f"{private}.pub", "key": public})
+        return
+    say(f"The private key is {private}: set {OF_MODELS if models else OF_ANCHORS} to it.")
+    if models:
+        say(f"Where models are only loaded, set {TRUSTED} to a copy of the public key.")
+    say(f"The public key, for whoever verifies, is {private}.pub:\n{public}")
