@@ -1,4 +1,8 @@
-"""Inputs and situations that once went wrong, each a script beside the project, run as a user would run it."""
+"""Inputs and situations that once went wrong, each a script beside the project, run as a user would run it.
+
+Each is an example of a kind that other tests cover, and all together take several minutes, so they run when asked for:
+`PERENNIAL_TEST_CASES=1 make test PYTEST_ARGS="tests/cases -n 2"`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT.parent / "shared" / "cases"
 
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.timeout(900),
+    pytest.mark.skipif(not os.environ.get("PERENNIAL_TEST_CASES"), reason="PERENNIAL_TEST_CASES=1 runs them"),
     pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the project, in ../shared/cases"),
 ]
 
