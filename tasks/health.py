@@ -13,7 +13,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from perennial.clock import instant
 from perennial.deciding.evaluation_rows import clusters_of, rows_to_watch
 from perennial.errors import TransientError
-from perennial.ledger.entries import BatchEntry, Cycle, Health, Release, Snapshot, Trigger
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
 from perennial.model.released import evaluated_among, load_served
 from perennial.scoring.stored import stored_predictions
@@ -37,10 +37,11 @@ from perennial.watching.health import (
     opened_since,
     readings_of,
     unwatched,
-    wants_retraining,
 )
+from perennial.watching.reason_to_train import for_drift
 from perennial.watching.reference import metric_of_reference
 from perennial.watching.served_again import ServedAgain
+from perennial.watching.wanting import wants_retraining
 from tasks.episodes import commit_episodes
 from tasks.events import announce
 from tasks.statistics import batch_statistics, count_before_a_champion, days_by_champion, metrics_per_row
@@ -161,18 +162,19 @@ def _served(
 
 @step(timeout_minutes=10)
 def ask_for_retraining(usecase: str) -> Trigger | None:
-    """Start the train deployment once for the open episode that has had no retraining.
+    """Start the train deployment once for the open episode that wants a retraining, and the newest challenger.
 
     None if a run was started, by this call or an earlier one, or if no retraining is needed; the trigger to train with
-    if there is no deployment. The key is the episode's, so calling it again (after a crash, or from another watcher)
+    if there is no deployment. The key is theirs, so calling it again (after a crash, or from another watcher)
     starts nothing new; only if the requested run failed, another one is started.
     """
     workspace = open_workspace(settings())
     wanted = wants_retraining(workspace.ledger, usecase, workspace.use_case(usecase).declaration.triggers)
     if wanted is None:
         return None
-    trigger = Trigger(kind="drift", event=wanted, detail=f"episode {wanted} has had no retraining yet")
-    run = _asked_run(usecase, trigger, key := f"drift:{usecase}:{wanted}")
+    trigger = for_drift(wanted)
+    newest = [row.payload.challenger for row in workspace.ledger.all(usecase, ChallengerEntry)[-1:]]
+    run = _asked_run(usecase, trigger, key := ":".join(["drift", usecase, wanted, *newest]))
     while run is not None and run.state is not None and (run.state.is_failed() or run.state.is_crashed()):
         log.warning("the run %s, asked for because of episode %s %s, failed; asking again", run.name, usecase, wanted)
         run = _asked_run(usecase, trigger, key := f"{key}:after-{str(run.id)[:8]}")

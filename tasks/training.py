@@ -20,8 +20,8 @@ from perennial.training.readiness import NotTrainableYet, NotYet
 from perennial.training.snapshot import covers, labelled_rows, snapshot_of, training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_judge import NEXT_BATCH
-from perennial.watching.health import wants_retraining
 from perennial.watching.reason_to_train import reason_to_train
+from perennial.watching.wanting import wants_retraining
 from tasks.deciding import blend
 from tasks.step import step
 

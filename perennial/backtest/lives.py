@@ -120,8 +120,10 @@ def live(stream: Stream, way: Way) -> Lived:
     serves: Mixture = ()
     for moment in range(stream.moments):
         served.append(serves)
-        asked = _asked_by_alarm(stream, way, state, serves, moment)
+        if way.on_drift and state.evaluated is not None:
+            watch(stream, state.watched, state.evaluated, serves, moment)
         _decide_waiting(stream, way, state, moment)
+        asked = _asked_by_alarm(stream, way, state)
         trains = asked or (state.waiting is None and _is_due(stream, way, state, moment))
         joined = _train(stream, way, state, moment, asked=asked) if trains else ()
         if way.serve == "recall":
@@ -137,13 +139,16 @@ def _is_due(stream: Stream, way: Way, state: _State, moment: int) -> bool:
     return not way.on_drift and way.policy != NEVER and float(stream.days[moment]) - state.trained >= way.every
 
 
-def _asked_by_alarm(stream: Stream, way: Way, state: _State, serves: Mixture, moment: int) -> bool:
-    """Whether an episode is open since which nothing was trained; it replaces a challenger that waits."""
-    if not way.on_drift or state.evaluated is None or state.trained is None:
-        return False
-    watch(stream, state.watched, state.evaluated, serves, moment)
+def _asked_by_alarm(stream: Stream, way: Way, state: _State) -> bool:
+    """Whether an episode is open since which nothing was trained, or nothing that was released and none waits.
+
+    Its training replaces a challenger that waits.
+    """
     opened = state.watched.opened
-    return opened is not None and float(stream.days[opened]) > state.trained
+    if not way.on_drift or opened is None or state.trained is None:
+        return False
+    since = float(stream.days[opened])
+    return since > state.trained or (state.waiting is None and state.released < since)
 
 
 def _decide_waiting(stream: Stream, way: Way, state: _State, moment: int) -> None:

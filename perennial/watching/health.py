@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from perennial.clock import instant
@@ -11,7 +11,6 @@ from perennial.errors import TransientError
 from perennial.ledger.entries import (
     Alarm,
     BatchEntry,
-    ChallengerEntry,
     Cycle,
     DailyValue,
     Day,
@@ -25,14 +24,10 @@ from perennial.ledger.entries import (
     Severity,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import newest_entries
 from perennial.registered import CHANNELS
-from perennial.usecase.declaration import Triggers
-from perennial.watching.channels import load_channel, may_retrain
+from perennial.watching.channels import load_channel
 from perennial.watching.channels.business import lost_value
 from perennial.watching.channels.channel import Channel, Finding, MeasuresDays, MovesFeatures, Watched
-from perennial.watching.channels.contract import CHANNEL as CONTRACT
-from perennial.watching.channels.contract import wants_retraining_since
 from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.skew import CHANNEL as SKEW
@@ -163,35 +158,6 @@ def open_with_severity(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
         OpenEpisode(each, severity_so_far(each, rises, severity_of(each.channel)))
         for each in open_episodes(ledger, usecase)
     ]
-
-
-def wants_retraining(ledger: Ledger, usecase: str, triggers: Triggers) -> str | None:
-    """The id of an open episode since which nothing was trained and which may start a retraining, or None.
-
-    Whatever triggered it, a challenger trained at that moment or later has learned from what opened the episode.
-    An episode that only informs, though its channel's alarms do more, never starts one: nothing shows that the model
-    is worse, and a retraining would replace a challenger that already collects labels. One of the contract channel
-    starts one only for features that accepted rows no longer have: see `wants_retraining_since`.
-    """
-    trained = max((instant(r.payload.as_of) for r in ledger.all(usecase, ChallengerEntry)), default=None)
-    batches = newest_entries(ledger, usecase).values()
-    waiting = [
-        each.episode.episode
-        for each in open_with_severity(ledger, usecase)
-        if (since := _wants_since(each, batches)) is not None
-        and (trained is None or trained < since)
-        and triggers.retrains(each.episode.channel, may=may_retrain(each.episode.channel))
-    ]
-    return waiting[0] if waiting else None
-
-
-def _wants_since(open_episode: OpenEpisode, batches: Iterable[BatchEntry]) -> datetime | None:
-    """Since when an episode wants a retraining; None if it wants none."""
-    episode = open_episode.episode
-    if episode.channel == CONTRACT.name:
-        return wants_retraining_since(instant(episode.opened_at), batches)
-    informs = open_episode.severity == "info" and severity_of(episode.channel) != "info"
-    return None if informs else instant(episode.opened_at)
 
 
 def health_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Health, ...]:

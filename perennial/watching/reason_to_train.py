@@ -5,6 +5,11 @@ from __future__ import annotations
 from perennial.ledger.entries import Trigger
 
 
+def for_drift(episode: str) -> Trigger:
+    """The reason that an open episode is."""
+    return Trigger(kind="drift", event=episode, detail=f"episode {episode} is open and wants a new challenger")
+
+
 def reason_to_train(
     *,
     asked: Trigger | None,
@@ -18,7 +23,7 @@ def reason_to_train(
 ) -> Trigger | None:
     """The first reason that applies: a person or an event, nothing trained yet, drift, schedule, new batch.
 
-    asked: what started this run. drift_wants: the id of an episode that has had no retraining yet.
+    asked: what started this run. drift_wants: the id of an episode that wants a retraining.
     challenger_waits: one is undecided. A schedule or a new batch leaves it waiting; otherwise batches that are shorter
     than a decision needs would replace every challenger before it could be evaluated.
     A schedule that the declaration does not name, or no longer names, is not a reason.
@@ -32,7 +37,7 @@ def reason_to_train(
     if not has_champion_or_waiting:
         return Trigger(kind="first", detail="nothing was trained yet")
     if on_drift and drift_wants is not None:
-        return Trigger(kind="drift", event=drift_wants, detail=f"episode {drift_wants} has had no retraining yet")
+        return for_drift(drift_wants)
     if challenger_waits:
         return None
     if asked is not None and asked.kind == "schedule" and schedule_declared:

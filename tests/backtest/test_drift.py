@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from perennial.backtest.alarms import Alarms, channels_of_the_loss
-from perennial.backtest.lives import Lived
+from perennial.backtest.lives import NEVER, Lived
 from perennial.backtest.stream import Model, Stream
 from perennial.backtest.ways import Asked, asked_ways, declared_way
 from perennial.errors import InputError
@@ -93,6 +93,13 @@ def test_what_an_alarm_asks_for_is_not_evaluated_at_once() -> None:
     first, remedy, *_ = life.decisions
     assert first.challenger.without_newest and not remedy.challenger.without_newest
     assert remedy.moment > remedy.challenger.moment, "rows that raised an alarm do not evaluate its remedy"
+
+
+def test_an_open_episode_asks_again_with_each_batch_once_its_remedy_was_turned_down() -> None:
+    kept = live_as(watched(stream(turns=(4,)), declaration()), on_drift=True, policy=NEVER)
+    first, *later = trained(kept)[1:]
+    assert kept.releases == 1 and first in (4, 5)
+    assert later == list(range(first + 1, MONTHS - 1)), "until the end, since the alarm stays"
 
 
 def test_no_alarm_depends_on_later_labels() -> None:

@@ -7,7 +7,7 @@ from perennial.ledger.entries import ChallengerEntry, Episode, EpisodeClosed
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.declaration import Triggers
-from perennial.watching.health import wants_retraining
+from perennial.watching.wanting import wants_retraining
 from tasks.contract import watch_contract
 from tests.training.stores import cycle
 from tests.world import World

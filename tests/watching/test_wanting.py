@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 
 from perennial.intake.missing import column_warnings, missing_warnings
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Episode, EpisodeClosed, ModelRef, Trigger
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Episode, EpisodeClosed, ModelRef, Trigger
 from perennial.ledger.ledger import Ledger
+from perennial.release.promote import release_decided
 from perennial.sources.parsing import Parsed
 from perennial.usecase.declaration import Triggers
-from perennial.watching.health import wants_retraining
+from perennial.watching.wanting import wants_retraining
 from tests.ledger.payloads import batch
+from tests.release.payloads import challenger, decision
 
 MARCH, APRIL, MAY = (f"2023-{month:02d}-01T00:00:00Z" for month in (3, 4, 5))
 
@@ -55,6 +57,48 @@ def test_the_next_episode_wants_its_own(ledger: Ledger) -> None:
     for payload in (opened(MARCH), trained(APRIL), opened(MAY)):
         ledger.append("shop", payload)
     assert wants_retraining(ledger, "shop", Triggers()) == f"level@{MAY}"
+
+
+ALARMS_ALONE = Triggers(on_new_batch=False)
+
+
+def turned_down(at: str) -> Decision:
+    """The decision that ends the case of the challenger that was trained then."""
+    said = decision(f"d{at}", challenger(f"c{at}", 2), 1)
+    return said.model_copy(update={"outcome": "keep", "policy": said.policy.model_copy(update={"waits": False})})
+
+
+def released(ledger: Ledger, release_no: int) -> None:
+    """The next release after that one, by a decision."""
+    model = challenger(f"released{release_no}", release_no + 1).model_copy(update={"as_of": MARCH})
+    said = decision(f"r{release_no}", model, release_no)
+    ledger.append("shop", model)
+    ledger.append("shop", said)
+    release_decided(ledger, said)
+
+
+@pytest.fixture
+def open_episode(ledger: Ledger) -> Ledger:
+    """Release 1 is live, an episode about it was opened, and a challenger was trained because of it."""
+    released(ledger, 0)
+    ledger.append("shop", opened(APRIL))
+    ledger.append("shop", trained(APRIL))
+    return ledger
+
+
+def test_where_alarms_alone_train_an_episode_wants_another_once_its_challenger_was_turned_down(
+    open_episode: Ledger,
+) -> None:
+    assert wants_retraining(open_episode, "shop", ALARMS_ALONE) is None, "a challenger waits"
+    open_episode.append("shop", turned_down(APRIL))
+    assert wants_retraining(open_episode, "shop", ALARMS_ALONE) == f"level@{APRIL}"
+    for trains in (Triggers(), Triggers(on_new_batch=False, schedule="0 6 2 * *")):
+        assert wants_retraining(open_episode, "shop", trains) is None, "a batch or a schedule trains the next one"
+    open_episode.append("shop", trained(MAY))
+    assert wants_retraining(open_episode, "shop", ALARMS_ALONE) is None, "the next one waits"
+    open_episode.append("shop", turned_down(MAY))
+    released(open_episode, 1)
+    assert wants_retraining(open_episode, "shop", ALARMS_ALONE) is None, "the episode is about a former model"
 
 
 def test_an_episode_that_is_over_wants_nothing(ledger: Ledger) -> None:
