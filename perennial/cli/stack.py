@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 
+from perennial.access.access import site_access
 from perennial.cli.output import as_json, note, say
 from perennial.errors import TransientError
 from perennial.processes.log_files import last_lines
@@ -20,6 +22,7 @@ WIDTH = 8
 def up(detach: bool, runs: int) -> None:
     """The whole stack, in this process or in one that stays."""
     where = settings()
+    site_access(os.environ)  # what is wrong with it is reported here, not in the log of a part
     if detach:
         _detach(where, runs)
         return

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import msgspec
 
+from perennial.access.access import Access, refuse_open, service_access
 from perennial.processes.making import made_by_another_process
 from perennial.processes.ports import HOST
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
-from perennial.serving.keys import Keys, read_keys, refuse_open
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.slots import ServicePlace, Slot
 from perennial.settings import Settings, prepare_home, settings
@@ -53,7 +53,7 @@ class Serving:
     measured: Path | None = None
 
 
-def service(asked: Serving, where: Settings, keys: Keys) -> Service:
+def service(asked: Serving, where: Settings, access: Access) -> Service:
     """The application of one worker."""
 
     def named() -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def service(asked: Serving, where: Settings, keys: Keys) -> Service:
     follower = Follower(reading_workspace(where), named, where.serving, asked.pinned, made_by_another_process)
     log = ServedLog(where.served, new_name, sync_each=asked.sync_each)
     assert asked.measured is not None, "the process that starts the workers makes it"
-    return Service(follower, log, keys, lambda: datetime.now(UTC), Slot(asked.measured))
+    return Service(follower, log, access, lambda: datetime.now(UTC), Slot(asked.measured))
 
 
 def new_name() -> str:
@@ -73,22 +73,22 @@ def new_name() -> str:
 def serve(asked: Serving, where: Settings) -> None:
     """Serve until the process is stopped. Raises InputError for keys that cannot be read or are needed."""
     prepare_home(where)
-    keys = read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", ""))
-    refuse_open(asked.host, keys)
+    access = service_access(os.environ, asked.keys)
+    refuse_open(asked.host, access)
     place = ServicePlace(where.measured, new_name())
     try:
-        _run(replace(asked, measured=place.folder), where, keys)
+        _run(replace(asked, measured=place.folder), where, access)
     finally:
         place.close()
 
 
-def _run(asked: Serving, where: Settings, keys: Keys) -> None:
+def _run(asked: Serving, where: Settings, access: Access) -> None:
     import uvicorn
 
     from perennial.processes.limited_heads import LimitedHeads
 
     options = uvicorn.Config(
-        service(asked, where, keys) if asked.workers == 1 else "perennial.processes.service:from_environment",
+        service(asked, where, access) if asked.workers == 1 else "perennial.processes.service:from_environment",
         factory=asked.workers > 1,
         host=asked.host,
         port=asked.port,
@@ -96,6 +96,7 @@ def _run(asked: Serving, where: Settings, keys: Keys) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # the address of the caller is who connects, not whom a header names
         http=LimitedHeads,
         ws="none",
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -129,7 +130,7 @@ def from_environment() -> Service:
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     where, asked = settings(), from_text(os.environ[_WIRED])
-    return service(asked, where, read_keys(asked.keys, os.environ.get("PERENNIAL_SERVE_KEYS", "")))
+    return service(asked, where, service_access(os.environ, asked.keys))
 
 
 def _end_with(parent: BaseProcess) -> None:

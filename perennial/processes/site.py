@@ -1,4 +1,6 @@
-"""The site of `perennial up`: pages, Data Docs, health, metrics. It changes nothing, and knows no users or passwords.
+"""The site of `perennial up`: pages, Data Docs, health, metrics. It changes nothing.
+
+It lets in whoever has a key or comes through a proxy that authenticates people; everybody if neither is configured.
 
 Run as `python -m perennial.processes.site PORT [HOST]`. By default it listens on this machine only.
 """
@@ -6,6 +8,7 @@ Run as `python -m perennial.processes.site PORT [HOST]`. By default it listens o
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +17,7 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from perennial.access.access import Access, site_access
 from perennial.errors import PerennialError
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
@@ -31,7 +35,12 @@ STARTED_IN = ("/pages/", "/docs/")
 """Folders of the home that are served. Nothing else of a home is."""
 
 
-def serve(where: Settings, port: int, host: str = HOST) -> None:
+_OPEN = "/health"
+"""Asked by schedulers and load balancers, which have no key."""
+_NEEDS_KEY = "A key is needed here. Sign in with any user name and your key as the password."
+
+
+def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
     """Serve until the process is stopped."""
     answers: dict[str, Callable[[], Answer]] = {
         "/health": partial(_health, where),
@@ -43,6 +52,8 @@ def serve(where: Settings, port: int, host: str = HOST) -> None:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
+            if self._is_refused(path):
+                return
             if path == "/":
                 self.send_response(HTTPStatus.FOUND)
                 self.send_header("Location", "/pages/")
@@ -56,10 +67,31 @@ def serve(where: Settings, port: int, host: str = HOST) -> None:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
         def do_HEAD(self) -> None:
-            if urlsplit(self.path).path.startswith(STARTED_IN):
+            path = urlsplit(self.path).path
+            if self._is_refused(path):
+                return
+            if path.startswith(STARTED_IN):
                 super().do_HEAD()
             else:
                 self.send_error(HTTPStatus.NOT_FOUND)
+
+        def _is_refused(self, path: str) -> bool:
+            """Whether the caller is not known, and was answered with what is needed."""
+
+            def values(name: str) -> list[str]:
+                return self.headers.get_all(name) or []
+
+            if path == _OPEN or access.of(values, self.client_address[0]) is not None:
+                return False
+            kind, body = _sign_in("text/html" in (self.headers.get("Accept") or ""))
+            self.send_response(HTTPStatus.UNAUTHORIZED)
+            self.send_header("WWW-Authenticate", 'Basic realm="Perennial", charset="UTF-8"')
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+            return True
 
         def translate_path(self, path: str) -> str:
             """The file of a path, which must lie in one of the two folders, also behind links and `..`."""
@@ -87,6 +119,15 @@ def serve(where: Settings, port: int, host: str = HOST) -> None:
     where.pages.mkdir(parents=True, exist_ok=True)
     with ThreadingHTTPServer((host, port), Site) as server:
         server.serve_forever()
+
+
+def _sign_in(people: bool) -> tuple[str, bytes]:
+    """Content type and body for a caller who is not known. people: whether it is a browser's."""
+    if people:
+        page = f"<!doctype html><html lang=en><meta charset=utf-8><title>Perennial: sign in</title><p>{_NEEDS_KEY}"
+        return "text/html; charset=utf-8", page.encode()
+    error = {"code": "key-wrong", "message": _NEEDS_KEY, "mistakes": []}
+    return "application/json", json.dumps({"error": error}).encode()
 
 
 def _health(where: Settings) -> Answer:
@@ -121,4 +162,4 @@ def _now(ledger: Ledger, where: Settings, usecase: str) -> datetime | None:
 
 if __name__ == "__main__":
     end_on_sigterm()
-    serve(settings(), int(sys.argv[1]), *sys.argv[2:3])
+    serve(settings(), int(sys.argv[1]), site_access(os.environ), *sys.argv[2:3])

@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
+from perennial.access.access import Access
 from perennial.errors import DiskFull, PerennialError
 from perennial.serving.answering import Answer, Asked, TooMany, as_json, asked_in
 from perennial.serving.batching import Together
 from perennial.serving.docs_page import docs_page
 from perennial.serving.fields import kinds
 from perennial.serving.following import Follower, following
-from perennial.serving.keys import Keys
 from perennial.serving.live import Live
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.measuring import Measures
@@ -63,13 +63,13 @@ class Service:
         self,
         follower: Follower,
         served_log: ServedLog,
-        keys: Keys,
+        access: Access,
         now: Callable[[], datetime],
         slot: Slot,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         """slot: where it keeps its counts. body_seconds: a client may take so long to send a body."""
-        self._follower, self._log, self._keys = follower, served_log, keys
+        self._follower, self._log, self._access = follower, served_log, access
         self._body_seconds = body_seconds
         self._measures, self._together = Measures(follower, slot, now), Together(served_log, now)
         self._stopped = threading.Event()
@@ -116,14 +116,27 @@ class Service:
 
     async def _answered(self, scope: Scope, path: str, receive: Receive) -> tuple[int, bytes, bytes]:
         headers = dict(scope["headers"])
-        if path not in _OPEN and not self._keys.let_in(headers.get(b"authorization", b"").decode("latin-1")):
-            raise _Refused(401, "key-wrong", "an API key is needed: Authorization: Bearer KEY")
+        if path not in _OPEN:
+            self._let_in(scope)
         allowed = _methods(path)
         if scope["method"] not in allowed:
             raise _Refused(405, "method-wrong", f"{scope['method']} is not possible here; use {' or '.join(allowed)}")
         if scope["method"] == "POST":
             return 200, _JSON, await self._post(path, headers, receive)
         return self._get(path)
+
+    def _let_in(self, scope: Scope) -> None:
+        """Raises _Refused for a caller who is not known, or may only look."""
+
+        def values(name: str) -> list[str]:
+            return [value.decode("latin-1") for key, value in scope["headers"] if key == name.encode()]
+
+        client = scope.get("client")
+        grant = self._access.of(values, client[0] if client else None)
+        if grant is None:
+            raise _Refused(401, "key-wrong", "an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+        if scope["method"] == "POST" and not grant.may_act:
+            raise _Refused(403, "role-too-low", f"{grant.name} may only look here; records need the role act")
 
     def _get(self, path: str) -> tuple[int, bytes, bytes]:
         if path in ("/health", "/ping", "/v2/health/live"):

@@ -56,7 +56,10 @@ def description(lives: list[Live]) -> dict[str, Any]:
         "info": {"title": "Perennial", "version": "1"},
         "paths": paths,
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
             "schemas": {"Error": _ERROR},
         },
     }
@@ -94,6 +97,7 @@ def _predict(live: Live) -> dict[str, Any]:
     refusals = {
         "400": "not JSON, or no record",
         "401": "no API key, or a wrong one",
+        "403": "the key may only look, not post records",
         "408": "the request took too long",
         "413": f"the body is too large, or has more than {MOST_RECORDS:,} records",
         "422": "fields that are missing or wrong, all of them",

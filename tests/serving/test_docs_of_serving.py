@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from perennial.serving.keys import read_keys
+from perennial.access.keys import read_keys
 from tests.serving.running_service import Place, Running, serving
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -69,5 +69,5 @@ def test_the_digest_of_a_key_is_made_as_on_the_page(tmp_path: Path) -> None:
     [command] = [line for block in _blocks("sh") for line in block.splitlines() if "sha256sum" in line]
     subprocess.run(["bash", "-c", command], cwd=tmp_path, env={"KEY": "a key", "PATH": "/usr/bin:/bin"}, check=True)
     assert (tmp_path / "keys").read_text() == hashlib.sha256(b"a key").hexdigest() + "\n"
-    keys = read_keys(tmp_path / "keys", "")
-    assert keys.let_in("Bearer a key") and not keys.let_in("Bearer another")
+    keys = read_keys(tmp_path / "keys", "", "unused")
+    assert keys.of("a key") and not keys.of("another")

@@ -13,10 +13,10 @@ import httpx
 import msgspec
 import pytest
 
+from perennial.access.access import Access
 from perennial.processes.service import Serving, from_text, to_text
 from perennial.serving.application import Service
 from perennial.serving.following import Follower
-from perennial.serving.keys import keys_of
 from perennial.serving.log.writing import ServedLog
 from perennial.serving.slots import Slot
 from perennial.settings import settings
@@ -31,9 +31,15 @@ KEY = "the key of a colleague"
 def locked(released_shop: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service that other machines can reach."""
     keys = tmp_path_factory.mktemp("keys") / "keys"
-    digests = [hashlib.sha256(key.encode()).hexdigest() for key in ("another key", KEY)]
-    keys.write_text("\n".join(f"{digest}  # a client" for digest in digests) + "\n")
-    with serving(released_shop, "--host", "0.0.0.0", "--keys", str(keys)) as running:
+    entries = {"another key": "# a client", KEY: "colleague act", "of a dashboard": "dashboard read"}
+    keys.write_text("".join(f"{hashlib.sha256(key.encode()).hexdigest()} {rest}\n" for key, rest in entries.items()))
+    proxy = {
+        "PERENNIAL_PROXY_USER_HEADER": "X-Forwarded-User",
+        "PERENNIAL_PROXY_GROUPS_HEADER": "X-Forwarded-Groups",
+        "PERENNIAL_PROXY_ACT_GROUPS": "scorers",
+        "PERENNIAL_PROXY_ADDRESSES": "127.0.0.7",
+    }
+    with serving(released_shop, "--host", "0.0.0.0", "--keys", str(keys), **proxy) as running:
         yield running
 
 
@@ -46,7 +52,7 @@ def test_without_keys_no_other_machine_may_reach_it(released_shop: Place) -> Non
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x", "Bearer \u00e9"],
+    [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", "Basic OmtleQ==", KEY, f"Bearer {KEY}x", "Bearer \u00e9"],
 )
 def test_a_wrong_key_is_refused_everywhere_but_by_the_probes(locked: Running, authorization: str | None) -> None:
     given = {} if authorization is None else {"authorization": authorization}
@@ -66,14 +72,48 @@ def test_each_right_key_is_let_in(locked: Running, authorization: str) -> None:
     assert response.status_code == 200 and response.json()["predictions"]
 
 
+def test_a_key_that_reads_sees_everything_and_posts_nothing(locked: Running) -> None:
+    headers = {"X-API-Key": "of a dashboard"}
+    for path in ("/metrics", "/docs", "/openapi.json", "/v2/models/shop"):
+        assert locked.client.get(path, headers=headers).status_code == 200
+    response = locked.predict(RECORD, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "role-too-low")
+    assert "dashboard may only look here" in response.json()["error"]["message"]
+    assert locked.predict(RECORD, headers={"X-API-Key": KEY}).status_code == 200
+    both = {"X-API-Key": KEY, "Authorization": "Bearer wrong"}
+    assert locked.predict(RECORD, headers=both).status_code == 401, "it is not clear which one counts"
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "status"),
+    [
+        ("127.0.0.7", [("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", "all, scorers")], 200),
+        ("127.0.0.7", [("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", "all")], 403),
+        ("127.0.0.7", [("X-Forwarded-User", "ada")], 403),
+        ("127.0.0.7", [], 401),
+        ("127.0.0.7", [("X-Forwarded-User", "ada"), ("X-Forwarded-User", "eve")], 401),
+        ("127.0.0.1", [("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", "scorers")], 401),
+        (
+            "127.0.0.1",
+            [("X-Forwarded-For", "127.0.0.7"), ("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", "scorers")],
+            401,
+        ),
+    ],
+)
+def test_the_header_of_a_proxy_counts_from_its_address_only(
+    locked: Running, address: str, headers: list[tuple[str, str]], status: int
+) -> None:
+    transport = httpx.HTTPTransport(local_address=address)
+    with httpx.Client(base_url=f"http://127.0.0.1:{locked.port}", transport=transport, timeout=60) as proxy:
+        assert proxy.post("/usecases/shop/predict", json=RECORD, headers=headers).status_code == status
+
+
 def test_a_body_that_comes_too_slowly_is_refused(released_shop: Place, tmp_path: Path) -> None:
     where = settings(released_shop.environment())
     follower = Follower(reading_workspace(where), lambda: ("shop",), where.serving)
     follower.look()
     log = ServedLog(tmp_path / "served", lambda: "segment")
-    service = Service(
-        follower, log, keys_of("", "no keys"), lambda: datetime.now(UTC), Slot(tmp_path), body_seconds=0.05
-    )
+    service = Service(follower, log, Access(), lambda: datetime.now(UTC), Slot(tmp_path), body_seconds=0.05)
     parts = [{"type": "http.request", "body": b'{"price": ', "more_body": True}]
     sent: list[dict[str, Any]] = []
 

@@ -22,13 +22,12 @@ HGB = "sklearn.ensemble.HistGradientBoostingClassifier"
 WORKER = """
 import asyncio, json, sys
 from perennial.processes.service import Serving, new_name, service
-from perennial.serving.keys import Keys
 from perennial.serving.slots import ServicePlace
 from perennial.settings import settings
 
 async def main(body):
     place = ServicePlace(settings().measured, new_name())
-    app = service(Serving(("trips",), "127.0.0.1", 1, measured=place.folder), settings(), Keys(frozenset()))
+    app = service(Serving(("trips",), "127.0.0.1", 1, measured=place.folder), settings(), Access())
     app._follower.look()
     answer = []
     async def receive(): return {"type": "http.request", "body": body}
