@@ -20,6 +20,7 @@ _KNOWN_BY: dict[Proof, str] = {
     "environment": "PERENNIAL_USER",
     "token": "a signed token",
 }
+REPLAYED = "The history is replayed: except in columns `recorded`, times are those of its batches."
 CHANNELS = ("channel", "newest result", "false alarms a year")
 
 
@@ -41,6 +42,7 @@ def changes(records: Records) -> tuple[Item, ...]:
     in_roles = {row.payload.decision for row in records.by_people if isinstance(row.payload, Endorsement)}
     by_people = tuple((row.recorded_at, *_step(row.payload, in_roles)) for row in records.by_people)
     return (
+        *([computed("Clock", REPLAYED)] if records.declaration.clock == "replay" else []),
         computed("Releases, rollbacks and stages", table=Table(RELEASES, releases))
         if releases
         else unknown("Releases, rollbacks and stages", "no model was released yet"),

@@ -251,3 +251,9 @@ def test_every_step_of_an_approval_or_refusal_has_its_time_its_person_and_how_th
         ("d2", "released", "ada", "not on record", "seen"),
         ("d3", "refused", "ada", "a typed name", "no"),
     ]
+
+
+def test_a_replayed_history_is_named_beside_its_times(made: Dossier, records: Records) -> None:
+    assert "times are those of its batches" in item(made, "Clock").text[0]
+    today = replace(records, declaration=records.declaration.model_copy(update={"clock": "wall"}))
+    assert "Clock" not in [each.name for each in every_item(dossier_of(today))]
