@@ -138,6 +138,7 @@ def _more(taken: Decision, examples: list[dict[str, str]]) -> str:
     parts = [
         counted(len(taken.metrics), "metric", "metrics") + " with other methods' intervals",
         counted(len(taken.slices), "slice", "slices") if taken.slices else "",
+        counted(len(taken.bias.groups), "group", "groups") + " of persons" if taken.bias else "",
         counted(len(examples), "newly wrong row", "newly wrong rows") if examples else "",
         "the ledger row",
     ]

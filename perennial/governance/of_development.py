@@ -7,6 +7,7 @@ from collections import Counter
 from perennial.evaluation.figures import between, chance, change, counted, figure, percent, sample
 from perennial.evaluation.words import flips_in_words
 from perennial.governance.items import Item, Table, computed, stated, unknown
+from perennial.governance.of_groups import representation
 from perennial.governance.records import Records
 from perennial.governance.subject import Member, Subject
 from perennial.identity import SHORT
@@ -27,6 +28,7 @@ def development(records: Records) -> tuple[Item, ...]:
         computed("Source", _source(records)),
         _batches(records),
         _quality(records),
+        *representation(records),
     )
     if subject is None:
         missing = [unknown(name, _NOT_RELEASED) for name in ("Training data", "Model", "Evaluation")]

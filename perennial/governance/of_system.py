@@ -5,6 +5,7 @@ from __future__ import annotations
 from perennial.clock import write_duration
 from perennial.evaluation.figures import counted, percent
 from perennial.governance.items import Item, Table, computed, stated, unknown
+from perennial.governance.of_groups import treatment
 from perennial.governance.records import Records
 from perennial.ledger.entries import Release
 from perennial.ledger.present import made_live
@@ -51,6 +52,7 @@ def control(records: Records) -> tuple[Item, ...]:
     stands, declaration = records.declaration.governance, records.declaration
     return (
         *_unseen(records),
+        *treatment(records),
         stated("Known limits", "limits", stands.limits),
         stated("Human oversight", "oversight", stands.oversight),
         computed("How a person intervenes", *_interventions(declaration)),

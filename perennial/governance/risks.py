@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from perennial.evaluation.bias.results import SELECTION_RATE, Bias
 from perennial.evaluation.figures import between, change, counted, figure
 from perennial.governance.items import NOT_STATED, Item, Table, computed
 from perennial.governance.records import Records
@@ -78,6 +79,8 @@ def _names(declaration: Declaration, kind: str) -> set[str]:
         return set(evaluation.guards)
     if kind == "slice":
         return set(evaluation.slices)
+    if kind == "group":
+        return {each.called for each in declaration.governance.protected}
     if kind == "channel":
         return set(declaration.watch.channels)
     return {column for check in declaration.checks for column in _columns(check.expectation, check.arguments)}
@@ -134,6 +137,8 @@ def _of_decision(records: Records, measure: Measure) -> str:
         worse = sum(each.verdict == "worse" for each in mine)
         unchecked = sum(each.verdict == "not_decidable" for each in mine)
         return f"{worse} of {counted(len(mine), 'value', 'values')} proven worse, {unchecked} cannot be checked ({on})"
+    if measure.kind == "group":
+        return _of_group(subject.decision.payload.bias, measure.name, on)
     role = ("guard",) if measure.kind == "guard" else ("primary", "info")
     result = next((each for each in subject.metrics if each.name == measure.name and each.role in role), None)
     if result is None:
@@ -142,3 +147,14 @@ def _of_decision(records: Records, measure: Measure) -> str:
         f"{figure(result.challenger)}, gain {change(result.gain)}, 95 % interval "
         f"{between(result.ci_low, result.ci_high)}: {result.verdict.replace('_', ' ')} ({on})"
     )
+
+
+def _of_group(bias: Bias | None, name: str, on: str) -> str:
+    groups = [group for column, group in bias.groups if column.by == name] if bias else []
+    verdicts = [rate.verdict if (rate := group.measure(SELECTION_RATE)) else "unknown" for group in groups]
+    if not verdicts:
+        return NO_RESULT
+    proven = verdicts.count("difference_proven")
+    unchecked = len(verdicts) - proven - verdicts.count("not_proven")
+    of = counted(len(verdicts), "group", "groups")
+    return f"{proven} of {of} proven to be selected too rarely, {unchecked} cannot be checked ({on})"

@@ -1,7 +1,8 @@
 """What the declared risk tier requires of a release, and what of it is not there.
 
 `minimal` requires nothing. `limited` requires that the dossier lacks nothing that people have to state, and that every
-risk's measure exists. `high` requires that too, stages, and the approval of each release by two persons.
+risk's measure exists. `high` requires that too, stages, groups of persons whose treatment is compared, and the approval
+of each release by two persons.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def lacking(ledger: Ledger, declaration: Declaration) -> list[str]:
     lacks += [f"a measure of the risk '{each.risk}' ({each.measure} is gone)" for each in made.gone]
     if stands.risk == "high":
         lacks += [] if declaration.release.stages else ["stages (release.stages)"]
+        compared = stands.protected or stands.bias.no_groups
+        lacks += [] if compared else ["groups of persons (governance.protected or governance.bias.no_groups)"]
         lacks += [] if len(stands.approvers) > 1 else ["two roles that approve (governance.approvers)"]
     return lacks
 

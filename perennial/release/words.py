@@ -7,6 +7,7 @@ from datetime import datetime
 
 from perennial.clock import day, instant, write_instant
 from perennial.deciding.decision import Waits
+from perennial.evaluation.bias.markdown import bias_as_markdown
 from perennial.evaluation.figures import between, change, counted, figure, percent
 from perennial.evaluation.words import Columns, escape, headline, in_words
 from perennial.ledger.entries import (
@@ -55,7 +56,7 @@ def batch_in_words(usecase: str, batch: BatchEntry) -> str:
 
 def decision_in_words(decision: Decision, answer: Approval | Refusal | None = None) -> str:
     """A decision as markdown. answer: what people decided of a held one, None while it waits."""
-    return in_words(
+    words = in_words(
         headline_of(decision, answer),
         decision.reasons,
         decision.metrics,
@@ -65,6 +66,7 @@ def decision_in_words(decision: Decision, answer: Approval | Refusal | None = No
         flips=decision.flips,
         policy=decision.policy,
     )
+    return words if decision.bias is None else f"{words}\n{bias_as_markdown(decision.bias)}"
 
 
 def headline_of(decision: Decision, answer: Approval | Refusal | None = None) -> str:

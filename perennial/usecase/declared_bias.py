@@ -80,6 +80,7 @@ class BiasRules(Frozen):
         description="hold a release for a person if it is proven that a group's selection rate is under `ratio` of "
         "the others', unless the live model selects that group as rarely",
     )
+    no_groups: str = Field("", description="why no groups are compared, such as that no persons are affected")
     ratio: Share = Field(0.8, gt=0, le=1, description="the lowest accepted ratio of selection rates")
 
 

@@ -16,6 +16,7 @@ MEASURES = {
     "slice": "a column under `evaluation.slices`",
     "channel": "a monitored channel",
     "check": "a column with a data check, or `table`",
+    "group": "a name under `governance.protected`",
 }
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Level = Literal["low", "medium", "high"]
@@ -24,7 +25,7 @@ Level = Literal["low", "medium", "high"]
 class Measure(Frozen):
     """What measures a risk, written as one of `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}` and so on."""
 
-    kind: Literal["metric", "guard", "slice", "channel", "check"]
+    kind: Literal["metric", "guard", "slice", "channel", "check", "group"]
     name: str = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -55,7 +56,7 @@ class Measure(Frozen):
             "title": "Measure",
             "type": "object",
             "description": "What measures a risk: `{guard: roc_auc}`, `{slice: carrier}`, `{channel: level}`, "
-            "`{check: temp}` or `{metric: log_loss}`.",
+            "`{check: temp}`, `{group: sex}` or `{metric: log_loss}`.",
             "properties": {
                 kind: {"type": "string", "minLength": 1, "description": what} for kind, what in MEASURES.items()
             },
@@ -74,7 +75,9 @@ class Risk(Frozen):
     measure: str = Field("", description="what is done about it")
     owner: str = Field("", description="the person or role that is responsible for it")
     measured_by: Measure | None = Field(
-        None, description="the metric, guard, slice, channel or check whose newest result shows it: `{guard: roc_auc}`"
+        None,
+        description="the metric, guard, slice, channel, check or protected group whose newest result shows it: "
+        "`{guard: roc_auc}`",
     )
 
 
@@ -84,7 +87,8 @@ class Governance(Frozen):
     risk: Literal["minimal", "limited", "high"] | None = Field(
         None,
         description="what a release requires: `minimal` nothing more; `limited` a dossier in which everything is "
-        "stated; `high` that, stages, and the approval of two persons. A release that lacks one is held for a person",
+        "stated; `high` that, stages, protected groups, and the approval of two persons. A release that lacks one is "
+        "held for a person",
     )
     purpose: str = Field("", description="the intended purpose: which decision the predictions are used for")
     provider: str = Field("", description="the legal person that puts the system into service")

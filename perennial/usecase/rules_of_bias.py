@@ -32,6 +32,9 @@ def bias_rules(document: Document) -> Iterator[Mistake]:
     if not named:
         yield from _unused(document)
         return
+    if document.text("governance", "bias", "no_groups"):
+        message, fix = "gives a reason for no groups, and governance.protected names some", "remove one of the two"
+        yield document.mistake(("governance", "bias", "no_groups"), message, fix, code="bias-no-groups")
     yield from _intersections(document, named)
     yield from _selected(document)
     yield from _population(document, named)
@@ -77,7 +80,8 @@ def _ascending(bands: list[Any]) -> bool:
 
 
 def _unused(document: Document) -> Iterator[Mistake]:
-    for field in ("intersections", "selected", "population", "bias"):
+    of_none = set(document.mapping("governance", "bias")) <= {"no_groups"}
+    for field in ("intersections", "selected", "population", *(() if of_none else ("bias",))):
         if document.at("governance", field):
             message = "compares groups, and governance.protected names none"
             fix = "name the columns under governance.protected, or remove it"

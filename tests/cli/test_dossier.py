@@ -41,7 +41,7 @@ def test_a_check_fails_until_everything_is_stated(settled: World, perennial: Per
     assert "Every required part is there." in complete.out
     settled.declare(governance={**STATED, "risk_items": [RISK], "risk": "high"})
     high = perennial("dossier", "shop", "--check", "--out", str(out))
-    assert high.code == 3 and "also requires stages (release.stages); two roles that approve" in high.err
+    assert high.code == 3 and "also requires stages (release.stages); groups of persons" in high.err
 
 
 def test_a_risk_whose_measure_is_gone_fails_also_without_a_check(settled: World, perennial: Perennial) -> None:

@@ -28,6 +28,7 @@ RISKS: list[dict[str, Any]] = [
     {"risk": "prices drift", "likelihood": "low", "impact": "low", "measured_by": {"channel": "level"}},
     {"risk": "wrong prices", "likelihood": "low", "impact": "low", "measured_by": {"check": "price"}},
     {"risk": "badly calibrated", "likelihood": "low", "impact": "low", "measured_by": {"metric": "brier"}},
+    {"risk": "orders by bike", "likelihood": "low", "impact": "low", "measured_by": {"group": "carrier"}},
     {"risk": "nobody knows", "likelihood": "low", "impact": "low"},
 ]
 
@@ -46,7 +47,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             "guards": {"roc_auc": {"margin": 0.2}},
             "slices": ["carrier"],
         },
-        governance={"purpose": "To choose orders that a person looks at.", "license": "MIT", "risk_items": RISKS},
+        governance={
+            "purpose": "To choose orders that a person looks at.",
+            "license": "MIT",
+            "risk_items": RISKS,
+            "protected": ["carrier"],
+            "selected": {"below": 0.5},
+            "population": {"carrier": {"post": "50%", "van": "30%", "bike": "20%"}},
+            "bias": {"gate": False},
+        },
     )
     with pytest.MonkeyPatch.context() as patch:
         lead_to(patch, folder)

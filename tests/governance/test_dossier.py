@@ -15,7 +15,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from perennial.errors import InputError
-from perennial.evaluation.figures import change, figure
+from perennial.evaluation.figures import change, figure, percent
 from perennial.governance.annex_iv import POINTS
 from perennial.governance.dossier import Dossier, dossier_of
 from perennial.governance.items import NOT_STATED, Item
@@ -91,6 +91,26 @@ def test_the_numbers_of_the_evaluation_are_those_of_the_decision(made: Dossier, 
     }
 
 
+def test_groups_of_persons_are_those_of_the_decision(made: Dossier, shop: Workspace) -> None:
+    bias = shop.ledger.all("shop", Decision)[-1].payload.bias
+    assert bias is not None
+    shown = {each["group"]: each for each in rows(made, "Treatment of groups of persons")}
+    measured = rows(made, "Accuracy for groups of persons")
+    present = {each["group"]: each for each in rows(made, "Groups of persons in the data")}
+    for column, group in bias.groups:
+        name = f"{column.by} {group.value}"
+        rate, share = group.measure("selection_rate"), group.measure("representation")
+        assert rate is not None and rate.value is not None and share is not None
+        assert (shown[name]["ratio"], shown[name]["selected"]) == (figure(rate.change, 3), percent(rate.value))
+        assert present[name]["value"] == figure(share.value, 4)
+        mine = {each["measure"]: each["value"] for each in measured if each["group"] == name}
+        assert mine == {
+            each.name.replace("_", " "): figure(each.value, 4)
+            for each in group.measures
+            if each.name not in ("selection_rate", "representation")
+        }
+
+
 def test_the_data_are_those_of_the_batches(made: Dossier, shop: Workspace) -> None:
     batches = [row.payload for row in shop.ledger.all("shop", BatchEntry)]
     assert [(each["batch"], each["accepted"], each["set aside"]) for each in rows(made, "Batches")] == [
@@ -134,12 +154,21 @@ def test_each_risk_has_the_newest_result_of_its_measure(made: Dossier, shop: Wor
     assert results["channel level"] == f"{level.words} (as of {cycle.as_of})"
     assert results["check price"] == "1 row set aside of 600 in batch 2024-04"
     assert "gain" in results["metric brier"]
+    assert results["group carrier"].startswith("1 of 3 groups proven to be selected too rarely, ")
     assert results["nothing measures it"] == "–"
-    assert item(made, "Risks that nothing measures").text == ("1 of 6 risks",)
+    assert item(made, "Risks that nothing measures").text == ("1 of 7 risks",)
 
 
 @pytest.mark.parametrize(
-    "measure", [{"guard": "brier"}, {"slice": "price"}, {"channel": "gap"}, {"check": "weight"}, {"metric": "ece"}]
+    "measure",
+    [
+        {"guard": "brier"},
+        {"slice": "price"},
+        {"channel": "gap"},
+        {"check": "weight"},
+        {"metric": "ece"},
+        {"group": "sex"},
+    ],
 )
 def test_a_measure_that_no_longer_exists_is_named(records: Records, measure: dict[str, str]) -> None:
     risk = Risk.model_validate({"risk": "harm", "likelihood": "low", "impact": "low", "measured_by": measure})

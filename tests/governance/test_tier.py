@@ -26,6 +26,7 @@ from tests.world import World
 
 COMPLETE: dict[str, Any] = {**STATED, "risk_items": [RISK]}
 ROLES = {"owner": ("anna",), "risk": ("ben",)}
+TOP = {"top": "10%"}
 STAGES = [{"shadow": "7d"}, "full"]
 
 
@@ -50,9 +51,14 @@ def declared(folder: Path, governance: dict[str, Any], **changes: Any) -> World:
         (
             {**COMPLETE, "risk": "high"},
             [],
-            ["stages (release.stages)", "two roles that approve (governance.approvers)"],
+            [
+                "stages (release.stages)",
+                "groups of persons (governance.protected or governance.bias.no_groups)",
+                "two roles that approve (governance.approvers)",
+            ],
         ),
-        ({**COMPLETE, "risk": "high", "approvers": ROLES}, STAGES, []),
+        ({**COMPLETE, "risk": "high", "approvers": ROLES, "protected": ["carrier"], "selected": TOP}, STAGES, []),
+        ({**COMPLETE, "risk": "high", "approvers": ROLES, "bias": {"no_groups": "machines"}}, STAGES, []),
     ],
 )
 def test_what_each_tier_requires(

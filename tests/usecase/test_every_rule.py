@@ -39,7 +39,7 @@ SECRET = ("alert-address", "source-secret")
 """Codes of values that may contain a password, which no message repeats."""
 OF_SEVERAL_FIELDS = (
     *("approvers-none", "approvers-too-few", "approvers-unused", "bias-blend", "bias-selected", "bias-unused"),
-    *("bias-population", "bias-bands", "check-missing-argument"),
+    *("bias-population", "bias-bands", "bias-no-groups", "check-missing-argument"),
     *("cluster-order", "column-without-name", "label-time-twice"),
     *("model-rivals-with-search", "stages-blend", "source-query-not-select", "source-query-parameters"),
 )
@@ -59,6 +59,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
     "bias-column": [_groups("protected: [price], selected: {above: 0.5}")],
     "bias-intersection": [_groups("protected: [country], selected: {above: 0.5}, intersections: [[country, sex]]")],
     "bias-name-twice": [_groups("protected: [country, country], selected: {above: 0.5}")],
+    "bias-no-groups": [_groups("protected: [country], selected: {above: 0.5}, bias: {no_groups: it is machines}")],
     "bias-population": [_groups("protected: [country], selected: {above: 0.5}, population: {country: {DE: 50%}}")],
     "bias-selected": [_groups("protected: [country]")],
     "bias-unused": [_groups("selected: {above: 0.5}")],

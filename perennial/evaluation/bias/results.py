@@ -19,8 +19,8 @@ class GroupMeasure(Result):
     would most likely have been detected; None if none would be. p_value: adjusted by Holm over all groups.
     own_se: by the group's clusters alone, of the logarithm of a ratio, or of a difference; variance_ratio: see
     `perennial.evaluation.slices`.
-    verdict: a difference is proven; not proven, though `harm` would most likely have been detected; cannot be checked,
-    since it would not; or unknown, with a note.
+    verdict: a difference is proven; not proven, though `harm` would most likely have been detected or is outside the
+    interval; cannot be checked otherwise; or unknown, with a note.
     """
 
     name: str

@@ -84,13 +84,13 @@ def _judged(each: GroupMeasure, factor: float, p_value: float, tested: int, rati
         interval = student_t(_log_ratio(each), se, df, level=LEVEL)
         low, high = exp(interval.ci_low) if each.change else 0.0, exp(interval.ci_high)
         smallest = _smallest_ratio(each, se, df, tested, ratio)
-        hidden = smallest is None or smallest < each.harm
+        hidden = (smallest is None or smallest < each.harm) and low <= each.harm
         would = "no ratio would show" if smallest is None else f"only a ratio under {smallest:.2f} would show"
     else:
         interval = student_t(each.change, se, df, level=LEVEL)
         low, high = interval.ci_low, interval.ci_high
         smallest = minimal_detectable_effect(se, df, alpha=ALPHA / (2 * tested))
-        hidden = smallest > each.harm
+        hidden = smallest > each.harm and not -each.harm < low < high < each.harm
         would = f"only a difference over {figure(smallest, 2)} would show"
     return each.model_copy(
         update={

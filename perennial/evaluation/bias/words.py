@@ -1,0 +1,122 @@
+"""The treatment of groups in words and tables: the same in a decision, on the page and in the dossier."""
+
+from __future__ import annotations
+
+from perennial.evaluation.bias.impact import FOUR_FIFTHS, LEFT_OUT
+from perennial.evaluation.bias.results import REPRESENTATION, SELECTION_RATE, Bias, GroupBias, GroupMeasure
+from perennial.evaluation.figures import between, chance, change, counted, figure, percent
+
+RATES = ("group", "rows", "selected", "of others", "ratio", "95 % interval", "live model", "p", "verdict")
+MEASURES = ("group", "measure", "rows", "value", "of others", "difference", "95 % interval", "p", "verdict")
+IMPACT = ("group", "share of rows", "over the highest", "under four fifths", "impact ratio, New York City")
+SCORES = ("group", "rows", *(f"tenth {number}" for number in range(1, 11)))
+
+Cells = tuple[tuple[str, ...], ...]
+
+
+def summary(bias: Bias) -> str:
+    """What is compared, and which rows and groups are left out."""
+    unknown = "; ".join(
+        f"{counted(column.unknown_rows, 'row has', 'rows have')} no known {column.by}"
+        for column in bias.columns
+        if column.unknown_rows
+    )
+    gate = "holds a release" if bias.gate else "holds nothing, since the gate is off"
+    return (
+        f"Selected are {bias.selected}. Each group is compared with all others together. A selection rate that is "
+        f"proven to be under {figure(bias.ratio, 2)} of theirs, with Holm's test at 5 % over all groups, {gate}. "
+        f"{unknown[0].upper() + unknown[1:] if unknown else 'The group of every row is known'}."
+    )
+
+
+def about_impact(bias: Bias) -> str:
+    """What the two public ratios are, and what they are not."""
+    small = [f"{column.by} {group.value}" for column, group in bias.groups if group.share < LEFT_OUT]
+    out = f" Left out of it, with under {percent(LEFT_OUT)} of the rows: {', '.join(small)}." if small else ""
+    return (
+        "The four-fifths rule (29 CFR 1607.4(D)) compares each selection rate with the highest, and the impact ratio "
+        f"of New York City's Local Law 144 (6 RCNY § 5-300) does so over larger groups.{out} Both compare points, "
+        "however few rows they are counted on, so they also flag models that treat all groups alike. They decide "
+        "nothing here."
+    )
+
+
+def rates(bias: Bias) -> Cells:
+    """Selection rates, in the columns of `RATES`."""
+    return tuple((name, *_rate(group)) for name, group in _named(bias))
+
+
+def measures(bias: Bias) -> Cells:
+    """All other measures of the predictions, in the columns of `MEASURES`."""
+    return tuple(
+        (name, *_measure(each))
+        for name, group in _named(bias)
+        for each in group.measures
+        if each.name not in (SELECTION_RATE, REPRESENTATION)
+    )
+
+
+def represented(bias: Bias) -> Cells:
+    """Shares of the rows beside those of the population, in the columns of `MEASURES`."""
+    return tuple(
+        (name, *_measure(each)) for name, group in _named(bias) if (each := group.measure(REPRESENTATION)) is not None
+    )
+
+
+def impact(bias: Bias) -> Cells:
+    """The two public ratios, in the columns of `IMPACT`."""
+    return tuple(
+        (
+            name,
+            percent(group.share),
+            figure(group.of_highest, 3),
+            "unknown" if group.of_highest is None else "yes" if group.of_highest < FOUR_FIFTHS else "no",
+            "left out" if group.share < LEFT_OUT else figure(group.impact_ratio, 3),
+        )
+        for name, group in _named(bias)
+    )
+
+
+def scores(bias: Bias) -> Cells:
+    """How predictions are distributed, in the columns of `SCORES`."""
+    return tuple((name, f"{g.rows:,}", *(f"{each:,}" for each in g.scores)) for name, g in _named(bias) if g.scores)
+
+
+def verdict(each: GroupMeasure) -> str:
+    """A verdict with its reason: `cannot be checked: only a ratio under 0.30 would show`."""
+    words = each.verdict.replace("_", " ")
+    return f"{words}: {each.note}" if each.note else words
+
+
+def _named(bias: Bias) -> list[tuple[str, GroupBias]]:
+    return [(f"{column.by} {group.value}", group) for column, group in bias.groups]
+
+
+def _rate(group: GroupBias) -> tuple[str, ...]:
+    rate = group.measure(SELECTION_RATE)
+    if rate is None:
+        return (f"{group.rows:,}", *("–",) * (len(RATES) - 3), f"unknown: {group.note}")
+    low, high = figure(rate.ci_low, 3), figure(rate.ci_high, 3)
+    return (
+        f"{rate.rows:,}",
+        "–" if rate.value is None else percent(rate.value),
+        "–" if rate.others is None else percent(rate.others),
+        figure(rate.change, 3),
+        "–" if rate.ci_low is None else f"{low} to {high}",
+        figure(group.live_ratio, 3),
+        chance(rate.p_value),
+        verdict(rate),
+    )
+
+
+def _measure(each: GroupMeasure) -> tuple[str, ...]:
+    return (
+        each.name.replace("_", " "),
+        f"{each.rows:,}",
+        figure(each.value, 4),
+        figure(each.others, 4),
+        change(each.change),
+        between(each.ci_low, each.ci_high),
+        chance(each.p_value),
+        verdict(each),
+    )

@@ -1,0 +1,230 @@
+"""Groups of persons: values are those of fairlearn, intervals count clusters, and too few rows prove nothing."""
+
+from __future__ import annotations
+
+import fairlearn.metrics as fairlearn
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from perennial.evaluation.bias.gate import bias_reason, worse_treated
+from perennial.evaluation.bias.markdown import bias_as_markdown
+from perennial.evaluation.bias.measures import Rows
+from perennial.evaluation.bias.outcomes import Selection, outcomes
+from perennial.evaluation.bias.report import Groups, bias_of
+from perennial.evaluation.bias.results import SELECTION_RATE, Bias, GroupBias, GroupMeasure
+from perennial.evaluation.bias.verdicts import judge_bias
+from perennial.evaluation.bias.words import verdict
+from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.paired import Clusters
+from perennial.evaluation.weights import relative
+
+DAYS = 30
+NAMES = ("a", "b", "c")
+
+
+def rows_of(
+    y: np.ndarray,
+    p: np.ndarray,
+    day: np.ndarray,
+    selection: Selection,
+    metric: str = "brier",
+    weights: np.ndarray | None = None,
+) -> Rows:
+    meant = outcomes(selection, y, p, binary=metric == "brier")
+    return Rows(meant, y, p, Clusters(day, weights=relative(weights)), load_metric(metric))
+
+
+def drawn(seed: int, sizes: tuple[int, ...], rates: tuple[float, ...]) -> tuple[np.ndarray, ...]:
+    """Labels, predictions of 0.9 for those that are selected and 0.1 for the others, groups and days."""
+    random = np.random.default_rng(seed)
+    group = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    y = (random.random(group.size) < 0.3).astype(float)
+    p = np.where(random.random(group.size) < np.array(rates)[group], 0.9, 0.1)
+    return y, p, group, np.arange(group.size) % DAYS
+
+
+def report(
+    seed: int = 0,
+    sizes: tuple[int, ...] = (3_000, 2_000, 1_000),
+    rates: tuple[float, ...] = (0.4, 0.4, 0.4),
+    live: tuple[float, ...] | None = None,
+    gate: bool = True,
+) -> Bias:
+    y, p, group, day = drawn(seed, sizes, rates)
+    chosen = Selection(above=0.5)
+    other = rows_of(y, drawn(seed, sizes, live)[1], day, chosen) if live else None
+    groups = Groups("group", tuple(NAMES[: len(sizes)]), group, {"a": 0.5})
+    return bias_of(rows_of(y, p, day, chosen), other, [groups], selected="", ratio=0.8, gate=gate)
+
+
+def of(group: GroupBias, name: str = SELECTION_RATE) -> GroupMeasure:
+    measure = group.measure(name)
+    assert measure is not None
+    return measure
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_values_are_fairlearns(weighted: bool) -> None:
+    random = np.random.default_rng(3)
+    group, y = random.integers(0, 3, 2_000), (random.random(2_000) < 0.4).astype(float)
+    p = (0.2 * y + 0.1 * group / 2 + 0.7 * random.random(2_000)).round(3)
+    weights = random.random(2_000) + 0.1 if weighted else None
+    rows = rows_of(y, p, np.arange(2_000) % DAYS, Selection(above=0.5), weights=weights)
+    bias = bias_of(rows, None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True)
+    every = {
+        SELECTION_RATE: fairlearn.selection_rate,
+        "false_positive_rate": fairlearn.false_positive_rate,
+        "false_negative_rate": fairlearn.false_negative_rate,
+    }
+    shares = {name: {"sample_weight": weights} for name in every} if weighted else None
+    theirs = fairlearn.MetricFrame(
+        metrics=every, y_true=y, y_pred=p >= 0.5, sensitive_features=group, sample_params=shares
+    )
+    (column,) = bias.columns
+    for code, each in enumerate(column.groups):
+        for name in every:
+            assert of(each, name).value == pytest.approx(theirs.by_group[name][code], abs=1e-12)
+            alone = np.where(group == code, 1, 0)
+            two = fairlearn.MetricFrame(
+                metrics=every, y_true=y, y_pred=p >= 0.5, sensitive_features=alone, sample_params=shares
+            )
+            assert of(each, name).others == pytest.approx(two.by_group[name][0], abs=1e-12)
+        loss = sklearn.brier_score_loss(y[group == code], p[group == code], sample_weight=_at(weights, group == code))
+        assert of(each, "loss").value == pytest.approx(loss, abs=1e-12)
+    lowest = min(float(each.of_highest or 0) for each in column.groups)
+    parity = fairlearn.demographic_parity_ratio(y, p >= 0.5, sensitive_features=group, sample_weight=weights)
+    assert lowest == pytest.approx(parity, abs=1e-12)
+    two_groups = fairlearn.demographic_parity_ratio(y, p >= 0.5, sensitive_features=alone, sample_weight=weights)
+    ratio = of(column.groups[2]).change
+    assert ratio is not None and min(ratio, 1 / ratio) == pytest.approx(two_groups, abs=1e-12)
+
+
+def _at(weights: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if weights is None else weights[rows]
+
+
+def test_a_proven_difference_not_proven_and_too_few_rows() -> None:
+    groups = report(sizes=(4_000, 2_000, 40), rates=(0.4, 0.2, 0.2)).columns[0].groups
+    assert [of(each).verdict for each in groups] == ["not_proven", "difference_proven", "cannot_be_checked"]
+    assert verdict(of(groups[2])).startswith("cannot be checked: ")
+    proven = of(groups[1])
+    assert proven.ci_high is not None and proven.ci_high < 0.8 and proven.p_value is not None and proven.p_value < 0.05
+    # The first group's ratio is over 1, which excludes what is looked for, however little could have been proven.
+    assert (of(groups[0]).ci_low or 0) > 1
+    even = report(sizes=(4_000, 2_000, 20)).columns[0].groups
+    assert [of(each).verdict for each in even] == ["not_proven", "not_proven", "cannot_be_checked"]
+    assert of(even[1]).smallest == pytest.approx(0.7, abs=0.05)
+
+
+def test_a_group_of_which_nobody_is_selected_is_proven_only_if_it_is_large_enough() -> None:
+    large, small = (of(report(sizes=(4_000, size), rates=(0.3, 0.0)).columns[0].groups[1]) for size in (1_000, 20))
+    assert (large.change, large.ci_low, large.verdict) == (0.0, 0.0, "difference_proven")
+    assert small.verdict == "cannot_be_checked"
+
+
+def test_rows_that_move_together_prove_less() -> None:
+    """Whole days of one group are selected or not: thirty of them are no thousand rows."""
+    random = np.random.default_rng(1)
+    group, day = np.repeat([0, 1], [3_000, 1_000]), np.arange(4_000) % DAYS
+    by_day = (random.random((2, DAYS)) < np.array([[0.5], [0.3]]))[group, day]
+    y, p = np.zeros(4_000), np.where(by_day, 0.9, 0.1)
+    columns = bias_of(
+        rows_of(y, p, day, Selection(above=0.5)),
+        None,
+        [Groups("group", NAMES[:2], group)],
+        selected="",
+        ratio=0.8,
+        gate=True,
+    ).columns
+    clustered = of(columns[0].groups[1])
+    alone = of(report(sizes=(3_000, 1_000), rates=(0.5, 0.3)).columns[0].groups[1])
+    assert (clustered.own_se or 0) > 3 * (alone.own_se or 1)
+    assert (clustered.verdict, alone.verdict) == ("cannot_be_checked", "difference_proven")
+
+
+def test_what_is_missing_is_unknown_with_its_reason() -> None:
+    y, p, group, day = drawn(0, (500, 500, 5), (0.4, 0.4, 0.4))
+    group[:7] = -1
+    y[group == 1] = 0
+    bias = bias_of(
+        rows_of(y, p, day, Selection(above=0.5)), None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True
+    )
+    (column,) = bias.columns
+    assert column.unknown_rows == 7
+    assert of(column.groups[1], "false_negative_rate").verdict == "unknown"
+    assert column.groups[2].measures == () and "fewer than 10 rows" in column.groups[2].note
+    nobody = bias_of(
+        rows_of(y, p * 0, day, Selection(above=0.5)),
+        None,
+        [Groups("g", NAMES, group)],
+        selected="",
+        ratio=0.8,
+        gate=True,
+    )
+    assert of(nobody.columns[0].groups[0]).note == "nobody of the others is selected"
+    of_ten_days = rows_of(y, p, day % 10, Selection(above=0.5))
+    short = bias_of(of_ten_days, None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True)
+    assert verdict(of(short.columns[0].groups[0])) == "cannot be checked: 10 days of labels; 15 are needed"
+
+
+def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:
+    rates = (0.4, 0.2, 0.4)
+    assert bias_reason(report(rates=rates))[0]
+    assert not bias_reason(report(rates=rates, gate=False))[0]
+    assert not bias_reason(report())[0]
+    assert bias_reason(report(rates=rates, live=(0.4, 0.4, 0.4)))[0]
+    alike = report(rates=rates, live=(0.4, 0.1, 0.4))
+    assert worse_treated(alike) == [] and not bias_reason(alike)[0]
+    assert "none of which the live model selects more often" in bias_reason(alike)[1]
+
+
+def test_a_report_is_judged_again_from_what_it_keeps() -> None:
+    bias = report(rates=(0.4, 0.25, 0.4))
+    unjudged = Bias.model_validate_json(bias.model_dump_json())
+    assert judge_bias(unjudged) == bias
+
+
+def test_shares_of_the_population() -> None:
+    (first, *others) = report(sizes=(4_000, 2_000, 1_000)).columns[0].groups
+    share = of(first, "representation")
+    assert (share.others, share.verdict) == (0.5, "difference_proven")
+    assert share.change == pytest.approx(4 / 7 - 0.5) and all(not each.measure("representation") for each in others)
+
+
+def test_small_groups_are_left_out_of_new_yorks_ratio_and_not_of_four_fifths() -> None:
+    column = report(sizes=(4_000, 2_000, 60), rates=(0.4, 0.4, 0.9)).columns[0]
+    small = column.groups[2]
+    assert small.impact_ratio is None and small.of_highest == 1.0
+    assert max(each.impact_ratio or 0 for each in column.groups) == 1.0
+    assert max(each.of_highest or 0 for each in column.groups[:2]) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("selection", "selected", "deserved"),
+    [
+        (Selection(above=20.0), [0, 1, 1], [1, 0, 1]),
+        (Selection(below=20.0), [1, 0, 0], [0, 1, 0]),
+        (Selection(top=0.3), [0, 0, 1], None),
+        (Selection(bottom=0.5), [1, 1, 0], None),
+    ],
+)
+def test_who_is_selected_by_a_regression(selection: Selection, selected: list[int], deserved: list[int] | None) -> None:
+    meant = outcomes(selection, np.array([25.0, 1.0, 20.0]), np.array([10.0, 20.0, 30.0]), binary=False)
+    assert meant.selected.tolist() == selected
+    assert (None if meant.deserved is None else meant.deserved.tolist()) == deserved
+
+
+def test_who_is_selected_by_a_class() -> None:
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]])
+    meant = outcomes(Selection(classes=(1, 2)), np.array([2.0, 0.0]), p, binary=False)
+    assert (meant.selected.tolist(), meant.score.tolist()) == ([0, 1], [0.5, pytest.approx(0.9)])
+    assert meant.deserved is not None and meant.deserved.tolist() == [1, 0]
+
+
+def test_names_of_groups_are_shown_literally() -> None:
+    y, p, group, day = drawn(0, (500, 500), (0.4, 0.4))
+    groups = Groups("<b>", ("a|b", "`c`"), group)
+    bias = bias_of(rows_of(y, p, day, Selection(above=0.5)), None, [groups], selected="x", ratio=0.8, gate=True)
+    text = bias_as_markdown(bias)
+    assert "<b>" not in text and "a\\|b" in text
