@@ -21,6 +21,7 @@ from tasks.collecting import collect_if_any
 from tasks.contract import watch_contract
 from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
+from tasks.lineage import send_lineage_if_any
 from tasks.page import renew_page
 from tasks.scoring import score_arrived
 from tasks.staging import look_if_any
@@ -57,6 +58,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
         _renew_page(usecase)
         notify_people(usecase)
         anchor_if_any(usecase)
+        send_lineage_if_any(usecase)
         return batch
     collect_if_any()
     as_of = instant(batch.arrived_at)
@@ -78,6 +80,7 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     _renew_page(usecase)
     notify_people(usecase)
     anchor_if_any(usecase)
+    send_lineage_if_any(usecase)
     return batch
 
 

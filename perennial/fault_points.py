@@ -71,6 +71,7 @@ WRITES = (
     "erased_versions",
     "erased_row",
     "erasure_ended",
+    "openlineage_event",
 )
 POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "after"))
 

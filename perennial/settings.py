@@ -34,6 +34,7 @@ class Settings:
     threads: how many threads a fit may use.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
+    openlineage: the receivers of OpenLineage events, each as an address. openlineage_token: for those that ask for one.
     user, token: the person at this machine, by the environment and by a signed token. token_key: the public key that
     tokens are checked with. Each is None where it is not set.
     model_key: the file of the private key that signs model files. trusted_model_keys: the files of the public keys that
@@ -51,6 +52,8 @@ class Settings:
     namespace: str = ""
     anchors: tuple[str, ...] = ()
     anchor_key: Path | None = None
+    openlineage: tuple[str, ...] = ()
+    openlineage_token: str | None = field(default=None, repr=False)
     user: str | None = None
     token: str | None = field(default=None, repr=False)
     token_key: Path | None = None
@@ -109,6 +112,11 @@ class Settings:
         return self.home / "erasing"
 
     @property
+    def openlineage_sent(self) -> Path:
+        """How far each receiver of OpenLineage events has come."""
+        return self.home / "openlineage"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"
@@ -143,6 +151,8 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         namespace=_namespace(environ),
         anchors=_anchors(environ, home),
         anchor_key=_anchor_key(environ, home),
+        openlineage=_openlineage(environ),
+        openlineage_token=environ.get("PERENNIAL_OPENLINEAGE_TOKEN") or None,
         user=(environ.get("PERENNIAL_USER") or "").strip() or None,
         token=environ.get("PERENNIAL_TOKEN") or None,
         token_key=_absolute(key) if (key := environ.get("PERENNIAL_TOKEN_KEY")) else None,
@@ -271,6 +281,30 @@ def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
             )
         else:
             remember_address(address.removeprefix("tsa:"))
+        addresses.append(address)
+    return tuple(dict.fromkeys(addresses))
+
+
+def _openlineage(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The addresses, separated by commas, with absolute paths."""
+    addresses = []
+    for given in re.split(r",\s*(?=[a-z]+:)", environ.get("PERENNIAL_OPENLINEAGE") or ""):
+        if not (address := given.strip(" ,")):
+            continue
+        kind, _, rest = address.partition(":")
+        path = Path(rest.removeprefix("//")).expanduser()
+        if kind == "file" and path.is_absolute():
+            address = f"file:{_absolute(str(path))}"
+        elif not re.match(r"https?://[^/\s]", address):
+            raise InputError(
+                f"PERENNIAL_OPENLINEAGE: {masked(address)!r} is not a receiver of events\n"
+                "  Write file:/var/log/lineage.jsonl, a whole path, or http://host:5000, several separated by commas."
+            )
+        elif holds_secret(address):
+            raise InputError(
+                f"PERENNIAL_OPENLINEAGE: {masked(address)!r} contains credentials\n"
+                "  Set PERENNIAL_OPENLINEAGE_TOKEN to the token that the receiver asks for."
+            )
         addresses.append(address)
     return tuple(dict.fromkeys(addresses))
 

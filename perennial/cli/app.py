@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from perennial.cli.commands import alerts, decide, govern, look, operate, repair, run, start
+from perennial.cli.commands import alerts, decide, govern, look, openlineage, operate, repair, run, start
 from perennial.cli.grouping import InGroups
 
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -56,6 +56,9 @@ messages = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 messages.callback()(alerts.alerts)
 messages.command()(alerts.test)
 messages.command()(alerts.send)
+events = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+events.callback()(openlineage.openlineage)
+events.command()(openlineage.send)
 
 for group, commands in GROUPS.items():
     for command in commands:
@@ -65,4 +68,10 @@ app.add_typer(
 )
 app.add_typer(
     messages, name="alerts", help="List alert routes and what could not be sent; test them.", rich_help_panel="Operate"
+)
+app.add_typer(
+    events,
+    name="openlineage",
+    help="List receivers of lineage events; send what they lack.",
+    rich_help_panel="Operate",
 )

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the flows' entry points and `prefect.yaml` are relative to it."""
 SCHEDULED = "cycle"
 """The deployment that has the schedules."""
-ANCHOR = "anchor"
-"""The deployment whose schedule runs only where places for anchors are set."""
+ANCHOR, OPENLINEAGE = "anchor", "openlineage"
+"""The deployments whose schedules run only where places for anchors, or receivers of events, are set."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
     plan = plan_of(where.usecases)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prefect.yaml"
-        file.write_text(yaml.safe_dump(_with_schedules(plan, anchors=bool(where.anchors)), sort_keys=False))
+        file.write_text(yaml.safe_dump(_with_schedules(plan, where), sort_keys=False))
         done = subprocess.run(
             [sys.executable, "-m", "perennial.processes.deploy_all", str(file), *plan.mistaken],
             cwd=ROOT,
@@ -94,8 +94,9 @@ def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
     return plan
 
 
-def _with_schedules(plan: Plan, *, anchors: bool) -> dict[str, Any]:
-    """The content of `prefect.yaml` with these schedules instead of the example's. anchors: whether they are wanted."""
+def _with_schedules(plan: Plan, where: Settings) -> dict[str, Any]:
+    """The content of `prefect.yaml` with these schedules instead of the example's."""
+    wanted = {ANCHOR: bool(where.anchors), OPENLINEAGE: bool(where.openlineage)}
     file = ROOT / "prefect.yaml"
     if not file.is_file():
         raise InputError(
@@ -107,7 +108,7 @@ def _with_schedules(plan: Plan, *, anchors: bool) -> dict[str, Any]:
     for deployment in content["deployments"]:
         if deployment["name"] == SCHEDULED:
             deployment["schedules"] = list(plan.schedules.values()) or None
-        if deployment["name"] == ANCHOR:
+        if deployment["name"] in wanted:
             for schedule in deployment["schedules"]:
-                schedule["active"] = anchors
+                schedule["active"] = wanted[deployment["name"]]
     return content

@@ -25,8 +25,11 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
     mount.mkdir()
     monkeypatch.setenv("PERENNIAL_ANCHORS", f"file:{mount / 'anchors'},file:{away / 'anchors'}")
     monkeypatch.setenv("PERENNIAL_ANCHOR_KEY", str(tmp_path / "keys" / "ledger"))
+    monkeypatch.setenv("PERENNIAL_OPENLINEAGE", f"file:{mount / 'lineage.jsonl'},file:{away / 'lineage.jsonl'}")
     settled.month("2024-03")
     assert perennial("run", "shop").code == 0, "a place that is away stops no cycle"
+    events = [json.loads(line) for line in (mount / "lineage.jsonl").read_text().splitlines()]
+    assert [each["job"]["name"] for each in events if each["eventType"] == "COMPLETE"].count("shop.ingest") == 3
     rows = ledger_rows()
     assert len(payloads(Cycle)) == 3
     shown = " ".join(perennial("status", "shop").out.split())
@@ -35,6 +38,8 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
 
     assert perennial("doctor", "shop", "--dry-run").code == 1
     away.mkdir()
+    assert perennial("openlineage", "send").code == 0
+    assert (away / "lineage.jsonl").read_text() == (mount / "lineage.jsonl").read_text()
     repaired = perennial("doctor", "shop")
     assert (repaired.code, "repaired: it is anchored" in repaired.out) == (0, True)
     assert (away / "anchors").read_text() == (mount / "anchors").read_text(), "the same head gives the same note, once"
