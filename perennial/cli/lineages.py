@@ -55,7 +55,7 @@ def _drawn(out: Path, usecase: str, node: Node, parts: list[Part]) -> str:
 
 
 def _show(usecase: str, node: Node, up: Part | None, down: Part | None) -> None:
-    say(f"{node.ref.kind} {short(node.ref.id)} of {usecase}: {node.says}")
+    say(f"{node.ref.kind} {short(node.ref.id)} of {usecase}: {node.text}")
     for part, upwards, heading, nothing in (
         (up, True, "It came from:", "It came from nothing else that is recorded."),
         (down, False, "What came from it:", "Nothing came from it yet."),

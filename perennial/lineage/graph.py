@@ -42,11 +42,11 @@ class Ref(NamedTuple):
 class Node:
     """A thing that came from others. also: its other names. facts: what is known of it, as plain JSON values.
 
-    says: the same in a few words. rows: how many rows it stands for, where it stands for rows.
+    text: the same in a few words. rows: how many rows it stands for, where it stands for rows.
     """
 
     ref: Ref
-    says: str
+    text: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     rows: int | None = None

@@ -37,7 +37,7 @@ def lines_of(part: Part, *, upwards: bool) -> Iterator[str]:
             if number == 1 and len(nodes) > MOST:
                 yield f"{'':{_KIND}}{folded(nodes[1:-1])}"
             beside = _beside(part, node.ref, upwards=upwards)
-            yield f"{kind if number == 0 else '':{_KIND}}{short(node.ref.id)}  {node.says}{beside}"
+            yield f"{kind if number == 0 else '':{_KIND}}{short(node.ref.id)}  {node.text}{beside}"
 
 
 def _beside(part: Part, ref: Ref, *, upwards: bool) -> str:

@@ -123,19 +123,19 @@ def _served(workspace: Workspace, usecase: str, prediction: str) -> dict[str, An
         rows = table.to_pylist() if table is not None else []
         return rows[0] if rows else None
     try:
-        found = look_up(workspace, prediction)
+        answer = look_up(workspace, prediction)
     except InputError:
         return None
-    if found.usecase != usecase:
+    if answer.usecase != usecase:
         return None
-    stage = found.in_stage
+    stage = answer.in_stage
     return {
-        **_fields(found.received),
+        **_fields(answer.received),
         PREDICTION: prediction,
         BATCH: place.segment,
-        RELEASE_NO: found.release.release_no,
-        SCORED_AT: found.at,
-        SCORE: found.score[0] if len(found.score) == 1 else None,
+        RELEASE_NO: answer.release.release_no,
+        SCORED_AT: answer.at,
+        SCORE: answer.score[0] if len(answer.score) == 1 else None,
         ARM: stage.arm if stage is not None else None,
         CANDIDATE_FAILED: stage.failed if stage is not None else None,
     }

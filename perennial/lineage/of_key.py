@@ -48,9 +48,9 @@ def with_key(workspace: Workspace, declaration: Declaration, graph: Graph, key: 
     if _batches_in(of_key, "accepted"):
         edges += [Edge(key.ref, Ref("snapshot", each), "trained in") for each in _trained(ledger, of_key, usecase)]
         edges += [Edge(key.ref, Ref("decision", each), "evaluated in") for each in _evaluated(ledger, of_key, usecase)]
-    said = "accepted" if _batches_in(of_key, "accepted") else "set aside" if aside else "in no batch"
+    state = "accepted" if _batches_in(of_key, "accepted") else "set aside" if aside else "in no batch"
     columns = ", ".join(declaration.schema_.key)
-    node = Node(key.ref, f"row by {columns}, {said}", dict(zip(declaration.schema_.key, key.texts, strict=True)))
+    node = Node(key.ref, f"row by {columns}, {state}", dict(zip(declaration.schema_.key, key.texts, strict=True)))
     graph = graph.with_more([node], edges)
     for row in predicted:
         graph = with_prediction(workspace, usecase, graph, row, key)
@@ -100,15 +100,15 @@ def _predictions(workspace: Workspace, declaration: Declaration, key: RowKey) ->
 def _trained(ledger: Ledger, of_key: KeyTables, usecase: str) -> Iterator[str]:
     """The snapshots that hold the row, once each."""
     rows = {row.key: row for row in ledger.all(usecase, Snapshot)}
-    found: dict[str, None] = {}
+    holding: dict[str, None] = {}
     for each in ledger.all(usecase, ChallengerEntry):
         snapshot = rows[each.payload.snapshot]
         declaration, _ = recorded(ledger, usecase, each.payload.declaration_digest)
         declaration = declaration.racing_as(each.payload.rival) if each.payload.rival else declaration
         known = known_at(ledger.before(snapshot.position), usecase, instant(snapshot.payload.as_of))
         if _is_in(of_key, declaration, known, snapshot.payload):
-            found[snapshot.key] = None
-    yield from found
+            holding[snapshot.key] = None
+    yield from holding
 
 
 def _is_in(of_key: KeyTables, declaration: Declaration, known: Known, snapshot: Snapshot) -> bool:

@@ -49,7 +49,7 @@ class Box:
 
     refs: tuple[Ref, ...]
     title: str
-    says: str
+    text: str
     x: int
     y: int
 
@@ -91,17 +91,17 @@ def _boxes(node: Node, nodes: dict[Ref, Node]) -> Iterator[Box]:
                 if middle and each is middle[0]:
                     yield Box(tuple(one.ref for one in middle), kind, folded(middle).removeprefix("... "), x, y)
                 else:
-                    yield Box((each.ref,), short(each.ref.id), each.says, x, y)
+                    yield Box((each.ref,), short(each.ref.id), each.text, x, y)
                 x += WIDE + GAP
         y += HIGH + BETWEEN if x > MARGIN else 0
 
 
 def _drawn(box: Box, subject: Ref) -> str:
     name = "this" if subject in box.refs else "many" if len(box.refs) > 1 else "one"
-    whole = f"{box.kind} {box.refs[0].id}: {box.says}" if len(box.refs) == 1 else box.says
-    lines = ((17, "quiet", box.kind), (34, "id", box.title), (51, "quiet", box.says))
+    whole = f"{box.kind} {box.refs[0].id}: {box.text}" if len(box.refs) == 1 else box.text
+    lines = ((17, "quiet", box.kind), (34, "id", box.title), (51, "quiet", box.text))
     if len(box.refs) > 1:
-        lines = ((17, "quiet", box.kind), (34, "id", f"{len(box.refs):,} more"), (51, "quiet", box.says))
+        lines = ((17, "quiet", box.kind), (34, "id", f"{len(box.refs):,} more"), (51, "quiet", box.text))
     texts = "".join(
         f'<text class="{style}" x="{box.x + 9}" y="{box.y + down}">{escape(_cut(text))}</text>'
         for down, style, text in lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from perennial.clock import day, instant
 from perennial.ledger.entries import (
@@ -11,6 +12,7 @@ from perennial.ledger.entries import (
     BatchScored,
     ChallengerEntry,
     Decision,
+    Erased,
     LabelBatchEntry,
     Release,
     SegmentCollected,
@@ -99,9 +101,9 @@ class _Growing:
                 self._edge(batch_ref(batch), ref, "rows of")
             for labels in snapshot.label_batches:
                 self._edge(Ref("labels", labels), ref, "labels of")
-            says = f"{snapshot.rows:,} rows, {day(snapshot.first)} to {day(snapshot.last)}"
+            text = f"{snapshot.rows:,} rows, {day(snapshot.first)} to {day(snapshot.last)}"
             facts = snapshot.model_dump(mode="json", exclude={"batches", "label_batches"})
-            self.nodes[ref] = Node(ref, says, facts, (), snapshot.rows)
+            self.nodes[ref] = Node(ref, text, facts, (), snapshot.rows)
         for each in self.ledger.all(self.usecase, ChallengerEntry):
             self._training(each.payload)
 
@@ -117,8 +119,8 @@ class _Growing:
             "digest": challenger.model.digest,
             "declaration_digest": challenger.declaration_digest,
         }
-        says = f"challenger {challenger.challenger}"
-        self.nodes[model] = Node(model, says, facts, (challenger.challenger,))
+        text = f"challenger {challenger.challenger}"
+        self.nodes[model] = Node(model, text, facts, (challenger.challenger,))
         self._edge(Ref("snapshot", challenger.snapshot), run, "trained")
         self._edge(features, run, "computed the features of")
         self._edge(run, model, "made")
@@ -126,7 +128,7 @@ class _Growing:
     def decisions(self) -> None:
         for row in self.ledger.all(self.usecase, Decision):
             decision, ref = row.payload, Ref("decision", row.key)
-            says = f"{decision.outcome} on {decision.batch}"
+            text = f"{decision.outcome} on {decision.batch}"
             facts = {
                 "batch": decision.batch,
                 "as_of": decision.as_of,
@@ -135,7 +137,7 @@ class _Growing:
                 "rows": decision.evaluation.rows,
                 "evaluation_digest": decision.evaluation.digest,
             }
-            self.nodes[ref] = Node(ref, says, facts, (), decision.evaluation.rows)
+            self.nodes[ref] = Node(ref, text, facts, (), decision.evaluation.rows)
             self._edge(Ref("model", str(decision.challenger.version)), ref, "evaluated in")
             released = {each.model.version for each in (*decision.releases, *(_members(decision)))}
             for version in sorted(released - {decision.challenger.version}):
@@ -177,8 +179,8 @@ class _Growing:
         if candidate is None:
             return
         ref, stage = arm_ref(release.release_no, candidate=True), candidate.stage
-        says = f"{candidate.versions}, {stage.kind}"
-        self.nodes[ref] = Node(ref, says, {"stage": stage.kind, "share": stage.share, "decision": candidate.decision})
+        text = f"{candidate.versions}, {stage.kind}"
+        self.nodes[ref] = Node(ref, text, {"stage": stage.kind, "share": stage.share, "decision": candidate.decision})
         self._edge(Ref("decision", candidate.decision), ref, "begun by")
         for served in candidate.serves:
             self._edge(model_ref(served), ref, "candidate in")
@@ -187,18 +189,18 @@ class _Growing:
         batches = {row.payload.batch: row.payload for row in self.ledger.all(self.usecase, BatchEntry)}
         for row in self.ledger.all(self.usecase, BatchScored):
             scored, ref = row.payload, Ref("predictions", row.key)
-            says = f"{scored.rows:,} rows of {scored.window}"
+            text = f"{scored.rows:,} rows of {scored.window}"
             facts = scored.model_dump(mode="json", include={"window", "rows", "scored_at", "digest", "failed"})
             self.nodes[ref] = Node(
-                ref, says if scored.failed is None else f"none: {scored.failed}", facts, (), scored.rows
+                ref, text if scored.failed is None else f"none: {scored.failed}", facts, (), scored.rows
             )
             self._edge(batch_ref(batches[scored.batch]), ref, "scored in")
             self._edge(arm_ref(scored.release_no, candidate=scored.of is not None), ref, "predicted")
         for collected in self.ledger.all(self.usecase, SegmentCollected):
             segment, ref = collected.payload, Ref("predictions", collected.key)
-            says = f"{segment.rows:,} answers, {day(segment.first_at)} to {day(segment.last_at)}"
+            text = f"{segment.rows:,} answers, {day(segment.first_at)} to {day(segment.last_at)}"
             facts = segment.model_dump(mode="json", include={"rows", "first_at", "last_at", "digest"})
-            self.nodes[ref] = Node(ref, says, facts, (), segment.rows)
+            self.nodes[ref] = Node(ref, text, facts, (), segment.rows)
             for number in segment.releases:
                 self._edge(arm_ref(number), ref, "answered")
                 if arm_ref(number, candidate=True) in self.nodes:
@@ -206,8 +208,21 @@ class _Growing:
 
     def _landing(self, landing: str, becomes: Ref) -> None:
         ref = Ref("landing", landing)
-        self.nodes.setdefault(ref, Node(ref, "bytes as they arrived", {"sha256": landing.partition(".")[0]}))
+        erased = self.erased.get(landing)
+        facts = {"sha256": landing.partition(".")[0], "left_after_erasures": erased}
+        left = "" if erased is None else ", rows erased since" if erased else ", erased since"
+        self.nodes.setdefault(ref, Node(ref, f"bytes as they arrived{left}", facts))
         self._edge(ref, becomes, "became")
+
+    @cached_property
+    def erased(self) -> dict[str, str]:
+        """Landing → the name of what erasures left of it, empty where that is nothing."""
+        replaced = {e.was: e.left for row in self.ledger.all(self.usecase, Erased) for e in row.payload.landings}
+        for landing, left in replaced.items():
+            while left in replaced:
+                left = replaced[left]
+            replaced[landing] = left
+        return replaced
 
     def _edge(self, source: Ref, target: Ref, how: str, *, passes: bool = True) -> None:
         self.edges.append(Edge(source, target, how, passes))

@@ -10,7 +10,7 @@ from perennial.lineage.graph import Node, Part
 
 def node_view(node: Node) -> dict[str, Any]:
     """One thing. rows: how many rows it stands for, null where it stands for none."""
-    return {"kind": node.ref.kind, "id": node.ref.id, "says": node.says, "rows": node.rows, "facts": dict(node.facts)}
+    return {"kind": node.ref.kind, "id": node.ref.id, "text": node.text, "rows": node.rows, "facts": dict(node.facts)}
 
 
 def part_view(part: Part) -> dict[str, Any]:

@@ -215,9 +215,7 @@ def years(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Yea
     return undisturbed, killed
 
 
-@pytest.mark.parametrize(
-    "point", [each for each in POINTS if each.partition(".")[0] not in (*ELSEWHERE, *OF_ERASURES)]
-)
+@pytest.mark.parametrize("point", [each for each in POINTS if each.partition(".")[0] not in (*ELSEWHERE, *OF_ERASURES)])
 def test_a_process_killed_at_a_write_leaves_readers_a_whole_state(years: tuple[Year, Year], point: str) -> None:
     _, killed = years
     assert point in killed.ends, "no step of the year is killed here: say in which"

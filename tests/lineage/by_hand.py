@@ -31,8 +31,8 @@ class Raw:
 
     def one(self, kind: str, **wanted: Any) -> dict[str, Any]:
         """The only row of a kind with these values."""
-        (found,) = [r for r in self.ledger[kind] if all(r[name] == value for name, value in wanted.items())]
-        return found
+        (only,) = [r for r in self.ledger[kind] if all(r[name] == value for name, value in wanted.items())]
+        return only
 
     def spanned(self, first: str, last: str, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The batches with events in a span, by the rows themselves."""

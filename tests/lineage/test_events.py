@@ -66,7 +66,7 @@ def test_checks_are_assertions_without_values(shop: Workspace) -> None:
 class Anything:
     """What events need, for payloads that belong to no home."""
 
-    names = Names("perennial", "shop", "s3://bucket/tables", Path("/home/landing"))
+    names = Names("perennial", "shop", "s3://bucket/tables", Path("/data/landing"))
 
     def columns(self, _: str) -> Mapping[str, str]:
         """One."""
@@ -102,7 +102,7 @@ def test_every_kind_of_row_that_has_events_has_valid_ones() -> None:
     assert end["run"]["facets"]["errorMessage"]["message"] == "held: order: column is missing"
 
 
-def test_what_the_schemas_forbid_is_found(shop: Workspace) -> None:
+def test_the_schemas_forbid_what_is_broken(shop: Workspace) -> None:
     (valid, *_) = [each for each in events(shop) if "perennial_decision" in each["run"]["facets"]]
     for break_it, words in (
         (lambda event: event["job"].pop("name"), "lacks name"),

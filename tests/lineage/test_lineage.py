@@ -17,9 +17,9 @@ def named(shop: Workspace, given: str) -> Named:
     return find(shop, shop.declared("shop").declaration, given)
 
 
-def names(found: Named, *, upwards: bool) -> set[str]:
+def names(asked: Named, *, upwards: bool) -> set[str]:
     """One side of it."""
-    part = found.graph.up(found.ref) if upwards else found.graph.down(found.ref)
+    part = asked.graph.up(asked.ref) if upwards else asked.graph.down(asked.ref)
     return {str(node.ref) for node in part.nodes}
 
 
@@ -30,9 +30,9 @@ def by_hand(lived: Path) -> Raw:
 
 def test_predictions_and_their_rows_equal_the_raw_tables_both_ways(shop: Workspace, by_hand: Raw) -> None:
     for prediction in by_hand.predictions.sample(8, random_state=0).to_dict("records"):
-        found = named(shop, f"{prediction['__perennial_batch']}#{prediction['order']}")
-        assert names(found, upwards=True) == by_hand.up(prediction)
-        assert names(found, upwards=False) == set()
+        asked = named(shop, f"{prediction['__perennial_batch']}#{prediction['order']}")
+        assert names(asked, upwards=True) == by_hand.up(prediction)
+        assert names(asked, upwards=False) == set()
         row = named(shop, f"key:{prediction['order']}")
         assert names(row, upwards=False) == by_hand.down(prediction["order"])
 
@@ -44,7 +44,7 @@ def test_what_an_id_can_be_and_what_it_cannot(shop: Workspace) -> None:
     assert str(named(shop, "release:1").ref) == "release:1"
     set_aside = named(shop, "2024-04-00000")
     assert {edge.how for edge in set_aside.graph.up(set_aside.ref).edges} >= {"became"}
-    assert "set aside" in set_aside.graph.nodes[set_aside.ref].says
+    assert "set aside" in set_aside.graph.nodes[set_aside.ref].text
     with pytest.raises(InputError, match=r"'1' names 2 things of shop\n  Write which one: model:1, release:1"):
         named(shop, "1")
     with pytest.raises(InputError, match=r"looked through: landing, labels, batch, key(.|\n)*a row's key \(order\)"):

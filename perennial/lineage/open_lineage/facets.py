@@ -1,6 +1,6 @@
 """Facets of OpenLineage events, as plain JSON.
 
-Source: https://openlineage.io/docs/spec/facets/, in the versions of their schema URLs. The schemas of our own facets
+Source: https://openlineage.io/docs/spec/facets/, in the versions of their schema URLs. The schemas of our facets
 are in docs/openlineage/facets-1-0-0.json.
 """
 

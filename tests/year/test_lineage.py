@@ -1,0 +1,24 @@
+"""The lineage of random predictions of the year, both ways, beside one that is computed from the raw tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from perennial.lineage.graph import Ref
+from perennial.lineage.named import find
+from tests.lineage.by_hand import raw
+from tests.year.replay import Year
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+
+
+def test_a_hundred_predictions_came_from_what_the_raw_tables_give(year: Year) -> None:
+    workspace = year.workspace
+    by_hand = raw(workspace.settings.home, "flights", key="flight_id", time="time_hour", target="late", delay="24h")
+    declaration = workspace.declared("flights").declaration
+    for prediction in by_hand.predictions.sample(100, random_state=0).to_dict("records"):
+        key = prediction["flight_id"]
+        named = find(workspace, declaration, f"{prediction['__perennial_batch']}#{key}")
+        up, down = named.graph.up(named.ref), named.graph.down(Ref("key", key))
+        assert {str(node.ref) for node in up.nodes} == by_hand.up(prediction)
+        assert {str(node.ref) for node in down.nodes} == by_hand.down(key)
