@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Erased
+from tasks.collecting import collect_if_any
 from tasks.erasing import erase_rows
 from tasks.page import renew_page
 
@@ -16,7 +17,12 @@ from tasks.page import renew_page
     name="erase", flow_run_name=named_by("usecase", otherwise="erase"), on_running=[tag_run], timeout_seconds=6 * 3600
 )
 def erase(
-    usecase: UseCaseName, keys_file: Words, by: Words, reason: Words, token: SecretStr | None = None
+    usecase: UseCaseName,
+    keys_file: Words,
+    by: Words,
+    reason: Words,
+    leave_record: bool = False,
+    token: SecretStr | None = None,
 ) -> Erased | None:
     """Erase the rows of persons. Prefect keeps the parameters of its runs, so the keys come in a file.
 
@@ -25,9 +31,12 @@ def erase(
         keys_file: The path, on the worker, of a CSV or Parquet file with the key columns. Delete it afterwards.
         by: Your name, for the record.
         reason: Why, in your words, for the record. Name nobody.
+        leave_record: Erase the rest although the ledger has a value of the rows, which stays there.
         token: Your signed token, where tokens are required.
     """
-    erased = erase_rows(usecase, keys_file, by, reason, token.get_secret_value() if token else None)
+    collect_if_any()
+    proof = token.get_secret_value() if token else None
+    erased = erase_rows(usecase, keys_file, by, reason, leave_record, proof)
     renew_page(usecase)
     note_outcome(usecase, f"erasure {erased.number}" if erased else "nothing to erase")
     return erased

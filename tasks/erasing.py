@@ -18,11 +18,13 @@ log = logging.getLogger("perennial.tasks")
 
 
 @step(timeout_minutes=300)
-def erase_rows(usecase: str, keys_file: str, by: str, reason: str, token: str | None) -> Erased | None:
+def erase_rows(
+    usecase: str, keys_file: str, by: str, reason: str, leave_record: bool, token: str | None
+) -> Erased | None:
     """Erase the rows whose keys are in a file; None if none is here."""
     workspace = open_workspace(settings())
     declaration = workspace.use_case(usecase).declaration
     person, keys = acting(declaration, by, token), keys_of(declaration, [], Path(keys_file))
-    erased = erase_keys(workspace, keys, person, given("reason", reason), datetime.now(UTC))
+    erased = erase_keys(workspace, keys, person, given("reason", reason), datetime.now(UTC), leave_record)
     log.info("%s: %s", usecase, f"erasure {erased.number}" if erased else "nothing to erase")
     return erased

@@ -10,6 +10,7 @@ from perennial.clock import instant
 from perennial.deciding.at_once import Training, nothing_since, planned_training
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
+from perennial.ledger.erased import unlearned_erasure
 from perennial.ledger.present import current_release, open_question, waiting_challenger
 from perennial.settings import settings
 from perennial.store.known import Known, known_at
@@ -48,6 +49,7 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datet
         challenger_waits=waits,
         new_batch_accepted=new_batch,
         drift_wants=wants_retraining(ledger, usecase, triggers),
+        erased=unlearned_erasure(ledger, usecase),
     )
 
 

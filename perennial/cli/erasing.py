@@ -2,44 +2,76 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
 from perennial.cli.approving import given
 from perennial.cli.output import as_json, say
-from perennial.erasure.erasing import Here, erase_keys, what_is_here
+from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
 from perennial.erasure.words import erased_in_words, not_reached, places_in_words
+from perennial.errors import on_record
 from perennial.settings import settings
-from perennial.store.workspace import open_workspace, reading_workspace
+from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 
 
-def erase(
-    usecase: str, keys: list[str], file: Path | None, by: str | None, reason: str, dry_run: bool, json: bool
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks to erase. keys: typed. file: with more of them. leave_record: see `erase_keys`."""
+
+    keys: tuple[str, ...]
+    file: Path | None
+    leave_record: bool
+
+
+def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
     """Not through Prefect, which keeps the parameters of its runs, and with them the keys."""
     acting_person(by)
     given("--reason", reason)
     workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
     declaration = workspace.use_case(usecase).declaration
-    person, wanted = acting_person(by, declaration), keys_of(declaration, keys, file)
+    person, keys = acting_person(by, declaration), keys_of(declaration, asked.keys, asked.file)
     if dry_run:
-        _show_here(usecase, what_is_here(workspace, wanted), json)
+        here = what_is_here(workspace, keys)
+        _show_here(usecase, here.counts(workspace.settings.home), here.in_ledger, json)
         return
-    erased = erase_keys(workspace, wanted, person, reason, machine_clock.now())
+    _collect(workspace)
+    erased = erase_keys(workspace, keys, person, reason, machine_clock.now(), asked.leave_record)
+    if erased is not None:
+        with on_record(f"erasure {erased.number} is recorded"):
+            _renew_page(workspace, usecase)
     if json:
         as_json(erased.model_dump(mode="json") if erased else None)
-    elif erased is None:
-        say(f"{usecase}: no row with {'this key' if len(wanted.wanted) == 1 else 'these keys'} is here.")
-    else:
-        say(erased_in_words(usecase, erased))
-        for line in not_reached():
-            say(f"  not reached: {line}")
-
-
-def _show_here(usecase: str, here: Here, json: bool) -> None:
-    if json:
-        as_json({"usecase": usecase, "would_erase": here.counts})
         return
-    say(f"{usecase}: would erase {places_in_words(here.counts)}. Nothing was changed.")
+    if erased is None:
+        say(f"{usecase}: no row with {'this key' if len(keys.wanted) == 1 else 'these keys'} is here.")
+        return
+    for line in erased_in_words(usecase, erased):
+        say(line)
+    for line in not_reached(workspace.settings):
+        say(f"  not reached: {line}")
+
+
+def _show_here(usecase: str, counts: dict[str, int], in_ledger: dict[str, int], json: bool) -> None:
+    if json:
+        as_json({"usecase": usecase, "would_erase": counts, "stays": in_ledger})
+        return
+    say(f"{usecase}: would erase {places_in_words(counts)}. Nothing was changed.")
+    if in_ledger:
+        say(f"  would stay in the ledger: {', '.join(f'{kind} ({rows})' for kind, rows in in_ledger.items())}")
+
+
+def _collect(workspace: Workspace) -> None:
+    """Served predictions become rows of a table, from which they can be removed."""
+    if any(workspace.settings.served.glob("*.served")):
+        from tasks.collecting import collect_segments
+
+        collect_segments.fn()
+
+
+def _renew_page(workspace: Workspace, usecase: str) -> None:
+    from tasks.page import refresh_page
+
+    refresh_page(workspace, usecase)

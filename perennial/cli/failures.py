@@ -168,7 +168,7 @@ def _plain(value: Any) -> Any:
 def _trace_of(error: Exception) -> Path:
     """Write the trace to a file in the home, or in the system's folder for passing things where that fails."""
     name = f"perennial-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    text = masked("".join(["$ ", " ".join(sys.argv), "\n", *traceback.format_exception(error)]))
+    text = masked("".join(["$ ", " ".join(_without_keys(sys.argv)), "\n", *traceback.format_exception(error)]))
     for folder in (_home() / "failures", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(exist_ok=True)
@@ -178,6 +178,15 @@ def _trace_of(error: Exception) -> Path:
         return folder / name
     note(text)
     return Path("the lines above")
+
+
+def _without_keys(words: list[str]) -> list[str]:
+    """What was typed, without the keys of persons who are to be erased."""
+    before = ["", *words]
+    return [
+        "--key=…" if word.startswith("--key=") else "…" if former == "--key" else word
+        for former, word in zip(before, words, strict=False)
+    ]
 
 
 def _home() -> Path:

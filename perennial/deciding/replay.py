@@ -29,7 +29,7 @@ from perennial.evaluation.policies.case import Ruling
 from perennial.evaluation.results import Evaluation, MetricResult, SliceResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.ledger.entries import ChallengerEntry, Decision, Mixture, Release, Snapshot
-from perennial.ledger.erased import erased_among, erased_rows
+from perennial.ledger.erased import erased_among, erased_rows, removed_models
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
@@ -146,6 +146,9 @@ def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Dec
     """
     replayed, known = _from_rows(ledger, tables, registry, row)
     usecase = row.payload.usecase
+    if replayed.difference is not None and replayed.difference.field == "models":
+        removed = removed_models(ledger, usecase)
+        return replace(replay_sums(ledger, row), deep=True, erased=removed) if removed else replayed
     if replayed.difference is None or known is None or _lost_rows(ledger, tables, usecase, known):
         return replayed
     erased = erased_among(ledger, usecase, known.batches)

@@ -1,18 +1,29 @@
-"""Erase the rows of keys from every place of a home, then record it. Killed anywhere, the same call goes on."""
+"""Erase the rows of keys from every place of a home, then record it. Killed anywhere, the same call goes on.
+
+Landed bytes come last, because from them is known what belongs to the rows alone; then models, which cannot be loaded
+until the record has their new digests.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from perennial.clock import write_instant
+from perennial.erasure.databases import databases, has_traces, remove_from_database
+from perennial.erasure.in_ledger import refuse_what_stays, rows_in_ledger
 from perennial.erasure.keys import Keys
 from perennial.erasure.landed import LandedRows, erase_from_landing, rows_in_landing
+from perennial.erasure.models import Touched, files_of, rewrite_model, touched_models
+from perennial.erasure.own_texts import OwnTexts, own_texts
 from perennial.erasure.tabled import Found, erase_from_tables, rows_in_tables
+from perennial.erasure.traces import remove_traces, traces
 from perennial.erasure.unfinished import Begun, Note
-from perennial.ledger.entries import Erased, LandingErased, RowsErased
+from perennial.ledger.entries import ChallengerEntry, Erased, LandingErased, ModelErased, RowsErased
 from perennial.ledger.erased import erasures
 from perennial.ledger.present import time_of
+from perennial.model.artifact import PIPELINE_FILE, digest_model
 from perennial.release.approvals import Person
 from perennial.store.tables import Tables
 from perennial.store.workspace import RUN, Workspace
@@ -20,28 +31,53 @@ from perennial.store.workspace import RUN, Workspace
 
 @dataclass(frozen=True)
 class Here:
-    """What a home has of the keys."""
+    """What a home has of the keys. own: texts that only their rows have. in_ledger: see `rows_in_ledger`."""
 
     landed: list[LandedRows]
     tables: Found
+    own: OwnTexts
+    files: list[Path]
+    databases: list[Path]
+    models: list[Touched]
+    in_ledger: dict[str, int]
 
-    @property
-    def counts(self) -> dict[str, int]:
+    def counts(self, home: Path) -> dict[str, int]:
         """Place → how many rows or files; places without any are left out."""
         landed = sum(each.rows for each in self.landed)
         counts: dict[str, int] = {"landing": landed} if landed else {}
-        return counts | {name: sum(batches.values()) for name, batches in self.tables.items()}
+        counts |= {name: sum(batches.values()) for name, batches in self.tables.items()}
+        return counts | {kind: len(names) for kind, names in self.files_by_kind(home).items()}
+
+    def files_by_kind(self, home: Path) -> dict[str, list[str]]:
+        """Kind of file, which is the folder that it is in, or `models` → the names of those to change."""
+        kinds: dict[str, list[str]] = {}
+        for path in [*self.files, *self.databases]:
+            inside = path.is_relative_to(home)
+            kinds.setdefault(path.relative_to(home).parts[0] if inside else "mlflow", []).append(str(path))
+        if changed := [str(each.entry.model.version) for each in self.models if each.has_texts or each.goes]:
+            kinds["models"] = changed
+        return kinds
 
 
 def what_is_here(workspace: Workspace, keys: Keys) -> Here:
     """Look in every place. Nothing is changed."""
-    return Here(rows_in_landing(workspace.landing, workspace.ledger, keys), rows_in_tables(workspace.tables, keys))
+    usecase, home = keys.declaration.name, workspace.settings.home
+    landed = rows_in_landing(workspace.landing, workspace.ledger, keys)
+    tables = rows_in_tables(workspace.tables, keys)
+    own = own_texts(workspace.landing, workspace.ledger, keys, landed)
+    models = touched_models(workspace, usecase, tables.get("accepted", {}), own)
+    in_databases = [each for each in databases(workspace.settings) if own and has_traces(each, own)]
+    in_ledger = rows_in_ledger(workspace.ledger, usecase, own) if own.words else {}
+    return Here(landed, tables, own, traces(home, own), in_databases, models, in_ledger)
 
 
-def erase_keys(workspace: Workspace, keys: Keys, person: Person, reason: str, now: datetime) -> Erased | None:
+def erase_keys(
+    workspace: Workspace, keys: Keys, person: Person, reason: str, now: datetime, leave_record: bool = False
+) -> Erased | None:
     """Erase the keys while no other run of the use case goes on; None if nothing is here and nothing is unfinished.
 
-    now: by the machine's clock. Raises TransientError if another run holds its turn.
+    now: by the machine's clock. leave_record: go on although the ledger has a value of the rows, which stays.
+    Raises InputError for such a value, TransientError if another run holds its turn.
     """
     usecase = keys.declaration.name
     with (
@@ -50,26 +86,35 @@ def erase_keys(workspace: Workspace, keys: Keys, person: Person, reason: str, no
         workspace.only_one("served", "collect"),
     ):
         as_of = time_of(workspace.ledger, keys.declaration, now)
-        return _erase(workspace, keys, what_is_here(workspace, keys), person, reason, as_of)
+        here = what_is_here(workspace, keys)
+        if not leave_record:
+            refuse_what_stays(here.in_ledger, usecase)
+        return _erase(workspace, keys, here, person, reason, as_of)
 
 
 def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason: str, as_of: datetime) -> Erased | None:
-    usecase, ledger = keys.declaration.name, workspace.ledger
+    usecase, ledger, home = keys.declaration.name, workspace.ledger, workspace.settings.home
     note = Note(workspace.settings.erasing, usecase)
     number = len(erasures(ledger, usecase)) + 1
     former = note.read()
     if former is not None and former.number < number:  # it was recorded, and killed before the note was removed
         note.end()
         former = None
-    if not here.counts and former is None:
+    if not here.counts(home) and former is None:
         return None
-    begun = _begun(workspace.tables, usecase, number, here).with_former(former)
+    begun = _begun(workspace, usecase, number, here).with_former(former)
     note.begin(begun)
-    for landed in here.landed:
-        erase_from_landing(workspace.landing, usecase, landed)
+    remove_traces(home, here.files, here.own)
+    for database in here.databases:
+        remove_from_database(database, here.own)
     erase_from_tables(workspace.tables, keys, here.tables)
     for name in begun.tables:
         workspace.tables.forget(usecase, name)
+    for model in here.models:
+        rewrite_model(model, here.own, number)
+    for landed in here.landed:
+        erase_from_landing(workspace.landing, usecase, landed)
+    policy = keys.declaration.governance.erasure
     entry = Erased(
         number=number,
         by=person.name,
@@ -78,18 +123,36 @@ def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason:
         as_of=write_instant(as_of),
         landings=_landings(workspace, usecase, begun),
         rows=_rows(workspace.tables, usecase, begun),
-        files={},
+        files={kind: len(names) for kind, names in sorted(begun.files.items())},
+        models=tuple(_now(workspace, usecase, model) for model in begun.models),
+        then=policy.models,
+        kept_because=policy.reason,
+        stays=begun.stays,
     )
     row, _ = ledger.append(usecase, entry)
     note.end()
     return row.payload
 
 
-def _begun(tables: Tables, usecase: str, number: int, here: Here) -> Begun:
+def _begun(workspace: Workspace, usecase: str, number: int, here: Here) -> Begun:
+    tables = workspace.tables
     before = {
         name: {batch: tables.count(usecase, name, batch) for batch in batches} for name, batches in here.tables.items()
     }
-    return Begun(number, before, {each.name: each.rows for each in here.landed})
+    models = [
+        ModelErased(
+            version=each.entry.model.version,
+            challenger=each.entry.challenger,
+            was=workspace.registry.digest(usecase, each.entry.model),
+            now="",
+            learned=each.learned,
+            keeps_rows=each.keeps_rows and not each.goes,
+            in_use=each.in_use,
+        )
+        for each in here.models
+    ]
+    landings = {each.name: each.rows for each in here.landed}
+    return Begun(number, before, landings, here.files_by_kind(workspace.settings.home), tuple(models), here.in_ledger)
 
 
 def _landings(workspace: Workspace, usecase: str, begun: Begun) -> tuple[LandingErased, ...]:
@@ -103,3 +166,12 @@ def _rows(tables: Tables, usecase: str, begun: Begun) -> tuple[RowsErased, ...]:
         for name, batches in sorted(begun.tables.items())
         for batch, before in sorted(batches.items())
     )
+
+
+def _now(workspace: Workspace, usecase: str, before: ModelErased) -> ModelErased:
+    """The same with the digest that its files have now."""
+    entry = workspace.ledger.get(usecase, ChallengerEntry, before.challenger)
+    assert entry is not None, "the model is one of a challenger"
+    folder = files_of(workspace, usecase, entry.payload.model)
+    gone = folder is None or not (folder / PIPELINE_FILE).exists()
+    return before.model_copy(update={"now": "" if folder is None or gone else digest_model(folder)})

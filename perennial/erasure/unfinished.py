@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
+from pydantic import TypeAdapter
 
 from perennial.fault_points import write
+from perennial.ledger.entries import ModelErased
 from perennial.store.tables import Name
 from perennial.whole_file import write_whole
 
@@ -19,13 +20,16 @@ from perennial.whole_file import write_whole
 class Begun:
     """number: of the erasure. tables: table → batch → rows it had before. landings: name → rows to erase.
 
-    files: kind → names of the files to change.
+    files: kind → names of the files to change. models: as they were before.
+    stays: kind of row of the ledger → how many have a value that stays.
     """
 
     number: int
     tables: dict[Name, dict[str, int]] = field(default_factory=dict)
     landings: dict[str, int] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)
+    models: tuple[ModelErased, ...] = ()
+    stays: dict[str, int] = field(default_factory=dict)
 
     def with_former(self, former: Begun | None) -> Begun:
         """Together with what a killed call of the same erasure noted, which counted before anything was changed."""
@@ -33,9 +37,18 @@ class Begun:
             return self
         tables = {name: {**batches, **former.tables.get(name, {})} for name, batches in self.tables.items()}
         files = {kind: sorted({*names, *former.files.get(kind, [])}) for kind, names in self.files.items()}
+        models = {each.version: each for each in (*self.models, *former.models)}
         return Begun(
-            self.number, {**former.tables, **tables}, {**self.landings, **former.landings}, {**former.files, **files}
+            self.number,
+            {**former.tables, **tables},
+            {**self.landings, **former.landings},
+            {**former.files, **files},
+            tuple(models[version] for version in sorted(models)),
+            {**self.stays, **former.stays},
         )
+
+
+_BEGUN = TypeAdapter(Begun)
 
 
 @dataclass(frozen=True)
@@ -52,13 +65,13 @@ class Note:
 
     def read(self) -> Begun | None:
         """What a killed call noted; None if there is nothing unfinished."""
-        return msgspec.json.decode(self.path.read_bytes(), type=Begun) if self.path.exists() else None
+        return _BEGUN.validate_json(self.path.read_bytes()) if self.path.exists() else None
 
     def begin(self, begun: Begun) -> None:
         """Note what is about to change."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with write("erasure_begun"):
-            write_whole(self.path, msgspec.json.encode(begun).decode())
+            write_whole(self.path, _BEGUN.dump_json(begun).decode())
 
     def end(self) -> None:
         """Nothing is unfinished any more."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from perennial.evaluation.figures import counted, enumerated
-from perennial.ledger.entries import Erased
+from perennial.ledger.entries import Erased, ModelErased
+from perennial.settings import Settings, database_file
 
 _PLACES = {
     "landing": ("row of landed bytes", "rows of landed bytes"),
@@ -13,6 +14,7 @@ _PLACES = {
     "quarantine": ("row set aside", "rows set aside"),
     "labels": ("label", "labels"),
     "predictions": ("prediction", "predictions"),
+    "models": ("model", "models"),
     "flips": ("example of a decision", "examples of decisions"),
 }
 
@@ -21,17 +23,40 @@ def places_in_words(counts: Mapping[str, int]) -> str:
     """How many rows or files each place has: `1 row of landed bytes, 1 accepted row and 2 predictions`."""
     if not counts:
         return "nothing: no such row is here"
-    return enumerated([counted(count, *_PLACES[place]) for place, count in counts.items()])
+    return enumerated([_counted(place, count) for place, count in counts.items()])
 
 
-def erased_in_words(usecase: str, erased: Erased) -> str:
-    """What an erasure has removed."""
-    return f"{usecase}: erasure {erased.number} removed {places_in_words(erased.counts)}."
+def _counted(place: str, count: int) -> str:
+    one, many = _PLACES.get(place, (f"file of {place}", f"files of {place}"))
+    return counted(count, one, many)
 
 
-def not_reached() -> tuple[str, ...]:
-    """Copies that are outside the home: a person has to delete them."""
-    return (
-        "backups, and copies of the home made before",
-        "the source of the batches: a batch that is sent again with other content brings its rows back",
-    )
+def erased_in_words(usecase: str, erased: Erased) -> Iterator[str]:
+    """What an erasure has removed, what happens with models, and what stays."""
+    yield f"{usecase}: erasure {erased.number} removed values from {places_in_words(erased.counts)}."
+    learned = [model for model in erased.models if model.learned and model.in_use]
+    if learned and erased.then == "retrain":
+        yield f"  {_versions(learned)} may have learned from the rows: the next cycle trains a model without them"
+    elif learned:
+        yield f"  {_versions(learned)} may have learned from the rows and stay: {erased.kept_because}"
+    if with_rows := [model for model in erased.models if model.keeps_rows]:
+        yield f"  not removed: {_versions(with_rows)} have training rows in their files, and are in use. Erase again "
+        yield "  once another model is live"
+    if erased.stays:
+        yield f"  not removed: values in the ledger: {', '.join(f'{kind} ({n})' for kind, n in erased.stays.items())}"
+
+
+def not_reached(where: Settings) -> Iterator[str]:
+    """Copies that an erasure does not reach: a person has to delete them."""
+    yield "backups, and copies of the home made before"
+    yield "the source of the batches: a batch that is sent again with other content brings its rows back"
+    if where.prefect_api_url is not None:
+        yield "runs, logs and artifacts of a Prefect server whose database is not in this home"
+    if database_file(where.mlflow_tracking_uri) is None:
+        yield "runs and models of an MLflow server, where its files are not on this machine"
+    if writing := len(list(where.served.glob("*.served"))):
+        yield f"{counted(writing, 'file', 'files')} that a service still writes: erase again after it has ended"
+
+
+def _versions(models: list[ModelErased]) -> str:
+    return f"version{'' if len(models) == 1 else 's'} {enumerated([str(model.version) for model in models])}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from perennial.evaluation.figures import enumerated
-from perennial.ledger.entries import BatchEntry, Erased
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Erased, Trigger
 from perennial.ledger.ledger import Ledger
+
+_EVENT = "erasure-"
 
 
 def erasures(ledger: Ledger, usecase: str) -> list[Erased]:
@@ -32,3 +34,43 @@ def erased_among(ledger: Ledger, usecase: str, batches: Collection[BatchEntry]) 
         return ""
     by = enumerated([f"erasure {number}" for number in numbers])
     return f"{rows:,} of {sum(batch.rows.accepted for batch in batches):,} rows were erased by {by}"
+
+
+def removed_models(ledger: Ledger, usecase: str) -> str:
+    """Models whose files were removed: `the files of version 2 were removed by erasure 1`; empty if none were."""
+    removed = [
+        f"the files of version {model.version} were removed by erasure {erased.number}"
+        for erased in erasures(ledger, usecase)
+        for model in erased.models
+        if not model.now and not model.in_use
+    ]
+    return enumerated(removed) if removed else ""
+
+
+def digests_now(ledger: Ledger, usecase: str) -> dict[str, str]:
+    """Digest of a model's bytes as registered → as an erasure has left them; those that did not change are left out."""
+    now: dict[str, str] = {}
+    for model in (each for erased in erasures(ledger, usecase) for each in erased.models):
+        if model.now and model.now != model.was:
+            now = {was: model.now if is_now == model.was else is_now for was, is_now in now.items()}
+            now.setdefault(model.was, model.now)
+    return now
+
+
+def after_erasure(number: int) -> Trigger:
+    """Why a model is trained without the rows of an erasure."""
+    return Trigger(kind="event", event=f"{_EVENT}{number}", detail=f"erasure {number} removed training rows")
+
+
+def trained_without(trigger: Trigger) -> str:
+    """A sentence about a model that was trained because of an erasure; empty for any other."""
+    if trigger.event is None or not trigger.event.startswith(_EVENT):
+        return ""
+    return f"It was trained without the rows that erasure {trigger.event.removeprefix(_EVENT)} removed."
+
+
+def unlearned_erasure(ledger: Ledger, usecase: str) -> int | None:
+    """The newest erasure of rows that a model in use has learned, if a model without them is wanted; else None."""
+    newest = next((row for row in reversed(ledger.all(usecase, Erased)) if row.payload.asks_for_training), None)
+    trained = max((row.position for row in ledger.all(usecase, ChallengerEntry)), default=0)
+    return newest.payload.number if newest is not None and newest.position > trained else None

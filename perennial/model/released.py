@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def load_model(registry: Registry, usecase: str, model: ModelRef) -> Fitted:
     """The model of a version. Raises RegistryDown, or ModelUnloadable with the reason."""
-    return load(registry.folder(usecase, model), model.digest)
+    return load(registry.folder(usecase, model), registry.digest(usecase, model))
 
 
 @dataclass(frozen=True)

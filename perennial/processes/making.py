@@ -60,7 +60,7 @@ def follow(where: Settings, stopped: Event) -> None:
 def _missing(workspace: Workspace, where: Settings) -> Iterator[tuple[str, int]]:
     for usecase in list_use_cases(where.usecases):
         release = current_release(workspace.ledger, usecase)
-        if release is not None and needs_making(release, where.serving, workspace.signatures):
+        if release is not None and needs_making(workspace, usecase, release, where.serving):
             yield usecase, release.release_no
 
 

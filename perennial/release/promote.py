@@ -8,6 +8,7 @@ from perennial.clock import instant, write_instant
 from perennial.errors import HeldBack, InputError, ReleaseLost, on_record
 from perennial.fault_points import write
 from perennial.ledger.entries import Approval, ChallengerEntry, Decision, ModelRef, Proof, Release, ReleasesResumed
+from perennial.ledger.erased import trained_without
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
     approval_of,
@@ -42,7 +43,8 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
     approval = approval_of(ledger, decision) if decision.outcome == "held" else None
     resumed = _end_of_freeze(ledger, decision)
-    because, since = f"{decision.reasons[0]} {decision.recalls}".rstrip(), decision.as_of
+    sentences = (decision.reasons[0], decision.recalls, trained_without(challenger.payload.trigger))
+    because, since = " ".join(filter(None, sentences)), decision.as_of
     if approval is not None:
         because = f"Approved by {approval.payload.by}: {approval.payload.reason}. The comparison: {because}"
         since = approval.payload.as_of

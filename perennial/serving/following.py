@@ -166,8 +166,11 @@ class Follower:
 
     def _make_missing(self, new: dict[str, Release]) -> None:
         numbered = {(name, release.release_no): release for name, release in new.items()}
-        signatures = self._workspace.signatures
-        missing = {at for at in numbered.keys() - self._asked if needs_making(numbered[at], self._cache, signatures)}
+        missing = {
+            at
+            for at in numbered.keys() - self._asked
+            if needs_making(self._workspace, at[0], numbered[at], self._cache)
+        }
         if missing:
             self._asked |= missing
             self._make(tuple(sorted(missing)))

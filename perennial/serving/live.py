@@ -15,7 +15,6 @@ from perennial.serving.artifact import PIPELINE
 from perennial.serving.checker import Checker
 from perennial.serving.fields import Fields, fields_of, kinds
 from perennial.serving.served import ServedModel, ServedRelease, is_kept, kept_model, open_model
-from perennial.signing.signature import Signatures
 from perennial.sources.column_type import ColumnType
 from perennial.store.workspace import Workspace
 from perennial.usecase.declared_schema import Schema
@@ -109,17 +108,20 @@ def with_candidate(workspace: Workspace, live: Live, cache: Path) -> Live:
     return replace(live, candidate=served, candidate_wrong="")
 
 
-def needs_making(release: Release, cache: Path, signatures: Signatures) -> bool:
+def needs_making(workspace: Workspace, usecase: str, release: Release, cache: Path) -> bool:
     """Whether an artefact of the release is missing, so that loading it takes scikit-learn, pandas and seconds."""
     served = (*release.serves, *(release.candidate.serves if release.candidate else ()))
-    return not all(is_kept(each.model.digest, cache, signatures) for each in served)
+    return not all(
+        is_kept(workspace.registry.digest(usecase, each.model), cache, workspace.signatures) for each in served
+    )
 
 
 def _opened(
     workspace: Workspace, usecase: str, model: ModelRef, cache: Path, types: Mapping[str, ColumnType]
 ) -> ServedModel:
     """From the cache if possible: even the registry's client would bring pandas into the worker."""
-    kept = kept_model(model.digest, cache, types, workspace.signatures)
+    digest = workspace.registry.digest(usecase, model)
+    kept = kept_model(digest, cache, types, workspace.signatures)
     if kept is not None:
         return kept
-    return open_model(workspace.registry.folder(usecase, model), model.digest, cache, types, workspace.signatures)
+    return open_model(workspace.registry.folder(usecase, model), digest, cache, types, workspace.signatures)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.identity import SHORT
 from perennial.ledger.allowed_edits import refuse_edits
+from perennial.ledger.erased import digests_now
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.signing.signature import Signatures
@@ -65,7 +66,8 @@ class Workspace:
     def registry(self) -> Registry:
         """Model versions in MLflow."""
         where = self.settings
-        return Registry(where.mlflow_tracking_uri, where.mlflow_artifacts, where.namespace, self.signatures)
+        rewritten = partial(digests_now, self.ledger)
+        return Registry(where.mlflow_tracking_uri, where.mlflow_artifacts, where.namespace, self.signatures, rewritten)
 
     @property
     def signatures(self) -> Signatures:

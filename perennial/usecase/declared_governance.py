@@ -81,6 +81,23 @@ class Risk(Frozen):
     )
 
 
+class Erasures(Frozen):
+    """What happens after rows of persons are erased."""
+
+    models: Literal["retrain", "keep"] = Field(
+        "retrain",
+        description="models in use that learned from the rows: `retrain` at the next cycle, or `keep` them until "
+        "another reason to train",
+    )
+    reason: str = Field("", description="why the models are kept, for the record; required with `models: keep`")
+
+    @model_validator(mode="after")
+    def _kept_for_a_reason(self) -> Erasures:
+        if self.models == "keep" and not self.reason.strip():
+            raise ValueError("models are kept without a reason: write it as `reason`, or use `models: retrain`")
+        return self
+
+
 class Governance(Frozen):
     """What only people can state about a use case. `perennial dossier` shows it beside what the record proves."""
 
@@ -110,6 +127,7 @@ class Governance(Frozen):
     approvals_expire: Duration = Field(
         timedelta(days=14), gt=timedelta(0), description="how long an approval waits for those of the other roles"
     )
+    erasure: Erasures = Field(Erasures(), description="what happens with models after rows of persons are erased")
     risk_items: tuple[Risk, ...] = Field((), description="the known risks")
     protected: tuple[SpelledProtected, ...] = Field(
         (), description="groups of persons that are compared: columns, or numbers in bands `{column: age, bands: [30]}`"

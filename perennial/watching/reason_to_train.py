@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from perennial.ledger.entries import Trigger
+from perennial.ledger.erased import after_erasure
 
 
 def for_drift(episode: str) -> Trigger:
@@ -20,22 +21,27 @@ def reason_to_train(
     challenger_waits: bool,
     new_batch_accepted: bool,
     drift_wants: str | None,
+    erased: int | None,
 ) -> Trigger | None:
-    """The first reason that applies: a person or an event, nothing trained yet, drift, schedule, new batch.
+    """The first reason that applies: a person or an event, nothing trained yet, an erasure, drift, schedule, new batch.
 
     asked: what started this run. drift_wants: the id of an episode that wants a retraining.
+    erased: the number of an erasure of rows that models in use have learned, if nothing was trained since.
     challenger_waits: one is undecided. A schedule or a new batch leaves it waiting; otherwise batches that are shorter
     than a decision needs would replace every challenger before it could be evaluated.
     A schedule that the declaration does not name, or no longer names, is not a reason.
 
     >>> reason_to_train(asked=None, schedule_declared=False, on_new_batch=True, on_drift=True,
-    ...     has_champion_or_waiting=True, challenger_waits=False, new_batch_accepted=True, drift_wants=None).kind
+    ...     has_champion_or_waiting=True, challenger_waits=False, new_batch_accepted=True, drift_wants=None,
+    ...     erased=None).kind
     'new_batch'
     """
     if asked is not None and asked.kind in ("person", "event"):
         return asked
     if not has_champion_or_waiting:
         return Trigger(kind="first", detail="nothing was trained yet")
+    if erased is not None:
+        return after_erasure(erased)
     if on_drift and drift_wants is not None:
         return for_drift(drift_wants)
     if challenger_waits:

@@ -43,9 +43,12 @@ ELSEWHERE = ("endorsement_row", "refusal_row", "openlineage_event")
 """Rows with the machine's time, killed by tests/crashes/test_persons.py; events, by tests/lineage/test_sending.py."""
 OF_ERASURES = (
     "erasure_begun",
-    "erased_landing",
+    "erased_file",
+    "erased_database",
     "erased_table",
     "erased_versions",
+    "erased_model",
+    "erased_landing",
     "erased_row",
     "erasure_ended",
 )

@@ -6,19 +6,25 @@ import json
 
 import pyarrow as pa
 
-from perennial.ledger.entries import BatchEntry, Erased
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Erased
+from perennial.ledger.erased import unlearned_erasure
+from perennial.model.artifact import Fitted
+from perennial.model.released import load_model
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
-from tests.erasure.conftest import ASKED, KEY, Ask
-from tests.training.stores import take_in
+from tests.erasure.conftest import ASKED, KEY, OF_THE_PERSON, Ask
+from tests.erasure.search import files_with
+from tests.training.stores import cycle, take_in
 from tests.world import World
 
 
 def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(shop: World, ask: Ask) -> None:
     before = _rows("accepted")
     shown = json.loads(ask(*ASKED, "--dry-run", "--json").out)
-    assert shown["would_erase"] == {"landing": 3, "accepted": 1, "quarantine": 1, "labels": 1, "predictions": 1}
+    rows = {"landing": 3, "accepted": 1, "quarantine": 1, "labels": 1, "predictions": 1}
+    files = {"failures": 1, "models": 2, "pages": 1, "prefect": 1, "validations": 1}
+    assert shown == {"usecase": "shop", "would_erase": rows | files, "stays": {}}
     assert _rows("accepted") == before and not payloads(Erased), "a dry run changes nothing"
     done = ask(*ASKED)
     assert done.code == 0, done.err
@@ -59,3 +65,42 @@ def _rows(name: str) -> pa.Table:
 
 def _without(rows: pa.Table) -> pa.Table:
     return rows.filter(pa.array([KEY not in key for key in rows["order"].to_pylist()]))
+
+
+def test_no_byte_of_the_home_has_a_string_of_the_person_and_all_others_stay(shop: World, ask: Ask) -> None:
+    home = settings().home
+    before, names = _rows("accepted"), {path.split("/")[0] for path in files_with(home, OF_THE_PERSON)}
+    assert names >= {"landing", "tables", "mlflow", "prefect", "validations", "failures", "pages"}
+    others = before.to_pandas()[100:600:5]
+    predicted = _live_model().predict(others)
+    assert ask(*ASKED).code == 0
+    assert files_with(home, OF_THE_PERSON) == []
+    assert _rows("accepted").equals(_without(before))
+    (erased,) = payloads(Erased)
+    assert isinstance(erased, Erased)
+    assert [(each.version, each.learned, each.now != each.was) for each in erased.models] == [
+        (2, True, True),
+        (3, True, True),
+    ]
+    assert (_live_model().predict(others) == predicted).all(), "other words for her values change no prediction"
+    assert ask("doctor", "shop").code == 0
+
+
+def test_the_next_cycle_trains_without_the_rows_unless_models_are_kept_for_a_reason(shop: World, ask: Ask) -> None:
+    ledger = open_workspace(settings()).ledger
+    assert unlearned_erasure(ledger, "shop") is None
+    assert ask(*ASKED).code == 0
+    assert unlearned_erasure(ledger, "shop") == 1
+    shop.month("2024-04")
+    cycle()
+    newest = payloads(ChallengerEntry)[-1]
+    assert isinstance(newest, ChallengerEntry) and newest.trigger.event == "erasure-1"
+    assert unlearned_erasure(ledger, "shop") is None
+
+
+def _live_model() -> Fitted:
+    workspace = open_workspace(settings())
+    (challenger,) = [
+        row.payload for row in workspace.ledger.all("shop", ChallengerEntry) if row.payload.model.version == 2
+    ]
+    return load_model(workspace.registry, "shop", challenger.model)

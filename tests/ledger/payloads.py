@@ -28,6 +28,7 @@ from perennial.ledger.entries import (
     Health,
     LabelBatchEntry,
     LandingErased,
+    ModelErased,
     RaceStep,
     Recorded,
     Reference,
@@ -233,7 +234,10 @@ def one_of_each() -> dict[str, Recorded]:
             as_of=AT,
             landings=(LandingErased(was="a.csv", left="b.csv", rows=1),),
             rows=(RowsErased(table="accepted", batch="b", rows=1, of=10),),
-            files={"checks": 1},
+            files={"validations": 1},
+            models=(
+                ModelErased(version=1, challenger="c", was="d", now="e", learned=True, keeps_rows=False, in_use=True),
+            ),
         ),
     )
     return {KIND_OF[type(payload)]: payload for payload in made}

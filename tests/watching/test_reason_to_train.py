@@ -18,6 +18,7 @@ QUIET: dict[str, Any] = {
     "challenger_waits": False,
     "new_batch_accepted": False,
     "drift_wants": None,
+    "erased": None,
 }
 PERSON = Trigger(kind="person", detail="asked by Ada")
 EVENT = Trigger(kind="event", event="perennial.drift.confirmed")
@@ -65,6 +66,11 @@ def test_the_first_reason_that_holds(situation: dict[str, Any], kind: str | None
 
 def test_what_was_asked_is_handed_on_as_it_was() -> None:
     assert reason_to_train(**(QUIET | {"asked": PERSON})) is PERSON
+
+
+def test_an_erasure_replaces_a_waiting_challenger_that_learned_the_rows() -> None:
+    reason = reason_to_train(**(QUIET | DRIFT | {"erased": 2, "challenger_waits": True}))
+    assert reason is not None and reason.event == "erasure-2"
 
 
 def test_drift_names_its_episode() -> None:

@@ -41,17 +41,21 @@ def erase(
     ] = None,
     keys_file: Annotated[Path | None, typer.Option("--keys-file", help="CSV or Parquet with the key columns")] = None,
     by: Proven = None,
+    leave_record: Annotated[
+        bool, typer.Option("--leave-record", help="erase the rest although the ledger has a value of the rows")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Erase rows from everything that the home stores.
 
-    Landed bytes, tables and their history, predictions and logs. The ledger records how many rows of which batches
-    went, never their keys. Killed on its way, the same command goes on. Erase the person in the source first.
+    Landed bytes, tables and their history, predictions, models, reports and logs. The ledger records how many rows of
+    which batches went, never their keys. Killed on its way, the same command goes on. Erase the person in the source
+    first.
     """
     from perennial.cli import erasing
 
-    erasing.erase(usecase, key or [], keys_file, by, reason, dry_run, json)
+    erasing.erase(usecase, erasing.Asked(tuple(key or ()), keys_file, leave_record), by, reason, dry_run, json)
 
 
 def anchor(usecase: AnyUsecase = None, json: Json = False) -> None:

@@ -23,7 +23,7 @@ from perennial.ledger.entries.decisions import (
 )
 from perennial.ledger.entries.declarations import DeclarationEntry, EditedField
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, TriggerKind
-from perennial.ledger.entries.erasure import Erased, LandingErased, RowsErased
+from perennial.ledger.entries.erasure import Erased, LandingErased, ModelErased, RowsErased
 from perennial.ledger.entries.releases import (
     AliasMoved,
     AliasPutBack,
@@ -107,6 +107,7 @@ __all__ = [
     "LandingErased",
     "LossWithInterval",
     "Mixture",
+    "ModelErased",
     "ModelRef",
     "NewValue",
     "NotRecalled",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from perennial.ledger.entries.decisions import Proof
@@ -28,11 +30,30 @@ class RowsErased(Entry):
     of: int
 
 
+class ModelErased(Entry):
+    """A model that was trained on erased rows, or whose files had their texts.
+
+    was, now: digests of its bytes, which differ if texts in its files were replaced; now is empty if the files were
+    removed, or were gone. learned: whether it may have learned from erased rows. keeps_rows: whether its files still
+    have rows that it was trained on. in_use: whether it was live, waited, or a rollback would have brought it back.
+    """
+
+    version: int
+    challenger: str
+    was: str
+    now: str
+    learned: bool
+    keeps_rows: bool
+    in_use: bool
+
+
 class Erased(Recorded):
     """An erasure, recorded after everything was removed. Key: `number`, which counts the erasures of a use case.
 
     by, reason: who asked for it and why; proof: how the person is known. as_of: by the use case's clock.
-    files: kind of file → how many were changed.
+    files: kind of file → how many were changed. models: those that are concerned. then: what happens with the ones in
+    use, `retrain` at the next cycle or `keep`, for the reason in `kept_because`. stays: kind of row of the ledger → how
+    many have a value of the rows, which cannot be removed.
     """
 
     number: int = Field(ge=1)
@@ -43,6 +64,10 @@ class Erased(Recorded):
     landings: tuple[LandingErased, ...]
     rows: tuple[RowsErased, ...]
     files: dict[str, int]
+    models: tuple[ModelErased, ...] = ()
+    then: Literal["retrain", "keep"] = "retrain"
+    kept_because: str = ""
+    stays: dict[str, int] = Field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -55,6 +80,11 @@ class Erased(Recorded):
         for each in self.rows:
             counts[each.table] = counts.get(each.table, 0) + each.rows
         return {place: count for place, count in (counts | self.files).items() if count}
+
+    @property
+    def asks_for_training(self) -> bool:
+        """Whether the next cycle is to train a model without the rows."""
+        return self.then == "retrain" and any(model.learned and model.in_use for model in self.models)
 
     @property
     def batches(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ MLflow's aliases have no compare-and-set, so nothing depends on them: the ledger
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,12 +48,14 @@ class Registry:
     artifacts: a folder or an address; None if a tracking server stores the files.
     namespace: a prefix for the names, for teams that share an MLflow.
     signatures: which key signs the files of a version, and which ones verify them.
+    rewritten: the digests of the models of a use case that an erasure has changed, by the registered ones.
     """
 
     tracking_uri: str
     artifacts: str | None
     namespace: str = ""
     signatures: Signatures = NOT_CHECKED
+    rewritten: Callable[[str], Mapping[str, str]] = lambda _: {}
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -244,6 +246,10 @@ class Registry:
             note(self._client, model.run_id, metrics, {"perennial.outcome": outcome, "perennial.reason": reason})
             for name, text in (("perennial.state", outcome), ("perennial.reason", reason)):
                 self._client.set_model_version_tag(self.name(usecase), str(model.version), name, text)
+
+    def digest(self, usecase: str, model: ModelRef) -> str:
+        """The digest that the version's files must have: as registered, or as an erasure on record has left them."""
+        return self.rewritten(usecase).get(model.digest, model.digest)
 
     def folder(self, usecase: str, model: ModelRef) -> Path:
         """The local folder with the version's files, whose signature is verified where that is needed.

@@ -1,0 +1,170 @@
+"""Texts that only the erased rows have, by which their traces are found in reports, logs and models."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from perennial.erasure.landed import LandedRows, read_options_of
+from perennial.ledger.ledger import Ledger
+from perennial.sources.delimited import text_table
+from perennial.sources.opened import UnreadableBatch
+from perennial.sources.read_options import ReadOptions
+from perennial.sources.workbook import sheet_table
+from perennial.store.landing import Landing, suffix_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from perennial.erasure.keys import Keys
+
+SHORTEST = 4
+"""Characters of a text that is looked for; shorter ones stand everywhere."""
+DIGITS = 6
+"""Digits of a number that is looked for."""
+_MOMENT = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?")
+MASK = "[erased]"
+
+
+@dataclass(frozen=True)
+class OwnTexts:
+    """Texts in a fixed order, and how they are found in other texts."""
+
+    texts: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The texts as whole words, also as HTML, JSON and addresses write them."""
+        spelled = {each for text in self.texts for each in _spellings(text)}
+        longest_first = sorted(spelled, key=lambda each: (-len(each), each))
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The texts that are no numbers: the only ones that a category can be."""
+        return tuple(text for text in self.texts if not _is_number(text))
+
+    def renamed(self, text: str, number: int) -> str:
+        """The other text with another word for each quoted value that is one of `words`; all else stays."""
+        spelled = {spelling: word for word in self.words for spelling in _spellings(word)}
+        longest_first = sorted(spelled, key=lambda each: (-len(each), each))
+        whole = rf'(?<=")(?:{"|".join(map(re.escape, longest_first))})(?=\\*")'
+        return re.sub(whole, lambda found: self.name_of(spelled[found[0]], number), text)
+
+    def name_of(self, word: str, number: int) -> str:
+        """Another word for one of `words`, each a different one; any other word as it is. number: of the erasure."""
+        return f"[erased {number}.{self.words.index(word) + 1}]" if word in self.words else word
+
+    def inside(self, text: str) -> bool:
+        """Whether one of the texts is in another text."""
+        return bool(self.texts) and self.pattern.search(text) is not None
+
+    def removed(self, text: str) -> str:
+        """The other text with a mask instead of each; JSON stays JSON."""
+        try:
+            value = json.loads(text) if text[:1] in "[{" else None
+        except ValueError:
+            value = None
+        if isinstance(value, dict | list):
+            return json.dumps(self.removed_from(value), ensure_ascii=False)
+        return self.pattern.sub(MASK, text)
+
+    def removed_from(self, value: Any) -> Any:
+        """A JSON value with a mask instead of each text, and null instead of a number that is one."""
+        if isinstance(value, dict):
+            return {self.pattern.sub(MASK, name): self.removed_from(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self.removed_from(part) for part in value]
+        if isinstance(value, str):
+            return self.pattern.sub(MASK, value)
+        return None if isinstance(value, int | float) and repr(value) in self.texts else value
+
+
+def _spellings(text: str) -> set[str]:
+    written = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    return {*written, json.dumps(json.dumps(text))[3:-3], html.escape(text), quote(text)}
+
+
+def own_texts(landing: Landing, ledger: Ledger, keys: Keys, found: Sequence[LandedRows]) -> OwnTexts:
+    """Every text of the rows that are found that no other landed row has, and nothing that the declaration names.
+
+    Moments are left out, and short texts and numbers, which prove nothing about a person.
+    """
+    declared = keys.declaration.model_dump_json()
+    own: set[str] = {value for key in keys.wanted for value in key if value} if found else set()
+    which = {each.name: each.which for each in found}
+    tables = [(name, table) for name, table in _tables(landing, ledger, keys) if table is not None]
+    for name, table in tables:
+        if (mask := which.get(name)) is not None:
+            own |= _texts(table.filter(mask))
+    own = {text for text in own if _tells(text) and text not in declared}
+    for name, table in tables:
+        own -= _others(table, which.get(name), own)
+    return OwnTexts(tuple(sorted(own)))
+
+
+def _tells(text: str) -> bool:
+    if _MOMENT.fullmatch(text):
+        return False
+    if _is_number(text):
+        return sum(each.isdigit() for each in text) >= DIGITS
+    return len(text.strip()) >= SHORTEST
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+.,\d\s]+([eE][-+]?\d+)?", text) is not None
+
+
+def _tables(landing: Landing, ledger: Ledger, keys: Keys) -> Iterable[tuple[str, pa.Table | None]]:
+    for name in landing.names(keys.declaration.name):
+        data = (landing.folder / keys.declaration.name / name).read_bytes()
+        yield name, _as_texts(data, name, read_options_of(landing, ledger, keys.declaration)(name))
+
+
+def _as_texts(data: bytes, name: str, read: ReadOptions) -> pa.Table | None:
+    """All columns, declared or not, as texts; None for bytes that are no table."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        if suffix_of(name) == ".csv":
+            return text_table(data, nulls=False, read=read)
+        table = sheet_table(data, read) if suffix_of(name) == ".xlsx" else pq.read_table(io.BytesIO(data))
+    except (UnreadableBatch, pa.ArrowException, OSError):
+        return None
+    columns = {}
+    for place, column in enumerate(table.columns):
+        try:
+            columns[str(place)] = pc.cast(column, pa.string())
+        except pa.ArrowNotImplementedError:
+            columns[str(place)] = pa.array(map(str, column.to_pylist()), pa.string())
+    return pa.table(columns)
+
+
+def _texts(table: pa.Table) -> set[str]:
+    return {text for column in table.columns for text in column.unique().to_pylist() if text}
+
+
+def _others(table: pa.Table, which: pa.BooleanArray | None, own: set[str]) -> set[str]:
+    """Those of `own` that other rows of a table have."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rest = table if which is None else table.filter(pc.invert(which))
+    values = pa.array(sorted(own), pa.string())
+    return {
+        text
+        for column in rest.columns
+        for text in column.filter(pc.is_in(column, value_set=values)).unique().to_pylist()
+    }

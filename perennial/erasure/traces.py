@@ -1,0 +1,70 @@
+"""Traces of erased rows in the files of a home: results of checks, reports, pages, logs, counts of features."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from perennial.erasure.own_texts import OwnTexts
+from perennial.fault_points import write
+from perennial.whole_file import replacing
+
+ELSEWHERE = ("landing", "tables", "mlflow", "served", "locks", "erasing")
+"""Folders that are looked through otherwise, or have no value of a row."""
+MADE_AGAIN = ("statistics", "backtests", "serving")
+"""Folders whose files can be made again: a file with a trace is removed."""
+_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
+
+
+def traces(home: Path, own: OwnTexts) -> list[Path]:
+    """The files that have one of the texts, whichever part of Perennial wrote them."""
+    return [path for path in _files(home) if own and _has(path, own)]
+
+
+def remove_traces(home: Path, found: list[Path], own: OwnTexts) -> None:
+    """Write the files again with a mask instead of the texts; those that can be made again are removed."""
+    for path in found:
+        with write("erased_file"):
+            if path.relative_to(home).parts[0] in MADE_AGAIN:
+                path.unlink()
+            elif path.suffix == ".log":
+                _masked_in_place(path, own)
+            else:
+                with replacing(path) as half:
+                    half.write_text(own.removed(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _files(home: Path) -> Iterator[Path]:
+    for path in sorted(home.rglob("*")):
+        parts = path.relative_to(home).parts
+        if parts[0] not in ELSEWHERE and path.is_file() and not path.name.endswith(_DATABASES):
+            yield path
+
+
+def _has(path: Path, own: OwnTexts) -> bool:
+    data = path.read_bytes()
+    if own.inside(data.decode("utf-8", "replace")):
+        return True
+    return path.suffix == ".parquet" and own.inside(_values(data))
+
+
+def _values(data: bytes) -> str:
+    """Every text of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(io.BytesIO(data), partitioning=None)
+    except (pa.ArrowException, OSError):
+        return ""
+    return "\n".join(str(value) for column in table.columns for value in column.unique().to_pylist())
+
+
+def _masked_in_place(path: Path, own: OwnTexts) -> None:
+    """A process may be appending to a log, so that its length stays."""
+    data = path.read_bytes()
+    text = data.decode("utf-8", "surrogateescape")
+    masked = own.pattern.sub(lambda found: "*" * len(found[0].encode("utf-8", "surrogateescape")), text)
+    with path.open("r+b") as file:
+        file.write(masked.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,36 @@
+"""An erasure is killed with -9 before and after each of its writes, then run again: as if nothing had happened."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from perennial.ledger.entries import Erased
+from tests.crashes.processes import Place
+from tests.crashes.test_points import OF_ERASURES
+from tests.erasure.conftest import ASKED, OF_THE_PERSON
+from tests.erasure.search import files_with
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+def test_a_killed_erasure_goes_on_and_ends_as_one_that_was_not_killed(known_person: Path, tmp_path: Path) -> None:
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
+    ended = {}
+    for name in ("undisturbed", "killed"):
+        for part in ("home", "usecases"):
+            shutil.copytree(known_person / part, tmp_path / name / part)
+        place = Place(tmp_path / name / "home", tmp_path / name / "usecases")
+        for point in [f"{each}.{side}" for each in OF_ERASURES for side in ("before", "after")]:
+            if name == "killed":
+                assert place.run(*ASKED, crash_at=point) == -signal.SIGKILL, f"{point} was not reached: {place.said()}"
+        place.finish(*ASKED)
+        ended[name] = [row.payload for row in place.workspace.ledger.all("shop", Erased)]
+        assert files_with(place.home, OF_THE_PERSON) == []
+        place.finish("replay", "shop", "--deep")
+        place.finish("doctor", "shop")
+    assert ended["killed"] == ended["undisturbed"] and len(ended["killed"]) == 1
