@@ -49,12 +49,16 @@ def validated(
     windows: all that the source has by now, from which a far-off window is recognised.
     """
     declaration, key = case.declaration, case.declaration.schema_.key
+    newest = newest_entries(workspace.ledger, case.name).get(window.name)
+    erased = workspace.landing.was_erased(case.name, landing)
+    if newest is not None and erased and landing == newest.landing and not again:
+        return newest
     data = workspace.landing.read(case.name, landing)
     suffix = suffix_of(workspace.landing.kept_as(case.name, landing))
     parsed = with_late_target(_parsed(case, window, data, suffix), declaration)
     digest = content_digest(parsed, key)
     present = _present(workspace, case, window, landing, windows, parsed)
-    if present.newest is not None and not again and _is_newest(workspace, case, landing, digest, present.newest):
+    if present.newest is not None and present.newest.digest == digest and not again:
         return present.newest
     arrived = arrival(declaration, window, landing, digest, parsed, present)
     copies = copies_in(data, suffix, parsed.frame, key, read_options(declaration))
@@ -67,12 +71,6 @@ def validated(
         _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
     )
     return planned.entry(declaration, present, parsed, accepted, quarantine)
-
-
-def _is_newest(workspace: Workspace, case: UseCase, landing: str, digest: str, newest: BatchEntry) -> bool:
-    """Whether the content is that of the newest entry, or was before rows were erased from it."""
-    erased = landing == newest.landing and workspace.landing.was_erased(case.name, landing)
-    return erased or newest.digest == digest
 
 
 def _checked(

@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Govern": (
         govern.dossier,
         govern.erase,
+        govern.retain,
         govern.anchor,
         govern.keys,
         govern.verify_model,

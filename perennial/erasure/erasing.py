@@ -15,17 +15,15 @@ from perennial.erasure.databases import databases, has_traces, remove_from_datab
 from perennial.erasure.in_ledger import refuse_what_stays, rows_in_ledger
 from perennial.erasure.keys import Keys
 from perennial.erasure.landed import LandedRows, erase_from_landing, rows_in_landing
-from perennial.erasure.models import Touched, files_of, rewrite_model, touched_models
+from perennial.erasure.models import Touched, refuse_unsignable, rewrite_model, touched_models
 from perennial.erasure.own_texts import OwnTexts, own_texts
+from perennial.erasure.recording import Request, next_number, recorded, unfinished
 from perennial.erasure.tabled import Found, erase_from_tables, rows_in_tables
 from perennial.erasure.traces import remove_traces, traces
 from perennial.erasure.unfinished import Begun, Note
-from perennial.ledger.entries import ChallengerEntry, Erased, LandingErased, ModelErased, RowsErased
-from perennial.ledger.erased import erasures
+from perennial.ledger.entries import Erased, ModelErased
 from perennial.ledger.present import time_of
-from perennial.model.artifact import PIPELINE_FILE, digest_model
 from perennial.release.approvals import Person
-from perennial.store.tables import Tables
 from perennial.store.workspace import RUN, Workspace
 
 
@@ -89,21 +87,18 @@ def erase_keys(
         here = what_is_here(workspace, keys)
         if not leave_record:
             refuse_what_stays(here.in_ledger, usecase)
+        refuse_unsignable(here.models, workspace.signatures)
         return _erase(workspace, keys, here, person, reason, as_of)
 
 
 def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason: str, as_of: datetime) -> Erased | None:
-    usecase, ledger, home = keys.declaration.name, workspace.ledger, workspace.settings.home
-    note = Note(workspace.settings.erasing, usecase)
-    number = len(erasures(ledger, usecase)) + 1
-    former = note.read()
-    if former is not None and former.number < number:  # it was recorded, and killed before the note was removed
-        note.end()
-        former = None
+    usecase, home = keys.declaration.name, workspace.settings.home
+    number = next_number(workspace, usecase)
+    former = unfinished(workspace, usecase, "asked", number)
     if not here.counts(home) and former is None:
         return None
     begun = _begun(workspace, usecase, number, here).with_former(former)
-    note.begin(begun)
+    Note(workspace.settings.erasing, usecase, "asked").begin(begun)
     remove_traces(home, here.files, here.own)
     for database in here.databases:
         remove_from_database(database, here.own)
@@ -111,27 +106,14 @@ def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason:
     for name in begun.tables:
         workspace.tables.forget(usecase, name)
     for model in here.models:
-        rewrite_model(model, here.own, number)
+        rewrite_model(model, here.own, number, workspace.signatures)
     for landed in here.landed:
         erase_from_landing(workspace.landing, usecase, landed)
     policy = keys.declaration.governance.erasure
-    entry = Erased(
-        number=number,
-        by=person.name,
-        proof=person.proof,
-        reason=reason,
-        as_of=write_instant(as_of),
-        landings=_landings(workspace, usecase, begun),
-        rows=_rows(workspace.tables, usecase, begun),
-        files={kind: len(names) for kind, names in sorted(begun.files.items())},
-        models=tuple(_now(workspace, usecase, model) for model in begun.models),
-        then=policy.models,
-        kept_because=policy.reason,
-        stays=begun.stays,
+    request = Request(
+        "asked", person.name, person.proof, reason, write_instant(as_of), policy.models, policy.reason.strip()
     )
-    row, _ = ledger.append(usecase, entry)
-    note.end()
-    return row.payload
+    return recorded(workspace, usecase, begun, request)
 
 
 def _begun(workspace: Workspace, usecase: str, number: int, here: Here) -> Begun:
@@ -153,25 +135,3 @@ def _begun(workspace: Workspace, usecase: str, number: int, here: Here) -> Begun
     ]
     landings = {each.name: each.rows for each in here.landed}
     return Begun(number, before, landings, here.files_by_kind(workspace.settings.home), tuple(models), here.in_ledger)
-
-
-def _landings(workspace: Workspace, usecase: str, begun: Begun) -> tuple[LandingErased, ...]:
-    left = workspace.landing.erased(usecase)
-    return tuple(LandingErased(was=name, left=left[name], rows=rows) for name, rows in sorted(begun.landings.items()))
-
-
-def _rows(tables: Tables, usecase: str, begun: Begun) -> tuple[RowsErased, ...]:
-    return tuple(
-        RowsErased(table=name, batch=batch, rows=before - tables.count(usecase, name, batch), of=before)
-        for name, batches in sorted(begun.tables.items())
-        for batch, before in sorted(batches.items())
-    )
-
-
-def _now(workspace: Workspace, usecase: str, before: ModelErased) -> ModelErased:
-    """The same with the digest that its files have now."""
-    entry = workspace.ledger.get(usecase, ChallengerEntry, before.challenger)
-    assert entry is not None, "the model is one of a challenger"
-    folder = files_of(workspace, usecase, entry.payload.model)
-    gone = folder is None or not (folder / PIPELINE_FILE).exists()
-    return before.model_copy(update={"now": "" if folder is None or gone else digest_model(folder)})

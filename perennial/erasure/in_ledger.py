@@ -28,6 +28,5 @@ def refuse_what_stays(rows: dict[str, int], usecase: str) -> None:
             code="erase-in-ledger",
             value=kinds,
             fix="A column of persons under evaluation.slices or cluster_by, or an example of why a batch was held, "
-            "puts it there: declare another column, or make it a pseudonym in the source. To erase the rest, and have "
-            "it on record that this stays, set leave_record.",
+            "puts it there: declare another column, or make it a pseudonym in the source.",
         )

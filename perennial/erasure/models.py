@@ -14,13 +14,14 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.erasure.own_texts import OwnTexts
-from perennial.errors import ModelDeleted, ModelUnloadable
+from perennial.errors import InputError, ModelDeleted, ModelUnloadable
 from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, ModelRef, Release, Snapshot
 from perennial.ledger.erased import erasures
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, former_release, waiting_challenger
 from perennial.model.artifact import PIPELINE_FILE
+from perennial.signing.signature import SIGNATURE_FILE, Signatures
 from perennial.store.workspace import Workspace
 from perennial.whole_file import replacing
 
@@ -48,6 +49,11 @@ class Touched:
     in_use: bool
 
     @property
+    def is_signed(self) -> bool:
+        """Whether its files have a signature."""
+        return self.folder is not None and (self.folder / SIGNATURE_FILE).exists()
+
+    @property
     def goes(self) -> bool:
         """Whether its files are removed: they have rows, and nothing needs them."""
         return self.keeps_rows and not self.in_use
@@ -69,11 +75,24 @@ def touched_models(workspace: Workspace, usecase: str, batches: Collection[str],
     return touched
 
 
-def rewrite_model(touched: Touched, own: OwnTexts, number: int) -> None:
+def refuse_unsignable(models: Collection[Touched], signatures: Signatures) -> None:
+    """Raise InputError if the files of a signed model have to change, and there is no key to sign them again."""
+    for each in models:
+        if each.is_signed and each.has_texts and not each.goes and signatures.key is None:
+            raise InputError(
+                f"the files of version {each.entry.model.version} are signed and have a text of the rows, and there is "
+                "no key here to sign them again once it is replaced",
+                code="erase-signed-model",
+                value=str(each.entry.model.version),
+                fix="Set PERENNIAL_MODEL_KEY to the file of the key that signs models.",
+            )
+
+
+def rewrite_model(touched: Touched, own: OwnTexts, number: int, signatures: Signatures) -> None:
     """Remove the files of a model that keeps rows, or put other words for the texts, which change no prediction.
 
     A category is replaced wherever it stands, so that the model still knows as many; no row has the new word.
-    number: of the erasure, so that words of two erasures differ.
+    number: of the erasure, so that words of two erasures differ. signatures: sign the files again if they were signed.
     """
     if touched.folder is None:
         return
@@ -85,6 +104,8 @@ def rewrite_model(touched: Touched, own: OwnTexts, number: int) -> None:
             if has_texts(path, own):
                 with replacing(path) as half:
                     half.write_bytes(rewritten(path.read_bytes(), own, number))
+        if touched.is_signed and (touched.has_texts or signatures.of(touched.folder).state == "changed"):
+            signatures.sign(touched.folder)
 
 
 def _in_use(ledger: Ledger, usecase: str) -> set[int]:
@@ -118,7 +139,7 @@ def _learned_from(ledger: Ledger, usecase: str, entry: ChallengerEntry, batches:
 def files_of(workspace: Workspace, usecase: str, model: ModelRef) -> Path | None:
     """The folder with a version's files; None if they, or the version, are gone."""
     try:
-        return workspace.registry.folder(usecase, model)
+        return workspace.registry.unverified_folder(usecase, model)
     except (ModelUnloadable, ModelDeleted):
         return None
 

@@ -53,15 +53,16 @@ _BEGUN = TypeAdapter(Begun)
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a use case below `folder`."""
+    """The note of a use case below `folder`, for erasures with one cause."""
 
     folder: Path
     usecase: str
+    cause: str
 
     @property
     def path(self) -> Path:
         """Its file, which is there while an erasure is unfinished."""
-        return self.folder / f"{self.usecase}.json"
+        return self.folder / f"{self.usecase}.{self.cause}.json"
 
     def read(self) -> Begun | None:
         """What a killed call noted; None if there is nothing unfinished."""

@@ -135,12 +135,12 @@ class Tables:
         if table is not None:
             table.delete(f"{BATCH} = '{batch}'")
 
-    def replace(self, usecase: str, name: Name, batch: str, rows: pa.Table) -> None:
-        """Replace a batch's rows by those that are left after an erasure, in one commit."""
+    def replace(self, usecase: str, name: Name, batch: str, rows: pa.Table | None) -> None:
+        """Replace a batch's rows by those that are left after an erasure, in one commit. rows: None if none are."""
         table = self._open(usecase, name)
         assert table is not None, "there is no batch without a table"
         with write("erased_table"):
-            if rows.num_rows:
+            if rows is not None and rows.num_rows:
                 write_deltalake(table, rows, mode="overwrite", predicate=f"{BATCH} = '{batch}'")
             else:
                 table.delete(f"{BATCH} = '{batch}'")

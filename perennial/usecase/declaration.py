@@ -129,6 +129,20 @@ OnDrift = Annotated[
 ]
 
 
+class Retention(Frozen):
+    """How long data are kept that nothing live needs, by the use case's clock. By default they are always kept."""
+
+    landing: Duration | None = Field(
+        None, gt=timedelta(0), description="the bytes of batches and label files, from their arrival"
+    )
+    predictions: Duration | None = Field(
+        None, gt=timedelta(0), description="stored and served predictions, from when they were made"
+    )
+    quarantine: Duration | None = Field(
+        None, gt=timedelta(0), description="rows set aside, from their arrival; they are no longer checked again then"
+    )
+
+
 class Triggers(Frozen):
     """What starts a retraining. `perennial train` and the event `perennial.drift.confirmed` can always request one."""
 
@@ -185,6 +199,9 @@ class Declaration(Frozen):
     serving: ServingRules = Field(ServingRules(), description="how single requests are answered")
     governance: Governance = Field(
         Governance(), description="what only people can state: purpose, owner, persons affected, oversight, risks"
+    )
+    retention: Retention = Field(
+        Retention(), description="how long data are kept: `{landing: 730d, predictions: 365d, quarantine: 90d}`"
     )
     alerts: dict[str, Route] | None = Field(
         None,

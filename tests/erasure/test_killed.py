@@ -34,3 +34,21 @@ def test_a_killed_erasure_goes_on_and_ends_as_one_that_was_not_killed(known_pers
         place.finish("replay", "shop", "--deep")
         place.finish("doctor", "shop")
     assert ended["killed"] == ended["undisturbed"] and len(ended["killed"]) == 1
+
+
+def test_a_killed_retention_goes_on_and_ends_as_one_that_was_not_killed(known_person: Path, tmp_path: Path) -> None:
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
+    ended = {}
+    for name in ("undisturbed", "killed"):
+        for part in ("home", "usecases"):
+            shutil.copytree(known_person / part, tmp_path / name / part)
+        declaration = tmp_path / name / "usecases" / "shop.yaml"
+        declaration.write_text(declaration.read_text() + "retention: {landing: 20d, quarantine: 20d}\n")
+        place = Place(tmp_path / name / "home", tmp_path / name / "usecases")
+        writes = ("erasure_begun", "erased_table", "erased_versions", "erased_landing", "erased_row", "erasure_ended")
+        for point in [f"{each}.{side}" for each in writes for side in ("before", "after")]:
+            if name == "killed":
+                assert place.run("retain", "shop", crash_at=point) == -signal.SIGKILL, f"{point}: {place.said()}"
+        place.finish("retain", "shop")
+        ended[name] = [row.payload for row in place.workspace.ledger.all("shop", Erased)]
+    assert ended["killed"][0] == ended["undisturbed"][0]

@@ -1,4 +1,4 @@
-"""Commands for risk officers: `dossier`, `erase`, `anchor`, `keys`, `verify-model`, `sign-model`."""
+"""Commands for risk officers: `dossier`, `erase`, `retain`, `anchor`, `keys`, `verify-model`, `sign-model`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ def erase(
     from perennial.cli import erasing
 
     erasing.erase(usecase, erasing.Asked(tuple(key or ()), keys_file, leave_record), by, reason, dry_run, json)
+
+
+def retain(usecase: AnyUsecase = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Remove what is older than its declared retention.
+
+    What a live model, an open decision or a held batch needs is kept, and shown with the reason. A schedule does this
+    every day.
+    """
+    from perennial.cli import retaining
+
+    retaining.retain(usecase, dry_run, json)
 
 
 def anchor(usecase: AnyUsecase = None, json: Json = False) -> None:

@@ -50,13 +50,15 @@ class ModelErased(Entry):
 class Erased(Recorded):
     """An erasure, recorded after everything was removed. Key: `number`, which counts the erasures of a use case.
 
-    by, reason: who asked for it and why; proof: how the person is known. as_of: by the use case's clock.
+    because: whether a person asked for it, or the declared retention of something is over. by, reason: who asked for it
+    and why; proof: how the person is known. as_of: by the use case's clock.
     files: kind of file → how many were changed. models: those that are concerned. then: what happens with the ones in
     use, `retrain` at the next cycle or `keep`, for the reason in `kept_because`. stays: kind of row of the ledger → how
     many have a value of the rows, which cannot be removed.
     """
 
     number: int = Field(ge=1)
+    because: Literal["asked", "retention"] = "asked"
     by: str
     proof: Proof
     reason: str
