@@ -12,15 +12,18 @@ from perennial.cli.prose import prose
 from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
 from perennial.cli.what_followed import what_followed
+from perennial.clock import instant
 from perennial.errors import InputError
 from perennial.evaluation.figures import between, change, counted, enumerated, figure
 from perennial.evaluation.results import MetricResult
 from perennial.ledger.entries import Decision, Served
+from perennial.ledger.erased import erased_among
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import answer_to
 from perennial.release.brief import decision_in_brief
 from perennial.release.words import bound_in_words, decision_in_words, outcome_word
 from perennial.settings import settings
+from perennial.store.known import known_at
 from perennial.usecase.reading import load_use_case
 
 SHORT_ID = 8
@@ -126,6 +129,9 @@ def decision(id: str, json: bool, wide: bool, full: bool = False) -> None:
     say()
     for sentence in what_followed(ledger, taken):
         say(sentence)
+    known = known_at(ledger.before(row.position), taken.usecase, instant(taken.as_of))
+    if erased := erased_among(ledger, taken.usecase, known.batches):
+        say(f"Since then {erased}. The sums of the decision stay.")
     if full:
         say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
         _show_examples(taken, examples, wide)

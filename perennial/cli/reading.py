@@ -124,9 +124,17 @@ def _show_status(view: dict[str, Any]) -> None:
     rows += [("not delivered", line) for line in _undelivered(view["undelivered"])]
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
+    if view["erasures"]:
+        rows.append(("erasures", _erasures(view["erasures"])))
     rows.append(("ledger head", _short_head(view["head"])))
     rows += [("anchored" if number == 0 else "", line) for number, line in enumerate(_anchored(view["anchors"]))]
     pairs(rows)
+
+
+def _erasures(made: list[dict[str, Any]]) -> str:
+    """How many there were, and the newest one."""
+    newest = made[-1]
+    return f"{len(made)}; the newest (erasure {newest['number']}) by {newest['by']}: {newest['reason']}"
 
 
 def _outcome(view: dict[str, Any]) -> str:

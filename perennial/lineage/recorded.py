@@ -19,6 +19,7 @@ from perennial.ledger.entries import (
     Served,
     Snapshot,
 )
+from perennial.ledger.erased import erased_rows
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import made_live
 from perennial.lineage.graph import Edge, Graph, Node, Ref
@@ -73,14 +74,16 @@ class _Growing:
     def batches(self) -> None:
         entries = [row.payload for row in self.ledger.all(self.usecase, BatchEntry)]
         newest = {batch.window: batch.batch for batch in entries}
+        erased = erased_rows(self.ledger, self.usecase, "accepted")
         for batch in entries:
             ref = batch_ref(batch)
             rows, window = batch.rows, (batch.window,) if newest[batch.window] == batch.batch else ()
             aside = f", {rows.quarantined:,} set aside" if rows.quarantined else ""
             held = "held" if batch.status == "held" else f"{rows.accepted:,} rows accepted"
+            gone = f", {erased[batch.batch]:,} of them erased since" if batch.batch in erased else ""
             self._landing(batch.landing, ref)
             facts = batch.model_dump(mode="json", include=_BATCH) | {"rows": rows.model_dump()}
-            self.nodes[ref] = Node(ref, held + aside, facts, (batch.batch, *window), rows.accepted)
+            self.nodes[ref] = Node(ref, held + gone + aside, facts, (batch.batch, *window), rows.accepted)
 
     def labels(self) -> None:
         for row in self.ledger.all(self.usecase, LabelBatchEntry):

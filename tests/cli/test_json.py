@@ -55,6 +55,7 @@ STATUS = {
 } | {
     *(
         "anchors",
+        "erasures",
         "candidate",
         "challenger",
         "held",

@@ -6,7 +6,7 @@ import json
 
 import pyarrow as pa
 
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Erased
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Erased
 from perennial.ledger.erased import unlearned_erasure
 from perennial.model.artifact import Fitted
 from perennial.model.released import load_model
@@ -41,6 +41,11 @@ def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(sho
 def test_decisions_are_replayed_from_their_sums_and_deep_replay_names_the_erasure(shop: World, ask: Ask) -> None:
     assert ask(*ASKED).code == 0
     assert ask("replay", "shop").code == 0
+    (decision, *_) = payloads(Decision)
+    assert isinstance(decision, Decision)
+    assert "Since then 1 of 1,199 rows were erased by erasure 1." in ask("decision", decision.id, "--wide").out
+    assert "1; the newest (erasure 1) by Ben: asked to be forgotten" in ask("status", "shop").out
+    assert "579 rows accepted, 1 of them erased since, 1 set aside" in ask("lineage", "shop", "batch:2024-02/1").out
     deep = ask("replay", "shop", "--deep")
     assert deep.code == 0 and "1 of 1,199 rows were erased by erasure 1" in deep.out
 
