@@ -59,14 +59,14 @@ class Here:
 
 def what_is_here(workspace: Workspace, keys: Keys) -> Here:
     """Look in every place. Nothing is changed."""
-    usecase, home = keys.declaration.name, workspace.settings.home
+    usecase = keys.declaration.name
     landed = rows_in_landing(workspace.landing, workspace.ledger, keys)
     tables = rows_in_tables(workspace.tables, keys)
     own = own_texts(workspace.landing, workspace.ledger, keys, landed)
     models = touched_models(workspace, usecase, tables.get("accepted", {}), own)
     in_databases = [each for each in databases(workspace.settings) if own and has_traces(each, own)]
     in_ledger = rows_in_ledger(workspace.ledger, usecase, own) if own.words else {}
-    return Here(landed, tables, own, traces(home, own), in_databases, models, in_ledger)
+    return Here(landed, tables, own, traces(workspace.settings, own), in_databases, models, in_ledger)
 
 
 def erase_keys(

@@ -6,7 +6,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -103,13 +103,14 @@ def own_texts(landing: Landing, ledger: Ledger, keys: Keys, found: Sequence[Land
     declared = keys.declaration.model_dump_json()
     own: set[str] = {value for key in keys.wanted for value in key if value} if found else set()
     which = {each.name: each.which for each in found}
-    tables = [(name, table) for name, table in _tables(landing, ledger, keys) if table is not None]
-    for name, table in tables:
-        if (mask := which.get(name)) is not None:
-            own |= _texts(table.filter(mask))
+    read_as = read_options_of(landing, ledger, keys.declaration)
+    for name, mask in which.items():
+        table = _as_texts(landing, keys.declaration.name, name, read_as(name))
+        own |= _texts(table.filter(mask)) if table is not None and mask is not None else set()
     own = {text for text in own if _tells(text) and text not in declared}
-    for name, table in tables:
-        own -= _others(table, which.get(name), own)
+    for name in landing.names(keys.declaration.name) if own else ():
+        table = _as_texts(landing, keys.declaration.name, name, read_as(name))
+        own -= _others(table, which.get(name), own) if table is not None else set()
     return OwnTexts(tuple(sorted(own)))
 
 
@@ -125,18 +126,13 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[-+.,\d\s]+([eE][-+]?\d+)?", text) is not None
 
 
-def _tables(landing: Landing, ledger: Ledger, keys: Keys) -> Iterable[tuple[str, pa.Table | None]]:
-    for name in landing.names(keys.declaration.name):
-        data = (landing.folder / keys.declaration.name / name).read_bytes()
-        yield name, _as_texts(data, name, read_options_of(landing, ledger, keys.declaration)(name))
-
-
-def _as_texts(data: bytes, name: str, read: ReadOptions) -> pa.Table | None:
+def _as_texts(landing: Landing, usecase: str, name: str, read: ReadOptions) -> pa.Table | None:
     """All columns, declared or not, as texts; None for bytes that are no table."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    data = (landing.folder / usecase / name).read_bytes()
     try:
         if suffix_of(name) == ".csv":
             return text_table(data, nulls=False, read=read)

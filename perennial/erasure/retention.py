@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -66,22 +66,22 @@ def over(workspace: Workspace, declaration: Declaration, now: datetime) -> Over:
     """What is over by the use case's clock, and what is kept although it is older. now: by the machine's clock."""
     retention, usecase = declaration.retention, declaration.name
     at, needs = time_of(workspace.ledger, declaration, now), _Needs.of(workspace.ledger, usecase)
-    there = set(workspace.landing.names(usecase))
-    aged = _sorted_out(retention.landing, at, _landings(workspace, usecase, needs))
-    landings = {each.name: each.rows for each in aged.gone if each.name in there}
-    kept = [Kept("landing", each.what, each.needed) for each in aged.needed if each.name in there]
     tables: dict[Name, dict[str, int]] = {}
+    kept: list[Kept] = []
     of_tables: tuple[tuple[Name, timedelta | None, Iterator[_Aged]], ...] = (
         ("predictions", retention.predictions, _predictions(workspace.ledger, usecase, needs)),
         ("quarantine", retention.quarantine, _set_aside(workspace.ledger, usecase, needs)),
     )
     for table, length, candidates in of_tables:
-        if length is None:
-            continue
         rows, aged = workspace.tables.batches(usecase, table), _sorted_out(length, at, candidates)
         if gone := {each.name: rows[each.name] for each in aged.gone if each.name in rows}:
             tables[table] = gone
         kept += [Kept(table, each.what, each.needed) for each in aged.needed if each.name in rows]
+    there = set(workspace.landing.names(usecase))
+    aside = set(workspace.tables.batches(usecase, "quarantine")) - set(tables.get("quarantine", {}))
+    aged = _sorted_out(retention.landing, at, _landings(workspace, usecase, needs, aside))
+    landings = {each.name: each.rows for each in aged.gone if each.name in there}
+    kept += [Kept("landing", each.what, each.needed) for each in aged.needed if each.name in there]
     return Over(landings, tables, tuple(kept))
 
 
@@ -143,16 +143,16 @@ def _sorted_out(length: timedelta | None, at: datetime, candidates: Iterator[_Ag
     return _Sorted([each for each in old if each.name not in names], needed)
 
 
-def _landings(workspace: Workspace, usecase: str, needs: _Needs) -> Iterator[_Aged]:
+def _landings(workspace: Workspace, usecase: str, needs: _Needs, aside: Container[str]) -> Iterator[_Aged]:
+    """aside: batches with rows set aside that stay."""
     ledger, newest = workspace.ledger, newest_entries(workspace.ledger, usecase)
     left = workspace.landing.erased(usecase)
-    aside = workspace.tables.batches(usecase, "quarantine")
     for batch in (row.payload for row in ledger.all(usecase, BatchEntry)):
         needed = ""
         if newest[batch.window].batch == batch.batch:
             if batch.status == "held":
                 needed = "the batch is held, and may be checked again"
-            elif aside.get(batch.batch):
+            elif batch.batch in aside:
                 needed = "rows of it are set aside, and may be checked again"
             elif batch.window == needs.open_batch:
                 needed = "a decision about it waits for a person"

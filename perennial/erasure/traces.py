@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perennial.erasure.own_texts import OwnTexts
 from perennial.fault_points import write
+from perennial.settings import Settings
 from perennial.whole_file import replacing
 
 ELSEWHERE = ("landing", "tables", "mlflow", "served", "locks", "erasing")
@@ -17,9 +18,9 @@ MADE_AGAIN = ("statistics", "backtests", "serving")
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
 
 
-def traces(home: Path, own: OwnTexts) -> list[Path]:
+def traces(where: Settings, own: OwnTexts) -> list[Path]:
     """The files that have one of the texts, whichever part of Perennial wrote them."""
-    return [path for path in _files(home) if own and _has(path, own)]
+    return [path for path in _files(where) if _has(path, own)] if own else []
 
 
 def remove_traces(home: Path, found: list[Path], own: OwnTexts) -> None:
@@ -31,14 +32,17 @@ def remove_traces(home: Path, found: list[Path], own: OwnTexts) -> None:
             elif path.suffix == ".log":
                 _masked_in_place(path, own)
             else:
+                text = path.read_bytes().decode("utf-8", "surrogateescape")
                 with replacing(path) as half:
-                    half.write_text(own.removed(path.read_text(encoding="utf-8")), encoding="utf-8")
+                    half.write_bytes(own.removed(text).encode("utf-8", "surrogateescape"))
 
 
-def _files(home: Path) -> Iterator[Path]:
-    for path in sorted(home.rglob("*")):
-        parts = path.relative_to(home).parts
-        if parts[0] not in ELSEWHERE and path.is_file() and not path.name.endswith(_DATABASES):
+def _files(where: Settings) -> Iterator[Path]:
+    stores = [where.usecases, *map(Path, filter(None, (where.tables_uri, where.mlflow_artifacts)))]
+    left_out = [*stores, *(where.home / name for name in ELSEWHERE)]
+    for path in sorted(where.home.rglob("*")):
+        inside = any(path.is_relative_to(folder) for folder in left_out)
+        if not inside and path.is_file() and not path.name.endswith(_DATABASES):
             yield path
 
 
