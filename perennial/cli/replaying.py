@@ -54,7 +54,8 @@ def _say(again: Replayed) -> None:
         how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
         say(f"{label} {counted(again.numbers, 'number', 'numbers')} the same, {how}")
         if again.erased:
-            say(f"  from the sums in the ledger, because {again.erased}")
+            how_far = "from the sums in the ledger" if again.numbers else "nothing is left to compare"
+            say(f"  {how_far}, because {again.erased}")
         return
     difference = again.difference
     known = difference.then is not None or difference.now is not None

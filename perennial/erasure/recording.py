@@ -67,12 +67,15 @@ def recorded(workspace: Workspace, usecase: str, begun: Begun, request: Request)
         reason=request.reason,
         as_of=request.as_of,
         landings=tuple(
-            LandingErased(was=name, left=left[name], rows=rows) for name, rows in sorted(begun.landings.items())
+            LandingErased(was=name, left=left[name], rows=rows)
+            for name, rows in sorted(begun.landings.items())
+            if name in left
         ),
         rows=tuple(
-            RowsErased(table=name, batch=batch, rows=before - tables.count(usecase, name, batch), of=before)
+            RowsErased(table=name, batch=batch, rows=before - now, of=before)
             for name, batches in sorted(begun.tables.items())
             for batch, before in sorted(batches.items())
+            if (now := tables.count(usecase, name, batch)) != before
         ),
         files={kind: len(names) for kind, names in sorted(begun.files.items())},
         models=tuple(_as_they_are(workspace, usecase, model) for model in begun.models),

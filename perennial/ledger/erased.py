@@ -36,6 +36,12 @@ def erased_among(ledger: Ledger, usecase: str, batches: Collection[BatchEntry]) 
     return f"{rows:,} of {sum(batch.rows.accepted for batch in batches):,} rows were erased by {by}"
 
 
+def erased_since(ledger: Ledger, usecase: str, position: int) -> str:
+    """Erasures of rows behind a position of the chain: `rows were erased since by erasure 2`; empty if none were."""
+    later = [row.payload for row in ledger.all(usecase, Erased) if row.position > position and row.payload.rows]
+    return f"rows were erased since by {enumerated([f'erasure {each.number}' for each in later])}" if later else ""
+
+
 def removed_models(ledger: Ledger, usecase: str) -> str:
     """Models whose files were removed: `the files of version 2 were removed by erasure 1`; empty if none were."""
     removed = [

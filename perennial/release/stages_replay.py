@@ -11,6 +11,7 @@ from perennial.deciding.then import Gone, needed
 from perennial.errors import TableUnreadable
 from perennial.evaluation.staged.verdict import look_at
 from perennial.ledger.entries import Release, StageLooked
+from perennial.ledger.erased import erased_since
 from perennial.ledger.ledger import Ledger, Row
 from perennial.release.stage_evidence import stage_evidence
 from perennial.store.tables import Tables
@@ -26,6 +27,7 @@ def replay_look(
     """Compute a look again from the predictions and labels that were known then.
 
     recomputed: the served predictions that are computed again, see `stage_evidence`, by the ledger of that time.
+    Where rows were erased since, only the record is left, and nothing is compared.
     """
     looked, past = row.payload, ledger.before(row.position)
     try:
@@ -39,6 +41,8 @@ def replay_look(
     now = {"evidence": seen.digest, "look": look_at(seen.evidence).model_dump(mode="json")}
     numbers, differing = first_difference(then, now, exact=True)
     of_rows = differing is not None and differing[0] == "evidence"
+    if of_rows and (erased := erased_since(ledger, usecase, row.position)):
+        return replace(_replayed(looked, 0, None), erased=erased)
     cause = "predictions or labels were changed in the tables" if of_rows else "unknown"
     return _replayed(looked, numbers, Deviation(*differing, cause) if differing else None)
 

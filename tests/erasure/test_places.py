@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,38 @@ from sklearn.tree import DecisionTreeClassifier
 
 from perennial.erasure.in_ledger import refuse_what_stays, rows_in_ledger
 from perennial.erasure.keys import keys_of
-from perennial.erasure.models import KEEPS_ROWS, has_texts, rewritten
+from perennial.erasure.models import (
+    KEEPS_ROWS,
+    Touched,
+    has_texts,
+    refuse_unsignable,
+    rewrite_model,
+    rewritten,
+)
 from perennial.erasure.own_texts import OwnTexts
 from perennial.errors import InputError
-from perennial.ledger.entries import Waiver
+from perennial.ledger.entries import ChallengerEntry, ModelRef, Trigger, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, ROW
+from perennial.signing.signature import Signatures
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from tests.erasure.search import files_with
 from tests.world import DECLARATION
 
 TWO_COLUMNS = {**DECLARATION["schema"], "key": ["order", "line"], "types": {"line": "integer"}}
+CHALLENGER = ChallengerEntry(
+    challenger="c",
+    model=ModelRef(version=1, run_id="r", digest="d"),
+    snapshot="s",
+    model_digest="m",
+    declaration_digest="d",
+    features_digest="f",
+    code_version="1",
+    as_of="2024-03-01T00:00:00Z",
+    trigger=Trigger(kind="person"),
+    seconds=1.0,
+)
 SHOP = Declaration.model_validate(DECLARATION)
 ORDER_LINES = Declaration.model_validate({**DECLARATION, "schema": TWO_COLUMNS})
 
@@ -118,3 +139,23 @@ def _schema(data: bytes) -> str:
     import zipfile
 
     return zipfile.ZipFile(io.BytesIO(data)).read("schema.json").decode()
+
+
+def test_a_signed_model_needs_the_key_before_anything_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "model.sig").write_text("{}")
+    signed = Touched(CHALLENGER, tmp_path, learned=True, has_texts=True, keeps_rows=False, in_use=True)
+    with pytest.raises(InputError, match="version 1 are signed") as refused:
+        refuse_unsignable([signed], Signatures())
+    assert refused.value.code == "erase-signed-model"
+    refuse_unsignable([signed], Signatures(key=tmp_path / "key"))
+    refuse_unsignable([replace(signed, has_texts=False)], Signatures())
+
+
+def test_a_model_with_rows_goes_unless_it_is_in_use(tmp_path: Path) -> None:
+    for in_use in (True, False):
+        folder = tmp_path / str(in_use)
+        folder.mkdir()
+        (folder / "model.skops").write_bytes(b"rows")
+        touched = Touched(CHALLENGER, folder, learned=True, has_texts=False, keeps_rows=True, in_use=in_use)
+        rewrite_model(touched, OwnTexts(()), 1, Signatures())
+        assert (folder / "model.skops").exists() is in_use
