@@ -46,7 +46,8 @@ def render(
             charts["losses"] = Markup(losses_chart(losses, gains, view.metric, names, view.watching.alarms))
         if any(g.low is not None for g in gains):
             charts["gains"] = Markup(gains_chart(gains, view.metric, names))
-        for name, points in (("courses", view.watching.courses), ("features", view.watching.features)):
+        courses = {"courses": view.watching.courses, "features": view.watching.features}
+        for name, points in {**courses, "groups": view.groups.courses if view.groups else ()}.items():
             if drawn := [point for point in points if point.batch in names]:
                 charts[name] = Markup(courses_chart(drawn, names))
     return template("page.html.j2").render(

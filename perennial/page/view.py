@@ -13,6 +13,7 @@ from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Refusal, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
+from perennial.page.groups import GroupsView, groups_view
 from perennial.page.history import History
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
@@ -112,6 +113,7 @@ class View:
     months: tuple[Month, ...]
     watching: WatchingView
     serving: ServingView | None
+    groups: GroupsView | None
     footer: str
 
 
@@ -134,6 +136,7 @@ def view_of(history: History) -> View:
         months=tuple(_months(history)),
         watching=watching_view(history),
         serving=serving_view(history),
+        groups=groups_view(history.decisions),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(head {history.rows}:{history.head}).",
     )

@@ -38,7 +38,7 @@ def bias_rules(document: Document) -> Iterator[Mistake]:
     yield from _intersections(document, named)
     yield from _selected(document)
     yield from _population(document, named)
-    if document.text("release", "policy") in ("blend", "blend_learned") and _gate(document):
+    if document.text("release", "policy") in ("blend", "blend_learned") and has_gate(document):
         yield document.mistake(
             ("governance", "bias", "gate"),
             "cannot hold what this policy makes live without a decision",
@@ -47,8 +47,10 @@ def bias_rules(document: Document) -> Iterator[Mistake]:
         )
 
 
-def _gate(document: Document) -> bool:
-    return document.at("governance", "bias", "gate") is not False
+def has_gate(document: Document) -> bool:
+    """Whether groups are compared, and one that is treated worse holds a release."""
+    gate = document.at("governance", "bias", "gate")
+    return bool(document.at("governance", "protected")) and gate is not False
 
 
 def _column(document: Document, place: Place, column: str) -> Iterator[Mistake]:

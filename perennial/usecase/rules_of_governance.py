@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
-from perennial.usecase.rules_of_bias import bias_rules
+from perennial.usecase.rules_of_bias import bias_rules, has_gate
 
 MIXING = ("blend", "blend_learned")
 
@@ -34,11 +34,11 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
             code="approvers-too-few",
         )
     policy, tier = document.text("release", "policy"), document.text("governance", "risk")
-    if roles and policy != "hold" and tier not in ("limited", "high"):
+    if roles and policy != "hold" and tier not in ("limited", "high") and not has_gate(document):
         yield document.mistake(
             ("governance", "approvers"),
             f"nothing waits for their approval under policy '{policy or 'balanced'}'",
-            "write release.policy: hold or governance.risk: limited or high, or remove them",
+            "write release.policy: hold or governance.risk: limited or high, name protected groups, or remove them",
             code="approvers-unused",
         )
     if tier == "high" and policy in MIXING:

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from perennial import errors, settings
 from perennial.ledger.entries import ChallengerEntry, Health, Release, Trigger
 from perennial.ledger.entries.entry import TriggerKind
+from perennial.usecase.declared_bias import BiasRules
 from perennial.usecase.reading import load_use_case
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial
@@ -172,6 +173,19 @@ def test_the_example_of_guards_and_slices_is_a_declaration(tmp_path: Path) -> No
     evaluation = load_use_case("flights", tmp_path).declaration.evaluation
     assert evaluation.guards["negative_flips"].at_most == 0.02
     assert (evaluation.cluster_name, evaluation.second_cluster) == ("day", "carrier")
+
+
+def test_the_example_of_groups_of_persons_is_a_declaration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "governance.md").read_text(encoding="utf-8")
+    flights = yaml.safe_load((ROOT / "usecases" / "flights.yaml").read_text(encoding="utf-8"))
+    (example,) = [block for block in BLOCK.findall(page) if "protected" in block]
+    said = yaml.safe_load(example)
+    shutil.copy(ROOT / "usecases" / "flights.py", tmp_path)
+    schema = {**flights["schema"], "types": {**flights["schema"].get("types", {}), **said["schema"]["types"]}}
+    (tmp_path / "flights.yaml").write_text(yaml.safe_dump({**flights, **said, "schema": schema}))
+    governance = load_use_case("flights", tmp_path).declaration.governance
+    assert [each.called for each in governance.protected] == ["sex", "age"]
+    assert governance.bias == BiasRules()  # the page calls them the defaults
 
 
 def test_the_triggers_of_a_challenger_and_of_a_decision_are_those_that_there_are() -> None:

@@ -31,6 +31,7 @@ from perennial.page.view import NEWEST, view_of
 from perennial.release.words import headline_of
 from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
+from tests.evaluation.test_bias import report
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
 from tests.staged import in_stage
@@ -99,6 +100,24 @@ def test_an_empty_history_shows_that_nothing_is_known() -> None:
     view = view_of(history())
     assert (view.live, view.batches, view.losses, view.gains) == ("No model is live yet", (), (), ())
     assert "None" not in render(view, {}) and "nan" not in render(view, {}).lower()
+
+
+def test_groups_of_persons_are_shown_over_time() -> None:
+    first, second = (report(rates=rates) for rates in ((0.4, 0.4, 0.4), (0.4, 0.2, 0.4)))
+    taken = [
+        decided(0.1).model_copy(update={"batch": b, "bias": bias})
+        for b, bias in (("2024-01", first), ("2024-02", second))
+    ]
+    view = view_of(history(decisions=taken, batches=[batch(name) for name in ("2024-01", "2024-02")]))
+    assert view.groups is not None and view.groups.of == "2024-02"
+    lowest = view.groups.courses[:2]
+    assert [(point.name, point.batch, point.threshold) for point in lowest] == [
+        ("group b", "2024-01", 0.8),
+        ("group b", "2024-02", 0.8),
+    ]
+    page = render(view, {})
+    assert "Groups of persons" in page and "difference proven" in page and "Local Law 144" in page
+    assert view_of(history(decisions=[decided(0.1)])).groups is None
 
 
 def test_the_bound_that_was_tested_stands_beside_an_interval_that_contains_0() -> None:

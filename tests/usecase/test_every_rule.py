@@ -147,6 +147,14 @@ def test_a_rule_names_field_value_and_fix(mistakes: Told, folder: Path, code: st
         assert str(mistake.value) in shown or _words(mistake.value) & _words(shown) or named in mistake.message, shown
 
 
+def test_a_gate_on_groups_is_something_that_approvers_wait_for(mistakes: Told) -> None:
+    groups = "protected: [country], selected: {above: 0.5}"
+    other = mistakes(_groups(f"approvers: {{risk: [Ada]}}, {groups}"), (GUARDS, "primary: ece"))
+    assert [mistake.code for mistake in other] == ["metric-shown-only"]
+    ungated = mistakes(_groups(f"approvers: {{risk: [Ada]}}, {groups}, bias: {{gate: false}}"))
+    assert [mistake.code for mistake in ungated] == ["approvers-unused"]
+
+
 def _words(value: Any) -> set[str]:
     """The words of a value, by one of which a message names it."""
     return set(re.findall(r"\w+", str(value)))
