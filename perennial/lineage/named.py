@@ -14,7 +14,7 @@ from perennial.lineage.graph import KINDS, Graph, Kind, Ref
 from perennial.lineage.key_rows import key_text, row_key
 from perennial.lineage.of_key import with_key, with_prediction
 from perennial.lineage.recorded import recorded_lineage
-from perennial.our_columns import ARM, BATCH, CANDIDATE_FAILED, PREDICTION, RELEASE_NO, SCORE, SCORED_AT
+from perennial.our_columns import ARM, BATCH, CANDIDATE_FAILED, PREDICTION, PROBABILITIES, RELEASE_NO, SCORED_AT
 from perennial.serving.log.segment import place_of
 from perennial.serving.looking_up import look_up
 from perennial.store.workspace import Workspace
@@ -37,7 +37,7 @@ def find(workspace: Workspace, declaration: Declaration, given: str) -> Named:
     """The one node that an id names. Raises InputError for none, or more than one."""
     kind, text = _parted(given)
     graph = recorded_lineage(workspace.ledger, declaration.name)
-    named = [Named(ref, graph) for ref in _recorded(graph, text) if kind in (None, ref.kind)]
+    named = [Named(ref, graph) for ref in _recorded(graph, text, kind)]
     asked: dict[Kind, Callable[[Workspace, Declaration, Graph, str], Named | None]] = {
         "key": _by_key,
         "prediction": _by_prediction,
@@ -79,12 +79,17 @@ def _parted(given: str) -> tuple[Kind | None, str]:
     return None, given
 
 
-def _recorded(graph: Graph, text: str) -> list[Ref]:
-    exact = [node.ref for node in graph.nodes.values() if text == node.ref.id or text in node.also]
+def _recorded(graph: Graph, text: str, kind: Kind | None) -> list[Ref]:
+    """A file of labels often has the name of a batch, so that its name is used only with the kind before it."""
+    nodes = [node for node in graph.nodes.values() if kind in (None, node.ref.kind)]
+    named = {
+        node.ref: (node.ref.id, *(() if kind is None and node.ref.kind == "labels" else node.also)) for node in nodes
+    }
+    exact = [ref for ref, names in named.items() if text in names]
     if exact or not _DIGITS.match(text):
         return exact
-    begins = [node for node in graph.nodes.values() if node.ref.kind in _SHORTENED]
-    return [node.ref for node in begins if any(each.startswith(text) for each in (node.ref.id, *node.also))]
+    shortened = [(ref, names) for ref, names in named.items() if ref.kind in _SHORTENED]
+    return [ref for ref, names in shortened if any(name.startswith(text) for name in names)]
 
 
 def _by_key(workspace: Workspace, declaration: Declaration, graph: Graph, text: str) -> Named | None:
@@ -135,7 +140,7 @@ def _served(workspace: Workspace, usecase: str, prediction: str) -> dict[str, An
         BATCH: place.segment,
         RELEASE_NO: answer.release.release_no,
         SCORED_AT: answer.at,
-        SCORE: answer.score[0] if len(answer.score) == 1 else None,
+        PROBABILITIES: answer.score,
         ARM: stage.arm if stage is not None else None,
         CANDIDATE_FAILED: stage.failed if stage is not None else None,
     }

@@ -22,8 +22,8 @@ from perennial.ledger.ledger import Ledger
 from perennial.lineage.graph import Edge, Graph, Node, Ref
 from perennial.lineage.key_rows import KeyTables, RowKey, key_tables, set_aside
 from perennial.lineage.recorded import arm_ref, batch_ref
-from perennial.our_columns import BATCH, PREDICTION, RELEASE_NO, SCORE, SCORED_AT
-from perennial.serving.looking_up import is_candidates
+from perennial.our_columns import BATCH, PREDICTION, RELEASE_NO, SCORED_AT
+from perennial.serving.looking_up import is_candidates, score_in
 from perennial.store.known import Known, known_at
 from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace
@@ -63,8 +63,8 @@ def with_prediction(workspace: Workspace, usecase: str, graph: Graph, row: dict[
     scored = workspace.ledger.get(usecase, BatchScored, row[BATCH])
     candidate = is_candidates(row) if scored is None else scored.payload.of is not None
     made_by = arm_ref(row[RELEASE_NO], candidate=candidate)
-    at = write_instant(row[SCORED_AT])
-    facts = {"scored_at": at, "release_no": row[RELEASE_NO], "score": row.get(SCORE), "stored": row[BATCH]}
+    at, score = write_instant(row[SCORED_AT]), list(score_in(row))
+    facts = {"scored_at": at, "release_no": row[RELEASE_NO], "score": score, "stored": row[BATCH]}
     node = Node(ref, f"made by release {made_by.id} at {at}", facts)
     edges = [Edge(made_by, ref, "predicted")]
     if scored is not None:

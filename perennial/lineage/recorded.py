@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from perennial.clock import day, instant
+from perennial.evaluation.figures import enumerated
 from perennial.ledger.entries import (
     BatchEntry,
     BatchScored,
@@ -164,7 +165,7 @@ class _Growing:
             facts = release.model_dump(
                 mode="json", include={"kind", "stage", "as_of", "reason", "decision", "restores"}
             )
-            self.nodes[ref] = Node(ref, f"{release.versions}, {release.kind} as of {day(release.as_of)}", facts)
+            self.nodes[ref] = Node(ref, f"{_versions(release.serves)}, {release.kind}, {day(release.as_of)}", facts)
             for served in release.serves:
                 self._edge(model_ref(served), ref, "live in")
             if release.restores is not None:
@@ -239,6 +240,12 @@ _BATCH = {
 
 _LABELS = {"file", "landing", "rows", "refused", "status", "arrived_at"}
 _RELEASE = {"kind", "stage", "as_of", "reason", "decision", "restores"}
+
+
+def _versions(serves: Sequence[Served]) -> str:
+    """Without the weights, which the facts have."""
+    numbers = [str(each.model.version) for each in serves]
+    return f"version {numbers[0]}" if len(numbers) == 1 else f"versions {enumerated(numbers)}"
 
 
 def _members(decision: Decision) -> tuple[Served, ...]:

@@ -19,17 +19,17 @@ from tests.team_code.conftest import lead_to
 def test_text_json_and_picture_of_a_release(
     shop: Workspace, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert command("lineage", "shop", "release:1", "--out", str(tmp_path / "lineage.svg")) == 0
+    assert command("lineage", "shop", "release:3", "--out", str(tmp_path / "lineage.svg")) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "release 1 of shop: version 1, first as of 2024-03-01"
+    assert lines[0] == "release 3 of shop: versions 3 and 2, release, 2024-05-01"
     assert lines[-1] == f"The picture is {tmp_path / 'lineage.svg'}"
     assert max(map(len, lines[:-1])) <= 80
     drawn = (tmp_path / "lineage.svg").read_text(encoding="utf-8")
     titles = [each.text or "" for each in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")]
-    assert titles[0] == "Lineage of release 1 of shop"
-    assert command("lineage", "shop", "release:1", "--up", "--json") == 0
+    assert titles[0] == "Lineage of release 3 of shop"
+    assert command("lineage", "shop", "release:3", "--up", "--json") == 0
     read = json.loads(capsys.readouterr().out)
-    assert (read["node"]["kind"], read["down"], read["up"]["counts"]["model"]) == ("release", None, 1)
+    assert (read["node"]["kind"], read["down"], read["up"]["counts"]["model"]) == ("release", None, 3)
     assert all(any(f"{node['kind']} {node['id']}" in title for title in titles) for node in read["up"]["nodes"])
 
 
@@ -58,5 +58,5 @@ def test_wrong_names_are_refused_before_anything_is_written(
     assert command("lineage", "shop", "nothing") == 2
     refused = capsys.readouterr().err
     assert "looked through: landing, labels, batch" in refused and "perennial batches USECASE" in refused
-    assert command("lineage", "shop", "release:1", "--out", str(tmp_path / "a.png")) == 2
+    assert command("lineage", "shop", "release:3", "--out", str(tmp_path / "a.png")) == 2
     assert ".svg" in capsys.readouterr().err and not (tmp_path / "a.png").exists()
