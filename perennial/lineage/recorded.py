@@ -92,9 +92,7 @@ class _Growing:
             ref = Ref("labels", entry.batch)
             self._landing(entry.landing, ref)
             held = "held" if entry.status == "held" else f"{entry.rows:,} labels"
-            facts = entry.model_dump(
-                mode="json", include={"file", "landing", "rows", "refused", "status", "arrived_at"}
-            )
+            facts = entry.model_dump(mode="json", include=_LABELS)
             self.nodes[ref] = Node(ref, f"{held} of {entry.file}", facts, (entry.file,), entry.rows)
 
     def trainings(self) -> None:
@@ -123,8 +121,7 @@ class _Growing:
             "digest": challenger.model.digest,
             "declaration_digest": challenger.declaration_digest,
         }
-        text = f"challenger {challenger.challenger}"
-        self.nodes[model] = Node(model, text, facts, (challenger.challenger,))
+        self.nodes[model] = Node(model, f"challenger {challenger.challenger}", facts, (challenger.challenger,))
         self._edge(Ref("snapshot", challenger.snapshot), run, "trained")
         self._edge(features, run, "computed the features of")
         self._edge(run, model, "made")
@@ -145,14 +142,14 @@ class _Growing:
             self._edge(Ref("model", str(decision.challenger.version)), ref, "evaluated in")
             released = {each.model.version for each in (*decision.releases, *(_members(decision)))}
             for version in sorted(released - {decision.challenger.version}):
-                self._edge(Ref("model", str(version)), ref, "evaluated in a mixture in")
+                self._edge(Ref("model", str(version)), ref, "member of the mixture in")
             champions = [each.model.version for each in decision.live or ()]
             if decision.champion is not None and decision.live is None:
                 champions = [decision.champion.version]
             for version in sorted(set(champions) - released - {decision.challenger.version}):
-                self._edge(Ref("model", str(version)), ref, "compared with in", passes=False)
+                self._edge(Ref("model", str(version)), ref, "champion in", passes=False)
             for batch in self._evaluated(decision):
-                self._edge(batch_ref(batch), ref, "rows that evaluated in")
+                self._edge(batch_ref(batch), ref, "rows evaluated in")
 
     def _evaluated(self, decision: Decision) -> list[BatchEntry]:
         known = known_at(self.ledger, self.usecase, instant(decision.as_of)).batches
@@ -162,9 +159,8 @@ class _Growing:
         releases = [row.payload for row in self.ledger.all(self.usecase, Release)]
         for release in sorted(releases, key=lambda each: each.release_no):
             ref = arm_ref(release.release_no)
-            facts = release.model_dump(
-                mode="json", include={"kind", "stage", "as_of", "reason", "decision", "restores"}
-            )
+            weights = [{"version": each.model.version, "weight": each.weight} for each in release.serves]
+            facts = release.model_dump(mode="json", include=_RELEASE) | {"models": weights}
             self.nodes[ref] = Node(ref, f"{_versions(release.serves)}, {release.kind}, {day(release.as_of)}", facts)
             for served in release.serves:
                 self._edge(model_ref(served), ref, "live in")
@@ -195,9 +191,8 @@ class _Growing:
             scored, ref = row.payload, Ref("predictions", row.key)
             text = f"{scored.rows:,} rows of {scored.window}"
             facts = scored.model_dump(mode="json", include={"window", "rows", "scored_at", "digest", "failed"})
-            self.nodes[ref] = Node(
-                ref, text if scored.failed is None else f"none: {scored.failed}", facts, (), scored.rows
-            )
+            text = text if scored.failed is None else f"none: {scored.failed}"
+            self.nodes[ref] = Node(ref, text, facts, (), scored.rows)
             self._edge(batch_ref(batches[scored.batch]), ref, "scored in")
             self._edge(arm_ref(scored.release_no, candidate=scored.of is not None), ref, "predicted")
         for collected in self.ledger.all(self.usecase, SegmentCollected):
@@ -236,8 +231,6 @@ _BATCH = {
     *("batch", "window", "revision", "landing", "digest", "start", "end", "arrived_at", "status", "because"),
     *("table_version", "declaration_digest"),
 }
-
-
 _LABELS = {"file", "landing", "rows", "refused", "status", "arrived_at"}
 _RELEASE = {"kind", "stage", "as_of", "reason", "decision", "restores"}
 

@@ -1,6 +1,6 @@
 """The lineage of a prediction once more, from the bytes of the ledger and the tables: nothing of ours is imported.
 
-For use cases with one source of labels, the row's own, an expanding window, and no stages.
+For use cases whose labels come with their rows, with an expanding window and without stages.
 """
 
 from __future__ import annotations
@@ -100,9 +100,11 @@ class Raw:
         trained = {
             each["snapshot"]
             for each in self.ledger["snapshot"]
-            if counts is not None and counts <= pd.Timestamp(each["as_of"])
+            if counts is not None and counts <= pd.Timestamp(each["as_of"]) and not _is_after(row[self.time], each)
         }
-        evaluated = [each for each in self.ledger["decision"] if counts is not None and self._evaluates(each, counts)]
+        evaluated = [
+            each for each in self.ledger["decision"] if counts is not None and self._evaluates(each, row, counts)
+        ]
         own = self.predictions[self.predictions[self.key] == key].to_dict("records")
         met = {f"snapshot:{each}" for each in trained}
         met |= {f"prediction:{each[f'{OURS}batch']}#{key}" for each in own}
@@ -133,15 +135,25 @@ class Raw:
                 }
         return met
 
-    def _evaluates(self, decision: dict[str, Any], counts: pd.Timestamp) -> bool:
+    def _evaluates(self, decision: dict[str, Any], row: dict[str, Any], counts: pd.Timestamp) -> bool:
         trained = self.one("challenger", challenger=decision["challenger_id"])
+        snapshot = self.one("snapshot", snapshot=trained["snapshot"])
         earlier = [
             each["as_of"]
             for each in self.ledger["decision"]
             if each["as_of"] < decision["as_of"] and each["challenger_id"] != decision["challenger_id"]
         ]
-        after = max([self.one("snapshot", snapshot=trained["snapshot"])["as_of"], *earlier])
-        return bool(pd.Timestamp(after) < counts <= pd.Timestamp(decision["as_of"]))
+        if not all(pd.Timestamp(each) < counts for each in earlier) or counts > pd.Timestamp(decision["as_of"]):
+            return False
+        is_new = counts > pd.Timestamp(snapshot["as_of"])
+        if snapshot.get("until") is None:
+            return bool(is_new)
+        return _is_after(row[self.time], snapshot) and bool(is_new or row[f"{OURS}batch"] in snapshot["batches"])
+
+
+def _is_after(at: pd.Timestamp, snapshot: dict[str, Any]) -> bool:
+    """Whether a training left a row out because its event is among the newest days, which evaluate the model."""
+    return snapshot.get("until") is not None and bool(at >= pd.Timestamp(snapshot["until"]))
 
 
 def raw(home: Path, usecase: str, key: str, time: str, target: str, delay: str) -> Raw:
