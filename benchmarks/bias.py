@@ -1,6 +1,6 @@
 """How often fair models are called unfair, and from which group size on an unfair one is detected.
 
-    python benchmarks/bias.py                     # 1,000 models per cell; 10 minutes
+    python benchmarks/bias.py                     # 1,000 models per cell; 20 minutes
     python benchmarks/bias.py --repetitions 100   # a quick look
 
 Simulated: eight groups of 4,000 to 30 rows over 30 days, of which a model selects 20 %. The logit of a row's chance

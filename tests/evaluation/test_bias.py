@@ -179,7 +179,7 @@ def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:
     assert "none of which the live model selects more often" in bias_reason(alike)[1]
 
 
-def test_a_report_is_judged_again_from_what_it_keeps() -> None:
+def test_a_report_is_computed_again_from_what_it_keeps() -> None:
     bias = report(rates=(0.4, 0.25, 0.4))
     unjudged = Bias.model_validate_json(bias.model_dump_json())
     assert judge_bias(unjudged) == bias
