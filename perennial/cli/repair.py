@@ -22,6 +22,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
 
     A declaration that cannot be read is left too.
     """
+    from perennial.erasure.recording import left_unfinished
     from perennial.governance.not_anchored import not_anchored
     from perennial.release.doctor import examine
 
@@ -37,6 +38,7 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             for difference in chain(
                 examine(workspace.ledger, workspace.tables, workspace.registry, name, write_instant(now)),
                 not_anchored(workspace, name, now),
+                left_unfinished(workspace, name),
             ):
                 repaired = difference.mend is not None and not dry_run
                 if difference.mend is not None and not dry_run:

@@ -11,10 +11,15 @@ from perennial.errors import HeldBack
 from perennial.ledger.entries import ChallengerEntry, Erased, LandingErased, ModelErased, Proof, RowsErased
 from perennial.ledger.erased import erasures
 from perennial.model.artifact import PIPELINE_FILE, digest_model
+from perennial.release.doctor import Disagreement
 from perennial.store.workspace import Workspace
 
 Cause = Literal["asked", "retention"]
 CAUSES: tuple[Cause, ...] = ("asked", "retention")
+_GO_ON: dict[Cause, str] = {
+    "asked": "run the erasure again with the same keys: it goes on where it was killed",
+    "retention": "apply the retention again: it goes on where it was killed",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,19 @@ def unfinished(workspace: Workspace, usecase: str, cause: Cause, number: int) ->
         elif former is not None:
             return former
     return None
+
+
+def left_unfinished(workspace: Workspace, usecase: str) -> list[Disagreement]:
+    """Erasures that were killed on their way. Only who has the keys can let one go on."""
+    notes = {cause: Note(workspace.settings.erasing, usecase, cause).read() for cause in CAUSES}
+    number = next_number(workspace, usecase)
+    return [
+        Disagreement(
+            f"erasure {number} was interrupted, so that rows are removed from some places only", _GO_ON[cause], None
+        )
+        for cause, begun in notes.items()
+        if begun is not None and begun.number == number
+    ]
 
 
 def recorded(workspace: Workspace, usecase: str, begun: Begun, request: Request) -> Erased:

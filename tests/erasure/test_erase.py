@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -36,6 +37,17 @@ def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(sho
     assert after.num_rows == before.num_rows - 1 and after.equals(_without(before)), "all others are as they were"
     again = ask(*ASKED)
     assert again.code == 0 and "no row with these keys is here" in again.out and len(payloads(Erased)) == 1
+
+
+def test_the_form_takes_a_file_with_the_keys(shop: World, tmp_path: Path) -> None:
+    from tasks.erasing import erase_rows
+
+    keys = tmp_path / "keys.csv"
+    keys.write_text(f"name,order\nAda,{KEY}\nAda,{KEY}-2\n")
+    erased = erase_rows.fn("shop", str(keys), "Ben", "asked to be forgotten", False, None)
+    assert erased is not None and erased.counts["accepted"] == 1
+    assert erase_rows.fn("shop", str(keys), "Ben", "asked to be forgotten", False, None) is None
+    assert files_with(settings().home, OF_THE_PERSON) == []
 
 
 def test_decisions_are_replayed_from_their_sums_and_deep_replay_names_the_erasure(shop: World, ask: Ask) -> None:

@@ -30,6 +30,7 @@ from perennial.errors import InputError
 from perennial.ledger.entries import ChallengerEntry, ModelRef, Trigger, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, ROW
+from perennial.signing.model_key import make_model_key
 from perennial.signing.signature import Signatures
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
@@ -159,3 +160,16 @@ def test_a_model_with_rows_goes_unless_it_is_in_use(tmp_path: Path) -> None:
         touched = Touched(CHALLENGER, folder, learned=True, has_texts=False, keeps_rows=True, in_use=in_use)
         rewrite_model(touched, OwnTexts(()), 1, Signatures())
         assert (folder / "model.skops").exists() is in_use
+
+
+def test_a_signed_model_is_signed_again(tmp_path: Path) -> None:
+    key, folder = tmp_path / "key", tmp_path / "model"
+    make_model_key(key, tmp_path / "home")
+    folder.mkdir()
+    (folder / "model.json").write_text('{"seen": ["lovelace-express", "post"]}')
+    signatures = Signatures(key=key, trusted=(tmp_path / "key.pub",))
+    signatures.sign(folder)
+    touched = Touched(CHALLENGER, folder, learned=True, has_texts=True, keeps_rows=False, in_use=True)
+    rewrite_model(touched, OwnTexts(("lovelace-express",)), 1, signatures)
+    assert (folder / "model.json").read_text() == '{"seen": ["[erased 1.1]", "post"]}'
+    assert signatures.of(folder).state == "signed"

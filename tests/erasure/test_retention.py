@@ -54,6 +54,15 @@ def test_removed_bytes_are_not_taken_in_again_and_cannot_be_checked_again(shop: 
         validate_again.fn("shop", "2024-01")
 
 
+def test_the_schedule_applies_it_to_every_use_case_that_declares_one(shop: World) -> None:
+    from tasks.retaining import retain_rows, retained_usecases
+
+    assert retained_usecases.fn() == []
+    shop.declare(retention=DECLARED)
+    assert retained_usecases.fn() == ["shop"]
+    assert retain_rows.fn("shop") is True and retain_rows.fn("shop") is False
+
+
 def test_an_erasure_waits_for_an_unfinished_retention_and_the_reverse(shop: World, ask: Ask) -> None:
     shop.declare(retention=DECLARED)
     erasing = open_workspace(settings()).settings.erasing
@@ -62,5 +71,7 @@ def test_an_erasure_waits_for_an_unfinished_retention_and_the_reverse(shop: Worl
         (erasing / f"shop.{cause}.json").write_text('{"number": 1}')
         refused = ask(*command)
         assert refused.code == 3 and "an erasure is unfinished" in refused.err
+        examined = ask("doctor", "shop")
+        assert examined.code == 1 and "erasure 1 was interrupted" in examined.out
         (erasing / f"shop.{cause}.json").unlink()
     assert ask(*ASKED).code == 0
