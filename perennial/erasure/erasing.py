@@ -62,7 +62,7 @@ def what_is_here(workspace: Workspace, keys: Keys) -> Here:
     usecase = keys.declaration.name
     landed = rows_in_landing(workspace.landing, workspace.ledger, keys)
     tables = rows_in_tables(workspace.tables, keys)
-    own = own_texts(workspace.landing, workspace.ledger, keys, landed)
+    own = own_texts(workspace, keys, landed, tables)
     models = touched_models(workspace, usecase, tables.get("accepted", {}), own)
     in_databases = [each for each in databases(workspace.settings) if own and has_traces(each, own)]
     in_ledger = rows_in_ledger(workspace.ledger, usecase, own) if own.words else {}

@@ -6,19 +6,22 @@ import html
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from perennial.erasure.landed import LandedRows, read_options_of
-from perennial.ledger.ledger import Ledger
+from perennial.erasure.tabled import rows_of
+from perennial.our_columns import RAW, RECEIVED, is_ours
 from perennial.sources.delimited import text_table
 from perennial.sources.opened import UnreadableBatch
 from perennial.sources.read_options import ReadOptions
 from perennial.sources.workbook import sheet_table
 from perennial.store.landing import Landing, suffix_of
+from perennial.store.tables import Name
+from perennial.store.workspace import Workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +62,7 @@ class OwnTexts:
         spelled = {spelling: word for word in self.words for spelling in _spellings(word)}
         longest_first = sorted(spelled, key=lambda each: (-len(each), each))
         whole = rf'(?<=")(?:{"|".join(map(re.escape, longest_first))})(?=\\*")'
-        return re.sub(whole, lambda found: self.name_of(spelled[found[0]], number), text)
+        return re.sub(whole, lambda match: self.name_of(spelled[match[0]], number), text)
 
     def name_of(self, word: str, number: int) -> str:
         """Another word for one of `words`, each a different one; any other word as it is. number: of the erasure."""
@@ -95,23 +98,61 @@ def _spellings(text: str) -> set[str]:
     return {*written, json.dumps(json.dumps(text))[3:-3], html.escape(text), quote(text)}
 
 
-def own_texts(landing: Landing, ledger: Ledger, keys: Keys, found: Sequence[LandedRows]) -> OwnTexts:
-    """Every text of the rows that are found that no other landed row has, and nothing that the declaration names.
+def own_texts(
+    workspace: Workspace, keys: Keys, landed: Sequence[LandedRows], in_tables: Mapping[Name, Mapping[str, int]]
+) -> OwnTexts:
+    """Every text of the rows that no other landed or accepted row has, and nothing that the declaration names.
 
-    Moments are left out, and short texts and numbers, which prove nothing about a person.
+    landed, in_tables: where the rows are; bytes may be gone because their retention is over. Moments are left out, and
+    short texts and numbers, which prove nothing about a person.
     """
-    declared = keys.declaration.model_dump_json()
-    own: set[str] = {value for key in keys.wanted for value in key if value} if found else set()
-    which = {each.name: each.which for each in found}
-    read_as = read_options_of(landing, ledger, keys.declaration)
+    landing, usecase = workspace.landing, keys.declaration.name
+    read_as = read_options_of(landing, workspace.ledger, keys.declaration)
+    which = {each.name: each.which for each in landed}
+    own = {value for key in keys.wanted for value in key if value} if landed or in_tables else set()
     for name, mask in which.items():
-        table = _as_texts(landing, keys.declaration.name, name, read_as(name))
+        table = _as_texts(landing, usecase, name, read_as(name))
         own |= _texts(table.filter(mask)) if table is not None and mask is not None else set()
+    for place, batches in in_tables.items():
+        stored = workspace.tables.read(usecase, place, list(batches))
+        own |= _texts_in_table(stored.filter(rows_of(keys, place, stored))) if stored is not None else set()
+    declared = keys.declaration.model_dump_json()
     own = {text for text in own if _tells(text) and text not in declared}
-    for name in landing.names(keys.declaration.name) if own else ():
-        table = _as_texts(landing, keys.declaration.name, name, read_as(name))
+    if not own:
+        return OwnTexts(())
+    for name in landing.names(usecase):
+        table = _as_texts(landing, usecase, name, read_as(name))
         own -= _others(table, which.get(name), own) if table is not None else set()
+    accepted = workspace.tables.read(usecase, "accepted", list(workspace.tables.batches(usecase, "accepted")))
+    if accepted is not None:
+        own -= _others(_text_columns(accepted), rows_of(keys, "accepted", accepted), own)
     return OwnTexts(tuple(sorted(own)))
+
+
+def _text_columns(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    return table.select(
+        [field.name for field in table.schema if pa.types.is_string(field.type) and not is_ours(field.name)]
+    )
+
+
+def _texts_in_record(arrived: str) -> set[str]:
+    """The values of a record; none of one that cannot be read."""
+    try:
+        record = json.loads(arrived)
+    except ValueError:
+        return set()
+    return {str(value) for value in record.values() if value} if isinstance(record, dict) else set()
+
+
+def _texts_in_table(table: pa.Table) -> set[str]:
+    """The texts of declared columns, and of rows as they arrived."""
+    texts = _texts(_text_columns(table))
+    for name in (RAW, RECEIVED):
+        for arrived in table[name].to_pylist() if name in table.column_names else ():
+            texts |= _texts_in_record(arrived or "")
+    return texts
 
 
 def _tells(text: str) -> bool:

@@ -28,7 +28,7 @@ def rows_in_tables(tables: Tables, keys: Keys) -> Found:
         table = tables.read(usecase, name, list(batches), _columns(keys, name)) if batches else None
         if table is None:
             continue
-        counts = table.filter(_which(keys, name, table)).column(BATCH).value_counts().to_pylist()
+        counts = table.filter(rows_of(keys, name, table)).column(BATCH).value_counts().to_pylist()
         if counts:
             here[name] = {each["values"]: each["counts"] for each in counts}
     return here
@@ -43,14 +43,15 @@ def erase_from_tables(tables: Tables, keys: Keys, here: Mapping[Name, Mapping[st
             assert table is not None, "it has rows of the keys"
             import pyarrow.compute as pc
 
-            tables.replace(usecase, name, batch, table.filter(pc.invert(_which(keys, name, table))))
+            tables.replace(usecase, name, batch, table.filter(pc.invert(rows_of(keys, name, table))))
 
 
 def _columns(keys: Keys, name: Name) -> list[str]:
     return [BATCH, RAW] if name == "quarantine" else [BATCH, *keys.declaration.schema_.key]
 
 
-def _which(keys: Keys, name: Name, table: pa.Table) -> pa.BooleanArray:
+def rows_of(keys: Keys, name: Name, table: pa.Table) -> pa.BooleanArray:
+    """Which rows of a table have one of the keys, shape (n,)."""
     if name == "quarantine":
         return keys.among_texts([json.loads(text) for text in table[RAW].to_pylist()])
     if name == "flips":

@@ -23,9 +23,9 @@ def traces(where: Settings, own: OwnTexts) -> list[Path]:
     return [path for path in _files(where) if _has(path, own)] if own else []
 
 
-def remove_traces(home: Path, found: list[Path], own: OwnTexts) -> None:
+def remove_traces(home: Path, paths: list[Path], own: OwnTexts) -> None:
     """Write the files again with a mask instead of the texts; those that can be made again are removed."""
-    for path in found:
+    for path in paths:
         with write("erased_file"):
             if path.relative_to(home).parts[0] in MADE_AGAIN:
                 path.unlink()
@@ -69,6 +69,6 @@ def _masked_in_place(path: Path, own: OwnTexts) -> None:
     """A process may be appending to a log, so that its length stays."""
     data = path.read_bytes()
     text = data.decode("utf-8", "surrogateescape")
-    masked = own.pattern.sub(lambda found: "*" * len(found[0].encode("utf-8", "surrogateescape")), text)
+    masked = own.pattern.sub(lambda match: "*" * len(match[0].encode("utf-8", "surrogateescape")), text)
     with path.open("r+b") as file:
         file.write(masked.encode("utf-8", "surrogateescape"))

@@ -11,7 +11,8 @@ from perennial.ledger.entries import BatchEntry, Erased
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
-from tests.erasure.conftest import ASKED, Ask
+from tests.erasure.conftest import ASKED, KEY, OF_THE_PERSON, Ask
+from tests.erasure.search import files_with
 from tests.training.stores import take_in
 from tests.world import World
 
@@ -52,6 +53,15 @@ def test_removed_bytes_are_not_taken_in_again_and_cannot_be_checked_again(shop: 
     assert len(payloads(BatchEntry)) == batches
     with pytest.raises(TerminalError, match="were removed"):
         validate_again.fn("shop", "2024-01")
+
+
+def test_a_person_is_erased_also_when_the_landed_bytes_are_gone(shop: World, ask: Ask) -> None:
+    shop.declare(retention=DECLARED)
+    assert ask("retain", "shop").code == 0
+    assert files_with(settings().home / "mlflow", OF_THE_PERSON) != []
+    assert ask(*ASKED).code == 0
+    left = files_with(settings().home, (KEY, "lovelace-express"))
+    assert left == [], "her key and her category were in tables, models, a log and Prefect's database"
 
 
 def test_the_schedule_applies_it_to_every_use_case_that_declares_one(shop: World) -> None:
