@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ class Raw:
     time: str
     target: str
     delay: pd.Timedelta
+    spans: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Accepted rows, to be found by their key."""
+        return self.accepted.set_index(self.key, drop=False)
+
+    @cached_property
+    def predicted(self) -> pd.DataFrame:
+        """Predictions, to be found by their key."""
+        return self.predictions.set_index(self.key, drop=False)
 
     def one(self, kind: str, **wanted: Any) -> dict[str, Any]:
         """The only row of a kind with these values."""
@@ -36,13 +48,14 @@ class Raw:
 
     def spanned(self, first: str, last: str, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The batches with events in a span, by the rows themselves."""
-        inside = self.accepted[self.time].between(pd.Timestamp(first), pd.Timestamp(last))
-        ids = set(self.accepted.loc[inside, f"{OURS}batch"])
-        return [batch for batch in batches if batch["batch"] in ids]
+        if (first, last) not in self.spans:
+            inside = self.accepted[self.time].between(pd.Timestamp(first), pd.Timestamp(last))
+            self.spans[first, last] = set(self.accepted.loc[inside, f"{OURS}batch"])
+        return [batch for batch in batches if batch["batch"] in self.spans[first, last]]
 
     def row(self, key: str) -> dict[str, Any]:
         """The accepted row of a key."""
-        (row,) = self.accepted[self.accepted[self.key] == key].to_dict("records")
+        (row,) = self.rows.loc[[key]].to_dict("records")
         return {str(name): value for name, value in row.items()}
 
     def up(self, prediction: dict[str, Any]) -> set[str]:
@@ -105,7 +118,7 @@ class Raw:
         evaluated = [
             each for each in self.ledger["decision"] if counts is not None and self._evaluates(each, row, counts)
         ]
-        own = self.predictions[self.predictions[self.key] == key].to_dict("records")
+        own = self.predicted[self.predicted.index == key].to_dict("records")
         met = {f"snapshot:{each}" for each in trained}
         met |= {f"prediction:{each[f'{OURS}batch']}#{key}" for each in own}
         models = set()
