@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fairlearn.metrics as fairlearn
 import numpy as np
 import pytest
@@ -166,6 +168,14 @@ def test_what_is_missing_is_unknown_with_its_reason() -> None:
     of_ten_days = rows_of(y, p, day % 10, Selection(above=0.5))
     short = bias_of(of_ten_days, None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True)
     assert verdict(of(short.columns[0].groups[0])) == "cannot be checked: 10 days of labels; 15 are needed"
+
+
+def test_a_metric_of_all_rows_has_no_loss_of_a_group() -> None:
+    y, p, group, day = drawn(0, (500, 500), (0.4, 0.4))
+    rows = replace(rows_of(y, p, day, Selection(above=0.5)), metric=None)
+    bias = bias_of(rows, None, [Groups("g", NAMES[:2], group)], selected="", ratio=0.8, gate=True)
+    loss = of(bias.columns[0].groups[0], "loss")
+    assert (loss.verdict, loss.note) == ("unknown", "the primary metric is one number for all rows")
 
 
 def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:

@@ -29,13 +29,16 @@ HARM_OF_RATIO = 0.75
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one model: what its predictions mean, labels and predictions for the loss, and the clusters."""
+    """The rows of one model: what its predictions mean, labels and predictions for the loss, and the clusters.
+
+    metric: of the loss; None if it cannot be taken of some rows alone.
+    """
 
     outcomes: Outcomes
     y: FloatArray
     p: FloatArray
     clusters: Clusters
-    metric: Metric
+    metric: Metric | None
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,8 @@ def _loss(rows: Rows, mine: FloatArray, others: FloatArray) -> GroupMeasure:
     """The primary metric on the group and on all others."""
     clusters, n = rows.clusters, rows.y.size
     plain = GroupMeasure(name="loss", rows=int(mine.sum()), clusters=clusters_in(clusters, mine))
+    if rows.metric is None:
+        return plain.model_copy(update={"note": "the primary metric is one number for all rows"})
     influence, values = np.zeros(n), []
     try:
         for sign, of in ((1.0, mine), (-1.0, others)):
