@@ -12,8 +12,8 @@ from perennial.cli.declared import named_or_all
 from perennial.cli.output import as_json, say
 from perennial.clock import write_instant
 from perennial.errors import on_record
-from perennial.settings import settings
-from perennial.store.workspace import RUN, open_workspace
+from perennial.settings import settings, takes_writes
+from perennial.store.workspace import RUN, Workspace, open_workspace, reading_workspace
 from perennial.usecase.reading import list_use_cases
 
 
@@ -26,14 +26,14 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     from perennial.governance.not_anchored import not_anchored
     from perennial.release.doctor import examine
 
-    workspace = open_workspace(settings())
+    workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
     folder = workspace.settings.usecases
     names = [case.name for case in named_or_all(usecase, folder)]
     left_out = usecase is None and len(names) < len(list_use_cases(folder))
     shown: list[dict[str, Any]] = []
     for name in names:
         workspace.use_case(name)
-        with workspace.only_one(name, RUN):
+        with _turn(workspace, name, dry_run):
             now = machine_clock.now()
             for difference in chain(
                 examine(workspace.ledger, workspace.tables, workspace.registry, name, write_instant(now)),
@@ -55,6 +55,13 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
     if left_out or not all(item["repaired"] for item in shown):
         sys.exit(1)
+
+
+def _turn(workspace: Workspace, usecase: str, dry_run: bool) -> AbstractContextManager[None]:
+    """No run is under way inside. A dry run of a home that cannot be written cannot wait for one."""
+    if dry_run and not takes_writes(workspace.settings.home):
+        return nullcontext()
+    return workspace.only_one(usecase, RUN)
 
 
 def _after(repaired: list[str]) -> AbstractContextManager[None]:

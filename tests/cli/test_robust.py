@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from perennial.errors import LedgerBroken, TransientError
-from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger
 from perennial.model.environment import code_version
 from perennial.settings import prepare_home, settings
@@ -23,53 +18,6 @@ from tests.cli.conftest import Perennial
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(240)
-
-NOBODY = 65534
-
-
-@contextmanager
-def only_readable(home: Path) -> Iterator[None]:
-    """The home without anybody's right to write, and us without a superuser's."""
-    modes = {path: path.stat().st_mode for path in (home, *home.rglob("*"))}
-    for path, mode in modes.items():
-        path.chmod(stat.S_IMODE(mode) & ~0o222 | (0o555 if path.is_dir() else 0o444))
-    before = os.geteuid()
-    if before == 0:
-        for path in home.parents:
-            if path.is_relative_to(Path(tempfile.gettempdir()) / "pytest-of-root"):
-                path.chmod(0o755)
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if before == 0:
-            os.seteuid(before)
-        for path, mode in modes.items():
-            path.chmod(stat.S_IMODE(mode))
-
-
-def whole(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def test_a_home_that_may_only_be_read_serves_whoever_reads(settled: World, perennial: Perennial) -> None:
-    home = settings().home
-    id = Ledger(settings().database_url).all("shop", Decision)[0].payload.id
-    commands = [
-        *(("status",), ("status", "shop"), ("batches", "shop"), ("decisions", "shop"), ("decision", id)),
-        *(("replay", "shop"), ("ledger", "verify"), ("check", "shop"), ("quarantine", "shop"), ("plan", "shop")),
-        *(("lineage", "shop", "2024-01"), ("lineage", "shop", "2024-01-00001")),
-    ]
-    usual = {command: perennial(*command) for command in commands}
-    before = whole(home)
-    with only_readable(home):
-        for command in commands:
-            shown = perennial(*command)
-            assert (shown.code, shown.err) == (usual[command].code, usual[command].err), command
-            assert shown.out == usual[command].out, command
-        shown = perennial("ingest", "shop")
-        assert shown.code == 2 and "cannot be written" in shown.err
-    assert whole(home) == before
 
 
 def test_a_damaged_ledger_is_named_by_every_command(settled: World, perennial: Perennial) -> None:
