@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from pydantic import SecretStr
 
 from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
@@ -19,15 +20,16 @@ from tasks.turn import in_turn
     timeout_seconds=2 * 3600,
 )
 @in_turn
-def resume(usecase: UseCaseName, by: Words, reason: Words) -> Release | None:
+def resume(usecase: UseCaseName, by: Words, reason: Words, token: SecretStr | None = None) -> Release | None:
     """End the freeze of releases and release what the newest decision calls for. Repeated, it changes nothing more.
 
     Args:
         usecase: The use case whose releases are frozen.
         by: Your name, for the record.
         reason: Why it is safe to release again, in your words, for the record.
+        token: Your signed token, where tokens are required.
     """
-    done = resume_releases(usecase, by, reason)
+    done = resume_releases(usecase, by, reason, token.get_secret_value() if token else None)
     if not done.ended:
         note_outcome(usecase, "releases were not frozen")
     elif done.made is None:

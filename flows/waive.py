@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
+from pydantic import SecretStr
 
 from flows.forms import UseCaseName, Words
 from flows.names import named_by, note_outcome, tag_run
@@ -20,7 +21,14 @@ from tasks.turn import in_turn
     timeout_seconds=6 * 3600,
 )
 @in_turn
-def waive(usecase: UseCaseName, window: str, by: Words, reason: Words, checks: list[str] | None = None) -> BatchEntry:
+def waive(
+    usecase: UseCaseName,
+    window: str,
+    by: Words,
+    reason: Words,
+    checks: list[str] | None = None,
+    token: SecretStr | None = None,
+) -> BatchEntry:
     """Accept what landed for a batch although checks failed. It applies to exactly these bytes.
 
     Args:
@@ -29,8 +37,9 @@ def waive(usecase: UseCaseName, window: str, by: Words, reason: Words, checks: l
         by: Your name, for the record.
         reason: Why the failed check does not matter this time, in your words, for the record.
         checks: The first words of each check, as the batch's artifact shows it. Empty: the only one that failed.
+        token: Your signed token, where tokens are required.
     """
-    waiver = record_waiver(usecase, window, checks or [], by, reason)
+    waiver = record_waiver(usecase, window, checks or [], by, reason, token.get_secret_value() if token else None)
     batch = check_again(usecase, window)
     note_outcome(usecase, f"{waiver.by} waived checks of {window}")
     renew_page(usecase)

@@ -87,6 +87,12 @@ def acting(declaration: Declaration, by: str, token: str | None) -> Person:
 
 
 @step(timeout_minutes=10)
+def form_person(usecase: str, by: str, token: str | None) -> Person:
+    """Who fills in a form of a use case."""
+    return acting(open_workspace(settings()).use_case(usecase).declaration, by, token)
+
+
+@step(timeout_minutes=10)
 def restore_former(usecase: str, reason: str, release_no: int | None) -> Release:
     """Roll back to the previous champion, as a new release: of the given release, or the one live at the run's start.
 
@@ -113,15 +119,16 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
 
 
 @step(timeout_minutes=10)
-def resume_releases(usecase: str, by: str, reason: str) -> Resumed:
+def resume_releases(usecase: str, by: str, reason: str, token: str | None) -> Resumed:
     """End every freeze of releases, and release what the newest decision calls for."""
     workspace = open_workspace(settings())
     case, registry = workspace.use_case(usecase), workspace.registry
+    person = acting(case.declaration, by, token)
     now = time_of(workspace.ledger, case.declaration, scheduled_start())
     resumed = resume_and_release(
         workspace.ledger,
         usecase,
-        given("by", by),
+        person.name,
         given("reason", reason),
         now,
         lambda decision: load_model(registry, usecase, decision.challenger),
@@ -137,19 +144,17 @@ def resume_releases(usecase: str, by: str, reason: str) -> Resumed:
 
 
 @step(timeout_minutes=10)
-def record_waiver(usecase: str, window: str, checks: list[str], by: str, reason: str) -> Waiver:
+def record_waiver(usecase: str, window: str, checks: list[str], by: str, reason: str, token: str | None) -> Waiver:
     """Record that failed checks do not matter for what landed for a batch. Its checks are to be run again then."""
     workspace = open_workspace(settings())
-    workspace.use_case(usecase)
+    person = acting(workspace.use_case(usecase).declaration, by, token)
     batch = newest_revision(workspace.ledger, usecase, window)
     if batch is None:
         raise InputError(f"{usecase} has no batch {window!r}", code="batch-unknown", field="window", value=window)
     failed = [*failed_checks(workspace.validations.read(usecase, batch.batch)), *waivable_holds(batch)]
     asked = checks_to_waive(checks, failed, batch)
-    by, reason = given("by", by), given("reason", reason)
-    row, _ = workspace.ledger.append(
-        usecase, Waiver(window=window, landing=batch.landing, checks=asked, by=by, reason=reason)
-    )
+    waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=person.name, reason=given("reason", reason))
+    row, _ = workspace.ledger.append(usecase, waiver)
     return row.payload
 
 

@@ -55,7 +55,7 @@ def stage(usecase: str, advance: bool, by: str, reason: str, dry_run: bool, json
     from perennial.cli.running import flows_ready
 
     with flows_ready(), naming_what_is_live(usecase):
-        from flows.stage import stage as flow
+        from flows.stage import stage_by_hand as flow
 
         made = flow(usecase, acting_person(by, case.declaration).name if signed else None, reason or None)
     newest = _newest(ledger, usecase, release)

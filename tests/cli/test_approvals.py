@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from perennial.errors import InputError
 from perennial.ledger.entries import Decision, DeclarationEntry, Endorsement
-from tests.cli.conftest import Perennial, payloads
+from tests.cli.conftest import Perennial, ledger_rows, payloads
 from tests.governance.test_person import pem, token
 from tests.world import World
 
@@ -108,3 +109,26 @@ def test_a_form_needs_a_token_since_its_worker_is_not_the_person(
     assert (refused.decision, refused.by, refused.proof) == (held, "ben", "token")
     (endorsed,) = payloads(Endorsement)
     assert isinstance(endorsed, Endorsement) and (endorsed.by, endorsed.proof) == ("anna", "token")
+
+
+def test_the_other_forms_need_a_token_too_before_anything_is_changed(
+    held: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.resume import resume
+    from flows.stage import stage
+    from flows.waive import waive
+
+    monkeypatch.setenv("PERENNIAL_USER", "anna")
+    rows = ledger_rows()
+    forms: tuple[tuple[Any, dict[str, str]], ...] = ((resume, {}), (waive, {"window": "2024-01"}), (stage, {}))
+    for form, more in forms:
+        with pytest.raises(InputError, match="a name alone does not count"):
+            form("shop", by="anna", reason="seen", **more)
+    assert ledger_rows() == rows
+    key = Ed25519PrivateKey.generate()
+    public = tmp_path / "tokens.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    monkeypatch.setenv("PERENNIAL_TOKEN_KEY", str(public))
+    assert resume("shop", "anna", "seen", token=SecretStr(token(pem(key), sub="anna"))) is None
+    with pytest.raises(InputError, match="but the token names ben"):
+        resume("shop", "anna", "seen", token=SecretStr(token(pem(key), sub="ben")))
