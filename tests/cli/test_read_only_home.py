@@ -33,7 +33,7 @@ def only_readable(home: Path) -> Iterator[None]:
     before = os.geteuid()
     if before == 0:
         for path in home.parents:
-            if path.is_relative_to(Path(tempfile.gettempdir()) / "pytest-of-root"):
+            if path != Path(tempfile.gettempdir()) and path.is_relative_to(tempfile.gettempdir()):
                 path.chmod(0o755)
         os.seteuid(NOBODY)
     try:
@@ -67,13 +67,14 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "check": (("shop",),),
     "schema": ((),),
     "alerts": ((),),
+    "openlineage": ((),),
 }
 """What only reads, with the arguments of one or several examples."""
 OTHERS = {
     *("demo", "init", "run", "backfill", "ingest", "watch", "score", "stage", "train"),
     *("calibrate", "backtest", "worth"),  # they keep what they measured
-    *("approve", "refuse", "rollback", "resume", "erase", "anchor", "keys", "sign-model", "requeue", "waive"),
-    *("up", "serve", "replay-traffic", "down", "deploy", "alerts test", "alerts send"),
+    *("approve", "refuse", "rollback", "resume", "erase", "retain", "anchor", "keys", "sign-model", "requeue", "waive"),
+    *("up", "serve", "replay-traffic", "down", "deploy", "alerts test", "alerts send", "openlineage send"),
 }
 """What changes a home, or does not look at one."""
 
