@@ -178,8 +178,13 @@ def test_deploying_twice_leaves_one_of_each(deployed: Deployed) -> None:
     automation = made["perennial-drift-confirmed"]
     assert automation["enabled"]
     assert automation["trigger"]["within"] == 300
-    schedules = [schedule for each in deployments().values() for schedule in each["schedules"]]
-    assert {schedule["slug"]: schedule["active"] for schedule in schedules} == {"flights": True, "daily": False}
+    schedules = {name: {each["slug"]: each["active"] for each in of["schedules"]} for name, of in deployments().items()}
+    assert {name: made for name, made in schedules.items() if made} == {
+        "cycle": {"flights": True},
+        "retain": {"daily": True},
+        "anchor": {"daily": False},
+        "openlineage": {"hourly": False},
+    }
 
 
 def test_the_schedule_is_the_one_that_the_use_case_declares(deployed: Deployed) -> None:
@@ -261,8 +266,10 @@ def test_watching_asks_the_train_deployment_once_however_often_it_looks(
     assert run["state"]["type"] == "COMPLETED", run["state"]
     assert run["name"] == "shop-drift"
     (episode,) = worker.home.all(Episode)
-    assert run["idempotency_key"] == f"drift:shop:{episode.episode}"
-    because = [made.trigger.event for made in worker.home.all(ChallengerEntry) if made.trigger.kind == "drift"]
+    trained = worker.home.all(ChallengerEntry)
+    because = [made.trigger.event for made in trained if made.trigger.kind == "drift"]
+    newest_before = [made.challenger for made in trained if made.trigger.kind != "drift"][-1]
+    assert run["idempotency_key"] == f"drift:shop:{episode.episode}:{newest_before}"
     assert because == [episode.episode]
 
 
