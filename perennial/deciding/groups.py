@@ -37,13 +37,10 @@ def bias_in(scored: Scored) -> Bias | None:
         return None
     selection = selection_of(stands.selected, scored.declaration)
 
-    own = scored.declaration.evaluation.metrics.get(scored.declaration.primary)
-    metric = None if own is not None and own.per == "all" else scored.primary
-
     def rows(predictions: np.ndarray) -> Rows:
         binary = scored.declaration.schema_.task == "binary"
         meant = outcomes(selection, scored.labels, predictions, binary=binary)
-        return Rows(meant, scored.labels, predictions, scored.clusters, metric)
+        return Rows(meant, scored.labels, predictions, scored.clusters, scored.primary)
 
     return bias_of(
         rows(scored.paired.challenger),

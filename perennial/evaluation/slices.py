@@ -45,7 +45,7 @@ def compare_slices(
     harm: the loss to detect, as a share of the champion's value on a slice. of_all: the `variance_ratio` of all rows.
     """
     measured = [
-        _measured(metric, rows.at(places), each.column, value, harm)
+        _measured(metric.on(places), rows.at(places), each.column, value, harm)
         for each in slices
         for value, places in _rows_of(each)
     ]

@@ -18,6 +18,7 @@ from perennial.evaluation.bias.results import SELECTION_RATE, Bias, GroupBias, G
 from perennial.evaluation.bias.verdicts import judge_bias
 from perennial.evaluation.bias.words import verdict
 from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.metrics.black_box import black_box
 from perennial.evaluation.paired import Clusters
 from perennial.evaluation.weights import relative
 
@@ -170,12 +171,18 @@ def test_what_is_missing_is_unknown_with_its_reason() -> None:
     assert verdict(of(short.columns[0].groups[0])) == "cannot be checked: 10 days of labels; 15 are needed"
 
 
-def test_a_metric_of_all_rows_has_no_loss_of_a_group() -> None:
-    y, p, group, day = drawn(0, (500, 500), (0.4, 0.4))
-    rows = replace(rows_of(y, p, day, Selection(above=0.5)), metric=None)
-    bias = bias_of(rows, None, [Groups("g", NAMES[:2], group)], selected="", ratio=0.8, gate=True)
-    loss = of(bias.columns[0].groups[0], "loss")
-    assert (loss.verdict, loss.note) == ("unknown", "the primary metric is one number for all rows")
+def test_a_metric_that_is_one_number_for_all_rows_has_a_loss_of_each_group() -> None:
+    y, p, group, day = drawn(0, (2000, 2000), (0.4, 0.4))
+    plain = rows_of(y, p, day, Selection(above=0.5))
+    codes = plain.clusters.codes
+    one_number = black_box("brier", lambda y, p: float(np.mean((y - p) ** 2)), ("binary",), "lower", codes)
+
+    def loss(rows: Rows) -> GroupMeasure:
+        bias = bias_of(rows, None, [Groups("g", NAMES[:2], group)], selected="", ratio=0.8, gate=True)
+        return of(bias.columns[0].groups[0], "loss")
+
+    made = [loss(plain), loss(replace(plain, metric=one_number))]
+    assert made[0].value == pytest.approx(made[1].value) and made[0].own_se == pytest.approx(made[1].own_se, rel=0.05)
 
 
 def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from perennial.evaluation.metrics import load_metric
+from perennial.evaluation.metrics import load_group_ratio, load_metric
+from perennial.evaluation.metrics.black_box import black_box
 from perennial.evaluation.paired import paired
 from perennial.evaluation.results import SliceResult
 from perennial.evaluation.slices import compare_slices, holm, judge_slices, slices_in_words
@@ -73,6 +74,30 @@ def test_all_rows_together_may_know_better_that_neighbouring_days_are_alike() ->
     )
     assert wider[0].se == pytest.approx(2 * wider[0].own_se)  # type: ignore[operator]
     assert wider[0].p_harm >= found[0].p_harm  # type: ignore[operator]
+
+
+def test_a_metric_that_is_one_number_for_all_rows_is_taken_of_each_slice() -> None:
+    random = np.random.default_rng(3)
+    day = np.sort(random.integers(0, 20, 3_000))
+    y, champion, challenger = random.normal(size=(3, day.size))
+    site = sliced_by("site", list(random.choice(["a", "b"], day.size)))
+    rows = paired(y, champion, challenger, day)
+    one_number = black_box("mae", lambda y, p: float(np.abs(y - p).mean()), ("regression",), "lower", day)
+    for mine, plain in zip(
+        *(compare_slices(each, rows, [site]) for each in (one_number, load_metric("mae"))), strict=True
+    ):
+        assert mine.gain == pytest.approx(plain.gain) and mine.own_se == pytest.approx(plain.own_se, rel=0.05)
+
+
+def test_a_ratio_between_groups_is_taken_of_each_slice() -> None:
+    random = np.random.default_rng(3)
+    day, group = np.arange(8_000) % 20, random.integers(0, 2, 8_000)
+    y, champion, challenger = (random.random((3, day.size)) < 0.5).astype(float)
+    site = random.choice(["a", "b"], day.size)
+    ratio = load_group_ratio("selection_rate_ratio:sex", ("f", "m"), group)
+    (of_a, _) = compare_slices(ratio, paired(y, champion, challenger, day), [sliced_by("site", list(site))])
+    alone = load_group_ratio("selection_rate_ratio:sex", ("f", "m"), group[site == "a"])
+    assert of_a.champion == pytest.approx(alone.measured(y[site == "a"], champion[site == "a"])[0])
 
 
 def test_rows_without_a_value_are_in_no_slice() -> None:

@@ -29,16 +29,13 @@ HARM_OF_RATIO = 0.75
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one model: what its predictions mean, labels and predictions for the loss, and the clusters.
-
-    metric: of the loss; None if it cannot be taken of some rows alone.
-    """
+    """The rows of one model: what its predictions mean, labels and predictions for the loss, and the clusters."""
 
     outcomes: Outcomes
     y: FloatArray
     p: FloatArray
     clusters: Clusters
-    metric: Metric | None
+    metric: Metric
 
 
 @dataclass(frozen=True)
@@ -159,14 +156,12 @@ def _loss(rows: Rows, mine: FloatArray, others: FloatArray) -> GroupMeasure:
     """The primary metric on the group and on all others."""
     clusters, n = rows.clusters, rows.y.size
     plain = GroupMeasure(name="loss", rows=int(mine.sum()), clusters=clusters_in(clusters, mine))
-    if rows.metric is None:
-        return plain.model_copy(update={"note": "the primary metric is one number for all rows"})
     influence, values = np.zeros(n), []
     try:
         for sign, of in ((1.0, mine), (-1.0, others)):
             places = np.flatnonzero(of)
             weights = None if clusters.weights is None else relative(clusters.weights[places])
-            value, part = rows.metric.measured(rows.y[places], rows.p[places], weights)
+            value, part = rows.metric.on(places).measured(rows.y[places], rows.p[places], weights)
             influence[places] = sign * part * (n / places.size)
             values.append(value)
     except Undefined as why:

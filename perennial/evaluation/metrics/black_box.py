@@ -84,5 +84,9 @@ def black_box(
     def too_few_rows(y: FloatArray, p: FloatArray) -> str | None:
         return None if y.size >= MIN_ROWS else f"{y.size:,} rows; {MIN_ROWS} are needed"
 
+    def of_some(places: IntArray) -> Metric:
+        inside = None if codes is None else np.unique(codes[places], return_inverse=True)[1]
+        return black_box(name, function, tasks, direction, inside, weighted=weighted)
+
     of_rows = jackknife if weighted else value_and_influence
-    return Metric(name, tasks, direction, of_rows, lambda y, a, b: too_few_rows(y, b), too_few_rows)
+    return Metric(name, tasks, direction, of_rows, lambda y, a, b: too_few_rows(y, b), too_few_rows, of_some=of_some)

@@ -109,4 +109,8 @@ def among(group: IntArray, names: Sequence[str], *, rate: Rate = "selection_rate
         what = "selected" if rate == "selection_rate" else f"counted by the {rate.replace('_', ' ')}"
         return f"{counted(int(counts[least]), 'row', 'rows')} {what} of group {names[least]}; {MIN_SELECTED} needed"
 
-    return Metric(f"{rate}_ratio", ("binary",), "higher", value_and_influence, of_either(too_few), too_few)
+    def of_some(places: IntArray) -> Metric:
+        return among(group[places], names, rate=rate, cut=cut)
+
+    either = of_either(too_few)
+    return Metric(f"{rate}_ratio", ("binary",), "higher", value_and_influence, either, too_few, of_some=of_some)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from perennial.evaluation.arrays import FloatArray
+    from perennial.evaluation.arrays import FloatArray, IntArray
 
 
 class Undefined(ValueError):
@@ -38,6 +38,7 @@ class Metric:
     unmeasurable: (y, p), shapes (n,), to the reason why one model's value has no trustworthy
         interval on these rows, or None.
     convex: whether a mixture of two models loses at most the mean of both.
+    of_some: places, shape (m,), to the metric of these rows alone; None for a metric that holds nothing about rows.
     """
 
     name: str
@@ -47,6 +48,11 @@ class Metric:
     undecidable: Callable[[FloatArray, FloatArray, FloatArray], str | None]
     unmeasurable: Callable[[FloatArray, FloatArray], str | None] = always_measurable
     convex: bool = False
+    of_some: Callable[[IntArray], Metric] | None = None
+
+    def on(self, places: IntArray) -> Metric:
+        """The metric of some of the rows that it was made for, shape (m,)."""
+        return self if self.of_some is None else replace(self.of_some(places), name=self.name)
 
     def measured(self, y: FloatArray, p: FloatArray, weights: FloatArray | None = None) -> tuple[float, FloatArray]:
         """`value_and_influence`, of weighted rows if there are weights. Raises Undefined."""
