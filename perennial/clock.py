@@ -6,16 +6,25 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"^\s*(\d+)\s*([mhdw])\s*$")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
+LONGEST = timedelta(days=36_500)
+_DURATION = re.compile(r"^\s*(\d+)\s*([mhdwy])\s*$")
 
 
 def parse_duration(text: str) -> timedelta:
-    """`15m`, `6h`, `90d`, `2w` as a timedelta. Raises ValueError that names the forms."""
+    """`15m`, `6h`, `90d`, `2w`, `1y` (365 days) as a timedelta, at most `LONGEST`. Raises ValueError with the forms."""
     match = _DURATION.match(text)
     if not match:
-        raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d or w, for example 90d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d, w or y, for example 90d")
+    if int(match[1]) > LONGEST / _UNITS[match[2]]:
+        raise ValueError(f"{text!r} is longer than {LONGEST.days} days")
+    return int(match[1]) * _UNITS[match[2]]
 
 
 def write_duration(length: timedelta) -> str:

@@ -201,7 +201,7 @@ class Declaration(Frozen):
         Governance(), description="what only people can state: purpose, owner, persons affected, oversight, risks"
     )
     retention: Retention = Field(
-        Retention(), description="how long data are kept: `{landing: 730d, predictions: 365d, quarantine: 90d}`"
+        Retention(), description="how long data are kept: `{landing: 2y, predictions: 1y, quarantine: 90d}`"
     )
     alerts: dict[str, Route] | None = Field(
         None,
