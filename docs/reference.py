@@ -67,7 +67,7 @@ def _type(about: dict[str, Any]) -> str:
         return f"list of {_type(about.get('items', {}))}"
     if about.get("type") == "object" and isinstance(about.get("additionalProperties"), dict):
         return f"name → {_type(about['additionalProperties'])}"
-    if about.get("pattern", "").endswith(r"[mhdw]\s*$"):
+    if about.get("pattern", "").endswith(r"[mhdwy]\s*$"):
         return "duration"
     words = {"string": "text", "null": "`null`", "object": "mapping", "boolean": "true or false"}
     return words.get(about.get("type", ""), about.get("type", "anything")) + _bounds(about)

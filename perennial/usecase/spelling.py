@@ -20,7 +20,7 @@ def _duration(value: Any) -> timedelta:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(pattern=r"^\s*\d+\s*[mhdw]\s*$")]),
+    BeforeValidator(_duration, json_schema_input_type=Annotated[str, Field(pattern=r"^\s*\d+\s*[mhdwy]\s*$")]),
     PlainSerializer(write_duration, return_type=str),
 ]
 
