@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3.13 python3.12 python3.11 python3
-PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
+PYTEST_ARGS ?= -n 3 --dist loadscope --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -48,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long stories begin first, so that two processes end at about the same time. `make test` skips the longest."""
+    """Long stories begin first, so that the processes end at about the same time. `make test` skips the longest."""
     if not os.environ.get("PERENNIAL_TEST_ALL"):
         later = pytest.mark.skip(reason="takes long: make test-all runs it (PERENNIAL_TEST_ALL=1)")
         for item in items:
@@ -69,7 +69,7 @@ def _length(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """With `-n 2`, a story stays in one process."""
+    """With `-n 3`, a story stays in one process."""
 
     class ByStory(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:

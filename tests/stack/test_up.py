@@ -86,6 +86,8 @@ def _started(stack: Stack, seen: Seen) -> None:
 
 def _used(stack: Stack, world: World, seen: Seen) -> None:
     (first,) = until(lambda: [run for run in stack.runs("cycle") if run["state"]["type"] != "SCHEDULED"][:1])
+    cycle = f"/deployments/{stack.deployments()['cycle']['id']}/schedules"
+    stack.api(f"{cycle}/{stack.schedules()['shop']['id']}", {"active": False}, "PATCH")  # as Prefect's UI does it
     seen.scheduled = stack.ended(first["id"])
     seen.retrained = stack.fill_in("retrain", usecase="shop", reason="the prices changed")
     _events(stack, seen)
@@ -104,7 +106,6 @@ def _redeployed(stack: Stack, world: World, seen: Seen) -> None:
     until(lambda: "kiosk" in stack.schedules())
     until(lambda: "kiosk" in str(stack.deployments()["approve"]["parameter_openapi_schema"]))
     cycle = f"/deployments/{stack.deployments()['cycle']['id']}/schedules"
-    stack.api(f"{cycle}/{stack.schedules()['shop']['id']}", {"active": False}, "PATCH")  # as Prefect's UI does it
     until(lambda: stack.schedules()["shop"]["parameters"])
     theirs = {"cron": "0 7 * * *", "timezone": "UTC"}
     stack.api(cycle, [{"schedule": theirs, "active": True, "parameters": {"usecase": "shop"}}])
