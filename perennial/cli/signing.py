@@ -10,10 +10,12 @@ from perennial.errors import InputError
 from perennial.model.verified import sign, verified, versions_of
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace, reading_workspace
+from perennial.usecase.reading import load_use_case
 
 
 def verify_model(usecase: str, version: int | None, json: bool) -> None:
     """The versions in use, or one. Exit code 1 if one would not be loaded."""
+    load_use_case(usecase, settings().usecases)
     workspace = reading_workspace(settings())
     models = versions_of(workspace.ledger, usecase, version)
     results = [verified(workspace.registry, usecase, model) for model in models]
@@ -32,6 +34,7 @@ def verify_model(usecase: str, version: int | None, json: bool) -> None:
 def sign_model(usecase: str, version: int | None, json: bool) -> None:
     """Sign those that are not signed. Raises ModelUnloadable for one whose bytes were changed."""
     where = settings()
+    load_use_case(usecase, where.usecases)
     if where.model_key is None:
         raise InputError(
             "it is not set, so no model can be signed",

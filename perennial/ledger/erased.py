@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import enumerated
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Erased, Trigger
-from perennial.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from perennial.ledger.ledger import Ledger
 
 _EVENT = "erasure-"
 

@@ -112,7 +112,7 @@ def test_a_form_needs_a_token_since_its_worker_is_not_the_person(
 
 
 def test_the_other_forms_need_a_token_too_before_anything_is_changed(
-    held: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: str, prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.resume import resume
     from flows.stage import stage

@@ -13,7 +13,7 @@ NAMES = [each.__name__.replace("_", "-") for commands in GROUPS.values() for eac
 TAKES = {
     name
     for name in NAMES
-    if name not in ("demo", "schema", "up", "serve", "down", "deploy", "anchor", "status", "doctor", "verify")
+    if name not in ("demo", "schema", "up", "serve", "down", "deploy", "anchor", "retain", "status", "doctor", "verify")
 }
 
 

@@ -26,7 +26,7 @@ from tests.crashes.processes import Place
 from tests.world import DECLARATION as WORLD
 from tests.world import World, month_of_rows
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 ROWS_A_DAY = 20
 HELD_BACK = HeldBack.exit_code

@@ -13,7 +13,7 @@ import pytest
 from tests.crashes.agreement import assert_whole, story
 from tests.crashes.test_points import EVALUATION, MONEY, TRAINING, Year
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 FROM_TRAINING_ON = [
     *TRAINING,

@@ -21,6 +21,7 @@ from tests.staged import in_stage
 HGB = "sklearn.ensemble.HistGradientBoostingClassifier"
 WORKER = """
 import asyncio, json, sys
+from perennial.access.access import Access
 from perennial.processes.service import Serving, new_name, service
 from perennial.serving.slots import ServicePlace
 from perennial.settings import settings
