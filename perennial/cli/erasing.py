@@ -11,7 +11,7 @@ from perennial.cli.approving import given
 from perennial.cli.output import as_json, say
 from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
-from perennial.erasure.words import erased_in_words, not_reached, places_in_words
+from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words
 from perennial.errors import on_record
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -36,6 +36,8 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
     if dry_run:
         here = what_is_here(workspace, keys)
         _show_here(usecase, here.counts(workspace.settings.home), here.in_ledger, json)
+        for line in planned_in_words(workspace.settings, declaration) if not json else ():
+            say(line)
         return
     _collect(workspace)
     erased = erase_keys(workspace, keys, person, reason, machine_clock.now(), asked.leave_record)
@@ -46,7 +48,8 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
         as_json(erased.model_dump(mode="json") if erased else None)
         return
     if erased is None:
-        say(f"{usecase}: no row with {'this key' if len(keys.wanted) == 1 else 'these keys'} is here.")
+        of = f"{'this key' if len(keys.wanted) == 1 else 'any of these keys'} ({', '.join(declaration.schema_.key)})"
+        say(f"{usecase}: no row with {of} is here. Nothing was changed.")
         return
     for line in erased_in_words(usecase, erased):
         say(line)

@@ -19,6 +19,7 @@ from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.metrics.rare_class import MIN_ROWS_OF_A_CLASS
 from perennial.ledger.entries import Candidate, ChallengerEntry, Decision, Snapshot, Trigger
+from perennial.ledger.erased import by_erasure
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT
 from perennial.store.known import Known
@@ -78,14 +79,19 @@ def planned_training(
     judge = declaration.release.judge
     if not isinstance(judge, Newest) or labelled is None or labelled.empty:
         return Training()
-    if trigger.kind in _ALARMS:
+    erased = bool(by_erasure(trigger))
+    if trigger.kind in _ALARMS and not erased:
         return Training(later_because="an alarm asked for it, and rows that raised one do not evaluate its remedy")
     days = newest_days(declaration, judge.days, labelled, history)
     if days.until is None or days.too_few:
         return Training(later_because=days.too_few)
     used = f"version {candidate.model.version} is in a stage, after which comes the next decision" if candidate else ""
     if used or days.used:
-        return Training(later_because=used or days.used) if trigger.kind == "person" else NotYet(used or days.used)
+        return (
+            Training(later_because=used or days.used)
+            if trigger.kind == "person" or erased
+            else NotYet(used or days.used)
+        )
     return Training(days.until, raced_on=_arrived_before(known, labelled, declaration.schema_.time, days.until))
 
 

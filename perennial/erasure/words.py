@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from perennial.evaluation.figures import counted, enumerated
 from perennial.ledger.entries import Erased, ModelErased
 from perennial.settings import Settings, database_file
+from perennial.usecase.declaration import Declaration
 
 _PLACES = {
     "landing": ("row of landed bytes", "rows of landed bytes"),
@@ -39,11 +40,23 @@ def erased_in_words(usecase: str, erased: Erased) -> Iterator[str]:
         yield f"  {_versions(learned)} may have learned from the rows: the next cycle trains a model without them"
     elif learned:
         yield f"  {_versions(learned)} may have learned from the rows and stay: {erased.kept_because}"
+    if former := [model for model in erased.models if model.learned and not model.in_use]:
+        are = "is" if len(former) == 1 else "are"
+        yield f"  {_versions(former)} may have learned from the rows too, and {are} not in use"
     if with_rows := [model for model in erased.models if model.keeps_rows]:
         yield f"  not removed: {_versions(with_rows)} have training rows in their files, and are in use. Erase again "
         yield "  once another model is live"
     if erased.stays:
         yield f"  not removed: values in the ledger: {', '.join(f'{kind} ({n})' for kind, n in erased.stays.items())}"
+
+
+def planned_in_words(where: Settings, declaration: Declaration) -> Iterator[str]:
+    """What an erasure would lead to beyond the rows, and what it would not reach."""
+    if declaration.governance.erasure.models == "retrain":
+        yield "  if a model in use may have learned from the rows, the next cycle trains one without them"
+    else:
+        yield f"  models that may have learned from the rows stay: {declaration.governance.erasure.reason}"
+    yield from (f"  not reached: {line}" for line in not_reached(where))
 
 
 def not_reached(where: Settings) -> Iterator[str]:

@@ -71,11 +71,17 @@ def after_erasure(number: int) -> Trigger:
     return Trigger(kind="event", event=f"{_EVENT}{number}", detail=f"erasure {number} removed training rows")
 
 
-def trained_without(trigger: Trigger) -> str:
+def by_erasure(trigger: Trigger) -> str:
+    """The number of the erasure because of which a model is trained; empty for any other reason."""
+    event = trigger.event or ""
+    return event.removeprefix(_EVENT) if event.startswith(_EVENT) else ""
+
+
+def trained_without(challenger: ChallengerEntry) -> str:
     """A sentence about a model that was trained because of an erasure; empty for any other."""
-    if trigger.event is None or not trigger.event.startswith(_EVENT):
-        return ""
-    return f"It was trained without the rows that erasure {trigger.event.removeprefix(_EVENT)} removed."
+    number = by_erasure(challenger.trigger)
+    version = challenger.model.version
+    return f"Version {version} was trained without the rows that erasure {number} removed." if number else ""
 
 
 def unlearned_erasure(ledger: Ledger, usecase: str) -> int | None:

@@ -18,6 +18,7 @@ from perennial.deciding.plan import plan_of
 from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.deciding.ruling import looks_at
 from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, RaceStep, Release, Snapshot, Trigger
+from perennial.ledger.erased import after_erasure
 from perennial.model.released import load_model
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL
 from perennial.release.words import challenger_waits
@@ -104,6 +105,15 @@ def test_an_alarm_waits_and_so_do_too_few_days_or_rows_of_a_class() -> None:
     plan = asked("schedule", rows(ones_a_day=1), schema=numbers, evaluation={"primary": "rmse"})
     assert isinstance(plan, Training)
     assert plan.until is not None, "without classes only days count"
+
+
+def test_after_an_erasure_the_newest_days_evaluate_the_next_model_and_it_is_not_put_off() -> None:
+    def planned(*history: Decision) -> Training | NotYet:
+        return planned_training(declared(), known(), rows(), after_erasure(1), history, None)
+
+    at_once, later = planned(), planned(taken(10))
+    assert isinstance(at_once, Training) and at_once.until is not None
+    assert isinstance(later, Training) and "have evaluated an earlier challenger" in str(later.later_because)
 
 
 def test_days_that_evaluated_an_earlier_challenger_are_no_evidence_about_another() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Erased
-from perennial.ledger.erased import unlearned_erasure
+from perennial.ledger.erased import trained_without, unlearned_erasure
 from perennial.model.artifact import Fitted
 from perennial.model.released import load_model
 from perennial.settings import settings
@@ -26,6 +26,8 @@ def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(sho
     rows = {"landing": 3, "accepted": 1, "quarantine": 1, "labels": 1, "predictions": 1}
     files = {"failures": 1, "models": 2, "pages": 1, "prefect": 1, "validations": 1}
     assert shown == {"usecase": "shop", "would_erase": rows | files, "stays": {}}
+    in_words = ask(*ASKED, "--dry-run").out
+    assert "the next cycle trains one without them" in in_words and "not reached: backups" in in_words
     assert _rows("accepted") == before and not payloads(Erased), "a dry run changes nothing"
     done = ask(*ASKED)
     assert done.code == 0, done.err
@@ -36,7 +38,9 @@ def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(sho
     after = _rows("accepted")
     assert after.num_rows == before.num_rows - 1 and after.equals(_without(before)), "all others are as they were"
     again = ask(*ASKED)
-    assert again.code == 0 and "no row with these keys is here" in again.out and len(payloads(Erased)) == 1
+    assert (
+        again.code == 0 and "no row with any of these keys (order) is here" in again.out and len(payloads(Erased)) == 1
+    )
 
 
 def test_the_form_takes_a_file_with_the_keys(shop: World, tmp_path: Path) -> None:
@@ -112,6 +116,9 @@ def test_the_next_cycle_trains_without_the_rows_unless_models_are_kept_for_a_rea
     cycle()
     newest = payloads(ChallengerEntry)[-1]
     assert isinstance(newest, ChallengerEntry) and newest.trigger.event == "erasure-1"
+    without = f"Version {newest.model.version} was trained without the rows that erasure 1 removed."
+    assert trained_without(newest) == without
+    assert "alarm" not in str(newest.later_because)
     assert unlearned_erasure(ledger, "shop") is None
 
 
