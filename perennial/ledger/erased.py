@@ -36,7 +36,8 @@ def erased_among(ledger: Ledger, usecase: str, batches: Collection[BatchEntry]) 
     if not rows:
         return ""
     by = enumerated([f"erasure {number}" for number in numbers])
-    return f"{rows:,} of {sum(batch.rows.accepted for batch in batches):,} rows were erased by {by}"
+    of = sum(batch.rows.accepted for batch in batches)
+    return f"{rows:,} of {of:,} rows {'was' if rows == 1 else 'were'} erased by {by}"
 
 
 def erased_since(ledger: Ledger, usecase: str, position: int) -> str:

@@ -59,11 +59,11 @@ def test_decisions_are_replayed_from_their_sums_and_deep_replay_names_the_erasur
     assert ask("replay", "shop").code == 0
     (decision, *_) = payloads(Decision)
     assert isinstance(decision, Decision)
-    assert "Since then 1 of 1,199 rows were erased by erasure 1." in ask("decision", decision.id, "--wide").out
+    assert "Since then 1 of 1,199 rows was erased by erasure 1." in ask("decision", decision.id, "--wide").out
     assert "1; the newest (erasure 1) by Ben: asked to be forgotten" in ask("status", "shop").out
     assert "579 rows accepted, 1 of them erased since, 1 set aside" in ask("lineage", "shop", "batch:2024-02/1").out
     deep = ask("replay", "shop", "--deep")
-    assert deep.code == 0 and "1 of 1,199 rows were erased by erasure 1" in deep.out
+    assert deep.code == 0 and "1 of 1,199 rows was erased by erasure 1" in deep.out
 
 
 def test_what_is_sent_again_as_before_is_not_taken_in_again(shop: World, ask: Ask) -> None:

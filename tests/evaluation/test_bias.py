@@ -196,6 +196,20 @@ def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:
     assert "none of which the live model selects more often" in bias_reason(alike)[1]
 
 
+def test_other_proven_differences_are_named_and_hold_nothing() -> None:
+    holds, sentence = bias_reason(report(sizes=(4_000, 2_000, 1_000)))
+    assert not holds and sentence.endswith("Other differences are proven for group a (representation).")
+
+
+def test_two_groups_have_the_same_verdict_on_the_same_difference() -> None:
+    one, other = report(sizes=(3_000, 400), rates=(0.5, 0.4)).columns[0].groups
+    for mine in one.measures:
+        theirs = other.measure(mine.name)
+        if mine.name in (SELECTION_RATE, "representation") or theirs is None or mine.change is None:
+            continue
+        assert theirs.change == pytest.approx(-mine.change) and theirs.harm == pytest.approx(mine.harm)
+
+
 def test_a_report_is_computed_again_from_what_it_keeps() -> None:
     bias = report(rates=(0.4, 0.25, 0.4))
     unjudged = Bias.model_validate_json(bias.model_dump_json())

@@ -34,18 +34,31 @@ def bias_reason(bias: Bias) -> tuple[bool, str]:
     cannot = f"; {unseen} cannot be checked" if unseen else ""
     worse = worse_treated(bias)
     limit = f"a selection rate under {figure(bias.ratio, 2)} of the others'"
+    besides = _besides(bias)
     every = counted(len(bias.groups), "group", "groups")
     if not proven:
-        return False, f"Groups: {limit} is proven for none of {every}{cannot}."
+        return False, f"Groups: {limit} is proven for none of {every}{cannot}.{besides}"
     if not worse:
         return False, (
             f"Groups: {limit} is proven for {len(proven)} of {every}, none of which the live model selects more "
-            f"often{cannot}."
+            f"often{cannot}.{besides}"
         )
     named = "; ".join(_in_words(*each) for each in worse[:NAMED])
     more = f", and {len(worse) - NAMED} more" if len(worse) > NAMED else ""
     gate = "The release waits for a person" if bias.gate else "The gate is off, so this holds nothing"
-    return bias.gate, f"Groups: {limit} is proven for {named}{more}{cannot}. {gate}."
+    return bias.gate, f"Groups: {limit} is proven for {named}{more}{cannot}. {gate}.{besides}"
+
+
+def _besides(bias: Bias) -> str:
+    """A sentence about other differences that are proven, which hold nothing; empty if there are none."""
+    proven = [
+        f"{column.by} {group.value} ({each.name.replace('_', ' ')})"
+        for column, group in bias.groups
+        for each in group.measures
+        if each.name != SELECTION_RATE and each.verdict == "difference_proven"
+    ]
+    more = f" and {len(proven) - NAMED} more" if len(proven) > NAMED else ""
+    return f" Other differences are proven for {', '.join(proven[:NAMED])}{more}." if proven else ""
 
 
 def _in_words(by: str, group: GroupBias, rate: GroupMeasure) -> str:

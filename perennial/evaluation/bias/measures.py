@@ -22,7 +22,7 @@ from perennial.evaluation.slices import variance_ratio
 from perennial.evaluation.weights import mean_of, relative, weighed
 
 HARM = 0.4
-"""A difference of this share of the others' value is to be detected."""
+"""A difference of this share of the value of all rows is to be detected."""
 HARM_OF_RATIO = 0.75
 """A selection rate ratio of this share of the declared one is to be detected: .6 of .8."""
 
@@ -117,7 +117,8 @@ def _compared(rows: Rows, mean: _Mean, mine: FloatArray, others: FloatArray, rat
     )
     if mean.name == SELECTION_RATE:
         return _ratio(plain, clusters, value, other, influences, of_mine, ratio)
-    harm_of = other if mean.harm_of is None else _mean(mean.harm_of, others, weights)
+    both = of_mine + of_others
+    harm_of = _mean(mean.values if mean.harm_of is None else mean.harm_of, both, weights)
     known = plain.model_copy(
         update={"value": value, "others": other, "change": value - other, "harm": HARM * abs(harm_of)}
     )
@@ -164,11 +165,14 @@ def _loss(rows: Rows, mine: FloatArray, others: FloatArray) -> GroupMeasure:
             value, part = rows.metric.on(places).measured(rows.y[places], rows.p[places], weights)
             influence[places] = sign * part * (n / places.size)
             values.append(value)
+        both = np.flatnonzero(mine + others)
+        weights = None if clusters.weights is None else relative(clusters.weights[both])
+        whole, _ = rows.metric.on(both).measured(rows.y[both], rows.p[both], weights)
     except Undefined as why:
         return plain.model_copy(update={"note": str(why)})
     value, other = values
     known = plain.model_copy(
-        update={"value": value, "others": other, "change": value - other, "harm": HARM * abs(other)}
+        update={"value": value, "others": other, "change": value - other, "harm": HARM * abs(whole)}
     )
     return _with_errors(known, clusters, influence, mine, 0.0)
 
