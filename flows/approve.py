@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from pydantic import SecretStr
 
-from flows.forms import UseCaseName, Words
+from flows.forms import UseCaseName, Words, text_of
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
 from tasks.page import renew_page
@@ -32,7 +32,7 @@ def approve(
         decision: The id of the decision, or its first digits. Empty: the decision that waits.
         token: Your signed token, where tokens are required.
     """
-    done = approve_decision(usecase, decision, by, reason, token.get_secret_value() if token else None)
+    done = approve_decision(usecase, decision, by, reason, text_of(token))
     renew_page(usecase)
     if done.made is None or done.approval is None:
         note_outcome(usecase, f"{by} approved; still to approve: {', '.join(done.standing.missing)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from pydantic import SecretStr
 
-from flows.forms import UseCaseName, Words
+from flows.forms import UseCaseName, Words, text_of
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Erased
 from tasks.collecting import collect_if_any
@@ -35,8 +35,7 @@ def erase(
         token: Your signed token, where tokens are required.
     """
     collect_if_any()
-    proof = token.get_secret_value() if token else None
-    erased = erase_rows(usecase, keys_file, by, reason, leave_record, proof)
+    erased = erase_rows(usecase, keys_file, by, reason, leave_record, text_of(token))
     renew_page(usecase)
     note_outcome(usecase, f"erasure {erased.number}" if erased else "nothing to erase")
     return erased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints, WithJsonSchema
+from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from perennial.settings import settings
 from perennial.usecase.reading import list_use_cases
@@ -20,3 +20,8 @@ UseCaseName = Annotated[str, WithJsonSchema(_one_of_the_declared())]
 
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 """What a person must fill in, for the record."""
+
+
+def text_of(token: SecretStr | None) -> str | None:
+    """A token as it was filled in."""
+    return token.get_secret_value() if token else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from pydantic import SecretStr
 
-from flows.forms import UseCaseName, Words
+from flows.forms import UseCaseName, Words, text_of
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Refusal
 from tasks.page import renew_page
@@ -30,7 +30,7 @@ def refuse(
         decision: The id of the decision, or its first digits. Empty: the decision that waits.
         token: Your signed token, where tokens are required.
     """
-    refused = refuse_decision(usecase, decision, by, reason, token.get_secret_value() if token else None)
+    refused = refuse_decision(usecase, decision, by, reason, text_of(token))
     note_outcome(usecase, f"{refused.by} refused")
     renew_page(usecase)
     return refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from pydantic import SecretStr
 
-from flows.forms import UseCaseName, Words
+from flows.forms import UseCaseName, Words, text_of
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
 from tasks.page import renew_page
@@ -29,7 +29,7 @@ def resume(usecase: UseCaseName, by: Words, reason: Words, token: SecretStr | No
         reason: Why it is safe to release again, in your words, for the record.
         token: Your signed token, where tokens are required.
     """
-    done = resume_releases(usecase, by, reason, token.get_secret_value() if token else None)
+    done = resume_releases(usecase, by, reason, text_of(token))
     if not done.ended:
         note_outcome(usecase, "releases were not frozen")
     elif done.made is None:

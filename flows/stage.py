@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from pydantic import SecretStr
 
-from flows.forms import UseCaseName
+from flows.forms import UseCaseName, text_of
 from flows.names import named_by, note_outcome, tag_run
 from perennial.ledger.entries import Release
 from perennial.release.stages import asked_to_go_on
@@ -35,7 +35,7 @@ def stage(
     """
     advance = asked_to_go_on(by, reason)
     if advance is not None:
-        person = form_person(usecase, advance[0], token.get_secret_value() if token else None)
+        person = form_person(usecase, advance[0], text_of(token))
         advance = person.name, advance[1]
     return _looked(usecase, advance)
 

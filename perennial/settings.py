@@ -256,12 +256,16 @@ def _namespace(environ: Mapping[str, str]) -> str:
     return value
 
 
+def _listed(environ: Mapping[str, str], name: str) -> list[str]:
+    """Addresses that are separated by commas, each without spaces around it."""
+    parts = re.split(r",\s*(?=[a-z]+:)", environ.get(name) or "")
+    return [address for part in parts if (address := part.strip(" ,"))]
+
+
 def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
     """The addresses, separated by commas, with absolute paths. Raises InputError for one inside the home."""
     addresses = []
-    for given in re.split(r",\s*(?=[a-z]+:)", environ.get("PERENNIAL_ANCHORS") or ""):
-        if not (address := given.strip(" ,")):
-            continue
+    for address in _listed(environ, "PERENNIAL_ANCHORS"):
         kind, _, rest = address.partition(":")
         if kind in ("file", "git") and rest:
             path = Path(rest.removeprefix("//")).expanduser()
@@ -288,9 +292,7 @@ def _anchors(environ: Mapping[str, str], home: Path) -> tuple[str, ...]:
 def _openlineage(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The addresses, separated by commas, with absolute paths."""
     addresses = []
-    for given in re.split(r",\s*(?=[a-z]+:)", environ.get("PERENNIAL_OPENLINEAGE") or ""):
-        if not (address := given.strip(" ,")):
-            continue
+    for address in _listed(environ, "PERENNIAL_OPENLINEAGE"):
         kind, _, rest = address.partition(":")
         path = Path(rest.removeprefix("//")).expanduser()
         if kind == "file" and path.is_absolute():
@@ -310,16 +312,8 @@ def _openlineage(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _anchor_key(environ: Mapping[str, str], home: Path) -> Path | None:
-    if not (value := environ.get("PERENNIAL_ANCHOR_KEY")):
-        return None
-    if "KEY+" in value:
-        raise InputError(
-            "PERENNIAL_ANCHOR_KEY: holds a key, where the path of its file is expected\n"
-            "  Write the key to a file that only its owner can read, and set the variable to that file."
-        )
-    path = _absolute(value)
-    _refuse_in_home("PERENNIAL_ANCHOR_KEY", path, home, "whoever can rewrite the ledger could sign with it")
-    return path
+    why = "whoever can rewrite the ledger could sign with it"
+    return _private_key(environ, "PERENNIAL_ANCHOR_KEY", home, "KEY+", why)
 
 
 def _model_keys(environ: Mapping[str, str], home: Path) -> tuple[Path | None, tuple[Path, ...], bool]:
@@ -327,15 +321,8 @@ def _model_keys(environ: Mapping[str, str], home: Path) -> tuple[Path | None, tu
 
     Without trusted keys, the public one beside the key that signs is trusted.
     """
-    key = None
-    if value := environ.get("PERENNIAL_MODEL_KEY"):
-        if "PRIVATE KEY" in value:
-            raise InputError(
-                "PERENNIAL_MODEL_KEY: holds a key, where the path of its file is expected\n"
-                "  Write the key to a file that only its owner can read, and set the variable to that file."
-            )
-        key = _absolute(value)
-        _refuse_in_home("PERENNIAL_MODEL_KEY", key, home, "whoever can change a model there could sign it too")
+    why = "whoever can change a model there could sign it too"
+    key = _private_key(environ, "PERENNIAL_MODEL_KEY", home, "PRIVATE KEY", why)
     given = environ.get("PERENNIAL_TRUSTED_MODEL_KEYS") or (f"{key}.pub" if key else "")
     trusted = tuple(_absolute(each.strip()) for each in given.split(",") if each.strip())
     for each in trusted:
@@ -354,6 +341,20 @@ def _model_keys(environ: Mapping[str, str], home: Path) -> tuple[Path | None, tu
             "  Set PERENNIAL_TRUSTED_MODEL_KEYS to the files of the public keys, separated by commas."
         )
     return key, trusted, required == "1"
+
+
+def _private_key(environ: Mapping[str, str], name: str, home: Path, mark: str, why_not: str) -> Path | None:
+    """The file of a private key, None if none is set. mark: what is in a key itself. why_not: it is not in the home."""
+    if not (value := environ.get(name)):
+        return None
+    if mark in value:
+        raise InputError(
+            f"{name}: holds a key, where the path of its file is expected\n"
+            "  Write the key to a file that only its owner can read, and set the variable to that file."
+        )
+    path = _absolute(value)
+    _refuse_in_home(name, path, home, why_not)
+    return path
 
 
 def _refuse_in_home(name: str, path: Path, home: Path, why: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.declared import in_ledger
 from perennial.cli.output import as_json, say
-from perennial.errors import InputError
 from perennial.governance.anchored import anchored_in_words
 from perennial.governance.anchoring import anchor_head, require_places
 from perennial.settings import settings
@@ -19,11 +19,8 @@ def anchor(usecase: str | None, json: bool) -> None:
     """Every chain, or one. Exit code 1 if a place did not take it."""
     require_places(settings())
     workspace = open_workspace(settings())
-    names = workspace.ledger.usecases()
-    if usecase is not None and usecase not in names:
-        raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
     views: list[dict[str, Any]] = []
-    for name in [usecase] if usecase else names:
+    for name in in_ledger(workspace.ledger, usecase):
         for state in anchor_head(workspace, name, machine_clock.now()):
             views.append({"usecase": name, **asdict(state)})
             if not json:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from perennial.cli import machine_clock
+from perennial.cli.declared import in_ledger
 from perennial.cli.output import as_json, say
-from perennial.errors import InputError
 from perennial.ledger.ledger import Ledger
 from perennial.lineage.sending import require_receivers, send_events
 from perennial.lineage.sent import Sent, sent_in_words, sent_to
@@ -28,11 +28,8 @@ def send(usecase: str | None, json: bool) -> None:
     """Send what is missing. Exit code 1 if a receiver failed."""
     require_receivers(settings())
     workspace = open_workspace(settings())
-    names = workspace.ledger.usecases()
-    if usecase is not None and usecase not in names:
-        raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
-    wanted = names if usecase is None else [usecase]
-    states = {name: send_events(workspace, name, machine_clock.now()) for name in wanted}
+    names = in_ledger(workspace.ledger, usecase)
+    states = {name: send_events(workspace, name, machine_clock.now()) for name in names}
     _show(workspace.ledger, states, json)
     if any(state.failed for each in states.values() for state in each):
         sys.exit(1)

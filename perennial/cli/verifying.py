@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from perennial.cli.declared import in_ledger
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.errors import InputError
@@ -45,9 +46,8 @@ def verify(
     ledger = open_ledger()
     read = anchors_of(anchors, trusted_keys(keys, settings().anchor_key), authorities) if anchors else {}
     known = {each.anchor.usecase for places in read.values() for each in places if each.anchor}
-    if usecase is not None and seen is None and ledger.newest(usecase) is None and usecase not in known:
-        names = ledger.usecases()
-        raise InputError(f"USECASE: the ledger has no row of {usecase!r}; it has {', '.join(names) or 'none at all'}")
+    if usecase is not None and seen is None and usecase not in known:
+        in_ledger(ledger, usecase)
     if usecase is not None:
         ledger.verify(usecase, seen)
     chains = verify_ledger(ledger, usecase, read)

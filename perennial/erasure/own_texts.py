@@ -6,7 +6,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,7 @@ class OwnTexts:
     def pattern(self) -> re.Pattern[str]:
         """The texts as whole words, also as HTML, JSON and addresses write them."""
         spelled = {each for text in self.texts for each in _spellings(text)}
-        longest_first = sorted(spelled, key=lambda each: (-len(each), each))
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+        return re.compile(rf"(?<!\w)(?:{_any_of(spelled)})(?!\w)")
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -60,8 +59,7 @@ class OwnTexts:
     def renamed(self, text: str, number: int) -> str:
         """The other text with another word for each quoted value that is one of `words`; all else stays."""
         spelled = {spelling: word for word in self.words for spelling in _spellings(word)}
-        longest_first = sorted(spelled, key=lambda each: (-len(each), each))
-        whole = rf'(?<=")(?:{"|".join(map(re.escape, longest_first))})(?=\\*")'
+        whole = rf'(?<=")(?:{_any_of(spelled)})(?=\\*")'
         return re.sub(whole, lambda match: self.name_of(spelled[match[0]], number), text)
 
     def name_of(self, word: str, number: int) -> str:
@@ -91,6 +89,11 @@ class OwnTexts:
         if isinstance(value, str):
             return self.pattern.sub(MASK, value)
         return None if isinstance(value, int | float) and repr(value) in self.texts else value
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """A pattern of any of them, the longest first."""
+    return "|".join(map(re.escape, sorted(texts, key=lambda each: (-len(each), each))))
 
 
 def _spellings(text: str) -> set[str]:

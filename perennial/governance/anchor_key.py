@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.governance.signed_note import NAME, PRIVATE, PrivateKey, PublicKey, parse_private, parse_public
-from perennial.signing.key_files import in_the_way, open_to_others, public_beside, write_pair
+from perennial.signing.key_files import public_beside, read_key, refuse_existing, refuse_open, write_pair
 
 VARIABLE = "PERENNIAL_ANCHOR_KEY"
 
@@ -36,14 +35,7 @@ def make_key(file: Path, name: str, home: Path) -> PublicKey:
             value=name,
             fix="Use your own address, such as risk.example.com/ledger",
         )
-    if (there := in_the_way(file)) is not None:
-        raise InputError(
-            f"{there} exists; a key is never overwritten, since what it signed could not be verified any more",
-            code="anchor-key-exists",
-            field="file",
-            value=str(file),
-            fix="Choose another file.",
-        )
+    refuse_existing(file, code="anchor-key-exists")
     key = PrivateKey(name, os.urandom(32))
     write_pair(file, key.written() + "\n", f"{key.public}\n")
     return key.public
@@ -58,26 +50,10 @@ def signing_key(file: Path | None) -> PrivateKey:
             field=VARIABLE,
             fix="Make a key and set the variable to its file.",
         )
+    text = read_key(file, VARIABLE, code="anchor-key-missing")
+    refuse_open(file, VARIABLE, "anchors", code="anchor-key-open")
     try:
-        mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{file} cannot be read: {error.strerror}",
-            code="anchor-key-missing",
-            field=VARIABLE,
-            value=str(file),
-            fix="Make a key there, or set the variable to the file of one.",
-        ) from error
-    if open_to_others(mode):
-        raise InputError(
-            f"{file} is open to other users (mode {stat.S_IMODE(mode):o}), who could sign anchors with it",
-            code="anchor-key-open",
-            field=VARIABLE,
-            value=str(file),
-            fix=f"Run: chmod 600 {file}",
-        )
-    try:
-        return parse_private(text)
+        return parse_private(text.decode())
     except ValueError as problem:
         raise _not_a_key(f"{file} does not hold a private key: {problem}", VARIABLE, str(file)) from problem
 

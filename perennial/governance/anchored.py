@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from perennial.governance.places import open_place
 from perennial.identity import short_id
+from perennial.kept_states import read_states, write_states
 from perennial.ledger.chain import parse_head
 from perennial.settings import Settings
-from perennial.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Anchored:
 
 def anchored_at(where: Settings, usecase: str) -> dict[str, Anchored]:
     """The state of each place that is set now, by its address."""
-    kept = _kept(_file(where.anchored, usecase))
+    kept = read_states(_file(where.anchored, usecase), Anchored)
     return {
         address: kept.get(short_id(address)) or Anchored(open_place(address, where.anchored).shown)
         for address in where.anchors
@@ -44,9 +43,7 @@ def anchored_at(where: Settings, usecase: str) -> dict[str, Anchored]:
 
 def keep_anchored(where: Settings, usecase: str, states: Mapping[str, Anchored]) -> None:
     """Write the states of places, by their addresses."""
-    where.anchored.mkdir(exist_ok=True)
-    content = {short_id(address): asdict(state) for address, state in states.items()}
-    write_whole(_file(where.anchored, usecase), json.dumps(content, indent=1) + "\n")
+    write_states(_file(where.anchored, usecase), states)
 
 
 def anchored_in_words(state: Anchored) -> str:
@@ -62,11 +59,3 @@ def behind(states: Sequence[Anchored]) -> list[Anchored]:
 
 def _file(folder: Path, usecase: str) -> Path:
     return folder / f"{usecase}.json"
-
-
-def _kept(file: Path) -> dict[str, Anchored]:
-    """Empty if there is no file, or it is not one of these: its content is never relied on."""
-    try:
-        return {key: Anchored(**state) for key, state in json.loads(file.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}

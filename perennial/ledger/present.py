@@ -66,23 +66,28 @@ def wants_release(ledger: Ledger, decision: Decision) -> bool:
     return decision.outcome in ("first", "release")
 
 
+def answers(ledger: Ledger, usecase: str) -> dict[str, Row[Approval] | Row[Refusal]]:
+    """Decision → what people decided of it. Of an approval and a refusal, the one that came first counts."""
+    rows: list[Row[Approval] | Row[Refusal]] = [*ledger.all(usecase, Approval), *ledger.all(usecase, Refusal)]
+    return {row.payload.decision: row for row in sorted(rows, key=lambda row: -row.position)}
+
+
 def approval_of(ledger: Ledger, decision: Decision) -> Row[Approval] | None:
     """The approval of a held decision; None without one, or if a refusal came first."""
-    approval = ledger.get(decision.usecase, Approval, decision.id)
-    refusal = ledger.get(decision.usecase, Refusal, decision.id)
-    return None if approval and refusal and refusal.position < approval.position else approval
+    row = answers(ledger, decision.usecase).get(decision.id)
+    return row if row is not None and isinstance(row.payload, Approval) else None
 
 
 def refusal_of(ledger: Ledger, decision: Decision) -> Row[Refusal] | None:
     """The refusal of a held decision; None without one, or if an approval came first."""
-    refusal = ledger.get(decision.usecase, Refusal, decision.id)
-    return None if approval_of(ledger, decision) is not None else refusal
+    row = answers(ledger, decision.usecase).get(decision.id)
+    return row if row is not None and isinstance(row.payload, Refusal) else None
 
 
 def answer_to(ledger: Ledger, decision: Decision) -> Approval | Refusal | None:
     """What people decided of a held decision; None while it waits, and for any other one."""
-    answer = approval_of(ledger, decision) or refusal_of(ledger, decision)
-    return answer.payload if answer else None
+    row = answers(ledger, decision.usecase).get(decision.id)
+    return row.payload if row else None
 
 
 def undone_decision(ledger: Ledger, usecase: str) -> Decision | None:

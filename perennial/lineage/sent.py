@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 
 from perennial.identity import short_id
+from perennial.kept_states import read_states, write_states
 from perennial.ledger.ledger import Ledger
 from perennial.lineage.receivers import open_receiver
 from perennial.settings import Settings
-from perennial.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class Sent:
 
 def sent_to(where: Settings, usecase: str) -> dict[str, Sent]:
     """The state of each receiver that is set now, by its address. Without a readable file, it begins anew."""
-    try:
-        content = json.loads((where.openlineage_sent / f"{usecase}.json").read_text(encoding="utf-8"))
-        kept = {key: Sent(**state) for key, state in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        kept = {}
-    shown = {address: open_receiver(address, None).shown for address in where.openlineage}
-    return {address: kept.get(short_id(address)) or Sent(shown[address]) for address in where.openlineage}
+    kept = read_states(_file(where, usecase), Sent)
+    return {
+        address: kept.get(short_id(address)) or Sent(open_receiver(address, None).shown)
+        for address in where.openlineage
+    }
 
 
 def keep_sent(where: Settings, usecase: str, states: Mapping[str, Sent]) -> None:
     """Write the states of receivers, by their addresses."""
-    where.openlineage_sent.mkdir(exist_ok=True)
-    content = {short_id(address): asdict(state) for address, state in states.items()}
-    write_whole(where.openlineage_sent / f"{usecase}.json", json.dumps(content, indent=1) + "\n")
+    write_states(_file(where, usecase), states)
+
+
+def _file(where: Settings, usecase: str) -> Path:
+    return where.openlineage_sent / f"{usecase}.json"
 
 
 def sent_in_words(state: Sent, rows: int) -> str:

@@ -24,7 +24,7 @@ from perennial.ledger.entries import (
     Waiver,
 )
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import answer_to, frozen_decision, held_batches, held_labels, open_question
+from perennial.ledger.present import answers, frozen_decision, held_batches, held_labels, open_question
 from perennial.release.freeze import freezes_in_words
 from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
@@ -105,18 +105,18 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
     tally: of the home's services.
     """
     usecase = declaration.name
-    newest, decisions = ledger.newest(usecase), [row.payload for row in ledger.all(usecase, Decision)]
+    newest = ledger.newest(usecase)
     return History(
         usecase=usecase,
         description=declaration.description,
         metric=declaration.primary,
         batches=[row.payload for row in ledger.all(usecase, BatchEntry)],
-        decisions=decisions,
+        decisions=[row.payload for row in ledger.all(usecase, Decision)],
         releases=[row.payload for row in ledger.all(usecase, Release)],
         cycles=[row.payload for row in ledger.all(usecase, Cycle)],
         episodes=[row.payload for row in ledger.all(usecase, Episode)],
         closed=[row.payload for row in ledger.all(usecase, EpisodeClosed)],
-        answers={each.id: answer for each in decisions if (answer := answer_to(ledger, each)) is not None},
+        answers={decision: row.payload for decision, row in answers(ledger, usecase).items()},
         waivers=[row.payload for row in ledger.all(usecase, Waiver)],
         held=held_batches(ledger, usecase),
         held_labels=held_labels(ledger, usecase),

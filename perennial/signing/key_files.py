@@ -14,9 +14,44 @@ def public_beside(file: Path) -> Path:
     return file.with_name(f"{file.name}.pub")
 
 
-def in_the_way(file: Path) -> Path | None:
-    """The file of a pair that exists already; None if both can be written."""
-    return next((each for each in (file, public_beside(file)) if each.exists()), None)
+def refuse_existing(file: Path, *, code: str) -> None:
+    """Raise InputError if a file of the pair exists already."""
+    there = next((each for each in (file, public_beside(file)) if each.exists()), None)
+    if there is not None:
+        raise InputError(
+            f"{there} exists; a key is never overwritten, since what it signed could not be verified any more",
+            code=code,
+            field="file",
+            value=str(file),
+            fix="Choose another file.",
+        )
+
+
+def read_key(file: Path, variable: str, *, code: str) -> bytes:
+    """What a file of a key holds. variable: where its path is set. Raises InputError if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {error.strerror}",
+            code=code,
+            field=variable,
+            value=str(file),
+            fix="Make a key there, or set the variable to the file of one.",
+        ) from error
+
+
+def refuse_open(file: Path, variable: str, signs: str, *, code: str) -> None:
+    """Raise InputError if users other than the owner may read or write a private key. signs: what it is for."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(
+            f"{file} is open to other users (mode {mode:o}), who could sign {signs} with it",
+            code=code,
+            field=variable,
+            value=str(file),
+            fix=f"Run: chmod 600 {file}",
+        )
 
 
 def write_pair(file: Path, private: str, public: str) -> None:
@@ -30,8 +65,3 @@ def write_pair(file: Path, private: str, public: str) -> None:
         raise InputError(
             f"{file} cannot be written: {error.strerror}", field="file", fix="Choose a folder you can write to."
         ) from error
-
-
-def open_to_others(mode: int) -> bool:
-    """Whether users other than the owner may read or write a file of that mode."""
-    return bool(mode & (stat.S_IRWXG | stat.S_IRWXO))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
-from perennial.signing.key_files import in_the_way, open_to_others, write_pair
+from perennial.signing.key_files import read_key, refuse_existing, refuse_open, write_pair
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -34,14 +33,7 @@ def make_model_key(file: Path, home: Path) -> str:
             value=str(file),
             fix="Choose a file outside the home.",
         )
-    if (there := in_the_way(file)) is not None:
-        raise InputError(
-            f"{there} exists; a key is never overwritten, since what it signed could not be verified any more",
-            code="model-key-exists",
-            field="file",
-            value=str(file),
-            fix="Choose another file.",
-        )
+    refuse_existing(file, code="model-key-exists")
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -58,15 +50,8 @@ def hint_of_private(file: Path) -> str:
     """
     from cryptography.hazmat.primitives import serialization
 
-    text = _read(file, VARIABLE)
-    if open_to_others(mode := file.stat().st_mode):
-        raise InputError(
-            f"{file} is open to other users (mode {stat.S_IMODE(mode):o}), who could sign models with it",
-            code="model-key-open",
-            field=VARIABLE,
-            value=str(file),
-            fix=f"Run: chmod 600 {file}",
-        )
+    text = read_key(file, VARIABLE, code="model-key-missing")
+    refuse_open(file, VARIABLE, "models", code="model-key-open")
     try:
         key = serialization.load_pem_private_key(text, None)
     except (ValueError, TypeError) as problem:
@@ -79,7 +64,7 @@ def hint_of(file: Path) -> str:
     from cryptography.hazmat.primitives import serialization
 
     try:
-        key = serialization.load_pem_public_key(_read(file, TRUSTED))
+        key = serialization.load_pem_public_key(read_key(file, TRUSTED, code="model-key-missing"))
     except ValueError as problem:
         raise _not_a_key(f"{file} does not hold a public key in PEM", TRUSTED, file) from problem
     return _hint(key, TRUSTED, file)
@@ -97,19 +82,6 @@ def _pem(key: EllipticCurvePublicKey) -> str:
     from cryptography.hazmat.primitives import serialization
 
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def _read(file: Path, variable: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{file} cannot be read: {error.strerror}",
-            code="model-key-missing",
-            field=variable,
-            value=str(file),
-            fix="Make a key there, or set the variable to the file of one.",
-        ) from error
 
 
 def _not_a_key(message: str, variable: str, file: Path) -> InputError:

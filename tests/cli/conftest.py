@@ -35,6 +35,12 @@ Perennial = Callable[..., Told]
 def perennial(prefect_server: str, capsys: pytest.CaptureFixture[str]) -> Perennial:
     """`perennial("run", "shop")`: the command in this process, its exit code and what it wrote."""
 
+    return asking(capsys)
+
+
+def asking(capsys: pytest.CaptureFixture[str]) -> Perennial:
+    """Runs commands in this process."""
+
     def call(*arguments: str) -> Told:
         capsys.readouterr()
         code = command(*arguments)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perennial.serving.log.segment import Answered, SegmentWriter
-from tests.cli.conftest import Told, command
+from tests.cli.conftest import Told, asking
 from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle
 from tests.world import World, month_of_rows
@@ -89,11 +89,4 @@ def shop(known_person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
     """A command that needs no Prefect, in this process: its exit code and what it wrote."""
-
-    def call(*arguments: str) -> Told:
-        capsys.readouterr()
-        code = command(*arguments)
-        said = capsys.readouterr()
-        return Told(code, said.out, said.err)
-
-    return call
+    return asking(capsys)

@@ -27,7 +27,7 @@ from perennial.erasure.models import (
 )
 from perennial.erasure.own_texts import OwnTexts
 from perennial.errors import InputError
-from perennial.ledger.entries import ChallengerEntry, ModelRef, Trigger, Waiver
+from perennial.ledger.entries import Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, ROW
 from perennial.signing.model_key import make_model_key
@@ -35,21 +35,11 @@ from perennial.signing.signature import Signatures
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
 from tests.erasure.search import files_with
+from tests.release.payloads import challenger
 from tests.world import DECLARATION
 
 TWO_COLUMNS = {**DECLARATION["schema"], "key": ["order", "line"], "types": {"line": "integer"}}
-CHALLENGER = ChallengerEntry(
-    challenger="c",
-    model=ModelRef(version=1, run_id="r", digest="d"),
-    snapshot="s",
-    model_digest="m",
-    declaration_digest="d",
-    features_digest="f",
-    code_version="1",
-    as_of="2024-03-01T00:00:00Z",
-    trigger=Trigger(kind="person"),
-    seconds=1.0,
-)
+CHALLENGER = challenger("c", 1)
 SHOP = Declaration.model_validate(DECLARATION)
 ORDER_LINES = Declaration.model_validate({**DECLARATION, "schema": TWO_COLUMNS})
 

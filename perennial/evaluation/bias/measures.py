@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray
+from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.evaluation.bias.outcomes import Outcomes
 from perennial.evaluation.bias.results import REPRESENTATION, SELECTION_RATE, GroupMeasure
 from perennial.evaluation.figures import UNITS
@@ -157,24 +157,24 @@ def _loss(rows: Rows, mine: FloatArray, others: FloatArray) -> GroupMeasure:
     """The primary metric on the group and on all others."""
     clusters, n = rows.clusters, rows.y.size
     plain = GroupMeasure(name="loss", rows=int(mine.sum()), clusters=clusters_in(clusters, mine))
-    influence, values = np.zeros(n), []
+    places = [np.flatnonzero(of) for of in (mine, others, mine + others)]
     try:
-        for sign, of in ((1.0, mine), (-1.0, others)):
-            places = np.flatnonzero(of)
-            weights = None if clusters.weights is None else relative(clusters.weights[places])
-            value, part = rows.metric.on(places).measured(rows.y[places], rows.p[places], weights)
-            influence[places] = sign * part * (n / places.size)
-            values.append(value)
-        both = np.flatnonzero(mine + others)
-        weights = None if clusters.weights is None else relative(clusters.weights[both])
-        whole, _ = rows.metric.on(both).measured(rows.y[both], rows.p[both], weights)
+        (value, of_mine), (other, of_others), (whole, _) = (_loss_on(rows, each) for each in places)
     except Undefined as why:
         return plain.model_copy(update={"note": str(why)})
-    value, other = values
+    influence = np.zeros(n)
+    influence[places[0]], influence[places[1]] = of_mine * (n / of_mine.size), -of_others * (n / of_others.size)
     known = plain.model_copy(
         update={"value": value, "others": other, "change": value - other, "harm": HARM * abs(whole)}
     )
     return _with_errors(known, clusters, influence, mine, 0.0)
+
+
+def _loss_on(rows: Rows, places: IntArray) -> tuple[float, FloatArray]:
+    """The primary metric on some rows, and their influence. Raises Undefined."""
+    weights = rows.clusters.weights
+    part = None if weights is None else relative(weights[places])
+    return rows.metric.on(places).measured(rows.y[places], rows.p[places], part)
 
 
 def _mean(values: FloatArray, of: FloatArray, weights: FloatArray | None) -> float:
