@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tests.world import World
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# A flow without the session's server fails, instead of starting a server that nobody asked for.
+os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("perennial", deadline=None, max_examples=part_of(100))
@@ -112,6 +115,10 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv(DATABASE, "sqlite+aiosqlite:///:memory:")
         server = start_server(where)
     os.environ.update(environment(server))
+    if "prefect" in sys.modules:  # a module that was collected has imported it, before the variables were set
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
     try:
         wait_for(server)
         yield server.url
