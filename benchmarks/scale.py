@@ -1,0 +1,255 @@
+"""What the steps of a cycle cost on large batches: CPU seconds and peak memory of each step, in a process of its own.
+
+    python benchmarks/scale.py --rows 1000000 --batches 3
+    python benchmarks/scale.py --rows 20000000 --batches 10 --folder /mnt/scale   # keeps the files and the home
+
+Every batch is a typed Parquet file of 14 columns, drawn from a seed. Each step runs the code that a cycle runs, without
+Prefect: `ingest` (landing, validating, accepting), the `rows` of the batch that are scored and watched, their
+`statistics`, the rows that `compare` two models, and the rows to `train` on with their snapshot, which is the only
+step that reads the whole history. "Nothing" only imports what they import; "DuckDB" is its bare scan of the batch's
+file with an aggregate of every column.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+USECASE = "shop"
+PART = 500_000
+FLOATS = tuple(f"f{i}" for i in range(6))
+DECLARATION = """
+name: shop
+source: {kind: files, path: data}
+clock: replay
+schema:
+  key: [order]
+  time: at
+  target: late
+  task: binary
+  label_known_after: 1h
+  types: {order: integer}
+features: {numeric: [f0, f1, f2, f3, f4, f5, price, members], categorical: [shop, carrier, item]}
+model: {estimator: sklearn.ensemble.HistGradientBoostingClassifier}
+watch: {channels: [contract, gap, level, features]}
+checks:
+  - {expect_column_values_to_be_between: {column: price, min_value: 0, max_value: 100000}, severity: critical}
+  - {expect_column_values_to_be_between: {column: f0, min_value: -4.8, max_value: 4.8}, severity: critical}
+  - {expect_column_values_to_not_be_null: {column: f2, mostly: 0.9}, severity: warning}
+  - {expect_column_values_to_not_be_null: {column: shop}, severity: critical}
+  - {expect_column_mean_to_be_between: {column: f1, min_value: -0.1, max_value: 0.1}, severity: warning}
+"""
+
+
+def windows(batches: int) -> list[str]:
+    """The names of the batches, a month each."""
+    return [f"{2015 + number // 12}-{number % 12 + 1:02}" for number in range(batches)]
+
+
+def write_batch(path: Path, rows: int, number: int) -> None:
+    """A month of rows in the order of their times, written part by part."""
+    month = np.datetime64("2015-01") + number
+    start = month.astype("datetime64[us]").astype("int64")
+    width = (month + 1).astype("datetime64[us]").astype("int64") - start
+    with pq.ParquetWriter(path, _part(0, 0, 1, start, width, number).schema) as writer:
+        for first in range(0, rows, PART):
+            writer.write_table(_part(first, min(PART, rows - first), rows, start, width, number))
+
+
+def _part(first: int, rows: int, of: int, start: int, width: int, number: int) -> pa.Table:
+    rng = np.random.default_rng([number, first])
+    place = np.arange(first, first + rows)
+    floats = {name: np.where(rng.random(rows) < 0.05, np.nan, rng.normal(size=rows)) for name in FLOATS}
+    chance = 1 / (1 + np.exp(1 - np.nan_to_num(floats["f0"])))
+    columns: dict[str, Any] = {
+        "order": place + number * 10**9,
+        "at": pa.array(start + place * width // of).cast(pa.timestamp("us", "UTC")),
+        **{name: pa.array(values, from_pandas=True) for name, values in floats.items()},
+        "price": rng.integers(1, 10**7, rows) / 100,
+        "members": rng.integers(0, 9, rows),
+        "shop": pa.array(np.char.add("shop ", rng.integers(0, 50, rows).astype("str")).astype("object"), pa.string()),
+        "carrier": pa.array(np.char.add("c", rng.integers(0, 16, rows).astype("str")).astype("object"), pa.string()),
+        "item": pa.array(np.char.add("item ", rng.integers(0, 999, rows).astype("str")).astype("object"), pa.string()),
+        "late": (rng.random(rows) < chance).astype("int32"),
+    }
+    return pa.table(columns)
+
+
+def nothing(_: str, __: Path) -> None:
+    """The imports alone."""
+    from data_checks.quiet import great_expectations
+
+    great_expectations()
+
+
+def duckdb_scan(window: str, data: Path) -> None:
+    """An aggregate of every column."""
+    import duckdb
+
+    file = data / f"{window}.parquet"
+    columns = ", ".join(f'min("{name}"), max("{name}"), count("{name}")' for name in pq.read_schema(file).names)
+    with duckdb.connect() as connection:
+        connection.execute(f"SELECT {columns} FROM '{file}'").fetchall()
+
+
+def ingest(window: str, _: Path) -> None:
+    """Land, validate and accept a batch."""
+    from tasks.batches import accept, land, validate
+
+    entry = accept.fn(USECASE, validate.fn(USECASE, window, land.fn(USECASE, window)))
+    assert entry.status == "accepted", entry.held_because
+    print(f"  {window}: {entry.rows.accepted:,} accepted, {entry.rows.quarantined:,} set aside, {entry.digest[:12]}")
+
+
+def rows(window: str, _: Path) -> None:
+    """The rows of a batch, as they are scored and watched."""
+    from perennial.deciding.evaluation_rows import rows_of_batch
+
+    stores = _Stores(window)
+    rows_of_batch(stores.tables, stores.declaration, stores.known, stores.batch)
+
+
+def statistics(window: str, _: Path) -> None:
+    """The counts of a batch's features by day."""
+    from tasks.statistics import count_before_a_champion
+
+    stores = _Stores(window)
+    count_before_a_champion(stores.workspace, stores.case, stores.batch)
+
+
+def compare(window: str, _: Path) -> None:
+    """The rows that compare a challenger trained before the batch with the champion."""
+    from perennial.clock import instant
+    from perennial.deciding.evaluation_rows import rows_after
+
+    stores = _Stores(window)
+    before = [instant(each.arrived_at) for each in stores.known.batches if each.window < window]
+    found = rows_after(stores.tables, stores.declaration, stores.known, max(before, default=stores.first))
+    print(f"  {window}: {len(found.rows):,} rows compare")
+
+
+def train(window: str, _: Path) -> None:
+    """The rows that a model learns from, and their snapshot."""
+    from perennial.training.snapshot import snapshot_of, training_rows
+
+    stores = _Stores(window)
+    found = training_rows(stores.tables, stores.declaration, stores.known)
+    snapshot = snapshot_of(stores.tables, stores.declaration, stores.known, found)
+    print(f"  {window}: {snapshot.rows:,} rows to learn from, {snapshot.digest[:12]}")
+
+
+class _Stores:
+    """The stores of the home, and what they know when a batch has arrived."""
+
+    def __init__(self, window: str) -> None:
+        from perennial.clock import instant
+        from perennial.ledger.present import batch_named
+        from perennial.settings import settings
+        from perennial.store.known import known_at
+        from perennial.store.workspace import open_workspace
+
+        self.workspace = open_workspace(settings())
+        self.case = self.workspace.use_case(USECASE)
+        self.declaration = self.case.declaration
+        self.tables = self.workspace.tables
+        entry = batch_named(self.workspace.ledger, USECASE, window)
+        assert entry is not None, f"{window} was not ingested"
+        self.batch = entry
+        self.first = instant(entry.end) - timedelta(days=40)
+        self.known = known_at(self.workspace.ledger, USECASE, instant(entry.arrived_at))
+
+
+STEPS: dict[str, Callable[[str, Path], None]] = {
+    "nothing": nothing,
+    "DuckDB": duckdb_scan,
+    "ingest": ingest,
+    "rows": rows,
+    "statistics": statistics,
+    "compare": compare,
+    "train": train,
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step took: CPU and wall seconds, and the peak of its memory in bytes."""
+
+    cpu: float
+    wall: float
+    peak: int
+
+
+def cost_of(step: str, window: str, folder: Path) -> Cost:
+    """Run a step in a process of its own. Raises SystemExit if it fails."""
+    command = [sys.executable, __file__, "--folder", str(folder), "--step", step, "--window", window]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=_environment(folder), cwd=ROOT)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{step} of {window} failed: status {os.waitstatus_to_exitcode(status)}")
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss * 1024)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_HOME", "MLFLOW"))}
+    places = {"PERENNIAL_HOME": str(folder / "home"), "PERENNIAL_USECASES": str(folder / "usecases")}
+    return {**rest, **places, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}
+
+
+def measured(folder: Path, rows: int, batches: int, of: list[str]) -> Iterator[str]:
+    """Write the batches one by one, take them in, and yield a line of the table for each step."""
+    data = folder / "usecases" / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    (folder / "usecases" / "shop.yaml").write_text(DECLARATION)
+    names = windows(batches)
+    for number, window in enumerate(names):
+        if not (data / f"{window}.parquet").exists():
+            write_batch(data / f"{window}.parquet", rows, number)
+        is_end = window in (names[0], names[-1])
+        for step in STEPS:
+            if step == "ingest" or (is_end and step in of):
+                cost = cost_of(step, window, folder)
+                yield (
+                    f"| {window} | {step} | {rows:,} | {number:,} | {cost.cpu:.1f} | {cost.cpu / rows * 10**6:.2f} "
+                    f"| {cost.wall:.1f} | {cost.peak / 2**30:.2f} |"
+                )
+
+
+def main() -> None:
+    """Print the table of benchmarks/README.md."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--rows", type=int, default=1_000_000)
+    asked.add_argument("--batches", type=int, default=3)
+    asked.add_argument("--folder", type=Path)
+    asked.add_argument("--steps", default=",".join(STEPS))
+    asked.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    asked.add_argument("--window", help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.step:
+        STEPS[given.step](given.window, given.folder / "usecases" / "data")
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        print("| batch | step | rows | batches before | CPU s | CPU s per million rows | wall s | peak GiB |")
+        print("|---|---|---:|---:|---:|---:|---:|---:|")
+        for line in measured(given.folder or Path(temporary), given.rows, given.batches, given.steps.split(",")):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
