@@ -76,7 +76,6 @@ WRITES = (
     "erasure_ended",
     "openlineage_event",
 )
-POINTS = tuple(f"{write}.{side}" for write in WRITES for side in ("before", "after"))
 
 
 _FULL = ("no space left on device", "file too large", "disk quota exceeded", "database or disk is full")

@@ -20,6 +20,8 @@ from perennial.secrets import holds_secret, masked, remember, remember_address
 from perennial.whole_file import write_whole
 
 HOME_FORMAT = 2
+PREFECT_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+"""Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -31,6 +33,7 @@ class Settings:
     mlflow_artifacts: where model files are stored; None leaves it to the tracking server.
     namespace: a prefix for the names of experiments and models in MLflow; empty by default.
     prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
+    prefect_database_url: the database of the embedded Prefect server; None means a file in `prefect_home`.
     threads: how many threads a fit may use.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
@@ -60,6 +63,7 @@ class Settings:
     model_key: Path | None = None
     trusted_model_keys: tuple[Path, ...] = ()
     require_signed_models: bool = False
+    prefect_database_url: str | None = field(default=None, repr=False)
 
     @property
     def landing(self) -> Path:
@@ -159,6 +163,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         model_key=model_key,
         trusted_model_keys=trusted,
         require_signed_models=required,
+        prefect_database_url=_url(environ, PREFECT_DATABASE, "sqlite", "postgresql"),
     )
 
 

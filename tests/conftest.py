@@ -105,14 +105,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     and Prefect's client waits two seconds for each.
     """
     from perennial.processes.prefect_server import environment, start_server, stop_server, wait_for
-    from perennial.processes.server_process import DATABASE
-    from perennial.settings import prepare_home, settings
+    from perennial.settings import PREFECT_DATABASE, prepare_home, settings
 
     folder = tmp_path_factory.mktemp("prefect")
     where = settings({"PERENNIAL_HOME": str(folder)})
     prepare_home(where)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(DATABASE, "sqlite+aiosqlite:///:memory:")
+        patch.setenv(PREFECT_DATABASE, "sqlite+aiosqlite:///:memory:")
         server = start_server(where)
     os.environ.update(environment(server))
     if "prefect" in sys.modules:  # a module that was collected has imported it, before the variables were set

@@ -11,6 +11,7 @@ from perennial.cli.approving import given
 from perennial.cli.output import as_json, say
 from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
+from perennial.erasure.unwritten import wait_until_written
 from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words
 from perennial.errors import on_record
 from perennial.settings import settings
@@ -40,6 +41,10 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
             say(line)
         return
     _collect(workspace)
+    from perennial.processes.prefect_server import running_server
+
+    if server := running_server(workspace.settings):
+        wait_until_written(server.url, machine_clock.now())
     erased = erase_keys(workspace, keys, person, reason, machine_clock.now(), asked.leave_record)
     if erased is not None:
         with on_record(f"erasure {erased.number} is recorded"):

@@ -1,68 +1,61 @@
-"""Traces of erased rows in the SQLite databases of Prefect and MLflow: logs, artifacts, parameters, tags."""
+"""Traces of erased rows in the databases of Prefect and MLflow: logs, artifacts, parameters, tags."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from perennial.erasure import in_postgres, in_sqlite
 from perennial.erasure.own_texts import OwnTexts
-from perennial.errors import TransientError
 from perennial.fault_points import write
+from perennial.secrets import masked
 from perennial.settings import Settings, database_file
 
-_WAIT_SECONDS = 60
+
+@dataclass(frozen=True)
+class Database:
+    """One database. place: the file of SQLite, or the address of PostgreSQL."""
+
+    of: Literal["prefect", "mlflow"]
+    place: Path | str
+
+    def __str__(self) -> str:
+        return masked(str(self.place))
 
 
-def databases(where: Settings) -> list[Path]:
-    """Those on this machine. The ledger is none of them: nothing can be removed from its chain."""
-    files = [where.prefect_home / "prefect.db", database_file(where.mlflow_tracking_uri)]
-    return [file for file in files if file is not None and file.exists()]
+def databases(where: Settings) -> list[Database]:
+    """Those in the home, and those on a server that the settings name.
+
+    The ledger is none of them: nothing can be removed from its chain.
+    """
+    prefect = where.prefect_database_url or f"sqlite:///{where.prefect_home / 'prefect.db'}"
+    places = [Database("prefect", _place(prefect)), Database("mlflow", _place(where.mlflow_tracking_uri))]
+    return [each for each in places if _is_here(each.place)]
 
 
-def has_traces(database: Path, own: OwnTexts) -> bool:
+def _place(address: str) -> Path | str:
+    return database_file(address) or address
+
+
+def _is_here(place: Path | str) -> bool:
+    return place.exists() if isinstance(place, Path) else place.startswith("postgresql")
+
+
+def has_traces(database: Database, own: OwnTexts) -> bool:
     """Whether a value of any table has one of the texts."""
-    with _opened(database, own) as connection:
-        for table, column in _columns(connection):
-            asked = f'SELECT 1 FROM "{table}" WHERE perennial_has("{column}") LIMIT 1'
-            if connection.execute(asked).fetchone():
-                return True
-    return False
+    if isinstance(database.place, Path):
+        return in_sqlite.has_traces(database.place, own)
+    return in_postgres.has_traces(database.place, own)
 
 
-def remove_from_database(database: Path, own: OwnTexts) -> None:
-    """Replace the texts in every value, and write the file again without what was removed before.
+def remove_from_database(database: Database, own: OwnTexts) -> None:
+    """Replace the texts in every value, and write what was changed anew, without what was removed before.
 
     Raises TransientError if a server does not let go of it for a minute.
     """
-    with write("erased_database"), _opened(database, own) as connection:
-        try:
-            for table, column in _columns(connection):
-                connection.execute(
-                    f'UPDATE "{table}" SET "{column}" = perennial_without("{column}") WHERE perennial_has("{column}")'
-                )
-            connection.execute("VACUUM")
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            raise TransientError(f"{database} cannot be written to: {error}") from error
-    if busy == 1:
-        raise TransientError(f"{database} is in use, so that its log could not be emptied")
-
-
-@contextmanager
-def _opened(database: Path, own: OwnTexts) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(database, timeout=_WAIT_SECONDS, isolation_level=None)) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.create_function(
-            "perennial_has", 1, lambda value: isinstance(value, str) and own.inside(value), deterministic=True
-        )
-        connection.create_function("perennial_without", 1, own.removed, deterministic=True)
-        yield connection
-
-
-def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Every stored column of every table."""
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    stored = [(name, row) for name in tables for row in connection.execute(f'PRAGMA table_xinfo("{name}")')]
-    return [(name, row[1]) for name, row in stored if row[6] == 0]
+    with write("erased_database"):
+        if isinstance(database.place, Path):
+            in_sqlite.remove(database.place, own)
+        else:
+            in_postgres.remove(database.place, own)

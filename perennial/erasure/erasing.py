@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from perennial.clock import write_instant
-from perennial.erasure.databases import databases, has_traces, remove_from_database
+from perennial.erasure.databases import Database, databases, has_traces, remove_from_database
 from perennial.erasure.in_ledger import refuse_what_stays, rows_in_ledger
 from perennial.erasure.keys import Keys
 from perennial.erasure.landed import LandedRows, erase_from_landing, rows_in_landing
@@ -35,7 +35,7 @@ class Here:
     tables: Found
     own: OwnTexts
     files: list[Path]
-    databases: list[Path]
+    databases: list[Database]
     models: list[Touched]
     in_ledger: dict[str, int]
 
@@ -49,9 +49,10 @@ class Here:
     def files_by_kind(self, home: Path) -> dict[str, list[str]]:
         """Kind of file, which is the folder that it is in, or `models` → the names of those to change."""
         kinds: dict[str, list[str]] = {}
-        for path in [*self.files, *self.databases]:
-            inside = path.is_relative_to(home)
-            kinds.setdefault(path.relative_to(home).parts[0] if inside else "mlflow", []).append(str(path))
+        for path in self.files:
+            kinds.setdefault(path.relative_to(home).parts[0], []).append(str(path))
+        for database in self.databases:
+            kinds.setdefault(database.of, []).append(str(database))
         if changed := [str(each.entry.model.version) for each in self.models if each.has_texts or each.goes]:
             kinds["models"] = changed
         return kinds
@@ -100,8 +101,9 @@ def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason:
     begun = _begun(workspace, usecase, number, here).with_former(former)
     Note(workspace.settings.erasing, usecase, "asked").begin(begun)
     remove_traces(home, here.files, here.own)
-    for database in here.databases:
-        remove_from_database(database, here.own)
+    for database in databases(workspace.settings):
+        if str(database) in begun.files.get(database.of, ()):  # also one that a killed call did not write anew
+            remove_from_database(database, here.own)
     erase_from_tables(workspace.tables, keys, here.tables)
     for name in begun.tables:
         workspace.tables.forget(usecase, name)

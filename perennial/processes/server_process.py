@@ -13,9 +13,8 @@ import psutil
 from perennial.processes.ports import HOST
 from perennial.processes.process_group import adopt
 from perennial.processes.reaching import past_the_proxy
+from perennial.settings import PREFECT_DATABASE
 
-DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
-"""Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
 EXEC_SECONDS = 2.0
 LOG_BYTES = 5_000_000
 
@@ -59,7 +58,7 @@ def spawn(home: Path, port: int) -> int:
         | SERVER_OPTIONS
         | {
             "PREFECT_HOME": str(home),
-            DATABASE: os.environ.get(DATABASE) or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+            PREFECT_DATABASE: os.environ.get(PREFECT_DATABASE) or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
             "PREFECT_SERVER_UI_API_URL": api_of(port),
         }
     )

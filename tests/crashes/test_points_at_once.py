@@ -25,14 +25,11 @@ FROM_TRAINING_ON = [
     "cycle_row",
     "page",
 ]
-POINTS = [f"{write}.after" for write in FROM_TRAINING_ON]
-"""What is on disk before a write is what was there after the former one."""
+POINTS = [f"{FROM_TRAINING_ON[0]}.before", *(f"{write}.after" for write in FROM_TRAINING_ON)]
 
 
 class AtOnce(Year):
     """Two months of a shop: a first release, and one of a mixture, each in the cycle that trained its model."""
-
-    sides = ("after",)
 
     def live(self) -> AtOnce:
         """Both of them; a process is killed in the second."""

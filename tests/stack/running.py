@@ -122,7 +122,7 @@ def until(found: Callable[[], Any], seconds: float = 240) -> Any:
     end = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < end, f"nothing came in {seconds:.0f} s"
-        time.sleep(0.1)
+        time.sleep(0.5)  # asking the server ten times a second would take a core of the machine
     return value
 
 
