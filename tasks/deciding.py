@@ -34,7 +34,7 @@ from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.team_code.metrics import metric_sources
+from perennial.team_code.groups import evaluation_sources
 from perennial.training.readiness import NotYet
 from perennial.usecase.declaration import Declaration
 from tasks.artifacts import show_decision
@@ -64,7 +64,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
         return Waits(NO_CHALLENGER if question is None else held_in_words(question, case.declaration, as_of))
     registry.refuse_deleted(usecase)
     rows = evaluation_rows(workspace.tables, ledger, case.declaration, known_at(ledger, usecase, as_of), waiting)
-    sources = metric_sources(case)
+    sources = evaluation_sources(case)
     recalls = release is not None and case.declaration.release.serve == "recall"
     pool = follow(workspace, case.declaration, sources, waiting, rows) if recalls else None
     contest = load_contest(registry, case.declaration, waiting, release, pool)

@@ -70,7 +70,7 @@ def decide(
 ) -> Decided | Waits:
     """Compare the models on the evaluation rows and apply the declared policy.
 
-    history: all earlier decisions. sources: file name → text of the custom metrics.
+    history: all earlier decisions. sources: file name → text of the custom metrics and groups.
     Returns `Waits` if the primary metric cannot be decided on these rows yet but more labels will come. If the clusters
     are groups of a column, no more of them will come, and the challenger is left undecided.
     Raises ComparisonFailed for predictions that are not numbers, TeamCodeFailed for a custom function.

@@ -56,7 +56,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Scored:
-    """Both models scored on the same rows. sources: file name → text of the custom metrics."""
+    """Both models scored on the same rows. sources: file name → text of the custom metrics and groups."""
 
     declaration: Declaration
     contest: Contest

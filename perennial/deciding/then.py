@@ -21,9 +21,9 @@ def declaration_then(past: Ledger, usecase: str, digest: str) -> Declaration:
 
 
 def sources_then(past: Ledger, decision: Decision) -> dict[str, str]:
-    """File name → text of the custom metrics of a decision. Raises Gone."""
+    """File name → text of the custom metrics and groups of a decision. Raises Gone."""
     return {
-        file: needed(past.get(decision.usecase, Code, digest), f"the code {digest[:16]} of a metric").payload.text
+        file: needed(past.get(decision.usecase, Code, digest), f"the code {digest[:16]} of {file}").payload.text
         for file, digest in decision.code.items()
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-from perennial.team_code.loading import Function, TeamCodeFailed, call
+from perennial.team_code.loading import Function, TeamCodeFailed, one_per_row
 from perennial.usecase.built_in import built_in
 
 _TAKEN = ("string", "boolean", "empty", "floating", "integer", "mixed-integer-float", "categorical")
@@ -26,15 +26,7 @@ def derive(rows: pd.DataFrame, functions: Mapping[str, Function]) -> pd.DataFram
 
     columns = {}
     for name, function in functions.items():
-        # Each function gets a copy, so that its changes do not affect others.
-        column = call(f"derived feature {name!r} on {len(rows)} rows", function, rows.copy(deep=False))
-        if not isinstance(column, pd.Series) or len(column) != len(rows):
-            raise TeamCodeFailed(
-                f"derived feature {name!r} must return a pandas Series with one value per row ({len(rows)}), "
-                f"not {type(column).__name__}"
-            )
-        if not column.index.equals(rows.index) and column.index.is_unique and column.index.isin(rows.index).all():
-            column = column.reindex(rows.index)  # the same rows in another order
+        column = one_per_row(f"derived feature {name!r} on {len(rows)} rows", function, rows)
         if (kind := infer_dtype(column)) not in _TAKEN:
             raise TeamCodeFailed(
                 f"derived feature {name!r} returned {kind} values, for example {column.dropna().iloc[0]!r}; "

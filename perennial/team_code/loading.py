@@ -67,6 +67,24 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, **named: Any)
         raise TeamCodeFailed(f"{what} failed: {in_words(error)}") from error
 
 
+def one_per_row(what: str, function: Function, rows: pd.DataFrame) -> pd.Series:
+    """The column that a custom function returns for the rows, in their order.
+
+    what: as in `call`. Raises TeamCodeFailed like `call`, and for anything but a Series with one value per row.
+    """
+    import pandas as pd
+
+    # Each function gets a copy, so that its changes do not affect others.
+    column = call(what, function, rows.copy(deep=False))
+    if not isinstance(column, pd.Series) or len(column) != len(rows):
+        raise TeamCodeFailed(
+            f"{what} must return a pandas Series with one value per row ({len(rows)}), not {type(column).__name__}"
+        )
+    if not column.index.equals(rows.index) and column.index.is_unique and column.index.isin(rows.index).all():
+        return column.reindex(rows.index)  # the same rows in another order
+    return column
+
+
 def in_words(error: BaseException) -> str:
     """An error with the last line of the custom code that led to it: `shop.py:3: KeyError('x')`."""
     if isinstance(error, SyntaxError):

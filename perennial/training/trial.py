@@ -1,5 +1,7 @@
 """A trial of a declaration: custom functions and estimators run on some rows before anything is written.
 
+Groups of persons are counted in all rows of the batch.
+
 Their errors become mistakes of the declaration, with field and line.
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.errors import PerennialError
+from perennial.evaluation.bias.report import Groups
 from perennial.evaluation.metrics.metric import Undefined
 from perennial.features.derived import derive, refuse_infinite
 from perennial.features.recipe import recipe_of
@@ -22,6 +25,7 @@ from perennial.model.predicting import in_places, predict
 from perennial.our_columns import is_ours
 from perennial.sources.parsing import Parsed
 from perennial.store.rows import weights_of
+from perennial.team_code.groups import TOO_MANY, evaluation_sources, protected_groups, together
 from perennial.team_code.loading import load_function
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
@@ -30,6 +34,7 @@ from perennial.training.snapshot import age_weights
 from perennial.usecase.built_in import built_in
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase
+from perennial.usecase.declared_bias import Protected
 from perennial.usecase.document import Document, Place
 from perennial.usecase.importable import is_own
 from perennial.usecase.mistakes import Mistake
@@ -53,10 +58,12 @@ def try_out(case: UseCase, document: Document, batch: Parsed | None) -> list[Mis
     mistakes = _load(case, document)
     if mistakes or batch is None or not rows_tried(batch):
         return mistakes
-    rows = _rows(case, batch)
+    rows = _rows(case, batch, ROWS)
     if len(rows) < 2:
         return mistakes
     mistakes = _try_features(case, document, rows)
+    if case.declaration.governance.protected:
+        mistakes += _try_groups(case, document, _rows(case, batch, len(batch.frame)))
     return mistakes or [*_try_models(case, document, _enough(rows))]
 
 
@@ -71,6 +78,7 @@ def _load(case: UseCase, document: Document) -> list[Mistake]:
     named = [(place, spec) for place, spec in document.texts("features", "derived") if built_in(spec) is None]
     named += [(place, spec) for place, spec in _estimators(document) if is_own(spec)]
     named += [(("evaluation", "metrics", name, "function"), own.function) for name, own in metrics.items()]
+    named += [(place, each.function) for place, each in _protected(case) if each.function]
     mistakes: dict[str, Mistake] = {}
     for place, spec in named:
         wrong = _wrong(document, place, partial(load_function, spec, case.code.texts, ""))
@@ -90,6 +98,29 @@ def _try_features(case: UseCase, document: Document, rows: pd.DataFrame) -> list
 
         mistakes.append(_wrong(document, place, run))
     return [wrong for wrong in mistakes if wrong is not None]
+
+
+def _try_groups(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterator[Mistake]:
+    """Functions of groups that do not run, and columns, functions and intersections with too many groups."""
+    declaration, sources = case.declaration, evaluation_sources(case)
+    groups: dict[str, Groups] = {}
+    for place, each in _protected(case):
+
+        def run(each: Protected = each) -> None:
+            groups[each.called] = protected_groups(rows, declaration, each, sources)
+
+        if (wrong := _wrong(document, place, run)) is not None:
+            yield wrong
+    for number, names in enumerate(declaration.governance.intersections):
+        if groups.keys() >= {*names}:
+            run_together = partial(together, [groups[name] for name in names])
+            if (wrong := _wrong(document, ("governance", "intersections", number), run_together)) is not None:
+                yield wrong
+
+
+def _protected(case: UseCase) -> list[tuple[Place, Protected]]:
+    protected = case.declaration.governance.protected
+    return [(("governance", "protected", number), each) for number, each in enumerate(protected)]
 
 
 def _try_models(case: UseCase, document: Document, rows: pd.DataFrame) -> Iterator[Mistake]:
@@ -156,7 +187,10 @@ def _wrong(document: Document, place: Place, run: Callable[[], object]) -> Mista
         message, _, fix = str(error).partition("\n")
         if message.startswith("model.params"):
             place = (*place[:-1], "params")
-        return document.mistake(place, message.removeprefix(": "), fix.strip(), code="does-not-run")
+        mistake = document.mistake(place, message.removeprefix(": "), fix.strip(), code="does-not-run")
+        if error.code == TOO_MANY:
+            return replace(mistake, message=message.removeprefix(f"{error.field}: "), code=error.code)
+        return mistake
     return None
 
 
@@ -168,15 +202,15 @@ def _estimators(document: Document) -> list[tuple[Place, str]]:
     return [(place, str(document.text(*place))) for place in places]
 
 
-def _rows(case: UseCase, batch: Parsed) -> pd.DataFrame:
-    """Rows in the form in which the accepted table returns them, without those that lack a key, time or weight."""
+def _rows(case: UseCase, batch: Parsed, most: int) -> pd.DataFrame:
+    """The first rows in the form in which the accepted table returns them, without those that lack a key, time or
+    weight."""
     declaration, schema = case.declaration, case.declaration.schema_
     frame = batch.frame.dropna(subset=[*schema.key, schema.time])
     if schema.weight is not None:
         frame = frame[(frame[schema.weight] > 0) & np.isfinite(frame[schema.weight])]
-    frame = frame.head(ROWS)
     arrived = datetime(2000, 1, 1, tzinfo=UTC)  # never shown
-    table = accepted_table(frame, declaration, column_types(declaration), "trial", arrived)
+    table = accepted_table(frame.head(most), declaration, column_types(declaration), "trial", arrived)
     rows: pd.DataFrame = table.to_pandas()
     return rows
 

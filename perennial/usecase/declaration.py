@@ -223,7 +223,13 @@ class Declaration(Frozen):
     @property
     def functions(self) -> tuple[str, ...]:
         """Every custom function that the declaration names."""
-        return (*self.model_functions, *(own.function for own in self.evaluation.metrics.values()))
+        return (*self.model_functions, *self.evaluation_functions)
+
+    @property
+    def evaluation_functions(self) -> tuple[str, ...]:
+        """The functions that run in a decision besides those of the models: metrics and groups of persons."""
+        metrics = (own.function for own in self.evaluation.metrics.values())
+        return (*metrics, *(each.function for each in self.governance.protected if each.function))
 
     @property
     def model_functions(self) -> tuple[str, ...]:

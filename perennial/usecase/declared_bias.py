@@ -13,19 +13,37 @@ from perennial.usecase.spelling import Frozen, Number, Share
 LIMITS = ("above", "below", "top", "bottom", "classes")
 
 
-class Protected(Frozen):
-    """A column whose groups are compared: `sex`, or numbers in bands: `{column: age, bands: [30, 45]}`."""
+MOST_GROUPS = 50
+"""Of one column, or of several together. Their names stay in the ledger, so they must not single out persons."""
 
-    column: str = Field(min_length=1, description="a column of every batch; it need not be a feature")
-    name: str = Field("", description="what the groups are called; by default as the column")
+
+class Protected(Frozen):
+    """What groups are compared: a column, `sex`; numbers in bands, `{column: age, bands: [30, 45]}`; or a function."""
+
+    column: str = Field("", description="a column of every batch; it need not be a feature")
+    function: str = Field(
+        "",
+        description="instead of a column, your own function, `shop.py:region_of`: it takes the rows with all their "
+        "columns but label and weight, and returns each row's group as text, a whole number or a boolean; a missing "
+        "value is an unknown group",
+    )
+    name: str = Field("", description="what the groups are called; by default as the column or the function")
     bands: tuple[Number, ...] = Field(
         (), description="`[30, 45]`: under 30, 30 to under 45, 45 and over; for a column of numbers"
     )
 
+    @model_validator(mode="after")
+    def _column_or_function(self) -> Protected:
+        if bool(self.column) == bool(self.function):
+            raise ValueError("names a column or a function: {column: sex}, {function: shop.py:region_of}")
+        if self.bands and self.function:
+            raise ValueError("bands are for a column; let the function return its band")
+        return self
+
     @property
     def called(self) -> str:
-        """The name, by default that of the column."""
-        return self.name or self.column
+        """The name, by default that of the column or the function."""
+        return self.name or self.column or self.function.rpartition(":")[2]
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -38,7 +56,13 @@ class Protected(Frozen):
 
 
 def _as_written(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
+    """A text is a column, or a function if it names a file."""
+    return {"function" if is_function(value) else "column": value} if isinstance(value, str) else value
+
+
+def is_function(text: str) -> bool:
+    """Whether a protected group is a custom function, `file.py:function`, rather than a column."""
+    return ".py:" in text
 
 
 SpelledProtected = Annotated[Protected, BeforeValidator(_as_written, json_schema_input_type=str | Protected)]

@@ -130,7 +130,9 @@ class Governance(Frozen):
     erasure: Erasures = Field(Erasures(), description="what happens with models after rows of persons are erased")
     risk_items: tuple[Risk, ...] = Field((), description="the known risks")
     protected: tuple[SpelledProtected, ...] = Field(
-        (), description="groups of persons that are compared: columns, or numbers in bands `{column: age, bands: [30]}`"
+        (),
+        description="groups of persons that are compared: columns, numbers in bands `{column: age, bands: [30]}`, or "
+        "functions `shop.py:region_of`",
     )
     intersections: tuple[tuple[str, ...], ...] = Field(
         (), description="protected columns whose groups are also compared together: [[sex, age]]"

@@ -56,7 +56,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *release_rules(document),
         *_channels(document),
         *alert_rules(document),
-        *governance_rules(document),
+        *governance_rules(document, path.parent),
         *_windows(document),
         *_schedule(document),
         *_timezones(document),

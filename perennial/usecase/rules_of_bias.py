@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from perennial.usecase.declared_bias import MOST_GROUPS, Protected, is_function
 from perennial.usecase.document import Document, Place
+from perennial.usecase.importable import missing_function
 from perennial.usecase.mistakes import Mistake, hint
 from perennial.usecase.rules_of_columns import known_columns, no_column
+from perennial.usecase.spelling import share_of
 
 _SUM = 0.01
 """Declared shares are rounded, so they need not sum to exactly 1."""
 
 
-def bias_rules(document: Document) -> Iterator[Mistake]:
-    """Every mistake in `protected`, `intersections`, `selected`, `population` and `bias`."""
+def bias_rules(document: Document, folder: Path) -> Iterator[Mistake]:
+    """Every mistake in the groups of persons under `governance`. folder: the folder of the declaration."""
     protected = document.at("governance", "protected")
     named: dict[str, Place] = {}
     for number in range(len(protected) if isinstance(protected, list) else 0):
         place: Place = ("governance", "protected", number)
-        column = document.text(*place) or document.text(*place, "column")
-        if column is None:
+        plain = document.text(*place)
+        column = plain or document.text(*place, "column")
+        function = plain if plain and is_function(plain) else document.text(*place, "function")
+        if function is not None:
+            name = document.text(*place, "name") or function.rpartition(":")[2]
+            if wrong := missing_function(function, folder):
+                yield document.mistake(place, *wrong, code="bias-function")
+        elif column is not None:
+            name = document.text(*place, "name") or column
+            yield from _column(document, place, column)
+        else:
             continue
-        name = document.text(*place, "name") or column
-        yield from _column(document, place, column)
         if name in named:
             message = f"a second group of columns called '{name}', first on line {document.line(named[name])}"
             yield document.mistake(place, message, "remove one, or give it another name", code="bias-name-twice")
@@ -74,6 +85,13 @@ def _column(document: Document, place: Place, column: str) -> Iterator[Mistake]:
     elif isinstance(bands, list) and not _ascending(bands):
         fix = "write them from the lowest to the highest: [30, 45, 60]"
         yield document.mistake((*place, "bands"), "the limits do not ascend", fix, code="bias-bands")
+    elif isinstance(bands, list) and len(bands) >= MOST_GROUPS:
+        yield _too_many(document, (*place, "bands"), len(bands) + 1)
+
+
+def _too_many(document: Document, place: Place, groups: int) -> Mistake:
+    message = f"are {groups:,} groups; at most {MOST_GROUPS} can be compared"
+    return document.mistake(place, message, "write fewer", code="bias-many-groups")
 
 
 def _ascending(bands: list[Any]) -> bool:
@@ -133,14 +151,14 @@ def _selected(document: Document) -> Iterator[Mistake]:
 
 
 def _population(document: Document, named: dict[str, Place]) -> Iterator[Mistake]:
-    from perennial.usecase.declared_bias import Protected
-    from perennial.usecase.spelling import share_of
-
     for name, shares in document.mapping("governance", "population").items():
         place: Place = ("governance", "population", name)
         if name not in named:
             fix = hint(str(name), named, "protected groups")
             yield document.mistake(place, f"'{name}' is not protected", fix, code="bias-population")
+            continue
+        if isinstance(shares, dict) and len(shares) > MOST_GROUPS:
+            yield _too_many(document, place, len(shares))
             continue
         bands = document.mapping(*named[name]).get("bands")
         if isinstance(bands, list) and _ascending(bands) and all(isinstance(each, int | float) for each in bands):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from perennial.usecase.document import Document
 from perennial.usecase.mistakes import Mistake
@@ -11,8 +12,8 @@ from perennial.usecase.rules_of_bias import bias_rules, has_gate
 MIXING = ("blend", "blend_learned")
 
 
-def governance_rules(document: Document) -> Iterator[Mistake]:
-    """Every mistake in the meaning of `governance`."""
+def governance_rules(document: Document, folder: Path) -> Iterator[Mistake]:
+    """Every mistake in the meaning of `governance`. folder: the folder of the declaration."""
     roles = {
         str(role): [name for name in names if isinstance(name, str) and name.strip()]
         for role, names in document.mapping("governance", "approvers").items()
@@ -48,7 +49,7 @@ def governance_rules(document: Document) -> Iterator[Mistake]:
             "use policy balanced or hold, or another tier",
             code="tier-blend",
         )
-    yield from bias_rules(document)
+    yield from bias_rules(document, folder)
 
 
 def _each_another(roles: Mapping[str, Sequence[str]]) -> bool:

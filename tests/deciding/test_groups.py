@@ -10,26 +10,36 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perennial.deciding.groups import MOST_GROUPS, declared_groups
 from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.errors import InputError
 from perennial.evaluation.bias.gate import worse_treated
+from perennial.evaluation.bias.report import Groups
 from perennial.ledger.entries import Cycle, Decision
 from perennial.release.approvals import Person, endorse
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.team_code.groups import declared_groups
+from perennial.team_code.loading import TeamCodeFailed
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_bias import MOST_GROUPS
+from perennial.usecase.reading import load_use_case
+from perennial.usecase.team_files import digest_of
 from tests.release.test_approvals import LASTS, NOW
 from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle
 from tests.world import DECLARATION, World
 
 GROUPS: dict[str, Any] = {
-    "protected": ["sex", {"column": "age", "bands": [30, 60]}],
+    "protected": ["sex", {"column": "age", "bands": [30, 60]}, "persons.py:school"],
     "intersections": [["sex", "age"]],
     "selected": {"below": 0.5},
     "population": {"sex": {"f": "50%", "m": "50%"}},
 }
+
+PERSONS = (
+    "def school(rows):\n"
+    "    return rows['age'].map(lambda age: None if age > 70 else 'pupil' if age < 20 else 'grown')\n"
+)
 
 
 def people(world: World, month: str) -> None:
@@ -48,6 +58,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder: Path = tmp_path_factory.mktemp("groups")
     world = World(folder / "usecases", rows_a_day=40)
     schema = {**DECLARATION["schema"], "types": {"sex": "text", "age": "number"}}
+    (world.usecases / "persons.py").parent.mkdir(parents=True, exist_ok=True)
+    (world.usecases / "persons.py").write_text(PERSONS)
     world.declare(schema=schema, governance=GROUPS, release={"policy": "newest_unless_worse"})
     with pytest.MonkeyPatch.context() as patch:
         lead_to(patch, folder)
@@ -66,8 +78,13 @@ def test_a_proven_difference_holds_the_release_until_a_person_approves(shop: Wor
     first = shop.ledger.all("shop", Decision)[0].payload
     assert first.bias is not None and first.outcome == "held"
     assert "is proven for sex f (ratio 0.4" in first.reasons[-1] and "waits for a person" in first.reasons[-1]
-    sexes, ages, both = first.bias.columns
+    sexes, ages, schools, both = first.bias.columns
     assert (sexes.by, ages.by, both.by, sexes.unknown_rows) == ("sex", "age", "sex and age", 21)
+    assert schools.by == "school" and [group.value for group in schools.groups] == ["grown", "pupil"]
+    assert (
+        schools.unknown_rows > 100
+        and schools.unknown_rows + sum(g.rows for g in schools.groups) == first.evaluation.rows
+    )
     assert [group.value for group in ages.groups] == ["under 30", "30 to under 60", "60 and over"]
     assert sum(group.rows for group in both.groups) == first.evaluation.rows - 21
     (women, _) = sexes.groups
@@ -101,9 +118,9 @@ def test_a_column_with_a_group_for_nearly_every_row_is_refused() -> None:
     governance = {"protected": ["sex"], "selected": {"above": 0.5}}
     declaration = Declaration.model_validate({**DECLARATION, "governance": governance})
     with pytest.raises(InputError, match="'sex' has 51 groups; at most 50") as refused:
-        declared_groups(rows, declaration)
+        declared_groups(rows, declaration, {})
     assert refused.value.code == "bias-many-groups" and refused.value.fix
-    assert declared_groups(rows.head(MOST_GROUPS), declaration)[0].codes.tolist() == [
+    assert declared_groups(rows.head(MOST_GROUPS), declaration, {})[0].codes.tolist() == [
         sorted(rows["sex"][:MOST_GROUPS]).index(value) for value in rows["sex"][:MOST_GROUPS]
     ]
 
@@ -112,6 +129,58 @@ def test_bands_and_missing_values() -> None:
     governance = {"protected": [{"column": "age", "bands": [30, 60]}, "sex"], "intersections": [["age", "sex"]]}
     declaration = Declaration.model_validate({**DECLARATION, "governance": {**governance, "selected": {"top": "10%"}}})
     rows = pd.DataFrame({"age": [29.9, 30.0, 60.0, np.nan]})
-    age, sex, both = declared_groups(rows, declaration)
+    age, sex, both = declared_groups(rows, declaration, {})
     assert age.codes.tolist() == [0, 1, 2, -1]
     assert sex.codes.tolist() == both.codes.tolist() == [-1] * 4  # no batch has had the column yet
+
+
+def by_function(body: str) -> Groups:
+    """The groups of three rows by a function with this body."""
+    declaration = Declaration.model_validate(
+        {**DECLARATION, "governance": {"protected": ["g.py:region"], "selected": {"above": 0.5}}}
+    )
+    rows = pd.DataFrame({"price": [1.0, 2.0, 3.0]}, index=[7, 8, 9])
+    (made,) = declared_groups(rows, declaration, {"g.py": f"def region(rows):\n    return {body}\n"})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("body", "values", "codes"),
+    [
+        ("rows['price'].map({1: 'b', 3: 'a'})", ("a", "b"), [1, -1, 0]),
+        ("rows['price'].astype(int)", ("1", "2", "3"), [0, 1, 2]),
+        ("rows['price'] > 1", ("False", "True"), [0, 1, 1]),
+        ("rows['price'] * float('nan')", (), [-1, -1, -1]),
+        ("rows['price'].map({1: 'b', 2: 'b', 3: 'a'})[::-1]", ("a", "b"), [1, 1, 0]),
+        # The label is not there, and a declared column that no batch had yet is empty.
+        ("rows['carrier'].isna().map(str) + str('returned' in rows)", ("TrueFalse",), [0, 0, 0]),
+    ],
+)
+def test_groups_by_function(body: str, values: tuple[str, ...], codes: list[int]) -> None:
+    made = by_function(body)
+    assert (made.by, made.values, made.codes.tolist()) == ("region", values, codes)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("rows['price'] / 2", "returned floating values, for example 0.5; a group must be text"),
+        ("rows['price'].head(2)", "one value per row"),
+        ("rows['nothing']", "g.py:2: KeyError('nothing')"),
+    ],
+)
+def test_what_a_function_of_groups_does_wrong(body: str, expected: str) -> None:
+    with pytest.raises(TeamCodeFailed, match="groups 'region' on 3 rows") as failed:
+        by_function(body)
+    assert expected in str(failed.value)
+
+
+def test_the_code_of_groups_is_part_of_the_decision_and_of_no_model(shop: Workspace) -> None:
+    for row in shop.ledger.all("shop", Decision):
+        assert row.payload.code == {"persons.py": digest_of(PERSONS)}
+    folder = settings().usecases
+    before = load_use_case("shop", folder).declaration
+    (folder / "persons.py").write_text(PERSONS + "# edited\n")
+    after = load_use_case("shop", folder).declaration
+    assert after.digest != before.digest and after.model_digest == before.model_digest
+    (folder / "persons.py").write_text(PERSONS)

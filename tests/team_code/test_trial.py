@@ -91,6 +91,30 @@ def test_what_a_metric_does_wrong_is_reported_with_its_line(month: World, text: 
 
 
 @pytest.mark.parametrize(
+    ("protected", "field", "expected", "code"),
+    [
+        (["shop.py:region"], "governance.protected[0]", "shop.py:2: ValueError('no map')", "does-not-run"),
+        (["carrier", "order"], "governance.protected[1]", "'order' has 2,480 groups; at most 50", "bias-many-groups"),
+        (["carrier", "shop.py:each"], "governance.protected[1]", "'each' has 2,480 groups", "bias-many-groups"),
+        (["carrier", "shop.py:some"], "governance.intersections[0]", "'carrier and some' has ", "bias-many-groups"),
+    ],
+)
+def test_groups_of_persons_are_counted_in_all_rows_of_the_batch(
+    month: World, protected: list[str], field: str, expected: str, code: str
+) -> None:
+    month.rows_a_day = 80
+    month.month("2024-01")
+    text = (
+        "def region(rows):\n    raise ValueError('no map')\n\n\ndef each(rows):\n    return rows['order']\n\n\n"
+        "def some(rows):\n    return rows['order'].str[-1].map(str) + (rows['price'] > 50).map(str)\n"
+    )
+    both = [["carrier", "some"]] if "shop.py:some" in protected else []
+    governance = {"protected": protected, "intersections": both, "selected": {"above": 0.5}}
+    (mistake,) = told(month, {"shop.py": text}, governance=governance)
+    assert (mistake.field, mistake.code) == (field, code) and expected in mistake.message
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (MAKE.format(module="svm", name="LinearSVC", how=""), "has no predict_proba"),

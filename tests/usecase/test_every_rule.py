@@ -57,6 +57,10 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
         (RELEASE, f"release: {{policy: blend}}\ngovernance: {{protected: [country], selected: {{top: 5%}}}}\n{RELEASE}")
     ],
     "bias-column": [_groups("protected: [price], selected: {above: 0.5}")],
+    "bias-function": [_groups("protected: [shop.py:regoin], selected: {above: 0.5}")],
+    "bias-many-groups": [
+        _groups(f"protected: [{{column: price, bands: {list(range(50))}}}], selected: {{above: 0.5}}"),
+    ],
     "bias-intersection": [_groups("protected: [country], selected: {above: 0.5}, intersections: [[country, sex]]")],
     "bias-name-twice": [_groups("protected: [country, country], selected: {above: 0.5}")],
     "bias-no-groups": [_groups("protected: [country], selected: {above: 0.5}, bias: {no_groups: it is machines}")],
