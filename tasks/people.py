@@ -6,15 +6,14 @@ import logging
 from datetime import UTC, datetime
 
 from perennial.errors import InputError, on_record
+from perennial.governance.answering import approve_held, refuse_held
 from perennial.governance.person import person_of
-from perennial.governance.tier import refuse_lacking
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
-from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Decision, Refusal, Release, Waiver
 from perennial.ledger.present import open_question, time_of
 from perennial.model.released import load_model, load_served
-from perennial.release.approvals import Endorsed, Person, endorse, refuse
-from perennial.release.promote import mirror_alias, refuse_approval
+from perennial.release.approvals import Endorsed, Person
+from perennial.release.promote import mirror_alias
 from perennial.release.resume import Resumed, resume_and_release
 from perennial.release.rollback import roll_back
 from perennial.settings import settings
@@ -33,22 +32,9 @@ log = logging.getLogger("perennial.tasks")
 def approve_decision(usecase: str, decision: str | None, by: str, reason: str, token: str | None) -> Endorsed:
     """Approve a held decision: the given one, or the one that waits for a person. It is released by the last role."""
     workspace = open_workspace(settings())
-    case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
-    refuse_approval(workspace.ledger, held)
-    person, stands = acting(case.declaration, by, token), case.declaration.governance
-    refuse_lacking(workspace.ledger, case.declaration)
-    load_model(workspace.registry, usecase, held.challenger)
-    record_declaration(workspace.ledger, case)
-    done = endorse(
-        workspace.ledger,
-        held,
-        stands.approvers,
-        person,
-        given("reason", reason),
-        as_of=time_of(workspace.ledger, case.declaration, scheduled_start()),
-        now=datetime.now(UTC),
-        lasts=stands.approvals_expire,
-    )
+    held = _held(workspace, usecase, decision)
+    person, asked_at = acting(workspace.use_case(usecase).declaration, by, token), scheduled_start()
+    done = approve_held(workspace, held, person, given("reason", reason), asked_at=asked_at, now=datetime.now(UTC))
     if done.made is None or done.approval is None:
         log.info("decision %s %s: approved by %s, %s missing", usecase, held.id, person.name, done.standing.missing)
         return done
@@ -63,13 +49,9 @@ def approve_decision(usecase: str, decision: str | None, by: str, reason: str, t
 def refuse_decision(usecase: str, decision: str | None, by: str, reason: str, token: str | None) -> Refusal:
     """Refuse a held decision: the given one, or the one that waits for a person."""
     workspace = open_workspace(settings())
-    case, held = workspace.use_case(usecase), _held(workspace, usecase, decision)
-    person = acting(case.declaration, by, token)
-    now = time_of(workspace.ledger, case.declaration, scheduled_start())
-    record_declaration(workspace.ledger, case)
-    refused = refuse(
-        workspace.ledger, held, case.declaration.governance.approvers, person, given("reason", reason), now
-    )
+    held = _held(workspace, usecase, decision)
+    person = acting(workspace.use_case(usecase).declaration, by, token)
+    refused = refuse_held(workspace, held, person, given("reason", reason), asked_at=scheduled_start())
     log.info("decision %s %s: refused by %s", usecase, held.id, refused.by)
     announce(usecase)
     return refused

@@ -38,8 +38,10 @@ def _loaded(page: Path, colours: int, *more: str) -> subprocess.CompletedProcess
     return shown
 
 
-def evaluate(url: str, script: str, folder: Path, width: int = 390) -> Any:
+def evaluate(url: str, script: str, folder: Path, width: int = 390, leave: str = "") -> Any:
     """What an expression is worth on a page of a server, awaited, on a screen so many pixels wide.
+
+    leave: an expression by which the browser goes on to another page, where the first one is evaluated then.
 
     By the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/), because a page of one server cannot
     look into that of another.
@@ -58,14 +60,22 @@ def evaluate(url: str, script: str, folder: Path, width: int = 390) -> Any:
             _call(devtools, "Emulation.setDeviceMetricsOverride", **screen)
             _call(devtools, "Page.enable")
             _call(devtools, "Page.navigate", url=url)
-            while json.loads(devtools.recv(timeout=60)).get("method") != "Page.loadEventFired":
-                pass
+            _loads(devtools)
+            if leave:
+                _call(devtools, "Runtime.evaluate", expression=leave)
+                _loads(devtools)
             answer = _call(devtools, "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
             assert "exceptionDetails" not in answer, answer
             return answer["result"]["value"]
     finally:
         browser.terminate()
         browser.wait(60)
+
+
+def _loads(devtools: Connection) -> None:
+    """Wait until a page is loaded."""
+    while json.loads(devtools.recv(timeout=60)).get("method") != "Page.loadEventFired":
+        pass
 
 
 def _call(devtools: Connection, method: str, **params: Any) -> Any:

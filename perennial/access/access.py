@@ -75,6 +75,16 @@ def site_access(environ: Mapping[str, str]) -> Access:
     return Access(keys, proxy_of(environ), basic=True)
 
 
+def open_to_others(host: str, access: Access) -> str:
+    """A warning for a site that other machines could reach and that lets everybody in; otherwise empty."""
+    if host in _LOOPBACK or not access.is_open:
+        return ""
+    return (
+        f"warning: the site on {host} can be reached by other machines and lets everybody in. Set "
+        "PERENNIAL_SITE_KEYS_FILE to a file of keys, or PERENNIAL_PROXY_USER_HEADER for a proxy that names people."
+    )
+
+
 def refuse_open(host: str, access: Access) -> None:
     """Raise InputError for a service that other machines could reach and that lets everybody in."""
     if host not in _LOOPBACK and access.is_open:

@@ -7,14 +7,16 @@ from typing import Literal, get_args
 
 Role = Literal["read", "act"]
 ROLES: tuple[Role, ...] = get_args(Role)
+KnownBy = Literal["key", "proxy"]
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Who is let in, by which name, and with which role."""
+    """Who is let in, by which name, and with which role. known_by: what names the person; None if nothing does."""
 
     name: str
     role: Role
+    known_by: KnownBy | None = None
 
     @property
     def may_act(self) -> bool:

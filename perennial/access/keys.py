@@ -50,7 +50,8 @@ def keys_of(text: str, source: str) -> Keys:
                 f"{source}: entry {number} has more than a digest, a name and a role: {' '.join(rest)!r}",
                 fix=f"write DIGEST NAME ROLE, with a name without spaces and a role of {' or '.join(ROLES)}",
             )
-        granted.append((bytes.fromhex(digest), Grant(names[0] if names else digest[:8], role or "act")))
+        grant = Grant(names[0], role or "act", "key") if names else Grant(digest[:8], role or "act")
+        granted.append((bytes.fromhex(digest), grant))
     return Keys(tuple(granted))
 
 

@@ -36,7 +36,7 @@ class Proxy:
         if len(named) != 1 or not named[0]:
             return None
         groups = {each.strip() for text in values(self.groups) for each in text.split(",")} if self.groups else set()
-        return Grant(named[0], "act" if groups & self.act else "read")
+        return Grant(named[0], "act" if groups & self.act else "read", "proxy")
 
     def _is_proxy(self, client: str) -> bool:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from perennial.cli import machine_clock
@@ -11,19 +10,19 @@ from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.clock import day, instant
-from perennial.errors import HeldBack, InputError, on_record
+from perennial.errors import HeldBack, InputError
 from perennial.evaluation.figures import counted
 from perennial.governance.tier import refuse_lacking
-from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import Approval, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
-from perennial.release.approvals import Approvers, Endorsed, endorsements, standing, still_to_approve
+from perennial.processes.following import follow_answer, follow_release
+from perennial.release.approvals import Approvers, Endorsed, endorsements, refused_before, standing, still_to_approve
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
 from perennial.release.words import answer_in_words
-from perennial.settings import Settings, settings
-from perennial.store.workspace import Workspace, open_workspace, reading_workspace
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace, reading_workspace
 
 
 def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: bool) -> None:
@@ -105,8 +104,7 @@ def _say_already(usecase: str, done: RolledBack) -> None:
 
 def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
     """Raises InputError for an unknown id, a person who may not, or where nobody is waited for; ReleaseLost."""
-    from perennial.model.released import load_model
-    from perennial.release.approvals import endorse
+    from perennial.governance.answering import approve_held
     from perennial.release.promote import refuse_approval
 
     acting_person(by)
@@ -126,27 +124,14 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
         _show_approval(ledger, decision, time_of(ledger, declaration, machine_clock.now()), json)
         return
     workspace = open_workspace(settings())
-    ledger = workspace.ledger
+    ledger, now = workspace.ledger, machine_clock.now()
     decision = find_decision(ledger, id).payload
-    case = workspace.use_case(decision.usecase)
-    person, stands = acting_person(by, case.declaration), case.declaration.governance
-    refuse_approval(ledger, decision)
-    refuse_lacking(ledger, case.declaration)
-    load_model(workspace.registry, decision.usecase, decision.challenger)
-    now = time_of(ledger, case.declaration, machine_clock.now())
-    record_declaration(ledger, case)
-    done = endorse(
-        ledger,
-        decision,
-        stands.approvers,
-        person,
-        reason,
-        as_of=now,
-        now=machine_clock.now(),
-        lasts=stands.approvals_expire,
-    )
+    declaration = workspace.use_case(decision.usecase).declaration
+    person = acting_person(by, declaration)
+    done = approve_held(workspace, decision, person, reason, asked_at=now, now=now)
     if done.made is None or done.approval is None:
-        _show_step(decision, done, stands.approvers, json)
+        follow_answer(workspace, decision.usecase, f"the approval by {person.name} is recorded")
+        _show_step(decision, done, declaration.governance.approvers, json)
         return
     approval, made, version = done.approval, done.made.payload, decision.challenger.version
     follow_release(
@@ -158,7 +143,7 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
         as_json(made.model_dump(mode="json"))
     elif done.step is not None or (approval.by, approval.reason) == (person.name, reason):
         say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {approval.by}.")
-        _say_age(ledger, decision, now)
+        _say_age(ledger, decision, time_of(ledger, declaration, now))
     else:
         say(
             f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
@@ -166,27 +151,41 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
         )
 
 
-def refuse(id: str, by: str | None, reason: str, json: bool) -> None:
+def refuse(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
     """Raises InputError for an unknown id, a person who may not, or where nobody is waited for; HeldBack."""
-    from perennial.release.approvals import refuse
-    from tasks.page import refresh_page
+    from perennial.governance.answering import refuse_held
 
     acting_person(by)
     given("--reason", reason)
+    if dry_run:
+        _show_refusal(id, by, json)
+        return
     workspace = open_workspace(settings())
     decision = find_decision(workspace.ledger, id).payload
-    case = workspace.use_case(decision.usecase)
-    person = acting_person(by, case.declaration)
-    now = time_of(workspace.ledger, case.declaration, machine_clock.now())
-    record_declaration(workspace.ledger, case)
-    refused = refuse(workspace.ledger, decision, case.declaration.governance.approvers, person, reason, now)
-    with on_record(f"the refusal by {refused.by} is recorded"):
-        refresh_page(workspace, decision.usecase)
-    _announce(workspace.settings, decision.usecase)
+    person = acting_person(by, workspace.use_case(decision.usecase).declaration)
+    refused = refuse_held(workspace, decision, person, reason, asked_at=machine_clock.now())
+    follow_answer(workspace, decision.usecase, f"the refusal by {refused.by} is recorded")
     if json:
         as_json(refused.model_dump(mode="json"))
     else:
         say(f"{decision.usecase}: {answer_in_words(refused)}. Version {decision.challenger.version} is not released.")
+
+
+def _show_refusal(id: str, by: str | None, json: bool) -> None:
+    """What a refusal would end, after every check that a refusal makes."""
+    workspace = reading_workspace(settings())
+    decision = find_decision(workspace.ledger, id).payload
+    declaration = workspace.use_case(decision.usecase).declaration
+    person = acting_person(by, declaration)
+    before = refused_before(workspace.ledger, decision, declaration.governance.approvers, person)
+    version = decision.challenger.version
+    if json:
+        view = {"usecase": decision.usecase, "decision": decision.id, "would_refuse": version}
+        as_json({**view, "already": before is not None})
+    elif before is not None:
+        say(f"{decision.usecase}: already refused by {before.by}. Nothing was changed.")
+    else:
+        say(f"{decision.usecase}: {person.name} would refuse version {version}. Nothing was changed.")
 
 
 def _show_missing(decision: Decision, roles: list[str], json: bool) -> None:
@@ -245,28 +244,3 @@ def given(field: str, value: str) -> None:
     """Raise InputError for an empty word that the record needs."""
     if not value.strip():
         raise InputError(f"{field}: is empty; the record needs it")
-
-
-def follow_release(workspace: Workspace, usecase: str, done: str) -> None:
-    """Let MLflow's aliases and the page follow a release that is on record."""
-    from perennial.release.promote import mirror_alias
-    from tasks.page import refresh_page
-
-    with on_record(done):
-        mirror_alias(workspace.ledger, workspace.registry, usecase)
-        refresh_page(workspace, usecase)
-    _announce(workspace.settings, usecase)
-
-
-def _announce(where: Settings, usecase: str) -> None:
-    """Send the events of what is on record, if there is a Prefect server; otherwise the next flow does."""
-    from perennial.processes.prefect_server import Server, environment, running_server
-
-    url = where.prefect_api_url
-    server = Server(url, pid=None, started=False, home=None) if url else running_server(where)
-    if server is None:
-        return
-    os.environ.update(environment(server))
-    from tasks.events import announce
-
-    announce(usecase)

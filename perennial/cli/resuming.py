@@ -6,10 +6,11 @@ from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
-from perennial.cli.approving import follow_release, given
+from perennial.cli.approving import given
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
 from perennial.ledger.present import freezes, frozen_decision, time_of
+from perennial.processes.following import follow_release
 from perennial.release.resume import Resumed
 from perennial.settings import settings
 from perennial.store.workspace import RUN, Workspace, open_workspace

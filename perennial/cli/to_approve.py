@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.governance.tier import TWO_PERSONS
+from perennial.governance.tier import lacked
 from perennial.ledger.declaration_history import declared_at_newest_batch
 from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger
@@ -23,7 +23,7 @@ def approved_by(ledger: Ledger, decision: Decision) -> str:
 
 def written_before(decision: Decision) -> str:
     """What the declaration has to state before, as the decision recorded it; empty if nothing."""
-    lacks = [each for each in decision.held_for or () if each != TWO_PERSONS]
+    lacks = lacked(decision)
     return f"the declaration's risk tier requires before: {'; '.join(lacks)}" if lacks else ""
 
 

@@ -19,6 +19,8 @@ _KNOWN_BY: dict[Proof, str] = {
     "stated": "a typed name",
     "environment": "PERENNIAL_USER",
     "token": "a signed token",
+    "key": "a key of the site",
+    "proxy": "the proxy before the site",
 }
 REPLAYED = "The history is replayed: except in columns `recorded`, times are those of its batches."
 CHANNELS = ("channel", "newest result", "false alarms a year")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from perennial.access.grant import Grant
 from perennial.errors import InputError
 from perennial.release.approvals import Person
 
@@ -48,6 +49,32 @@ def person_of(
             fix="Give a name. Where approvers are declared, set PERENNIAL_USER or a token instead.",
         )
     return Person(typed, "stated")
+
+
+def person_on_site(grant: Grant, token: str | None, token_key: Path | None) -> Person:
+    """The person whom the site's key or the proxy before it names.
+
+    token, token_key: as for `person_of`; with a key, a token of the same person is needed too.
+    Raises InputError for a caller whom nothing names, who may only read, or whose token does not verify.
+    """
+    if grant.known_by is None:
+        raise InputError(
+            "nothing proves who you are, so an answer does not count",
+            code="person-not-proven",
+            field="by",
+            fix="Sign in with a key that has a name, or through a proxy that names you.",
+        )
+    if not grant.may_act:
+        raise InputError(
+            f"{grant.name} may only read here",
+            code="site-read-only",
+            field="by",
+            value=grant.name,
+            fix="Whoever runs the site can give your key the role act, or your group at the proxy.",
+        )
+    if token_key is not None:
+        return person_of(grant.name, user=None, token=token, token_key=token_key, must_prove=True)
+    return Person(grant.name, grant.known_by)
 
 
 def _same(typed: str, proven: str, by: str) -> str:

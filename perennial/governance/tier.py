@@ -10,6 +10,7 @@ from __future__ import annotations
 from perennial.errors import HeldBack
 from perennial.governance.dossier import dossier_of
 from perennial.governance.records import records_of
+from perennial.ledger.entries import Decision
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Declaration
 
@@ -36,6 +37,11 @@ def required(ledger: Ledger, declaration: Declaration) -> list[str]:
     """For what a decision is held that would release a model: what is lacking, and under `high` two approvals."""
     always = [TWO_PERSONS] if declaration.governance.risk == "high" else []
     return [*lacking(ledger, declaration), *always]
+
+
+def lacked(decision: Decision) -> list[str]:
+    """What was lacking when a decision was held for it, as far as the declaration can state it."""
+    return [each for each in decision.held_for or () if each != TWO_PERSONS]
 
 
 def refuse_lacking(ledger: Ledger, declaration: Declaration) -> None:

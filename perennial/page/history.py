@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perennial.ledger.entries import (
     Approval,
@@ -66,6 +66,7 @@ class History:
     collected: Sequence[SegmentCollected] = ()
     tally: Tally | None = None
     looks: Sequence[StageLooked] = ()
+    approvers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def newest_look(self) -> StageLooked | None:
@@ -132,4 +133,5 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
         collected=[row.payload for row in ledger.all(usecase, SegmentCollected)],
         tally=tally,
         looks=[row.payload for row in ledger.all(usecase, StageLooked)],
+        approvers=declaration.governance.approvers,
     )

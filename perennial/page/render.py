@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from perennial.evaluation.figures import between, change, figure, percent
 from perennial.page.charts import batches_chart, courses_chart, gains_chart, losses_chart, unchecked_charts
 from perennial.page.index import Summary
+from perennial.page.question import Form, Question
 from perennial.page.view import View
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
     from perennial.backtest.kept_worth import KeptWorth
+
+_SECTION = re.compile(r"<!-- question -->.*<!-- /question -->", re.DOTALL)
 
 CHARTED = 60
 """How many batches are drawn, the newest ones; all of them are in the tables."""
@@ -59,6 +63,24 @@ def render(
         worth=worth,
         in_words={card.id: Markup(_html(card.markdown)) for month in view.months for card in month.decisions},
     )
+
+
+def render_question(
+    question: Question | None, form: Form | None, notice: str = "", why_not: str = "", ui: str | None = None
+) -> str:
+    """The section about what waits. notice: what an answer led to. why_not: why there is no form. ui: of Prefect."""
+    shown = {"question": question, "form": form, "notice": notice, "why_not": why_not, "ui": ui}
+    return template("question.html.j2").render(shown)
+
+
+def render_refusal(message: str, back: str) -> str:
+    """A page that states why something was refused. back: where a person came from; empty for nowhere."""
+    return template("refusal.html.j2").render(message=message, back=back)
+
+
+def with_question(page: str, section: str) -> str:
+    """A page that was written, with another section about what waits."""
+    return _SECTION.sub(lambda _: section.strip(), page, count=1)
 
 
 @lru_cache(maxsize=256)

@@ -11,10 +11,12 @@ from perennial.clock import day
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
+from perennial.governance.tier import lacked
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Refusal, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.groups import GroupsView, groups_view
 from perennial.page.history import History
+from perennial.page.question import Question, question_of
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
 from perennial.release.words import answer_in_words, decision_in_words, headline_of, made_because, outcome_word
@@ -105,6 +107,8 @@ class View:
     metric: str
     live: str
     answers: tuple[Answer, ...]
+    is_held: bool
+    question: Question | None
     facts: tuple[tuple[str, str], ...]
     batches: tuple[BatchLine, ...]
     losses: tuple[LossPoint, ...]
@@ -125,6 +129,10 @@ def view_of(history: History) -> View:
         metric=history.metric,
         live=live_in_words(history.live),
         answers=answers(history),
+        is_held=bool(history.held),
+        question=question_of(history.question, history.approvers, lacked(history.question))
+        if history.question
+        else None,
         facts=facts(history),
         batches=tuple(_batch_lines(history)),
         losses=tuple(_losses(history)),

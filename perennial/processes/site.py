@@ -1,4 +1,4 @@
-"""The site of `perennial up`: pages, Data Docs, health, metrics. It changes nothing.
+"""The site of `perennial up`: pages, Data Docs, health, metrics, and the answers of people to decisions that wait.
 
 It lets in whoever has a key or comes through a proxy that authenticates people; everybody if neither is configured.
 
@@ -15,10 +15,13 @@ from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from perennial.access.access import Access, site_access
-from perennial.errors import PerennialError
+from perennial.access.access import Access, open_to_others, site_access
+from perennial.access.grant import ANYONE, Grant
+from perennial.access.posted import FormTokens
+from perennial.errors import PerennialError, TransientError
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
 from perennial.processes.ports import HOST
@@ -26,10 +29,14 @@ from perennial.processes.stopping import end_on_sigterm
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings, settings
 from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import list_use_cases, load_use_case
+
+if TYPE_CHECKING:
+    from perennial.processes.site_answers import Answers
 
 Answer = tuple[HTTPStatus, str, bytes]
 """Status, content type, body."""
+HTML = "text/html; charset=utf-8"
 
 STARTED_IN = ("/pages/", "/docs/")
 """Folders of the home that are served. Nothing else of a home is."""
@@ -37,6 +44,11 @@ STARTED_IN = ("/pages/", "/docs/")
 
 _OPEN = "/health"
 """Asked by schedulers and load balancers, which have no key."""
+_ANSWERS = "/answers/"
+"""Where the forms are posted, followed by the use case."""
+_LONGEST_FORM = 100_000
+_NOT_ALLOWED = ("person-", "token-", "approver-unknown", "form-", "site-read-only")
+"""How the codes begin of errors that are about the caller, not about the decision."""
 _NEEDS_KEY = "A key is needed here. Sign in with any user name and your key as the password."
 
 
@@ -46,19 +58,24 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
         "/health": partial(_health, where),
         "/metrics": partial(_metrics, where),
     }
+    tokens = FormTokens()
+
+    def decisions() -> Answers:
+        from perennial.processes.site_answers import Answers
+
+        return Answers(where, tokens)
 
     class Site(SimpleHTTPRequestHandler):
         """Files below `pages` and `docs` of the home, and what `answers` makes."""
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            if self._is_refused(path):
+            if (grant := self._grant(path)) is None:
                 return
             if path == "/":
-                self.send_response(HTTPStatus.FOUND)
-                self.send_header("Location", "/pages/")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self._redirect(HTTPStatus.FOUND, "/pages/")
+            elif (page := self._page_with_question(path, grant)) is not None:
+                self._send((HTTPStatus.OK, HTML, page))
             elif path in answers:
                 self._send(answers[path]())
             elif path.startswith(STARTED_IN):
@@ -66,32 +83,61 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
             else:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
+        def do_POST(self) -> None:
+            path, length = urlsplit(self.path).path, self.headers.get("Content-Length") or ""
+            if not length.isdigit() or int(length) > _LONGEST_FORM:
+                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                return
+            body = self.rfile.read(int(length))
+            if (grant := self._grant(path)) is None:
+                return
+            usecase = path.removeprefix(_ANSWERS)
+            if not path.startswith(_ANSWERS) or usecase not in list_use_cases(where.usecases):
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            fields = {name: given[-1] for name, given in parse_qs(body.decode(errors="replace")).items()}
+            try:
+                answered = decisions().take(usecase, grant, self._values, fields)
+            except PerennialError as error:
+                self._send(_refusal(_status(error), error.code, str(error), self._is_person, f"/pages/{usecase}.html"))
+                return
+            self._redirect(HTTPStatus.SEE_OTHER, f"../pages/{usecase}.html?answered={answered}#question")
+
         def do_HEAD(self) -> None:
             path = urlsplit(self.path).path
-            if self._is_refused(path):
+            if self._grant(path) is None:
                 return
             if path.startswith(STARTED_IN):
                 super().do_HEAD()
             else:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
-        def _is_refused(self, path: str) -> bool:
-            """Whether the caller is not known, and was answered with what is needed."""
+        def _values(self, name: str) -> list[str]:
+            return self.headers.get_all(name) or []
 
-            def values(name: str) -> list[str]:
-                return self.headers.get_all(name) or []
+        @property
+        def _is_person(self) -> bool:
+            return "text/html" in (self.headers.get("Accept") or "")
 
-            if path == _OPEN or access.of(values, self.client_address[0]) is not None:
-                return False
-            kind, body = _sign_in("text/html" in (self.headers.get("Accept") or ""))
-            self.send_response(HTTPStatus.UNAUTHORIZED)
-            self.send_header("WWW-Authenticate", 'Basic realm="Perennial", charset="UTF-8"')
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-            return True
+        def _grant(self, path: str) -> Grant | None:
+            """Who asks; None for a caller who is not known, and was answered with what is needed."""
+            grant = ANYONE if path == _OPEN else access.of(self._values, self.client_address[0])
+            if grant is None:
+                self._send(_refusal(HTTPStatus.UNAUTHORIZED, "key-wrong", _NEEDS_KEY, self._is_person))
+            return grant
+
+        def _page_with_question(self, path: str, grant: Grant) -> bytes | None:
+            """A use case's page with what waits now; None for any other path, and where that cannot be known."""
+            usecase = unquote(path).removeprefix("/pages/").removesuffix(".html")
+            page = where.pages / f"{usecase}.html"
+            if path != f"/pages/{usecase}.html" or usecase not in list_use_cases(where.usecases) or not page.is_file():
+                return None
+            answered = parse_qs(urlsplit(self.path).query).get("answered", [""])[-1]
+            try:
+                return decisions().shown(page.read_text(encoding="utf-8"), usecase, grant, answered).encode()
+            except PerennialError as error:  # the page as it was written is still true
+                self.log_error("%s", error)
+                return None
 
         def translate_path(self, path: str) -> str:
             """The file of a path, which must lie in one of the two folders, also behind links and `..`."""
@@ -103,6 +149,7 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
         def end_headers(self) -> None:
             self.send_header("Cache-Control", "no-cache")  # a cycle rewrites its page
             self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Content-Security-Policy", "frame-ancestors 'none'")  # nobody clicks on a hidden form
             super().end_headers()
 
         def log_request(self, *_: object) -> None:
@@ -111,23 +158,41 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
         def _send(self, answer: Answer) -> None:
             status, kind, body = answer
             self.send_response(status)
+            if status == HTTPStatus.UNAUTHORIZED:
+                self.send_header("WWW-Authenticate", 'Basic realm="Perennial", charset="UTF-8"')
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def _redirect(self, status: HTTPStatus, place: str) -> None:
+            self.send_response(status)
+            self.send_header("Location", place)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
     where.pages.mkdir(parents=True, exist_ok=True)
     with ThreadingHTTPServer((host, port), Site) as server:
         server.serve_forever()
 
 
-def _sign_in(people: bool) -> tuple[str, bytes]:
-    """Content type and body for a caller who is not known. people: whether it is a browser's."""
-    if people:
-        page = f"<!doctype html><html lang=en><meta charset=utf-8><title>Perennial: sign in</title><p>{_NEEDS_KEY}"
-        return "text/html; charset=utf-8", page.encode()
-    error = {"code": "key-wrong", "message": _NEEDS_KEY, "mistakes": []}
-    return "application/json", json.dumps({"error": error}).encode()
+def _refusal(status: HTTPStatus, code: str, message: str, is_person: bool, back: str = "") -> Answer:
+    """Why a request is refused: a page for a browser, otherwise JSON. back: the address of the page it came from."""
+    if is_person:
+        from perennial.page.render import render_refusal
+
+        return status, HTML, render_refusal(message, back).encode()
+    error = {"code": code, "message": message, "mistakes": []}
+    return status, "application/json", json.dumps({"error": error}).encode()
+
+
+def _status(error: PerennialError) -> HTTPStatus:
+    if error.code == "reason-missing":
+        return HTTPStatus.BAD_REQUEST
+    if error.code.startswith(_NOT_ALLOWED):
+        return HTTPStatus.FORBIDDEN
+    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, TransientError) else HTTPStatus.CONFLICT
 
 
 def _health(where: Settings) -> Answer:
@@ -162,4 +227,7 @@ def _now(ledger: Ledger, where: Settings, usecase: str) -> datetime | None:
 
 if __name__ == "__main__":
     end_on_sigterm()
-    serve(settings(), int(sys.argv[1]), site_access(os.environ), *sys.argv[2:3])
+    its_host, its_access = sys.argv[2] if len(sys.argv) > 2 else HOST, site_access(os.environ)
+    if warning := open_to_others(its_host, its_access):
+        sys.stderr.write(f"{warning}\n")
+    serve(settings(), int(sys.argv[1]), its_access, its_host)

@@ -10,7 +10,7 @@ from perennial.clock import instant, write_instant
 from perennial.errors import InputError, on_record
 from perennial.ledger.entries import Approval, Decision, Endorsement, Proof, Refusal, Release
 from perennial.ledger.ledger import Ledger, Row
-from perennial.ledger.present import approval_of
+from perennial.ledger.present import approval_of, refusal_of
 from perennial.release.promote import approve, refuse_approval
 
 Approvers = Mapping[str, Sequence[str]]
@@ -107,8 +107,9 @@ def endorse(
     step = None
     before = standing(endorsements(ledger, decision), approvers, now)
     if before.missing and approval_of(ledger, decision) is None:
-        role = _role_for(person, before, approvers, decision)
-        step = _append(ledger, decision, role, person, reason, now, lasts)
+        repeated = [each for each in before.given.values() if (each.by, each.reason) == (person.name, reason)]
+        role = repeated[0].role if repeated else _role_for(person, before, approvers, decision)
+        step = repeated[0] if repeated else _append(ledger, decision, role, person, reason, now, lasts)
     after = standing(endorsements(ledger, decision), approvers, now)
     if approval_of(ledger, decision) is None and after.missing:
         return Endorsed(step, after, None, None)
@@ -174,14 +175,30 @@ def refuse(
 ) -> Refusal:
     """Record that a person refuses a held decision, which ends it. The first refusal counts.
 
+    Raises what `refused_before` raises.
+    """
+    if (before := refused_before(ledger, decision, approvers, person)) is not None:
+        return before
+    row, _ = ledger.append(
+        decision.usecase,
+        Refusal(decision=decision.id, by=person.name, proof=person.proof, reason=reason, as_of=write_instant(as_of)),
+    )
+    if approval_of(ledger, decision) is not None:
+        raise _approved_first(decision)
+    return row.payload
+
+
+def refused_before(ledger: Ledger, decision: Decision, approvers: Approvers, person: Person) -> Refusal | None:
+    """The person's refusal that is on record already; None if they can refuse now. Writes nothing.
+
     Raises InputError for a decision that is not held or a person without a role, HeldBack if it was refused already by
     another person, ReleaseLost if it was approved first or another release was made since.
     """
-    held = ledger.get(decision.usecase, Refusal, decision.id)
-    if held is not None and held.payload.by == person.name:
-        return held.payload
     if approval_of(ledger, decision) is not None:
         raise _approved_first(decision)
+    refused = refusal_of(ledger, decision)
+    if refused is not None and refused.payload.by == person.name:
+        return refused.payload
     refuse_approval(ledger, decision)
     if approvers and all(person.name not in names for names in approvers.values()):
         raise InputError(
@@ -190,13 +207,7 @@ def refuse(
             field="by",
             value=person.name,
         )
-    row, _ = ledger.append(
-        decision.usecase,
-        Refusal(decision=decision.id, by=person.name, proof=person.proof, reason=reason, as_of=write_instant(as_of)),
-    )
-    if approval_of(ledger, decision) is not None:
-        raise _approved_first(decision)
-    return row.payload
+    return None
 
 
 def _approved_first(decision: Decision) -> InputError:

@@ -62,7 +62,19 @@ def test_it_is_released_with_the_second_role(held: str, perennial: Perennial, mo
 
 
 def test_a_refusal_ends_it_and_is_shown(held: str, perennial: Perennial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERENNIAL_USER", "carla")
+    assert perennial("refuse", held, "--reason", "no", "--dry-run").code == 2, "she is not among the approvers"
     monkeypatch.setenv("PERENNIAL_USER", "ben")
+    rows = ledger_rows()
+    planned = perennial("refuse", held, "--reason", "no", "--dry-run")
+    assert planned.code == 0 and "ben would refuse version 2. Nothing was changed." in planned.out
+    assert json.loads(perennial("refuse", held, "--reason", "no", "--dry-run", "--json").out) == {
+        "usecase": "shop",
+        "decision": held,
+        "would_refuse": 2,
+        "already": False,
+    }
+    assert ledger_rows() == rows
     refused = perennial("refuse", held, "--reason", "the new carrier is not in it")
     assert refused.code == 0, refused.err
     assert "Refused by ben" in refused.out and "is not released" in refused.out

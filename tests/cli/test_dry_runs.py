@@ -54,6 +54,8 @@ def test_a_dry_run_of_a_persons_command_is_refused_like_the_command_itself(
     (decision,) = json.loads(perennial("decisions", "shop", "--json").out)
     refused = perennial("approve", decision["id"], "--by", "Ada", "--reason", "a try", "--dry-run")
     assert refused.code == 2 and "only a held decision can be approved" in refused.err
+    refused = perennial("refuse", decision["id"], "--by", "Ada", "--reason", "a try", "--dry-run")
+    assert refused.code == 2 and "only a held decision can be approved or refused" in refused.err
     asked = ("--batch", "2024-01", "--by", "Ada", "--reason", "a try", "--check", "price")
     assert perennial("waive", "shop", *asked, "--dry-run").code != 0, "no check of it failed"
     assert fingerprint(home) == before

@@ -52,7 +52,7 @@ def texts() -> Iterator[tuple[Path, int, str]]:
         yield from _lines(ROOT / name)
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path == Path(__file__) or "site" in path.parts:
+            if path == Path(__file__) or "site" in path.relative_to(ROOT).parts:
                 continue
             if path.suffix in (".md", ".yaml", ".j2", ".html", ".css"):
                 yield from _lines(path)

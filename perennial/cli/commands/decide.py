@@ -19,14 +19,14 @@ def approve(id: DecisionId, reason: Reason, by: Proven = None, dry_run: DryRun =
     approving.approve(id, by, reason, dry_run, json)
 
 
-def refuse(id: DecisionId, reason: Reason, by: Proven = None, json: Json = False) -> None:
+def refuse(id: DecisionId, reason: Reason, by: Proven = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Refuse a decision that waits for you.
 
     Its challenger is not released. The next one is trained and decided anew.
     """
     from perennial.cli import approving
 
-    approving.refuse(id, by, reason, json)
+    approving.refuse(id, by, reason, dry_run, json)
 
 
 def rollback(

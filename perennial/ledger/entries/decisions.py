@@ -14,7 +14,7 @@ from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcom
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
-Proof = Literal["stated", "environment", "token"]
+Proof = Literal["stated", "environment", "token", "key", "proxy"]
 """How a person is known: by a name that was typed, by PERENNIAL_USER, or by a signed token."""
 
 
