@@ -49,6 +49,11 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
             one whose source was corrected.
         trigger: What started the cycle; a scheduled deployment passes schedule.
     """
+    return go_through(usecase, window, trigger)
+
+
+def go_through(usecase: str, window: str | None, trigger: Trigger | None) -> BatchEntry | None:
+    """The steps of `cycle`, as tasks of the flow that runs them."""
     batch = take_in(usecase, window, unfinished_first=True)
     if batch is not None and batch.status == "held":
         note_outcome(usecase, "held", batch.window)

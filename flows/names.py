@@ -35,7 +35,7 @@ def run_name(usecase: str, about: str) -> str:
 
 def rename_run(usecase: str, about: str) -> None:
     """Rename the running flow after its subject, if that was not known at its start."""
-    _rename(run_name(usecase, about))
+    _rename(usecase, run_name(usecase, about))
 
 
 def note_outcome(usecase: str, outcome: str, window: str = "") -> None:
@@ -43,7 +43,7 @@ def note_outcome(usecase: str, outcome: str, window: str = "") -> None:
 
     The list of runs then reads as a diary.
     """
-    _rename(f"{run_name(usecase, window) if window else usecase}: {outcome}"[:LONGEST])
+    _rename(usecase, f"{run_name(usecase, window) if window else usecase}: {outcome}"[:LONGEST])
 
 
 def tag_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -54,9 +54,12 @@ def tag_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
             client.update_flow_run(flow_run.id, tags=[*flow_run.tags, usecase])
 
 
-def _rename(name: str) -> None:
+def _rename(usecase: str, name: str) -> None:
+    """A run of a whole fleet is about no single use case, and keeps its name."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or context.flow_run.name == name:
+        return
+    if flow_run.parameters.get("usecase") != usecase:
         return
     context.client.set_flow_run_name(flow_run_id=context.flow_run.id, name=name)
     context.flow_run.name = name

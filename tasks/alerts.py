@@ -26,7 +26,7 @@ from perennial.usecase.declared_alerts import Responses
 from perennial.watching.health import open_with_severity
 from tasks.artifacts import show_freeze
 from tasks.events import announce
-from tasks.step import step
+from tasks.step import in_fleet, step
 
 log = logging.getLogger("perennial.tasks")
 
@@ -68,8 +68,8 @@ def respond(usecase: str) -> int:
 
 
 def notify_people(usecase: str) -> None:
-    """Run `send_alerts` if there is anything to send. A backfill does so once, at its end."""
-    if runtime.flow_run.parent_flow_run_id is not None:
+    """Run `send_alerts` if there is anything to send. A backfill and a fleet do so once, at their end."""
+    if runtime.flow_run.parent_flow_run_id is not None or in_fleet():
         return
     workspace = open_workspace(settings())
     try:

@@ -18,7 +18,7 @@ from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.training.readiness import NotYet
 from tasks.forms import form_address
-from tasks.step import step
+from tasks.step import in_fleet, step
 
 log = logging.getLogger("perennial.tasks")
 story = logging.getLogger("perennial.story")
@@ -96,7 +96,7 @@ def finish_cycle(
     decision: Decision | Waits,
     challenger: ChallengerEntry | NotYet | None,
 ) -> Cycle:
-    """Commit that the cycle finished, and print its line."""
+    """Commit that the cycle finished, and print its line; a fleet prints one per batch."""
     workspace = open_workspace(settings())
     if challenger is None:
         challenger = trained_at(workspace.ledger, usecase, instant(batch.arrived_at))  # before a crash of this cycle
@@ -117,5 +117,6 @@ def finish_cycle(
     kept_back = frozen_decision(workspace.ledger, usecase)
     later = (challenger.later_because if isinstance(challenger, ChallengerEntry) else None) or ""
     lines = cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None, later_because=later)
-    story.info("%s", "\n".join(lines), extra={"heading": HEADING})
+    if not in_fleet():
+        story.info("%s", "\n".join(lines), extra={"heading": HEADING})
     return row.payload

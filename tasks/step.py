@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Task, task
+from prefect import Task
 from prefect.client.schemas.objects import State
+from prefect.utilities.timeout import timeout
 
 from perennial.errors import PerennialError, TerminalError, TransientError
 from perennial.secrets import masked
@@ -15,18 +20,69 @@ from perennial.secrets import masked
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PAUSES = (1.0, 5.0, 20.0)
+"""Seconds before each retry."""
+
+log = logging.getLogger("perennial.tasks")
+
+_in_fleet: ContextVar[bool] = ContextVar("whether steps are calls, and not task runs", default=False)
+
+
+class Step(Task[P, R]):
+    """A Prefect task; in a fleet a plain call with the same retries and time limit, since a task run costs more."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Run the step, as a task run or as a call."""
+        return self._called(*arguments, **named) if in_fleet() else super().__call__(*arguments, **named)
+
+    def _called(self, *arguments: Any, return_state: bool = False, **named: Any) -> Any:
+        for pause in (*PAUSES, None):
+            try:
+                with timeout(seconds=self.timeout_seconds):
+                    return self.fn(*arguments, **named)
+            except TransientError as error:
+                if pause is not None:
+                    log.warning("%s: %s; tried again in %.0f s", self.name, error, pause)
+                    time.sleep(pause)
+                elif not return_state:
+                    raise
+                else:
+                    log.warning("%s failed, and the run goes on: %s", self.name, error)
+            except Exception as error:
+                if not return_state:
+                    raise
+                log.warning("%s failed, and the run goes on: %s", self.name, error)
+                return None
+        return None
+
+
+@contextmanager
+def as_fleet() -> Iterator[None]:
+    """Inside, steps are calls, and what is done once per run waits for the end of the fleet's run."""
+    token = _in_fleet.set(True)
+    try:
+        yield
+    finally:
+        _in_fleet.reset(token)
+
+
+def in_fleet() -> bool:
+    """Whether this run is that of a fleet."""
+    return _in_fleet.get()
+
 
 def step(timeout_minutes: float) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a Prefect task with its name: three retries for transient errors, none for others."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
-        decorated: Task[P, R] = task(
+        decorated: Task[P, R] = Step(
+            fn=_without_secrets(function),
             name=function.__name__.replace("_", "-"),
-            retries=3,
-            retry_delay_seconds=[1, 5, 20],
+            retries=len(PAUSES),
+            retry_delay_seconds=list(PAUSES),
             retry_condition_fn=_is_transient,
             timeout_seconds=timeout_minutes * 60,
-        )(_without_secrets(function))
+        )
         return decorated
 
     return decorate

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from perennial.cli.commands import alerts, decide, govern, look, openlineage, operate, repair, run, start
+from perennial.cli.commands import alerts, decide, fleet, govern, look, openlineage, operate, repair, run, start
 from perennial.cli.grouping import InGroups
 
 GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -60,6 +60,9 @@ messages.command()(alerts.send)
 events = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 events.callback()(openlineage.openlineage)
 events.command()(openlineage.send)
+many = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+many.callback()(fleet.fleet)
+many.command()(fleet.run)
 
 for group, commands in GROUPS.items():
     for command in commands:
@@ -76,3 +79,4 @@ app.add_typer(
     help="List receivers of lineage events; send what they lack.",
     rich_help_panel="Operate",
 )
+app.add_typer(many, name="fleet", help="List all use cases, worst first; run what is due.", rich_help_panel="Look")

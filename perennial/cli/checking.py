@@ -17,8 +17,9 @@ from perennial.settings import settings
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_judge import Newest
 from perennial.usecase.drafting.release import left_out
-from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import document_of, load_use_case, unchecked_use_case
+from perennial.usecase.mistakes import DeclarationError, listed
+from perennial.usecase.reading import document_of, list_templates, list_use_cases, load_use_case, unchecked_use_case
+from perennial.usecase.template import Template
 
 if TYPE_CHECKING:
     from perennial.intake.looking import Looked
@@ -39,6 +40,10 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
     run: whether the source is looked at, and the team's code run.
     """
     ledger = open_ledger()
+    template = next((each for each in list_templates(settings().usecases) if each.name == usecase), None)
+    if template is not None:
+        _check_template(template, ledger, json, run=run)
+        return
     try:
         case = load_use_case(usecase, settings().usecases)
     except DeclarationError as error:
@@ -70,6 +75,50 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
         for edit in edited:
             say(f"  {edit.field}: {_short(edit.old)} → {_short(edit.new)}")
             say(f"    restarts {edit.restarts}")
+
+
+def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool) -> None:
+    """Every member is read and its source looked for; the rows of the first are tried."""
+    from perennial.fleet.checked import require_members
+
+    with working("checking every member"):
+        require_members(template, sources=run)
+        names = list(template.members)
+        cases = [load_use_case(name, template.path.parent) for name in names]
+        for case in cases:
+            refuse_edits(ledger, case.declaration)
+        tried = _try(cases[0], ledger) if run else Tried(0, "", "--no-run")
+    with_history = set(ledger.usecases())
+    removed = sorted(
+        name
+        for name in with_history - set(list_use_cases(template.path.parent))
+        if name.startswith(f"{template.name}_")
+    )
+    new = [name for name in names if name not in with_history]
+    if json:
+        members = {case.name: case.declaration.digest for case in cases}
+        as_json(
+            {
+                "template": template.name,
+                "file": str(template.path),
+                "members": members,
+                "new": new,
+                "removed": removed,
+                "mistakes": [],
+                "tried": asdict(tried),
+            }
+        )
+        return
+    say(f"{template.path}: valid. A template of {counted(len(names), 'use case', 'use cases')}: {listed(names)}.")
+    if run:
+        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch} of {names[0]}, the first member"
+        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+        for note in tried.notes:
+            say(f"  note: {note}")
+    if new:
+        say(f"New, without any history: {listed(new)}.")
+    if removed:
+        say(f"No longer declared; their history is kept: {listed(removed)}.")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ _OPTIONS = {
     "erase-key": ("key", "keys-file"),
     "head-invalid": ("head",),
     "release-unknown": ("from",),
+    "tag-invalid": ("tag",),
     "version-unknown": ("version",),
     "stage-unsigned": ("by", "reason"),
     **dict.fromkeys(

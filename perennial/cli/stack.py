@@ -58,13 +58,16 @@ def deploy(json: bool) -> None:
                 "schedules": {
                     name: {"cron": each["cron"], "timezone": each["timezone"]} for name, each in plan.schedules.items()
                 },
+                "fleets": {
+                    name: {"cron": each["cron"], "timezone": each["timezone"]} for name, each in plan.fleets.items()
+                },
                 "without_schedule": list(plan.without),
                 "mistaken": dict(plan.mistaken),
             }
         )
         return
     say(f"Deployed to {server.ui}.")
-    for name, each in plan.schedules.items():
+    for name, each in {**plan.schedules, **plan.fleets}.items():
         say(f"  {name}: {each['cron']} ({each['timezone']})")
     for name in plan.without:
         say(f"  {name}: no schedule")

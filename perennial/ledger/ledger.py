@@ -7,7 +7,7 @@ process releases. The hash chain reveals any change to the past.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, insert, make_url, or_, select
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -194,6 +194,27 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(select(entries).where(*of_kind, *self._past).order_by(entries.c.position)).all()
         return [_row(row._mapping, payload) for row in rows]
+
+    def everywhere(
+        self, newest: Collection[type[Recorded]], every: Collection[type[Recorded]]
+    ) -> dict[str, dict[type[Recorded], list[Mapping[str, Any]]]]:
+        """Use case → kind → payloads as JSON values, by one query: of some kinds the newest one, of others every one.
+
+        For a look at many use cases at once; validating each payload would take longer than all the rest.
+        """
+        kinds = {KIND_OF[kind]: kind for kind in (*newest, *every)}
+        ends = (
+            select(func.max(entries.c.id))
+            .where(entries.c.kind.in_([KIND_OF[kind] for kind in newest]))
+            .group_by(entries.c.usecase, entries.c.kind)
+        )
+        wanted = or_(entries.c.id.in_(ends), entries.c.kind.in_([KIND_OF[kind] for kind in every]))
+        read = select(entries.c.usecase, entries.c.kind, entries.c.payload).where(wanted, *self._past)
+        payloads: dict[str, dict[type[Recorded], list[Mapping[str, Any]]]] = {}
+        with self._reading() as connection:
+            for usecase, kind, payload in connection.execute(read.order_by(entries.c.id)):
+                payloads.setdefault(usecase, {}).setdefault(kinds[kind], []).append(json.loads(payload))
+        return payloads
 
     def after(self, usecase: str, position: int) -> list[Row[Recorded]]:
         """Rows of every kind behind a position of a use case's chain, in order."""

@@ -17,7 +17,7 @@ from perennial.identity import digest
 from perennial.processes.deployments import SCHEDULED, deploy
 from perennial.processes.stopping import end_on_sigterm
 from perennial.settings import Settings, settings
-from perennial.usecase.reading import list_use_cases
+from perennial.usecase.reading import declaring_files, list_use_cases
 
 LOOK_SECONDS = 2.0
 AGAIN_SECONDS = 30.0
@@ -51,18 +51,15 @@ def deployed_place(where: Settings) -> Path:
 
 
 def digest_of(usecases: Path) -> str:
-    """Of the names and texts of all declarations in a folder."""
-    texts = {name: _text(usecases, name) for name in list_use_cases(usecases)}
-    return digest(texts)
+    """Of the names and texts of all files that declare use cases in a folder."""
+    return digest({path.name: _text(path) for path in declaring_files(usecases)})
 
 
-def _text(usecases: Path, name: str) -> str:
-    for suffix in (".yaml", ".yml"):
-        try:
-            return (usecases / f"{name}{suffix}").read_text(errors="replace")
-        except OSError:
-            continue  # the other suffix, or removed a moment ago
-    return ""
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""  # removed a moment ago
 
 
 def _without_parameters(where: Settings) -> list[str]:
@@ -85,7 +82,8 @@ def _deployed(where: Settings, declared: str) -> bool:
         return False
     for name, mistake in plan.mistaken.items():
         _say(f"{name} cannot be read, so its schedule stays as it was: {mistake}")
-    scheduled = ", ".join(f"{name} ({each['cron']})" for name, each in plan.schedules.items())
+    schedules = {**plan.schedules, **plan.fleets}
+    scheduled = ", ".join(f"{name} ({each['cron']})" for name, each in schedules.items())
     _say(f"deployed; scheduled: {scheduled or 'none'}; without a schedule: {', '.join(plan.without) or 'none'}")
     deployed_place(where).write_text(json.dumps({"declarations": declared}))
     return True

@@ -21,13 +21,15 @@ from perennial.errors import InputError, TerminalError
 from perennial.secrets import masked
 from perennial.settings import Settings
 from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import list_use_cases, load_use_case
+from perennial.usecase.reading import list_templates, list_use_cases, load_use_case
 
 POOL = "perennial"
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the flows' entry points and `prefect.yaml` are relative to it."""
 SCHEDULED = "cycle"
 """The deployment that has the schedules."""
+FLEET = "fleet"
+"""The deployment that has the schedules of templates."""
 ANCHOR, OPENLINEAGE = "anchor", "openlineage"
 """The deployments whose schedules run only where places for anchors, or receivers of events, are set."""
 
@@ -38,32 +40,41 @@ class Plan:
 
     schedules: use case → its schedule in `prefect.yaml`'s form. without: use cases that declare none.
     mistaken: use case → why its declaration cannot be read; a schedule that it has is kept.
+    fleets: template → the schedule of all its members.
     """
 
     schedules: Mapping[str, Mapping[str, Any]]
     without: tuple[str, ...]
     mistaken: Mapping[str, str]
+    fleets: Mapping[str, Mapping[str, Any]]
 
 
 def plan_of(usecases: Path) -> Plan:
     """The schedules that the declarations in a folder ask for."""
-    schedules, without, mistaken = {}, [], {}
-    for name in list_use_cases(usecases):
+    schedules: dict[str, Mapping[str, Any]] = {}
+    fleets: dict[str, Mapping[str, Any]] = {}
+    without, mistaken = [], {}
+    templates = list_templates(usecases)
+    members = {name for template in templates for name in template.members}
+    names = [name for name in list_use_cases(usecases) if name not in members]
+    for name in [*names, *(template.name for template in templates if template.members)]:
+        template = next((each for each in templates if each.name == name and each.members), None)
         try:
-            triggers = load_use_case(name, usecases).declaration.triggers
+            read = load_use_case(next(iter(template.members)) if template else name, usecases)
         except DeclarationError as error:
             mistaken[name] = str(error)
             continue
+        triggers = read.declaration.triggers
         if triggers.schedule is None:
             without.append(name)
-        else:
-            schedules[name] = {
-                "slug": name,
-                "cron": triggers.schedule,
-                "timezone": triggers.timezone,
-                "parameters": {"usecase": name, "trigger": {"kind": "schedule"}},
-            }
-    return Plan(schedules, tuple(without), mistaken)
+            continue
+        schedule = {"slug": name, "cron": triggers.schedule, "timezone": triggers.timezone}
+        about = {"template": name} if template else {"usecase": name}
+        (fleets if template else schedules)[name] = {
+            **schedule,
+            "parameters": {**about, "trigger": {"kind": "schedule"}},
+        }
+    return Plan(schedules, tuple(without), mistaken, fleets)
 
 
 def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
@@ -108,6 +119,8 @@ def _with_schedules(plan: Plan, where: Settings) -> dict[str, Any]:
     for deployment in content["deployments"]:
         if deployment["name"] == SCHEDULED:
             deployment["schedules"] = list(plan.schedules.values()) or None
+        if deployment["name"] == FLEET:
+            deployment["schedules"] = list(plan.fleets.values()) or None
         if deployment["name"] in wanted:
             for schedule in deployment["schedules"]:
                 schedule["active"] = wanted[deployment["name"]]

@@ -24,8 +24,9 @@ from perennial.store.statistics import StatisticsFiles
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.reading import load_use_case, use_case_name
+from perennial.usecase.reading import load_use_case, stamps_of, use_case_name
 from perennial.usecase.team_files import code_of
+from perennial.usecase.template import Stamp
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,15 @@ class Workspace:
         """The declaration with that name as it is in its file, regardless of its history."""
         if (known := use_case_name(name, self.settings.usecases)) != name:
             raise InputError(f"'{name}' is the path of a use case; a run takes its name, {known}", field="usecase")
-        path = self.settings.usecases / f"{name}.yaml"
-        if not path.is_file():
+        written = stamps_of(name, self.settings.usecases)
+        if not written:
             return load_use_case(name, self.settings.usecases)
-        written = path.stat()
-        stamp = (written.st_mtime_ns, written.st_size, written.st_ino)
-        case = _unchanged(name, self.settings.usecases, stamp)
+        case = _unchanged(name, self.settings.usecases, written)
         if case.code != code_of(
             case.declaration.functions, case.folder
         ):  # small files, so that they are read each time
             _unchanged.cache_clear()
-            case = _unchanged(name, self.settings.usecases, stamp)
+            case = _unchanged(name, self.settings.usecases, written)
         return case
 
     @contextmanager
@@ -118,8 +117,8 @@ class Workspace:
             yield
 
 
-@lru_cache(maxsize=32)
-def _unchanged(name: str, folder: Path, written: tuple[int, int, int]) -> UseCase:
+@lru_cache(maxsize=1024)
+def _unchanged(name: str, folder: Path, written: tuple[Stamp | None, ...]) -> UseCase:
     """Cached: a declaration is read and checked again only if its file, or a code file that it names, has changed."""
     return load_use_case(name, folder)
 

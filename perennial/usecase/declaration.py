@@ -172,6 +172,7 @@ class Declaration(Frozen):
         pattern=r"^[a-z][a-z0-9_]{0,62}$", description="name of the file and of the registered model: flights"
     )
     description: str = Field("", description="the question the model answers")
+    tags: dict[str, str] = Field({}, description="names and values by which a fleet is filtered: `{region: north}`")
     source: SourceConfig = Field(description="where batches come from")
     schema_: Schema = Field(alias="schema", description="the columns that every batch must have, and their meaning")
     labels: LabelSource | None = Field(None, description="where labels come from that arrive later, in separate files")

@@ -45,12 +45,16 @@ for _name, (_pattern, _first) in _WORDS.items():
 
 @dataclass
 class Document:
-    """The values of a file, the line of each (from 1), and the mistakes in the YAML itself."""
+    """The values of a file, the line of each (from 1), and the mistakes in the YAML itself.
+
+    files: the file of each value that was written in another one, with its line there.
+    """
 
     file: str
     value: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    files: dict[Place, str] = field(default_factory=dict)
 
     def at(self, *place: str | int) -> Any:
         """The value at a place, None if there is none."""
@@ -90,7 +94,23 @@ class Document:
 
     def mistake(self, place: Place, message: str, fix: str = "", *, code: str) -> Mistake:
         """A mistake at a place, with the value there."""
-        return Mistake(self.file, self.line(place), written(place), self.at(*place), message, fix, code=code)
+        known = next((place[:n] for n in range(len(place), 0, -1) if place[:n] in self.lines), ())
+        return Mistake(
+            self.files.get(known, self.file), self.line(place), written(place), self.at(*place), message, fix, code=code
+        )
+
+
+def value_in(text: str, shown: str) -> Any:
+    """The value of a text as YAML reads it: `3` is a number, `[a, b]` a list. A text that is not YAML stays text.
+
+    >>> value_in("0.05", "stores.csv"), value_in("a: b: c", "stores.csv")
+    (0.05, 'a: b: c')
+    """
+    try:
+        node = _composed(text, shown)
+    except DeclarationError:
+        return text
+    return None if node is None else _Builder(Document(shown)).value(node, (), ())
 
 
 def written(place: Place) -> str:

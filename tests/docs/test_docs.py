@@ -91,7 +91,7 @@ def test_commands_and_options_that_pages_name_exist() -> None:
     helps = dict(sections.findall(generated()["commands.md"]))
     for page in PAGES:
         for name, rest in re.findall(
-            r"`perennial ((?:ledger|alerts|openlineage) [a-z]+|[a-z-]+)([^`]*)`", page.read_text(encoding="utf-8")
+            r"`perennial ((?:ledger|alerts|fleet|openlineage) [a-z]+|[a-z-]+)([^`]*)`", page.read_text(encoding="utf-8")
         ):
             assert name in helps, f"{page.name}: no command {name}"
             assert all(option in helps[name] for option in re.findall(r"--[a-z-]+", rest)), f"{page.name}: {name}{rest}"

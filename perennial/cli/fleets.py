@@ -1,0 +1,112 @@
+"""`fleet`, `fleet run`: many use cases on one screen, and in one run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+
+from perennial.cli.machine_clock import now
+from perennial.cli.output import as_json, say
+from perennial.cli.reading import open_ledger
+from perennial.cli.running import flows_ready
+from perennial.cli.tables import Column, table
+from perennial.errors import HeldBack, InputError
+from perennial.evaluation.figures import counted, figure
+from perennial.fleet.due import due_of
+from perennial.fleet.members import Chosen, chosen
+from perennial.fleet.plan import FleetPlan
+from perennial.fleet.standing import STATES, Standing, standings
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from perennial.usecase.mistakes import hint
+
+COLUMNS = (
+    Column("use case"),
+    Column("state"),
+    Column("last batch", gives_way=1),
+    Column("loss", right=True),
+    Column("n", right=True, gives_way=2),
+    Column("age", right=True, gives_way=3),
+    Column("why", text=True),
+)
+SORTS: dict[str, Callable[[Standing], tuple[object, ...]]] = {
+    "name": lambda each: (each.usecase,),
+    "batch": lambda each: (each.batch or "", each.usecase),
+    "loss": lambda each: (-each.excess, each.usecase),
+    "age": lambda each: (-(each.age_days if each.age_days is not None else -1), each.usecase),
+}
+"""Orders besides the worst first. loss: by how much worse it is than where the model was evaluated."""
+
+
+def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str, wide: bool, json: bool) -> None:
+    """The table of all use cases."""
+    _refuse_unknown("state", state, STATES)
+    _refuse_unknown("sort", sort, ("worst", *SORTS))
+    names = chosen(settings().usecases, Chosen(None, tags, owner))
+    rows = [each for each in standings(open_ledger(), names) if state in (None, each.state)]
+    if sort != "worst":
+        rows.sort(key=SORTS[sort])
+    if json:
+        as_json([asdict(each) for each in rows])
+        return
+    if not rows:
+        say("No use case matches." if names else f"No use case is declared in {settings().usecases}.")
+        return
+    table(COLUMNS, [_cells(each) for each in rows], wide=wide)
+    counts = {each: sum(row.state == each for row in rows) for each in STATES}
+    say(f"{counted(len(rows), 'use case', 'use cases')}: {', '.join(f'{n} {each}' for each, n in counts.items() if n)}")
+
+
+def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) -> None:
+    """Every cycle that is due. Exit code 3 where a batch was held."""
+    names = chosen(settings().usecases, Chosen(template, tags))
+    if dry_run:
+        _show_plan(due_of(open_workspace(settings()), names, now()), json)
+        return
+    with flows_ready(whole_cycle=True):
+        from flows.fleet import fleet
+
+        done = fleet(template, tags)
+    if json:
+        as_json(asdict(done))
+    else:
+        cycles = sum(map(len, done.cycles.values()))
+        say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
+        for name in done.held:
+            say(f"  {name} has a held batch.")
+    if done.held:
+        sys.exit(HeldBack.exit_code)
+
+
+def _show_plan(plan: FleetPlan, json: bool) -> None:
+    if json:
+        as_json({"would_run": plan.rounds, "failed": [asdict(each) for each in plan.failed]})
+        return
+    for window, names in plan.rounds.items():
+        say(f"{window}: would run the cycle of {counted(len(names), 'use case', 'use cases')}")
+    for each in plan.failed:
+        say(f"{each}")
+    say("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
+
+
+def _refuse_unknown(option: str, given: str | None, known: tuple[str, ...]) -> None:
+    if given is not None and given not in known:
+        raise InputError(
+            f"--{option}: {given!r} is not one of them",
+            field=f"--{option}",
+            value=given,
+            fix=hint(given, known, f"values of --{option}"),
+        )
+
+
+def _cells(each: Standing) -> tuple[str, ...]:
+    return (
+        each.usecase,
+        each.state,
+        each.batch or "none",
+        "unknown" if each.loss is None else figure(each.loss),
+        "" if each.rows is None else f"{each.rows:,}",
+        "" if each.age_days is None else f"{each.age_days} d",
+        each.why,
+    )

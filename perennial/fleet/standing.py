@@ -1,0 +1,149 @@
+"""How each use case of a fleet stands, from one query over the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perennial.clock import instant
+from perennial.ledger.entries import (
+    Approval,
+    BatchEntry,
+    Cycle,
+    Decision,
+    Episode,
+    EpisodeClosed,
+    EpisodeRose,
+    Recorded,
+    Refusal,
+    Release,
+    ReleasesFrozen,
+    ReleasesResumed,
+)
+from perennial.ledger.ledger import Ledger
+from perennial.watching.health import severity_of
+
+STATES = ("held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
+"""The states, worst first: those that wait for a person, an alarm, no model or no loss yet, nothing."""
+NEWEST = (BatchEntry, Cycle, Decision, Release)
+EVERY = (Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal)
+
+Payload = Mapping[str, Any]
+Rows = Mapping[type[Recorded], Sequence[Payload]]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An open episode that is more than information."""
+
+    channel: str
+    severity: str
+    opened_at: str
+    batch: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A use case in one row. Whatever is not known is None.
+
+    state: one of STATES. batch: the newest one. loss: of what is live on it, on that many `rows`, with its 95 %
+    interval; reference: where it was evaluated. age_days: of what is live, at the newest batch.
+    """
+
+    usecase: str
+    state: str
+    batch: str | None = None
+    loss: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+    rows: int | None = None
+    age_days: int | None = None
+    alarms: tuple[Alarm, ...] = ()
+    why: str = ""
+
+    @property
+    def excess(self) -> float:
+        """How much worse the loss is than its reference, as a share; -1 where either is unknown."""
+        if self.loss is None or not self.reference:
+            return -1.0
+        return (self.loss - self.reference) / abs(self.reference)
+
+
+def standings(ledger: Ledger, names: Iterable[str]) -> list[Standing]:
+    """How these use cases stand, worst first: by state, then by how much worse the loss is than its reference."""
+    rows = ledger.everywhere(NEWEST, EVERY)
+    return sorted((standing(name, rows.get(name, {})) for name in names), key=_worst_first)
+
+
+def _worst_first(each: Standing) -> tuple[int, float, str]:
+    return STATES.index(each.state), -each.excess, each.usecase
+
+
+def standing(usecase: str, rows: Rows) -> Standing:
+    """How one use case stands. rows: the newest of some kinds, all of others."""
+    batch, cycle, release = (_last(rows, kind) for kind in (BatchEntry, Cycle, Release))
+    health = cycle["health"] if cycle else {}
+    loss = health.get("loss") or {}
+    alarms = open_alarms(rows)
+    state, why = _state(rows, alarms, loss)
+    since = (release.get("live_since") or release["as_of"]) if release else None
+    age = (instant(batch["arrived_at"]) - instant(since)).days if batch and since else None
+    return Standing(
+        usecase=usecase,
+        state=state,
+        batch=batch["window"] if batch else None,
+        loss=loss.get("value"),
+        low=loss.get("ci_low"),
+        high=loss.get("ci_high"),
+        reference=loss.get("reference"),
+        rows=health.get("labelled_rows"),
+        age_days=None if age is None else max(age, 0),
+        alarms=alarms,
+        why=why,
+    )
+
+
+def open_alarms(rows: Rows) -> tuple[Alarm, ...]:
+    """The open episodes with their highest severity, without those that only inform."""
+    closed = {each["episode"] for each in rows.get(EpisodeClosed, ())}
+    risen = {each["episode"]: each["severity"] for each in rows.get(EpisodeRose, ())}
+    alarms = []
+    for each in rows.get(Episode, ()):
+        severity = risen.get(each["episode"]) or each.get("severity") or severity_of(each["channel"])
+        if each["episode"] not in closed and severity != "info":
+            alarms.append(Alarm(each["channel"], severity, each["opened_at"], each["batch"], each["detail"]))
+    return tuple(alarms)
+
+
+def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
+    """The worst state that holds, and why."""
+    batch, decision, release = (_last(rows, kind) for kind in (BatchEntry, Decision, Release))
+    if batch and batch["status"] == "held":
+        return "held", f"batch {batch['window']}: {'; '.join(batch['held_because'])}"
+    if decision and _waits(rows, decision, release):
+        return "approve", f"version {decision['challenger']['version']} waits for approval (decision {decision['id']})"
+    resumed = {each["episode"] for each in rows.get(ReleasesResumed, ())}
+    frozen = [each for each in rows.get(ReleasesFrozen, ()) if each["episode"] not in resumed]
+    if frozen:
+        return "frozen", f"releases are frozen because of episode {frozen[0]['episode']}"
+    if decision and decision["outcome"] == "blocked":
+        return "blocked", f"a guard blocked version {decision['challenger']['version']} (decision {decision['id']})"
+    if alarms:
+        return "alarm", "; ".join(f"{each.channel}: {each.detail}" for each in alarms)
+    if release is None:
+        return "new", "no model is live yet"
+    return ("good", "") if loss else ("unknown", "no loss on the newest batch yet")
+
+
+def _waits(rows: Rows, decision: Payload, release: Payload | None) -> bool:
+    """Whether a decision waits for a person: held, not answered, and nothing was released since."""
+    answered = {each["decision"] for kind in (Approval, Refusal) for each in rows.get(kind, ())}
+    live = release["release_no"] if release else 0
+    return bool(decision["outcome"] == "held" and decision["id"] not in answered and live == decision["release_no"])
+
+
+def _last(rows: Rows, kind: type[Recorded]) -> Payload | None:
+    return rows[kind][-1] if rows.get(kind) else None

@@ -1,0 +1,82 @@
+"""What is due for a fleet, and what comes once at the end of its run."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from prefect.flow_engine import FlowRunTimeoutError
+
+from perennial.errors import TerminalError
+from perennial.evaluation.figures import counted
+from perennial.fleet.due import due_of
+from perennial.fleet.members import Chosen, chosen
+from perennial.fleet.plan import Failed, FleetPlan, FleetRun
+from perennial.ledger.entries import BatchEntry
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
+from tasks.as_of import scheduled_start
+from tasks.step import step
+
+story = logging.getLogger("perennial.story")
+log = logging.getLogger("perennial.tasks")
+
+
+@step(timeout_minutes=60)
+def plan_fleet(template: str | None, tags: Sequence[str]) -> FleetPlan:
+    """What is due for each use case."""
+    workspace = open_workspace(settings())
+    names = chosen(workspace.settings.usecases, Chosen(template, tuple(tags)))
+    return due_of(workspace, names, scheduled_start())
+
+
+class Alone:
+    """Keeps the failure of one use case from the others, and collects what became of each."""
+
+    def __init__(self, plan: FleetPlan) -> None:
+        self.failed = list(plan.failed)
+        self.cycles: dict[str, list[tuple[str, str]]] = {}
+
+    def still(self, usecases: Sequence[str]) -> list[str]:
+        """Those that can go on: a batch is not taken in after one that failed or was held."""
+        stopped = {each.usecase for each in self.failed}
+        return [name for name in usecases if name not in stopped]
+
+    @contextmanager
+    def __call__(self, usecase: str, window: str = "") -> Iterator[None]:
+        """What a use case does; its error is kept."""
+        try:
+            yield
+        except FlowRunTimeoutError:
+            raise
+        except (Exception, SystemExit) as error:
+            failed = Failed(usecase, window, f"{type(error).__name__}: {error}")
+            self.failed.append(failed)
+            log.exception("%s failed", usecase)
+            story.error("%s", failed)
+
+    def ended(self, usecase: str, window: str, batch: BatchEntry | None) -> None:
+        """A cycle that ran to its end."""
+        self.cycles.setdefault(usecase, []).append((window, batch.status if batch else "nothing new"))
+
+    def report(self, window: str) -> None:
+        """Print what became of a batch, one line for all use cases."""
+        ended = Counter(status for cycles in self.cycles.values() for name, status in cycles if name == window)
+        ended["failed"] = sum(each.window == window for each in self.failed)
+        story.info("%s: %s", window, ", ".join(f"{count} {status}" for status, count in ended.items() if count))
+
+
+def finish_fleet(alone: Alone) -> FleetRun:
+    """What the run did. Raises TerminalError with every use case that failed."""
+    held = [name for name, cycles in alone.cycles.items() if any(status == "held" for _, status in cycles)]
+    run = FleetRun({name: tuple(cycles) for name, cycles in alone.cycles.items()}, tuple(alone.failed), tuple(held))
+    if run.failed:
+        raise TerminalError(
+            f"{counted(len(run.failed), 'use case', 'use cases')} failed; the others were run:\n"
+            + "\n".join(f"  {each}" for each in run.failed),
+            code="fleet-failed",
+            fix="Repair what is named, and run the same command again: it goes on where each stopped.",
+        )
+    return run

@@ -1,0 +1,93 @@
+"""One run for all members of a template: alone where one fails, the same end where it is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perennial.errors import InputError, TerminalError
+from perennial.fleet.members import Chosen, chosen
+from perennial.ledger.entries import BatchEntry, Cycle, Decision
+from perennial.ledger.ledger import Ledger
+from perennial.processes.prefect_server import quiet_flows
+from perennial.settings import settings
+from tests.fleet.stores import month_of_store, write_template
+
+pytestmark = pytest.mark.slow
+
+STORES = ["a", "broken", "code", "gone"]
+MONTHS = ["2024-01", "2024-02"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A template of four stores, three of which are broken, run once. cycles: how many each had after it."""
+
+    folder: Path
+    failed: str
+    cycles: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    folder = tmp_path_factory.mktemp("fleet")
+    for store in STORES[:-1]:
+        for month in MONTHS:
+            month_of_store(folder, store, month)
+    (folder / "data" / "broken" / "2024-02.csv").write_bytes(b"\x00\xff not a table")
+    (folder / "sales.py").write_text("import sys\n\ndef feature(rows):\n    sys.exit(7)\n")
+    write_template(folder, STORES, members={"code": {"features": {"derived": ["sales.py:feature"]}}})
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
+        patch.setenv("PERENNIAL_USECASES", str(folder))
+        with quiet_flows():
+            from flows.fleet import fleet
+
+            with pytest.raises(TerminalError) as caught:
+                fleet("sales")
+            yield Ran(folder, str(caught.value), {f"sales_{store}": cycles_of(f"sales_{store}") for store in STORES})
+
+
+def cycles_of(usecase: str) -> int:
+    return len(Ledger(settings().database_url).all(usecase, Cycle))
+
+
+def test_members_that_fail_stop_alone_and_are_named(ran: Ran) -> None:
+    assert ran.failed.startswith("3 use cases failed; the others were run:")
+    assert [name for name in ran.cycles if name in ran.failed] == ["sales_broken", "sales_code", "sales_gone"]
+    assert ran.cycles == {"sales_a": 2, "sales_broken": 1, "sales_code": 0, "sales_gone": 0}
+    ledger = Ledger(settings().database_url)
+    assert {row.payload.usecase for row in ledger.all("sales_a", Decision)} == {"sales_a"}
+    for name in ledger.usecases():
+        ledger.verify(name)
+
+
+def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
+    from flows.fleet import fleet
+
+    month_of_store(ran.folder, "broken", "2024-02")
+    month_of_store(ran.folder, "gone", "2024-01")
+    write_template(ran.folder, [store for store in STORES if store != "code"])
+    done = fleet("sales")
+    assert dict(done.cycles) == {
+        "sales_broken": (("2024-02", "accepted"),),
+        "sales_gone": (("2024-01", "accepted"),),
+    }
+    assert fleet("sales").cycles == {}
+    assert [row.payload.window for row in Ledger(settings().database_url).all("sales_a", BatchEntry)] == MONTHS
+
+
+def test_a_tag_chooses_the_members_that_run(tmp_path: Path) -> None:
+    write_template(tmp_path, ["a", "b"], members={"b": {"tags": {"region": "north"}, "governance": {"owner": "Ada"}}})
+    assert chosen(tmp_path, Chosen("sales", ("region=north",))) == ["sales_b"]
+    assert chosen(tmp_path, Chosen(owner="Ada")) == ["sales_b"]
+    assert chosen(tmp_path, Chosen(tags=("region=south",))) == []
+    with pytest.raises(InputError, match="did you mean 'sales'"):
+        chosen(tmp_path, Chosen("salse"))
+    with pytest.raises(InputError, match="write region=north"):
+        chosen(tmp_path, Chosen(tags=("north",)))

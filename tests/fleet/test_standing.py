@@ -1,0 +1,42 @@
+"""How each use case of a fleet stands: the same as its status, in one query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perennial.fleet.standing import standings
+from perennial.ledger.entries import Episode, EpisodeClosed, EpisodeRose
+from perennial.ledger.ledger import Ledger
+
+
+def episode(channel: str, opened_at: str) -> Episode:
+    return Episode(
+        episode=f"{channel}@{opened_at}",
+        channel=channel,
+        opened_at=opened_at,
+        batch="2024-03",
+        release_no=1,
+        detail=f"{channel} is off",
+    )
+
+
+def test_an_alarm_counts_until_it_is_closed_and_information_only_once_it_rises(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    at = "2024-03-01T00:00:00Z"
+    closed, informs, rose = episode("level", at), episode("age", at), episode("age", at)
+    ledger.append("a", closed)
+    ledger.append("a", EpisodeClosed(episode=closed.episode, closed_at=at, batch="2024-03", detail="over"))
+    ledger.append("b", informs.model_copy(update={"severity": "info"}))
+    ledger.append("c", rose.model_copy(update={"severity": "info"}))
+    ledger.append("c", EpisodeRose(episode=rose.episode, risen_at=at, batch="2024-03", severity="page", detail="old"))
+    ledger.append("d", episode("level", at))
+    listed = standings(ledger, ["a", "b", "c", "d", "e"])
+    assert [(each.usecase, each.state) for each in listed] == [
+        ("c", "alarm"),
+        ("d", "alarm"),
+        ("a", "new"),
+        ("b", "new"),
+        ("e", "new"),
+    ]
+    assert listed[0].alarms[0].severity == "page"
+    assert listed[-1].loss is None and listed[-1].batch is None and listed[-1].age_days is None
