@@ -41,7 +41,8 @@ def bias_in(scored: Scored) -> Bias | None:
         declared_groups(scored.judging.rows, scored.declaration, scored.sources),
         selected=stands.selected.in_words,
         ratio=stands.bias.ratio,
-        gate=stands.bias.gate,
+        gate=bool(stands.bias.gate),
+        gated=stands.bias.gated,
     )
 
 

@@ -20,6 +20,8 @@ BITS = 62
 _HALF = 31
 _PART = 21
 _MASK = (1 << _PART) - 1
+_LARGEST = 1_000
+"""The largest power of two that is used as a factor; 2^1024 is no float."""
 _HALVES_ARE_EXACT = 1 << 22
 """Up to this many rows, sums of halves of 31 bits are exact in floats."""
 
@@ -40,7 +42,13 @@ def whole(values: FloatArray, scale: int) -> IntArray:
     >>> whole(np.array([0.75, -0.75]), 1).tolist()
     [1, -2]
     """
-    return np.floor(np.ldexp(values, scale)).astype(np.int64)
+    return np.floor(_shifted(values, scale)).astype(np.int64)
+
+
+def _shifted(values: FloatArray, by: int) -> FloatArray:
+    """Each value times 2^by, as `np.ldexp`: a product with a power of two is exact too, and faster."""
+    shifted: FloatArray = values * math.ldexp(1.0, by) if abs(by) < _LARGEST else np.ldexp(values, by)
+    return shifted
 
 
 def back(total: int, scale: int) -> float:
@@ -102,9 +110,9 @@ def sums_by(values: FloatArray, codes: IntArray, groups: int) -> FloatArray:
     scale = scale_of(values)
     if values.size > _HALVES_ARE_EXACT:
         return np.array([back(total, scale) for total in whole_sums(values, codes, groups, scale)], dtype=np.float64)
-    numbers = np.floor(np.ldexp(values, scale))
-    high = np.floor(np.ldexp(numbers, -_HALF))
-    low_sums = np.bincount(codes, weights=numbers - np.ldexp(high, _HALF), minlength=groups)
+    numbers = np.floor(_shifted(values, scale))
+    high = np.floor(_shifted(numbers, -_HALF))
+    low_sums = np.bincount(codes, weights=numbers - _shifted(high, _HALF), minlength=groups)
     high_sums = np.bincount(codes, weights=high, minlength=groups)
     carried = np.floor(np.ldexp(low_sums, -_HALF))
     # Both terms are exact, so only their sum is rounded.

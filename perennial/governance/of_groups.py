@@ -8,6 +8,7 @@ from perennial.governance.items import Item, Table, computed, stated, unknown
 from perennial.governance.records import Records
 
 TREATMENT, REPRESENTED = "Treatment of groups of persons", "Groups of persons in the data"
+HOLDING = "Other measures that hold a release"
 _NOT_DECLARED = "no groups of persons are declared (governance.protected)"
 
 
@@ -21,6 +22,7 @@ def treatment(records: Records) -> tuple[Item, ...]:
         return (unknown(TREATMENT, _why(records), required=stands.risk == "high" and bool(stands.protected)),)
     return (
         computed(TREATMENT, words.summary(bias), table=Table(words.RATES, words.rates(bias))),
+        *([computed(HOLDING, table=Table(words.GATED, words.gated(bias)))] if bias.gated else []),
         computed("Accuracy for groups of persons", table=Table(words.MEASURES, words.measures(bias))),
         computed(
             "Predictions for groups of persons",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from perennial.evaluation.bias.results import SELECTION_RATE, Bias
+from perennial.evaluation.bias.results import Bias
 from perennial.evaluation.figures import between, change, counted, figure
 from perennial.governance.items import NOT_STATED, Item, Table, computed
 from perennial.governance.records import Records
@@ -151,10 +151,11 @@ def _of_decision(records: Records, measure: Measure) -> str:
 
 def _of_group(bias: Bias | None, name: str, on: str) -> str:
     groups = [group for column, group in bias.groups if column.by == name] if bias else []
-    verdicts = [rate.verdict if (rate := group.measure(SELECTION_RATE)) else "unknown" for group in groups]
-    if not verdicts:
+    if bias is None or not groups:
         return NO_RESULT
-    proven = verdicts.count("difference_proven")
-    unchecked = len(verdicts) - proven - verdicts.count("not_proven")
+    verdicts = [[m.verdict if (m := group.measure(gated)) else "unknown" for gated in bias.gates] for group in groups]
+    proven = sum("difference_proven" in each for each in verdicts)
+    unchecked = sum(bool({"cannot_be_checked", "unknown"} & {*each}) for each in verdicts)
     of = counted(len(verdicts), "group", "groups")
-    return f"{proven} of {of} proven to be selected too rarely, {unchecked} cannot be checked ({on})"
+    how = "to be treated worse" if bias.gated else "to be selected too rarely"
+    return f"{proven} of {of} proven {how}, {unchecked} cannot be checked ({on})"

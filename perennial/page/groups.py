@@ -11,12 +11,12 @@ from perennial.ledger.entries import Decision
 from perennial.page.watching import Point
 
 CHARTED = 12
-"""How many groups are drawn, those with the lowest newest ratio; all of them are in the table."""
+"""How many ratios are drawn, those that are newest nearest to their limit or beyond it; all are in the table."""
 
 
 @dataclass(frozen=True)
 class GroupsView:
-    """The newest report: what is compared, its table, what the public ratios are, their table; and ratios over time.
+    """The newest report: what is compared, its tables, what the public ratios are, their table; and ratios over time.
 
     of: the batch of the decision that has the report.
     """
@@ -25,6 +25,8 @@ class GroupsView:
     summary: str
     columns: tuple[str, ...]
     rates: words.Cells
+    gated_columns: tuple[str, ...]
+    gated: words.Cells
     about_impact: str
     impact_columns: tuple[str, ...]
     impact: words.Cells
@@ -42,6 +44,8 @@ def groups_view(decisions: Sequence[Decision]) -> GroupsView | None:
         summary=words.summary(newest),
         columns=words.RATES,
         rates=words.rates(newest),
+        gated_columns=words.GATED,
+        gated=words.gated(newest),
         about_impact=words.about_impact(newest),
         impact_columns=words.IMPACT,
         impact=words.impact(newest),
@@ -50,13 +54,19 @@ def groups_view(decisions: Sequence[Decision]) -> GroupsView | None:
 
 
 def _courses(decisions: Sequence[Decision]) -> tuple[Point, ...]:
-    """The selection rate ratio of each group in each decision that has one, with the declared limit."""
+    """The gated ratios of each group in each decision that has them, with their limits."""
     courses: dict[str, list[Point]] = {}
+    beyond: dict[str, float] = {}
     for decision in decisions:
         for column, group in decision.bias.groups if decision.bias else ():
-            rate = group.measure(SELECTION_RATE)
-            if decision.bias and rate is not None and rate.change is not None:
-                name = f"{column.by} {group.value}"
-                courses.setdefault(name, []).append(Point(name, decision.batch, rate.change, decision.bias.ratio))
-    lowest = sorted(courses, key=lambda name: courses[name][-1].value)[:CHARTED]
-    return tuple(point for name in lowest for point in courses[name])
+            for each in group.measures:
+                if decision.bias is None or each.name not in decision.bias.gates or not each.is_ratio:
+                    continue
+                if each.change is not None:
+                    limit = decision.bias.ratio if each.limit is None else each.limit
+                    of = "" if each.name == SELECTION_RATE else f", {each.name.replace('_', ' ')}"
+                    name = f"{column.by} {group.value}{of}"
+                    courses.setdefault(name, []).append(Point(name, decision.batch, each.change, limit))
+                    beyond[name] = limit - each.change if each.worse == "higher" else each.change - limit
+    nearest = sorted(courses, key=lambda name: beyond[name])[:CHARTED]
+    return tuple(point for name in nearest for point in courses[name])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from perennial.usecase.declared_schema import Class
 from perennial.usecase.spelling import Frozen, Number, Share
@@ -96,16 +96,41 @@ class Selected(Frozen):
         return f"the {end} {float(share or 0) * 100:g} % of predictions"
 
 
+GatedMeasure = Literal[
+    "selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "calibration", "loss"
+]
+OF_ERRORS: tuple[GatedMeasure, ...] = ("true_positive_rate", "false_positive_rate", "false_negative_rate")
+"""The measures that compare who is selected with whose label is wanted."""
+
+
+def _gate(value: Any) -> str:
+    """Which form is given: true or false, everything else is a list of measures."""
+    return "gate:all" if isinstance(value, bool) else "gate:measures"
+
+
+Gate = Annotated[
+    Annotated[bool, Tag("gate:all")] | Annotated[tuple[GatedMeasure, ...], Field(min_length=1), Tag("gate:measures")],
+    Discriminator(_gate),
+]
+
+
 class BiasRules(Frozen):
     """What is proven before a release is held."""
 
-    gate: bool = Field(
+    gate: Gate = Field(
         True,
         description="hold a release for a person if it is proven that a group's selection rate is under `ratio` of "
-        "the others', unless the live model selects that group as rarely",
+        "the others', unless the live model selects that group as rarely; or a list of measures that hold one: "
+        "selection_rate, true_positive_rate and false_positive_rate under `ratio` of the others', "
+        "false_negative_rate over 1/`ratio` times the others', calibration or loss that differs by over 1 − `ratio`",
     )
     no_groups: str = Field("", description="why no groups are compared, such as that no persons are affected")
     ratio: Share = Field(0.8, gt=0, le=1, description="the lowest accepted ratio of selection rates")
+
+    @property
+    def gated(self) -> tuple[str, ...]:
+        """The measures that hold a release; with the gate off, the selection rate, which is then only reported."""
+        return ("selection_rate",) if isinstance(self.gate, bool) else self.gate
 
 
 Shares = dict[Annotated[str, Field(min_length=1)], Share]

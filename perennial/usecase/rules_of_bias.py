@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from perennial.usecase.declared_bias import MOST_GROUPS, Protected, is_function
+from perennial.usecase.declared_bias import MOST_GROUPS, OF_ERRORS, Protected, is_function
 from perennial.usecase.document import Document, Place
 from perennial.usecase.importable import missing_function
 from perennial.usecase.mistakes import Mistake, hint
@@ -46,6 +46,7 @@ def bias_rules(document: Document, folder: Path) -> Iterator[Mistake]:
     if document.text("governance", "bias", "no_groups"):
         message, fix = "gives a reason for no groups, and governance.protected names some", "remove one of the two"
         yield document.mistake(("governance", "bias", "no_groups"), message, fix, code="bias-no-groups")
+    yield from _gate(document)
     yield from _intersections(document, named)
     yield from _selected(document)
     yield from _population(document, named)
@@ -62,6 +63,20 @@ def has_gate(document: Document) -> bool:
     """Whether groups are compared, and one that is treated worse holds a release."""
     gate = document.at("governance", "bias", "gate")
     return bool(document.at("governance", "protected")) and gate is not False
+
+
+def _gate(document: Document) -> Iterator[Mistake]:
+    """A list of measures names each once, and error rates need labels that can be wanted."""
+    place: Place = ("governance", "bias", "gate")
+    texts = document.texts(*place)
+    selected = document.mapping("governance", "selected")
+    for number, (where, name) in enumerate(texts):
+        if name in [earlier for _, earlier in texts[:number]]:
+            yield document.mistake(where, f"'{name}' is listed twice", "remove one", code="bias-gate")
+        elif name in OF_ERRORS and document.text("schema", "task") == "regression" and {"top", "bottom"} & {*selected}:
+            message = f"'{name}' is unknown: the {'top' if 'top' in selected else 'bottom'} of predictions is no label"
+            fix = "write selected: {above: …} or {below: …}, or gate by another measure"
+            yield document.mistake(where, message, fix, code="bias-gate")
 
 
 def _column(document: Document, place: Place, column: str) -> Iterator[Mistake]:

@@ -14,9 +14,9 @@ from perennial.evaluation.bias.markdown import bias_as_markdown
 from perennial.evaluation.bias.measures import Rows
 from perennial.evaluation.bias.outcomes import Selection, outcomes
 from perennial.evaluation.bias.report import Groups, bias_of
-from perennial.evaluation.bias.results import SELECTION_RATE, Bias, GroupBias, GroupMeasure
+from perennial.evaluation.bias.results import RATES, SELECTION_RATE, Bias, GroupBias, GroupMeasure
 from perennial.evaluation.bias.verdicts import judge_bias
-from perennial.evaluation.bias.words import verdict
+from perennial.evaluation.bias.words import gated, summary, verdict
 from perennial.evaluation.metrics import load_metric
 from perennial.evaluation.metrics.black_box import black_box
 from perennial.evaluation.paired import Clusters
@@ -53,12 +53,13 @@ def report(
     rates: tuple[float, ...] = (0.4, 0.4, 0.4),
     live: tuple[float, ...] | None = None,
     gate: bool = True,
+    gated: tuple[str, ...] = (SELECTION_RATE,),
 ) -> Bias:
     y, p, group, day = drawn(seed, sizes, rates)
     chosen = Selection(above=0.5)
     other = rows_of(y, drawn(seed, sizes, live)[1], day, chosen) if live else None
     groups = Groups("group", tuple(NAMES[: len(sizes)]), group, {"a": 0.5})
-    return bias_of(rows_of(y, p, day, chosen), other, [groups], selected="", ratio=0.8, gate=gate)
+    return bias_of(rows_of(y, p, day, chosen), other, [groups], selected="", ratio=0.8, gate=gate, gated=gated)
 
 
 def of(group: GroupBias, name: str = SELECTION_RATE) -> GroupMeasure:
@@ -74,9 +75,10 @@ def test_values_are_fairlearns(weighted: bool) -> None:
     p = (0.2 * y + 0.1 * group / 2 + 0.7 * random.random(2_000)).round(3)
     weights = random.random(2_000) + 0.1 if weighted else None
     rows = rows_of(y, p, np.arange(2_000) % DAYS, Selection(above=0.5), weights=weights)
-    bias = bias_of(rows, None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True)
+    bias = bias_of(rows, None, [Groups("g", NAMES, group)], selected="", ratio=0.8, gate=True, gated=RATES)
     every = {
         SELECTION_RATE: fairlearn.selection_rate,
+        "true_positive_rate": fairlearn.true_positive_rate,
         "false_positive_rate": fairlearn.false_positive_rate,
         "false_negative_rate": fairlearn.false_negative_rate,
     }
@@ -93,14 +95,21 @@ def test_values_are_fairlearns(weighted: bool) -> None:
                 metrics=every, y_true=y, y_pred=p >= 0.5, sensitive_features=alone, sample_params=shares
             )
             assert of(each, name).others == pytest.approx(two.by_group[name][0], abs=1e-12)
+            assert of(each, name).change == pytest.approx(two.by_group[name][1] / two.by_group[name][0], abs=1e-12)
         loss = sklearn.brier_score_loss(y[group == code], p[group == code], sample_weight=_at(weights, group == code))
         assert of(each, "loss").value == pytest.approx(loss, abs=1e-12)
     lowest = min(float(each.of_highest or 0) for each in column.groups)
     parity = fairlearn.demographic_parity_ratio(y, p >= 0.5, sensitive_features=group, sample_weight=weights)
     assert lowest == pytest.approx(parity, abs=1e-12)
-    two_groups = fairlearn.demographic_parity_ratio(y, p >= 0.5, sensitive_features=alone, sample_weight=weights)
-    ratio = of(column.groups[2]).change
-    assert ratio is not None and min(ratio, 1 / ratio) == pytest.approx(two_groups, abs=1e-12)
+    for name in RATES:
+        ratio = of(column.groups[2], name).change
+        smallest = {
+            SELECTION_RATE: fairlearn.selection_rate_ratio,
+            "true_positive_rate": fairlearn.true_positive_rate_ratio,
+            "false_positive_rate": fairlearn.false_positive_rate_ratio,
+            "false_negative_rate": fairlearn.false_negative_rate_ratio,
+        }[name](y, p >= 0.5, sensitive_features=alone, sample_weight=weights)
+        assert ratio is not None and min(ratio, 1 / ratio) == pytest.approx(smallest, abs=1e-12)
 
 
 def _at(weights: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
@@ -199,6 +208,85 @@ def test_the_gate_holds_what_is_worse_than_the_live_model_only() -> None:
 def test_other_proven_differences_are_named_and_hold_nothing() -> None:
     holds, sentence = bias_reason(report(sizes=(4_000, 2_000, 1_000)))
     assert not holds and sentence.endswith("Other differences are proven for group a (representation).")
+
+
+EVERY = (*RATES, "calibration", "loss")
+
+
+def missed(seed: int, sizes: tuple[int, ...], misses: tuple[float, ...]) -> tuple[Rows, np.ndarray]:
+    """Rows of which half are wanted, and of those a share of each group is not selected; of the others, a fifth is."""
+    random = np.random.default_rng(seed)
+    group = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    y = (random.random(group.size) < 0.5).astype(float)
+    p = np.where(random.random(group.size) < np.where(y == 1, 1 - np.array(misses)[group], 0.2), 0.9, 0.1)
+    return rows_of(y, p, np.arange(group.size) % DAYS, Selection(above=0.5)), group
+
+
+def of_missed(
+    gated: tuple[str, ...], small: int = 1_500, live: tuple[float, ...] | None = None, misses: float = 0.5
+) -> Bias:
+    sizes = (3_000, small)
+    rows, group = missed(0, sizes, (0.2, misses))
+    other = missed(0, sizes, live)[0] if live else None
+    groups = Groups("group", NAMES[:2], group)
+    return bias_of(rows, other, [groups], selected="", ratio=0.8, gate=True, gated=gated)
+
+
+def test_a_gated_error_rate_is_compared_by_its_ratio_and_holds() -> None:
+    plain, bias = of_missed((SELECTION_RATE,)), of_missed(("false_negative_rate",))
+    (other, worse), before = bias.columns[0].groups, plain.columns[0].groups[1]
+    rate, difference = of(worse, "false_negative_rate"), of(before, "false_negative_rate")
+    assert rate.value == difference.value and difference.limit is None and not difference.is_ratio
+    assert rate.change == pytest.approx(2.5, abs=0.2) and (rate.limit, rate.worse) == (1.25, "higher")
+    assert rate.verdict == "difference_proven" and (rate.ci_low or 0) > 1.25
+    assert of(other, "false_negative_rate").verdict == "not_proven", "its rate is far lower"
+    holds, sentence = bias_reason(bias)
+    assert holds and sentence.startswith(
+        "Groups: a false negative rate over 1.25 times the others' is proven for group b, false negative rate (ratio 2."
+    )
+    assert "Other differences are proven" in sentence
+    few = of(of_missed(("false_negative_rate",), small=60, misses=0.3).columns[0].groups[1], "false_negative_rate")
+    assert few.verdict == "cannot_be_checked" and "only a ratio over " in few.note
+    assert few.smallest is not None and few.smallest > (few.harm or 0) == pytest.approx(1 / 0.6)
+
+
+def test_holm_is_over_all_groups_and_gated_measures() -> None:
+    alone, both = of_missed(("loss",)), of_missed(EVERY)
+    for name in EVERY:
+        assert {each.is_ratio for _, group in both.groups for each in [of(group, name)]} == {name in RATES}
+    ps = [of(group, name).p_value or 0 for _, group in both.groups for name in EVERY]
+    assert len(ps) == 12 and sum(p < 0.05 for p in ps) == 3
+    least = max(of(group, "loss").p_value or 0 for _, group in alone.groups)
+    assert max(of(group, "loss").p_value or 0 for _, group in both.groups) >= least
+    assert judge_bias(Bias.model_validate_json(both.model_dump_json())) == both
+    assert "these measures" in summary(both) and len(gated(both)) == 10
+    assert "| limit |" in bias_as_markdown(both) and "| limit |" not in bias_as_markdown(of_missed((SELECTION_RATE,)))
+
+
+def test_loss_and_calibration_are_gated_by_their_difference() -> None:
+    for name in ("loss", "calibration"):
+        (_, group) = of_missed((name,), misses=0.8).groups[1]
+        each = of(group, name)
+        assert each.verdict == "difference_proven" and not each.is_ratio and each.limit
+        assert abs(each.change or 0) > each.limit > 0 and each.harm == pytest.approx(2 * each.limit)
+        fair = of(of_missed((name,), live=(0.2, 0.8), misses=0.8).groups[1][1], name)
+        assert fair.live == each.change
+
+
+def test_what_the_live_model_gets_as_wrong_holds_nothing() -> None:
+    name = "false_negative_rate"
+    assert bias_reason(of_missed((name,), live=(0.2, 0.3)))[0]
+    as_bad = of_missed((name,), live=(0.2, 0.6))
+    assert worse_treated(as_bad) == [] and "none of which the live model treats better" in bias_reason(as_bad)[1]
+
+
+def test_each_rate_has_its_interval() -> None:
+    (_, group), *_ = report(sizes=(4_000, 2_000, 40), rates=(0.4, 0.2, 0.0)).groups[2:]
+    rate = of(group)
+    assert rate.value == 0.0 == rate.value_low and rate.value_high is not None and 0.05 < rate.value_high < 0.15
+    for _, each in report().groups:
+        assert (of(each).value_low or 1) < 0.4 < (of(each).value_high or 0)
+        assert of(each, "mean_prediction").value_low is None
 
 
 def test_two_groups_have_the_same_verdict_on_the_same_difference() -> None:

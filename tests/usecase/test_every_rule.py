@@ -57,6 +57,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
         (RELEASE, f"release: {{policy: blend}}\ngovernance: {{protected: [country], selected: {{top: 5%}}}}\n{RELEASE}")
     ],
     "bias-column": [_groups("protected: [price], selected: {above: 0.5}")],
+    "bias-gate": [_groups("protected: [country], selected: {above: 0.5}, bias: {gate: [loss, loss]}")],
     "bias-function": [_groups("protected: [shop.py:regoin], selected: {above: 0.5}")],
     "bias-many-groups": [
         _groups(f"protected: [{{column: price, bands: {list(range(50))}}}], selected: {{above: 0.5}}"),

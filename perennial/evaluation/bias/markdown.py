@@ -19,6 +19,7 @@ def bias_as_markdown(bias: Bias) -> str:
         "#### Groups of persons",
         escape(words.summary(bias)),
         _table(words.RATES, words.rates(bias)),
+        *([_table(words.GATED, words.gated(bias))] if bias.gated else []),
         _table(words.MEASURES, words.measures(bias)),
         *([_table(words.MEASURES, shares)] if shares else []),
         escape(words.about_impact(bias)),

@@ -9,9 +9,11 @@ import numpy as np
 
 from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.bias.impact import with_impact
-from perennial.evaluation.bias.measures import Rows, clusters_in, measures_of, ratio_of, representation
+from perennial.evaluation.bias.limits import Limits
+from perennial.evaluation.bias.measures import Measures, Rows, representation
 from perennial.evaluation.bias.outcomes import tenths
-from perennial.evaluation.bias.results import Bias, ColumnBias, GroupBias
+from perennial.evaluation.bias.part import Part
+from perennial.evaluation.bias.results import SELECTION_RATE, Bias, ColumnBias, GroupBias
 from perennial.evaluation.bias.verdicts import judge_bias
 
 FEWEST = 10
@@ -33,53 +35,57 @@ class Groups:
 
 
 def bias_of(
-    rows: Rows, live: Rows | None, groups: Sequence[Groups], *, selected: str, ratio: float, gate: bool
+    rows: Rows,
+    live: Rows | None,
+    groups: Sequence[Groups],
+    *,
+    selected: str,
+    ratio: float,
+    gate: bool,
+    gated: tuple[str, ...] = (SELECTION_RATE,),
 ) -> Bias:
     """rows: of the models that a release would make live; live: of those that are, None if none is.
 
-    selected: which predictions count, in words. ratio: which selection rate ratio must not be proven lower. gate:
-    whether that holds a release.
+    selected: which predictions count, in words. ratio: which ratio of a rate must not be proven lower. gate: whether
+    that holds a release. gated: for which measures.
     """
-    columns = tuple(with_impact(_column(rows, live, each, ratio)) for each in groups)
-    return judge_bias(Bias(selected=selected, ratio=ratio, gate=gate, columns=columns))
+    limits = Limits(ratio, gated)
+    columns = tuple(with_impact(_column(rows, live, each, limits)) for each in groups)
+    others = None if gated == (SELECTION_RATE,) else gated
+    return judge_bias(Bias(selected=selected, ratio=ratio, gate=gate, columns=columns, gated=others))
 
 
-def _column(rows: Rows, live: Rows | None, groups: Groups, ratio: float) -> ColumnBias:
-    known = (groups.codes >= 0).astype(np.float64)
-    there = np.unique(groups.codes[groups.codes >= 0]).tolist()
+def _column(rows: Rows, live: Rows | None, groups: Groups, limits: Limits) -> ColumnBias:
+    known = Part(np.flatnonzero(groups.codes >= 0), rows.clusters)
+    there = np.unique(groups.codes[known.places]).tolist()
     scores = tenths(rows.outcomes.score, groups.codes, there)
+    measures = Measures(rows, known, limits)
+    of_live = None if live is None else Measures(live, known, limits)
     return ColumnBias(
         by=groups.by,
-        unknown_rows=int((groups.codes < 0).sum()),
+        unknown_rows=groups.codes.size - known.size,
         groups=tuple(
-            _group(rows, live, groups, code, known, in_tenths, ratio)
-            for code, in_tenths in zip(there, scores, strict=True)
+            _group(measures, of_live, groups, code, in_tenths) for code, in_tenths in zip(there, scores, strict=True)
         ),
     )
 
 
 def _group(
-    rows: Rows,
-    live: Rows | None,
-    groups: Groups,
-    code: int,
-    known: np.ndarray,
-    in_tenths: tuple[int, ...],
-    ratio: float,
+    measures: Measures, live: Measures | None, groups: Groups, code: int, in_tenths: tuple[int, ...]
 ) -> GroupBias:
-    mine = (groups.codes == code).astype(np.float64)
-    others, count, value = known - mine, int(mine.sum()), groups.values[code]
-    plain = GroupBias(
-        value=value, rows=count, clusters=clusters_in(rows.clusters, mine), share=count / float(known.sum())
-    )
-    if count < FEWEST:
+    known = measures.known
+    is_mine = groups.codes[known.places] == code
+    mine, others = (Part(known.places[each], known.clusters) for each in (is_mine, ~is_mine))
+    value = groups.values[code]
+    plain = GroupBias(value=value, rows=mine.size, clusters=mine.number_of_clusters, share=mine.size / known.size)
+    if mine.size < FEWEST:
         return plain.model_copy(update={"note": f"fewer than {FEWEST} rows, of which nothing else is kept"})
     declared = groups.population.get(value)
-    present = () if declared is None else (representation(rows.clusters, mine, known, declared),)
+    present = () if declared is None else (representation(mine, known, declared),)
     return plain.model_copy(
         update={
-            "measures": (*measures_of(rows, mine, others, ratio), *present),
+            "measures": (*measures.of(mine, others, live), *present),
             "scores": in_tenths,
-            "live_ratio": ratio_of(live, mine, others) if live is not None else None,
+            "live_ratio": live.change_of(SELECTION_RATE, mine, others) if live is not None else None,
         }
     )

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from perennial.evaluation.results import Result
 
 BiasVerdict = Literal["difference_proven", "not_proven", "cannot_be_checked", "unknown"]
-SELECTION_RATE, REPRESENTATION = "selection_rate", "representation"
+Worse = Literal["lower", "higher", "either"]
+SELECTION_RATE, REPRESENTATION, CALIBRATION, LOSS = "selection_rate", "representation", "calibration", "loss"
+TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE = "true_positive_rate", "false_positive_rate"
+FALSE_NEGATIVE_RATE = "false_negative_rate"
+RATES = (SELECTION_RATE, TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE, FALSE_NEGATIVE_RATE)
+"""Shares of persons, who are selected or not."""
+
+
+def _left_out_if_none(*names: str) -> Any:
+    """Leaves fields that were added later out where they are None, so that earlier decisions stay as they were."""
+
+    def without_none(self: Result, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in written(self).items() if name not in names or value is not None}
+
+    return model_serializer(mode="wrap")(without_none)
 
 
 class GroupMeasure(Result):
     """One measure of a group beside that of all others together.
 
     rows: of the group, that the measure is taken over; clusters: in how many clusters they are.
-    change: for the selection rate the ratio of both, otherwise the group's value less the others'.
+    change: for the selection rate and rates with a limit the ratio of both, otherwise the group's value less the
+    others'.
     harm: the change to detect: a ratio, or the size of a difference. smallest: the change nearest to equality that
-    would most likely have been detected; None if none would be. p_value: adjusted by Holm over all groups.
+    would most likely have been detected; None if none would be. p_value: adjusted by Holm over all groups, and over
+    all measures that hold a release.
     own_se: by the group's clusters alone, of the logarithm of a ratio, or of a difference; variance_ratio: see
     `perennial.evaluation.slices`.
     verdict: a difference is proven; not proven, though `harm` would most likely have been detected or is outside the
     interval; cannot be checked otherwise; or unknown, with a note.
+    limit, worse: of a measure that holds a release, besides the selection rate: the change that is accepted, and on
+    which side of it a group is treated worse. live: the live model's change on the same rows.
+    value_low, value_high: the 95 % interval of a rate itself.
     """
 
     name: str
@@ -38,6 +59,18 @@ class GroupMeasure(Result):
     note: str = ""
     own_se: float | None = None
     variance_ratio: float | None = None
+    limit: float | None = None
+    worse: Worse | None = None
+    live: float | None = None
+    value_low: float | None = None
+    value_high: float | None = None
+
+    _without_none = _left_out_if_none("limit", "worse", "live", "value_low", "value_high")
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether `change` is a ratio."""
+        return self.name == SELECTION_RATE or (self.name in RATES and self.limit is not None)
 
 
 class GroupBias(Result):
@@ -60,6 +93,10 @@ class GroupBias(Result):
     live_ratio: float | None = None
     note: str = ""
 
+    def live_change(self, each: GroupMeasure) -> float | None:
+        """The live model's change of a gated measure on the same rows; None if it is unknown or no model is live."""
+        return self.live_ratio if each.name == SELECTION_RATE else each.live
+
     def measure(self, name: str) -> GroupMeasure | None:
         """The measure with that name; None if the group has none."""
         return next((each for each in self.measures if each.name == name), None)
@@ -77,13 +114,21 @@ class Bias(Result):
     """How the groups are treated by the models that a release would make live.
 
     selected: which predictions count as selected, in words. ratio: the selection rate ratio that must not be proven
-    lower. gate: whether that holds a release.
+    lower. gate: whether that holds a release. gated: the measures that do, None if only the selection rate does.
     """
 
     selected: str
     ratio: float
     gate: bool
     columns: tuple[ColumnBias, ...]
+    gated: tuple[str, ...] | None = None
+
+    _without_none = _left_out_if_none("gated")
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The measures that hold a release, if the gate is on."""
+        return self.gated or (SELECTION_RATE,)
 
     @property
     def groups(self) -> tuple[tuple[ColumnBias, GroupBias], ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import exp, log
+from collections.abc import Sequence
+from math import ceil, exp, log
 
 import numpy as np
 
 from perennial.evaluation.bias.measures import inside
-from perennial.evaluation.bias.results import SELECTION_RATE, Bias, GroupMeasure
+from perennial.evaluation.bias.results import Bias, GroupMeasure
 from perennial.evaluation.figures import figure
 from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.intervals.student_t import LEVEL, p_at_most, student_t
@@ -22,17 +22,24 @@ def judge_bias(bias: Bias) -> Bias:
     groups differ even if all are treated alike. All groups share one factor for neighbouring days, the mean of their
     variance ratios, at least 1, and Holm's test at 5 % is over all groups. The selection rate is tested one-sided
     against the declared ratio, every other measure two-sided against no difference.
+    Measures that hold a release share one test of Holm. A gated rate is tested against its limit like the selection
+    rate, a gated calibration or loss against a difference of its limit.
     Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6.
     """
-    names = dict.fromkeys(each.name for _, group in bias.groups for each in group.measures)
-    judged = {name: iter(_family([*_named(bias, name)], bias.ratio)) for name in names}
+    every = [each for _, group in bias.groups for each in group.measures]
+    rest = dict.fromkeys(each.name for each in every if each.name not in bias.gates)
+    judged: dict[int, GroupMeasure] = {}
+    for names in (bias.gates, *((name,) for name in rest)):
+        places = [place for place, each in enumerate(every) if each.name in names]
+        judged.update(zip(places, _family([every[place] for place in places], bias.ratio), strict=True))
+    again = (judged[place] for place in range(len(every)))
     return bias.model_copy(
         update={
             "columns": tuple(
                 column.model_copy(
                     update={
                         "groups": tuple(
-                            group.model_copy(update={"measures": tuple(next(judged[m.name]) for m in group.measures)})
+                            group.model_copy(update={"measures": tuple(next(again) for _ in group.measures)})
                             for group in column.groups
                         )
                     }
@@ -43,27 +50,32 @@ def judge_bias(bias: Bias) -> Bias:
     )
 
 
-def _named(bias: Bias, name: str) -> Iterator[GroupMeasure]:
-    return (each for _, group in bias.groups for each in group.measures if each.name == name)
-
-
 def _family(measures: Sequence[GroupMeasure], ratio: float) -> list[GroupMeasure]:
-    """One measure of all groups."""
-    ratios = [each.variance_ratio for each in measures if each.own_se is not None and each.variance_ratio is not None]
-    factor = max(1.0, float(np.mean(ratios)) if ratios else 1.0) ** 0.5
+    """The measures of all groups that share one test of Holm."""
+    factors = {name: _factor([m for m in measures if m.name == name]) for name in {each.name for each in measures}}
     tested = [each for each in measures if each.own_se is not None]
-    adjusted = iter(holm([_p_value(each, factor, ratio) for each in tested]))
+    adjusted = iter(holm([_p_value(each, factors[each.name], ratio) for each in tested]))
     return [
-        each if each.own_se is None else _judged(each, factor, next(adjusted), len(tested), ratio) for each in measures
+        each if each.own_se is None else _judged(each, factors[each.name], next(adjusted), len(tested), ratio)
+        for each in measures
     ]
 
 
+def _factor(measures: Sequence[GroupMeasure]) -> float:
+    ratios = [each.variance_ratio for each in measures if each.own_se is not None and each.variance_ratio is not None]
+    return max(1.0, float(np.mean(ratios)) if ratios else 1.0) ** 0.5
+
+
 def _p_value(each: GroupMeasure, factor: float, ratio: float) -> float:
+    """One-sided against the limit; two-sided where a difference either way is one."""
     se, df = _spread(each, factor)
-    if each.name == SELECTION_RATE:
-        return p_at_most(log(ratio) - _log_ratio(each), se, df, 0.0)
     assert each.change is not None
-    return min(1.0, 2 * p_at_most(abs(each.change), se, df, 0.0))
+    if each.is_ratio:
+        beyond = log(each.limit or ratio) - _log_ratio(each)
+        return p_at_most(-beyond if each.worse == "higher" else beyond, se, df, 0.0)
+    if each.worse in ("lower", "higher"):
+        return p_at_most(each.change if each.worse == "higher" else -each.change, se, df, each.limit or 0.0)
+    return min(1.0, 2 * p_at_most(abs(each.change), se, df, each.limit or 0.0))
 
 
 def _spread(each: GroupMeasure, factor: float) -> tuple[float, float]:
@@ -80,17 +92,23 @@ def _judged(each: GroupMeasure, factor: float, p_value: float, tested: int, rati
     assert each.change is not None and each.harm is not None
     se, df = _spread(each, factor)
     proven = p_value < ALPHA
-    if each.name == SELECTION_RATE:
+    smallest: float | None
+    if each.is_ratio:
         interval = student_t(_log_ratio(each), se, df, level=LEVEL)
         low, high = exp(interval.ci_low) if each.change else 0.0, exp(interval.ci_high)
-        smallest = _smallest_ratio(each, se, df, tested, ratio)
-        hidden = (smallest is None or smallest < each.harm) and low <= each.harm
-        would = "no ratio would show" if smallest is None else f"only a ratio under {smallest:.2f} would show"
+        over = each.worse == "higher"
+        smallest = _smallest_ratio(each, se, df, tested, each.limit or ratio)
+        unseen = smallest is None or (smallest > each.harm if over else smallest < each.harm)
+        hidden = unseen and (high >= each.harm if over else low <= each.harm)
+        side = "over" if over else "under"
+        would = "no ratio would show" if smallest is None else f"only a ratio {side} {smallest:.2f} would show"
     else:
         interval = student_t(each.change, se, df, level=LEVEL)
         low, high = interval.ci_low, interval.ci_high
-        smallest = minimal_detectable_effect(se, df, alpha=ALPHA / (2 * tested))
-        hidden = smallest > each.harm and not -each.harm < low < high < each.harm
+        sides = 1 if each.worse in ("lower", "higher") else 2
+        smallest = (each.limit or 0.0) + minimal_detectable_effect(se, df, alpha=ALPHA / (sides * tested))
+        within = -each.harm < low or each.worse == "higher", high < each.harm or each.worse == "lower"
+        hidden = smallest > each.harm and not (all(within) and low < high)
         would = f"only a difference over {figure(smallest, 2)} would show"
     return each.model_copy(
         update={
@@ -104,8 +122,8 @@ def _judged(each: GroupMeasure, factor: float, p_value: float, tested: int, rati
     )
 
 
-def _smallest_ratio(each: GroupMeasure, se: float, df: float, tested: int, ratio: float) -> float | None:
-    """The largest true ratio, in hundredths, that would most likely have been proven to be under the declared one.
+def _smallest_ratio(each: GroupMeasure, se: float, df: float, tested: int, limit: float) -> float | None:
+    """The true ratio nearest to the limit, in hundredths, that would most likely have been proven to be beyond it.
 
     A lower rate is counted on fewer selected rows, so the standard error at another ratio is that of this one times
     the square root of (1 − rate)/rate there over the same here.
@@ -113,8 +131,10 @@ def _smallest_ratio(each: GroupMeasure, se: float, df: float, tested: int, ratio
     assert each.value is not None and each.others is not None
     rate = inside(each.value, each.rows)
     needed = minimal_detectable_effect(se, df, alpha=ALPHA / tested) / ((1 - rate) / rate) ** 0.5
-    for hundredths in range(int(ratio * 100), 0, -1):
+    over = each.worse == "higher"
+    for hundredths in range(ceil(limit * 100), ceil(100 / each.others)) if over else range(int(limit * 100), 0, -1):
         there = hundredths / 100 * each.others
-        if there < 1 and log(ratio * 100 / hundredths) >= needed * ((1 - there) / there) ** 0.5:
+        beyond = log(hundredths / (limit * 100)) if over else log(limit * 100 / hundredths)
+        if there < 1 and beyond >= needed * ((1 - there) / there) ** 0.5:
             return hundredths / 100
     return None

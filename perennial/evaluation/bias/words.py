@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from perennial.evaluation.bias.impact import FOUR_FIFTHS, LEFT_OUT
+from perennial.evaluation.bias.limits import limits_in_words
 from perennial.evaluation.bias.results import REPRESENTATION, SELECTION_RATE, Bias, GroupBias, GroupMeasure
 from perennial.evaluation.figures import between, chance, change, counted, figure, percent
 
-RATES = ("group", "rows", "selected", "of others", "ratio", "95 % interval", "live model", "p", "verdict")
-MEASURES = ("group", "measure", "rows", "value", "of others", "difference", "95 % interval", "p", "verdict")
+RATES = (
+    *("group", "rows", "selected", "its interval", "of others", "ratio", "95 % interval", "live model", "p"),
+    "verdict",
+)
+GATED = (
+    *("group", "measure", "rows", "value", "its interval", "of others", "ratio or difference", "95 % interval"),
+    *("limit", "live model", "p", "verdict"),
+)
+MEASURES = (
+    *("group", "measure", "rows", "value", "its interval", "of others", "difference", "95 % interval", "p"),
+    "verdict",
+)
 IMPACT = ("group", "share of rows", "over the highest", "under four fifths", "impact ratio, New York City")
 SCORES = ("group", "rows", *(f"tenth {number}" for number in range(1, 11)))
 
@@ -22,9 +33,13 @@ def summary(bias: Bias) -> str:
         if column.unknown_rows
     )
     gate = "holds a release" if bias.gate else "holds nothing, since the gate is off"
+    tested = f"A selection rate that is proven to be under {figure(bias.ratio, 2)} of theirs"
+    family = "all groups"
+    if bias.gated:
+        tested, family = f"What is proven of {limits_in_words(bias)}", "all groups and these measures"
     return (
-        f"Selected are {bias.selected}. Each group is compared with all others together. A selection rate that is "
-        f"proven to be under {figure(bias.ratio, 2)} of theirs, with Holm's test at 5 % over all groups, {gate}. "
+        f"Selected are {bias.selected}. Each group is compared with all others together. {tested}, with Holm's test at "
+        f"5 % over {family}, {gate}. "
         f"{unknown[0].upper() + unknown[1:] if unknown else 'The group of every row is known'}."
     )
 
@@ -46,13 +61,20 @@ def rates(bias: Bias) -> Cells:
     return tuple((name, *_rate(group)) for name, group in _named(bias))
 
 
+def gated(bias: Bias) -> Cells:
+    """The measures that hold a release besides the selection rate, in the columns of `GATED`."""
+    return tuple(
+        (name, *_gated(each)) for name, group in _named(bias) for each in group.measures if each.limit is not None
+    )
+
+
 def measures(bias: Bias) -> Cells:
     """All other measures of the predictions, in the columns of `MEASURES`."""
     return tuple(
         (name, *_measure(each))
         for name, group in _named(bias)
         for each in group.measures
-        if each.name not in (SELECTION_RATE, REPRESENTATION)
+        if each.name not in (SELECTION_RATE, REPRESENTATION, *(bias.gated or ()))
     )
 
 
@@ -100,6 +122,7 @@ def _rate(group: GroupBias) -> tuple[str, ...]:
     return (
         f"{rate.rows:,}",
         "–" if rate.value is None else percent(rate.value),
+        _own_interval(rate),
         "–" if rate.others is None else percent(rate.others),
         figure(rate.change, 3),
         "–" if rate.ci_low is None else f"{low} to {high}",
@@ -109,12 +132,49 @@ def _rate(group: GroupBias) -> tuple[str, ...]:
     )
 
 
-def _measure(each: GroupMeasure) -> tuple[str, ...]:
+def _own_interval(each: GroupMeasure) -> str:
+    """The interval of the group's own rate; – if it has none."""
+    if each.value_low is None or each.value_high is None:
+        return "–"
+    return f"{percent(each.value_low)} to {percent(each.value_high)}"
+
+
+def _limit(each: GroupMeasure) -> str:
+    """Which changes are not accepted: `under 0.8`, `over +0.02`, `beyond ±0.02`."""
+    if each.is_ratio:
+        return f"{'over' if each.worse == 'higher' else 'under'} {figure(each.limit, 3)}"
+    sides = {"higher": "over +", "lower": "under −", "either": "beyond ±"}
+    return f"{sides[each.worse or 'either']}{figure(each.limit, 3)}"
+
+
+def _gated(each: GroupMeasure) -> tuple[str, ...]:
+    def shown(value: float | None) -> str:
+        return figure(value, 3) if each.is_ratio else change(value)
+
+    return (
+        *_values(each),
+        shown(each.change),
+        "–" if each.ci_low is None else f"{shown(each.ci_low)} to {shown(each.ci_high)}",
+        _limit(each),
+        shown(each.live),
+        chance(each.p_value),
+        verdict(each),
+    )
+
+
+def _values(each: GroupMeasure) -> tuple[str, ...]:
     return (
         each.name.replace("_", " "),
         f"{each.rows:,}",
         figure(each.value, 4),
+        _own_interval(each),
         figure(each.others, 4),
+    )
+
+
+def _measure(each: GroupMeasure) -> tuple[str, ...]:
+    return (
+        *_values(each),
         change(each.change),
         between(each.ci_low, each.ci_high),
         chance(each.p_value),
