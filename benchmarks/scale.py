@@ -1,4 +1,4 @@
-"""What the steps of a cycle cost on large batches: CPU seconds and peak memory of each step, in a process of its own.
+"""What the steps of a cycle cost on large batches: CPU seconds and peak memory of each step, in a separate process.
 
     python benchmarks/scale.py --rows 1000000 --batches 3
     python benchmarks/scale.py --rows 20000000 --batches 10 --folder /mnt/scale   # keeps the files and the home
@@ -196,7 +196,7 @@ class Cost:
 
 
 def cost_of(step: str, window: str, folder: Path) -> Cost:
-    """Run a step in a process of its own. Raises SystemExit if it fails."""
+    """Run a step in a separate process. Raises SystemExit if it fails."""
     command = [sys.executable, __file__, "--folder", str(folder), "--step", step, "--window", window]
     started = time.perf_counter()
     process = subprocess.Popen(command, env=_environment(folder), cwd=ROOT)

@@ -36,13 +36,16 @@ def digest_rows(rows: pd.DataFrame, key: Sequence[str], beside: Mapping[str, pd.
     """
     named = [("rows", str(name), rows[name]) for name in rows.columns]
     named += [("beside", name, column) for name, column in (beside or {}).items()]
-    columns = {(of, name): _content(name, column) for of, name, column in sorted(named, key=lambda each: each[:2])}
-    order = _order(len(rows), [columns["rows", name] for name in key], list(columns.values()))
+    named.sort(key=lambda each: each[:2])
+    # One column after another, so that the content is not in memory twice.
+    contents = (_content(name, column) for _, name, column in named)
+    order = _order(len(rows), [_content(name, rows[name]) for name in key], contents)
     total = hashlib.sha256(len(rows).to_bytes(8, "little"))
-    for (of, name), column in columns.items():
-        for text in (of, name, column.kind):
+    for of, name, column in named:
+        content = _content(name, column)
+        for text in (of, name, content.kind):
             total.update(len(text.encode()).to_bytes(8, "little") + text.encode())
-        for part in (column if order is None else column.take(order)).parts():
+        for part in (content if order is None else content.take(order)).parts():
             total.update(len(part).to_bytes(8, "little"))
             total.update(part)
     return total.hexdigest()
@@ -94,8 +97,8 @@ class _Content:
         return [self.null, *self.numbers, *([] if self.texts is None else [_ranks(self.texts)])]
 
 
-def _order(rows: int, key: list[_Content], columns: list[_Content]) -> npt.NDArray[np.int64] | None:
-    """The positions of the rows in order; None if they are in order already."""
+def _order(rows: int, key: list[_Content], columns: Iterator[_Content]) -> npt.NDArray[np.int64] | None:
+    """The positions of the rows in order; None if they are in order already. columns: read only if keys are equal."""
     if rows < 2 or _ascends(rows, key):
         return None
     ranks = [rank for column in key for rank in column.ranks()] or [np.zeros(rows)]

@@ -16,12 +16,15 @@ from pathlib import Path
 
 from perennial import __version__
 from perennial.errors import InputError
+from perennial.machine_memory import usable_memory
 from perennial.secrets import holds_secret, masked, remember, remember_address
 from perennial.whole_file import write_whole
 
 HOME_FORMAT = 2
 PREFECT_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 """Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
+LEAST_MEMORY = 256 * 2**20
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -35,6 +38,7 @@ class Settings:
     prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
     prefect_database_url: the database of the embedded Prefect server; None means a file in `prefect_home`.
     threads: how many threads a fit may use.
+    memory: how many bytes the joins and sorts of one process may use before they continue in files, in `spill`.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
     openlineage: the receivers of OpenLineage events, each as an address. openlineage_token: for those that ask for one.
@@ -52,6 +56,7 @@ class Settings:
     mlflow_artifacts: str | None
     prefect_api_url: str | None
     threads: int
+    memory: int
     namespace: str = ""
     anchors: tuple[str, ...] = ()
     anchor_key: Path | None = None
@@ -121,6 +126,11 @@ class Settings:
         return self.home / "openlineage"
 
     @property
+    def spill(self) -> Path:
+        """What joins and sorts do not keep in memory; removed when they end."""
+        return self.home / "spill"
+
+    @property
     def locks(self) -> Path:
         """Files that processes lock to take turns."""
         return self.home / "locks"
@@ -152,6 +162,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mlflow_artifacts=_artifacts(environ, home, tracking),
         prefect_api_url=_url(environ, "PREFECT_API_URL", "http", "https"),
         threads=_threads(environ),
+        memory=_memory(environ),
         namespace=_namespace(environ),
         anchors=_anchors(environ, home),
         anchor_key=_anchor_key(environ, home),
@@ -420,6 +431,23 @@ def _threads(environ: Mapping[str, str]) -> int:
             "  Set it to the number of threads that a fit may use, or unset it for 1."
         )
     return int(value)
+
+
+def _memory(environ: Mapping[str, str]) -> int:
+    """Bytes; by default half of what the machine has, or its container allows."""
+    value = (environ.get("PERENNIAL_MEMORY") or "").strip()
+    if not value:
+        return max(usable_memory() // 2, LEAST_MEMORY)
+    size = re.fullmatch(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(_UNITS)})", value)
+    if size is None:
+        raise InputError(
+            f"PERENNIAL_MEMORY: {value!r} is not an amount of memory\n"
+            "  Write it as 4GiB or 512MiB, or unset it for half of what the machine has."
+        )
+    memory = int(float(size[1]) * _UNITS[size[2]])
+    if memory < LEAST_MEMORY:
+        raise InputError(f"PERENNIAL_MEMORY: {value} is too little\n  Set it to at least {LEAST_MEMORY // 2**20}MiB.")
+    return memory
 
 
 def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:

@@ -231,12 +231,12 @@ def labels_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     """Label files of a use case: how many, their rows, what of them is held, and labels that match no row."""
     from perennial.store.keys import labels_without_row
     from perennial.store.known import known_at
-    from perennial.store.tables import Tables
+    from perennial.store.workspace import Workspace
 
     usecase, files = declaration.name, label_files(ledger, declaration.name)
     # A second on: on a replay clock labels may have come since the moment it stands at.
     known = known_at(ledger, usecase, time_of(ledger, declaration, now) + timedelta(seconds=1))
-    unmatched = labels_without_row(Tables(settings().tables_uri), usecase, declaration.schema_, known)
+    unmatched = labels_without_row(Workspace(settings()).tables, usecase, declaration.schema_, known)
     return {
         "files": len(files),
         "rows": sum(file.rows for file in files),

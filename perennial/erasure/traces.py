@@ -13,7 +13,7 @@ from perennial.whole_file import replacing
 
 ELSEWHERE = ("landing", "tables", "mlflow", "served", "locks", "erasing")
 """Folders that are looked through otherwise, or have no value of a row."""
-MADE_AGAIN = ("statistics", "backtests", "serving")
+MADE_AGAIN = ("statistics", "backtests", "serving", "spill")
 """Folders whose files can be made again: a file with a trace is removed."""
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
 

@@ -11,6 +11,7 @@ from perennial.intake.frames import arrow_column
 from perennial.lineage.graph import Ref
 from perennial.our_columns import BATCH, RAW, REASONS
 from perennial.sources.typed_column import read_as
+from perennial.store.stream import Stream
 from perennial.store.tables import Name, Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
@@ -88,21 +89,21 @@ def row_key(declaration: Declaration, text: str) -> RowKey | None:
     return RowKey(tuple(str(value[0].as_py()) for value in values.values()), values)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyTables(Tables):
     """The tables as they would be if no other key had rows. They are read once and never written."""
 
     held: Mapping[Name, pa.Table | None]
 
-    def read(
+    def stream(
         self,
         usecase: str,
         name: Name,
         batches: list[str],
         columns: list[str] | None = None,
         where: pc.Expression | None = None,
-    ) -> pa.Table | None:
-        """As `Tables.read`."""
+    ) -> Stream | None:
+        """As `Tables.stream`."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -111,7 +112,8 @@ class KeyTables(Tables):
             return None
         table = table.filter(pc.is_in(table[BATCH], value_set=pa.array(batches, pa.string())))
         table = table if where is None else table.filter(where)
-        return table if columns is None else table.select([each for each in columns if each in table.column_names])
+        table = table if columns is None else table.select([each for each in columns if each in table.column_names])
+        return Stream(table.schema, iter([table]))
 
     def version(self, usecase: str, name: Name) -> None:
         """None: what others remember of the whole tables is not of these."""
@@ -121,7 +123,8 @@ def key_tables(tables: Tables, usecase: str, key: RowKey, batches: list[str], la
     """The accepted rows and the labels of a key in the named batches."""
     return KeyTables(
         f"{tables.uri}#{key.ref}",
-        {
+        tables.bounds,
+        held={
             "accepted": tables.read(usecase, "accepted", batches, where=key.matches),
             "labels": tables.read(usecase, "labels", labels, where=key.matches),
         },

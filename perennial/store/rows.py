@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,18 @@ from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX
 from perennial.sources.numbers import EXACT
 from perennial.store.known import Known
-from perennial.store.tables import Tables, quoted
+from perennial.store.stream import Stream, quoted
+from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
 
-_PLACE, _CURRENT, _APART, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN = (
-    f"{PREFIX}{name}" for name in ("place", "current", "apart", "counts_from", "rank", "own", "own_known")
+_PLACE, _CURRENT, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN, _LATE, _FORMER = (
+    f"{PREFIX}{name}" for name in ("place", "current", "counts_from", "rank", "own", "own_known", "late", "former")
 )
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A label known from this year on is never known: 9999-12-31 is a common way to write that."""
@@ -50,28 +49,33 @@ def read_rows(
     import pyarrow.compute as pc
 
     batches = list(known.batch_ids if only is None else only)
-    own_labels = not known.label_batches and not known.replaced
-    accepted = tables.read(
+    apart = _label_streams(tables, usecase, schema, known)
+    accepted = tables.stream(
         usecase,
         "accepted",
         batches,
-        where=_counts(pc.field(schema.target), pc.field(LABEL_KNOWN_AT), known) if own_labels and labelled else None,
+        where=_counts(pc.field(schema.target), pc.field(LABEL_KNOWN_AT), known) if labelled and not apart else None,
     )
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
-    if own_labels:
-        return frame_of(_with_own_labels(accepted, schema, known))
+    if not apart:
+        parts = [_with_own_labels(part, schema, known) for part in (accepted.schema.empty_table(), *accepted.parts)]
+        return frame_of(_in_order(parts, schema.key))
     key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
-    with _labels(tables, usecase, schema, known, accepted) as connection:
+    with tables.joining(arriving=accepted, arrivals=_arrivals(known), **apart) as connection:
+        # Of a few batches only their own labels are of interest, but a stream of all rows can be read just once.
+        connection.execute(f"CREATE TEMP {'VIEW' if only is None else 'TABLE'} accepted AS SELECT * FROM arriving")
+        connection.execute(_view_of_labels(schema, apart))
         # A key has one current row, so only labels that came apart from their rows need to be grouped by key.
-        frame = connection.sql(
+        rows = connection.sql(
             f"""
             WITH apart AS (
                 SELECT {key}, max({rank}) FILTER ({_CURRENT}) AS {_RANK},
                        arg_max({LABEL}, {rank}) FILTER ({_CURRENT}) AS {LABEL},
                        max({LABEL_KNOWN_AT}) FILTER ({_CURRENT}) AS {KNOWN_AT}, min({_COUNTS_FROM}) AS {FIRST_KNOWN_AT}
-                FROM labels WHERE {_APART} AND {_COUNTS_FROM} <= $as_of::TIMESTAMPTZ GROUP BY {key}
+                FROM labels {"" if only is None else f"SEMI JOIN accepted USING ({key})"}
+                WHERE {_COUNTS_FROM} <= $as_of::TIMESTAMPTZ GROUP BY {key}
             ),
             own AS (
                 SELECT accepted.* EXCLUDE ({target}, {LABEL_KNOWN_AT}) REPLACE (arrivals.{ARRIVED_AT} AS {ARRIVED_AT}),
@@ -93,7 +97,7 @@ def read_rows(
             """,
             params={"as_of": write_instant(known.as_of)},
         ).to_arrow_table()
-    return frame_of(frame)
+    return frame_of(rows)
 
 
 def _counts(own: Any, at: Any, known: Known) -> Any:
@@ -125,14 +129,13 @@ def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Tab
     rows = rows.drop_columns([schema.target, LABEL_KNOWN_AT])
     rows = rows.append_column(LABEL, pc.if_else(counts, own, no_label))
     rows = rows.append_column(KNOWN_AT, pc.if_else(counts, at, no_time))
-    rows = rows.append_column(
+    return rows.append_column(
         FIRST_KNOWN_AT, pc.if_else(counts, pc.if_else(pc.greater(at, arrived), at, arrived), no_time)
     )
-    return _in_order(rows, schema.key)
 
 
-def _in_order(rows: pa.Table, key: Sequence[str]) -> pa.Table:
-    """The rows in key order.
+def _in_order(tables: list[pa.Table], key: Sequence[str]) -> pa.Table:
+    """The rows of all tables in key order. The list is emptied, so that no row is in memory twice.
 
     Parts that are in order themselves and do not overlap, as batches do whose key begins with their time, are only put
     one after another: copying all rows takes longer than looking.
@@ -141,27 +144,42 @@ def _in_order(rows: pa.Table, key: Sequence[str]) -> pa.Table:
     import pyarrow.compute as pc
 
     by_key = [(name, "ascending") for name in key]
-    parts = [part for part in rows.to_batches() if part.num_rows]
+    schema, parts = tables[0].schema, [part for table in tables for part in table.to_batches() if part.num_rows]
+    tables.clear()
     if len(parts) > 1:
         firsts = pa.Table.from_batches([part.select(key).slice(0, 1) for part in parts])
-        rows = pa.Table.from_batches([parts[place] for place in pc.sort_indices(firsts, by_key).to_pylist()])
+        parts = [parts[place] for place in pc.sort_indices(firsts, by_key).to_pylist()]
+    rows = pa.Table.from_batches(parts, schema)
+    del parts
     order = pc.sort_indices(rows, by_key).to_numpy()
-    return rows if (order[1:] > order[:-1]).all() else rows.combine_chunks().take(pa.array(order))
+    if (order[1:] > order[:-1]).all():
+        return rows
+    columns = {}
+    for name in rows.column_names:
+        columns[name] = rows[name].combine_chunks().take(pa.array(order))
+        rows = rows.drop_columns([name])
+    return pa.table(columns, schema)
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Stored rows in pandas. Integers with nulls become floats, as models expect, unless that would change a value."""
+    """Stored rows in pandas. Integers with nulls become floats, as models expect, unless that would change a value.
+
+    table: is used up, column by column, so that no row is in memory twice.
+    """
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    frame = table.to_pandas()
+    exact = {}
     for name in table.column_names:
         column = table[name]
         if pa.types.is_int64(column.type) and column.null_count:
             ends = pc.min_max(column)
             if any(abs(each.as_py() or 0) > EXACT for each in ends.values()):
-                frame[name] = pd.Series(pd.Int64Dtype().__from_arrow__(column), index=frame.index)
+                exact[name] = pd.Int64Dtype().__from_arrow__(column)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    for name, values in exact.items():
+        frame[name] = pd.Series(values, index=frame.index)
     return frame
 
 
@@ -170,15 +188,17 @@ def content(rows: pd.DataFrame) -> pd.DataFrame:
 
     A table gets a new column with the first batch that has it, which must not change the digest of earlier batches.
     """
-    return rows.drop(columns=[ARRIVED_AT]).dropna(axis="columns", how="all")
+    return rows.drop(columns=[ARRIVED_AT, *(name for name in rows.columns if rows[name].isna().all())])
 
 
 def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> datetime | None:
     """When the next stored label begins to count; None if there is none."""
-    accepted = tables.read(usecase, "accepted", list(known.batch_ids), _label_columns(schema))
+    accepted = tables.stream(usecase, "accepted", list(known.batch_ids), _label_columns(schema))
     if accepted is None:
         return None
-    with _labels(tables, usecase, schema, known, accepted) as connection:
+    labels = {_OWN: accepted, **_label_streams(tables, usecase, schema, known)}
+    with tables.joining(arrivals=_arrivals(known), **labels) as connection:
+        connection.execute(_view_of_labels(schema, labels))
         row = connection.execute(
             f"SELECT epoch_us(min({_COUNTS_FROM})) FROM labels WHERE {_CURRENT} AND {_COUNTS_FROM} > ?::TIMESTAMPTZ "
             f"AND {_COUNTS_FROM} < ?::TIMESTAMPTZ",
@@ -188,48 +208,43 @@ def next_label(tables: Tables, usecase: str, schema: Schema, known: Known) -> da
     return None if microseconds is None else from_microseconds(microseconds)
 
 
-@contextmanager
-def _labels(
-    tables: Tables, usecase: str, schema: Schema, known: Known, accepted: pa.Table
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that has `accepted`, `arrivals` and the view `labels`: every label, whenever it counts.
+def _label_streams(tables: Tables, usecase: str, schema: Schema, known: Known) -> dict[str, Stream]:
+    """Labels that came apart from their current rows: in separate files, and with revisions that were replaced."""
+    columns = _label_columns(schema)
+    late = tables.stream(usecase, "labels", list(known.label_batch_ids), columns) if known.label_batches else None
+    former = tables.stream(usecase, "accepted", [b.batch for b in known.replaced], columns) if known.replaced else None
+    return {name: stream for name, stream in ((_LATE, late), (_FORMER, former)) if stream is not None}
 
-    Each has the key, `LABEL`, when it became known, when it arrived, its position in the ledger, since when it counts,
-    whether it is current, which labels of a replaced revision are not, and whether it came apart from its row. Arrival
-    times come from the ledger, so a crash between table and ledger cannot change them.
-    """
-    import duckdb
+
+def _arrivals(known: Known) -> pa.Table:
+    """When each batch arrived and its position, from the ledger: a crash between table and ledger changes neither."""
     import pyarrow as pa
 
     entries: list[BatchEntry | LabelBatchEntry] = [*known.replaced, *known.batches, *known.label_batches]
-    columns = _label_columns(schema)
-    late = tables.read(usecase, "labels", list(known.label_batch_ids), columns)
-    former = tables.read(usecase, "accepted", [b.batch for b in known.replaced], columns) if known.replaced else None
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("accepted", accepted)
-        arrivals = {
+    return pa.table(
+        {
             BATCH: pa.array([entry.batch for entry in entries], pa.string()),
             ARRIVED_AT: pa.array([instant(e.arrived_at) for e in entries], pa.timestamp("us", tz="UTC")),
             _PLACE: pa.array(range(len(entries)), pa.int64()),
         }
-        connection.register("arrivals", pa.table(arrivals))
-        key = ", ".join(quoted(name) for name in schema.key)
-        select = f"SELECT {key}, {quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
-        sources = [f"{select} true AS {_CURRENT}, false AS {_APART} FROM accepted"]
-        for name, table, current in (("late", late, "true"), ("former", former, "false")):
-            if table is not None:
-                connection.register(name, table)
-                sources.append(f"{select} {current} AS {_CURRENT}, true AS {_APART} FROM {name}")
-        connection.execute(
-            f"""
-            CREATE TEMP VIEW labels AS
-            SELECT *, greatest({LABEL_KNOWN_AT}, {ARRIVED_AT}) AS {_COUNTS_FROM}
-            FROM ({" UNION ALL ".join(sources)}) JOIN arrivals USING ({BATCH})
-            WHERE {LABEL} IS NOT NULL AND {LABEL_KNOWN_AT} IS NOT NULL
-            """
-        )
-        yield connection
+    )
+
+
+def _view_of_labels(schema: Schema, names: Iterable[str]) -> str:
+    """The view `labels`: every label of the relations with these names, whenever it counts.
+
+    Each has the key, `LABEL`, when it became known, when it arrived, its position in the ledger, since when it counts,
+    and whether it is current, which labels of a replaced revision are not.
+    """
+    key = ", ".join(quoted(name) for name in schema.key)
+    select = f"SELECT {key}, {quoted(schema.target)} AS {LABEL}, {LABEL_KNOWN_AT}, {BATCH},"
+    sources = " UNION ALL ".join(f"{select} {name != _FORMER} AS {_CURRENT} FROM {name}" for name in names)
+    return f"""
+        CREATE TEMP VIEW labels AS
+        SELECT *, greatest({LABEL_KNOWN_AT}, {ARRIVED_AT}) AS {_COUNTS_FROM}
+        FROM ({sources}) JOIN arrivals USING ({BATCH})
+        WHERE {LABEL} IS NOT NULL AND {LABEL_KNOWN_AT} IS NOT NULL
+        """
 
 
 def _label_columns(schema: Schema) -> list[str]:

@@ -7,17 +7,22 @@ they want.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from perennial.errors import InputError, TableUnreadable, TransientError
+from perennial.errors import InputError, TransientError
 from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
+from perennial.store.bounded import Bounds, connected
+from perennial.store.stream import Stream, arrow_schema, literal, queried, quoted, stream_of
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -42,15 +47,17 @@ SMALL_FILES = 8
 WHOLE_FILE = 16 * 2**20
 _ROWS_TO_SKIP = 65_536
 """Rows per group of a joined file, at most: a reader skips the groups that lack its batches."""
-_LISTED = 20
-"""DataFusion skips files by a list of at most so many values. A longer list is compared here, which takes less time."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of all use cases below `uri` (a local folder; object storage by the same code)."""
+    """The tables of all use cases below `uri` (a local folder; object storage by the same code).
+
+    bounds: of the joins and sorts over them; see `bounded`.
+    """
 
     uri: str
+    bounds: Bounds | None = None
 
     def where(self, usecase: str, name: Name) -> str:
         """The URI of one table."""
@@ -76,10 +83,10 @@ class Tables:
             _same_types(rows, table, uri)
             # A swept batch keeps its transaction but has no rows, and may be written again.
             if written is not None:
-                left = _rows(table, [batch], None)
-                if _same_rows(left, rows):
+                left = _count(table, batch)
+                if left == rows.num_rows and self._same_rows(table, rows, batch):
                     return table.version()
-                if left.num_rows:
+                if left:
                     table.delete(f"{BATCH} = '{batch}'")
             turn = (written or 0) + 1
         try:
@@ -111,10 +118,39 @@ class Tables:
         Always from the table's newest version: an older one disappears with a vacuum, and would contain erased rows. A
         batch's rows are the same in all versions.
         """
+        stream = self.stream(usecase, name, batches, columns, where)
+        return None if stream is None else stream.table()
+
+    def stream(
+        self,
+        usecase: str,
+        name: Name,
+        batches: list[str],
+        columns: list[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> Stream | None:
+        """As `read`, part by part: as many rows are in memory as their reader holds."""
         table = self._open(usecase, name)
-        if table is None:
-            return None
-        return _rows(table, batches, columns, where)
+        return None if table is None else stream_of(table, batches, columns, where)
+
+    @contextmanager
+    def joining(self, **streams: Stream | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection within the bounds that has streams and tables under these names; each stream is read once.
+
+        Raises the error of a stream that cannot be read to its end, see `read`; OutOfMemory.
+        """
+        import duckdb
+
+        failed: list[Exception] = []
+        with connected(self.bounds) as connection:
+            for name, stream in streams.items():
+                connection.register(name, stream.reader(failed) if isinstance(stream, Stream) else stream)
+            try:
+                yield connection
+            except duckdb.Error as error:
+                if failed:
+                    raise failed[0] from error
+                raise
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch are in the table, committed or not."""
@@ -126,8 +162,8 @@ class Tables:
         table = self._open(usecase, name)
         if table is None:
             return {}
-        column = _rows(table, None, [BATCH]).column(BATCH)
-        return {entry["values"]: entry["counts"] for entry in column.value_counts().to_pylist()}
+        query = f"SELECT {BATCH}, count(*) AS rows FROM here GROUP BY {BATCH}"
+        return {row[BATCH]: row["rows"] for part in queried(table, query) for row in part.to_pylist()}
 
     def sweep(self, usecase: str, name: Name, batch: str) -> None:
         """Delete the rows of a batch that was never committed."""
@@ -163,6 +199,22 @@ class Tables:
         table = self._open(usecase, name)
         return table.version() if table is not None else None
 
+    def _same_rows(self, table: DeltaTable, rows: pa.Table, batch: str) -> bool:
+        """Whether a batch has exactly these rows in any order, as many; columns of only one side must be all null."""
+        stored = arrow_schema(table).names
+        if not set(rows.column_names) <= set(stored):
+            return False
+        beside = [name for name in stored if name not in rows.column_names]
+        if beside:
+            counts = ", ".join(f"count({quoted(name)})" for name in beside)
+            query = f"SELECT {counts} FROM here WHERE {BATCH} = {literal(batch)}"
+            if any(value for part in queried(table, query) for row in part.to_pylist() for value in row.values()):
+                return False
+        names = ", ".join(map(quoted, rows.column_names))
+        with self.joining(stored=stream_of(table, [batch], rows.column_names), new=rows) as connection:
+            other = connection.sql(f"SELECT {names} FROM stored EXCEPT ALL SELECT {names} FROM new LIMIT 1")
+            return not other.fetchall()
+
     def _open(self, usecase: str, name: Name) -> DeltaTable | None:
         try:
             return DeltaTable(self.where(usecase, name))
@@ -193,92 +245,17 @@ def _join_small_files(table: DeltaTable) -> None:
         log.info("%s: small files were not joined, since another process wrote: %s", table.table_uri, error)
 
 
-def _rows(
-    table: DeltaTable, batches: list[str] | None, columns: list[str] | None, where: pc.Expression | None = None
-) -> pa.Table:
-    """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
-
-    batches: all if None. columns: those that the table does not have are left out. where: about columns that are read.
-    Raises TableUnreadable for a file that is damaged or missing, TransientError for storage that does not answer.
-    """
-    import pyarrow as pa
-
-    schema = _arrow_schema(table)
-    read = schema if columns is None else pa.schema([field for field in schema if field.name in columns])
-    if batches == []:
-        return read.empty_table()
-    many = batches is not None and len(batches) > _LISTED
-    needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
-    names = ", ".join(quoted(name) for name in needed.names)
-    listed = ", ".join("'" + batch.replace("'", "''") + "'" for batch in batches or ())
-    query = f"SELECT {names} FROM here" + (f" WHERE {BATCH} IN ({listed})" if batches and not many else "")
-    wanted = pa.array(batches, pa.string()) if many else None
-    try:
-        parts = QueryBuilder().register("here", table).execute(query)
-        rows = [_kept(pa.table(part).cast(needed), wanted, where).select(read.names) for part in parts]
-    except Exception as error:  # DataFusion's errors have no specific type
-        message = str(error)
-        if "Object Store error: Generic" in message:
-            raise TransientError(f"{table.table_uri} cannot be reached: {message}") from error
-        raise TableUnreadable(
-            f"{table.table_uri}{_first_unreadable(table)} cannot be read: {message}\n  restore it from a backup"
-        ) from error
-    return pa.concat_tables([read.empty_table(), *rows])
-
-
-def _kept(rows: pa.Table, batches: pa.Array | None, where: pc.Expression | None) -> pa.Table:
-    """Rows of these batches, all if None, for which `where` holds."""
-    import pyarrow.compute as pc
-
-    rows = rows if batches is None else rows.filter(pc.is_in(rows[BATCH], value_set=batches))
-    return rows if where is None else rows.filter(where)
-
-
-def quoted(name: str) -> str:
-    """A column's name in SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _first_unreadable(table: DeltaTable) -> str:
-    """The table's first unreadable file, which DataFusion does not always name."""
-    for fragment in table.to_pyarrow_dataset().get_fragments():
-        try:
-            fragment.to_table()
-        except (OSError, ValueError):
-            return str(fragment.path)
-    return ""
-
-
 def _count(table: DeltaTable, batch: str) -> int:
-    return int(_rows(table, [batch], [BATCH]).num_rows)
-
-
-def _same_rows(left: pa.Table, rows: pa.Table) -> bool:
-    """Whether two tables have the same rows in any order; columns that only one of them has must be all null."""
-    import duckdb
-
-    if left.num_rows != rows.num_rows or not set(rows.column_names) <= set(left.column_names):
-        return False
-    if any(left[name].null_count < left.num_rows for name in set(left.column_names) - set(rows.column_names)):
-        return False
-    with duckdb.connect() as connection:
-        connection.register("left_rows", left.select(rows.column_names))
-        connection.register("new_rows", rows)
-        return not connection.sql("SELECT * FROM left_rows EXCEPT ALL SELECT * FROM new_rows LIMIT 1").fetchall()
+    query = f"SELECT count(*) AS rows FROM here WHERE {BATCH} = {literal(batch)}"
+    return sum(row["rows"] for part in queried(table, query) for row in part.to_pylist())
 
 
 def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:
     """Refuse differing types before anything is written, because a merge would silently convert them."""
-    stored = {field.name: field.type for field in _arrow_schema(table)}
+    stored = {field.name: field.type for field in arrow_schema(table)}
     for field in rows.schema:
         if field.name in stored and stored[field.name] != field.type:
             raise InputError(
                 f"{uri}: column {field.name!r} is {stored[field.name]} in the table and {field.type} in this batch. "
                 f"The type of a column cannot change: use another name, or declare a new use case."
             )
-
-
-def _arrow_schema(table: DeltaTable) -> pa.Schema:
-    import pyarrow as pa
-
-    return pa.schema(table.schema().to_arrow())

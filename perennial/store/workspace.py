@@ -15,6 +15,7 @@ from perennial.ledger.erased import digests_now
 from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.signing.signature import Signatures
+from perennial.store.bounded import Bounds
 from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import RUN as RUN
@@ -43,7 +44,8 @@ class Workspace:
     @cached_property
     def tables(self) -> Tables:
         """Accepted rows, rows set aside, labels."""
-        return Tables(self.settings.tables_uri)
+        where = self.settings
+        return Tables(where.tables_uri, Bounds(where.memory, where.spill))
 
     @cached_property
     def landing(self) -> Landing:

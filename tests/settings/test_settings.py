@@ -46,6 +46,7 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
             "MLFLOW_TRACKING_URI": "http://mlflow.example:5000",
             "PREFECT_API_URL": "http://prefect.example:4200/api/",
             "PERENNIAL_THREADS": "4",
+            "PERENNIAL_MEMORY": "1.5GiB",
         }
     )
     assert found.database_url == "postgresql+psycopg://me:secret@db/ledger"
@@ -55,6 +56,7 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
     assert found.mlflow_artifacts is None
     assert found.prefect_api_url == "http://prefect.example:4200/api"
     assert found.threads == 4
+    assert found.memory == 3 * 2**29
 
 
 def test_use_cases_are_looked_for_here_and_then_beside_the_package(
@@ -71,6 +73,9 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
     [
         ("PERENNIAL_THREADS", "many", "'many' is not a whole number of at least 1"),
         ("PERENNIAL_THREADS", "0", "'0' is not a whole number of at least 1"),
+        ("PERENNIAL_MEMORY", "much", "'much' is not an amount of memory"),
+        ("PERENNIAL_MEMORY", "4", "'4' is not an amount of memory"),
+        ("PERENNIAL_MEMORY", "1MiB", "1MiB is too little"),
         ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
         ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),

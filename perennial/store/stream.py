@@ -1,0 +1,124 @@
+"""Rows of a Delta table, read part by part by DataFusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable, QueryBuilder
+
+from perennial.errors import TableUnreadable, TransientError
+from perennial.our_columns import BATCH
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+_LISTED = 20
+"""DataFusion skips files by a list of at most so many values. A longer list is compared here, which takes less time."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows of a table, read once, part by part."""
+
+    schema: pa.Schema
+    parts: Iterator[pa.Table]
+
+    def table(self) -> pa.Table:
+        """All of them."""
+        import pyarrow as pa
+
+        return pa.concat_tables([self.schema.empty_table(), *self.parts])
+
+    def reader(self, failed: list[Exception]) -> pa.RecordBatchReader:
+        """For another library, which may hide the type of an error: the error is put into `failed` too."""
+        import pyarrow as pa
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            try:
+                for part in self.parts:
+                    yield from part.to_batches()
+            except Exception as error:
+                failed.append(error)
+                raise
+
+        return pa.RecordBatchReader.from_batches(self.schema, batches())
+
+
+def stream_of(
+    table: DeltaTable, batches: list[str], columns: list[str] | None, where: pc.Expression | None = None
+) -> Stream:
+    """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
+
+    columns: those that the table does not have are left out. where: about columns that are read.
+    """
+    import pyarrow as pa
+
+    schema = arrow_schema(table)
+    read = schema if columns is None else pa.schema([field for field in schema if field.name in columns])
+    if not batches:
+        return Stream(read, iter(()))
+    many = len(batches) > _LISTED
+    needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
+    names = ", ".join(quoted(name) for name in needed.names)
+    query = f"SELECT {names} FROM here"
+    if not many:
+        query += f" WHERE {BATCH} IN ({', '.join(map(literal, batches))})"
+    wanted = pa.array(batches, pa.string()) if many else None
+    parts = (_kept(part.cast(needed), wanted, where).select(read.names) for part in queried(table, query))
+    return Stream(read, parts)
+
+
+def queried(table: DeltaTable, query: str) -> Iterator[pa.Table]:
+    """The result of a query over the table, which it calls `here`, part by part.
+
+    Raises TableUnreadable for a file that is damaged or missing, TransientError for storage that does not answer.
+    """
+    import pyarrow as pa
+
+    try:
+        for part in QueryBuilder().register("here", table).execute(query):
+            yield pa.table(part)
+    except Exception as error:  # DataFusion's errors have no specific type
+        message = str(error)
+        if "Object Store error: Generic" in message:
+            raise TransientError(f"{table.table_uri} cannot be reached: {message}") from error
+        raise TableUnreadable(
+            f"{table.table_uri}{_first_unreadable(table)} cannot be read: {message}\n  restore it from a backup"
+        ) from error
+
+
+def _kept(rows: pa.Table, batches: pa.Array | None, where: pc.Expression | None) -> pa.Table:
+    """Rows of these batches, all if None, for which `where` holds."""
+    import pyarrow.compute as pc
+
+    rows = rows if batches is None else rows.filter(pc.is_in(rows[BATCH], value_set=batches))
+    return rows if where is None else rows.filter(where)
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_unreadable(table: DeltaTable) -> str:
+    """The table's first unreadable file, which DataFusion does not always name."""
+    for fragment in table.to_pyarrow_dataset().get_fragments():
+        try:
+            fragment.to_table()
+        except (OSError, ValueError):
+            return str(fragment.path)
+    return ""
+
+
+def literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def arrow_schema(table: DeltaTable) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(table.schema().to_arrow())
