@@ -8,6 +8,7 @@ from datetime import datetime
 
 from perennial.clock import instant
 from perennial.deciding.at_once import Training, nothing_since, planned_training
+from perennial.deciding.groups import represented_in
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
 from perennial.ledger.erased import unlearned_erasure
@@ -15,6 +16,7 @@ from perennial.ledger.present import current_release, open_question, waiting_cha
 from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.team_code.groups import evaluation_sources
 from perennial.training.challenger import Newest, newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due
 from perennial.training.readiness import NotTrainableYet, NotYet
@@ -110,6 +112,7 @@ def _made(
         snapshot = snapshot_of(workspace.tables, declaration, known, rows, plan.until)
         if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
             return newest.entry
+        groups = represented_in(rows, declaration, evaluation_sources(case))
         entry = train(case, snapshot, rows, workspace.registry, trigger, raced, plan.later_because)
     except NotTrainableYet as too_little:
         if plan.until is None:
@@ -117,7 +120,7 @@ def _made(
         everything = Training(later_because=f"without the newest days {too_little}")
         return _made(workspace, case, known, trigger, newest, everything)
     ledger.append(case.name, snapshot)
-    row, _ = ledger.append(case.name, entry)
+    row, _ = ledger.append(case.name, entry.model_copy(update={"represented": groups}))
     return row.payload
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perennial.deciding.evaluation_rows import clusters_of, labelled
 from perennial.evaluation.bias.gate import bias_reason
 from perennial.evaluation.bias.measures import Rows
 from perennial.evaluation.bias.outcomes import Selection, outcomes
-from perennial.evaluation.bias.report import bias_of
-from perennial.evaluation.bias.results import Bias
+from perennial.evaluation.bias.report import bias_of, represented
+from perennial.evaluation.bias.results import Bias, ColumnBias
 from perennial.ledger.entries import Decision
 from perennial.team_code.groups import declared_groups
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_bias import Selected
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perennial.deciding.scored_models import Scored
 
 
@@ -43,7 +47,21 @@ def bias_in(scored: Scored) -> Bias | None:
         ratio=stands.bias.ratio,
         gate=bool(stands.bias.gate),
         gated=stands.bias.gated,
+        training=scored.contest.challenger_entry.represented,
     )
+
+
+def represented_in(
+    rows: pd.DataFrame, declaration: Declaration, sources: Mapping[str, str]
+) -> tuple[ColumnBias, ...] | None:
+    """How training rows represent the declared population; None if none is declared.
+
+    sources: file name → text of the custom groups. Raises InputError for too many groups, TeamCodeFailed.
+    """
+    if not declaration.governance.population:
+        return None
+    of = labelled(declaration, rows)
+    return represented(declared_groups(of.rows, declaration, sources), clusters_of(declaration, of))
 
 
 def with_bias(decision: Decision, bias: Bias | None) -> Decision:

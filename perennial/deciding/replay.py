@@ -13,7 +13,7 @@ from perennial.clock import instant
 from perennial.deciding.alone import is_better, with_alone
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
-from perennial.deciding.groups import with_bias
+from perennial.deciding.groups import represented_in, with_bias
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import past_challengers
 from perennial.deciding.requirements import held_for
@@ -28,6 +28,7 @@ from perennial.evaluation.judgement import Asked, GainSums, judge
 from perennial.evaluation.policies.case import Ruling
 from perennial.evaluation.results import Evaluation, MetricResult, SliceResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
+from perennial.ledger.declaration_history import recorded
 from perennial.ledger.entries import ChallengerEntry, Decision, Mixture, Release, Snapshot
 from perennial.ledger.erased import erased_among, erased_rows, removed_models
 from perennial.ledger.ledger import Ledger, Row
@@ -266,9 +267,22 @@ def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: Cha
     rows = training_rows(tables, declaration, known, until)
     now = snapshot_of(tables, declared, known, rows, until)
     if now.digest == snapshot.digest:
-        return None
+        return _represented_again(past, decision, entry, rows)
     cause = _data_changed(ledger, tables, decision.usecase, known, rows)
     return Deviation("snapshot.digest", snapshot.digest, now.digest, cause)
+
+
+def _represented_again(
+    past: Ledger, decision: Decision, entry: ChallengerEntry, rows: pd.DataFrame
+) -> Deviation | None:
+    """A difference if the groups of the population have another share of the training rows than was recorded."""
+    if entry.represented is None:
+        return None
+    declaration, texts = recorded(past, decision.usecase, entry.declaration_digest)
+    again = represented_in(rows, declaration, texts) or ()
+    then, now = ([column.model_dump(mode="json") for column in each] for each in (entry.represented, again))
+    _, differing = first_difference({"represented": then}, {"represented": now}, exact=_same_libraries(decision))
+    return Deviation(*differing, _environment(decision)) if differing else None
 
 
 def _data_changed(ledger: Ledger, tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:

@@ -8,6 +8,7 @@ from perennial.governance.items import Item, Table, computed, stated, unknown
 from perennial.governance.records import Records
 
 TREATMENT, REPRESENTED = "Treatment of groups of persons", "Groups of persons in the data"
+LEARNED = "Groups of persons in the training data"
 HOLDING = "Other measures that hold a release"
 _NOT_DECLARED = "no groups of persons are declared (governance.protected)"
 
@@ -34,18 +35,26 @@ def treatment(records: Records) -> tuple[Item, ...]:
 
 
 def representation(records: Records) -> tuple[Item, ...]:
-    """The groups' shares of the evaluation rows beside those of the declared population."""
+    """The groups' shares of the evaluation rows and of the training rows beside those of the declared population."""
     stands = records.declaration.governance
     if not stands.protected:
         return ()
     bias = _of(records)
     if bias is None:
         return (unknown(REPRESENTED, _why(records), required=False),)
-    rows = words.represented(bias)
-    if not rows:
+    rows, learned = words.represented(bias), words.trained_on(bias)
+    if not rows and not learned:
         return (unknown(REPRESENTED, "no population is declared (governance.population)", required=False),)
-    text = "Shares of the evaluation rows; `of others` is the declared share of the population."
-    return (computed(REPRESENTED, text, table=Table(words.MEASURES, rows)),)
+    items = [_shares(REPRESENTED, "evaluation", rows)] if rows else []
+    if not learned:
+        why = "the model was trained before a population was declared"
+        return (*items, unknown(LEARNED, why, required=False))
+    return (*items, _shares(LEARNED, "training", learned))
+
+
+def _shares(name: str, which: str, rows: words.Cells) -> Item:
+    text = f"Shares of the {which} rows; `of others` is the declared share of the population."
+    return computed(name, text, table=Table(words.MEASURES, rows))
 
 
 def _of(records: Records) -> Bias | None:

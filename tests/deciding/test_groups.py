@@ -14,7 +14,7 @@ from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.errors import InputError
 from perennial.evaluation.bias.gate import worse_treated
 from perennial.evaluation.bias.report import Groups
-from perennial.ledger.entries import Cycle, Decision
+from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, Snapshot
 from perennial.release.approvals import Person, endorse
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
@@ -36,6 +36,7 @@ GROUPS: dict[str, Any] = {
     "population": {"sex": {"f": "50%", "m": "50%"}},
 }
 
+RELEASE = {"policy": "newest_unless_worse"}
 PERSONS = (
     "def school(rows):\n"
     "    return rows['age'].map(lambda age: None if age > 70 else 'pupil' if age < 20 else 'grown')\n"
@@ -54,17 +55,20 @@ def people(world: World, month: str) -> None:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A first decision that was held and approved, and a second about a challenger of the next month."""
+    """A first decision that was held and approved, a second about a challenger of the next month under other gates."""
     folder: Path = tmp_path_factory.mktemp("groups")
     world = World(folder / "usecases", rows_a_day=40)
     schema = {**DECLARATION["schema"], "types": {"sex": "text", "age": "number"}}
     (world.usecases / "persons.py").parent.mkdir(parents=True, exist_ok=True)
     (world.usecases / "persons.py").write_text(PERSONS)
-    world.declare(schema=schema, governance=GROUPS, release={"policy": "newest_unless_worse"})
+    world.declare(schema=schema, governance=GROUPS, release=RELEASE)
     with pytest.MonkeyPatch.context() as patch:
         lead_to(patch, folder)
         for month in ("2024-01", "2024-02", "2024-03", "2024-04"):
             people(world, month)
+            if month == "2024-04":
+                gate = {"gate": ["selection_rate", "false_negative_rate", "calibration"]}
+                world.declare(schema=schema, governance={**GROUPS, "bias": gate}, release=RELEASE)
             assert isinstance(cycle(), Cycle)
             if month == "2024-02":
                 ledger = open_workspace(settings()).ledger
@@ -96,7 +100,11 @@ def test_what_the_live_model_does_as_well_holds_nothing(shop: Workspace) -> None
     second = shop.ledger.all("shop", Decision)[1].payload
     assert second.bias is not None
     worse = worse_treated(second.bias)
-    assert all(rate.change and group.live_ratio and rate.change < group.live_ratio for _, group, rate in worse)
+    for _, group, each in worse:
+        live, change = group.live_change(each), each.change
+        assert live is not None and change is not None
+        sides = {"higher": change > live, "either": abs(change) > abs(live)}
+        assert sides.get(each.worse or "lower", change < live)
     assert (second.outcome == "held") == bool(worse)
 
 
@@ -104,6 +112,31 @@ def test_decisions_with_groups_replay_to_the_last_bit(shop: Workspace) -> None:
     for row in shop.ledger.all("shop", Decision):
         assert replay_sums(shop.ledger, row).difference is None
         assert replay_deep(shop.ledger, shop.tables, shop.registry, row).difference is None
+
+
+def test_the_gates_are_those_that_are_declared(shop: Workspace) -> None:
+    *_, before, last = (row.payload.bias for row in shop.ledger.all("shop", Decision))
+    assert before is not None and before.gated is None and "gated" not in before.model_dump()
+    assert last is not None and last.gated == ("selection_rate", "false_negative_rate", "calibration")
+    of = {each.name: each for each in last.columns[0].groups[0].measures}
+    assert [name for name, each in of.items() if each.limit is not None] == ["false_negative_rate", "calibration"]
+    assert of["false_negative_rate"].live is not None and of["false_negative_rate"].is_ratio
+
+
+def test_the_population_is_compared_with_the_training_rows_too(shop: Workspace) -> None:
+    for row in shop.ledger.all("shop", Decision):
+        entry = shop.ledger.get("shop", ChallengerEntry, row.payload.challenger_id)
+        assert entry is not None and row.payload.bias is not None
+        assert entry.payload.represented == row.payload.bias.training
+        snapshot = shop.ledger.get("shop", Snapshot, entry.payload.snapshot)
+        (sexes,) = entry.payload.represented or ()
+        assert snapshot is not None
+        assert sexes.unknown_rows + sum(each.rows for each in sexes.groups) == snapshot.payload.rows
+        for group, other in zip(sexes.groups, reversed(sexes.groups), strict=True):
+            (share,) = group.measures
+            assert share.value == group.share == group.rows / (group.rows + other.rows) and share.others == 0.5
+            assert share.ci_low is not None and share.ci_high is not None
+            assert share.ci_low < share.value - share.others < share.ci_high
 
 
 def test_no_row_is_in_the_ledger(shop: Workspace) -> None:

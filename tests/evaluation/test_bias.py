@@ -13,7 +13,7 @@ from perennial.evaluation.bias.gate import bias_reason, worse_treated
 from perennial.evaluation.bias.markdown import bias_as_markdown
 from perennial.evaluation.bias.measures import Rows
 from perennial.evaluation.bias.outcomes import Selection, outcomes
-from perennial.evaluation.bias.report import Groups, bias_of
+from perennial.evaluation.bias.report import Groups, bias_of, represented
 from perennial.evaluation.bias.results import RATES, SELECTION_RATE, Bias, GroupBias, GroupMeasure
 from perennial.evaluation.bias.verdicts import judge_bias
 from perennial.evaluation.bias.words import gated, summary, verdict
@@ -309,6 +309,20 @@ def test_shares_of_the_population() -> None:
     share = of(first, "representation")
     assert (share.others, share.verdict) == (0.5, "difference_proven")
     assert share.change == pytest.approx(4 / 7 - 0.5) and all(not each.measure("representation") for each in others)
+
+
+def test_a_group_of_the_population_without_any_row_is_proven_to_be_missing() -> None:
+    codes, day = np.repeat([0, 1, -1], [600, 300, 50]), np.arange(950) % DAYS
+    groups = Groups("g", ("a", "b"), codes, {"a": 0.5, "b": 0.33, "c": 0.17})
+    (column,) = represented([groups, Groups("other", ("x",), codes * 0)], Clusters(day))
+    assert (column.by, column.unknown_rows, [each.rows for each in column.groups]) == ("g", 50, [600, 300, 0])
+    shares = [of(each, "representation") for each in column.groups]
+    assert [each.verdict for each in shares] == ["difference_proven", "not_proven", "difference_proven"]
+    assert [each.change for each in shares] == pytest.approx([2 / 3 - 0.5, 1 / 3 - 0.33, -0.17])
+    nobody = represented([replace(groups, codes=codes * 0 - 1)], Clusters(day))
+    assert all(each.measures == () for each in nobody[0].groups)
+    shown = bias_as_markdown(report().model_copy(update={"training": (column,)}))
+    assert "Shares of the training rows" in shown and "| g c | representation |" in shown
 
 
 def test_small_groups_are_left_out_of_new_yorks_ratio_and_not_of_four_fifths() -> None:

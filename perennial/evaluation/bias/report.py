@@ -14,7 +14,8 @@ from perennial.evaluation.bias.measures import Measures, Rows, representation
 from perennial.evaluation.bias.outcomes import tenths
 from perennial.evaluation.bias.part import Part
 from perennial.evaluation.bias.results import SELECTION_RATE, Bias, ColumnBias, GroupBias
-from perennial.evaluation.bias.verdicts import judge_bias
+from perennial.evaluation.bias.verdicts import judge_bias, judged_columns
+from perennial.evaluation.paired import Clusters
 
 FEWEST = 10
 """Under this number of rows only the number itself is kept: a mean of so few would almost be a person's own value."""
@@ -43,16 +44,40 @@ def bias_of(
     ratio: float,
     gate: bool,
     gated: tuple[str, ...] = (SELECTION_RATE,),
+    training: tuple[ColumnBias, ...] | None = None,
 ) -> Bias:
     """rows: of the models that a release would make live; live: of those that are, None if none is.
 
     selected: which predictions count, in words. ratio: which ratio of a rate must not be proven lower. gate: whether
-    that holds a release. gated: for which measures.
+    that holds a release. gated: for which measures. training: from `represented`.
     """
     limits = Limits(ratio, gated)
     columns = tuple(with_impact(_column(rows, live, each, limits)) for each in groups)
     others = None if gated == (SELECTION_RATE,) else gated
-    return judge_bias(Bias(selected=selected, ratio=ratio, gate=gate, columns=columns, gated=others))
+    return judge_bias(Bias(selected=selected, ratio=ratio, gate=gate, columns=columns, gated=others, training=training))
+
+
+def represented(groups: Sequence[Groups], clusters: Clusters) -> tuple[ColumnBias, ...]:
+    """The share of some rows that each group of a declared population has, with its verdict. A group may have none."""
+    return judged_columns([_shares(each, clusters) for each in groups if each.population], (), 0.0)
+
+
+def _shares(groups: Groups, clusters: Clusters) -> ColumnBias:
+    known = Part(np.flatnonzero(groups.codes >= 0), clusters)
+    places = {value: np.flatnonzero(groups.codes == code) for code, value in enumerate(groups.values)}
+    made = []
+    for value, declared in groups.population.items():
+        mine = Part(places.get(value, np.empty(0, dtype=np.int64)), clusters)
+        made.append(
+            GroupBias(
+                value=value,
+                rows=mine.size,
+                clusters=mine.number_of_clusters,
+                share=mine.size / known.size if known.size else 0.0,
+                measures=(representation(mine, known, declared),) if known.size else (),
+            )
+        )
+    return ColumnBias(by=groups.by, unknown_rows=groups.codes.size - known.size, groups=tuple(made))
 
 
 def _column(rows: Rows, live: Rows | None, groups: Groups, limits: Limits) -> ColumnBias:

@@ -115,6 +115,8 @@ class Bias(Result):
 
     selected: which predictions count as selected, in words. ratio: the selection rate ratio that must not be proven
     lower. gate: whether that holds a release. gated: the measures that do, None if only the selection rate does.
+    training: the representation of the groups among the challenger's training rows, with the groups as they were
+    declared when it was trained; None if no population was.
     """
 
     selected: str
@@ -122,8 +124,9 @@ class Bias(Result):
     gate: bool
     columns: tuple[ColumnBias, ...]
     gated: tuple[str, ...] | None = None
+    training: tuple[ColumnBias, ...] | None = None
 
-    _without_none = _left_out_if_none("gated")
+    _without_none = _left_out_if_none("gated", "training")
 
     @property
     def gates(self) -> tuple[str, ...]:

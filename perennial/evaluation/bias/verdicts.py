@@ -8,7 +8,7 @@ from math import ceil, exp, log
 import numpy as np
 
 from perennial.evaluation.bias.measures import inside
-from perennial.evaluation.bias.results import Bias, GroupMeasure
+from perennial.evaluation.bias.results import Bias, ColumnBias, GroupMeasure
 from perennial.evaluation.figures import figure
 from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.intervals.student_t import LEVEL, p_at_most, student_t
@@ -26,27 +26,28 @@ def judge_bias(bias: Bias) -> Bias:
     rate, a gated calibration or loss against a difference of its limit.
     Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6.
     """
-    every = [each for _, group in bias.groups for each in group.measures]
-    rest = dict.fromkeys(each.name for each in every if each.name not in bias.gates)
+    return bias.model_copy(update={"columns": judged_columns(bias.columns, bias.gates, bias.ratio)})
+
+
+def judged_columns(columns: Sequence[ColumnBias], gates: Sequence[str], ratio: float) -> tuple[ColumnBias, ...]:
+    """The columns with the intervals, p-values and verdicts of every measure. gates: those that share one test."""
+    every = [each for column in columns for group in column.groups for each in group.measures]
+    rest = dict.fromkeys(each.name for each in every if each.name not in gates)
     judged: dict[int, GroupMeasure] = {}
-    for names in (bias.gates, *((name,) for name in rest)):
+    for names in (gates, *((name,) for name in rest)):
         places = [place for place, each in enumerate(every) if each.name in names]
-        judged.update(zip(places, _family([every[place] for place in places], bias.ratio), strict=True))
+        judged.update(zip(places, _family([every[place] for place in places], ratio), strict=True))
     again = (judged[place] for place in range(len(every)))
-    return bias.model_copy(
-        update={
-            "columns": tuple(
-                column.model_copy(
-                    update={
-                        "groups": tuple(
-                            group.model_copy(update={"measures": tuple(next(again) for _ in group.measures)})
-                            for group in column.groups
-                        )
-                    }
+    return tuple(
+        column.model_copy(
+            update={
+                "groups": tuple(
+                    group.model_copy(update={"measures": tuple(next(again) for _ in group.measures)})
+                    for group in column.groups
                 )
-                for column in bias.columns
-            )
-        }
+            }
+        )
+        for column in columns
     )
 
 

@@ -85,6 +85,16 @@ def represented(bias: Bias) -> Cells:
     )
 
 
+def trained_on(bias: Bias) -> Cells:
+    """Shares of the challenger's training rows beside those of the population, in the columns of `MEASURES`."""
+    return tuple(
+        (f"{column.by} {group.value}", *_measure(each))
+        for column in bias.training or ()
+        for group in column.groups
+        for each in group.measures
+    )
+
+
 def impact(bias: Bias) -> Cells:
     """The two public ratios, in the columns of `IMPACT`."""
     return tuple(

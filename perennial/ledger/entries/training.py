@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perennial.evaluation.bias.results import ColumnBias
 from perennial.evaluation.figures import enumerated, percent
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
 
@@ -114,7 +115,8 @@ class ChallengerEntry(Recorded):
     """A trained model that waits to be compared. Key: `challenger`, of (snapshot, declaration, seed).
 
     rival: the rival of the race that it is; empty without a race. later_because: why it waits for later rows although
-    the newest days were to evaluate it at once; None if they do, or if that is not declared.
+    the newest days were to evaluate it at once; None if they do, or if that is not declared. represented: the groups of
+    the declared population among its training rows; None if no population was declared.
     """
 
     challenger: str
@@ -129,8 +131,9 @@ class ChallengerEntry(Recorded):
     seconds: float
     rival: str = ""
     later_because: str | None = None
+    represented: tuple[ColumnBias, ...] | None = None
 
-    _without_none = left_out_if_none("later_because")
+    _without_none = left_out_if_none("later_because", "represented")
 
     @property
     def key(self) -> str:
