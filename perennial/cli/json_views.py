@@ -20,7 +20,7 @@ from perennial.ledger.entries import (
     Release,
     Snapshot,
 )
-from perennial.ledger.erased import erasures
+from perennial.ledger.erased import erasures, learned_erased
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
     approval_of,
@@ -209,6 +209,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "next_run": next_scheduled_run(settings(), usecase),
         "reconcile": _reconcile(ledger, usecase),
         "head": newest.head if newest else None,
+        "learned_erased": [asdict(each) for each in learned_erased(ledger, usecase)],
         "erasures": [each.model_dump(mode="json", include=_ERASURE) for each in erasures(ledger, usecase)],
         "anchors": [asdict(each) for each in anchored_at(settings(), usecase).values()],
     }

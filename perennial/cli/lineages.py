@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from perennial.cli.output import as_json, say
@@ -45,7 +46,11 @@ def lineage(usecase: str, id: str, up: bool, down: bool, out: Path | None, json:
 def _drawn(out: Path, usecase: str, node: Node, parts: list[Part]) -> str:
     """The path of the picture that is written. Raises InputError where it cannot be."""
     path, svg = out.expanduser().resolve(), picture(usecase, node, parts)
-    page = f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>Lineage</title><body>\n{svg}</body></html>\n'
+    title = escape(f"Lineage of {node.ref.kind} {node.ref.id} of {usecase}")
+    page = (
+        f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>svg {{ width: 100%; height: auto }}</style><body>\n{svg}</body></html>\n"
+    )
     try:
         write_whole(path, svg if path.suffix == ".svg" else page)
     except OSError as error:
@@ -55,7 +60,8 @@ def _drawn(out: Path, usecase: str, node: Node, parts: list[Part]) -> str:
 
 
 def _show(usecase: str, node: Node, up: Part | None, down: Part | None) -> None:
-    say(f"{node.ref.kind} {short(node.ref.id)} of {usecase}: {node.text}")
+    id = node.ref.id if node.ref.kind in ("key", "prediction") else short(node.ref.id)
+    say(f"{node.ref.kind} {id} of {usecase}: {node.text}")
     for part, upwards, heading, nothing in (
         (up, True, "It came from:", "It came from nothing else that is recorded."),
         (down, False, "What came from it:", "Nothing came from it yet."),

@@ -16,14 +16,17 @@ from perennial.signing.model_key import VARIABLE as OF_MODELS
 def keys(file: Path, name: str | None, models: bool, json: bool) -> None:
     """A new key. Raises InputError for a key of anchors without a name, or one of models with a name."""
     home = settings().home
+    private = file.expanduser().resolve()
     if models == bool(name):
+        inside = private.is_relative_to(home)
+        wrong = "belongs to a key for anchors, and --models asks for one for models" if models else "is missing"
         raise InputError(
-            "belongs to a key for anchors, and --models asks for one for models" if models else "is missing",
+            f"{wrong}; and {private} is in the home {home}" if inside else wrong,
             field="--name",
-            fix="Give --name for a key that signs anchors, or --models for one that signs model files.",
+            fix="Give --name for a key that signs anchors, or --models for one that signs model files"
+            f"{', and a file outside the home' if inside else ''}.",
         )
     public = str(make_key(file, name, home)) if name else make_model_key(file, home).strip()
-    private = file.expanduser().resolve()
     if json:
         as_json({"private": str(private), "public": f"{private}.pub", "key": public})
         return

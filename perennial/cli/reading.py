@@ -15,6 +15,7 @@ from perennial.evaluation.figures import counted, enumerated, percent, ranges
 from perennial.evaluation.reason import meanings
 from perennial.governance.anchored import Anchored, anchored_in_words
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
+from perennial.ledger.erased import LearnedErased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
 from perennial.release.words import labels_in_words, release_reason
@@ -126,6 +127,7 @@ def _show_status(view: dict[str, Any]) -> None:
     rows.append(("state", view["reconcile"]))
     if view["erasures"]:
         rows.append(("erasures", _erasures(view["erasures"])))
+        rows += [("", LearnedErased(**each).in_words) for each in view["learned_erased"]]
     rows.append(("ledger head", _short_head(view["head"])))
     rows += [("anchored" if number == 0 else "", line) for number, line in enumerate(_anchored(view["anchors"]))]
     pairs(rows)

@@ -11,6 +11,7 @@ from perennial.cli.output import as_json, say, working
 from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import Decision, StageLooked
+from perennial.ledger.erased import erased_by_all
 from perennial.release.stages_replay import replay_look
 from perennial.serving.skew import candidates_again
 from perennial.settings import settings
@@ -44,6 +45,9 @@ def replay(which: str, deep: bool, json: bool) -> None:
         as_json([asdict(each) for each in replayed])
     elif not rows:
         say(f"{which}: no decision yet.")
+    elif erased := [each.erased for each in replayed if each.erased]:
+        why = erased[0] if len(erased) == 1 else erased_by_all(ledger, rows[0].payload.usecase)
+        say(f"Rows and models that are gone were not compared, because {why}.")
     if any(each.difference is not None for each in replayed):
         sys.exit(1)
 
@@ -52,10 +56,9 @@ def _say(again: Replayed) -> None:
     label = f"{again.decision} {again.batch} {again.outcome}:"
     if again.difference is None:
         how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
-        say(f"{label} {counted(again.numbers, 'number', 'numbers')} the same, {how}")
-        if again.erased:
-            how_far = "from the sums in the ledger" if again.numbers else "nothing is left to compare"
-            say(f"  {how_far}, because {again.erased}")
+        of = ", from the sums in the ledger" if again.erased else ""
+        same = f"{counted(again.numbers, 'number', 'numbers')} the same{of}, {how}"
+        say(f"{label} {same if again.numbers or not again.erased else 'nothing is left to compare'}")
         return
     difference = again.difference
     known = difference.then is not None or difference.now is not None

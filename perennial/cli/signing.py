@@ -24,7 +24,9 @@ def verify_model(usecase: str, version: int | None, json: bool) -> None:
     else:
         for each in results:
             state = each.signature.in_words if each.signature else "its files are missing"
-            say(f"{usecase}: version {each.version}: {f'would not be loaded: {each.wrong}' if each.wrong else state}")
+            say(f"{usecase}: version {each.version}: {f'would not be loaded: {each.wrong}.' if each.wrong else state}")
+            if each.fix:
+                say(f"  {each.fix}")
         if not results:
             say(f"{usecase}: no version is live or waiting.")
     if any(each.wrong for each in results):

@@ -17,7 +17,7 @@ NARROWEST_TEXT = 24
 
 _COLOURS = {
     "release": "32",
-    "first": "32",
+    "first release": "32",
     "accepted": "32",
     "keep": "36",
     "undecided": "33",

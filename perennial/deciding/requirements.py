@@ -8,8 +8,11 @@ from perennial.ledger.entries import Decision
 
 
 def held_for(decision: Decision, requirements: Sequence[str]) -> Decision:
-    """The decision, held for a person if it would release a model. requirements: in words; empty: nothing is held."""
-    if not requirements or decision.outcome not in ("first", "release"):
+    """The decision, held for a person if it would release a model; one that is held already names them too.
+
+    requirements: in words; empty: nothing changes.
+    """
+    if not requirements or decision.outcome not in ("first", "release", "held"):
         return decision
     because = f"The risk tier requires: {'; '.join(requirements)}."
     return decision.model_copy(

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from perennial.errors import InputError
 from perennial.governance.signed_note import NAME, PRIVATE, PrivateKey, PublicKey, parse_private, parse_public
-from perennial.signing.key_files import public_beside, read_key, refuse_existing, refuse_open, write_pair
+from perennial.signing.key_files import (
+    public_beside,
+    read_key,
+    refuse_existing,
+    refuse_no_folder,
+    refuse_open,
+    write_pair,
+)
 
 VARIABLE = "PERENNIAL_ANCHOR_KEY"
 
@@ -35,6 +42,7 @@ def make_key(file: Path, name: str, home: Path) -> PublicKey:
             value=name,
             fix="Use your own address, such as risk.example.com/ledger",
         )
+    refuse_no_folder(file)
     refuse_existing(file, code="anchor-key-exists")
     key = PrivateKey(name, os.urandom(32))
     write_pair(file, key.written() + "\n", f"{key.public}\n")

@@ -10,7 +10,6 @@ from perennial.governance.items import Item, Table, computed, stated, unknown
 from perennial.governance.of_groups import representation
 from perennial.governance.records import Records
 from perennial.governance.subject import Member, Subject
-from perennial.identity import SHORT
 from perennial.ledger.entries import BatchEntry
 
 _NOT_RELEASED = "no model was released yet"
@@ -55,7 +54,7 @@ def _batch(batch: BatchEntry) -> tuple[str, ...]:
         str(batch.revision),
         batch.status,
         *(f"{each:,}" for each in rows),
-        f"{batch.digest[:SHORT]}…",
+        batch.digest,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import enumerated
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Erased, Trigger
+from perennial.ledger.present import current_release, open_question, waiting_challenger
 
 if TYPE_CHECKING:
     from perennial.ledger.ledger import Ledger
@@ -40,6 +42,14 @@ def erased_among(ledger: Ledger, usecase: str, batches: Collection[BatchEntry]) 
     return f"{rows:,} of {of:,} rows {'was' if rows == 1 else 'were'} erased by {by}"
 
 
+def erased_by_all(ledger: Ledger, usecase: str) -> str:
+    """What all erasures took: `3 rows were erased by erasure 1; the files of version 2 were removed by erasure 1`."""
+    rows = sum(erased_rows(ledger, usecase, "accepted").values())
+    numbers = [f"erasure {each.number}" for each in erasures(ledger, usecase) if each.rows]
+    of_rows = f"{rows:,} {'row was' if rows == 1 else 'rows were'} erased by {enumerated(numbers)}" if rows else ""
+    return "; ".join(part for part in (of_rows, removed_models(ledger, usecase)) if part)
+
+
 def erased_since(ledger: Ledger, usecase: str, position: int) -> str:
     """Erasures of rows behind a position of the chain: `rows were erased since by erasure 2`; empty if none were."""
     later = [row.payload for row in ledger.all(usecase, Erased) if row.position > position and row.payload.rows]
@@ -55,6 +65,39 @@ def removed_models(ledger: Ledger, usecase: str) -> str:
         if not model.now and not model.in_use
     ]
     return enumerated(removed) if removed else ""
+
+
+@dataclass(frozen=True)
+class LearnedErased:
+    """A model in use that may have learned from rows which were erased since. erasures: their numbers."""
+
+    version: int
+    is_live: bool
+    erasures: tuple[int, ...]
+
+    @property
+    def in_words(self) -> str:
+        """A sentence without its end."""
+        by = enumerated([f"erasure {number}" for number in self.erasures])
+        which = "which is live" if self.is_live else "which waits"
+        return f"Version {self.version}, {which}, has learned from rows that {by} removed"
+
+
+def learned_erased(ledger: Ledger, usecase: str) -> list[LearnedErased]:
+    """Of the models that are live or wait, those that may have learned from erased rows."""
+    release, waiting = current_release(ledger, usecase), waiting_challenger(ledger, usecase)
+    question = open_question(ledger, usecase)
+    live = {each.model.version for each in release.serves} if release else set()
+    waits = {each.version for each in (waiting and waiting.model, question and question.challenger) if each}
+    learned = {
+        version: tuple(
+            erased.number
+            for erased in erasures(ledger, usecase)
+            if any(each.version == version and each.learned for each in erased.models)
+        )
+        for version in sorted(live | waits)
+    }
+    return [LearnedErased(version, version in live, numbers) for version, numbers in learned.items() if numbers]
 
 
 def digests_now(ledger: Ledger, usecase: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from perennial.errors import InputError
 from perennial.ledger.entries import BatchScored, SegmentCollected
 from perennial.lineage.graph import KINDS, Graph, Kind, Ref
+from perennial.lineage.hints import examples, unknown_part
 from perennial.lineage.key_rows import key_text, row_key
 from perennial.lineage.of_key import with_key, with_prediction
 from perennial.lineage.recorded import recorded_lineage
@@ -55,20 +56,16 @@ def find(workspace: Workspace, declaration: Declaration, given: str) -> Named:
             value=given,
             fix=f"Write which one: {', '.join(str(each.ref) for each in named[:8])}",
         )
-    looked = ", ".join(KINDS) if kind is None else kind
+    why = unknown_part(graph, declaration.schema_.key, text)
+    looked = f"; looked through: {', '.join(KINDS) if kind is None else kind}" if not why else f": {why}"
     raise InputError(
-        f"ID: {given!r} names nothing of {declaration.name}; looked through: {looked}",
+        f"ID: {given!r} names nothing of {declaration.name}{looked}",
         code="lineage-unknown",
         field="ID",
         value=given,
-        fix=_FIX.format(key=",".join(declaration.schema_.key)),
+        fix=f"Give a row's key ({','.join(declaration.schema_.key)}), or an id{examples(graph)}. Of the id of a run, "
+        "snapshot, decision or prediction, the first four digits suffice. A kind before it narrows: model:3",
     )
-
-
-_FIX = (
-    "Give a row's key ({key}), a batch such as 2024-03 or 2024-03/2, a model version, a release number, or the id of a "
-    "run, snapshot, decision or prediction, of which the first four digits suffice. A kind before it narrows: model:3"
-)
 
 
 def _parted(given: str) -> tuple[Kind | None, str]:

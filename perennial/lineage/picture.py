@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from itertools import groupby
 
 from perennial.lineage.graph import Edge, Kind, Node, Part, Ref
 from perennial.lineage.lines import MOST, folded, short
 
-WIDE, HIGH, GAP, BETWEEN, MARGIN = 212, 62, 18, 52, 24
+WIDE, HIGH, GAP, BETWEEN, MARGIN, HEADING = 212, 62, 18, 52, 24, 40
+_LETTER = 8
+"""How wide a letter of the heading is at most."""
 _ROWS: tuple[tuple[Kind, ...], ...] = (
     ("landing",),
     ("batch", "labels"),
@@ -26,6 +29,7 @@ _LETTERS = 33
 """So many letters of a line fit a box; the whole line is in its tooltip."""
 _STYLE = """
 svg { font: 12px system-ui, sans-serif; background: #fff } text { fill: #1f2328 }
+.heading { font-size: 16px; font-weight: 600 }
 .quiet { fill: #59636e; font-size: 11px } .id { font-weight: 600 }
 rect { fill: #f6f8fa; stroke: #afb8c1 } .many rect { stroke-dasharray: 3 3 }
 .this rect { stroke: #0969da; stroke-width: 2.5 }
@@ -61,13 +65,16 @@ class Box:
 
 def picture(usecase: str, node: Node, parts: Sequence[Part]) -> str:
     """The SVG of a thing and of what is on one or both of its sides."""
+    heading = f"Lineage of {node.ref.kind} {node.ref.id} of {usecase}"
     boxes = list(_boxes(node, {each.ref: each for part in parts for each in part.nodes} | {node.ref: node}))
+    width = max(max(box.x for box in boxes) + WIDE, MARGIN + _LETTER * len(heading)) + MARGIN
+    boxes = list(_centred(boxes, width))
     place = {ref: box for box in boxes for ref in box.refs}
     edges = {(place[edge.source], place[edge.target]): edge for part in parts for edge in part.edges}
-    width = max(box.x for box in boxes) + WIDE + MARGIN
     height = max(box.y for box in boxes) + HIGH + MARGIN
-    title = escape(f"Lineage of {node.ref.kind} {node.ref.id} of {usecase}")
-    drawn = [_path(source, target, edge) for (source, target), edge in edges.items() if source != target]
+    title = escape(heading)
+    drawn = [f'<text class="heading" x="{MARGIN}" y="{MARGIN + 16}">{title}</text>']
+    drawn += [_path(source, target, edge) for (source, target), edge in edges.items() if source != target]
     drawn += [_drawn(box, node.ref) for box in boxes]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" width="{width}" '
@@ -79,7 +86,7 @@ def picture(usecase: str, node: Node, parts: Sequence[Part]) -> str:
 
 def _boxes(node: Node, nodes: dict[Ref, Node]) -> Iterator[Box]:
     """Of many things of a kind, the first, the last and the subject have a box, and the others one together."""
-    y = MARGIN
+    y = MARGIN + HEADING
     for kinds in _ROWS:
         x = MARGIN
         for kind in kinds:
@@ -94,6 +101,14 @@ def _boxes(node: Node, nodes: dict[Ref, Node]) -> Iterator[Box]:
                     yield Box((each.ref,), short(each.ref.id), each.text, x, y)
                 x += WIDE + GAP
         y += HIGH + BETWEEN if x > MARGIN else 0
+
+
+def _centred(boxes: Sequence[Box], width: int) -> Iterator[Box]:
+    """Each row of boxes in the middle of the picture."""
+    for _, row in groupby(boxes, key=lambda box: box.y):
+        beside = list(row)
+        right = (width - (beside[-1].x + WIDE + MARGIN)) // 2
+        yield from (replace(box, x=box.x + right) for box in beside)
 
 
 def _drawn(box: Box, subject: Ref) -> str:

@@ -16,12 +16,16 @@ from perennial.store.registry import Registry
 
 @dataclass(frozen=True)
 class Verified:
-    """A version. signature: None if its files are missing. wrong: why it would not be loaded; empty if it would be."""
+    """A version. signature: None if its files are missing. wrong: why it would not be loaded; empty if it would be.
+
+    fix: what to do about it.
+    """
 
     version: int
     digest: str
     signature: Signature | None
     wrong: str
+    fix: str = ""
 
 
 def versions_of(ledger: Ledger, usecase: str, version: int | None) -> tuple[ModelRef, ...]:
@@ -51,14 +55,20 @@ def verified(registry: Registry, usecase: str, model: ModelRef) -> Verified:
     try:
         folder = registry.unverified_folder(usecase, model)
     except ModelUnloadable as missing:
-        return Verified(model.version, model.digest, None, str(missing).partition("\n")[0])
+        return Verified(model.version, model.digest, None, *_wrong(missing, model))
     signature = registry.signatures.of(folder)
     try:
         registry.signatures.check(folder, f"version {model.version}", bool(model.signed_with))
         _compare(folder, model)
     except ModelUnloadable as refused:
-        return Verified(model.version, model.digest, signature, str(refused).partition("\n")[0])
+        return Verified(model.version, model.digest, signature, *_wrong(refused, model))
     return Verified(model.version, model.digest, signature, "")
+
+
+def _wrong(error: ModelUnloadable, model: ModelRef) -> tuple[str, str]:
+    """Why a version would not be loaded, without its name, and how to fix it."""
+    first = str(error).partition("\n")[0].removeprefix(f"version {model.version}: ")
+    return first.removesuffix("; nothing of it was loaded"), error.fix
 
 
 def sign(registry: Registry, usecase: str, model: ModelRef) -> bool:
@@ -80,6 +90,7 @@ def _compare(folder: Path, model: ModelRef) -> None:
     actual = digest_model(folder)
     if actual != model.digest:
         raise ModelUnloadable(
-            f"version {model.version}: its bytes are not those that were registered: {model.digest[:16]} was, "
-            f"{actual[:16]} is there; restore them from a backup"
+            f"version {model.version}: its bytes are not those that were registered (digest {model.digest[:16]}, now "
+            f"{actual[:16]})",
+            fix="Restore its files from a backup, or roll back to a version that is intact.",
         )

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perennial.governance.annex_iv import SOURCE
 from perennial.governance.bill_of_materials import bill_of_materials
 from perennial.governance.card import model_card
 from perennial.governance.croissant import croissant
 from perennial.governance.dossier import Dossier
+from perennial.governance.items import Table
 from perennial.governance.records import Records
 from perennial.page.render import template
 from perennial.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_NUMBER = re.compile(r"[+\-−]?[\d,]+(\.\d+)?(e[+-]?\d+)?( ?%)?")
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
+_NOTHING = ("", "–", "unknown")
 
 HTML, DATA, CARD, BOM, DATASET, DECISION = (
     "dossier.html",
@@ -50,7 +60,25 @@ def publish_dossier(folder: Path, made: Dossier, records: Records) -> list[Path]
 
 def render_dossier(made: Dossier) -> str:
     """The HTML. Everything that data or people named is escaped."""
-    return template("dossier.html.j2").render(made=made, source=SOURCE)
+    return template("dossier.html.j2").render(made=made, source=SOURCE, kinds_of=kinds_of)
+
+
+def kinds_of(table: Table) -> tuple[Markup, ...]:
+    """The class of each column's cells: numbers are aligned to the right, and digests wrap.
+
+    >>> kinds_of(Table(("batch", "rows"), (("2024-01", "1,620"), ("2024-02", "–"))))
+    (Markup(''), Markup(' class="n"'))
+    """
+    from markupsafe import Markup
+
+    columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+    return tuple(Markup(f' class="{kind}"' if (kind := _kind(cells)) else "") for cells in columns)
+
+
+def _kind(cells: Sequence[str]) -> str:
+    written = [cell for cell in cells if cell not in _NOTHING]
+    kinds = {"n": _NUMBER, "d": _DIGEST}
+    return next((kind for kind, form in kinds.items() if written and all(map(form.fullmatch, written))), "")
 
 
 def data_of(made: Dossier) -> dict[str, Any]:

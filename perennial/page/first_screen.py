@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -36,7 +36,9 @@ class Answer:
 
 def answers(history: History) -> tuple[Answer, Answer, Answer]:
     """The three answers. Whatever is not known yet is reported as unknown."""
-    return _fine(history), _last(history), _needed(history)
+    fine = _fine(history)
+    learned = tuple(each.in_words for each in history.learned_erased)
+    return replace(fine, lines=(*fine.lines, *learned)), _last(history), _needed(history)
 
 
 def _fine(history: History) -> Answer:

@@ -23,6 +23,7 @@ from perennial.ledger.entries import (
     StageLooked,
     Waiver,
 )
+from perennial.ledger.erased import LearnedErased, learned_erased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import answers, frozen_decision, held_batches, held_labels, open_question
 from perennial.release.freeze import freezes_in_words
@@ -67,6 +68,7 @@ class History:
     tally: Tally | None = None
     looks: Sequence[StageLooked] = ()
     approvers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    learned_erased: Sequence[LearnedErased] = ()
 
     @property
     def newest_look(self) -> StageLooked | None:
@@ -134,4 +136,5 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
         tally=tally,
         looks=[row.payload for row in ledger.all(usecase, StageLooked)],
         approvers=declaration.governance.approvers,
+        learned_erased=learned_erased(ledger, usecase),
     )

@@ -229,6 +229,8 @@ def trained_through(ledger: Ledger, decision: Decision) -> str:
 
 def outcome_word(decision: Decision) -> str:
     """The outcome for a column: without a champion there is none to keep."""
+    if decision.outcome == "first":
+        return "first release"
     return "not released" if decision.outcome == "keep" and decision.champion is None else decision.outcome
 
 

@@ -27,6 +27,18 @@ def refuse_existing(file: Path, *, code: str) -> None:
         )
 
 
+def refuse_no_folder(file: Path) -> None:
+    """Raise InputError if the folder of a new key is missing: a mistyped path would leave the key somewhere else."""
+    if not file.parent.is_dir():
+        raise InputError(
+            f"the folder {file.parent} does not exist",
+            code="key-folder-missing",
+            field="file",
+            value=str(file),
+            fix=f"Make it, open to its owner only: mkdir -p -m 700 {file.parent}",
+        )
+
+
 def read_key(file: Path, variable: str, *, code: str) -> bytes:
     """What a file of a key holds. variable: where its path is set. Raises InputError if it cannot be read."""
     try:
@@ -57,7 +69,6 @@ def refuse_open(file: Path, variable: str, signs: str, *, code: str) -> None:
 def write_pair(file: Path, private: str, public: str) -> None:
     """Write both files, the private one with mode 600. Raises InputError if the place cannot be written."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(private)
         public_beside(file).write_text(public, encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
-from perennial.signing.key_files import read_key, refuse_existing, refuse_open, write_pair
+from perennial.signing.key_files import read_key, refuse_existing, refuse_no_folder, refuse_open, write_pair
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -33,6 +33,7 @@ def make_model_key(file: Path, home: Path) -> str:
             value=str(file),
             fix="Choose a file outside the home.",
         )
+    refuse_no_folder(file)
     refuse_existing(file, code="model-key-exists")
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(

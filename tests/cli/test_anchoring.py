@@ -19,6 +19,7 @@ def test_a_cycle_anchors_its_head_and_a_place_that_is_away_is_caught_up(
     from perennial.settings import settings
     from perennial.store.workspace import open_workspace
 
+    (tmp_path / "keys").mkdir()
     made = perennial("keys", str(tmp_path / "keys" / "ledger"), "--name", "risk.example/ledger")
     assert made.code == 0 and str(tmp_path / "keys" / "ledger.pub") in made.out
     mount, away = tmp_path / "mount", tmp_path / "away"

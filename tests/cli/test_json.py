@@ -56,6 +56,7 @@ STATUS = {
     *(
         "anchors",
         "erasures",
+        "learned_erased",
         "candidate",
         "challenger",
         "held",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from perennial.settings import settings
 from tests.cli.conftest import Perennial
 from tests.world import World
 
@@ -15,6 +16,10 @@ def test_models_of_the_time_before_are_refused_until_they_are_signed(
     perennial: Perennial, settled: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = tmp_path / "keys" / "models"
+    missing = perennial("keys", str(key), "--models")
+    assert missing.code == 2 and f"the folder {key.parent} does not exist" in missing.err and "mkdir" in missing.err
+    assert not key.parent.exists()
+    key.parent.mkdir()
     assert perennial("verify-model", "shop").out == "shop: version 1: not signed\nshop: version 2: not signed\n"
     assert "PERENNIAL_MODEL_KEY" in perennial("sign-model", "shop").err
     made = perennial("keys", str(key), "--models", "--json")
@@ -47,3 +52,16 @@ def test_a_key_is_for_anchors_or_for_models(perennial: Perennial, tmp_path: Path
     refused = perennial("keys", str(tmp_path / "key"), *options)
     assert refused.code == 2 and "--name" in refused.err and "--models" in refused.err
     assert not (tmp_path / "key").exists()
+    at_home = settings().home / "key"
+    both = perennial("keys", str(at_home), *options)
+    assert both.code == 2 and "--name" in both.err and f"{at_home} is in the home" in both.err, "both faults at once"
+
+
+def test_a_changed_file_is_reported_in_one_sentence_with_its_fix(perennial: Perennial, settled: World) -> None:
+    for file in settings().home.rglob("model.json"):
+        file.write_bytes(file.read_bytes() + b" ")
+    verified = perennial("verify-model", "shop")
+    assert verified.code == 1
+    wrong = next(line for line in verified.out.splitlines() if "would not be loaded" in line)
+    assert wrong.count("version") == 1 and "its bytes are not those that were registered (digest" in wrong
+    assert "  Restore its files from a backup, or roll back" in verified.out

@@ -63,7 +63,20 @@ def test_decisions_are_replayed_from_their_sums_and_deep_replay_names_the_erasur
     assert "1; the newest (erasure 1) by Ben: asked to be forgotten" in ask("status", "shop").out
     assert "579 rows accepted, 1 of them erased since, 1 set aside" in ask("lineage", "shop", "batch:2024-02/1").out
     deep = ask("replay", "shop", "--deep")
-    assert deep.code == 0 and "1 of 1,199 rows was erased by erasure 1" in deep.out
+    assert deep.code == 0 and deep.out.count("erasure") == 1, "explained once"
+    assert "from the sums in the ledger" in deep.out
+
+
+def test_status_and_page_name_the_models_that_have_learned_from_erased_rows(shop: World, ask: Ask) -> None:
+    assert "has learned" not in ask("status", "shop").out
+    assert ask(*ASKED).code == 0
+    learned = json.loads(ask("status", "shop", "--json").out)["learned_erased"]
+    assert learned and all(each["erasures"] == [1] for each in learned)
+    page = (settings().pages / "shop.html").read_text()
+    for each in learned:
+        which = "which is live" if each["is_live"] else "which waits"
+        sentence = f"Version {each['version']}, {which}, has learned from rows that erasure 1 removed"
+        assert sentence in ask("status", "shop").out and sentence in page
 
 
 def test_what_is_sent_again_as_before_is_not_taken_in_again(shop: World, ask: Ask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -116,6 +117,7 @@ def test_the_data_are_those_of_the_batches(made: Dossier, shop: Workspace) -> No
     assert [(each["batch"], each["accepted"], each["set aside"]) for each in rows(made, "Batches")] == [
         (b.window, f"{b.rows.accepted:,}", f"{b.rows.quarantined:,}") for b in batches
     ]
+    assert [each["digest"] for each in rows(made, "Batches")] == [b.digest for b in batches], "whole ones, to compare"
     assert rows(made, "What was set aside") == [{"failed check": "price: between 0 and 500", "rows": "1"}]
 
 
@@ -139,6 +141,11 @@ def test_what_nobody_stated_is_a_gap_and_what_people_stated_is_not(made: Dossier
     assert not gaps & {"governance.purpose", "governance.risk_items", "description", "governance.conformity"}
     assert item(made, "Owner").text == (NOT_STATED,)
     assert item(made, "Intended purpose").text == ("To choose orders that a person looks at.",)
+    html = files["dossier.html"]
+    red = re.findall(r"""<h3>([^<]*?) <span class="is bad">not stated""", html)
+    assert "Owner" in red and '<span class="is">not stated, not required</span>' in html
+    assert '<td class="n">310</td>' in html
+    assert f'<td class="d">{rows(made, "Batches")[0]["digest"]}</td>' in html
     listed = json.loads(files["dossier.json"])["gaps"]
     assert {gap["field"] for gap in listed} == gaps
 

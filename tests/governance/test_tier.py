@@ -78,13 +78,13 @@ def test_what_each_tier_requires(
 
 
 def test_only_what_would_be_released_is_held() -> None:
-    for outcome in ("first", "release"):
+    for outcome in ("first", "release", "held"):  # held by the policy or the gate of groups
         taken = decision("d", challenger("c", 1), 0).model_copy(update={"outcome": outcome})
         held = held_for(taken, ["an owner"])
         assert (held.outcome, held.held_for) == ("held", ("an owner",))
         assert held.reasons == (*taken.reasons, "The risk tier requires: an owner.")
         assert held_for(taken, []) == taken
-    for outcome in ("keep", "undecided", "blocked", "held"):
+    for outcome in ("keep", "undecided", "blocked"):
         taken = decision("d", challenger("c", 1), 0).model_copy(update={"outcome": outcome})
         assert held_for(taken, ["an owner"]) == taken
 

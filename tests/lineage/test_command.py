@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from perennial.ledger.entries import BatchEntry
+from perennial.lineage.recorded import recorded_lineage
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tests.cli.conftest import command
@@ -26,7 +27,7 @@ def test_text_json_and_picture_of_a_release(
     assert max(map(len, lines[:-1])) <= 80
     drawn = (tmp_path / "lineage.svg").read_text(encoding="utf-8")
     titles = [each.text or "" for each in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")]
-    assert titles[0] == "Lineage of release 3 of shop"
+    assert titles[0] == "Lineage of release 3 of shop" and drawn.count("Lineage of release 3 of shop") == 2
     assert command("lineage", "shop", "release:3", "--up", "--json") == 0
     read = json.loads(capsys.readouterr().out)
     assert (read["node"]["kind"], read["down"], read["up"]["counts"]["model"]) == ("release", None, 3)
@@ -58,5 +59,17 @@ def test_wrong_names_are_refused_before_anything_is_written(
     assert command("lineage", "shop", "nothing") == 2
     refused = capsys.readouterr().err
     assert "looked through: landing, labels, batch" in refused and "perennial batches USECASE" in refused
+    for id, why in (
+        ("2024-02/7", "batch '2024-02' has no revision 7; known: 1"),
+        ("2031-02/1", "no batch is named '2031-02'; known: 2024-01, 2024-02"),
+        ("release:3/candidate", "release 3 has no candidate"),
+        ("9/candidate", "there is no release 9; known: "),
+        ("00aa@1#x", "no predictions are named '00aa@1'; known: "),
+    ):
+        assert command("lineage", "shop", id) == 2
+        assert why in (refused := capsys.readouterr().err) and "such as batch:2024-04" in refused, refused
+    predictions = next(each for each in recorded_lineage(shop.ledger, "shop").nodes if each.kind == "predictions")
+    assert command("lineage", "shop", f"{predictions.id}#2024-01-99999") == 2
+    assert "none of them is for the key '2024-01-99999'" in capsys.readouterr().err
     assert command("lineage", "shop", "release:3", "--out", str(tmp_path / "a.png")) == 2
     assert ".svg" in capsys.readouterr().err and not (tmp_path / "a.png").exists()
