@@ -85,8 +85,8 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
 
         def do_POST(self) -> None:
             path, length = urlsplit(self.path).path, self.headers.get("Content-Length") or ""
-            if not length.isdigit() or int(length) > _LONGEST_FORM:
-                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            if not length.isdecimal() or int(length) > _LONGEST_FORM:
+                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if length else HTTPStatus.LENGTH_REQUIRED)
                 return
             body = self.rfile.read(int(length))
             if (grant := self._grant(path)) is None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import weakref
+from threading import Event
 
 import pytest
 
+from perennial.cli.lost_interrupts import lost_interrupts_sent_again
 from perennial.ledger.entries import Cycle
 from tests.cli.conftest import Perennial, ledger_rows, payloads, write
 from tests.world import World
@@ -31,3 +34,28 @@ def test_ctrl_c_is_answered_with_the_way_to_continue(settled: World, perennial: 
     assert 3 <= done < 5
     assert perennial("backfill", "shop").code == 0
     assert len(payloads(Cycle)) == 5 and ledger_rows()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_comes_while_an_object_ends_is_not_lost(number: signal.Signals) -> None:
+    """As SQLAlchemy's pool has them: Python drops what is raised in the callback of a weak reference."""
+    from prefect.exceptions import TerminationSignal
+
+    raised = KeyboardInterrupt if number is signal.SIGINT else TerminationSignal
+
+    def stop(*_: object) -> None:
+        raise raised(number)
+
+    class Connection:
+        pass
+
+    former = signal.signal(number, stop)
+    try:
+        connection = Connection()
+        reference = weakref.ref(connection, lambda _: signal.raise_signal(number))
+        with lost_interrupts_sent_again(), pytest.raises(raised):
+            del connection
+            Event().wait(60)
+        assert reference() is None
+    finally:
+        signal.signal(number, former)

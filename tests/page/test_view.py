@@ -28,7 +28,7 @@ from perennial.page.first_screen import answers, facts
 from perennial.page.history import History
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
-from perennial.release.words import headline_of
+from perennial.release.words import headline_of, outcome_word
 from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
 from tests.evaluation.test_bias import report
@@ -335,7 +335,7 @@ def test_decisions_are_folded_by_month_and_old_ones_are_listed_only() -> None:
     ]
     view = view_of(history(decisions=decisions))
     assert [month.name for month in view.months] == [f"2024-{month:02}" for month in range(12, 0, -1)]
-    assert all(len(month.decisions) == 3 and month.summary == f"3 {taken.outcome}" for month in view.months)
+    assert all(len(month.decisions) == 3 and month.summary == f"3 {outcome_word(taken)}" for month in view.months)
     cards = [card for month in view.months for card in month.decisions]
     assert [card.id for card in cards] == [each.id for each in reversed(decisions)]
     assert [bool(card.markdown) for card in cards] == [True] * NEWEST + [False] * (36 - NEWEST)

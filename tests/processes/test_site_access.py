@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perennial.access.access import site_access
+from perennial.access.access import open_to_others, site_access
+from perennial.access.grant import Grant
 from perennial.access.keys import keys_of
 from perennial.errors import InputError
 from perennial.processes.ports import free_port
@@ -111,10 +112,18 @@ def test_what_would_not_protect_is_refused(variables: dict[str, str], words: str
         site_access(variables)
 
 
+def test_a_site_that_lets_other_machines_in_warns_with_the_fix() -> None:
+    warning = open_to_others("0.0.0.0", site_access({}))
+    assert "lets everybody in" in warning and "PERENNIAL_SITE_KEYS_FILE" in warning
+    assert open_to_others("127.0.0.1", site_access({})) == ""
+    assert open_to_others("0.0.0.0", site_access({"PERENNIAL_SITE_KEYS": DIGEST})) == ""
+    assert open_to_others("0.0.0.0", site_access(PROXY)) == ""
+
+
 def test_keys_have_names_and_roles() -> None:
     other = hashlib.sha256(b"other").hexdigest()
     keys = keys_of(f"{DIGEST} board read  # in the hall\n\n{other.upper()}", "a file")
     board, unnamed = keys.of(KEY), keys.of("other")
-    assert board is not None and (board.name, board.may_act) == ("board", False)
-    assert unnamed is not None and (unnamed.name, unnamed.may_act) == (other[:8], True)
+    assert board == Grant("board", "read", "key")
+    assert unnamed == Grant(other[:8], "act", None), "it lets somebody in, and names nobody"
     assert keys.of(DIGEST) is None and site_access({}).is_open

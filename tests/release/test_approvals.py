@@ -48,7 +48,7 @@ def person(name: str) -> Person:
 def give(place: tuple[Ledger, Decision], name: str, *, now: datetime = NOW, **how: Any) -> Endorsed:
     ledger, waiting = place
     roles = how.get("roles", ROLES)
-    return endorse(ledger, waiting, roles, person(name), "seen", as_of=NOW, now=now, lasts=LASTS)
+    return endorse(ledger, waiting, roles, person(name), how.get("reason", "seen"), as_of=NOW, now=now, lasts=LASTS)
 
 
 def test_it_is_released_once_every_role_has_approved(place: tuple[Ledger, Decision]) -> None:
@@ -63,11 +63,13 @@ def test_it_is_released_once_every_role_has_approved(place: tuple[Ledger, Decisi
 
 
 def test_one_person_never_stands_for_two_roles(place: tuple[Ledger, Decision]) -> None:
-    give(place, "anna")
+    first = give(place, "anna")
+    assert give(place, "anna").step == first.step, "the same answer twice is one"
     with pytest.raises(
         InputError, match=r"anna has approved as owner already, and each role needs another person"
     ) as e:
-        give(place, "anna")
+        give(place, "anna", reason="as risk too")
+    assert len(place[0].all("shop", Endorsement)) == 1
     assert e.value.code == "approver-twice" and "risk (ben or anna)" in str(e.value)
     assert current_release(place[0], "shop") is None
 
