@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, say, working
+from perennial.cli.output import as_json, flowing, working
 from perennial.cli.reading import open_ledger
 from perennial.evaluation.figures import counted
 from perennial.ledger.allowed_edits import refuse_edits
@@ -57,7 +57,7 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
         as_json({**view, "edits": edits, "tried": asdict(tried), "left_out": left_out(declaration.release)})
         return
     features = declaration.features
-    say(
+    flowing(
         f"{case.path}: valid. {len(features.numeric)} numeric, {len(features.categorical)} categorical and "
         f"{len(features.derived)} derived features, "
         f"{counted(len(declaration.checks), 'custom check', 'custom checks')}; "
@@ -65,16 +65,16 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
     )
     if run:
         on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
-        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+        flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
         for note in tried.notes:
-            say(f"  note: {note}")
+            flowing(f"  note: {note}")
     for note in left_out(declaration.release):
-        say(f"  left out: {note}")
+        flowing(f"  left out: {note}")
     if edited:
-        say("These fields changed since the newest batch; the next run records the change:")
+        flowing("These fields changed since the newest batch; the next run records the change:")
         for edit in edited:
-            say(f"  {edit.field}: {_short(edit.old)} → {_short(edit.new)}")
-            say(f"    restarts {edit.restarts}")
+            flowing(f"  {edit.field}: {_short(edit.old)} → {_short(edit.new)}")
+            flowing(f"    restarts {edit.restarts}")
 
 
 def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool) -> None:
@@ -109,16 +109,16 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
             }
         )
         return
-    say(f"{template.path}: valid. A template of {counted(len(names), 'use case', 'use cases')}: {listed(names)}.")
+    flowing(f"{template.path}: valid. A template of {counted(len(names), 'use case', 'use cases')}: {listed(names)}.")
     if run:
         on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch} of {names[0]}, the first member"
-        say(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+        flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
         for note in tried.notes:
-            say(f"  note: {note}")
+            flowing(f"  note: {note}")
     if new:
-        say(f"New, without any history: {listed(new)}.")
+        flowing(f"New, without any history: {listed(new)}.")
     if removed:
-        say(f"No longer declared; their history is kept: {listed(removed)}.")
+        flowing(f"No longer declared; their history is kept: {listed(removed)}.")
 
 
 @dataclass(frozen=True)

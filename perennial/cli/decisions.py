@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from perennial.cli.json_views import decision_view
-from perennial.cli.output import as_json, is_terminal, say
+from perennial.cli.output import as_json, flowing, is_terminal, say
 from perennial.cli.prose import prose
 from perennial.cli.reading import open_ledger
 from perennial.cli.tables import Column, table
@@ -128,15 +128,15 @@ def decision(id: str, json: bool, wide: bool, full: bool = False) -> None:
     prose(in_words(taken, answer_to(ledger, taken)), wide=wide)
     say()
     for sentence in what_followed(ledger, taken):
-        say(sentence)
+        flowing(sentence)
     known = known_at(ledger.before(row.position), taken.usecase, instant(taken.as_of))
     if erased := erased_among(ledger, taken.usecase, known.batches):
-        say(f"Since then {erased}. The sums of the decision stay.")
+        flowing(f"Since then {erased}. The sums of the decision stay.")
     if full:
-        say(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
+        flowing(f"Row {row.position} of the ledger: {row.position}:{row.hash}")
         _show_examples(taken, examples, wide)
     else:
-        say(f"{_more(taken, examples)}: perennial decision {taken.id[:SHORT_ID]} --full")
+        flowing(f"{_more(taken, examples)}: perennial decision {taken.id[:SHORT_ID]} --full")
 
 
 def _more(taken: Decision, examples: list[dict[str, str]]) -> str:

@@ -36,6 +36,10 @@ _IN_ASCII = {
 }
 
 
+PIPE_WIDTH = 80
+"""Columns of running text in a pipe."""
+
+
 def is_terminal() -> bool:
     """Whether a person reads along."""
     return sys.stdout.isatty()
@@ -76,6 +80,17 @@ def working(what: str) -> Iterator[None]:
 def say(text: str = "") -> None:
     """Lines on standard output, without anything secret; on a terminal broken between words."""
     sys.stdout.write(_shown(text, sys.stdout) + "\n")
+
+
+def flowing(text: str) -> None:
+    """Running text on standard output: broken between words, also in a pipe, where a row of a table has one line."""
+    for line in fitted(masked(text), text_width()).split("\n"):
+        say(line)
+
+
+def text_width() -> int:
+    """How many columns running text has."""
+    return terminal_width() if is_terminal() else PIPE_WIDTH
 
 
 def note(text: str) -> None:

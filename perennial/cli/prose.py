@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from perennial.cli.output import is_terminal, say
+from perennial.cli.output import flowing, is_terminal, say
 from perennial.cli.tables import Column, table
 
 GIVE_WAY = {
@@ -33,12 +33,12 @@ def prose(markdown: str, *, wide: bool = False) -> None:
             _table([[_plain(cell) for cell in re.split(r" (?<!\\)\| ", line[2:-2])] for line in lines], wide)
         elif lines[0].startswith("#"):
             heading = _plain(lines[0].lstrip("# "))
-            say(f"\033[1m{heading}\033[0m" if is_terminal() else heading)
+            flowing(f"\033[1m{heading}\033[0m" if is_terminal() else heading)
         elif lines[0].startswith("- "):
             for line in lines:
-                say(_plain(line))
+                flowing(_plain(line))
         else:
-            say(_plain(" ".join(lines)))
+            flowing(_plain(" ".join(lines)))
 
 
 def _table(rows: Sequence[Sequence[str]], wide: bool) -> None:

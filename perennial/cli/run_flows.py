@@ -8,7 +8,7 @@ from perennial.cli.json_views import batch_view
 from perennial.cli.left_undone import done_in_words, held_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, windows_left
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.cli.what_followed import trained_in_words
@@ -40,7 +40,7 @@ def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
     decision = _undecided(ledger, usecase)
     left = left_in_words(ledger, usecase, held, held_labels(ledger, usecase), decision)
     for line in left if not json else ():
-        say(line)
+        flowing(line)
     of_batch = decision is not None and batch is not None and decision.batch == batch.window
     if of_batch or (left if batch is None else batch.status == "held"):
         sys.exit(HELD_BACK)
@@ -121,7 +121,7 @@ def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, j
     if json:
         as_json([batch_view(usecase, batch) for batch in done])
     for line in done_in_words(usecase, done, left, settings().pages) if not json else ():
-        say(line)
+        flowing(line)
     if left:
         sys.exit(HELD_BACK)
 
@@ -141,19 +141,19 @@ def _show_batch(usecase: str, batch: BatchEntry | None, json: bool, *, in_brief:
     if json:
         as_json(batch_view(usecase, batch) if batch else None)
     elif batch is None:
-        say(f"{usecase}: the source has nothing new.")
+        flowing(f"{usecase}: the source has nothing new.")
     elif batch.status == "held":
-        say(held_in_words(usecase, batch))
+        flowing(held_in_words(usecase, batch))
     else:
         rows = batch.rows
-        say(
+        flowing(
             f"{usecase}: batch {batch.window}: {rows.arrived:,} rows arrived, {rows.accepted:,} accepted, "
             f"{rows.quarantined:,} set aside."
         )
         for warning in batch.warnings if not in_brief else ():
-            say(f"  warning: {warning}")
+            flowing(f"  warning: {warning}")
         for note in batch.notes if not in_brief else ():
-            say(f"  note: {note}")
+            flowing(f"  note: {note}")
 
 
 def _undecided(ledger: Ledger, usecase: str) -> Decision | None:

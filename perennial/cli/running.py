@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from perennial.cli.output import is_terminal, json_wanted, note, say, terminal_width
+from perennial.cli.output import flowing, is_terminal, json_wanted, note, terminal_width
 from perennial.cli.wrapping import fitted
 from perennial.settings import prepare_home, settings
 
@@ -98,7 +98,7 @@ class _Lines(logging.Handler):
         elif json_wanted():
             note(text)
         else:
-            say(text)
+            flowing(text)
             sys.stdout.flush()
 
 

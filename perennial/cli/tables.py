@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perennial.cli.output import is_terminal, say, terminal_width
+from perennial.cli.output import is_terminal, say, terminal_width, text_width
 from perennial.cli.wrapping import fitted
 from perennial.secrets import masked
 
@@ -64,8 +64,13 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: boo
 
 
 def pairs(rows: Sequence[tuple[str, str]]) -> None:
-    """Print names with their values beside them; long values wrap between words on a terminal."""
-    table((Column(""), Column("", text=True)), rows)
+    """Print names with their values beside them; long values wrap between words, in a pipe too."""
+    columns = (Column(""), Column("", text=True))
+    if is_terminal():
+        table(columns, rows)
+        return
+    for line in _lines(columns, [[masked(cell) for cell in row] for row in rows], text_width(), coloured=False):
+        say(line)
 
 
 def width_of(text: str) -> int:

@@ -51,16 +51,16 @@ def asking(capsys: pytest.CaptureFixture[str]) -> Perennial:
 
 
 def command(*arguments: str) -> int:
-    """Run a command in this process; its exit code."""
-    from perennial.cli import main
+    """Run a command in this process; its exit code. Running text is not wrapped, so that a sentence can be found."""
+    from perennial.cli import main, output
 
-    before, sys.argv = sys.argv, ["perennial", *arguments]
+    before, sys.argv, output.PIPE_WIDTH = sys.argv, ["perennial", *arguments], 10_000
     try:
         main()
     except SystemExit as end:
         return int(end.code or 0)
     finally:
-        sys.argv = before
+        sys.argv, output.PIPE_WIDTH = before, 80
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal of 80 columns: whole words, nothing cut off; in a pipe, one line per thing."""
+"""What a person sees on a terminal of 80 columns: whole words, nothing cut off; in a pipe, one line per row."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def test_no_line_of_a_reading_command_is_wider_than_the_terminal(settled: World)
         assert lines, words
         wide = [line for line in lines if len(line) > 80 and " " in line.strip() and "perennial " not in line]
         assert wide == [], words
+
+
+@pytest.mark.usefixtures("settled")
+def test_running_text_is_wrapped_in_a_pipe_too() -> None:
+    (decision,) = payloads(Decision)
+    assert isinstance(decision, Decision)
+    for words in (("status", "shop"), ("check", "shop", "--no-run"), ("decision", decision.id)):
+        command = [sys.executable, "-m", "perennial.cli", *words]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        text = [line for line in lines if " " in line.strip() and "  " not in line.strip()]
+        wide = [line for line in text if len(line) > 80 and "perennial " not in line]
+        assert text and wide == [], words
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])
