@@ -6,10 +6,11 @@ columns. They are passed as helper columns, which are null for rows without a pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from data_checks.suite import ACCEPTED_IN, TIME_FAULT, Planned, unreadable_in
+from data_checks.wording import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,15 +23,16 @@ _EXACT_IN_FLOAT = 2**53
 def with_helpers(
     parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
 ) -> pd.DataFrame:
-    """The rows with the helper columns that the planned checks need.
+    """The columns and the helper columns that the planned checks need.
 
     accepted_in: aligned with the rows, the batch in which each key was accepted before, or null.
     time_faults: likewise, what is implausible about the row's time, or null.
     """
     import pandas as pd
 
-    frame = pd.DataFrame({column: _plain(values) for column, values in parsed.frame.items()}, index=parsed.frame.index)
-    nothing = pd.Series(float("nan"), index=frame.index)
+    needed = needed_columns(planned, parsed.frame.columns)
+    frame = pd.DataFrame({column: _plain(parsed.frame[column]) for column in needed}, index=parsed.frame.index)
+    nothing = pd.Series(float("nan"), index=frame.index, dtype="float16")  # most helper columns of most batches
     helpers: dict[str, pd.Series] = {}
     for check in planned:
         column = check.expectation.configuration.kwargs.get("column")
@@ -42,6 +44,20 @@ def with_helpers(
         elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
             helpers[column] = parsed.unreadable.get(check.needs[0], nothing)
     return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)
+
+
+def needed_columns(planned: Sequence[Planned], columns: Iterable[str]) -> list[str]:
+    """Those of the columns that the checks name: Great Expectations copies all that it is given, for each check.
+
+    A condition on rows may be about any column.
+    """
+    named: set[str] = set()
+    for check in planned:
+        arguments = check.expectation.configuration.kwargs
+        if arguments.get("row_condition"):
+            return list(columns)
+        named |= set(columns_of(arguments))
+    return [column for column in columns if column in named]
 
 
 def _plain(values: pd.Series) -> pd.Series:

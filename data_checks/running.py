@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from data_checks.configurations import made_once
+from data_checks.fingerprint import no_fingerprint
+from data_checks.helper_columns import needed_columns
 from data_checks.quiet import ONE_AT_A_TIME, great_expectations
 from data_checks.suite import Planned
 
@@ -77,7 +79,7 @@ def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Ma
         asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
         suite = gx.ExpectationSuite(name="checks", expectations=[check.expectation for check in planned])
-        with made_once():
+        with made_once(), no_fingerprint():
             results = batch.validate(suite, result_format=dict(result_format)).results
     by_number = {result.expectation_config.meta["check"]: result for result in results}
     return [_result_of(check, by_number[number]) for number, check in enumerate(planned)]
@@ -115,7 +117,8 @@ def with_rows(
     ]
     if not asked:
         return results
-    again = run(frame, [results[number].planned for number in asked], _COMPLETE)
+    planned = [results[number].planned for number in asked]
+    again = run(frame[needed_columns(planned, frame.columns)], planned, _COMPLETE)
     answered = list(results)
     for number, check in zip(asked, again, strict=True):
         if check.exception is not None:

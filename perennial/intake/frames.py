@@ -45,8 +45,8 @@ def _stamped(rows: pd.DataFrame, types: Mapping[str, ColumnType], batch: str, ar
     import pyarrow as pa
 
     columns = {name: arrow_column(rows[name], kind) for name, kind in types.items()}
-    columns[BATCH] = pa.array([batch] * len(rows), pa.string())
-    columns[ARRIVED_AT] = pa.array([arrived_at] * len(rows), pa.timestamp("us", tz="UTC"))
+    columns[BATCH] = pa.repeat(pa.scalar(batch, pa.string()), len(rows))
+    columns[ARRIVED_AT] = pa.repeat(pa.scalar(arrived_at, pa.timestamp("us", tz="UTC")), len(rows))
     return pa.table(columns)
 
 
