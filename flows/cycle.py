@@ -25,6 +25,7 @@ from tasks.lineage import send_lineage_if_any
 from tasks.page import renew_page
 from tasks.scoring import score_arrived
 from tasks.staging import look_if_any
+from tasks.step import in_fleet
 from tasks.training import train_next
 from tasks.turn import in_turn
 
@@ -90,6 +91,6 @@ def go_through(usecase: str, window: str | None, trigger: Trigger | None) -> Bat
 
 
 def _renew_page(usecase: str) -> None:
-    """A backfill does it at its end."""
-    if flow_run.parent_flow_run_id is None:
+    """A backfill and a fleet do it at their end."""
+    if flow_run.parent_flow_run_id is None and not in_fleet():
         renew_page(usecase)

@@ -9,7 +9,9 @@ from flows.cycle import go_through
 from flows.names import run_name
 from perennial.fleet.plan import FleetRun
 from perennial.ledger.entries import Trigger
+from tasks.alerts import notify_together
 from tasks.fleet import Alone, finish_fleet, plan_fleet
+from tasks.page import renew_pages
 from tasks.step import as_fleet
 from tasks.turn import turn
 
@@ -41,4 +43,6 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
         for usecase in plan.idle:
             with alone(usecase), turn(usecase):
                 go_through(usecase, None, trigger)
+        renew_pages(alone.usecases)
+        notify_together(alone.usecases, alone.failed)
     return finish_fleet(alone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,8 @@ from perennial.alerting import notifying
 from perennial.alerting.notices import failure_of, response_in_words
 from perennial.alerting.outbox import undelivered
 from perennial.clock import instant, write_instant
-from perennial.errors import TransientError
+from perennial.errors import InputError, TransientError
+from perennial.fleet.plan import Failed
 from perennial.ledger.entries import EpisodeRose, Recorded, ReleasesFrozen
 from perennial.ledger.present import current_release
 from perennial.model.released import load_served
@@ -90,6 +92,26 @@ def send_alerts(usecase: str) -> int:
             log.warning(
                 "%s: %s could not be sent to %s: %s", usecase, each.message.title, each.message.target, each.failed.why
             )
+    return len(left)
+
+
+@step(timeout_minutes=15)
+def notify_together(usecases: Sequence[str], failed: Sequence[Failed]) -> int:
+    """Send what is due for a fleet, one message per target and kind; return how many messages are still undelivered.
+
+    A use case that failed in a deployed run is reported too, like a cycle that fails.
+    """
+    workspace, at = open_workspace(settings()), write_instant(datetime.now(UTC))
+    for each in failed if runtime.deployment.id is not None else ():
+        try:
+            failure = failure_of(workspace.ledger, each.usecase, each.why, at)
+            notifying.report(workspace, each.usecase, failure, os.environ)
+        except InputError as error:
+            log.warning("%s: nobody gets a message about its failure: %s", each.usecase, error)
+    left = notifying.notify_together(workspace, usecases, os.environ, lambda: datetime.now(UTC))
+    for waiting in left:
+        if (attempt := waiting.undelivered.failed) is not None:
+            log.warning("%s: a message could not be sent to %s: %s", waiting.usecase, attempt.target, attempt.why)
     return len(left)
 
 

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 from prefect.flow_engine import FlowRunTimeoutError
 
@@ -33,9 +34,14 @@ def plan_fleet(template: str | None, tags: Sequence[str]) -> FleetPlan:
 
 
 class Alone:
-    """Keeps the failure of one use case from the others, and collects what became of each."""
+    """Keeps the failure of one use case from the others, and collects what became of each.
+
+    usecases: those whose declaration can be read.
+    """
 
     def __init__(self, plan: FleetPlan) -> None:
+        unread = {each.usecase for each in plan.failed}
+        self.usecases = sorted({*chain(*plan.rounds.values()), *plan.idle} - unread)
         self.failed = list(plan.failed)
         self.cycles: dict[str, list[tuple[str, str]]] = {}
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from data_checks.docs import pages_of
 from perennial.backtest.kept_worth import kept_worth
+from perennial.errors import PerennialError
 from perennial.fault_points import write
 from perennial.ledger.entries import BatchEntry
-from perennial.page.index import summary_of
-from perennial.page.publish import publish, publish_index
+from perennial.page.index import Summary, summary_of
+from perennial.page.publish import is_current, leave_summary, publish, publish_index
 from perennial.serving.slots import tally_of_home
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import list_use_cases
+from tasks.step import step
 
 story = logging.getLogger("perennial.story")
 
@@ -24,15 +27,38 @@ _begun: set[Future[None]] = set()
 
 def refresh_page(workspace: Workspace, usecase: str) -> None:
     """Write the page, and its card on the first page, from the ledger. Raises OSError if the home cannot be written."""
+    where = workspace.settings
+    with write("page"):
+        summary = _published(workspace, usecase)
+        publish_index(where.pages, where.locks, summary, list_use_cases(where.usecases))
+
+
+def _published(workspace: Workspace, usecase: str) -> Summary:
+    """The summary of a use case, whose page is written."""
     where, ledger = workspace.settings, workspace.ledger
     declaration = workspace.use_case(usecase).declaration
     batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
-    with write("page"):
-        page = where.pages / f"{usecase}.html"
-        tally = tally_of_home(where.measured)
-        worth = kept_worth(where.backtests / usecase)
-        history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally, worth)
-        publish_index(where.pages, where.locks, summary_of(history, declaration), list_use_cases(where.usecases))
+    tally, worth = tally_of_home(where.measured), kept_worth(where.backtests / usecase)
+    page = where.pages / f"{usecase}.html"
+    history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally, worth)
+    return summary_of(history, declaration)
+
+
+@step(timeout_minutes=120)
+def renew_pages(usecases: Sequence[str]) -> None:
+    """Write the pages that are behind the ledger, and the first page once."""
+    workspace = open_workspace(settings())
+    where, last = workspace.settings, None
+    for usecase in usecases:
+        if is_current(where.pages / f"{usecase}.html", workspace.ledger, usecase):
+            continue
+        try:
+            last = _published(workspace, usecase)
+            leave_summary(where.pages, last)
+        except (PerennialError, OSError) as problem:
+            story.warning("%s: the page could not be written, everything else was: %s", usecase, problem)
+    if last is not None:
+        publish_index(where.pages, where.locks, last, list_use_cases(where.usecases))
 
 
 def renew_page(usecase: str) -> None:

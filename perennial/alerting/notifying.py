@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 
+from perennial.alerting.folding import Waiting, deliver_folded
 from perennial.alerting.notices import Notice, notices
 from perennial.alerting.outbox import Undelivered, deliver, queue, queued, undelivered
 from perennial.alerting.routes import NamedRoute, messages_due, routes_of
@@ -76,3 +78,28 @@ def send_again(
         if error.code == "ledger-unreachable":
             raise
         return before, undelivered(ledger, usecase)
+
+
+def notify_together(
+    workspace: Workspace, usecases: Sequence[str], environ: Mapping[str, str], now: Callable[[], datetime]
+) -> list[Waiting]:
+    """Queue and send what is due for many use cases, one message per target and kind; return what is undelivered.
+
+    A use case whose messages another process sends right now is left to that. Raises as `notify` does.
+    """
+    targets: set[tuple[str, str]] = set()
+    with ExitStack() as held:
+        mine = []
+        for name in usecases:
+            queue(workspace.ledger, name, due(workspace, name, environ))
+            if not undelivered(workspace.ledger, name):
+                continue
+            try:
+                held.enter_context(workspace.only_one(name, STEP, seconds=0))
+            except TransientError as error:
+                if error.code == "ledger-unreachable":
+                    raise
+                continue
+            targets |= {(name, each.route.to) for each in routes(workspace, name, environ)}
+            mine.append(name)
+        return deliver_folded(workspace.ledger, mine, lambda name, each: send(name, each, environ), now, targets)

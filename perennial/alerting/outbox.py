@@ -79,7 +79,7 @@ def deliver(
     for each in undelivered(ledger, usecase):
         by_target[each.message.target].append(each)
     for target, waiting in by_target.items():
-        if target not in targets or _is_left_alone(waiting, now()):
+        if target not in targets or is_left_alone(waiting, now()):
             continue
         for each in waiting:
             if monotonic() - began > seconds or not _attempt(ledger, usecase, each, send, now):
@@ -87,12 +87,18 @@ def deliver(
     return undelivered(ledger, usecase) if by_target else []
 
 
-def _is_left_alone(waiting: Sequence[Undelivered], now: datetime) -> bool:
+def is_left_alone(waiting: Sequence[Undelivered], now: datetime) -> bool:
+    """Whether the pause since a failed attempt of one of these messages is not over."""
     return any(each.failed is not None and now < instant(each.failed.again_at) for each in waiting)
 
 
 def _attempt(ledger: Ledger, usecase: str, due: Undelivered, send: Send, now: Callable[[], datetime]) -> bool:
-    why = masked(send(due.message))
+    return record_attempt(ledger, usecase, due, send(due.message), now)
+
+
+def record_attempt(ledger: Ledger, usecase: str, due: Undelivered, why: str, now: Callable[[], datetime]) -> bool:
+    """Record that a message was delivered or, if `why` is not empty, why not; return whether it was."""
+    why = masked(why)
     if not why:
         ledger.append(usecase, AlertDelivered(alert=due.message.key))
         return True

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perennial.alerting.notices import Notice
+from perennial.evaluation.figures import counted
+from perennial.ledger.entries import Severity, Stage
 
 
 def title(usecase: str, notice: Notice) -> str:
@@ -27,6 +31,34 @@ def body(usecase: str, notice: Notice, link: str = "") -> str:
     when = notice.since.replace("T", " ").removesuffix("Z").removesuffix(":00")
     lines = [f"{'Over since' if notice.stage == 'closed' else 'Since'} {when} UTC. {notice.detail}"]
     return "\n".join([*lines, *notice.about, *notice.started, *_what_to_do(usecase, notice), *([link] if link else [])])
+
+
+SHOWN = 20
+"""How many use cases a message about several of them lists."""
+_SEVERAL: dict[Stage, str] = {
+    "opened": "{channel} episodes opened",
+    "rose": "{channel} episodes rose to {severity}",
+    "closed": "{channel} episodes are over",
+    "waits": "decisions wait for a person",
+    "held": "batches are held",
+    "failed": "cycles failed",
+}
+
+
+def folded_in_words(
+    channel: str, stage: Stage, severity: Severity, about: Sequence[tuple[str, str]]
+) -> tuple[str, str]:
+    """(title, text) of one message for several use cases, each with the first line of its text.
+
+    >>> folded_in_words("level", "opened", "page", [("a", "It lost."), ("b", "It lost.")])[0]
+    '[page] 2 use cases: level episodes opened'
+    """
+    names = counted(len({usecase for usecase, _ in about}), "use case", "use cases")
+    label = "closed" if stage == "closed" else severity
+    lines = [f"{usecase}: {text.splitlines()[0]}" for usecase, text in about[:SHOWN]]
+    more = [f"… and {len(about) - SHOWN} more"] if len(about) > SHOWN else []
+    title = f"[{label}] {names}: {_SEVERAL[stage].format(channel=channel, severity=severity)}"
+    return title, "\n".join([*lines, *more, "To see all: perennial fleet"])
 
 
 def _what_to_do(usecase: str, notice: Notice) -> list[str]:

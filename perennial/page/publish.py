@@ -57,5 +57,10 @@ def publish_index(folder: Path, locks: Path, summary: Summary, names: Sequence[s
     Raises OSError where the place cannot be written, TransientError if another process holds it too long.
     """
     with only_one(locks, "all", "index"):
-        write_whole(folder / f"{summary.usecase}.json", summary.model_dump_json())
+        leave_summary(folder, summary)
         write_whole(folder / "index.html", render_index(summaries(folder, names)))
+
+
+def leave_summary(folder: Path, summary: Summary) -> None:
+    """Leave a use case's summary beside its page, for the first page."""
+    write_whole(folder / f"{summary.usecase}.json", summary.model_dump_json())

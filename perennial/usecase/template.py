@@ -9,15 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_fleet import FleetRules
 from perennial.usecase.document import Document, Place, read_document
 from perennial.usecase.members import Member, file_of_members, members_of
 from perennial.usecase.mistakes import DeclarationError, Mistake, hint
 
-OF_TEMPLATES = ("for_each", "members", "fleet")
+OF_TEMPLATES = ("for_each", "members")
 """The fields that only a template has; its members are declared by the others."""
 _PLACEHOLDER = re.compile(r"(?<!\\[pPN])\{([A-Za-z_]\w*)\}")
 _COMPUTED = {"name", "code", "built_in"}
@@ -37,7 +34,6 @@ class Template:
     path: Path
     document: Document
     members: Mapping[str, Member]
-    fleet: FleetRules
     mistakes: tuple[Mistake, ...]
 
     @property
@@ -96,15 +92,13 @@ def _read(path: Path, shown: str, own: Stamp, listing: Stamp | None) -> Template
     if document is None:
         return None
     members, mistakes = members_of(document, path, _FIELDS)
-    fleet, wrong = _rules(document)
     known = {name for each in members for name in each.texts}
     mistakes += [
-        *wrong,
         *_name(document, path),
         *(_unknown_placeholders(document, known) if known else ()),
         *document.mistakes,
     ]
-    return Template(path.resolve(), document, {each.name: each for each in members}, fleet, tuple(mistakes))
+    return Template(path.resolve(), document, {each.name: each for each in members}, tuple(mistakes))
 
 
 def _document(path: Path, shown: str) -> Document | None:
@@ -116,21 +110,6 @@ def _document(path: Path, shown: str) -> Document | None:
     except (OSError, DeclarationError):
         return None
     return document if "for_each" in document.value else None
-
-
-def _rules(document: Document) -> tuple[FleetRules, list[Mistake]]:
-    try:
-        return FleetRules.model_validate(document.value.get("fleet", {})), []
-    except ValidationError as problem:
-        return FleetRules(), [
-            document.mistake(
-                ("fleet", *error["loc"]),
-                error["msg"][0].lower() + error["msg"][1:],
-                "write {releases: {fdr: 0.05}}",
-                code="template-fleet",
-            )
-            for error in problem.errors(include_url=False)
-        ]
 
 
 def _name(document: Document, path: Path) -> Iterator[Mistake]:

@@ -57,7 +57,7 @@ def test_a_member_has_the_identity_of_the_same_declaration_written_by_hand(
     override: dict[str, Any] = {"model": {"params": {"alpha": alpha}}, "description": note, "tags": {"of": tag}}
     if not in_file:
         override["release"] = {"policy": policy}
-    written(folder, for_each={"store": each}, members={"New York": override}, fleet={"releases": {"fdr": 0.1}})
+    written(folder, for_each={"store": each}, members={"New York": override})
     hand = tmp_path_factory.mktemp("by_hand")
     written(
         hand,
@@ -103,7 +103,6 @@ def test_columns_of_the_list_are_overrides_by_a_field_and_tags_otherwise(tmp_pat
         ({"for_each": {"store": ["a"]}, "members": {"a": 3}}, "members.a", "overrides nothing"),
         ({"for_each": {"store": ["a"]}, "description": "{stroe}"}, "description", "unknown placeholder {stroe}"),
         ({"for_each": {"store": ["a"]}, "name": "shop"}, "name", "differs"),
-        ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdr": 2}}}, "fleet.releases.fdr", "less than"),
         (
             {"for_each": {"store": ["a"]}, "members": {"a": {"triggers": {"schedule": "0 1 * * *"}}}},
             "triggers.schedule",
