@@ -55,7 +55,7 @@ def main() -> None:
         cycles = sum(map(len, run.cycles.values()))
         cpu = _cpu() - before - fits[0]
         print(
-            f"{STORES} members, {cycles} cycles: {cpu / cycles:.2f} CPU s per cycle beside {fits[0] / cycles:.3f} in fits"
+            f"{STORES} members, {cycles} cycles: {cpu / cycles:.2f} CPU s each, besides {fits[0] / cycles:.3f} in fits"
         )
         print(f"{(time.monotonic() - began) / cycles:.2f} s wall per cycle")
     _table(folder, names)

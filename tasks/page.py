@@ -10,13 +10,15 @@ from data_checks.docs import pages_of
 from perennial.backtest.kept_worth import kept_worth
 from perennial.errors import PerennialError
 from perennial.fault_points import write
+from perennial.fleet.standing import standings
 from perennial.ledger.entries import BatchEntry
+from perennial.page.fleet import publish_fleet
 from perennial.page.index import Summary, summary_of
 from perennial.page.publish import is_current, leave_summary, publish, publish_index
 from perennial.serving.slots import tally_of_home
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.usecase.reading import list_use_cases
+from perennial.usecase.reading import labelled, list_use_cases
 from tasks.step import step
 
 story = logging.getLogger("perennial.story")
@@ -27,10 +29,9 @@ _begun: set[Future[None]] = set()
 
 def refresh_page(workspace: Workspace, usecase: str) -> None:
     """Write the page, and its card on the first page, from the ledger. Raises OSError if the home cannot be written."""
-    where = workspace.settings
     with write("page"):
         summary = _published(workspace, usecase)
-        publish_index(where.pages, where.locks, summary, list_use_cases(where.usecases))
+        _publish_all(workspace, summary)
 
 
 def _published(workspace: Workspace, usecase: str) -> Summary:
@@ -42,6 +43,14 @@ def _published(workspace: Workspace, usecase: str) -> Summary:
     page = where.pages / f"{usecase}.html"
     history = publish(page, ledger, declaration, pages_of(where.docs, usecase, batches), tally, worth)
     return summary_of(history, declaration)
+
+
+def _publish_all(workspace: Workspace, summary: Summary) -> None:
+    """Write the pages about all use cases; `summary` is of the one whose page was written last."""
+    where = workspace.settings
+    names = list_use_cases(where.usecases)
+    publish_index(where.pages, where.locks, summary, names)
+    publish_fleet(where.pages, standings(workspace.ledger, names), labelled(names, where.usecases))
 
 
 @step(timeout_minutes=120)
@@ -58,7 +67,7 @@ def renew_pages(usecases: Sequence[str]) -> None:
         except (PerennialError, OSError) as problem:
             story.warning("%s: the page could not be written, everything else was: %s", usecase, problem)
     if last is not None:
-        publish_index(where.pages, where.locks, last, list_use_cases(where.usecases))
+        _publish_all(workspace, last)
 
 
 def renew_page(usecase: str) -> None:

@@ -13,6 +13,7 @@ from perennial.cli.running import flows_ready
 from perennial.cli.tables import Column, table
 from perennial.errors import HeldBack, InputError
 from perennial.evaluation.figures import counted, figure
+from perennial.fleet.causes import common_causes
 from perennial.fleet.due import due_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import FleetPlan
@@ -45,15 +46,18 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     _refuse_unknown("sort", sort, ("worst", *SORTS))
     names = chosen(settings().usecases, Chosen(None, tags, owner))
     rows = [each for each in standings(open_ledger(), names) if state in (None, each.state)]
+    causes = common_causes(rows)
     if sort != "worst":
         rows.sort(key=SORTS[sort])
     if json:
-        as_json([asdict(each) for each in rows])
+        as_json({"usecases": [asdict(each) for each in rows], "causes": [asdict(each) for each in causes]})
         return
     if not rows:
         say("No use case matches." if names else f"No use case is declared in {settings().usecases}.")
         return
     table(COLUMNS, [_cells(each) for each in rows], wide=wide)
+    for cause in causes:
+        say(str(cause))
     counts = {each: sum(row.state == each for row in rows) for each in STATES}
     say(f"{counted(len(rows), 'use case', 'use cases')}: {', '.join(f'{n} {each}' for each, n in counts.items() if n)}")
 

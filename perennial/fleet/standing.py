@@ -35,13 +35,14 @@ Rows = Mapping[type[Recorded], Sequence[Payload]]
 
 @dataclass(frozen=True)
 class Alarm:
-    """An open episode that is more than information."""
+    """An open episode that is more than information. new_values: column and value that no training had."""
 
     channel: str
     severity: str
     opened_at: str
     batch: str
     detail: str
+    new_values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,15 @@ def open_alarms(rows: Rows) -> tuple[Alarm, ...]:
     for each in rows.get(Episode, ()):
         severity = risen.get(each["episode"]) or each.get("severity") or severity_of(each["channel"])
         if each["episode"] not in closed and severity != "info":
-            alarms.append(Alarm(each["channel"], severity, each["opened_at"], each["batch"], each["detail"]))
+            alarms.append(
+                Alarm(each["channel"], severity, each["opened_at"], each["batch"], each["detail"], _new_values(each))
+            )
     return tuple(alarms)
+
+
+def _new_values(episode: Payload) -> tuple[tuple[str, str], ...]:
+    columns = (episode.get("evidence") or {}).get("columns", ()) if episode["channel"] == "unseen" else ()
+    return tuple((column["column"], value["value"]) for column in columns for value in column["values"])
 
 
 def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
