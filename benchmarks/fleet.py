@@ -26,7 +26,7 @@ def main() -> None:
     from tests.fleet.stores import month_of_store, write_template
 
     folder = Path(tempfile.mkdtemp(prefix="fleet-"))
-    names = [f"{number:03d}" for number in range(STORES)]
+    names = [f"s{number:03d}" for number in range(STORES)]
     for name in names:
         for month in range(1, MONTHS + 1):
             month_of_store(folder, name, f"2024-{month:02d}")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True)
@@ -25,15 +30,11 @@ class Registered:
 
     def installed(self) -> list[str]:
         """The names that installed packages register, in alphabetical order."""
-        from importlib.metadata import entry_points
-
-        return sorted({entry.name for entry in entry_points(group=self.group)})
+        return sorted({entry.name for entry in installed_entries(self.group)})
 
     def installed_places(self) -> list[str]:
         """The locations of objects from installed packages, as `module:object`."""
-        from importlib.metadata import entry_points
-
-        return sorted({entry.value for entry in entry_points(group=self.group)})
+        return sorted({entry.value for entry in installed_entries(self.group)})
 
     def has(self, name: str) -> bool:
         """Whether an object with that name is registered."""
@@ -46,17 +47,15 @@ class Registered:
 
             module, _, attribute = self.ours[name].partition(":")
             return getattr(import_module(module), attribute)
-        from importlib.metadata import entry_points
-
-        for entry in entry_points(group=self.group, name=name):
-            return entry.load()
+        for entry in installed_entries(self.group):
+            if entry.name == name:
+                return entry.load()
         raise KeyError(name)
 
     def place(self, name: str) -> str:
         """The location of the object with that name, as `module:object`. Raises KeyError."""
-        from importlib.metadata import entry_points
-
-        return self.ours.get(name) or next(entry.value for entry in entry_points(group=self.group, name=name))
+        named = (entry.value for entry in installed_entries(self.group) if entry.name == name)
+        return self.ours.get(name) or next(named)
 
     def hint(self, name: str) -> str:
         """How to fix a name that is not registered: a suggestion, and the known names."""
@@ -65,6 +64,18 @@ class Registered:
         near = get_close_matches(name, self.names(), n=1)
         meant = f"did you mean '{near[0]}'? " if near else ""
         return f"{meant}Known {self.what}: {', '.join(self.names())}"
+
+
+def installed_entries(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group. A process looks once for each search path, since that reads every package."""
+    return _entries(group, tuple(sys.path))
+
+
+@lru_cache(maxsize=128)
+def _entries(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
 
 
 ESTIMATORS = Registered("estimators", "perennial.estimators", {})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from perennial.evaluation.policies import REGISTERED
+from perennial.registered import installed_entries
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.windows import REGISTERED as WINDOWS
 
@@ -25,7 +25,7 @@ def expectations() -> dict[str, dict[str, Any]]:
 
 def other_kinds() -> list[str]:
     """The kinds of source that installed packages add, in alphabetical order."""
-    return sorted({entry.name for entry in entry_points(group="perennial.sources")})
+    return sorted({entry.name for entry in installed_entries("perennial.sources")})
 
 
 def json_schema() -> dict[str, Any]:

@@ -116,6 +116,21 @@ def test_the_field_names_of_a_decision(settled: World, perennial: Perennial) -> 
     assert len(decision["previous_hash"]) == len(decision["hash"]) == 64
 
 
+def test_the_field_names_of_a_fleet(settled: World, perennial: Perennial) -> None:
+    fleet = read(perennial, "fleet")
+    (row,) = fleet["usecases"]
+    assert fleet["causes"] == []
+    assert set(row) == {
+        *("usecase", "state", "batch", "loss", "low", "high", "reference", "rows", "age_days", "alarms", "why"),
+    }
+    assert (row["usecase"], row["state"], row["batch"]) == ("shop", "unknown", "2024-02")
+    assert (row["loss"], row["rows"]) == (None, 0)
+    assert read(perennial, "fleet", "--state", "held")["usecases"] == []
+    assert set(read(perennial, "fleet", "run", "--dry-run")) == {"would_run", "failed"}
+    shown = perennial("fleet", "--sort", "los")
+    assert shown.code == 2 and "did you mean 'loss'" in shown.err
+
+
 def test_the_field_names_of_a_batch(settled: World, perennial: Perennial) -> None:
     january, february = read(perennial, "batches", "shop")
     for batch in (january, february):
