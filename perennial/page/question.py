@@ -41,7 +41,9 @@ def question_of(
 ) -> Question:
     """lacks: what the risk tier requires and is missing. so_far: the approvals until now, None where nobody looked."""
     lines = []
-    if so_far is not None and so_far.given:
+    if so_far is not None and so_far.given and not so_far.missing:
+        lines.append("Every role has approved, and the release was interrupted: approve once more, and it goes on.")
+    elif so_far is not None and so_far.given:
         until = min(each.expires_at for each in so_far.given.values())
         by = ", ".join(f"{each.by} ({role})" for role, each in so_far.given.items())
         left = still_to_approve(so_far.missing, approvers)

@@ -65,12 +65,12 @@ class Answers:
         if approvers and not roles:
             return None, f"{grant.name} is not among the approvers of {declaration.name}."
         has_approved = any(each.by == grant.name for each in so_far.given.values())
-        open_roles = not approvers or (not has_approved and any(role in so_far.missing for role in roles))
+        is_left = not has_approved and any(role in so_far.missing for role in roles)
         form = Form(
             address=f"../answers/{declaration.name}",
             by=grant.name,
             token=self.tokens.of(grant, question.id),
-            may_approve=open_roles and not lacks,
+            may_approve=(is_left or not so_far.missing) and not lacks,
             signed=self.where.token_key is not None,
         )
         return form, ""

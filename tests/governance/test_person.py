@@ -10,9 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from perennial.access.grant import ANYONE, Grant
 from perennial.errors import InputError
-from perennial.governance.person import AUDIENCE, person_of
-from perennial.release.approvals import Person
+from perennial.governance.person import AUDIENCE, person_of, person_on_site
+from perennial.ledger.entries import Endorsement
+from perennial.page.question import question_of
+from perennial.release.approvals import Person, Standing
+from tests.release.payloads import challenger, decision
 
 SOON = datetime.now(UTC) + timedelta(hours=1)
 
@@ -102,3 +106,45 @@ def test_a_file_that_is_no_public_key_is_named(keys: tuple[str, Path], tmp_path:
     with pytest.raises(InputError, match=r"^PERENNIAL_TOKEN_KEY: .*key.pem cannot be used: ") as raised:
         person_of(None, user=None, token=token(keys[0]), token_key=garbage, must_prove=False)
     assert raised.value.code == "token-key-invalid" and "BEGIN PUBLIC KEY" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("grant", "subject", "code"),
+    [
+        (Grant("anna", "act", "key"), "anna", ""),
+        (Grant("anna", "act", "proxy"), "ben", "person-differs"),
+        (Grant("anna", "act", "key"), None, "person-not-proven"),
+        (Grant("anna", "read", "key"), "anna", "site-read-only"),
+        (ANYONE, "anna", "person-not-proven"),
+    ],
+)
+def test_on_the_site_a_token_of_the_same_person_is_needed_where_tokens_are(
+    keys: tuple[str, Path], grant: Grant, subject: str | None, code: str
+) -> None:
+    private, public = keys
+    given = token(private, sub=subject) if subject else None
+    if not code:
+        assert person_on_site(grant, given, public) == Person("anna", "token")
+        assert person_on_site(grant, None, None) == Person("anna", "key")
+        return
+    with pytest.raises(InputError) as refused:
+        person_on_site(grant, given, public)
+    assert refused.value.code == code
+
+
+def test_a_release_that_was_interrupted_after_the_last_approval_can_go_on_from_the_site() -> None:
+    held = decision("d1", challenger("c", 2), 1)
+    step = Endorsement(
+        decision="d1",
+        role="risk",
+        number=1,
+        by="ben",
+        proof="key",
+        reason="seen",
+        at="2024-04-01T00:00:00Z",
+        expires_at="2024-04-15T00:00:00Z",
+    )
+    asked = question_of(held, {"risk": ["ben"]}, [], Standing({"risk": step}, (), ()))
+    assert asked.lines == (
+        "Every role has approved, and the release was interrupted: approve once more, and it goes on.",
+    )
