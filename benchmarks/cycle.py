@@ -2,6 +2,7 @@
 
     python benchmarks/cycle.py            # flights, month by month, the two sides taking turns
     python benchmarks/cycle.py --growth   # the cost of a cycle without its fit after 1, 3 and 10 years of batches
+    python benchmarks/cycle.py --anchors  # what each kind of place for anchors adds to a cycle of a small shop
     python benchmarks/cycle.py --worker   # a deployed worker's cycle of a small shop, from request to finished
 
 The bare script is one that could run from cron. It reads the month's bytes with pandas, stores typed months as Parquet
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,6 +168,70 @@ def growth() -> None:
             print(f"| {end} | {statistics.median(last):.2f} ({min(last):.2f} to {max(last):.2f}) |", flush=True)
 
 
+ANCHORED = 24
+
+
+def anchors() -> None:
+    """The step that anchors the ledger after each cycle of a small shop, by Prefect and, every other time, without."""
+    from threading import Thread
+
+    from perennial.governance.anchor_key import make_key
+    from perennial.governance.anchored import anchored_at
+    from perennial.settings import settings
+    from tests.world import World, month_of_rows
+
+    with home() as folder:
+        shop = World(folder / "usecases", rows_a_day=10).declare(clock="replay")
+        months = [str(month) for month in pd.period_range("2010-01", periods=ANCHORED, freq="M")]
+        for month in months:
+            month_of_rows(month, rows_a_day=10).to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+        from flows.cycle import cycle
+        from tasks.anchoring import anchor_if_any, anchor_ledger
+        from tasks.page import pages_written
+
+        make_key(folder / "key", "example.com/benchmark", folder / "home")
+        subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "repository")], check=True)
+        receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        Thread(target=receiver.serve_forever, daemon=True).start()
+        webhook = f"http://127.0.0.1:{receiver.server_port}/anchors"
+        places = {"file": f"file:{folder}/anchors.txt", "git": f"git:{folder}/repository", "webhook": webhook}
+        os.environ["PERENNIAL_ANCHOR_KEY"] = str(folder / "key")
+        seconds: dict[str, list[float]] = {name: [] for name in ("cycle", *places)}
+        for number, month in enumerate(months):
+            os.environ.pop("PERENNIAL_ANCHORS", None)
+            start = time.perf_counter()
+            cycle("shop", month)
+            seconds["cycle"].append(time.perf_counter() - start)
+            pages_written()
+            for name, address in places.items():
+                os.environ["PERENNIAL_ANCHORS"] = address
+                start = time.perf_counter()
+                if number % 2:
+                    anchor_ledger.fn("shop")
+                else:
+                    anchor_if_any("shop")
+                seconds[name].append(time.perf_counter() - start)
+                if anchored_at(settings(), "shop")[address].failed:
+                    raise SystemExit(f"{name}: the head of {month} was not anchored")
+        receiver.shutdown()
+        print(f"| | by Prefect, s: median of {ANCHORED // 2 - 1} (range) | without, s |\n|---|---|---|")
+        for name, taken in seconds.items():
+            of = [f"{statistics.median(s):.3f} ({min(s):.3f} to {max(s):.3f})" for s in (taken[2::2], taken[3::2])]
+            print(f"| {name} | {' | '.join(of[:1] if name == 'cycle' else of)} |", flush=True)
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes what is posted, as the receiver of a webhook does."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print no line per request."""
+
+
 IMPORTS = (
     "import flows.cycle; from data_checks.quiet import great_expectations; great_expectations(); import mlflow.sklearn"
 )
@@ -240,6 +306,7 @@ def seconds_of(command: list[str]) -> float:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--growth", action="store_true")
+    asked.add_argument("--anchors", action="store_true")
     asked.add_argument("--worker", action="store_true")
     mode = asked.parse_args()
-    growth() if mode.growth else worker() if mode.worker else flights()
+    growth() if mode.growth else anchors() if mode.anchors else worker() if mode.worker else flights()

@@ -31,7 +31,7 @@ from perennial.page.view import NEWEST, view_of
 from perennial.release.words import headline_of, outcome_word
 from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
-from tests.evaluation.test_bias import report
+from tests.evaluation.test_bias import of_missed, report
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
 from tests.staged import in_stage
@@ -117,6 +117,15 @@ def test_groups_of_persons_are_shown_over_time() -> None:
     ]
     page = render(view, {})
     assert "Groups of persons" in page and "difference proven" in page and "Local Law 144" in page
+    assert "Other measures that hold a release" not in page
+    other = decided(0.1).model_copy(update={"batch": "2024-02", "bias": of_missed(("false_negative_rate", "loss"))})
+    gated = view_of(history(decisions=[other], batches=[batch("2024-02")]))
+    assert gated.groups is not None
+    assert [(each.name, each.threshold) for each in gated.groups.courses] == [
+        ("group b, false negative rate", 1.25),
+        ("group a, false negative rate", 1.25),
+    ]
+    assert "Other measures that hold a release" in render(gated, {})
     assert view_of(history(decisions=[decided(0.1)])).groups is None
 
 

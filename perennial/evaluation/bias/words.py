@@ -33,14 +33,15 @@ def summary(bias: Bias) -> str:
         if column.unknown_rows
     )
     gate = "holds a release" if bias.gate else "holds nothing, since the gate is off"
-    tested = f"A selection rate that is proven to be under {figure(bias.ratio, 2)} of theirs"
+    tested = f"A selection rate that is proven to be under {figure(bias.ratio, 2)} of theirs, with Holm's test at 5 %"
     family = "all groups"
     if bias.gated:
-        tested, family = f"What is proven of {limits_in_words(bias)}", "all groups and these measures"
+        limits = limits_in_words(bias)
+        tested = f"{limits[0].upper()}{limits[1:]}, if it is proven with Holm's test at 5 %"
+        family = "all groups and these measures"
     return (
-        f"Selected are {bias.selected}. Each group is compared with all others together. {tested}, with Holm's test at "
-        f"5 % over {family}, {gate}. "
-        f"{unknown[0].upper() + unknown[1:] if unknown else 'The group of every row is known'}."
+        f"Selected are {bias.selected}. Each group is compared with all others together. {tested} over {family}, "
+        f"{gate}. {unknown[0].upper() + unknown[1:] if unknown else 'The group of every row is known'}."
     )
 
 
