@@ -117,7 +117,6 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
     except Undefined as why:
         return without_values(asked, metric.direction, str(why))
     influence = gain_of(metric.direction, influence_before, influence_after)
-    second = clusters.second
     gain_sums = GainSums(
         direction=metric.direction,
         champion=before,
@@ -127,7 +126,7 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         sum_of_squares=exact_sum(influence**2),
         cluster_by=clusters.name,
         undecidable=metric.undecidable(rows.y, rows.champion, rows.challenger),
-        second=second_clusters(influence, clusters.codes, second[1], second[0], clusters.weights) if second else None,
+        second=second_clusters(influence, clusters),
         challenger_sums=sums_of_clusters(influence_after, clusters.codes, clusters.counts.size)
         if asked.is_bounded
         else None,

@@ -32,6 +32,19 @@ class Clusters:
         return rows_of_clusters(self.codes)
 
     @cached_property
+    def crossed(self) -> tuple[IntArray, IntArray]:
+        """Each row's second cluster, and its pair of both clusters, numbered from 0 without gaps, shape (n,).
+
+        Raises ValueError without a second clustering.
+        """
+        if self.second is None:
+            raise ValueError("there is no second clustering")
+        second = self.second[1]
+        _, alone = np.unique(second, return_inverse=True)
+        _, pairs = np.unique(self.codes.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
+        return alone, pairs
+
+    @cached_property
     def sizes(self) -> Sizes:
         """How much each cluster counts, shape (T,), together n: its rows, or n times its share of the weight."""
         return self.counts if self.weights is None else sums_of_clusters(self.weights, self.codes, self.counts.size)

@@ -60,7 +60,6 @@ def with_own_interval(known: GroupMeasure, part: Part, influence: FloatArray) ->
 def _second(clusters: Clusters, parts: Sequence[Part], influence: FloatArray) -> SecondClusters | None:
     if clusters.second is None:
         return None
-    name, codes = clusters.second
     whole = np.zeros(clusters.codes.size)
     whole[np.concatenate([part.places for part in parts])] = influence
-    return second_clusters(whole, clusters.codes, codes, name, clusters.weights)
+    return second_clusters(whole, clusters)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from perennial.evaluation.arrays import FloatArray, IntArray, Sizes
 from perennial.evaluation.intervals.cluster_sums import rows_of_clusters, sums_of_clusters
 from perennial.evaluation.intervals.cv3 import jackknife
 from perennial.evaluation.intervals.student_t import LEVEL, student_t
+from perennial.evaluation.paired import Clusters
 from perennial.evaluation.results import Interval, SecondClusters
 
 
-def second_clusters(
-    influence: FloatArray, first: IntArray, second: IntArray, name: str, weights: FloatArray | None = None
-) -> SecondClusters:
-    """The variance that a second clustering gives, alone and within the clusters of the first.
+def second_clusters(influence: FloatArray, clusters: Clusters) -> SecondClusters | None:
+    """The variance that the second clustering gives, alone and within the clusters of the first; None without one.
 
-    influence: shape (n,), of the rows on the estimate. first, second: shape (n,), each row's two clusters. name: that
-    of the second clustering. weights: shape (n,), with mean 1; None if all rows weigh the same.
+    influence: shape (n,), of the rows on the estimate.
     """
-    _, alone = np.unique(second, return_inverse=True)
-    _, within = np.unique(first.astype(np.int64) * (int(second.max()) + 1) + second, return_inverse=True)
+    if clusters.second is None:
+        return None
+    alone, within = clusters.crossed
+    weights = clusters.weights
     return SecondClusters(
-        name=name,
+        name=clusters.second[0],
         clusters=int(alone.max()) + 1,
-        largest_share=float(_sizes(alone, weights).max() / second.size),
+        largest_share=float(_sizes(alone, weights).max() / alone.size),
         se_alone=_alone(influence, alone, weights),
         se_within=_alone(influence, within, weights),
     )

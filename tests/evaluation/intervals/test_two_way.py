@@ -13,7 +13,7 @@ from perennial.evaluation.intervals.cv3 import cv3
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.intervals.two_way import second_clusters, two_way
 from perennial.evaluation.judgement import Asked
-from perennial.evaluation.paired import paired
+from perennial.evaluation.paired import Clusters, paired
 from perennial.evaluation.results import MetricResult
 
 V = np.array([0.5, -0.1, 0.3, 0.2, 0.4, -0.2, 0.1, 0.6, 0.3, -0.1, 0.2, 0.4])
@@ -23,7 +23,8 @@ CUSTOMER = np.array([0, 1, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
 
 def test_the_parts_are_those_of_the_jackknife_and_the_difference_can_be_too_small() -> None:
     influence = V - V.mean()
-    found = second_clusters(influence, DAY, CUSTOMER, "customer")
+    found = second_clusters(influence, Clusters(DAY, second=("customer", CUSTOMER)))
+    assert found is not None
 
     def left_out(clusters: np.ndarray) -> float:
         names = np.unique(clusters)
@@ -45,7 +46,8 @@ def test_where_the_second_adds_nothing_the_first_stays() -> None:
     random = np.random.default_rng(1)
     influence, day = random.normal(size=600), np.repeat(np.arange(30), 20)
     influence -= influence.mean()
-    found = second_clusters(influence, day, np.arange(600), "customer")
+    found = second_clusters(influence, Clusters(day, second=("customer", np.arange(600))))
+    assert found is not None
     first = student_t(0.1, 0.05, 4.0)
     assert two_way(0.1, first, found).se == pytest.approx(0.05)
     assert two_way(0.1, first, found).df == 4.0
