@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import median
 
 from data_checks.split import raw_rows, split
@@ -53,9 +54,9 @@ def validated(
     erased = workspace.landing.was_erased(case.name, landing)
     if newest is not None and erased and landing == newest.landing and not again:
         return newest
-    data = workspace.landing.read(case.name, landing)
+    data = partial(workspace.landing.read, case.name, landing)  # not held: it may be large
     suffix = suffix_of(workspace.landing.kept_as(case.name, landing))
-    parsed = with_late_target(_parsed(case, window, data, suffix), declaration)
+    parsed = with_late_target(_parsed(case, window, data(), suffix), declaration)
     digest = content_digest(parsed, key)
     present = _present(workspace, case, window, landing, windows, parsed)
     if present.newest is not None and present.newest.digest == digest and not again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from perennial.sources.delimited import text_table
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def copies_in(
-    data: bytes, suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
+    data: Callable[[], bytes], suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
 ) -> dict[int, int]:
     """Row → the first row that it is a copy of, over all columns, also undeclared ones that are no row number.
 
-    data: the batch's bytes. frame: its typed rows, numbered 0..n-1 in the order of arrival. read: how they are written.
-    The bytes are read again only if a key occurs more than once.
+    data: reads the batch's bytes again, which is needed only if a key occurs more than once. frame: its typed rows,
+    numbered 0..n-1 in the order of arrival. read: how they are written.
     """
     if any(name not in frame.columns for name in key):
         return {}
@@ -33,7 +34,7 @@ def copies_in(
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    whole = _whole(data, suffix, read)
+    whole = _whole(data(), suffix, read)
     declared = set(matched(whole.column_names, list(frame.columns)).values())
     # A row's number in the table that it was exported from is not part of its content.
     places = [n for n, name in enumerate(whole.column_names) if name in declared or not is_row_number(name)]

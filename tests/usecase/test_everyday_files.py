@@ -408,8 +408,8 @@ def test_a_row_number_that_pandas_wrote_makes_no_copy_another_row() -> None:
 
     frame = pd.DataFrame({"order": ["A", "A", "B", "B"], "price": [1.0, 1.0, 2.0, 3.0]})
     numbered = ",order,price\n0,A,1\n1,A,1\n2,B,2\n3,B,3\n"
-    assert copies_in(numbered.encode(), ".csv", frame, ("order",)) == {1: 0}
-    assert copies_in(numbered.replace(",order", "note,order", 1).encode(), ".csv", frame, ("order",)) == {}
+    assert copies_in(numbered.encode, ".csv", frame, ("order",)) == {1: 0}
+    assert copies_in(numbered.replace(",order", "note,order", 1).encode, ".csv", frame, ("order",)) == {}
 
 
 def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, capsys: Captured) -> None:
@@ -424,7 +424,7 @@ def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, caps
     )
     parsed = typed_batch(case.declaration, data, ".csv")
     read = read_options(case.declaration)
-    assert copies_in(data, ".csv", parsed.frame, case.declaration.schema_.key, read) == {2: 1}
+    assert copies_in(lambda: data, ".csv", parsed.frame, case.declaration.schema_.key, read) == {2: 1}
 
 
 @pytest.mark.parametrize(("decimal", "mark", "odd"), [(",", ".", "1.373,12"), (".", ",", "1,373.12")])
