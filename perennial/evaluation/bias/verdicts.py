@@ -14,6 +14,9 @@ from perennial.evaluation.intervals.mde import ALPHA, minimal_detectable_effect
 from perennial.evaluation.intervals.student_t import LEVEL, p_at_most, student_t
 from perennial.evaluation.slices import holm
 
+HIGHEST = 100
+"""Ratios are looked for up to here."""
+
 
 def judge_bias(bias: Bias) -> Bias:
     """Intervals, p-values and verdicts of every measure, from its own standard error and variance ratio.
@@ -133,7 +136,8 @@ def _smallest_ratio(each: GroupMeasure, se: float, df: float, tested: int, limit
     rate = inside(each.value, each.rows)
     needed = minimal_detectable_effect(se, df, alpha=ALPHA / tested) / ((1 - rate) / rate) ** 0.5
     over = each.worse == "higher"
-    for hundredths in range(ceil(limit * 100), ceil(100 / each.others)) if over else range(int(limit * 100), 0, -1):
+    upwards = range(ceil(limit * 100), min(ceil(100 / each.others), HIGHEST * 100))
+    for hundredths in upwards if over else range(int(limit * 100), 0, -1):
         there = hundredths / 100 * each.others
         beyond = log(hundredths / (limit * 100)) if over else log(limit * 100 / hundredths)
         if there < 1 and beyond >= needed * ((1 - there) / there) ** 0.5:
