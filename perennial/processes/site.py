@@ -99,7 +99,9 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
             try:
                 answered = decisions().take(usecase, grant, self._values, fields)
             except PerennialError as error:
-                self._send(_refusal(_status(error), error.code, str(error), self._is_person, f"/pages/{usecase}.html"))
+                self._send(
+                    _refusal(_status(error), error.code, _in_words(error), self._is_person, f"/pages/{usecase}.html")
+                )
                 return
             self._redirect(HTTPStatus.SEE_OTHER, f"../pages/{usecase}.html?answered={answered}#question")
 
@@ -185,6 +187,11 @@ def _refusal(status: HTTPStatus, code: str, message: str, is_person: bool, back:
         return status, HTML, render_refusal(message, back).encode()
     error = {"code": code, "message": message, "mistakes": []}
     return status, "application/json", json.dumps({"error": error}).encode()
+
+
+def _in_words(error: PerennialError) -> str:
+    """Its message without the field, which a form shows."""
+    return str(error).removeprefix(f"{error.field}: ")
 
 
 def _status(error: PerennialError) -> HTTPStatus:

@@ -180,7 +180,7 @@ def test_whoever_may_not_sees_no_form_and_cannot_post_one(held: str, tmp_path: P
         anybody = Visitor(address, "")
         assert "<form" not in anybody.page()
         refused = anybody.post(form)
-        assert refused.status_code == 403 and "nothing proves who you are" in refused.text
+        assert refused.status_code == 403 and "<p>nothing proves who you are" in refused.text
     assert ledger_rows() == rows
 
 
