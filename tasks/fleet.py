@@ -10,7 +10,7 @@ from itertools import chain
 
 from prefect.flow_engine import FlowRunTimeoutError
 
-from perennial.errors import TerminalError
+from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.figures import counted
 from perennial.fleet.due import due_of
 from perennial.fleet.members import Chosen, chosen
@@ -58,9 +58,11 @@ class Alone:
         except FlowRunTimeoutError:
             raise
         except (Exception, SystemExit) as error:
-            failed = Failed(usecase, window, f"{type(error).__name__}: {error}")
+            ours = isinstance(error, PerennialError)
+            failed = Failed(usecase, window, str(error) if ours else f"{type(error).__name__}: {error}")
             self.failed.append(failed)
-            log.exception("%s failed", usecase)
+            if not ours:
+                log.exception("%s failed", usecase)
             story.error("%s", failed)
 
     def ended(self, usecase: str, window: str, batch: BatchEntry | None) -> None:

@@ -73,12 +73,19 @@ def labelled(names: Iterable[str], folder: Path) -> dict[str, Labels]:
 def _labels(name: str, folder: Path, templates: Sequence[Template]) -> Labels:
     of = next((each for each in templates if name in each.members), None)
     try:
-        path = folder / f"{name}.yaml"
-        document = read_document(path, shown_path(path)) if of is None else of.document_of(name)
-    except DeclarationError:
+        document = _with_labels(folder / f"{name}.yaml") if of is None else of.document_of(name)
+    except (DeclarationError, OSError):
+        return Labels()
+    if document is None:
         return Labels()
     tags = {str(key): str(value) for key, value in document.mapping("tags").items()}
     return Labels(tags, document.text("governance", "owner") or "")
+
+
+def _with_labels(path: Path) -> Document | None:
+    """The declaration in a file if it may have labels; most have none, and reading them would take longest."""
+    text = path.read_bytes()
+    return read_document(path, shown_path(path)) if b"tags" in text or b"owner" in text else None
 
 
 def stamps_of(name: str, folder: Path) -> tuple[Stamp | None, ...]:
