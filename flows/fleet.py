@@ -35,7 +35,7 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
     plan = plan_fleet(template, tags)
     alone = Alone(plan)
     with as_fleet():
-        for window, usecases in plan.rounds.items():
+        for window, usecases in plan.rounds:
             for usecase in alone.still(usecases):
                 with alone(usecase, window), turn(usecase):
                     alone.ended(usecase, window, go_through(usecase, window, trigger))

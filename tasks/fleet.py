@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 
 from prefect.flow_engine import FlowRunTimeoutError
 
@@ -14,7 +13,7 @@ from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.figures import counted
 from perennial.fleet.due import due_of
 from perennial.fleet.members import Chosen, chosen
-from perennial.fleet.plan import Failed, FleetPlan, FleetRun
+from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
 from perennial.ledger.entries import BatchEntry
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -23,6 +22,9 @@ from tasks.step import step
 
 story = logging.getLogger("perennial.story")
 log = logging.getLogger("perennial.tasks")
+
+OF_ALL = ("ledger-unreachable", "registry-unreachable", "disk-full")
+"""Codes of errors that every use case would meet."""
 
 
 @step(timeout_minutes=60)
@@ -40,25 +42,26 @@ class Alone:
     """
 
     def __init__(self, plan: FleetPlan) -> None:
-        unread = {each.usecase for each in plan.failed}
-        self.usecases = sorted({*chain(*plan.rounds.values()), *plan.idle} - unread)
+        self.usecases = sorted({*(name for _, names in plan.rounds for name in names), *plan.idle})
         self.failed = list(plan.failed)
         self.cycles: dict[str, list[tuple[str, str]]] = {}
 
     def still(self, usecases: Sequence[str]) -> list[str]:
-        """Those that can go on: a batch is not taken in after one that failed or was held."""
+        """Those that can go on: no batch is taken in after one that failed."""
         stopped = {each.usecase for each in self.failed}
         return [name for name in usecases if name not in stopped]
 
     @contextmanager
     def __call__(self, usecase: str, window: str = "") -> Iterator[None]:
-        """What a use case does; its error is kept."""
+        """What a use case does; its error is kept. What would stop every other one too ends the run."""
         try:
             yield
         except FlowRunTimeoutError:
             raise
         except (Exception, SystemExit) as error:
             ours = isinstance(error, PerennialError)
+            if isinstance(error, PerennialError) and error.code in OF_ALL:
+                raise
             failed = Failed(usecase, window, str(error) if ours else f"{type(error).__name__}: {error}")
             self.failed.append(failed)
             if not ours:
@@ -83,7 +86,7 @@ def finish_fleet(alone: Alone) -> FleetRun:
     if run.failed:
         raise TerminalError(
             f"{counted(len(run.failed), 'use case', 'use cases')} failed; the others were run:\n"
-            + "\n".join(f"  {each}" for each in run.failed),
+            + "\n".join(f"  {line}" for line in failed_in_words(run.failed)),
             code="fleet-failed",
             fix="Repair what is named, and run the same command again: it goes on where each stopped.",
         )

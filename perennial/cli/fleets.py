@@ -16,7 +16,7 @@ from perennial.evaluation.figures import counted, figure
 from perennial.fleet.causes import common_causes
 from perennial.fleet.due import due_of
 from perennial.fleet.members import Chosen, chosen
-from perennial.fleet.plan import FleetPlan
+from perennial.fleet.plan import FleetPlan, failed_in_words
 from perennial.fleet.standing import STATES, Standing, standings
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -85,12 +85,13 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
 
 def _show_plan(plan: FleetPlan, json: bool) -> None:
     if json:
-        as_json({"would_run": plan.rounds, "failed": [asdict(each) for each in plan.failed]})
+        would_run = [{"batch": window, "usecases": names} for window, names in plan.rounds]
+        as_json({"would_run": would_run, "failed": [asdict(each) for each in plan.failed]})
         return
-    for window, names in plan.rounds.items():
+    for window, names in plan.rounds:
         say(f"{window}: would run the cycle of {counted(len(names), 'use case', 'use cases')}")
-    for each in plan.failed:
-        say(f"{each}")
+    for line in failed_in_words(plan.failed):
+        say(line)
     say("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
 
 

@@ -1,9 +1,11 @@
-"""What is due for the use cases of a fleet, batch by batch, so that what is decided together can be ruled together."""
+"""What is due for the use cases of a fleet, batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from perennial.usecase.mistakes import listed
 
 
 @dataclass(frozen=True)
@@ -18,40 +20,50 @@ class Failed:
         return f"{self.usecase}{f', batch {self.window}' if self.window else ''}: {self.why}"
 
 
+def failed_in_words(failed: Sequence[Failed]) -> list[str]:
+    """A line for each reason, with the use cases that it stopped.
+
+    >>> failed_in_words([Failed("a", "2024-01", "no price"), Failed("b", "", "gone"), Failed("c", "2024-01", "no price")])
+    ['a, c, batch 2024-01: no price', 'b: gone']
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for each in failed:
+        alike.setdefault((each.window, each.why), []).append(each.usecase)
+    return [str(Failed(listed(names), window, why)) for (window, why), names in alike.items()]
+
+
 @dataclass(frozen=True)
 class FleetPlan:
     """What a fleet run does.
 
-    rounds: batch → the use cases whose cycle it is due for, in order. idle: the use cases without a batch that is due.
+    rounds: each a batch with the use cases whose cycle is due for it, in order. idle: those without a batch that is due.
     """
 
-    rounds: Mapping[str, tuple[str, ...]]
+    rounds: tuple[tuple[str, tuple[str, ...]], ...]
     idle: tuple[str, ...]
     failed: tuple[Failed, ...] = ()
-
-    @property
-    def cycles(self) -> int:
-        """How many cycles are due."""
-        return sum(map(len, self.rounds.values()))
 
 
 def plan_of(due: Mapping[str, Sequence[str]], failed: Sequence[Failed] = ()) -> FleetPlan:
     """The plan for use cases with the batches that are due for each, the oldest first.
 
-    A round is the next batch in the order of all names; a use case never gets its batches in another order.
+    Each gets its batches in its own order. Among the next batches of all, one comes first that is not a later batch of
+    another use case, then the first by name.
 
-    >>> plan_of({"sales_b": ["2024-01", "2024-02"], "sales_a": ["2024-02"], "sales_c": []}).rounds
-    {'2024-01': ('sales_b',), '2024-02': ('sales_a', 'sales_b')}
+    >>> plan_of({"b": ["month_2", "month_10"], "a": ["month_10"], "c": []}).rounds
+    (('month_2', ('b',)), ('month_10', ('a', 'b')))
     """
-    left = {name: list(windows) for name, windows in sorted(due.items())}
-    rounds: dict[str, tuple[str, ...]] = {}
-    while any(left.values()):
-        window = min(windows[0] for windows in left.values() if windows)
-        now = tuple(name for name, windows in left.items() if windows and windows[0] == window)
-        rounds[window] = rounds.get(window, ()) + now
-        for name in now:
-            left[name].pop(0)
-    return FleetPlan(rounds, tuple(name for name, windows in sorted(due.items()) if not windows), tuple(failed))
+    left = {name: list(windows) for name, windows in sorted(due.items()) if windows}
+    rounds: list[tuple[str, tuple[str, ...]]] = []
+    while left:
+        later = {window for windows in left.values() for window in windows[1:]}
+        window = min((windows[0] for windows in left.values()), key=lambda name: (name in later, name))
+        now = tuple(name for name, windows in left.items() if windows[0] == window)
+        rounds.append((window, now))
+        left = {name: windows[1:] if name in now else windows for name, windows in left.items()}
+        left = {name: windows for name, windows in left.items() if windows}
+    idle = tuple(name for name, windows in sorted(due.items()) if not windows)
+    return FleetPlan(tuple(rounds), idle, tuple(failed))
 
 
 @dataclass(frozen=True)

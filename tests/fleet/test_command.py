@@ -44,7 +44,9 @@ def test_check_of_a_template_reports_what_is_new_and_what_is_no_longer_declared(
 
 def test_the_table_and_the_plan_of_members_without_history(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("fleet", "run", "--dry-run", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["would_run"] == {"2024-01": ["sales_a", "sales_b"]}
+    assert json.loads(capsys.readouterr().out)["would_run"] == [
+        {"batch": "2024-01", "usecases": ["sales_a", "sales_b"]}
+    ]
     assert command("fleet") == 0
     shown = capsys.readouterr().out
     assert "sales_a" in shown and "2 use cases: 2 new" in shown
