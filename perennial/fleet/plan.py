@@ -23,8 +23,8 @@ class Failed:
 def failed_in_words(failed: Sequence[Failed]) -> list[str]:
     """A line for each reason, with the use cases that it stopped.
 
-    >>> failed_in_words([Failed("a", "2024-01", "no price"), Failed("b", "", "gone"), Failed("c", "2024-01", "no price")])
-    ['a, c, batch 2024-01: no price', 'b: gone']
+    >>> failed_in_words([Failed("a", "2024-01", "empty"), Failed("b", "", "gone"), Failed("c", "2024-01", "empty")])
+    ['a, c, batch 2024-01: empty', 'b: gone']
     """
     alike: dict[tuple[str, str], list[str]] = {}
     for each in failed:
@@ -36,7 +36,7 @@ def failed_in_words(failed: Sequence[Failed]) -> list[str]:
 class FleetPlan:
     """What a fleet run does.
 
-    rounds: each a batch with the use cases whose cycle is due for it, in order. idle: those without a batch that is due.
+    rounds: each a batch with the use cases whose cycle is due for it, in order. idle: those without a batch to run.
     """
 
     rounds: tuple[tuple[str, tuple[str, ...]], ...]
