@@ -75,6 +75,7 @@ WRITES = (
     "erased_row",
     "erasure_ended",
     "openlineage_event",
+    "unread_files",
 )
 
 

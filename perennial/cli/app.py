@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         govern.verify_model,
         govern.sign_model,
     ),
-    "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor),
+    "Repair": (repair.quarantine, repair.requeue, repair.waive, repair.doctor, repair.maintain),
     "Operate": (operate.up, operate.serve, operate.replay_traffic, operate.down, operate.deploy),
 }
 

@@ -35,10 +35,10 @@ _SETTINGS = {
     "delta.checkpointInterval": "10",
     # Statistics contain values, so only those of these columns are kept: erased rows then leave no trace in the log.
     "delta.dataSkippingStatsColumns": f"{BATCH},{ROW}",
-    # The log records which batch was written when, so it is never truncated.
+    # What no reader opens any more is removed by `upkeep`, while nothing else writes.
     "delta.enableExpiredLogCleanup": "false",
-    "delta.logRetentionDuration": "interval 36500 days",
-    "delta.deletedFileRetentionDuration": "interval 36500 days",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
 }
 
 
@@ -76,7 +76,7 @@ class Tables:
         Raises InputError if a column's type differs from the table's; TransientError if another writer was faster.
         """
         uri = self.where(usecase, name)
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         turn = 1
         if table is not None:
             written = table.transaction_version(batch)
@@ -130,7 +130,7 @@ class Tables:
         where: pc.Expression | None = None,
     ) -> Stream | None:
         """As `read`, part by part: as many rows are in memory as their reader holds."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         return None if table is None else stream_of(table, batches, columns, where)
 
     @contextmanager
@@ -154,12 +154,12 @@ class Tables:
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch are in the table, committed or not."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         return _count(table, batch) if table is not None else 0
 
     def batches(self, usecase: str, name: Name) -> dict[str, int]:
         """How many rows of each batch are in the table, committed or not."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         if table is None:
             return {}
         query = f"SELECT {BATCH}, count(*) AS rows FROM here GROUP BY {BATCH}"
@@ -167,13 +167,13 @@ class Tables:
 
     def sweep(self, usecase: str, name: Name, batch: str) -> None:
         """Delete the rows of a batch that was never committed."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         if table is not None:
             table.delete(f"{BATCH} = '{batch}'")
 
     def replace(self, usecase: str, name: Name, batch: str, rows: pa.Table | None) -> None:
         """Replace a batch's rows by those that are left after an erasure, in one commit. rows: None if none are."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         assert table is not None, "there is no batch without a table"
         with write("erased_table"):
             if rows is not None and rows.num_rows:
@@ -186,17 +186,17 @@ class Tables:
 
         The log of a table from before its statistics were limited has values too: it is cut to the newest version.
         """
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         if table is None:
             return
         with write("erased_versions"):
-            if not _SETTINGS.items() <= table.metadata().configuration.items():
-                _cut_log(table)
-            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+            if not has_present_settings(table):
+                cut_log(table)
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)
 
     def version(self, usecase: str, name: Name) -> int | None:
         """The table's newest version, or None if it does not exist yet."""
-        table = self._open(usecase, name)
+        table = self.open(usecase, name)
         return table.version() if table is not None else None
 
     def _same_rows(self, table: DeltaTable, rows: pa.Table, batch: str) -> bool:
@@ -215,14 +215,20 @@ class Tables:
             other = connection.sql(f"SELECT {names} FROM stored EXCEPT ALL SELECT {names} FROM new LIMIT 1")
             return not other.fetchall()
 
-    def _open(self, usecase: str, name: Name) -> DeltaTable | None:
+    def open(self, usecase: str, name: Name) -> DeltaTable | None:
+        """The newest version of a table; None if it does not exist yet."""
         try:
             return DeltaTable(self.where(usecase, name))
         except TableNotFoundError:
             return None
 
 
-def _cut_log(table: DeltaTable) -> None:
+def has_present_settings(table: DeltaTable) -> bool:
+    """Whether a table was made with today's settings, so that its log has no value of a row."""
+    return _SETTINGS.items() <= table.metadata().configuration.items()
+
+
+def cut_log(table: DeltaTable) -> None:
     """Keep of the log what the newest version needs. The limits are set last, so that a killed call is repeated."""
     table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 days"})
     table.create_checkpoint()

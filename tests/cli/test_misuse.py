@@ -10,10 +10,8 @@ from perennial.cli.app import GROUPS
 from tests.cli.conftest import command
 
 NAMES = [each.__name__.replace("_", "-") for commands in GROUPS.values() for each in commands]
-TAKES = {
-    name
-    for name in NAMES
-    if name not in ("demo", "schema", "up", "serve", "down", "deploy", "anchor", "retain", "status", "doctor", "verify")
+TAKES = set(NAMES) - {
+    *("demo", "schema", "up", "serve", "down", "deploy", "anchor", "retain", "maintain", "status", "doctor", "verify")
 }
 
 

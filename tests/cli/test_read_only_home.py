@@ -74,6 +74,7 @@ OTHERS = {
     *("demo", "init", "run", "backfill", "ingest", "watch", "score", "stage", "train"),
     *("calibrate", "backtest", "worth"),  # they keep what they measured
     *("approve", "refuse", "rollback", "resume", "erase", "retain", "anchor", "keys", "sign-model", "requeue", "waive"),
+    "maintain",
     *("up", "serve", "replay-traffic", "down", "deploy", "alerts test", "alerts send", "openlineage send"),
 }
 """What changes a home, or does not look at one."""

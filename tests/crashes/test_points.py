@@ -5,6 +5,7 @@ What is on disk before a later write is what was there after the former one; onl
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -161,6 +162,8 @@ class Year:
         self._step("resume", "shop", "--by", "Ada", "--reason", "a new carrier is fine", at=["releases_resumed_row"])
         self._step("calibrate", "shop", at=["calibration_row"])
         self._step("anchor", "shop", at=["anchor"])
+        self._left_by_a_killed_run("accepted/left.parquet")
+        self._step("maintain", "shop", at=["unread_files"])
         staged = {"policy": "newest_unless_worse", "serve": "recall", "stages": [{"shadow": "7d"}, "full"]}
         self._world.declare(checks=[*DEARER, CHEAP], watch={"channels": ["contract"]}, release=staged)
         self._month("2013-07")
@@ -180,6 +183,12 @@ class Year:
         writer = SegmentWriter(self.place.home / "served", "20130301T000000-0123456789ab")
         writer.append([Answered("shop", 0, 1, "1", "f", (0.5,), b'{"order": "2013-03-00001"}')])
         writer.close()
+
+    def _left_by_a_killed_run(self, name: str) -> None:
+        """A file of a table that was never committed, from last month."""
+        file = self.place.home / "tables" / "shop" / name
+        file.write_bytes(b"half")
+        os.utime(file, (0, 0))
 
     def _step(self, *command: str, at: list[str]) -> int:
         points = [f"{write}.before" for write in at if write in (at[0], SENT)] + [f"{write}.after" for write in at]

@@ -26,7 +26,7 @@ PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 PEOPLE = ["approve", "erase", "refuse", "requeue", "resume", "retrain", "rollback", "waive"]
 OTHERS = [
     *("anchor", "backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train"),
-    *("fleet", "openlineage", "retain", "watch"),
+    *("fleet", "maintain", "openlineage", "retain", "watch"),
 ]
 FLOWS = sorted([*OTHERS, *PEOPLE])
 
@@ -182,6 +182,7 @@ def test_deploying_twice_leaves_one_of_each(deployed: Deployed) -> None:
     assert {name: made for name, made in schedules.items() if made} == {
         "cycle": {"flights": True},
         "retain": {"daily": True},
+        "maintain": {"weekly": True},
         "anchor": {"daily": False},
         "openlineage": {"hourly": False},
     }
@@ -200,7 +201,7 @@ def test_the_schedule_is_the_one_that_the_use_case_declares(deployed: Deployed) 
 
 def test_forms_offer_the_use_cases_and_explain_each_field(deployed: Deployed) -> None:
     for name, each in deployments().items():
-        if name in ("anchor", "collect", "fleet", "openlineage", "retain"):
+        if name in ("anchor", "collect", "fleet", "maintain", "openlineage", "retain"):
             continue  # for all use cases
         form = each["parameter_openapi_schema"]
         assert form["properties"]["usecase"]["enum"] == ["flights", "shop"], name

@@ -1,4 +1,4 @@
-"""Commands that put things right: `quarantine`, `requeue`, `waive`, `doctor`."""
+"""Commands that put things right: `quarantine`, `requeue`, `waive`, `doctor`, `maintain`."""
 
 from __future__ import annotations
 
@@ -57,3 +57,14 @@ def doctor(usecase: AnyUsecase = None, dry_run: DryRun = False, json: Json = Fal
     from perennial.cli import repair
 
     repair.doctor(usecase, dry_run, json)
+
+
+def maintain(usecase: AnyUsecase = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Remove files that the tables keep and nothing reads.
+
+    Those are data files that were replaced more than seven days ago, files that a killed run left, and entries of a
+    table's log that are older than 30 days. A schedule does this every week.
+    """
+    from perennial.cli import maintaining
+
+    maintaining.maintain(usecase, dry_run, json)
