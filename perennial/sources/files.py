@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,17 +44,23 @@ class WholeFiles:
         return Arrival(window, bytes_of(path), suffix_of(path))
 
     def _by_stem(self) -> dict[str, Path]:
-        paths: dict[str, Path] = {}
-        for path in files_in(self.path, self.field):
-            if path.parent != self.path and path != self.path:
-                raise InputError(
-                    f"{self.field}: {self.path} holds folders like {path.parent.name}, whose files belong together\n"
-                    "  cut them by the time column: `batch: month`"
-                )
-            stem = path.name[: len(path.name) - len(ending_of(path))]
-            if stem in paths:
-                raise InputError(
-                    f"{path}: {paths[stem].name} is there too, and a file's stem names its batch\n  rename one"
-                )
-            paths[stem] = path
-        return paths
+        return _by_stem(tuple(files_in(self.path, self.field)), self.path, self.field)
+
+
+@lru_cache(maxsize=16)
+def _by_stem(files: tuple[Path, ...], folder: Path, field: str) -> dict[str, Path]:
+    """Cached, as the files are: a cycle looks at them several times."""
+    paths: dict[str, Path] = {}
+    for path in files:
+        if path.parent != folder and path != folder:
+            raise InputError(
+                f"{field}: {folder} holds folders like {path.parent.name}, whose files belong together\n"
+                "  cut them by the time column: `batch: month`"
+            )
+        stem = path.name[: len(path.name) - len(ending_of(path))]
+        if stem in paths:
+            raise InputError(
+                f"{path}: {paths[stem].name} is there too, and a file's stem names its batch\n  rename one"
+            )
+        paths[stem] = path
+    return paths

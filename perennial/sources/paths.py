@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from perennial.errors import InputError, TransientError
@@ -26,6 +28,7 @@ OTHERS: dict[str, Suffix] = {
     ".zip": ".csv",
 }
 """How files end that are batches where they are named themselves, or nothing of `TABLES` lies beside them."""
+_KINDS = TABLES | OTHERS
 
 
 def files_in(path: Path, field: str = "source.path") -> list[Path]:
@@ -36,7 +39,7 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     """
     at = f"{field}: " if field else ""
     if path.is_file():
-        if ending_of(path) not in {**TABLES, **OTHERS}:
+        if ending_of(path) not in _KINDS:
             what, fix = _other(path) or (
                 "neither .csv nor .parquet nor .xlsx",
                 "convert it, or rename it if it is one",
@@ -46,13 +49,12 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     if not path.is_dir():
         fix = "a relative path starts at the declaration's folder" if field else "name a file or folder that exists"
         raise InputError(f"{at}there is no {path}\n  {fix}")
-    there = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
-    files = [each for each in there if ending_of(each) in TABLES] or [
-        each for each in there if ending_of(each) in OTHERS
-    ]
-    if not files:
-        files = [each for each in partitioned_files(path) if ending_of(each) in TABLES]
-    if not files and (other := _first_other(there)) is not None:
+    with os.scandir(path) as entries:
+        names = tuple(each.name for each in entries if each.name[0] not in "._" and each.is_file())
+    if files := _tables_of(path, names):
+        return list(files)
+    files = tuple(each for each in partitioned_files(path) if ending_of(each) in TABLES)
+    if not files and (other := _first_other([path / name for name in names])) is not None:
         path, what, fix = other
         raise InputError(
             f"{at}no .csv and no .parquet file in {path.parent}; {path.name} is {what}",
@@ -63,6 +65,16 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
     if not files:
         raise InputError(f"{at}no .csv and no .parquet file in {path}\n  put one there, or correct the path")
     return sorted(files, key=lambda each: [_natural(part) for part in each.relative_to(path).parts])
+
+
+@lru_cache(maxsize=16)
+def _tables_of(path: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
+    """The tables among files of a folder, in order. Cached: a cycle looks at the same names several times."""
+    there = [path / name for name in names]
+    files = [each for each in there if ending_of(each) in TABLES] or [
+        each for each in there if ending_of(each) in OTHERS
+    ]
+    return tuple(sorted(files, key=lambda each: _natural(each.name)))
 
 
 def _other(path: Path) -> tuple[str, str] | None:
@@ -79,13 +91,15 @@ def _first_other(paths: list[Path]) -> tuple[Path, str, str] | None:
 
 def ending_of(path: Path) -> str:
     """The end of a file's name by which its kind is known, the longest that is known."""
-    name = path.name.lower()
-    return max((each for each in (*TABLES, *OTHERS) if name.endswith(each)), key=len, default=path.suffix.lower())
+    parts = path.name.lower().split(".")[-2:]
+    both, last = "." + ".".join(parts), f".{parts[-1]}"
+    known = (end for end in (both, last) if end in _KINDS and path.name.lower().endswith(end))
+    return next(known, path.suffix.lower())
 
 
 def suffix_of(path: Path) -> Suffix:
     """What a file of `files_in` is."""
-    return {**TABLES, **OTHERS}[ending_of(path)]
+    return _KINDS[ending_of(path)]
 
 
 def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
