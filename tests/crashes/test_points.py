@@ -191,7 +191,8 @@ class Year:
         os.utime(file, (0, 0))
 
     def _step(self, *command: str, at: list[str]) -> int:
-        points = [f"{write}.before" for write in at if write in (at[0], SENT)] + [f"{write}.after" for write in at]
+        sides = {write: ("before", "after") if write in (at[0], SENT) else ("after",) for write in at}
+        points = [f"{write}.{side}" for write in at for side in sides[write]]
         for point in points if self.killed else ():
             code = self.place.run(*command, crash_at=point)
             self.ends[point].append(Killed(code, command[0], self._wrong()))
