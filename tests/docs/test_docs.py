@@ -137,6 +137,7 @@ def assert_json_is_in_the_docs(perennial: Perennial) -> None:
     sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
     named = {part.partition("\n")[0]: set(re.findall(r"`([a-z0-9_]+)`", part)) for part in sections[1:]}
     named["Status"] |= named["Batch"]
+    named["Challenger"] |= named["Decision"]  # the groups of its training rows
     asked = {"batches": "Batch", "decisions": "Decision", "status": "Status", "check": "Check"}
     seen = {section: keys(json.loads(perennial(name, "shop", "--json").out)) for name, section in asked.items()}
     seen |= {"Release": fields(Release), "Challenger": fields(ChallengerEntry)}
