@@ -27,8 +27,8 @@ COLUMNS = (
     Column("state"),
     Column("last batch", gives_way=1),
     Column("loss", right=True),
-    Column("n", right=True, gives_way=2),
-    Column("age", right=True, gives_way=3),
+    Column("n", right=True),
+    Column("age", right=True, gives_way=2),
     Column("why", text=True),
 )
 SORTS: dict[str, Callable[[Standing], tuple[object, ...]]] = {

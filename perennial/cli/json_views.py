@@ -20,7 +20,8 @@ from perennial.ledger.entries import (
     Release,
     Snapshot,
 )
-from perennial.ledger.erased import erasures, learned_erased
+from perennial.ledger.erased import erasures
+from perennial.ledger.learned_erased import learned_erased
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
     approval_of,

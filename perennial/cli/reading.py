@@ -15,7 +15,7 @@ from perennial.evaluation.figures import counted, enumerated, percent, ranges
 from perennial.evaluation.reason import meanings
 from perennial.governance.anchored import Anchored, anchored_in_words
 from perennial.ledger.entries import BatchEntry, LabelBatchEntry
-from perennial.ledger.erased import LearnedErased
+from perennial.ledger.learned_erased import LearnedErased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
 from perennial.release.words import labels_in_words, release_reason

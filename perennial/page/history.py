@@ -23,7 +23,7 @@ from perennial.ledger.entries import (
     StageLooked,
     Waiver,
 )
-from perennial.ledger.erased import LearnedErased, learned_erased
+from perennial.ledger.learned_erased import LearnedErased, learned_erased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import answers, frozen_decision, held_batches, held_labels, open_question
 from perennial.release.freeze import freezes_in_words

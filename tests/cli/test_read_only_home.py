@@ -68,13 +68,14 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "schema": ((),),
     "alerts": ((),),
     "openlineage": ((),),
+    "fleet": ((), ("--json",)),
 }
 """What only reads, with the arguments of one or several examples."""
 OTHERS = {
     *("demo", "init", "run", "backfill", "ingest", "watch", "score", "stage", "train"),
     *("calibrate", "backtest", "worth"),  # they keep what they measured
     *("approve", "refuse", "rollback", "resume", "erase", "retain", "anchor", "keys", "sign-model", "requeue", "waive"),
-    "maintain",
+    *("maintain", "fleet run"),
     *("up", "serve", "replay-traffic", "down", "deploy", "alerts test", "alerts send", "openlineage send"),
 }
 """What changes a home, or does not look at one."""
