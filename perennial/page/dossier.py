@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+\-−]?[\d,]+(\.\d+)?(e[+-]?\d+)?( ?%)?")
 _DIGEST = re.compile(r"[0-9a-f]{32,}")
+_SHORT = re.compile(r"\S{1,12}")
 _NOTHING = ("", "–", "unknown")
 
 HTML, DATA, CARD, BOM, DATASET, DECISION = (
@@ -64,10 +65,10 @@ def render_dossier(made: Dossier) -> str:
 
 
 def kinds_of(table: Table) -> tuple[Markup, ...]:
-    """The class of each column's cells: numbers are aligned to the right, and digests wrap.
+    """The class of each column's cells: numbers are aligned to the right, digests wrap, and short words do not.
 
     >>> kinds_of(Table(("batch", "rows"), (("2024-01", "1,620"), ("2024-02", "–"))))
-    (Markup(''), Markup(' class="n"'))
+    (Markup(' class="w"'), Markup(' class="n"'))
     """
     from markupsafe import Markup
 
@@ -77,7 +78,7 @@ def kinds_of(table: Table) -> tuple[Markup, ...]:
 
 def _kind(cells: Sequence[str]) -> str:
     written = [cell for cell in cells if cell not in _NOTHING]
-    kinds = {"n": _NUMBER, "d": _DIGEST}
+    kinds = {"n": _NUMBER, "d": _DIGEST, "w": _SHORT}
     return next((kind for kind, form in kinds.items() if written and all(map(form.fullmatch, written))), "")
 
 
