@@ -36,8 +36,9 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
     person, keys = acting_person(by, declaration), keys_of(declaration, asked.keys, asked.file)
     if dry_run:
         here = what_is_here(workspace, keys)
-        _show_here(usecase, here.counts(workspace.settings.home), here.in_ledger, json)
-        for line in planned_in_words(workspace.settings, declaration) if not json else ():
+        counts = here.counts(workspace.settings.home)
+        _show_here(usecase, counts, here.in_ledger, json)
+        for line in planned_in_words(workspace.settings, declaration) if counts and not json else ():
             say(line)
         return
     _collect(workspace)

@@ -19,6 +19,7 @@ _COMMANDS = {
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
     "erase-in-ledger": "`perennial erase USECASE --leave-record` erases the rest, and records what stays",
     "erasure-unfinished": "`perennial erase USECASE --key KEY` or `perennial retain USECASE` goes on",
+    "fleet-nothing-chosen": "`perennial fleet` lists all use cases",
     "experiment-deleted": "`perennial doctor USECASE` shows whether all is back",
     "model-key-missing": "`perennial keys FILE --models` makes one",
     "model-signature": "`perennial verify-model USECASE` shows the state of each version",

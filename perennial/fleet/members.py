@@ -25,15 +25,25 @@ class Chosen:
 def chosen(folder: Path, by: Chosen) -> list[str]:
     """The names of the chosen use cases, in alphabetical order.
 
-    Raises InputError for a template that does not exist and for a tag without a value, DeclarationError for a template
-    with mistakes.
+    Raises InputError for a template that does not exist, for a tag without a value, and if tags or owner choose none;
+    DeclarationError for a template with mistakes.
     """
     wanted = {pair(tag) for tag in by.tags}
     names = list_use_cases(folder) if by.template is None else _members(folder, by.template)
     if not wanted and by.owner is None:
         return names
     labels = labelled(names, folder)
-    return [name for name in names if wanted <= labels[name].tags.items() and by.owner in (None, labels[name].owner)]
+    kept = [name for name in names if wanted <= labels[name].tags.items() and by.owner in (None, labels[name].owner)]
+    if not kept:
+        field, value = ("tag", ", ".join(by.tags)) if by.tags else ("owner", by.owner)
+        raise InputError(
+            f"no use case has {' and '.join(filter(None, (*by.tags, by.owner and f'owner {by.owner}')))}",
+            code="fleet-nothing-chosen",
+            field=field,
+            value=value,
+            fix="tags are in the declaration, or are columns of the list of its members",
+        )
+    return kept
 
 
 def pair(tag: str) -> tuple[str, str]:

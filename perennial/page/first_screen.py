@@ -105,10 +105,13 @@ def _needed(history: History) -> Answer:
 
 
 def _waiting(history: History) -> str:
-    """Why nothing was decided in the newest cycle; empty if something was."""
+    """Why nothing was decided in the newest cycle; empty if something was, or if a person has answered since."""
     if not history.cycles:
         return ""
     newest = history.cycles[-1]
+    answer = history.answers.get(history.decisions[-1].id) if history.decisions else None
+    if newest.waits and newest.waits != NO_CHALLENGER and answer and instant(answer.as_of) >= instant(newest.as_of):
+        return ""
     if newest.not_trained:
         return f"No new challenger: {newest.not_trained}"
     if newest.waits == NO_CHALLENGER:

@@ -86,7 +86,8 @@ def test_a_tag_chooses_the_members_that_run(tmp_path: Path) -> None:
     write_template(tmp_path, ["a", "b"], members={"b": {"tags": {"region": "north"}, "governance": {"owner": "Ada"}}})
     assert chosen(tmp_path, Chosen("sales", ("region=north",))) == ["sales_b"]
     assert chosen(tmp_path, Chosen(owner="Ada")) == ["sales_b"]
-    assert chosen(tmp_path, Chosen(tags=("region=south",))) == []
+    with pytest.raises(InputError, match="no use case has region=south and owner Ada"):
+        chosen(tmp_path, Chosen(tags=("region=south",), owner="Ada"))
     with pytest.raises(InputError, match="did you mean 'sales'"):
         chosen(tmp_path, Chosen("salse"))
     with pytest.raises(InputError, match="write region=north"):

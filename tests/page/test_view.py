@@ -154,8 +154,11 @@ def test_a_decision_card_shows_who_approved_or_refused_it_and_why(
 ) -> None:
     said = decided(0.0025).model_copy(update={"outcome": "held"})
     answer = entry(decision="d1", by="Ada", reason="seen the <slices>", as_of=AS_OF, proof="stated")
-    asked = view_of(history(decisions=[said]))
-    view = view_of(history(decisions=[said], answers={"d1": answer}))
+    held = cycle(waits="for the approval of version 1").model_copy(update={"challenger": None})
+    asked = view_of(history(decisions=[said], cycles=[held]))
+    view = view_of(history(decisions=[said], cycles=[held], answers={"d1": answer}))
+    assert "for the approval of version 1" in render(asked, {})
+    assert "for the approval of version 1" not in render(view, {})
     assert asked.months[0].decisions[0].answered == "" and f"{word} by" not in render(asked, {})
     card, shown = view.months[0].decisions[0], render(view, {})
     assert card.answered == f"{word} by Ada on 2024-03-01: seen the <slices>"
