@@ -20,6 +20,18 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def left_out_if_none(*names: str) -> Any:
+    """A serializer for a result or an entry: fields that were added later are left out where they are None.
+
+    What was recorded stays as it was before the fields were added, and so do its hashes.
+    """
+
+    def without_none(self: BaseModel, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in written(self).items() if name not in names or value is not None}
+
+    return model_serializer(mode="wrap")(without_none)
+
+
 class Interval(Result):
     """One method's interval of a gain: Student t with `df`, at 95 %."""
 
@@ -185,6 +197,8 @@ class Evaluation(Result):
     effective_clusters: float | None = None
     weighted: Weighted | None = None
 
+    _without_none = left_out_if_none("weighted")
+
     @property
     def sizes(self) -> tuple[float, ...]:
         """How much each cluster counts: its rows, or n times its share of the weight."""
@@ -196,11 +210,6 @@ class Evaluation(Result):
         if self.cluster_by == "day" and self.cluster_names:
             return f"from {min(self.cluster_names)} to {max(self.cluster_names)}"
         return f"from {day(self.first)} to {day(self.last)} (UTC)"
-
-    @model_serializer(mode="wrap")
-    def _without_weights(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = written(self)
-        return {name: value for name, value in fields.items() if name != "weighted" or value is not None}
 
 
 class Policy(Result):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
-from perennial.evaluation.results import Result
+from perennial.evaluation.results import Result, left_out_if_none
 
 BiasVerdict = Literal["difference_proven", "not_proven", "cannot_be_checked", "unknown"]
 Worse = Literal["lower", "higher", "either"]
@@ -15,15 +13,6 @@ TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE = "true_positive_rate", "false_positive_
 FALSE_NEGATIVE_RATE = "false_negative_rate"
 RATES = (SELECTION_RATE, TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE, FALSE_NEGATIVE_RATE)
 """Shares of persons, who are selected or not."""
-
-
-def _left_out_if_none(*names: str) -> Any:
-    """Leaves fields that were added later out where they are None, so that earlier decisions stay as they were."""
-
-    def without_none(self: Result, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in written(self).items() if name not in names or value is not None}
-
-    return model_serializer(mode="wrap")(without_none)
 
 
 class GroupMeasure(Result):
@@ -65,7 +54,7 @@ class GroupMeasure(Result):
     value_low: float | None = None
     value_high: float | None = None
 
-    _without_none = _left_out_if_none("limit", "worse", "live", "value_low", "value_high")
+    _without_none = left_out_if_none("limit", "worse", "live", "value_low", "value_high")
 
     @property
     def is_ratio(self) -> bool:
@@ -126,7 +115,7 @@ class Bias(Result):
     gated: tuple[str, ...] | None = None
     training: tuple[ColumnBias, ...] | None = None
 
-    _without_none = _left_out_if_none("gated", "training")
+    _without_none = left_out_if_none("gated", "training")
 
     @property
     def gates(self) -> tuple[str, ...]:

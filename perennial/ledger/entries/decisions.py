@@ -10,8 +10,8 @@ from pydantic import Field
 from perennial.clock import day
 from perennial.evaluation.bias.results import Bias
 from perennial.evaluation.figures import enumerated
-from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult
-from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
+from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult, left_out_if_none
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
 Proof = Literal["stated", "environment", "token", "key", "proxy"]

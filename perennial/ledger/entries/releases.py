@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from perennial.evaluation.results import left_out_if_none
 from perennial.ledger.entries.decisions import Reference
-from perennial.ledger.entries.entry import Entry, Recorded, left_out_if_none
+from perennial.ledger.entries.entry import Entry, Recorded
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
 

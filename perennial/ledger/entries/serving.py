@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from perennial.ledger.entries.entry import Recorded, left_out_if_none
+from perennial.evaluation.results import left_out_if_none
+from perennial.ledger.entries.entry import Recorded
 from perennial.ledger.entries.training import Served
 
 

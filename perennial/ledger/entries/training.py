@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from perennial.evaluation.bias.results import ColumnBias
 from perennial.evaluation.figures import enumerated, percent
-from perennial.ledger.entries.entry import Entry, Recorded, Trigger, left_out_if_none
+from perennial.evaluation.results import left_out_if_none
+from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 
 
 class Snapshot(Recorded):

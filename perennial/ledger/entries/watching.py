@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from perennial.ledger.entries.entry import Entry, Recorded, left_out_if_none
+from perennial.evaluation.results import left_out_if_none
+from perennial.ledger.entries.entry import Entry, Recorded
 
 NO_CHALLENGER = "there is no challenger"
 """Why a cycle decided nothing if no challenger was waiting."""
