@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 
+@cache
 def usable_memory(root: Path = Path("/")) -> int:
     """Bytes: the smallest of the machine's memory and the limits of this process's control groups.
 
-    root: where `proc` and `sys` are. Limits of version 1 and 2 are read; one that cannot be read does not count.
+    Looked up once per process, since settings are read often. root: where `proc` and `sys` are.
+    Limits of version 1 and 2 are read; one that cannot be read does not count.
     """
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([machine, *_limits(root)])

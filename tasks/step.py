@@ -36,24 +36,26 @@ class Step(Task[P, R]):
         return self._called(*arguments, **named) if in_fleet() else super().__call__(*arguments, **named)
 
     def _called(self, *arguments: Any, return_state: bool = False, **named: Any) -> Any:
-        for pause in (*PAUSES, None):
+        try:
+            return self._retried(*arguments, **named)
+        except Exception as error:
+            if not return_state:
+                raise
+            log.warning("%s failed, and the run goes on: %s", self.name, error)
+            return None
+
+    def _retried(self, *arguments: Any, **named: Any) -> Any:
+        for pause in PAUSES:
             try:
-                with timeout(seconds=self.timeout_seconds):
-                    return self.fn(*arguments, **named)
+                return self._once(*arguments, **named)
             except TransientError as error:
-                if pause is not None:
-                    log.warning("%s: %s; tried again in %.0f s", self.name, error, pause)
-                    time.sleep(pause)
-                elif not return_state:
-                    raise
-                else:
-                    log.warning("%s failed, and the run goes on: %s", self.name, error)
-            except Exception as error:
-                if not return_state:
-                    raise
-                log.warning("%s failed, and the run goes on: %s", self.name, error)
-                return None
-        return None
+                log.warning("%s: %s; tried again in %.0f s", self.name, error, pause)
+                time.sleep(pause)
+        return self._once(*arguments, **named)
+
+    def _once(self, *arguments: Any, **named: Any) -> Any:
+        with timeout(seconds=self.timeout_seconds):
+            return self.fn(*arguments, **named)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ class World:
         rows = month_of_rows(name, rows_a_day=self.rows_a_day, **how)
         rows.to_csv(self.usecases / "shop" / f"{name}.csv", index=False)
         return rows
+
+
+def copied(of: Path, to: Path) -> None:
+    """Copy the home and the use cases of a folder into another one."""
+    for name in ("home", "usecases"):
+        shutil.copytree(of / name, to / name)
 
 
 def month_of_rows(

@@ -64,10 +64,7 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
         f"{declaration.primary} decides under policy {declaration.release.policy}."
     )
     if run:
-        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}"
-        flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
-        for note in tried.notes:
-            flowing(f"  note: {note}")
+        _show_tried(tried)
     for note in left_out(declaration.release):
         flowing(f"  left out: {note}")
     if edited:
@@ -111,10 +108,7 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
         return
     flowing(f"{template.path}: valid. A template of {counted(len(names), 'use case', 'use cases')}: {listed(names)}.")
     if run:
-        on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch} of {names[0]}, the first member"
-        flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
-        for note in tried.notes:
-            flowing(f"  note: {note}")
+        _show_tried(tried, f" of {names[0]}, the first member")
     if new:
         flowing(f"New, without any history: {listed(new)}.")
     if removed:
@@ -129,6 +123,14 @@ class Tried:
     batch: str
     why_not: str
     notes: tuple[str, ...] = ()
+
+
+def _show_tried(tried: Tried, of: str = "") -> None:
+    """What was run. of: whose batch it was, where that is not clear."""
+    on = f"{counted(tried.rows, 'row', 'rows')} of batch {tried.batch}{of}"
+    flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
+    for note in tried.notes:
+        flowing(f"  note: {note}")
 
 
 def _try(case: UseCase, ledger: Ledger) -> Tried:

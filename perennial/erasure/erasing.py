@@ -24,7 +24,7 @@ from perennial.erasure.unfinished import Begun, Note
 from perennial.ledger.entries import Erased, ModelErased
 from perennial.ledger.present import time_of
 from perennial.release.approvals import Person
-from perennial.store.workspace import RUN, Workspace
+from perennial.store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,7 @@ def erase_keys(
     Raises InputError for such a value, TransientError if another run holds its turn.
     """
     usecase = keys.declaration.name
-    with (
-        workspace.only_one(usecase, RUN),
-        workspace.only_one(usecase, "ingest"),
-        workspace.only_one("served", "collect"),
-    ):
+    with workspace.undisturbed(usecase):
         as_of = time_of(workspace.ledger, keys.declaration, now)
         here = what_is_here(workspace, keys)
         if not leave_record:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from perennial.erasure.own_texts import OwnTexts
 from perennial.errors import InputError, TransientError
 from perennial.secrets import masked
+from perennial.store.stream import quoted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,7 +29,7 @@ class _Column(NamedTuple):
 
     @property
     def of(self) -> str:
-        return f"{_quoted(self.schema)}.{_quoted(self.table)}"
+        return f"{quoted(self.schema)}.{quoted(self.table)}"
 
 
 def has_traces(address: str, own: OwnTexts) -> bool:
@@ -48,7 +49,7 @@ def remove(address: str, own: OwnTexts) -> None:
         columns = list(_columns(connection))
         for column in columns:
             new = text(
-                f"UPDATE {column.of} SET {_quoted(column.name)} = CAST(:new AS {column.type}) "
+                f"UPDATE {column.of} SET {quoted(column.name)} = CAST(:new AS {column.type}) "
                 "WHERE ctid = CAST(:place AS tid)"
             )
             for place, value in list(_rows(connection, column, own)):
@@ -95,7 +96,7 @@ def _columns(connection: Connection) -> Iterator[_Column]:
 
 def _rows(connection: Connection, column: _Column, own: OwnTexts) -> Iterator[tuple[str, str]]:
     """Place and value, as a text, of each row that has one of the texts."""
-    name = _quoted(column.name)
+    name = quoted(column.name)
     asked = f"SELECT CAST(ctid AS text), CAST({name} AS text) FROM {column.of} WHERE {name} IS NOT NULL"
     for place, value in connection.exec_driver_sql(asked):
         if own.inside(value):
@@ -108,9 +109,5 @@ def _with_former_rows(connection: Connection, tables: set[str]) -> list[str]:
 
     connection.execute(text("SELECT pg_stat_force_next_flush()"))
     asked = text("SELECT schemaname, relname FROM pg_stat_user_tables WHERE n_dead_tup > 0 ORDER BY 1, 2")
-    replaced = [f"{_quoted(schema)}.{_quoted(table)}" for schema, table in connection.execute(asked)]
+    replaced = [f"{quoted(schema)}.{quoted(table)}" for schema, table in connection.execute(asked)]
     return [table for table in replaced if table in tables]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

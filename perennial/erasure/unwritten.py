@@ -6,7 +6,6 @@ import json
 import time
 from datetime import datetime
 from typing import Any
-from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 from uuid import uuid4
 
@@ -41,7 +40,7 @@ def wait_until_written(api: str, now: datetime) -> None:
                     fix="Nothing was erased. Look at the server's log, then run the same command again.",
                 )
             time.sleep(_PAUSE)
-    except (URLError, OSError) as error:
+    except OSError as error:
         raise TransientError(
             f"{masked(api)}: the Prefect server does not answer: {masked(str(error))}",
             fix="Nothing was erased. Start or stop the server, then run the same command again.",

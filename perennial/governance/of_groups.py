@@ -53,8 +53,7 @@ def representation(records: Records) -> tuple[Item, ...]:
 
 
 def _shares(name: str, which: str, rows: words.Cells) -> Item:
-    text = f"Shares of the {which} rows; `of others` is the declared share of the population."
-    return computed(name, text, table=Table(words.MEASURES, rows))
+    return computed(name, words.about_shares(which), table=Table(words.MEASURES, rows))
 
 
 def _of(records: Records) -> Bias | None:

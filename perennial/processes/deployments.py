@@ -54,13 +54,14 @@ def plan_of(usecases: Path) -> Plan:
     schedules: dict[str, Mapping[str, Any]] = {}
     fleets: dict[str, Mapping[str, Any]] = {}
     without, mistaken = [], {}
-    templates = list_templates(usecases)
-    members = {name for template in templates for name in template.members}
+    templates = {each.name: each for each in list_templates(usecases) if each.members}
+    members = {name for template in templates.values() for name in template.members}
     names = [name for name in list_use_cases(usecases) if name not in members]
-    for name in [*names, *(template.name for template in templates if template.members)]:
-        template = next((each for each in templates if each.name == name and each.members), None)
+    for name in [*names, *templates]:
+        is_template = name in templates
         try:
-            read = load_use_case(next(iter(template.members)) if template else name, usecases)
+            # The members share the schedule.
+            read = load_use_case(next(iter(templates[name].members)) if is_template else name, usecases)
         except DeclarationError as error:
             mistaken[name] = str(error)
             continue
@@ -68,11 +69,11 @@ def plan_of(usecases: Path) -> Plan:
         if triggers.schedule is None:
             without.append(name)
             continue
-        schedule = {"slug": name, "cron": triggers.schedule, "timezone": triggers.timezone}
-        about = {"template": name} if template else {"usecase": name}
-        (fleets if template else schedules)[name] = {
-            **schedule,
-            "parameters": {**about, "trigger": {"kind": "schedule"}},
+        (fleets if is_template else schedules)[name] = {
+            "slug": name,
+            "cron": triggers.schedule,
+            "timezone": triggers.timezone,
+            "parameters": {"template" if is_template else "usecase": name, "trigger": {"kind": "schedule"}},
         }
     return Plan(schedules, tuple(without), mistaken, fleets)
 

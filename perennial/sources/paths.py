@@ -91,10 +91,9 @@ def _first_other(paths: list[Path]) -> tuple[Path, str, str] | None:
 
 def ending_of(path: Path) -> str:
     """The end of a file's name by which its kind is known, the longest that is known."""
-    parts = path.name.lower().split(".")[-2:]
-    both, last = "." + ".".join(parts), f".{parts[-1]}"
-    known = (end for end in (both, last) if end in _KINDS and path.name.lower().endswith(end))
-    return next(known, path.suffix.lower())
+    name = path.name.lower()
+    ends = ("." + ".".join(name.split(".")[-parts:]) for parts in (2, 1))
+    return next((end for end in ends if end in _KINDS and name.endswith(end)), path.suffix.lower())
 
 
 def suffix_of(path: Path) -> Suffix:

@@ -99,7 +99,7 @@ def _kept(rows: pa.Table, batches: pa.Array | None, where: pc.Expression | None)
 
 
 def quoted(name: str) -> str:
-    """A column's name in SQL."""
+    """A name in SQL, of a column or a table."""
     return '"' + name.replace('"', '""') + '"'
 
 

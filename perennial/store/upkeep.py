@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from perennial.fault_points import write
 from perennial.store.tables import Name, Tables, cut_log, has_present_settings
-from perennial.store.workspace import RUN, Workspace
+from perennial.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from deltalake.fs._base_handler import BaseDeltaStorageHandler
@@ -50,11 +50,7 @@ def remove_unread(workspace: Workspace, usecase: str, now: datetime) -> list[Unr
     Killed anywhere, the next call goes on. The newest version, which alone is read, does not change.
     Raises TransientError if another run holds its turn.
     """
-    with (
-        workspace.only_one(usecase, RUN),
-        workspace.only_one(usecase, "ingest"),
-        workspace.only_one("served", "collect"),
-    ):
+    with workspace.undisturbed(usecase):
         removed = unread_files(workspace.tables, usecase, now)
         for each in removed:
             _remove(workspace.tables, usecase, each)

@@ -118,6 +118,15 @@ class Workspace:
         with turn:
             yield
 
+    @contextmanager
+    def undisturbed(self, usecase: str) -> Iterator[None]:
+        """Hold every step that writes rows of a use case, and the collecting of served predictions.
+
+        Raises TransientError as `only_one` does.
+        """
+        with self.only_one(usecase, RUN), self.only_one(usecase, "ingest"), self.only_one("served", "collect"):
+            yield
+
 
 @lru_cache(maxsize=1024)
 def _unchanged(name: str, folder: Path, written: tuple[Stamp | None, ...]) -> UseCase:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import pytest
 from perennial.ledger.entries import Recorded
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
-from tests.world import World
+from tests.world import World, copied
 
 ROWS_A_DAY = 20
 
@@ -84,8 +83,7 @@ def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def settled(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A copy of the shop after January and February, for this test alone."""
-    for name in ("home", "usecases"):
-        shutil.copytree(template / name, tmp_path / name)
+    copied(template, tmp_path)
     _lead_to(monkeypatch, tmp_path)
     return World(tmp_path / "usecases", rows_a_day=ROWS_A_DAY)
 

@@ -6,7 +6,6 @@ import hashlib
 import html
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from perennial.processes.ports import free_port
 from tests.browser import CHROMIUM, evaluate
 from tests.cli.conftest import _lead_to, command, ledger_rows, payloads
 from tests.serving.running_service import wait_for
-from tests.world import World
+from tests.world import World, copied
 
 ROLES = {"owner": ["anna", "ada"], "risk": ["ben"]}
 PEOPLE = ("anna", "ben", "carla")
@@ -38,8 +37,7 @@ PROXY = {
 def waiting(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with home and use cases in which a decision waits for two roles."""
     folder = tmp_path_factory.mktemp("waiting")
-    for name in ("home", "usecases"):
-        shutil.copytree(template / name, folder / name)
+    copied(template, folder)
     with pytest.MonkeyPatch.context() as patch:
         _lead_to(patch, folder)
         shop = World(folder / "usecases", rows_a_day=20)
@@ -52,8 +50,7 @@ def waiting(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def held(waiting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of the decision that waits in a home for this test alone."""
-    for name in ("home", "usecases"):
-        shutil.copytree(waiting / name, tmp_path / name)
+    copied(waiting, tmp_path)
     _lead_to(monkeypatch, tmp_path)
     newest = payloads(Decision)[-1]
     assert isinstance(newest, Decision) and newest.outcome == "held"

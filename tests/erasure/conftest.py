@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from perennial.serving.log.segment import Answered, SegmentWriter
 from tests.cli.conftest import Told, asking
 from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle
-from tests.world import World, month_of_rows
+from tests.world import World, copied, month_of_rows
 
 KEY = "ADA-7731"
 OF_THE_PERSON = (KEY, "lovelace-express", "ada.lovelace@example.org", "987.654")
@@ -80,8 +79,7 @@ def left_by_other_processes(home: Path) -> None:
 @pytest.fixture
 def shop(known_person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A copy of it, for this test alone."""
-    for name in ("home", "usecases"):
-        shutil.copytree(known_person / name, tmp_path / name)
+    copied(known_person, tmp_path)
     lead_to(monkeypatch, tmp_path)
     yield World(tmp_path / "usecases", rows_a_day=20)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 import signal
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.crashes.processes import Place
 from tests.crashes.test_points import OF_ERASURES
 from tests.erasure.conftest import ASKED, OF_THE_PERSON
 from tests.erasure.search import files_with
+from tests.world import copied
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -22,8 +22,7 @@ def test_a_killed_erasure_goes_on_and_ends_as_one_that_was_not_killed(known_pers
     multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
     ended = {}
     for name in ("undisturbed", "killed"):
-        for part in ("home", "usecases"):
-            shutil.copytree(known_person / part, tmp_path / name / part)
+        copied(known_person, tmp_path / name)
         place = Place(tmp_path / name / "home", tmp_path / name / "usecases")
         for point in [f"{each}.{side}" for each in OF_ERASURES for side in ("before", "after")]:
             if name == "killed":
@@ -40,8 +39,7 @@ def test_a_killed_retention_goes_on_and_ends_as_one_that_was_not_killed(known_pe
     multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
     ended = {}
     for name in ("undisturbed", "killed"):
-        for part in ("home", "usecases"):
-            shutil.copytree(known_person / part, tmp_path / name / part)
+        copied(known_person, tmp_path / name)
         declaration = tmp_path / name / "usecases" / "shop.yaml"
         declaration.write_text(declaration.read_text() + "retention: {landing: 20d, quarantine: 20d}\n")
         place = Place(tmp_path / name / "home", tmp_path / name / "usecases")

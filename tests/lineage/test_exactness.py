@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +17,7 @@ from tests.lineage.test_lineage import named, names
 from tests.staged import begin_stage
 from tests.team_code.conftest import lead_to
 from tests.training.stores import take_in, train_at
-from tests.world import World
+from tests.world import World, copied
 
 SEGMENT = "20240601T000000-0123456789ab"
 
@@ -27,8 +26,7 @@ SEGMENT = "20240601T000000-0123456789ab"
 def test_an_answer_in_a_stage_came_from_the_model_of_its_arm(
     lived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collected: bool
 ) -> None:
-    for name in ("home", "usecases"):
-        shutil.copytree(lived / name, tmp_path / name)
+    copied(lived, tmp_path)
     lead_to(monkeypatch, tmp_path)
     workspace = open_workspace(settings())
     newest = workspace.ledger.all("shop", ChallengerEntry)[-1].payload

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.cli.conftest import command
 from tests.crashes.processes import Place
 from tests.lineage.receiver import receiving
 from tests.team_code.conftest import lead_to
+from tests.world import copied
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -27,8 +27,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 @pytest.fixture
 def copy(lived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shop, for this test alone, without receivers."""
-    for name in ("home", "usecases"):
-        shutil.copytree(lived / name, tmp_path / name)
+    copied(lived, tmp_path)
     lead_to(monkeypatch, tmp_path)
     for name in ("PERENNIAL_OPENLINEAGE", "PERENNIAL_OPENLINEAGE_TOKEN"):
         monkeypatch.delenv(name, raising=False)

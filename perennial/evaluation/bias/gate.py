@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from perennial.evaluation.bias.limits import limits_in_words
+from functools import partial
+
+from perennial.evaluation.bias.limits import limits_in_words, shown_change
 from perennial.evaluation.bias.results import SELECTION_RATE, Bias, GroupBias, GroupMeasure
-from perennial.evaluation.figures import chance, change, counted, figure, interval_in_words
+from perennial.evaluation.figures import chance, counted, interval_in_words
 
 NAMED = 3
 
@@ -78,10 +80,7 @@ def _besides(bias: Bias) -> str:
 
 def _in_words(by: str, group: GroupBias, each: GroupMeasure) -> str:
     live, which = group.live_change(each), "" if each.name == SELECTION_RATE else f", {each.name.replace('_', ' ')}"
-
-    def shown(value: float | None) -> str:
-        return figure(value, 3) if each.is_ratio else change(value)
-
+    shown = partial(shown_change, each)
     numbers = [
         f"{'ratio' if each.is_ratio else 'difference'} {shown(each.change)}",
         interval_in_words(each.ci_low, each.ci_high, shown),

@@ -13,9 +13,10 @@ from perennial.evaluation.bias.results import (
     RATES,
     SELECTION_RATE,
     Bias,
+    GroupMeasure,
     Worse,
 )
-from perennial.evaluation.figures import figure, percent
+from perennial.evaluation.figures import change, figure, percent
 
 HARM = 0.4
 """A difference of this share of the value of all rows is to be detected."""
@@ -69,6 +70,11 @@ class Limits:
 def limits_in_words(bias: Bias) -> str:
     """What holds a release if it is proven, for example `a selection rate under 0.8 of the others'`."""
     return " or ".join(_in_words(name, bias.ratio) for name in bias.gates)
+
+
+def shown_change(each: GroupMeasure, value: float | None) -> str:
+    """A change of the measure, or an end of its interval: a ratio as it is, a difference with its sign."""
+    return figure(value, 3) if each.is_ratio else change(value)
 
 
 def _in_words(name: str, ratio: float) -> str:

@@ -21,15 +21,11 @@ def bias_as_markdown(bias: Bias) -> str:
         _table(words.RATES, words.rates(bias)),
         *([_table(words.GATED, words.gated(bias))] if bias.gated else []),
         _table(words.MEASURES, words.measures(bias)),
-        *(part for which, rows in shares if rows for part in (_about(which), _table(words.MEASURES, rows))),
+        *(part for which, rows in shares if rows for part in (words.about_shares(which), _table(words.MEASURES, rows))),
         escape(words.about_impact(bias)),
         _table(words.IMPACT, words.impact(bias)),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _about(which: str) -> str:
-    return f"Shares of the {which} rows; `of others` is the declared share of the population."
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from perennial.evaluation.bias.impact import FOUR_FIFTHS, LEFT_OUT
-from perennial.evaluation.bias.limits import limits_in_words
+from perennial.evaluation.bias.limits import limits_in_words, shown_change
 from perennial.evaluation.bias.results import REPRESENTATION, SELECTION_RATE, Bias, GroupBias, GroupMeasure
 from perennial.evaluation.figures import between, chance, change, counted, figure, percent
 
@@ -96,6 +98,11 @@ def trained_on(bias: Bias) -> Cells:
     )
 
 
+def about_shares(which: str) -> str:
+    """What a table of shares shows. which: the kind of rows, `evaluation` or `training`."""
+    return f"Shares of the {which} rows; `of others` is the declared share of the population."
+
+
 def impact(bias: Bias) -> Cells:
     """The two public ratios, in the columns of `IMPACT`."""
     return tuple(
@@ -159,9 +166,7 @@ def _limit(each: GroupMeasure) -> str:
 
 
 def _gated(each: GroupMeasure) -> tuple[str, ...]:
-    def shown(value: float | None) -> str:
-        return figure(value, 3) if each.is_ratio else change(value)
-
+    shown = partial(shown_change, each)
     return (
         *_values(each),
         shown(each.change),

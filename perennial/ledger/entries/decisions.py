@@ -15,7 +15,8 @@ from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
 Proof = Literal["stated", "environment", "token", "key", "proxy"]
-"""How a person is known: by a name that was typed, by PERENNIAL_USER, or by a signed token."""
+"""How a person is known: by a name that was typed, by PERENNIAL_USER, by a signed token, by a key of the site, or by
+the proxy before it."""
 
 
 class Reference(Entry):
