@@ -93,7 +93,7 @@ def land(usecase: str, window: str) -> str:
     arrival = source_of(case).fetch(_window(case, window))
     _refuse_what_does_not_run(workspace, case, arrival)
     record_declaration(workspace.ledger, case)
-    return workspace.landing.keep(usecase, arrival.data, arrival.suffix)
+    return workspace.landing.keep(usecase, arrival.content, arrival.suffix)
 
 
 def _refuse_what_does_not_run(workspace: Workspace, case: UseCase, arrival: Arrival) -> None:

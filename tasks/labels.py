@@ -52,7 +52,7 @@ def take_labels(usecase: str) -> list[str] | None:
 
 
 def _take(workspace: Workspace, case: UseCase, late: LabelSource, arrival: Arrival, arrived_at: datetime) -> str:
-    landing = workspace.landing.keep(case.name, arrival.data, arrival.suffix, point="label_landing")
+    landing = workspace.landing.keep(case.name, arrival.content, arrival.suffix, point="label_landing")
     record_declaration(workspace.ledger, case)
     declaration = case.declaration
     types = {name: column_types(declaration)[name] for name in (*declaration.schema_.key, declaration.schema_.target)}

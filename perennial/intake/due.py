@@ -62,7 +62,7 @@ def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], now: dateti
     there = [w for w in came if w.name in landed]
     source = source_of(case)
     arrivals = (source.fetch(window) for window in there)
-    return [a.window.name for a in arrivals if name_of(a.data, a.suffix) != landed[a.window.name]]
+    return [a.window.name for a in arrivals if name_of(a.content, a.suffix) != landed[a.window.name]]
 
 
 def unfinished_window(ledger: Ledger, usecase: str) -> str | None:
@@ -107,7 +107,7 @@ def new_label_files(case: UseCase, looked_at: Collection[str]) -> Iterator[Arriv
     source = WholeFiles(where, "labels.path")
     for window in source.windows():
         arrival = source.fetch(window)
-        if name_of(arrival.data, arrival.suffix) not in looked_at:
+        if name_of(arrival.content, arrival.suffix) not in looked_at:
             yield arrival
 
 

@@ -18,11 +18,12 @@ from perennial.errors import InputError
 from perennial.sources.day_order import BothOrders, Stretch, both_orders, spread_is_other
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.epochs import epoch_hint
+from perennial.sources.file_bytes import bytes_of
 from perennial.sources.joined import Piece, joined_csv, joined_parquet
 from perennial.sources.opened import closed
 from perennial.sources.parsing import matched
 from perennial.sources.partitions import lines_with, partitions_of, with_partitions
-from perennial.sources.paths import bytes_of, files_in, no_window, suffix_of
+from perennial.sources.paths import files_in, no_window, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
 from perennial.sources.typed_column import read_timestamps

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from perennial.errors import InputError
 from perennial.sources.cut_files import CutFiles
-from perennial.sources.paths import bytes_of, ending_of, files_in, no_window, suffix_of
+from perennial.sources.file_bytes import reading
+from perennial.sources.paths import ending_of, files_in, no_window, suffix_of
 from perennial.sources.window import Arrival, Source, Window
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ class WholeFiles:
         return [Window(None, None, stem) for stem in self._by_stem()]
 
     def fetch(self, window: Window) -> Arrival:
-        """The file's bytes. Raises InputError for an unknown window, TransientError where reading may succeed later."""
+        """The file. Raises InputError for an unknown window, TransientError where reading may succeed later."""
         paths = self._by_stem()
         if window.name not in paths:
             raise no_window(window, list(paths), self.path)
         path = paths[window.name]
-        return Arrival(window, bytes_of(path), suffix_of(path))
+        with reading(path), path.open("rb"):
+            return Arrival(window, path, suffix_of(path))
 
     def _by_stem(self) -> dict[str, Path]:
         return _by_stem(tuple(files_in(self.path, self.field)), self.path, self.field)

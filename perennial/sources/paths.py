@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from perennial.errors import InputError, TransientError
+from perennial.errors import InputError
 from perennial.sources.opened import other_format
 from perennial.sources.partitions import partitioned_files
 from perennial.sources.suffix import Suffix
@@ -105,15 +105,6 @@ def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
     """The order of names as people count: month_2 before month_10."""
     parts = re.findall(r"(\D*)(\d*)", name)
     return [(text, int(number or -1)) for text, number in parts], name
-
-
-def bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, PermissionError) as problem:
-        raise InputError(f"{path}: cannot be read: {problem.strerror}") from problem
-    except OSError as problem:
-        raise TransientError(f"{path}: cannot be read now: {problem.strerror}") from problem
 
 
 def no_window(window: Window, known: list[str], path: Path) -> InputError:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from calendar import isleap, monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from perennial.local_time import midnight, moved, on_local_clocks
+from perennial.sources.file_bytes import bytes_of
 from perennial.sources.suffix import Suffix
 
 if TYPE_CHECKING:
@@ -33,13 +35,18 @@ class Window:
 class Arrival:
     """A batch as its source hands it over: the bytes, untouched, and what they are.
 
-    data: the bytes; a text in a number column survives in them.
+    content: the bytes, or the file that has them; a text in a number column survives in them.
     suffix: what they are, by which they are parsed.
     """
 
     window: Window
-    data: bytes
+    content: bytes | Path
     suffix: Suffix
+
+    @property
+    def data(self) -> bytes:
+        """All the bytes, read now. Raises InputError, or TransientError where reading may succeed later."""
+        return self.content if isinstance(self.content, bytes) else bytes_of(self.content)
 
 
 class Source(Protocol):

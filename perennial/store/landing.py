@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from perennial.errors import TerminalError
+from perennial.errors import TerminalError, TransientError
 from perennial.fault_points import write
-from perennial.identity import digest_bytes
+from perennial.identity import digest_bytes, digest_file
+from perennial.sources.file_bytes import parts_of, reading
 from perennial.sources.suffix import SUFFIXES, Suffix
 from perennial.whole_file import replacing, write_whole
 
@@ -28,24 +31,25 @@ class Landing:
 
     folder: Path
 
-    def keep(self, usecase: str, data: bytes, suffix: str, point: str = "landing") -> str:
-        """Store the bytes, once, and return their name `<sha256><suffix>`. Raises DiskFull.
+    def keep(self, usecase: str, content: bytes | Path, suffix: str, point: str = "landing") -> str:
+        """Store the bytes, or a copy of the file that has them, once, and return their name `<sha256><suffix>`.
 
-        Bytes from which rows were erased are not stored again.
+        Bytes from which rows were erased are not stored again. Raises DiskFull; TransientError for a file that changes
+        while it is copied.
         """
-        name = name_of(data, suffix)
+        name = name_of(content, suffix)
         path = self.folder / usecase / name
         if path.exists() or self.was_erased(usecase, name):
             return name
         path.parent.mkdir(parents=True, exist_ok=True)
         with write(point):
-            _write(path, data)
+            _write(path, content)
         return name
 
-    def read(self, usecase: str, name: str) -> bytes:
-        """The bytes with that name, or what an erasure has left of them.
+    def file(self, usecase: str, name: str) -> Path:
+        """The file of the bytes with that name, or of what an erasure has left of them.
 
-        Raises TerminalError if they are missing or do not match it, LandingRemoved if nothing is left.
+        Raises TerminalError if it is missing or does not match its name, LandingRemoved if nothing is left.
         """
         name = self.kept_as(usecase, name)
         path = self.folder / usecase / name
@@ -53,12 +57,15 @@ class Landing:
             raise TerminalError(
                 f"{usecase}: landed bytes {name} are missing below {self.folder}: restore from a backup"
             )
-        data = path.read_bytes()
-        if digest_bytes(data) != name.split(".")[0]:
+        if digest_file(path) != name.split(".")[0]:
             raise TerminalError(
                 f"{usecase}: landed bytes {name} were changed after they arrived: restore from a backup"
             )
-        return data
+        return path
+
+    def read(self, usecase: str, name: str) -> bytes:
+        """The bytes with that name, or what an erasure has left of them. Raises as `file`."""
+        return self.file(usecase, name).read_bytes()
 
     def names(self, usecase: str) -> list[str]:
         """The names of all bytes that are there."""
@@ -97,16 +104,31 @@ class Landing:
             (self.folder / usecase / name).unlink(missing_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, content: bytes | Path) -> None:
     with replacing(path) as half, half.open("wb") as file:
-        file.write(data)
+        if isinstance(content, bytes):
+            file.write(content)
+        elif _copied(content, file) != path.name.split(".")[0]:
+            raise TransientError(f"{content}: changed while it was read; the next run takes it in")
         file.flush()
         os.fsync(file.fileno())
 
 
-def name_of(data: bytes, suffix: str) -> str:
-    """The name under which `Landing.keep` puts bytes: `<sha256><suffix>`."""
-    return digest_bytes(data) + suffix
+def _copied(source: Path, to: BinaryIO) -> str:
+    """Copy a file part by part; the sha256 (hex) of what was copied."""
+    total = hashlib.sha256()
+    for part in parts_of(source):
+        total.update(part)
+        to.write(part)
+    return total.hexdigest()
+
+
+def name_of(content: bytes | Path, suffix: str) -> str:
+    """The name under which `Landing.keep` puts bytes: `<sha256><suffix>`. A file is read part by part."""
+    if isinstance(content, bytes):
+        return digest_bytes(content) + suffix
+    with reading(content):
+        return digest_file(content) + suffix
 
 
 def suffix_of(name: str) -> Suffix:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from perennial.errors import TerminalError
+from perennial.errors import InputError, TerminalError, TransientError
+from perennial.sources.file_bytes import parts_of
 from perennial.store.landing import Landing, suffix_of
 
 
@@ -43,3 +45,29 @@ def test_a_half_written_file_of_a_killed_process_is_not_taken_for_the_whole(land
     (landing.folder / "shop" / f".{whole}.1.half").write_bytes(b"who")
     assert landing.keep("shop", b"whole", ".csv") == whole
     assert landing.read("shop", whole) == b"whole"
+
+
+def test_a_file_is_copied_and_lands_as_its_bytes_would(landing: Landing, tmp_path: Path) -> None:
+    file, data = tmp_path / "march.csv", b"a,b\n" + b"1,2\n" * 2**21  # more than is read at a time
+    file.write_bytes(data)
+    name = landing.keep("shop", file, ".csv")
+    assert landing.keep("shop", data, ".csv") == name
+    assert landing.read("shop", name) == data
+    with pytest.raises(InputError, match=r"april\.csv: cannot be read"):
+        landing.keep("shop", tmp_path / "april.csv", ".csv")
+
+
+def test_a_file_that_changes_while_it_is_copied_does_not_land(
+    landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "march.csv"
+    file.write_bytes(b"a\n1\n")
+
+    def later(path: Path) -> Iterator[bytes]:
+        path.write_bytes(b"a\n1\n2\n")
+        return parts_of(path)
+
+    monkeypatch.setattr("perennial.store.landing.parts_of", later)
+    with pytest.raises(TransientError, match="changed while it was read"):
+        landing.keep("shop", file, ".csv")
+    assert landing.names("shop") == []
