@@ -33,6 +33,7 @@ class Settings:
     """Every path is absolute.
 
     home: everything that Perennial stores, unless another setting points elsewhere.
+    files_uri: where landed bytes and results of checks are: a path or the address of a bucket; the home by default.
     mlflow_artifacts: where model files are stored; None leaves it to the tracking server.
     namespace: a prefix for the names of experiments and models in MLflow; empty by default.
     prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
@@ -51,6 +52,7 @@ class Settings:
     home: Path
     database_url: str
     tables_uri: str
+    files_uri: str
     usecases: Path
     mlflow_tracking_uri: str
     mlflow_artifacts: str | None
@@ -69,11 +71,6 @@ class Settings:
     trusted_model_keys: tuple[Path, ...] = ()
     require_signed_models: bool = False
     prefect_database_url: str | None = field(default=None, repr=False)
-
-    @property
-    def landing(self) -> Path:
-        """Bytes as they arrived, named by their content."""
-        return self.home / "landing"
 
     @property
     def docs(self) -> Path:
@@ -116,11 +113,6 @@ class Settings:
         return self.home / "anchored"
 
     @property
-    def erasing(self) -> Path:
-        """What an unfinished erasure is about to change."""
-        return self.home / "erasing"
-
-    @property
     def openlineage_sent(self) -> Path:
         """How far each receiver of OpenLineage events has come."""
         return self.home / "openlineage"
@@ -156,7 +148,8 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         database_url=_url(environ, "PERENNIAL_DATABASE_URL", "sqlite", "postgresql")
         or f"sqlite:///{home / 'ledger.db'}",
-        tables_uri=_tables(environ, home),
+        tables_uri=_place(environ, "PERENNIAL_TABLES_URI", home / "tables"),
+        files_uri=_place(environ, "PERENNIAL_FILES_URI", home),
         usecases=_usecases(environ),
         mlflow_tracking_uri=tracking,
         mlflow_artifacts=_artifacts(environ, home, tracking),
@@ -219,7 +212,7 @@ def prepare_home(where: Settings) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if format_before is None:
             write_whole(mark, json.dumps({"format": HOME_FORMAT, "made_by": f"perennial {__version__}"}) + "\n")
-        for folder in (where.landing, where.docs, where.locks, where.prefect_home, home / "mlflow"):
+        for folder in (where.docs, where.locks, where.prefect_home, home / "mlflow"):
             folder.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=home):
             pass
@@ -395,9 +388,10 @@ def _home(environ: Mapping[str, str]) -> Path:
     return home
 
 
-def _tables(environ: Mapping[str, str], home: Path) -> str:
-    value = environ.get("PERENNIAL_TABLES_URI") or str(home / "tables")
-    _refuse_secret("PERENNIAL_TABLES_URI", value)
+def _place(environ: Mapping[str, str], name: str, default: Path) -> str:
+    """A path or the address of a bucket."""
+    value = environ.get(name) or str(default)
+    _refuse_secret(name, value)
     return value.rstrip("/") if "://" in value else str(_absolute(value))
 
 
@@ -405,7 +399,7 @@ def _refuse_secret(name: str, address: str) -> None:
     """An address that is stored with every table or model must not contain credentials."""
     if holds_secret(address):
         raise InputError(
-            f"{name}: {masked(address)!r} contains credentials, which would be stored with every model\n"
+            f"{name}: {masked(address)!r} contains credentials, which would become part of the record\n"
             "  Put them into separate variables such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
 

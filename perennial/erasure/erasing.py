@@ -19,7 +19,7 @@ from perennial.erasure.models import Touched, refuse_unsignable, rewrite_model, 
 from perennial.erasure.own_texts import OwnTexts, own_texts
 from perennial.erasure.recording import Request, next_number, recorded, unfinished
 from perennial.erasure.tabled import Found, erase_from_tables, rows_in_tables
-from perennial.erasure.traces import remove_traces, traces
+from perennial.erasure.traces import remove_from_results, remove_traces, traces, traces_in_results
 from perennial.erasure.unfinished import Begun, Note
 from perennial.ledger.entries import Erased, ModelErased
 from perennial.ledger.present import time_of
@@ -29,11 +29,15 @@ from perennial.store.workspace import Workspace
 
 @dataclass(frozen=True)
 class Here:
-    """What a home has of the keys. own: texts that only their rows have. in_ledger: see `rows_in_ledger`."""
+    """What is kept of the keys. own: texts that only their rows have. results: names of results of checks.
+
+    in_ledger: see `rows_in_ledger`.
+    """
 
     landed: list[LandedRows]
     tables: Found
     own: OwnTexts
+    results: list[str]
     files: list[Path]
     databases: list[Database]
     models: list[Touched]
@@ -48,7 +52,7 @@ class Here:
 
     def files_by_kind(self, home: Path) -> dict[str, list[str]]:
         """Kind of file, which is the folder that it is in, or `models` → the names of those to change."""
-        kinds: dict[str, list[str]] = {}
+        kinds: dict[str, list[str]] = {"validations": self.results} if self.results else {}
         for path in self.files:
             kinds.setdefault(path.relative_to(home).parts[0], []).append(str(path))
         for database in self.databases:
@@ -67,7 +71,8 @@ def what_is_here(workspace: Workspace, keys: Keys) -> Here:
     models = touched_models(workspace, usecase, tables.get("accepted", {}), own)
     in_databases = [each for each in databases(workspace.settings) if own and has_traces(each, own)]
     in_ledger = rows_in_ledger(workspace.ledger, usecase, own) if own.words else {}
-    return Here(landed, tables, own, traces(workspace.settings, own), in_databases, models, in_ledger)
+    results, files = traces_in_results(workspace.validations, own), traces(workspace.settings, own)
+    return Here(landed, tables, own, results, files, in_databases, models, in_ledger)
 
 
 def erase_keys(
@@ -95,7 +100,8 @@ def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason:
     if not here.counts(home) and former is None:
         return None
     begun = _begun(workspace, usecase, number, here).with_former(former)
-    Note(workspace.settings.erasing, usecase, "asked").begin(begun)
+    Note(workspace.files, usecase, "asked").begin(begun)
+    remove_from_results(workspace.validations, here.results, here.own)
     remove_traces(home, here.files, here.own)
     for database in databases(workspace.settings):
         if str(database) in begun.files.get(database.of, ()):  # also one that a killed call did not write anew

@@ -49,7 +49,7 @@ def _looked_through(landing: Landing, ledger: Ledger, keys: Keys) -> Iterator[La
     read_as = read_options_of(landing, ledger, declaration)
     types = {name: column_types(declaration)[name] for name in declaration.schema_.key}
     for name in landing.names(usecase):
-        data = (landing.folder / usecase / name).read_bytes()
+        data = landing.as_stored(usecase, name)
         read = read_as(name)
         try:
             parsed = typed(declaration, data, suffix_of(name), types, read)
@@ -77,7 +77,7 @@ def read_options_of(landing: Landing, ledger: Ledger, declaration: Declaration) 
 
 def erase_from_landing(landing: Landing, usecase: str, rows_here: LandedRows) -> None:
     """Write the bytes again without the rows. Bytes that cannot be read as a table are removed as a whole."""
-    data = (landing.folder / usecase / rows_here.name).read_bytes()
+    data = landing.as_stored(usecase, rows_here.name)
     if rows_here.which is None:
         landing.erase(usecase, rows_here.name, None, suffix_of(rows_here.name))
     else:

@@ -176,7 +176,7 @@ def _as_texts(landing: Landing, usecase: str, name: str, read: ReadOptions) -> p
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    data = (landing.folder / usecase / name).read_bytes()
+    data = landing.as_stored(usecase, name)
     try:
         if suffix_of(name) == ".csv":
             return text_table(data, nulls=False, read=read)

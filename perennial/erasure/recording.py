@@ -46,7 +46,7 @@ def unfinished(workspace: Workspace, usecase: str, cause: Cause, number: int) ->
     Raises HeldBack if an erasure with the other cause is unfinished, because both would have the same number.
     """
     for each in CAUSES:
-        note = Note(workspace.settings.erasing, usecase, each)
+        note = Note(workspace.files, usecase, each)
         former = note.read()
         if former is not None and former.number < number:
             note.end()
@@ -63,7 +63,7 @@ def unfinished(workspace: Workspace, usecase: str, cause: Cause, number: int) ->
 
 def left_unfinished(workspace: Workspace, usecase: str) -> list[Disagreement]:
     """Erasures that were killed on their way. Only who has the keys can let one go on."""
-    notes = {cause: Note(workspace.settings.erasing, usecase, cause).read() for cause in CAUSES}
+    notes = {cause: Note(workspace.files, usecase, cause).read() for cause in CAUSES}
     number = next_number(workspace, usecase)
     return [
         Disagreement(
@@ -102,7 +102,7 @@ def recorded(workspace: Workspace, usecase: str, begun: Begun, request: Request)
         stays=begun.stays,
     )
     row, _ = workspace.ledger.append(usecase, entry)
-    Note(workspace.settings.erasing, usecase, request.cause).end()
+    Note(workspace.files, usecase, request.cause).end()
     return row.payload
 
 

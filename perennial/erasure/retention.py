@@ -98,7 +98,7 @@ def retain(workspace: Workspace, declaration: Declaration, now: datetime) -> tup
         if not due.counts and former is None:
             return None, due
         begun = Begun(number, due.tables, due.landings).with_former(former)
-        Note(workspace.settings.erasing, usecase, BY).begin(begun)
+        Note(workspace.files, usecase, BY).begin(begun)
         for name, batches in due.tables.items():
             for batch in batches:
                 tables.replace(usecase, name, batch, None)

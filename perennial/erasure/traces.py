@@ -1,4 +1,7 @@
-"""Traces of erased rows in the files of a home: results of checks, reports, pages, logs, counts of features."""
+"""Traces of erased rows in the files of a home: results of checks, reports, pages, logs, counts of features.
+
+Results of checks may be kept elsewhere, so they are looked through by name; the rest is in the home of each machine.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from pathlib import Path
 from perennial.erasure.own_texts import OwnTexts
 from perennial.fault_points import write
 from perennial.settings import Settings
+from perennial.store.files import FOLDERS
+from perennial.store.validations import Validations
 from perennial.whole_file import replacing
 
-ELSEWHERE = ("landing", "tables", "mlflow", "served", "locks", "erasing")
+ELSEWHERE = ("tables", "mlflow", "served", "locks", *FOLDERS)
 """Folders that are looked through otherwise, or have no value of a row."""
 MADE_AGAIN = ("statistics", "backtests", "serving", "spill")
 """Folders whose files can be made again: a file with a trace is removed."""
@@ -37,9 +42,22 @@ def remove_traces(home: Path, paths: list[Path], own: OwnTexts) -> None:
                     half.write_bytes(own.removed(text).encode("utf-8", "surrogateescape"))
 
 
+def traces_in_results(validations: Validations, own: OwnTexts) -> list[str]:
+    """The names of results of checks that have one of the texts."""
+    return [name for name in validations.names() if own.inside(validations.text(name))] if own else []
+
+
+def remove_from_results(validations: Validations, names: list[str], own: OwnTexts) -> None:
+    """Write the results again with a mask instead of the texts."""
+    for name in names:
+        with write("erased_file"):
+            validations.replace(name, own.removed(validations.text(name)))
+
+
 def _files(where: Settings) -> Iterator[Path]:
     stores = [where.usecases, *map(Path, filter(None, (where.tables_uri, where.mlflow_artifacts)))]
     left_out = [*stores, *(where.home / name for name in ELSEWHERE)]
+    left_out += [Path(where.files_uri, name) for name in FOLDERS]  # which may be in another folder of the home
     for path in sorted(where.home.rglob("*")):
         inside = any(path.is_relative_to(folder) for folder in left_out)
         if not inside and path.is_file() and not path.name.endswith(_DATABASES):

@@ -6,14 +6,13 @@ The note has counts and names of batches and files, never a key: with the same k
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from perennial.fault_points import write
 from perennial.ledger.entries import ModelErased
+from perennial.store.files import Files
 from perennial.store.tables import Name
-from perennial.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -53,28 +52,27 @@ _BEGUN = TypeAdapter(Begun)
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a use case below `folder`, for erasures with one cause."""
+    """The note of a use case, for erasures with one cause. It is there while one is unfinished."""
 
-    folder: Path
+    files: Files
     usecase: str
     cause: str
 
     @property
-    def path(self) -> Path:
-        """Its file, which is there while an erasure is unfinished."""
-        return self.folder / f"{self.usecase}.{self.cause}.json"
+    def _name(self) -> str:
+        return f"erasing/{self.usecase}.{self.cause}.json"
 
     def read(self) -> Begun | None:
         """What a killed call noted; None if there is nothing unfinished."""
-        return _BEGUN.validate_json(self.path.read_bytes()) if self.path.exists() else None
+        noted = self.files.get(self._name)
+        return _BEGUN.validate_json(noted) if noted is not None else None
 
     def begin(self, begun: Begun) -> None:
         """Note what is about to change."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         with write("erasure_begun"):
-            write_whole(self.path, _BEGUN.dump_json(begun).decode())
+            self.files.put(self._name, _BEGUN.dump_json(begun))
 
     def end(self) -> None:
         """Nothing is unfinished any more."""
         with write("erasure_ended"):
-            self.path.unlink(missing_ok=True)
+            self.files.remove(self._name)

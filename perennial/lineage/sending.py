@@ -78,7 +78,7 @@ class InHome:
     def names(self) -> Names:
         """Without secrets."""
         where = self.workspace.settings
-        return Names(where.namespace or NAMESPACE, self.usecase, masked(where.tables_uri), where.landing)
+        return Names(where.namespace or NAMESPACE, self.usecase, masked(where.tables_uri), masked(where.files_uri))
 
     def columns(self, declaration_digest: str) -> Mapping[str, str]:
         """The declared columns with their types."""

@@ -141,6 +141,7 @@ def _environment(where: Settings) -> dict[str, str]:
     given = {
         "PERENNIAL_DATABASE_URL": where.database_url,
         "PERENNIAL_TABLES_URI": where.tables_uri,
+        "PERENNIAL_FILES_URI": where.files_uri,
         "MLFLOW_TRACKING_URI": where.mlflow_tracking_uri,
         "PERENNIAL_MLFLOW_ARTIFACTS": where.mlflow_artifacts or "",
     }

@@ -16,6 +16,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.settings import Settings, allow_threads, prepare_home, readable_home
 from perennial.signing.signature import Signatures
 from perennial.store.bounded import Bounds
+from perennial.store.files import Files, files_at
 from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import RUN as RUN
@@ -48,14 +49,19 @@ class Workspace:
         return Tables(where.tables_uri, Bounds(where.memory, where.spill))
 
     @cached_property
+    def files(self) -> Files:
+        """Where landed bytes and results of checks are kept."""
+        return files_at(self.settings.files_uri, self.settings.spill)
+
+    @cached_property
     def landing(self) -> Landing:
         """The bytes as they arrived."""
-        return Landing(self.settings.landing)
+        return Landing(self.files)
 
     @cached_property
     def validations(self) -> Validations:
         """The check results of each batch."""
-        return Validations(self.settings.home / "validations")
+        return Validations(self.files)
 
     def statistics(self, usecase: str, recipe: str) -> StatisticsFiles:
         """The counts of a use case's features, as the recipe with that digest computes them."""

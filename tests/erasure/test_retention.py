@@ -9,7 +9,6 @@ import pytest
 from perennial.errors import TerminalError
 from perennial.ledger.entries import BatchEntry, Erased
 from perennial.settings import settings
-from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
 from tests.erasure.conftest import ASKED, KEY, OF_THE_PERSON, Ask
 from tests.erasure.search import files_with
@@ -75,7 +74,7 @@ def test_the_schedule_applies_it_to_every_use_case_that_declares_one(shop: World
 
 def test_an_erasure_waits_for_an_unfinished_retention_and_the_reverse(shop: World, ask: Ask) -> None:
     shop.declare(retention=DECLARED)
-    erasing = open_workspace(settings()).settings.erasing
+    erasing = settings().home / "erasing"
     erasing.mkdir()
     for cause, command in (("asked", ("retain", "shop")), ("retention", ASKED)):
         (erasing / f"shop.{cause}.json").write_text('{"number": 1}')

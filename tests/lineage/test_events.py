@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 from perennial.ledger.entries import KIND_OF, BatchEntry, Recorded, Snapshot
@@ -66,7 +65,7 @@ def test_checks_are_assertions_without_values(shop: Workspace) -> None:
 class Anything:
     """What events need, for payloads that belong to no home."""
 
-    names = Names("perennial", "shop", "s3://bucket/tables", Path("/data/landing"))
+    names = Names("perennial", "shop", "s3://bucket/tables", "/data")
 
     def columns(self, _: str) -> Mapping[str, str]:
         """One."""

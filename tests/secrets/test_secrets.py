@@ -90,7 +90,7 @@ def test_log_lines_and_their_traces_are_masked(caplog: pytest.LogCaptureFixture)
     assert "ConnectionError" in caplog.text and SECRET not in caplog.text
 
 
-@pytest.mark.parametrize("name", ["PERENNIAL_TABLES_URI", "PERENNIAL_MLFLOW_ARTIFACTS"])
+@pytest.mark.parametrize("name", ["PERENNIAL_TABLES_URI", "PERENNIAL_FILES_URI", "PERENNIAL_MLFLOW_ARTIFACTS"])
 @pytest.mark.parametrize("address", [f"s3://AKIA:{SECRET}@bucket/x", f"https://store/x?sig={SECRET}"])
 def test_an_address_that_is_kept_with_models_may_not_hold_credentials(tmp_path: Path, name: str, address: str) -> None:
     with pytest.raises(InputError, match=f"{name}: .* contains credentials") as caught:

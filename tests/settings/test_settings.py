@@ -22,11 +22,12 @@ def test_everything_lies_below_the_home_by_default(tmp_path: Path, monkeypatch: 
     assert found.home == home
     assert found.database_url == f"sqlite:///{home}/ledger.db"
     assert found.tables_uri == str(home / "tables")
+    assert found.files_uri == str(home)
     assert found.mlflow_tracking_uri == f"sqlite:///{home}/mlflow/mlflow.db"
     assert found.mlflow_artifacts == str(home / "mlflow" / "artifacts")
     assert found.prefect_api_url is None
     assert found.threads == 1
-    assert {p.parent for p in (found.landing, found.docs, found.locks, found.prefect_home)} == {home}
+    assert {p.parent for p in (found.docs, found.locks, found.prefect_home)} == {home}
     assert not home.exists()
 
 
@@ -99,7 +100,7 @@ def test_a_home_is_prepared_and_prepared_again(tmp_path: Path) -> None:
     assert prepare_home(here) == here.home
     before = (here.home / "home.json").read_text()
     assert json.loads(before)["format"] == HOME_FORMAT
-    assert all(folder.is_dir() for folder in (here.landing, here.docs, here.locks, here.prefect_home))
+    assert all(folder.is_dir() for folder in (here.docs, here.locks, here.prefect_home))
     prepare_home(here)
     assert (here.home / "home.json").read_text() == before
 

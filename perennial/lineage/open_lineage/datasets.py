@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ class Names:
     namespace: str
     usecase: str
     tables_uri: str
-    landing: Path
+    files_uri: str
 
     def table(self, name: str, version: int | None, columns: Mapping[str, str]) -> Dataset:
         """A Delta table. version: None where it is not on record."""
@@ -33,7 +32,7 @@ class Names:
 
     def landed(self, landing: str) -> Dataset:
         """The bytes as they arrived. Their version is the name of the file, which begins with their sha256."""
-        namespace, whole = located(str(self.landing / self.usecase))
+        namespace, whole = located(f"{self.files_uri}/landing/{self.usecase}")
         about = {"datasetType": facets.dataset_type("FILE"), "version": facets.version(landing)}
         return {"namespace": namespace, "name": whole, "facets": about}
 
