@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prefect import flow
 from prefect.runtime import flow_run
 
@@ -10,7 +12,7 @@ from flows.forms import UseCaseName
 from flows.ingest import take_in
 from flows.names import named_by, note_outcome, tag_run
 from perennial.clock import instant
-from perennial.ledger.entries import BatchEntry, Trigger
+from perennial.ledger.entries import BatchEntry, Health, Trigger
 from perennial.release.words import outcome_in_words
 from tasks.alerts import notify_people, report_failure, respond_to_episodes
 from tasks.anchoring import anchor_if_any
@@ -53,8 +55,27 @@ def cycle(usecase: UseCaseName, window: str | None = None, trigger: Trigger | No
     return go_through(usecase, window, trigger)
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """A batch that is accepted and watched: what its cycle is about to decide on."""
+
+    batch: BatchEntry
+    health: Health
+    asked: Trigger
+
+    @property
+    def now(self) -> Present:
+        """The time at which it is decided."""
+        return Present(instant(self.batch.arrived_at), self.batch.window)
+
+
 def go_through(usecase: str, window: str | None, trigger: Trigger | None) -> BatchEntry | None:
     """The steps of `cycle`, as tasks of the flow that runs them."""
+    return conclude(usecase, window, trigger, arrive(usecase, window, trigger))
+
+
+def arrive(usecase: str, window: str | None, trigger: Trigger | None) -> Arrived | BatchEntry | None:
+    """The steps up to the decision; the batch, or None without one, if none follows."""
     batch = take_in(usecase, window, unfinished_first=True)
     if batch is not None and batch.status == "held":
         note_outcome(usecase, "held", batch.window)
@@ -74,11 +95,20 @@ def go_through(usecase: str, window: str | None, trigger: Trigger | None) -> Bat
     respond_to_episodes(usecase)
     notify_people(usecase)
     look_if_any(usecase, as_of)
-    now = Present(as_of, batch.window)
-    decision = decide_waiting(usecase, now, asked)
-    challenger = train_next(usecase, trigger, as_of)
-    decision = decide_at_once(usecase, now, asked, challenger) or decision
-    finish_cycle(usecase, batch, health, decision, challenger)
+    return Arrived(batch, health, asked)
+
+
+def conclude(
+    usecase: str, window: str | None, trigger: Trigger | None, arrived: Arrived | BatchEntry | None
+) -> BatchEntry | None:
+    """The steps from the decision on, if there is anything to decide on; the batch."""
+    if not isinstance(arrived, Arrived):
+        return arrived
+    batch, now = arrived.batch, arrived.now
+    decision = decide_waiting(usecase, now, arrived.asked)
+    challenger = train_next(usecase, trigger, now.as_of)
+    decision = decide_at_once(usecase, now, arrived.asked, challenger) or decision
+    finish_cycle(usecase, batch, arrived.health, decision, challenger)
     note_outcome(usecase, outcome_in_words(decision, frozen=is_kept_back(usecase)), batch.window)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:

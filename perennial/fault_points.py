@@ -41,6 +41,7 @@ WRITES = (
     "code_row",
     "batch_followed_row",
     "flips_table",
+    "family_row",
     "decision_row",
     "endorsement_row",
     "approval_row",

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.deciding import decision as deciding
 from perennial.deciding.at_once import is_evaluated_at_once
-from perennial.deciding.decision import Waits
+from perennial.deciding.decision import Decided, Waits
 from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
+from perennial.deciding.family import family_of, having, ruled_in, tested
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import batches_to_follow, past_challengers
 from perennial.deciding.requirements import held_for
 from perennial.errors import RunDeleted, TransientError
 from perennial.governance.tier import required
 from perennial.ledger.declaration_history import record_declaration
-from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Trigger
+from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Family, Tested, Trigger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -37,6 +38,7 @@ from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.groups import evaluation_sources
 from perennial.training.readiness import NotYet
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.reading import template_of
 from tasks.artifacts import show_decision
 from tasks.events import announce
 from tasks.step import step
@@ -52,6 +54,58 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     that its release, the alias and the notes in the registry follow.
     """
     workspace = open_workspace(settings())
+    ledger, made = workspace.ledger, _compared(workspace, usecase, batch, as_of, trigger)
+    if not isinstance(made, Decided):
+        return made
+    decision = _among_its_family(workspace, made.decision)
+    keep_newly_wrong(workspace.tables, usecase, decision.id, made.newly_wrong)
+    tier = required(ledger, workspace.use_case(usecase).declaration)
+    row, _ = ledger.append(usecase, held_for(decision, tier))
+    log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
+    return row.payload
+
+
+@step(timeout_minutes=60)
+def waiting_test(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Tested | None:
+    """The test of the decision that `compare` would commit now; None if it would test nothing."""
+    made = _compared(open_workspace(settings()), usecase, batch, as_of, trigger)
+    return tested(made.decision) if isinstance(made, Decided) else None
+
+
+@step(timeout_minutes=10)
+def fix_family(template: str, fdr: float, tests: Sequence[Tested]) -> None:
+    """Commit which decisions are taken together, before the first of them; without those that a family has already."""
+    ledger = open_workspace(settings()).ledger
+    families = [row.payload for row in ledger.all(template, Family)]
+    fresh = [each for each in tests if having(families, each.usecase, each.decision) is None]
+    if fresh:
+        row, _ = ledger.append(template, family_of(template, fdr, fresh))
+        log.info("family %s of %s: %d decisions", row.key, template, len(fresh))
+
+
+def _among_its_family(workspace: Workspace, decision: Decision) -> Decision:
+    """The decision at the level that the other members of its template leave for it; alone, at that of a family of one.
+
+    Unchanged if the template controls no releases.
+    """
+    template = template_of(decision.usecase, workspace.settings.usecases)
+    test = tested(decision)
+    if template is None or template.fleet.releases is None or test is None:
+        return decision
+    ledger, usecase = workspace.ledger, decision.usecase
+    fix_family.fn(template.name, template.fleet.releases.fdr, [test])
+    families = [row.payload for row in ledger.all(template.name, Family)]
+    family = having(families, usecase, decision.id)
+    if family is None:
+        raise LookupError(f"decision {decision.id} of {usecase} is in no family of {template.name}")
+    history = [row.payload for row in ledger.all(usecase, Decision)]
+    return ruled_in(decision, family.level_of(usecase, decision.id), current_release(ledger, usecase), history)
+
+
+def _compared(
+    workspace: Workspace, usecase: str, batch: str, as_of: datetime, trigger: Trigger
+) -> Decided | Decision | Waits:
+    """The decision as it would be taken alone, one to be returned first, or why there is none."""
     ledger, registry, case = workspace.ledger, workspace.registry, workspace.use_case(usecase)
     unfinished = undone_decision(ledger, usecase) or decision_taken(ledger, usecase, as_of)
     if unfinished is not None:
@@ -73,11 +127,7 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
     made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)
     if isinstance(made, Waits):
         log.info("challenger %s %s waits: %s", usecase, waiting.challenger, made.why)
-        return made
-    keep_newly_wrong(workspace.tables, usecase, made.decision.id, made.newly_wrong)
-    row, _ = ledger.append(usecase, held_for(made.decision, required(ledger, case.declaration)))
-    log.info("decision %s %s: %s", usecase, row.key, row.payload.outcome)
-    return row.payload
+    return made
 
 
 def follow(

@@ -17,6 +17,7 @@ from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
 from perennial.ledger.entries import BatchEntry
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from perennial.usecase.reading import template_of
 from tasks.as_of import scheduled_start
 from tasks.step import step
 
@@ -33,6 +34,16 @@ def plan_fleet(template: str | None, tags: Sequence[str]) -> FleetPlan:
     workspace = open_workspace(settings())
     names = chosen(workspace.settings.usecases, Chosen(template, tuple(tags)))
     return due_of(workspace, names, scheduled_start())
+
+
+def decided_together(usecases: Sequence[str]) -> dict[tuple[str, float], list[str]]:
+    """Template and its declared share of wrong releases → those of the use cases that are its members."""
+    together: dict[tuple[str, float], list[str]] = {}
+    for usecase in usecases:
+        template = template_of(usecase, settings().usecases)
+        if template is not None and template.fleet.releases is not None:
+            together.setdefault((template.name, template.fleet.releases.fdr), []).append(usecase)
+    return together
 
 
 class Alone:

@@ -91,6 +91,7 @@ def decision_view(ledger: Ledger, row: Row[Decision]) -> dict[str, Any]:
         "mixture": _mixture(whole.get("mixture")),
         "not_recalled": whole.get("not_recalled", []),
         "bias": _bias(whole.get("bias")),
+        "family": whole.get("family"),
         **{name: whole[name] for name in ("declaration_digest", "features_digest", "code_version", "code", "policy")},
         "outcome": whole["outcome"],
         "reasons": whole["reasons"],

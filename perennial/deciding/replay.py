@@ -13,6 +13,7 @@ from perennial.clock import instant
 from perennial.deciding.alone import is_better, with_alone
 from perennial.deciding.decision import Waits, decide
 from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.family import ruled_in, tested
 from perennial.deciding.groups import represented_in, with_bias
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import past_challengers
@@ -29,7 +30,7 @@ from perennial.evaluation.policies.case import Ruling
 from perennial.evaluation.results import Evaluation, MetricResult, SliceResult
 from perennial.evaluation.slices import judge_slices, variance_ratio
 from perennial.ledger.declaration_history import recorded
-from perennial.ledger.entries import ChallengerEntry, Decision, Mixture, Release, Snapshot
+from perennial.ledger.entries import ChallengerEntry, Decision, Family, Mixture, Release, Snapshot
 from perennial.ledger.erased import erased_among, erased_rows, removed_models
 from perennial.ledger.ledger import Ledger, Row
 from perennial.model.environment import code_version, libraries
@@ -112,6 +113,7 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
             decision.policy.looks,
             decision.mixture.in_words if decision.mixture else "",
             decision.not_recalled or (),
+            decision.family,
         ),
         history,
     )
@@ -136,7 +138,8 @@ def replay_sums(ledger: Ledger, row: Row[Decision]) -> Replayed:
     )
     recomputed = with_bias(recomputed, None if decision.bias is None else judge_bias(decision.bias))
     recomputed = held_for(recomputed, decision.held_for or ())
-    return _compared(decision, recomputed, deep=False, cause=_environment(decision))
+    replayed = _compared(decision, recomputed, deep=False, cause=_environment(decision))
+    return replace(replayed, difference=replayed.difference or _other_level(ledger, recomputed))
 
 
 def replay_deep(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Decision]) -> Replayed:
@@ -190,13 +193,36 @@ def _from_rows(ledger: Ledger, tables: Tables, registry: Registry, row: Row[Deci
         return _lost(decision, "data", str(error)), None
     if isinstance(recomputed, Waits):
         return _lost(decision, "outcome", f"the challenger would wait now: {recomputed.why}"), known
-    again = held_for(recomputed.decision, decision.held_for or ())
+    again = recomputed.decision
+    if decision.family is not None:
+        again = ruled_in(again, decision.family, release, history)
+    again = held_for(again, decision.held_for or ())
     if again.evaluation.digest != decision.evaluation.digest:
         cause = _data_changed(ledger, tables, decision.usecase, known, judging.rows)
         return _compared(decision, again, deep=True, cause=cause), known
     if learned_from is not None:
         return _differing(decision, learned_from), known
-    return _compared(decision, again, deep=True, cause=_environment(decision)), None
+    replayed = _compared(decision, again, deep=True, cause=_environment(decision))
+    return replace(replayed, difference=replayed.difference or _other_level(ledger, again)), None
+
+
+def _other_level(ledger: Ledger, again: Decision) -> Deviation | None:
+    """A difference if the level does not follow from the p-values of the family as the ledger has them."""
+    if again.family is None or (test := tested(again)) is None:
+        return None
+    row = ledger.get(again.family.template, Family, again.family.family)
+    if row is None:
+        return None
+    family = row.payload
+    recorded_test = next((each for each in family.tests if each.decision == again.id), None)
+    if recorded_test is None:
+        return Deviation("family.family", again.family.family, None, "the decision is not in its family")
+    if not _same("family", recorded_test.p_value, test.p_value, _same_libraries(again)):
+        return Deviation("family.tests", recorded_test.p_value, test.p_value, _environment(again))
+    level = family.level_of(again.usecase, again.id)
+    if level != again.family:
+        return Deviation("family.level", again.family.level, level.level, "unknown: it is not that of its family")
+    return None
 
 
 def _alone_again(decision: Decision, ruling: Ruling, earlier: Sequence[Decision]) -> tuple[Ruling, Mixture | None]:

@@ -10,15 +10,16 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.evaluation.budget import Taken
-from perennial.evaluation.figures import UNITS
+from perennial.evaluation.figures import UNITS, percent
 from perennial.evaluation.guards import guard
 from perennial.evaluation.intervals.cluster_interval import will_not_come
+from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.intervals.pooled import Inflation, inflation
 from perennial.evaluation.intervals.student_t import lower_bound
 from perennial.evaluation.patience import next_looks
 from perennial.evaluation.policies import load_policy
 from perennial.evaluation.policies.case import Case, Ruling
-from perennial.evaluation.results import Evaluation, Flips, MetricResult, Pool, SliceResult
+from perennial.evaluation.results import Evaluation, Flips, InFamily, MetricResult, Pool, SliceResult
 from perennial.ledger.entries import ChallengerEntry, Decision, NotRecalled, Release
 from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.spelling import amount_of
@@ -44,7 +45,8 @@ class DecisionContext:
 
     pool: whether an event had requested the challenger. looks: at it so far and this one, see `looks_at`.
     mixture: the models that are evaluated in place of the challenger alone, in words; empty otherwise.
-    not_recalled: past challengers that cannot be among them.
+    not_recalled: past challengers that cannot be among them. family: what it is decided together with, if that is
+    declared.
     """
 
     challenger: str
@@ -54,6 +56,7 @@ class DecisionContext:
     looks: tuple[float, ...] = ()
     mixture: str = ""
     not_recalled: tuple[NotRecalled, ...] = ()
+    family: InFamily | None = None
 
 
 def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext, history: Sequence[Decision]) -> Ruling:
@@ -73,6 +76,7 @@ def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext,
             days_since_release=_days(release, question.as_of),
             min_gain=amount_of(rules.min_gain, primary.champion, comparison.champion_skill),
             refresh_after_days=rules.refresh_after.total_seconds() / 86400,
+            alpha=question.family.level if question.family else ALPHA,
             looks=question.looks,
             gains=_gains(settled(history, question.challenger), primary),
             year=instant(question.as_of).year,
@@ -85,8 +89,21 @@ def rule(rules: ReleaseRules, comparison: Comparison, question: DecisionContext,
     )
     mixture = [f"The mixture is {question.mixture}."] if question.mixture else []
     gone = [f"Version {each.version} is not recalled: {each.why}." for each in question.not_recalled]
+    family = [_family_in_words(question.family)] if question.family else []
     seen, *others = ruling.reasons
-    return replace(ruling, reasons=(seen, *mixture, *gone, *others))
+    return replace(ruling, reasons=(seen, *family, *mixture, *gone, *others))
+
+
+def _family_in_words(family: InFamily) -> str:
+    together = (
+        f"One of {family.size} decisions about {family.template} that were taken together"
+        if family.size > 1
+        else f"No other decision about {family.template} was taken together with this one"
+    )
+    return (
+        f"{together}: a gain is proven at {percent(family.level)}, which is {family.rank}/{family.size} of "
+        f"{percent(family.fdr)}, so that on average at most {percent(family.fdr)} of what is proven is no gain."
+    )
 
 
 def gain_bound(primary: MetricResult, level: float) -> float | None:

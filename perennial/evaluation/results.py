@@ -212,6 +212,20 @@ class Evaluation(Result):
         return f"from {day(self.first)} to {day(self.last)} (UTC)"
 
 
+class InFamily(Result):
+    """Which decisions one was taken together with, and its level: `rank` parts of `size` of the declared `fdr`.
+
+    family: its id in the chain of the `template`, whose members' decisions they are.
+    """
+
+    family: str
+    template: str
+    size: int
+    fdr: float
+    rank: int
+    level: float
+
+
 class Policy(Result):
     """The rule that decided, with its parameters, so that the decision can be replayed.
 

@@ -29,7 +29,7 @@ from perennial.processes.stopping import end_on_sigterm
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings, settings
 from perennial.usecase.mistakes import DeclarationError
-from perennial.usecase.reading import list_use_cases, load_use_case
+from perennial.usecase.reading import list_templates, list_use_cases, load_use_case
 
 if TYPE_CHECKING:
     from perennial.processes.site_answers import Answers
@@ -217,7 +217,9 @@ def _metrics(where: Settings) -> Answer:
 
     try:
         ledger = Ledger(where.database_url)
-        text = metrics_text(measured(ledger, name, _now(ledger, where, name)) for name in ledger.usecases())
+        templates = {each.name for each in list_templates(where.usecases)}
+        names = [name for name in ledger.usecases() if name not in templates]
+        text = metrics_text(measured(ledger, name, _now(ledger, where, name)) for name in names)
     except PerennialError as error:
         return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", str(error).encode()
     return HTTPStatus.OK, CONTENT_TYPE, text.encode()

@@ -10,6 +10,7 @@ from typing import Any
 from perennial.evaluation.policies import REGISTERED
 from perennial.registered import installed_entries
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_fleet import FleetRules
 from perennial.usecase.windows import REGISTERED as WINDOWS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,6 +50,36 @@ def json_schema() -> dict[str, Any]:
         del definitions["OtherWindow"]
         schema = _without(schema, "#/$defs/OtherWindow")
     return {"$schema": DIALECT, **schema, "title": "Perennial use case"}
+
+
+def file_schema() -> dict[str, Any]:
+    """The same for a file that may be a template too."""
+    schema, fleet = json_schema(), FleetRules.model_json_schema(by_alias=True)
+    values = {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}
+    of_templates = {
+        "for_each": {
+            "type": "object",
+            "description": "a placeholder with its values, one for each member, or with a CSV file that lists them",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "patternProperties": {r"^[A-Za-z_]\w*$": {"anyOf": [{"type": "string"}, values]}},
+            "additionalProperties": False,
+        },
+        "members": {
+            "type": "object",
+            "description": "a value of `for_each` with the fields that differ for its member",
+            "additionalProperties": {"type": "object", "minProperties": 1},
+        },
+        "fleet": {"$ref": "#/$defs/FleetRules", "description": FleetRules.__doc__},
+    }
+    definitions = {**schema["$defs"], **fleet.pop("$defs"), "FleetRules": fleet}
+    needs = {name: ["for_each"] for name in ("members", "fleet")}
+    return {
+        **schema,
+        "properties": {**schema["properties"], **of_templates},
+        "dependentRequired": needs,
+        "$defs": definitions,
+    }
 
 
 def _without(part: Any, reference: str) -> Any:

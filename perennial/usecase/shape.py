@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_fleet import FleetRules
 from perennial.usecase.declared_source import OUR_KINDS
 from perennial.usecase.document import Document, Place
 from perennial.usecase.mistakes import Mistake, closest, hint
-from perennial.usecase.schema import json_schema, other_kinds
+from perennial.usecase.schema import file_schema, json_schema, other_kinds
 
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -42,14 +43,29 @@ def declared(document: Document) -> tuple[Declaration | None, list[Mistake]]:
     try:
         return Declaration.model_validate(document.value), []
     except ValidationError as problem:
-        errors = problem.errors(include_url=False)
+        return None, _in_words(document, problem, ())
+
+
+def declared_fleet(document: Document) -> tuple[FleetRules, list[Mistake]]:
+    """`fleet` of a template, or its defaults with every mistake in its shape."""
+    if "fleet" not in document.mapping():
+        return FleetRules(), []
+    try:
+        return FleetRules.model_validate(document.at("fleet")), []
+    except ValidationError as problem:
+        return FleetRules(), _in_words(document, problem, ("fleet",))
+
+
+def _in_words(document: Document, problem: ValidationError, start: Place) -> list[Mistake]:
+    """What is wrong with the part of a document that stands at `start`."""
+    errors: list[Any] = [{**each, "loc": (*start, *each["loc"])} for each in problem.errors(include_url=False)]
     meant = {_meant(document, _place(document, error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
     mistakes = [
         _mistake(document, error)
         for error in errors
         if error["type"] != "missing" or _place(document, error["loc"]) not in meant
     ]
-    return None, list({(mistake.field, mistake.message): mistake for mistake in mistakes}.values())
+    return list({(mistake.field, mistake.message): mistake for mistake in mistakes}.values())
 
 
 def fields_at(place: Place, document: Document) -> dict[str, dict[str, Any]]:
@@ -62,7 +78,7 @@ def fields_at(place: Place, document: Document) -> dict[str, dict[str, Any]]:
 
 def _parts(place: Place, document: Document) -> Iterator[dict[str, Any]]:
     """The parts of the JSON Schema for a place. Of the kinds of source, only the one declared."""
-    schema = json_schema()
+    schema = file_schema() if "for_each" in document.mapping() else json_schema()
     here: list[dict[str, Any]] = [schema]
     for step in place:
         here = [inner for part in here for inner in _inner(part, step, schema)]

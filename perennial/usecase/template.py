@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.declared_fleet import FleetRules
 from perennial.usecase.document import Document, Place, read_document
 from perennial.usecase.members import Member, file_of_members, members_of
 from perennial.usecase.mistakes import DeclarationError, Mistake, hint
+from perennial.usecase.rules_of_fleet import fleet_rules
+from perennial.usecase.shape import declared_fleet
 
-OF_TEMPLATES = ("for_each", "members")
+OF_TEMPLATES = ("for_each", "members", "fleet")
 """The fields that only a template has; its members are declared by the others."""
 _PLACEHOLDER = re.compile(r"(?<!\\[pPN])\{([A-Za-z_]\w*)\}")
 _COMPUTED = {"name", "code", "built_in"}
@@ -29,12 +32,14 @@ class Template:
     """A file with a `for_each`.
 
     members: by the name of their use case. mistakes: those in the fields that only a template has, and in its YAML.
+    fleet: what holds for the members together.
     """
 
     path: Path
     document: Document
     members: Mapping[str, Member]
     mistakes: tuple[Mistake, ...]
+    fleet: FleetRules
 
     @property
     def name(self) -> str:
@@ -57,6 +62,7 @@ class Template:
             lines[each.place], files[each.place] = each.line, each.file
         document = replace(self.document, value=value, lines=lines, files=files, mistakes=[])
         document.mistakes.extend(_unfilled(document, name, member))
+        document.mistakes.extend(fleet_rules(document, self.fleet))
         return document
 
 
@@ -93,12 +99,14 @@ def _read(path: Path, shown: str, own: Stamp, listing: Stamp | None) -> Template
         return None
     members, mistakes = members_of(document, path, _FIELDS)
     known = {name for each in members for name in each.texts}
+    fleet, misshapen = declared_fleet(document)
     mistakes += [
+        *misshapen,
         *_name(document, path),
         *(_unknown_placeholders(document, known) if known else ()),
         *document.mistakes,
     ]
-    return Template(path.resolve(), document, {each.name: each for each in members}, tuple(mistakes))
+    return Template(path.resolve(), document, {each.name: each for each in members}, tuple(mistakes), fleet)
 
 
 def _document(path: Path, shown: str) -> Document | None:

@@ -23,7 +23,7 @@ DECISION = {
     *("id", "usecase", "batch", "at", "as_of", "trigger", "champion", "challenger", "snapshot", "evaluation"),
     *("metrics", "declaration_digest", "features_digest", "code_version", "policy", "outcome", "reasons", "approvals"),
     *("release_no", "position", "previous_hash", "hash", "slices", "flips", "code", "live", "mixture", "not_recalled"),
-    *("bias", "refusal"),
+    *("bias", "family", "refusal"),
 }
 METRIC = {
     *("name", "role", "direction", "champion", "challenger", "gain", "ci_low", "ci_high", "p_value", "df", "margin"),

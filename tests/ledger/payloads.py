@@ -25,6 +25,7 @@ from perennial.ledger.entries import (
     EpisodeClosed,
     EpisodeRose,
     Erased,
+    Family,
     Health,
     LabelBatchEntry,
     LandingErased,
@@ -43,6 +44,7 @@ from perennial.ledger.entries import (
     Served,
     Snapshot,
     StageLooked,
+    Tested,
     Waiver,
 )
 from tests.release.payloads import challenger as trained
@@ -155,6 +157,7 @@ def one_of_each() -> dict[str, Recorded]:
         ),
         challenger,
         Code(digest="c", file="shop.py", text="def money(labels, predictions): ..."),
+        Family(family="f", template="shop", fdr=0.05, tests=(Tested(usecase="shop", decision="e", p_value=0.01),)),
         decision("e", challenger, 0),
         Approval(decision="e", by="Ada", reason="seen", as_of=AT),
         Endorsement(decision="e", role="risk", number=1, by="Ben", proof="token", reason="seen", at=AT, expires_at=AT),

@@ -10,14 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from perennial.usecase.schema import json_schema
+from perennial.usecase.schema import file_schema
 
 FLIGHTS = Path(__file__).parents[2] / "usecases" / "flights.yaml"
 
 
 @pytest.fixture(scope="module")
 def editor() -> jsonschema.Draft202012Validator:
-    schema = json_schema()
+    schema = file_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -61,8 +61,24 @@ def test_both_spellings_of_a_window_are_right(
     assert editor.is_valid({**flights, "model": {"estimator": "a.B", "window": window}})
 
 
+@pytest.mark.parametrize(
+    ("fields", "valid"),
+    [
+        ({"for_each": {"store": ["17", 23]}, "members": {"17": {"clock": "wall"}}}, True),
+        ({"for_each": {"store": "stores.csv"}, "fleet": {"releases": {"fdr": "5%"}}}, True),
+        ({"for_each": {"store": []}}, False),
+        ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdp": 0.05}}}, False),
+        ({"members": {"17": {"clock": "wall"}}}, False),
+    ],
+)
+def test_an_editor_knows_the_fields_of_a_template(
+    editor: jsonschema.Draft202012Validator, flights: dict[str, Any], fields: dict[str, Any], valid: bool
+) -> None:
+    assert editor.is_valid({**flights, **fields}) == valid
+
+
 def test_every_field_has_a_description() -> None:
-    schema = json_schema()
+    schema = file_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"]
     assert [field for field, about in _fields("", schema) if not about.get("description")] == []

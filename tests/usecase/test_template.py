@@ -103,6 +103,9 @@ def test_columns_of_the_list_are_overrides_by_a_field_and_tags_otherwise(tmp_pat
         ({"for_each": {"store": ["a"]}, "members": {"a": 3}}, "members.a", "overrides nothing"),
         ({"for_each": {"store": ["a"]}, "description": "{stroe}"}, "description", "unknown placeholder {stroe}"),
         ({"for_each": {"store": ["a"]}, "name": "shop"}, "name", "differs"),
+        ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdr": 5}}}, "fleet.releases.fdr", "less than or equal"),
+        ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdp": 0.1}}}, "fleet.releases.fdp", "unknown field"),
+        ({"for_each": {"store": ["a"]}, "fleet": 5}, "fleet", "should be a mapping"),
         (
             {"for_each": {"store": ["a"]}, "members": {"a": {"triggers": {"schedule": "0 1 * * *"}}}},
             "triggers.schedule",
@@ -116,6 +119,28 @@ def test_a_mistake_of_a_template_names_field_and_fix(
     mistake = mistakes_of(written(tmp_path, **fields))[0]
     assert mistake.field == field and words in mistake.message, mistake
     assert mistake.line and mistake.fix and mistake.file.endswith("sales.yaml")
+
+
+@pytest.mark.parametrize(
+    ("release", "field", "why"),
+    [
+        ({"policy": "strict"}, "policy", "has its own budget for the year"),
+        ({"policy": "blend"}, "policy", "lets a model in that was not tested"),
+        ({"policy": "newest_unless_worse"}, "policy", "does not prove a gain"),
+        ({"patience": "60d"}, "patience", "share its 5 %"),
+        ({"judge": {"newest": "15d"}}, "judge", "right after its training"),
+        ({"serve": "mixture"}, "serve", "tested twice"),
+    ],
+)
+def test_a_release_that_cannot_be_decided_with_others_is_refused(
+    tmp_path: Path, release: dict[str, Any], field: str, why: str
+) -> None:
+    fields: dict[str, Any] = {"for_each": {"store": ["a", "b"]}, "members": {"b": {"release": release}}}
+    (mistake,) = mistakes_of(written(tmp_path, **fields, fleet={"releases": {"fdr": "5%"}}))
+    assert (mistake.field, mistake.code) == (f"release.{field}", "fleet-releases")
+    assert why in mistake.message and "1 of 2 members: sales_b" in mistake.message
+    written(tmp_path, **fields)
+    require_members(list_templates(tmp_path)[0], sources=False)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,6 @@ def check(
 def schema() -> None:
     """Print the JSON Schema of declarations, for editors."""
     from perennial.cli.output import as_json
-    from perennial.usecase.schema import json_schema
+    from perennial.usecase.schema import file_schema
 
-    as_json(json_schema())
+    as_json(file_schema())

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from perennial.evaluation.results import MetricResult, Outcome
 
 
+def p_of_gain(primary: MetricResult, min_gain: float) -> float | None:
+    """One-sided, against "the challenger gains at most `min_gain`"; None if nothing can be decided."""
+    if not min_gain or primary.p_value is None:
+        return primary.p_value
+    if primary.gain is None or primary.se is None or primary.df is None:
+        return None
+    return p_at_most(primary.gain, primary.se, primary.df, min_gain)
+
+
 @dataclass(frozen=True)
 class Case:
     """One challenger against the live model.
@@ -65,12 +74,7 @@ class Case:
     @property
     def p_value(self) -> float | None:
         """One-sided, against "the challenger gains at most `min_gain`"; None if nothing can be decided."""
-        primary = self.primary
-        if not self.min_gain or self.is_first or primary.p_value is None:
-            return primary.p_value
-        if primary.gain is None or primary.se is None or primary.df is None:
-            return None
-        return p_at_most(primary.gain, primary.se, primary.df, self.min_gain)
+        return p_of_gain(self.primary, 0.0 if self.is_first else self.min_gain)
 
     @property
     def is_worse(self) -> bool:

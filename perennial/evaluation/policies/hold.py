@@ -31,4 +31,4 @@ def _held(ruling: Ruling) -> Ruling:
     return replace(ruling, outcome="held", reasons=(*ruling.reasons, A_PERSON_DECIDES))
 
 
-POLICY = ReleasePolicy("hold", decide, "a person releases, by approving the decision")
+POLICY = ReleasePolicy("hold", decide, "a person releases, by approving the decision", in_families=True)

@@ -18,6 +18,7 @@ class ReleasePolicy:
     a_year: the error level of all decisions of a calendar year together; None if each decision has its own.
     mixes: whether two models are live together, whose loss is bounded for convex metrics only.
     allows_patience: whether an undecided challenger can wait for more days.
+    in_families: whether it proves a gain at any level that it is given, so that it can be decided with others.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ReleasePolicy:
     a_year: float | None = None
     mixes: bool = False
     allows_patience: bool = True
+    in_families: bool = False
 
     def __call__(self, case: Case) -> Ruling:
         """Call `decide`."""

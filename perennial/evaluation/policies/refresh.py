@@ -22,7 +22,7 @@ class Refresh:
     sentence: str
 
 
-def refresh(case: Case) -> Refresh:
+def refresh(case: Case, alpha: float) -> Refresh:
     """Passes if a refresh is due and the challenger is no worse: not proven worse, and proven non-inferior.
 
     Non-inferior: worse by less than 5 % of the champion's skill over the base rate, and by less than 2 % of the
@@ -45,6 +45,6 @@ def refresh(case: Case) -> Refresh:
     if primary.champion is not None and SHARE_OF_VALUE * abs(primary.champion) < margin:
         margin, what, share = SHARE_OF_VALUE * abs(primary.champion), f"own {primary.name}", SHARE_OF_VALUE
     allowed = f"{figure(margin, 3)}, which is {percent(share)} of the champion's {what}"
-    if p_at_most(primary.gain, primary.se, primary.df, -margin) < case.alpha:
+    if p_at_most(primary.gain, primary.se, primary.df, -margin) < alpha:
         return Refresh(True, f"{age}, and {case.candidate} is not worse by more than {allowed}.")
     return Refresh(False, f"{age}, but {case.candidate} may be worse by more than {allowed}.")

@@ -9,8 +9,18 @@ from pydantic import Field
 
 from perennial.clock import day
 from perennial.evaluation.bias.results import Bias
+from perennial.evaluation.family import levels
 from perennial.evaluation.figures import enumerated
-from perennial.evaluation.results import Evaluation, Flips, MetricResult, Outcome, Policy, SliceResult, left_out_if_none
+from perennial.evaluation.results import (
+    Evaluation,
+    Flips,
+    InFamily,
+    MetricResult,
+    Outcome,
+    Policy,
+    SliceResult,
+    left_out_if_none,
+)
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger
 from perennial.ledger.entries.training import ModelRef, Served, versions_in_words
 
@@ -109,8 +119,8 @@ class Decision(Recorded):
     mixture: what was evaluated in place of the challenger alone, if that is declared. live: what it was compared with,
     if that is several models, of which `champion` was trained last. not_recalled: past challengers that are not in the
     mixture only because they cannot predict. held_for: what the risk tier required, for which it is held although the
-    policy releases. bias: how the groups of persons are treated, if any are declared. Each is left out of the row where
-    it is None.
+    policy releases. bias: how the groups of persons are treated, if any are declared. family: of which it is one, if
+    releases are controlled over a fleet. Each is left out of the row where it is None.
     """
 
     id: str
@@ -148,7 +158,9 @@ class Decision(Recorded):
 
     bias: Bias | None = Field(None, description="how the declared groups of persons are treated")
 
-    _without_none = left_out_if_none("mixture", "live", "not_recalled", "held_for", "bias")
+    family: InFamily | None = Field(None, description="the decisions of a fleet that it was taken together with")
+
+    _without_none = left_out_if_none("mixture", "live", "not_recalled", "held_for", "bias", "family")
 
     @property
     def key(self) -> str:
@@ -190,6 +202,48 @@ class Decision(Recorded):
         if self.live is not None:
             return versions_in_words(self.live)
         return f"version {self.champion.version}" if self.champion is not None else ""
+
+
+class Tested(Entry):
+    """A decision of a family: the id that it has or will have, and its one-sided p-value of a gain."""
+
+    usecase: str
+    decision: str
+    p_value: float
+
+
+class Family(Recorded):
+    """Decisions of a template's members that are taken together. Key: `family`, an id made from the other fields.
+
+    It is in the chain of the template, before any of its decisions: each takes its level from here, so an interrupted
+    run ends as it began. fdr: as declared.
+    """
+
+    family: str
+    template: str
+    fdr: float
+    tests: tuple[Tested, ...]
+
+    @property
+    def key(self) -> str:
+        return self.family
+
+    def has(self, usecase: str, decision: str) -> bool:
+        """Whether a decision is one of them."""
+        return any((each.usecase, each.decision) == (usecase, decision) for each in self.tests)
+
+    def level_of(self, usecase: str, decision: str) -> InFamily:
+        """The level of one of its decisions."""
+        place = [(each.usecase, each.decision) for each in self.tests].index((usecase, decision))
+        own = levels([each.p_value for each in self.tests], self.fdr)[place]
+        return InFamily(
+            family=self.family,
+            template=self.template,
+            size=len(self.tests),
+            fdr=self.fdr,
+            rank=own.rank,
+            level=own.alpha,
+        )
 
 
 class Code(Recorded):
