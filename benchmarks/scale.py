@@ -146,7 +146,8 @@ def compare(window: str, _: Path) -> None:
 
 def train(window: str, _: Path) -> None:
     """The rows that a model learns from, and their snapshot."""
-    from perennial.training.snapshot import snapshot_of, training_rows
+    from perennial.training.rows import training_rows
+    from perennial.training.snapshot import snapshot_of
 
     stores = _Stores(window)
     found = training_rows(stores.tables, stores.declaration, stores.known)

@@ -20,7 +20,8 @@ from perennial.team_code.groups import evaluation_sources
 from perennial.training.challenger import Newest, newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due
 from perennial.training.readiness import NotTrainableYet, NotYet
-from perennial.training.snapshot import covers, labelled_rows, snapshot_of, training_rows
+from perennial.training.rows import labelled_rows, training_rows
+from perennial.training.snapshot import covers, snapshot_of
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_judge import NEXT_BATCH
 from perennial.watching.reason_to_train import reason_to_train
@@ -108,12 +109,12 @@ def _made(
     ledger, declaration = workspace.ledger, case.declaration
     raced = race(workspace, case, known, plan.raced_on)
     try:
-        rows = training_rows(workspace.tables, declaration.racing_as(raced.rival), known, plan.until)
-        snapshot = snapshot_of(workspace.tables, declaration, known, rows, plan.until)
+        training = training_rows(workspace.tables, declaration.racing_as(raced.rival), known, plan.until)
+        snapshot = snapshot_of(workspace.tables, declaration, known, training, plan.until)
         if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
             return newest.entry
-        groups = represented_in(rows, declaration, evaluation_sources(case))
-        entry = train(case, snapshot, rows, workspace.registry, trigger, raced, plan.later_because)
+        groups = represented_in(training.rows, declaration, evaluation_sources(case))
+        entry = train(case, snapshot, training.rows, workspace.registry, trigger, raced, plan.later_because)
     except NotTrainableYet as too_little:
         if plan.until is None:
             return NotYet(str(too_little))

@@ -28,7 +28,7 @@ from perennial.settings import allowed_threads
 from perennial.store.tables import Tables
 from perennial.training.fit import fit
 from perennial.training.readiness import NotTrainableYet
-from perennial.training.snapshot import training_rows
+from perennial.training.rows import training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.whole_file import replacing
 
@@ -133,7 +133,7 @@ class Fits(Mapping[Model, Predicted | None]):
     def _training_rows(self, case: UseCase, model: Model) -> pd.DataFrame:
         """Raises NotTrainableYet."""
         known = self.history.known[model.moment]
-        return training_rows(self.tables, case.declaration, known, self._until(model))
+        return training_rows(self.tables, case.declaration, known, self._until(model)).rows
 
     def _until(self, model: Model) -> datetime | None:
         """The midnight from which rows are left out, None if none are."""

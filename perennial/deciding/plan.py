@@ -23,7 +23,7 @@ from perennial.ledger.present import current_release, waiting_challenger
 from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.training.readiness import NotYet
-from perennial.training.snapshot import labelled_rows
+from perennial.training.rows import labelled_rows
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_judge import NEXT_BATCH
 

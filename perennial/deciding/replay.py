@@ -38,7 +38,8 @@ from perennial.our_columns import BATCH
 from perennial.store.known import Known, known_at
 from perennial.store.registry import Registry
 from perennial.store.tables import Tables
-from perennial.training.snapshot import snapshot_of, training_rows
+from perennial.training.rows import training_rows
+from perennial.training.snapshot import snapshot_of
 from perennial.usecase.declaration import ReleaseRules
 
 if TYPE_CHECKING:
@@ -290,11 +291,11 @@ def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: Cha
     declaration = declared.racing_as(entry.rival)
     known = known_at(past, decision.usecase, instant(snapshot.as_of))
     until = None if snapshot.until is None else instant(snapshot.until)
-    rows = training_rows(tables, declaration, known, until)
-    now = snapshot_of(tables, declared, known, rows, until)
+    training = training_rows(tables, declaration, known, until)
+    now = snapshot_of(tables, declared, known, training, until)
     if now.digest == snapshot.digest:
-        return _represented_again(past, decision, entry, rows)
-    cause = _data_changed(ledger, tables, decision.usecase, known, rows)
+        return _represented_again(past, decision, entry, training.rows)
+    cause = _data_changed(ledger, tables, decision.usecase, known, training.rows)
     return Deviation("snapshot.digest", snapshot.digest, now.digest, cause)
 
 

@@ -134,7 +134,7 @@ def _measured(
 
 def _data(usecase: str, member: Member) -> Bom:
     snapshot = member.snapshot
-    described = f"{snapshot.rows} labelled rows of events from {snapshot.first} to {snapshot.last}"
+    described = f"{snapshot.rows_in_words} of events from {snapshot.first} to {snapshot.last}"
     return {
         "type": "data",
         "bom-ref": _data_ref(usecase, member),

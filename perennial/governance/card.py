@@ -66,7 +66,7 @@ def model_card(records: Records, subject: Subject) -> str:
 def _trained_on(member: Member) -> str:
     snapshot = member.snapshot
     return (
-        f"- version {member.served.model.version}: {snapshot.rows:,} labelled rows of events from {snapshot.first} to "
+        f"- version {member.served.model.version}: {snapshot.rows_in_words} of events from {snapshot.first} to "
         f"{snapshot.last}, digest `{snapshot.digest}`"
     )
 

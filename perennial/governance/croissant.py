@@ -95,7 +95,7 @@ def croissant(records: Records, subject: Subject) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": f"{declaration.name}_training_data",
-        "description": f"{snapshot.rows} labelled rows of events from {snapshot.first} to {snapshot.last}, as known at "
+        "description": f"{snapshot.rows_in_words} of events from {snapshot.first} to {snapshot.last}, as known at "
         f"{snapshot.as_of}. Digest of the rows: {snapshot.digest}.",
         "version": "1.0.0",
         "url": f"urn:perennial:{declaration.name}:{snapshot.snapshot}",

@@ -81,11 +81,12 @@ def _training(member: Member) -> tuple[Item, ...]:
     snapshot = member.snapshot
     windows = ", ".join(batch.window for batch in member.batches)
     left_out = f", without events from {snapshot.until} on, which evaluated it" if snapshot.until else ""
+    sampled = f", {snapshot.sampled.in_words}" if snapshot.sampled else ""
     return (
         computed(
             f"Training data of version {member.served.model.version}",
-            f"{counted(snapshot.rows, 'labelled row', 'labelled rows')} of events from {snapshot.first} to "
-            f"{snapshot.last}{left_out}, as known at {snapshot.as_of}",
+            f"{snapshot.rows_in_words} of events from {snapshot.first} to {snapshot.last}{sampled}{left_out}, "
+            f"as known at {snapshot.as_of}",
             f"snapshot {snapshot.snapshot} of table version {snapshot.version}, digest {snapshot.digest}",
             f"batches {windows}",
         ),

@@ -27,7 +27,7 @@ from perennial.serving.looking_up import is_candidates, score_in
 from perennial.store.known import Known, known_at
 from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace
-from perennial.training.snapshot import inside
+from perennial.training.rows import inside, sampled_rows
 from perennial.usecase.declaration import Declaration
 
 
@@ -119,7 +119,8 @@ def _is_in(of_key: KeyTables, declaration: Declaration, known: Known, snapshot: 
         rows = rows[rows[schema.time] < until]
         before = tuple(b for b in known.batches if b.start is None or instant(b.start) < until)
         known = replace(known, as_of=until, batches=before)
-    return not inside(declaration.model.window, rows, rows[schema.time], known).empty
+    rows = inside(declaration.model.window, rows, rows[schema.time], known)
+    return not sampled_rows(rows, declaration, snapshot.sampled).empty
 
 
 def _evaluated(ledger: Ledger, of_key: KeyTables, usecase: str) -> Iterator[str]:

@@ -103,7 +103,7 @@ class _Growing:
                 self._edge(batch_ref(batch), ref, "rows of")
             for labels in snapshot.label_batches:
                 self._edge(Ref("labels", labels), ref, "labels of")
-            text = f"{snapshot.rows:,} rows, {day(snapshot.first)} to {day(snapshot.last)}"
+            text = f"{snapshot.rows_in_words}, {day(snapshot.first)} to {day(snapshot.last)}"
             facts = snapshot.model_dump(mode="json", exclude={"batches", "label_batches"})
             self.nodes[ref] = Node(ref, text, facts, (), snapshot.rows)
         for each in self.ledger.all(self.usecase, ChallengerEntry):

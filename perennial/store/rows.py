@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 _PLACE, _CURRENT, _COUNTS_FROM, _RANK, _OWN, _OWN_KNOWN, _LATE, _FORMER = (
     f"{PREFIX}{name}" for name in ("place", "current", "counts_from", "rank", "own", "own_known", "late", "former")
 )
+_ROWS_OF_A_PART = 100_000
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A label known from this year on is never known: 9999-12-31 is a common way to write that."""
+
+
+Keeps = Callable[["pa.Table"], Any]
+"""Which rows of a part are kept, shape (n,): from their key, their time and their batch."""
 
 
 def read_rows(
@@ -36,16 +41,37 @@ def read_rows(
     known: Known,
     only: tuple[str, ...] | None = None,
     labelled: bool = False,
+    keeps: Keeps | None = None,
 ) -> pd.DataFrame:
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
     only: ids of the batches to read; all of `known` if None. labelled: leave out rows without such a label.
+    keeps: leaves out other rows while reading, so that they take no memory.
     A label counts from the moment when it was both known and here: the later of its `known_at` and its arrival.
     Adds `LABEL` (null if none counted yet), `KNOWN_AT` (when the label that is used became known) and
     `FIRST_KNOWN_AT` (since when any label of the row has counted, including that of a replaced revision). If several
     labels count, the one known latest is used; of two known at the same moment, the one that arrived later. The row's
     target column is left out: only `LABEL` may be used.
     """
+    parts = list(read_parts(tables, usecase, schema, known, only, labelled, keeps))
+    return frame_of(_in_order(parts, schema.key))
+
+
+def read_parts(
+    tables: Tables,
+    usecase: str,
+    schema: Schema,
+    known: Known,
+    only: tuple[str, ...] | None = None,
+    labelled: bool = False,
+    keeps: Keeps | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.Table]:
+    """As `read_rows`, part by part and in no order; the first part has no rows.
+
+    columns: of the accepted table, beside those that labels need; all if None.
+    """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     batches = list(known.batch_ids if only is None else only)
@@ -54,13 +80,17 @@ def read_rows(
         usecase,
         "accepted",
         batches,
+        None if columns is None else [*columns, *_label_columns(schema), ARRIVED_AT],
         where=_counts(pc.field(schema.target), pc.field(LABEL_KNOWN_AT), known) if labelled and not apart else None,
     )
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
+    if keeps is not None:
+        accepted = Stream(accepted.schema, (part.filter(keeps(part)) for part in accepted.parts))
     if not apart:
-        parts = [_with_own_labels(part, schema, known) for part in (accepted.schema.empty_table(), *accepted.parts)]
-        return frame_of(_in_order(parts, schema.key))
+        yield _with_own_labels(accepted.schema.empty_table(), schema, known)
+        yield from (_with_own_labels(part, schema, known) for part in accepted.parts)
+        return
     key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))
     with tables.joining(arriving=accepted, arrivals=_arrivals(known), **apart) as connection:
@@ -93,11 +123,12 @@ def read_rows(
                              {FIRST_KNOWN_AT}) AS {FIRST_KNOWN_AT}
                 FROM own LEFT JOIN apart USING ({key})
             )
-            SELECT * FROM joined {f"WHERE {LABEL} IS NOT NULL" if labelled else ""} ORDER BY {key}
+            SELECT * FROM joined {f"WHERE {LABEL} IS NOT NULL" if labelled else ""}
             """,
             params={"as_of": write_instant(known.as_of)},
-        ).to_arrow_table()
-    return frame_of(rows)
+        ).to_arrow_reader(_ROWS_OF_A_PART)
+        yield rows.schema.empty_table()
+        yield from map(pa.table, rows)
 
 
 def _counts(own: Any, at: Any, known: Known) -> Any:

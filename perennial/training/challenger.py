@@ -166,6 +166,7 @@ def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, An
             [*declaration.features.categorical, *declaration.features.numeric, *declaration.features.derived]
         ),
         "snapshot_rows": snapshot.rows,
+        **({} if snapshot.sampled is None else {"snapshot_sampled_from": snapshot.sampled.of}),
         "snapshot_first": snapshot.first,
         "snapshot_last": snapshot.last,
         "snapshot_version": snapshot.version,

@@ -17,8 +17,8 @@ from perennial.model.predicting import in_places, predict
 from perennial.store.rows import labels_of, weights_of
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
+from perennial.training.rows import age_weights
 from perennial.training.search import Searched, search
-from perennial.training.snapshot import age_weights
 from perennial.usecase.declaration import UseCase
 
 if TYPE_CHECKING:

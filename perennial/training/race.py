@@ -26,9 +26,10 @@ from perennial.store.rows import labels_of, read_rows, weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.fit import fit
-from perennial.training.snapshot import age_weights, inside, labelled_rows
+from perennial.training.rows import age_weights, rows_inside
 from perennial.usecase.declaration import UseCase
 from perennial.usecase.declared_model import Model
+from perennial.usecase.windows import window_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +100,11 @@ def _step(
     declaration, racing = case.declaration, case.declaration.model.racing
     schema = declaration.schema_
     labels, weights, time = labels_of(labelled, schema), weights_of(labelled, schema), schema.time
-    before = labelled_rows(tables, declaration, past)
-    assert before is not None, "the batch before is known"
-    rows = {
-        rival: inside(model.window, before, before[time], past).reset_index(drop=True)
-        for rival, model in racing.items()
+    one_of = {window_in_words(model.window): rival for rival, model in racing.items()}
+    of_window = {
+        window: rows_inside(tables, declaration.racing_as(rival), past).rows for window, rival in one_of.items()
     }
+    rows = {rival: of_window[window_in_words(model.window)] for rival, model in racing.items()}
 
     def value(rival: str) -> float | None:
         if rows[rival].empty:

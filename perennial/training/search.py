@@ -23,7 +23,7 @@ from perennial.our_columns import KNOWN_AT, LABEL
 from perennial.store.rows import labels_of, weights_of
 from perennial.training.estimator_fit import TrainingFailed, fit_pipeline
 from perennial.training.readiness import NotTrainableYet, refuse_one_class
-from perennial.training.snapshot import age_weights
+from perennial.training.rows import age_weights
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_model import Search, Span
 

@@ -30,7 +30,7 @@ from perennial.team_code.loading import load_function
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.foreign_types import refuse_foreign_types
-from perennial.training.snapshot import age_weights
+from perennial.training.rows import age_weights
 from perennial.usecase.built_in import built_in
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import UseCase

@@ -49,6 +49,21 @@ class Search(Frozen):
     folds: int = Field(3, gt=0, description="number of blocks of days, each predicted from the data before it")
 
 
+class Sample(Frozen):
+    """At most so many of the window's labelled rows, chosen by their keys."""
+
+    rows: int = Field(ge=100, description="number of rows; a window with fewer is trained on whole")
+    by: Literal["uniform", "time_decay"] = Field(
+        "uniform",
+        description="`uniform`: every row is as likely as any other; `time_decay`: newer rows are more likely",
+    )
+    half_life: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="for `time_decay`: a row this much older is half as likely to be chosen next",
+    )
+
+
 class Rival(Frozen):
     """Another estimator in the race."""
 
@@ -73,6 +88,7 @@ class Model(Frozen):
     categories: Literal["native", "onehot", "ordinal"] | None = Field(
         None, description="encoding of text columns; by default native if the estimator supports it, otherwise ordinal"
     )
+    sample: Sample | None = Field(None, description="train on a random sample of the window's rows")
     search: Search | None = Field(None, description="a hyperparameter search before the fit")
 
     @property

@@ -33,6 +33,7 @@ from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_governance import governance_rules
 from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
+from perennial.usecase.rules_of_training import training_rules
 from perennial.usecase.schema import expectations, other_kinds
 from perennial.usecase.windows import OURS, REGISTERED, OtherWindow, read_window
 
@@ -58,6 +59,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *alert_rules(document),
         *governance_rules(document, path.parent),
         *_windows(document),
+        *training_rules(document),
         *_schedule(document),
         *_timezones(document),
     ]

@@ -26,7 +26,7 @@ from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.training.readiness import NotYet
-from perennial.training.snapshot import training_rows
+from perennial.training.rows import training_rows
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
@@ -300,7 +300,7 @@ def _chosen(workspace: Workspace, taken: Decision) -> tuple[object, ...]:
     assert snapshot.payload.until == "2024-03-16T00:00:00Z"
     seen = known_at(workspace.ledger, "shop", instant(snapshot.payload.as_of))
     declaration = workspace.use_case("shop").declaration.racing_as(entry.payload.rival)
-    learned = training_rows(workspace.tables, declaration, seen, instant(snapshot.payload.until))
+    learned = training_rows(workspace.tables, declaration, seen, instant(snapshot.payload.until)).rows
     model = load_model(workspace.registry, "shop", entry.payload.model)
     values = learned.drop(columns=[BATCH]).to_json(double_precision=15)
     return entry.payload.rival, values, model.predict(learned).tobytes(), model.naive

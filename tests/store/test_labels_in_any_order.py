@@ -24,7 +24,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL, LABEL_KNOWN_AT
 from perennial.store.known import known_at
 from perennial.store.tables import Tables
-from perennial.training.snapshot import labelled_rows
+from perennial.training.rows import labelled_rows
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from tests.extent import part_of

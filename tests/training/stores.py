@@ -10,7 +10,8 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decisio
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.workspace import open_workspace
-from perennial.training.snapshot import snapshot_of, training_rows
+from perennial.training.rows import training_rows
+from perennial.training.snapshot import snapshot_of
 
 
 def take_in(window: str) -> BatchEntry:

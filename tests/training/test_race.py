@@ -19,7 +19,7 @@ from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import open_workspace
 from perennial.training.fit import fit
-from perennial.training.snapshot import age_weights, inside, training_rows
+from perennial.training.rows import age_weights, inside, training_rows
 from perennial.usecase.declared_model import Model
 from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
@@ -79,7 +79,7 @@ def _the_step_is_what_a_model_trained_before_the_batch_loses(world: World, step:
     april = accepted(pd.read_csv(world.usecases / "shop" / "2024-04.csv")).sort_values("order")
     before = known_at(workspace.ledger, "shop", datetime(2024, 4, 1, tzinfo=UTC))
     alone = case.declaration.racing_as("batches 1")
-    model = fit(case.racing_as("batches 1"), training_rows(workspace.tables, alone, before)).fitted
+    model = fit(case.racing_as("batches 1"), training_rows(workspace.tables, alone, before).rows).fitted
     labels = april.loc[april["at"] < "2024-04-30"]  # those of the last day are known tomorrow
     value, _ = load_metric("log_loss").value_and_influence(labels[LABEL].to_numpy(), model.predict(labels))
     assert step.values["batches 1"] == pytest.approx(value, rel=1e-12)

@@ -108,6 +108,11 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
     ],
     "missing-column-feature": [("  never:", "  missing_column: {refund: go_on}\n  never:")],
     "model-estimator": [("LogisticRegression", "LogisticRegresion")],
+    "sample-half-life": [("params: {C: 0.5}", "sample: {rows: 500, by: time_decay}")],
+    "sample-uniform": [("params: {C: 0.5}", "sample: {rows: 500, half_life: 90d}")],
+    "sample-decays-twice": [
+        ("params: {C: 0.5}", "window: {decay: 60d}\n  sample: {rows: 500, by: time_decay, half_life: 90d}")
+    ],
     "model-rivals-with-search": [
         ("params: {C: 0.5}", "rivals: [{estimator: sklearn.dummy.DummyClassifier}]\n  search: {space: {C: [1, 2]}}")
     ],

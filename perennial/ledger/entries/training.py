@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perennial.evaluation.bias.results import ColumnBias
-from perennial.evaluation.figures import enumerated, percent
+from perennial.evaluation.figures import counted, enumerated, percent
 from perennial.evaluation.results import left_out_if_none
 from perennial.ledger.entries.entry import Entry, Recorded, Trigger
+
+
+class SampledFrom(Entry):
+    """How the rows of a snapshot were sampled. of: the labelled rows of the window.
+
+    by, half_life, seed: as declared. bound: the largest priority that was chosen; None if all rows were.
+    """
+
+    of: int
+    by: str
+    half_life: str | None
+    seed: int
+    bound: float | None
+
+    @property
+    def in_words(self) -> str:
+        """How they were chosen: `sampled uniformly by key`."""
+        if self.bound is None:
+            return "all of them, since they are no more than the declared sample"
+        by = "uniformly" if self.half_life is None else f"with a half-life of {self.half_life}"
+        return f"sampled {by} by key"
 
 
 class Snapshot(Recorded):
     """Exactly the rows that a model was trained on. Key: `snapshot`, an id computed from the other fields.
 
     until: only rows of events before this instant; those from it on evaluate the model. None: all that was known.
+    sampled: how they were sampled; None if no sample is declared.
     """
 
     snapshot: str
@@ -28,12 +50,20 @@ class Snapshot(Recorded):
     digest: str
     declaration_digest: str
     until: str | None = None
+    sampled: SampledFrom | None = None
 
-    _without_none = left_out_if_none("until")
+    _without_none = left_out_if_none("until", "sampled")
 
     @property
     def key(self) -> str:
         return self.snapshot
+
+    @property
+    def rows_in_words(self) -> str:
+        """How many labelled rows: `1 labelled row`, or for a sample `5,000,000 of 83,000,000 labelled rows`."""
+        of = self.rows if self.sampled is None else self.sampled.of
+        rows = counted(of, "labelled row", "labelled rows")
+        return rows if of == self.rows else f"{self.rows:,} of {rows}"
 
 
 class ModelRef(Entry):

@@ -87,6 +87,11 @@ def read_window(window: Any) -> Window | None:
     return read
 
 
+def is_by_row(window: Window | None) -> bool:
+    """Whether a window keeps each row by that row alone; see `Window`."""
+    return window is None or getattr(window, "by_row", False)
+
+
 def window_in_words(window: Any) -> str:
     """A window in words: `expanding`, `last 90d`."""
     if isinstance(window, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class LastBatches(Frozen):
     """Train on the rows of the last N batches."""
+
+    by_row: ClassVar[bool] = True
 
     batches: int = Field(gt=0, description="number of batches, for example 3")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class Decay(Frozen):
     """Train on all rows, with more weight on newer ones."""
+
+    by_row: ClassVar[bool] = True
 
     decay: Duration = Field(
         gt=timedelta(0), description="half-life: a row this much older has half the weight, for example 60d"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class LastWindow(Frozen):
     """Train on the rows of a fixed time before the training."""
+
+    by_row: ClassVar[bool] = True
 
     last: Duration = Field(gt=timedelta(0), description="length of the window, for example 90d")
 

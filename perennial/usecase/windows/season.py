@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class Season(Frozen):
     """Train on rows from the same season of every year."""
+
+    by_row: ClassVar[bool] = True
 
     season: Duration = Field(
         gt=timedelta(0),

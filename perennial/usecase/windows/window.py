@@ -27,7 +27,11 @@ class Past:
 
 
 class Window(Protocol):
-    """A declared window: a pydantic model whose single field is the word used in the declaration."""
+    """A declared window: a pydantic model whose single field is the word used in the declaration.
+
+    One with a class variable `by_row = True` keeps a row by that row's time and batch alone, whatever other rows there
+    are. It is then asked part by part while rows are read, so that the others take no memory.
+    """
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
         """Which rows to train on, shape (n,); None for all."""
