@@ -71,6 +71,12 @@ class TransientError(PerennialError):
     code = "try-again"
 
 
+class TurnLost(TransientError):
+    """Another process has the turn of a run that was paused or cut off. Another run may help, another try does not."""
+
+    code = "turn-lost"
+
+
 class TerminalError(PerennialError):
     """A problem that retrying does not solve: someone has to act."""
 

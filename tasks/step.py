@@ -14,7 +14,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.utilities.timeout import timeout
 
-from perennial.errors import PerennialError, TerminalError, TransientError
+from perennial.errors import PerennialError, TerminalError, TransientError, TurnLost
 from perennial.secrets import masked
 
 P = ParamSpec("P")
@@ -48,6 +48,8 @@ class Step(Task[P, R]):
         for pause in PAUSES:
             try:
                 return self._once(*arguments, **named)
+            except TurnLost:
+                raise
             except TransientError as error:
                 log.warning("%s: %s; tried again in %.0f s", self.name, error, pause)
                 time.sleep(pause)
@@ -110,8 +112,8 @@ def _without_secrets(function: Callable[P, R]) -> Callable[P, R]:
 def _is_transient(_: Any, __: Any, state: State[Any]) -> bool:
     try:
         state.result()
-    except TransientError:
-        return True
+    except TransientError as error:
+        return not isinstance(error, TurnLost)
     except BaseException:  # noqa: BLE001 - the error of the state, which Prefect reports; only its kind matters here
         return False
     return False

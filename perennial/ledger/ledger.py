@@ -25,6 +25,7 @@ from perennial.clock import write_instant
 from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.fault_points import write
 from perennial.identity import canonical_json, digest
+from perennial.ledger import turns
 from perennial.ledger.chain import GENESIS, Head, follow, require_head
 from perennial.ledger.entries import KIND_OF, KINDS, Recorded
 from perennial.ledger.migrations import bring_up_to_date, take_turns
@@ -107,7 +108,8 @@ class Ledger:
     def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
         """Write a row under its key, or return the existing one: (row, whether it was written now).
 
-        Raises TransientError if the database stays locked or out of reach.
+        Raises TransientError if the database stays locked or out of reach, TurnLost if this process had the turn of
+        the use case and another one has it now.
         """
         if self._past:
             raise ValueError("a past state of the ledger cannot be appended to")
@@ -116,6 +118,7 @@ class Ledger:
             try:
                 with write(f"{kind}_row"), self._writing() as connection, connection.begin():
                     take_turns(connection, usecase)
+                    turns.require(connection, self.url, usecase)
                     existing = self._find(connection, usecase, type(payload), payload.key)
                     return (existing, False) if existing else (self._insert(connection, usecase, kind, payload), True)
             except IntegrityError:
@@ -287,6 +290,11 @@ class Ledger:
             follow(connection, usecase, recent, newest.position)
             for position in used:
                 follow(connection, usecase, position, position)
+
+    def require_turn(self, usecase: str) -> None:
+        """Raises TurnLost if this process had the turn of a use case and another one has it now."""
+        with self._reading() as connection:
+            turns.require(connection, self.url, usecase)
 
     def session(self) -> Connection:
         """A separate connection in autocommit mode.

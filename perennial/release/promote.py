@@ -180,13 +180,14 @@ def mirror_alias(ledger: Ledger, registry: Registry, usecase: str) -> tuple[int 
     """Update MLflow's aliases from the ledger: (version of `champion` before, version now).
 
     `member_2` and so on point to the other models of a mixture, `refit` to the version that is live without having been
-    evaluated, `shadow` or `candidate` to the one in a stage, if there is one. Raises RegistryDown.
+    evaluated, `shadow` or `candidate` to the one in a stage, if there is one. Raises RegistryDown, TurnLost.
     """
     release = current_release(ledger, usecase)
     former = registry.champion(usecase) if release is not None else None
     if release is None:
         return former, None
     version = release.champion.model.version
+    ledger.require_turn(usecase)
     if former != version:
         registry.point_champion(usecase, release.champion.model)
     with write("refit_alias"):

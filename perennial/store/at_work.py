@@ -15,5 +15,4 @@ def at_work_since(where: Settings, ledger: Ledger, usecase: str) -> datetime | N
         return held_since(where.locks, usecase, RUN)
     from perennial.store.lease import leased_since
 
-    name = "/".join(part for part in (where.namespace, usecase) if part)
-    return leased_since(ledger, name, RUN)
+    return leased_since(ledger, usecase, RUN, where.namespace)

@@ -1,8 +1,8 @@
 """One process at a time for a step of a use case, on all machines that share a ledger on PostgreSQL.
 
 The lease is an advisory lock of a session. PostgreSQL releases it with the connection: at once if the process dies,
-within 25 seconds if the machine or the network fails. A process that loses the connection without noticing does no
-harm: every write has a key, and a second writer of a batch, a challenger or a release finds the first one's.
+within 25 seconds if the machine or the network fails. A process that loses the connection without noticing works on
+until it wants to record something: see `turns`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from perennial.identity import digest
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.turns import Turn, having, next_number
 from perennial.store.lock import WAIT_SECONDS, Waits, no_turn
 
 _POLL_SECONDS = 0.5
@@ -37,34 +38,42 @@ _SINCE = text(_HOLDER.text.replace("activity.application_name", "activity.query_
 
 @contextmanager
 def only_one_of_all(
-    ledger: Ledger, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
+    ledger: Ledger,
+    usecase: str,
+    step: str,
+    seconds: float = WAIT_SECONDS,
+    waits: Waits | None = None,
+    namespace: str = "",
 ) -> Iterator[None]:
     """Hold the step's lease on a separate connection.
 
-    usecase: with its namespace. Raises TransientError if another process holds it longer than `seconds`.
+    Raises TransientError if another process holds it longer than `seconds`.
     """
     session = ledger.session()
     try:
         _prepare(session)
-        _take(session, usecase, step, seconds, waits)
-        yield
+        key = _key(usecase, step, namespace)
+        _take(session, key, usecase, step, seconds, waits)
+        with having(ledger.url, usecase, Turn(key, next_number(session, key))):
+            yield
     finally:
         session.invalidate()  # closes the connection, which releases the lease, even if the server is gone
         session.close()
 
 
-def leased_since(ledger: Ledger, usecase: str, step: str) -> datetime | None:
+def leased_since(ledger: Ledger, usecase: str, step: str, namespace: str = "") -> datetime | None:
     """Since when a process holds the step's lease: its last question to the server was for it. None if none does."""
     session = ledger.session()
     try:
-        since: datetime | None = session.execute(_SINCE, {"key": _key(usecase, step)}).scalar()
+        since: datetime | None = session.execute(_SINCE, {"key": _key(usecase, step, namespace)}).scalar()
         return since
     finally:
         session.close()
 
 
-def _key(usecase: str, step: str) -> int:
-    return int(digest([usecase, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
+def _key(usecase: str, step: str, namespace: str) -> int:
+    name = f"{namespace}/{usecase}" if namespace else usecase
+    return int(digest([name, step])[:16], 16) >> 1  # PostgreSQL takes 63 bits and a sign
 
 
 def _prepare(session: Connection) -> None:
@@ -73,8 +82,7 @@ def _prepare(session: Connection) -> None:
         session.execute(_SET, {"name": setting, "value": value})
 
 
-def _take(session: Connection, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
-    key = _key(usecase, step)
+def _take(session: Connection, key: int, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
     end = time.monotonic() + seconds
     announced = False
     while not session.execute(_TAKE, {"key": key}).scalar_one():

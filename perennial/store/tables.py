@@ -7,7 +7,7 @@ they want.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -54,10 +54,14 @@ class Tables:
     """The tables of all use cases below `uri` (a local folder; object storage by the same code).
 
     bounds: of the joins and sorts over them; see `bounded`.
+    in_turn: where machines share the tables, called with the use case between opening a table and changing it. It
+    raises TurnLost if the turn is another's now. What another process commits in between stays: Delta Lake changes only
+    files that were there when the table was opened, and refuses a second writer of a batch.
     """
 
     uri: str
     bounds: Bounds | None = None
+    in_turn: Callable[[str], None] | None = None
 
     def where(self, usecase: str, name: Name) -> str:
         """The URI of one table."""
@@ -76,7 +80,7 @@ class Tables:
         Raises InputError if a column's type differs from the table's; TransientError if another writer was faster.
         """
         uri = self.where(usecase, name)
-        table = self.open(usecase, name)
+        table = self._to_change(usecase, name, rows.schema)
         turn = 1
         if table is not None:
             written = table.transaction_version(batch)
@@ -167,13 +171,13 @@ class Tables:
 
     def sweep(self, usecase: str, name: Name, batch: str) -> None:
         """Delete the rows of a batch that was never committed."""
-        table = self.open(usecase, name)
+        table = self._to_change(usecase, name)
         if table is not None:
             table.delete(f"{BATCH} = '{batch}'")
 
     def replace(self, usecase: str, name: Name, batch: str, rows: pa.Table | None) -> None:
         """Replace a batch's rows by those that are left after an erasure, in one commit. rows: None if none are."""
-        table = self.open(usecase, name)
+        table = self._to_change(usecase, name)
         assert table is not None, "there is no batch without a table"
         with write("erased_table"):
             if rows is not None and rows.num_rows:
@@ -186,7 +190,7 @@ class Tables:
 
         The log of a table from before its statistics were limited has values too: it is cut to the newest version.
         """
-        table = self.open(usecase, name)
+        table = self._to_change(usecase, name)
         if table is None:
             return
         with write("erased_versions"):
@@ -214,6 +218,19 @@ class Tables:
         with self.joining(stored=stream_of(table, [batch], rows.column_names), new=rows) as connection:
             other = connection.sql(f"SELECT {names} FROM stored EXCEPT ALL SELECT {names} FROM new LIMIT 1")
             return not other.fetchall()
+
+    def _to_change(self, usecase: str, name: Name, schema: pa.Schema | None = None) -> DeltaTable | None:
+        """As `open`, for a process that still has its turn. Raises TurnLost.
+
+        schema: of a table that is made without rows if there is none, because two machines that make one at once, each
+        with the rows of a batch, would both succeed.
+        """
+        table = self.open(usecase, name)
+        if self.in_turn is not None:
+            if table is None and schema is not None:
+                table = DeltaTable.create(self.where(usecase, name), schema, mode="ignore", configuration=_SETTINGS)
+            self.in_turn(usecase)
+        return table
 
     def open(self, usecase: str, name: Name) -> DeltaTable | None:
         """The newest version of a table; None if it does not exist yet."""

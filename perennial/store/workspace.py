@@ -46,7 +46,8 @@ class Workspace:
     def tables(self) -> Tables:
         """Accepted rows, rows set aside, labels."""
         where = self.settings
-        return Tables(where.tables_uri, Bounds(where.memory, where.spill))
+        in_turn = self.ledger.require_turn if self._is_shared else None
+        return Tables(where.tables_uri, Bounds(where.memory, where.spill), in_turn)
 
     @cached_property
     def files(self) -> Files:
@@ -108,6 +109,11 @@ class Workspace:
             case = _unchanged(name, self.settings.usecases, written)
         return case
 
+    @property
+    def _is_shared(self) -> bool:
+        """Whether other machines may work on the same ledger."""
+        return self.settings.database_url.startswith("postgresql")
+
     @contextmanager
     def only_one(
         self, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
@@ -116,9 +122,8 @@ class Workspace:
 
         Raises TransientError if another process holds it longer than `seconds`. waits: called if there is one.
         """
-        if self.settings.database_url.startswith("postgresql"):
-            name = "/".join(part for part in (self.settings.namespace, usecase) if part)
-            turn = only_one_of_all(self.ledger, name, step, seconds, waits)
+        if self._is_shared:
+            turn = only_one_of_all(self.ledger, usecase, step, seconds, waits, self.settings.namespace)
         else:
             turn = only_one(self.settings.locks, usecase, step, seconds, waits)
         with turn:

@@ -13,9 +13,11 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from perennial.errors import TransientError
+from perennial.errors import TransientError, TurnLost
+from perennial.ledger.entries import DeclarationEntry
 from perennial.ledger.ledger import Ledger
 from perennial.store.lease import leased_since, only_one_of_all
+from tests.ledger.payloads import declaration
 from tests.postgres.test_postgres import execute
 
 pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
@@ -83,21 +85,42 @@ def test_who_waited_long_enough_learns_who_is_at_work_and_what_to_do(database: s
 def test_other_steps_use_cases_and_namespaces_do_not_wait(database: str) -> None:
     ledger = Ledger(database)
     with holder(database, "shop"):
-        for usecase, step in (("shop", "train"), ("kiosk", "run"), ("team-a/shop", "run")):
-            with only_one_of_all(ledger, usecase, step, seconds=0):
+        for usecase, step, namespace in (("shop", "train", ""), ("kiosk", "run", ""), ("shop", "run", "team-a")):
+            with only_one_of_all(ledger, usecase, step, seconds=0, namespace=namespace):
                 pass
+
+
+def cut_off(database: str) -> None:
+    """End the connections of every turn, as the server does with one that no longer answers."""
+    execute(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name LIKE 'process %' AND datname = current_database()",
+    )
 
 
 def test_a_connection_that_is_lost_meanwhile_stops_nothing_and_frees_the_turn(database: str) -> None:
     ledger = Ledger(database)
     with only_one_of_all(ledger, "shop", "run", seconds=0):
-        execute(
-            database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name LIKE 'process %' AND datname = current_database()",
-        )
+        cut_off(database)
+        assert ledger.append("shop", declaration(1))[1], "nobody else has the turn"
     with only_one_of_all(ledger, "shop", "run", seconds=5):
         pass
+
+
+def test_a_turn_that_another_process_took_records_nothing_more(database: str) -> None:
+    first, second = Ledger(database), Ledger(database)
+    with only_one_of_all(first, "shop", "run", seconds=0):
+        first.append("shop", declaration(1))
+        cut_off(database)
+        with holder(database, "shop"), pytest.raises(TurnLost, match="shop: this run lost its turn") as lost:
+            first.append("shop", declaration(2))
+        assert lost.value.code == "turn-lost" and lost.value.kind == "transient"
+        with pytest.raises(TurnLost):
+            first.require_turn("shop")
+        assert first.append("kiosk", declaration(1))[1], "other use cases are not concerned"
+    assert second.append("shop", declaration(3))[1], "a process without a turn appends as before"
+    assert [row.key for row in second.all("shop", DeclarationEntry)] == [declaration(n).key for n in (1, 3)]
 
 
 def test_since_when_another_process_is_at_work_is_known_while_it_is(database: str) -> None:

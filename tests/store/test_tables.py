@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from perennial.content import digest_rows
-from perennial.errors import InputError
+from perennial.errors import InputError, TransientError
 from perennial.our_columns import ARRIVED_AT, BATCH
 from perennial.store.rows import content
 from perennial.store.tables import SMALL_FILES, Tables
@@ -153,3 +153,28 @@ def test_joining_files_leaves_large_ones_alone(tables: Tables, monkeypatch: pyte
     for number in range(40):
         tables.append("shop", "accepted", rows(f"b{number}", [1.0]), f"b{number}")
     assert len(DeltaTable(tables.where("shop", "accepted")).file_uris()) == 40
+
+
+@pytest.mark.parametrize("former", [None, "a"])
+def test_a_batch_that_another_machine_writes_meanwhile_is_written_once(tmp_path: Path, former: str | None) -> None:
+    other = Tables(str(tmp_path))
+    if former:
+        other.append("shop", "accepted", rows(former, [1]), former)
+
+    def meanwhile(usecase: str) -> None:
+        other.append(usecase, "accepted", rows("b", [2, 3]), "b")
+
+    with pytest.raises(TransientError, match="another writer was faster"):
+        Tables(str(tmp_path), in_turn=meanwhile).append("shop", "accepted", rows("b", [2, 3]), "b")
+    assert other.batches("shop", "accepted") == {**({former: 1} if former else {}), "b": 2}
+
+
+def test_rows_that_another_machine_writes_meanwhile_are_not_swept(tmp_path: Path) -> None:
+    other = Tables(str(tmp_path))
+    other.append("shop", "accepted", rows("a", [1]), "a")
+
+    def meanwhile(usecase: str) -> None:
+        other.append(usecase, "accepted", rows("b", [2, 3]), "b")
+
+    Tables(str(tmp_path), in_turn=meanwhile).sweep("shop", "accepted", "b")
+    assert other.batches("shop", "accepted") == {"a": 1, "b": 2}
