@@ -12,7 +12,8 @@ from flows.forms import UseCaseName
 from flows.ingest import take_in
 from flows.names import named_by, note_outcome, tag_run
 from perennial.clock import instant
-from perennial.ledger.entries import BatchEntry, Health, Trigger
+from perennial.deciding.decision import Waits
+from perennial.ledger.entries import BatchEntry, Decision, Health, Postponed, Trigger
 from perennial.release.words import outcome_in_words
 from tasks.alerts import notify_people, report_failure, respond_to_episodes
 from tasks.anchoring import anchor_if_any
@@ -104,9 +105,20 @@ def conclude(
     """The steps from the decision on, if there is anything to decide on; the batch."""
     if not isinstance(arrived, Arrived):
         return arrived
+    return end(usecase, window, trigger, arrived, decide_waiting(usecase, arrived.now, arrived.asked))
+
+
+def end(
+    usecase: str,
+    window: str | None,
+    trigger: Trigger | None,
+    arrived: Arrived,
+    decision: Decision | Waits,
+    postponed: Postponed | None = None,
+) -> BatchEntry:
+    """The steps after the decision."""
     batch, now = arrived.batch, arrived.now
-    decision = decide_waiting(usecase, now, arrived.asked)
-    challenger = train_next(usecase, trigger, now.as_of)
+    challenger = train_next(usecase, trigger, now.as_of, postponed)
     decision = decide_at_once(usecase, now, arrived.asked, challenger) or decision
     finish_cycle(usecase, batch, arrived.health, decision, challenger)
     note_outcome(usecase, outcome_in_words(decision, frozen=is_kept_back(usecase)), batch.window)

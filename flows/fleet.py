@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.cycle import Arrived, arrive, conclude, go_through
+from flows.cycle import Arrived, arrive, end, go_through
+from flows.decide import decide_waiting
 from flows.names import run_name
+from flows.train import train_because
 from perennial.fleet.plan import FleetRun
-from perennial.ledger.entries import BatchEntry, Trigger
+from perennial.ledger.entries import Tested, Trigger
 from tasks.alerts import notify_together
+from tasks.as_of import present
 from tasks.deciding import fix_family, waiting_test
-from tasks.fleet import Alone, decided_together, finish_fleet, plan_fleet
+from tasks.fleet import (
+    HAD_TO_WAIT,
+    Alone,
+    decided_together,
+    due_refit,
+    finish_fleet,
+    plan_fleet,
+    postponed_refit,
+)
 from tasks.page import renew_pages
 from tasks.step import as_fleet
-from tasks.turn import turn
 
 
 def _name() -> str:
@@ -29,8 +39,8 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
     """Run the cycles that are due for many use cases in one process, one batch after the other.
 
     The decisions about a batch are taken once all use cases have taken it in, those of a template together if it
-    controls its releases. A use case that fails stops alone; the run then ends as failed and names it. Running it again
-    goes on.
+    controls its releases. Then they are trained, within the budget of their template. A use case that fails stops
+    alone; the run then ends as failed and names it. Running it again goes on.
 
     Args:
         template: Name of the template whose members run. Empty: every use case.
@@ -41,30 +51,47 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
     alone = Alone(plan)
     with as_fleet():
         for window, usecases in plan.rounds:
-            arrived: dict[str, Arrived | BatchEntry | None] = {}
-            for usecase in alone.still(usecases):
-                with alone(usecase, window), turn(usecase):
-                    arrived[usecase] = arrive(usecase, window, trigger)
-            fix_families(alone, window, arrived)
-            for usecase in alone.still(tuple(arrived)):
-                with alone(usecase, window), turn(usecase):
-                    alone.ended(usecase, window, conclude(usecase, window, trigger, arrived[usecase]))
-            alone.report(window)
-        for usecase in plan.idle:
-            with alone(usecase), turn(usecase):
-                go_through(usecase, None, trigger)
+            take_round(alone, window, usecases, trigger)
+        alone.of_each(plan.idle, "", lambda usecase: go_through(usecase, None, trigger))
+        catch_up(alone, plan.idle)
         renew_pages(alone.usecases)
         notify_together(alone.usecases, alone.failed)
     return finish_fleet(alone)
 
 
-def fix_families(alone: Alone, window: str, arrived: Mapping[str, Arrived | BatchEntry | None]) -> None:
-    """Test what waits for a decision on a batch, and fix which decisions are taken together before the first one."""
+def take_round(alone: Alone, window: str, usecases: Sequence[str], trigger: Trigger | None) -> None:
+    """One batch of all that have it: first each takes it in, then all decide on it, then all are trained."""
+    arrived = alone.of_each(usecases, window, lambda usecase: arrive(usecase, window, trigger))
     due = {usecase: here for usecase, here in arrived.items() if isinstance(here, Arrived)}
-    for (template, fdr), members in decided_together(alone.still(tuple(due))).items():
-        tests = []
-        for usecase in members:
-            with alone(usecase, window), turn(usecase):
-                now = due[usecase].now
-                tests.append(waiting_test(usecase, now.window, now.as_of, due[usecase].asked))
-        fix_family(template, fdr, [test for test in tests if test is not None])
+    alone.ended(window, {usecase: here for usecase, here in arrived.items() if not isinstance(here, Arrived)})
+    fix_families(alone, window, due)
+    decisions = alone.of_each(due, window, lambda name: decide_waiting(name, due[name].now, due[name].asked))
+    wanted = alone.of_each(decisions, window, lambda name: due_refit(name, due[name].now.as_of, trigger))
+    refits = alone.within_budgets(wanted)
+    ended = alone.of_each(
+        refits.order,
+        window,
+        lambda name: end(name, window, trigger, due[name], decisions[name], refits.postponed.get(name)),
+    )
+    alone.ended(window, ended)
+    alone.report(window)
+
+
+def fix_families(alone: Alone, window: str, due: Mapping[str, Arrived]) -> None:
+    """Test what waits for a decision on a batch, and fix which decisions are taken together before the first one."""
+
+    def tested(usecase: str) -> Tested | None:
+        now = due[usecase].now
+        return waiting_test(usecase, now.window, now.as_of, due[usecase].asked)
+
+    for (template, fdr), members in decided_together(alone.still(due)).items():
+        tests = alone.of_each(members, window, tested)
+        fix_family(template, fdr, [test for test in tests.values() if test is not None])
+
+
+def catch_up(alone: Alone, usecases: Sequence[str]) -> None:
+    """Train those without a new batch whose refit had to wait for an earlier run's budget, if there is time now."""
+    waited = alone.of_each(usecases, "", postponed_refit)
+    refits = alone.within_budgets({usecase: refit for usecase, refit in waited.items() if refit is not None})
+    due = [usecase for usecase in refits.order if usecase not in refits.postponed]
+    alone.of_each(due, "", lambda usecase: train_because(usecase, present(usecase, None, None), HAD_TO_WAIT))

@@ -110,6 +110,7 @@ def finish_cycle(
             health=health,
             waits="" if isinstance(decision, Decision) else decision.why,
             not_trained=challenger.why if isinstance(challenger, NotYet) else "",
+            postponed=challenger.postponed if isinstance(challenger, NotYet) else None,
         ),
     )
     log.info("cycle %s %s done", usecase, batch.window)

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
 
 from prefect.flow_engine import FlowRunTimeoutError
 
 from perennial.errors import PerennialError, TerminalError
 from perennial.evaluation.figures import counted
-from perennial.fleet.due import due_of
+from perennial.fleet.budget import DueRefit, Refits, plan_refits
+from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
-from perennial.ledger.entries import BatchEntry
+from perennial.ledger.entries import BatchEntry, Postponed, Trigger
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.reading import template_of
-from tasks.as_of import scheduled_start
+from tasks.as_of import present, scheduled_start
 from tasks.step import step
+from tasks.training import why_train
+from tasks.turn import turn
+
+R = TypeVar("R")
 
 story = logging.getLogger("perennial.story")
 log = logging.getLogger("perennial.tasks")
+
+HAD_TO_WAIT = Trigger(kind="new_batch", detail="a batch was accepted, and the refit had to wait for the fleet's budget")
 
 OF_ALL = ("ledger-unreachable", "registry-unreachable", "disk-full")
 """Codes of errors that every use case would meet."""
@@ -46,6 +55,27 @@ def decided_together(usecases: Sequence[str]) -> dict[tuple[str, float], list[st
     return together
 
 
+@step(timeout_minutes=5)
+def due_refit(usecase: str, as_of: datetime, asked: Trigger | None) -> DueRefit | None:
+    """The refit that is due now, if its template has a budget; None otherwise."""
+    workspace = open_workspace(settings())
+    template, reason = template_of(usecase, workspace.settings.usecases), why_train.fn(usecase, asked, True, as_of)
+    if template is None or template.fleet.budget is None or reason is None:
+        return None
+    return refit_of(workspace, usecase, template.name, template.fleet.budget, reason, as_of)
+
+
+@step(timeout_minutes=5)
+def postponed_refit(usecase: str) -> DueRefit | None:
+    """The refit that had to wait in an earlier run and is still due; None otherwise."""
+    workspace = open_workspace(settings())
+    template = template_of(usecase, workspace.settings.usecases)
+    if template is None or template.fleet.budget is None or not is_postponed(workspace.ledger, usecase):
+        return None
+    as_of = present(usecase, None, None).as_of
+    return refit_of(workspace, usecase, template.name, template.fleet.budget, HAD_TO_WAIT, as_of)
+
+
 class Alone:
     """Keeps the failure of one use case from the others, and collects what became of each.
 
@@ -56,11 +86,39 @@ class Alone:
         self.usecases = sorted({*(name for _, names in plan.rounds for name in names), *plan.idle})
         self.failed = list(plan.failed)
         self.cycles: dict[str, list[tuple[str, str]]] = {}
+        self.planned: dict[str, float] = {}
 
-    def still(self, usecases: Sequence[str]) -> list[str]:
+    def still(self, usecases: Iterable[str]) -> list[str]:
         """Those that can go on: no batch is taken in after one that failed."""
         stopped = {each.usecase for each in self.failed}
         return [name for name in usecases if name not in stopped]
+
+    def of_each(self, usecases: Iterable[str], window: str, do: Callable[[str], R]) -> dict[str, R]:
+        """Use case → what `do` returns in its turn, for those that can go on and do not fail."""
+        done = {}
+        for usecase in self.still(usecases):
+            with self(usecase, window), turn(usecase):
+                done[usecase] = do(usecase)
+        return done
+
+    def within_budgets(self, wanted: Mapping[str, DueRefit | None]) -> Refits:
+        """The refits of a round in order, each within the budget of its template; what this run planned counts.
+
+        Use cases without a budget, or without a refit that is due, come first.
+        """
+        by_template: dict[str, list[DueRefit]] = {}
+        for refit in wanted.values():
+            if refit is not None:
+                by_template.setdefault(refit.template, []).append(refit)
+        order, seconds = [name for name, refit in wanted.items() if refit is None], 0.0
+        postponed: dict[str, Postponed] = {}
+        for template, due in by_template.items():
+            made = plan_refits(due, self.planned.get(template, 0.0))
+            self.planned[template] = self.planned.get(template, 0.0) + made.seconds
+            order += [*made.order, *made.postponed]
+            postponed |= made.postponed
+            seconds += made.seconds
+        return Refits(tuple(order), postponed, seconds)
 
     @contextmanager
     def __call__(self, usecase: str, window: str = "") -> Iterator[None]:
@@ -79,9 +137,10 @@ class Alone:
                 log.exception("%s failed", usecase)
             story.error("%s", failed)
 
-    def ended(self, usecase: str, window: str, batch: BatchEntry | None) -> None:
-        """A cycle that ran to its end."""
-        self.cycles.setdefault(usecase, []).append((window, batch.status if batch else "nothing new"))
+    def ended(self, window: str, batches: Mapping[str, BatchEntry | None]) -> None:
+        """Cycles that ran to their end."""
+        for usecase, batch in batches.items():
+            self.cycles.setdefault(usecase, []).append((window, batch.status if batch else "nothing new"))
 
     def report(self, window: str) -> None:
         """Print what became of a batch, one line for all use cases."""

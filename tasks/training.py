@@ -10,9 +10,10 @@ from perennial.clock import instant
 from perennial.deciding.at_once import Training, nothing_since, planned_training
 from perennial.deciding.groups import represented_in
 from perennial.ledger.declaration_history import record_declaration
-from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
+from perennial.ledger.entries import ChallengerEntry, Decision, Postponed, Trigger
 from perennial.ledger.erased import unlearned_erasure
 from perennial.ledger.present import current_release, open_question, waiting_challenger
+from perennial.release.words import postponed_in_words
 from perennial.settings import settings
 from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
@@ -57,10 +58,18 @@ def why_train(usecase: str, asked: Trigger | None, new_batch: bool, as_of: datet
 
 
 @step(timeout_minutes=250)
-def train_next(usecase: str, asked: Trigger | None, as_of: datetime) -> ChallengerEntry | NotYet | None:
-    """After a new batch: train if there is a reason, then let a blending policy serve the newest refit."""
-    reason = why_train.fn(usecase, asked, True, as_of)
-    challenger = train_challenger.fn(usecase, as_of, reason) if reason else None
+def train_next(
+    usecase: str, asked: Trigger | None, as_of: datetime, postponed: Postponed | None = None
+) -> ChallengerEntry | NotYet | None:
+    """After a new batch: train if there is a reason, then let a blending policy serve the newest refit.
+
+    postponed: if a fleet's budget has no room for the refit, which then waits.
+    """
+    if postponed is not None:
+        challenger: ChallengerEntry | NotYet | None = NotYet(postponed_in_words(postponed), postponed)
+    else:
+        reason = why_train.fn(usecase, asked, True, as_of)
+        challenger = train_challenger.fn(usecase, as_of, reason) if reason else None
     blend.fn(usecase, as_of)
     return challenger
 

@@ -10,6 +10,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
+    ChallengerEntry,
     Cycle,
     Decision,
     Episode,
@@ -26,7 +27,7 @@ from perennial.watching.health import severity_of
 
 STATES = ("held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
 """The states, worst first: those that wait for a person, an alarm, no model or no loss yet, nothing."""
-NEWEST = (BatchEntry, Cycle, Decision, Release)
+NEWEST = (BatchEntry, ChallengerEntry, Cycle, Decision, Release)
 EVERY = (Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal)
 
 Payload = Mapping[str, Any]
@@ -143,7 +144,16 @@ def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str
         return "alarm", "; ".join(f"{each.channel}: {each.detail}" for each in alarms)
     if release is None:
         return "new", "no model is live yet"
-    return ("good", "") if loss else ("unknown", "no loss on the newest batch yet")
+    waits = _postponed(rows)
+    return ("good", waits) if loss else ("unknown", waits or "no loss on the newest batch yet")
+
+
+def _postponed(rows: Rows) -> str:
+    """That the refit had to wait and nothing was trained since; empty otherwise."""
+    cycle, trained = _last(rows, Cycle), _last(rows, ChallengerEntry)
+    if not cycle or "postponed" not in cycle or (trained and instant(trained["as_of"]) >= instant(cycle["as_of"])):
+        return ""
+    return f"waits for budget: its refit is number {cycle['postponed']['rank']} of {cycle['postponed']['due']}"
 
 
 def _waits(rows: Rows, decision: Payload, release: Payload | None) -> bool:

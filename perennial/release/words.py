@@ -19,6 +19,7 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
+    Postponed,
     Refusal,
     Release,
     Snapshot,
@@ -163,6 +164,15 @@ def labels_in_words(count: int, first: Sequence[object]) -> str:
     """How many labels match no row, and the key of the first one."""
     match = "label matches" if count == 1 else "labels match"
     return f"{count:,} {match} no row; the first is {', '.join(map(str, first))}"
+
+
+def postponed_in_words(postponed: Postponed) -> str:
+    """Why a fleet's budget had no room for a refit."""
+    return (
+        f"it waits for the fleet's budget as number {postponed.rank} of {postponed.due}: its last fit took "
+        f"{figure(postponed.seconds, 3)} s, and {figure(postponed.planned_seconds, 3)} of "
+        f"{figure(postponed.budget_seconds, 3)} s were planned for others"
+    )
 
 
 def cycle_waits(cycle: Cycle) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from perennial.errors import TerminalError
 from perennial.evaluation.figures import counted
+from perennial.ledger.entries import Postponed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +28,10 @@ class NotTrainableYet(TerminalError):
 
 @dataclass(frozen=True)
 class NotYet:
-    """No challenger could be trained yet, and why; more data will change that."""
+    """No challenger could be trained yet, and why; more data will change that, or a later run if it is `postponed`."""
 
     why: str
+    postponed: Postponed | None = None
 
 
 def refuse_too_little(labels: pd.Series, schema: Schema) -> None:

@@ -1,17 +1,18 @@
-"""Members that are decided together: one family for each run and batch, whatever interrupts it."""
+"""Members that are decided together and trained within a budget, whatever interrupts their run."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.fleet.plan import FleetPlan
-from perennial.ledger.entries import Decision, Family
+from perennial.fleet.standing import Standing, standings
+from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, Family
 from perennial.ledger.ledger import Ledger, Row
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
@@ -22,12 +23,28 @@ from tests.fleet.stores import month_of_store, write_template
 pytestmark = pytest.mark.slow
 
 STORES = ["a", "b", "c"]
-JOINT = {"releases": {"fdr": 0.05}}
+MEMBERS = [f"sales_{store}" for store in STORES]
+FLEET = {"releases": {"fdr": 0.05}, "budget": {"compute": "1m"}}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Three stores with a live model each.
+
+    begun: the family of a run for a third month of two of them, which ended after its first decision. ended: the
+    families after it was run again. trained: so many models of each store after a run for a fourth month in which all
+    refits had to wait; waiting: how they stood then.
+    """
+
+    home: Workspace
+    begun: Family
+    ended: Sequence[Family]
+    trained: Sequence[int]
+    waiting: Sequence[Standing]
 
 
 @pytest.fixture(scope="module")
-def interrupted(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Three stores with a live model; the run of two for a third month ended after the decision about the first."""
+def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("together")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
@@ -35,94 +52,108 @@ def interrupted(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -
         patch.setenv("PERENNIAL_HOME", str(folder / "home"))
         patch.setenv("PERENNIAL_USECASES", str(folder))
         with quiet_flows():
-            from flows.cycle import arrive, conclude
-            from flows.fleet import fix_families, fleet
+            from flows.cycle import Arrived, arrive, cycle
+            from flows.decide import decide_waiting
+            from flows.fleet import fix_families, fleet, take_round
             from tasks.fleet import Alone
             from tasks.step import as_fleet
 
-            declare(folder, ("2024-01", "2024-02"))
+            nothing = FleetPlan((), tuple(MEMBERS))
+            declare(folder, STORES, "2024-01", "2024-02")
             fleet("sales")
-            for store in ("a", "b"):
-                month_of_store(folder, store, "2024-03")
+            declare(folder, STORES[:2], "2024-03")
             with as_fleet():
-                arrived = {name: arrive(name, "2024-03", None) for name in ("sales_a", "sales_b")}
-                fix_families(Alone(FleetPlan((("2024-03", tuple(arrived)),), ())), "2024-03", arrived)
-                conclude("sales_a", "2024-03", None, arrived["sales_a"])
-            yield open_workspace(settings())
+                here = {name: arrive(name, "2024-03", None) for name in MEMBERS[:2]}
+                due = {name: each for name, each in here.items() if isinstance(each, Arrived)}
+                fix_families(Alone(nothing), "2024-03", due)
+                (begun,) = families(open_workspace(settings()).ledger)
+                decide_waiting("sales_a", due["sales_a"].now, due["sales_a"].asked)
+            fleet("sales")
+            home = open_workspace(settings())
+            ended = families(home.ledger)
+            declare(folder, STORES[2:], "2024-03")
+            cycle("sales_c")
+            declare(folder, STORES, "2024-04")
+            with as_fleet():
+                full = Alone(nothing)
+                full.planned["sales"] = 60.0
+                take_round(full, "2024-04", MEMBERS, None)
+            trained = [len(home.ledger.all(name, ChallengerEntry)) for name in MEMBERS]
+            waiting = standings(home.ledger, MEMBERS)
+            fleet("sales")
+            yield Ran(home, begun, ended, trained, waiting)
 
 
-def declare(folder: Path, months: tuple[str, ...]) -> None:
-    write_template(folder, STORES, fleet=JOINT)
-    for store in STORES:
+def declare(folder: Path, stores: Sequence[str], *months: str) -> None:
+    write_template(folder, STORES, fleet=FLEET)
+    for store in stores:
         for month in months:
             month_of_store(folder, store, month)
 
 
-def decisions(ledger: Ledger, store: str) -> list[Row[Decision]]:
-    return ledger.all(f"sales_{store}", Decision)
+def decision_about(ledger: Ledger, usecase: str, batch: str) -> Row[Decision]:
+    return next(row for row in ledger.all(usecase, Decision) if row.payload.batch == batch)
 
 
 def families(ledger: Ledger) -> list[Family]:
     return [row.payload for row in ledger.all("sales", Family)]
 
 
-def test_the_rest_of_an_interrupted_run_is_decided_at_the_levels_that_it_began_with(interrupted: Workspace) -> None:
-    from flows.fleet import fleet
-
-    ledger = interrupted.ledger
-    assert [decisions(ledger, store)[0].payload.outcome for store in STORES] == ["first"] * 3
-    assert [len(decisions(ledger, store)) for store in STORES] == [2, 1, 1]
-    before = families(ledger)
-    fleet("sales")
-    (family,) = families(ledger)
-    assert before == [family] and len(family.tests) == 2  # none for the first models: they have no champion
-    for store in ("a", "b"):
-        made = decisions(ledger, store)[-1].payload
-        assert made.family is not None and made.family == family.level_of(made.usecase, made.id)
+def test_the_rest_of_an_interrupted_run_is_decided_at_the_levels_that_it_began_with(ran: Ran) -> None:
+    assert ran.ended == [ran.begun] and len(ran.begun.tests) == 2
+    for usecase in MEMBERS[:2]:
+        made = decision_about(ran.home.ledger, usecase, "2024-03").payload
+        assert made.family is not None and made.family == ran.begun.level_of(usecase, made.id)
         assert made.policy.level == made.policy.alpha == made.family.level
         assert made.reasons[1].startswith("One of 2 decisions about sales that were taken together: a gain is proven")
+    first = decision_about(ran.home.ledger, "sales_a", "2024-02").payload
+    assert first.outcome == "first" and first.family is None  # it has no champion to be compared with
 
 
-def test_a_member_that_runs_alone_is_a_family_of_one(interrupted: Workspace) -> None:
-    from flows.cycle import cycle
-
-    month_of_store(interrupted.settings.usecases, "c", "2024-03")
-    cycle("sales_c")
-    alone = decisions(interrupted.ledger, "c")[-1].payload
-    assert alone.family is not None and (alone.family.size, alone.family.level) == (1, 0.05)
-    assert alone.reasons[1].startswith("No other decision about sales was taken together with this one")
+def test_a_member_that_runs_alone_is_a_family_of_one(ran: Ran) -> None:
+    made = decision_about(ran.home.ledger, "sales_c", "2024-03").payload
+    assert made.family is not None and (made.family.size, made.family.level) == (1, 0.05)
+    assert made.reasons[1].startswith("No other decision about sales was taken together with this one")
 
 
-def test_a_decision_replays_by_itself_and_its_level_from_its_family(interrupted: Workspace) -> None:
-    ledger, tables, registry = interrupted.ledger, interrupted.tables, interrupted.registry
-    row = decisions(ledger, "a")[-1]
+def test_a_decision_replays_by_itself_and_its_level_from_its_family(ran: Ran) -> None:
+    ledger, row = ran.home.ledger, decision_about(ran.home.ledger, "sales_a", "2024-03")
     assert replay_sums(ledger, row).difference is None
-    assert replay_deep(ledger, tables, registry, row).difference is None
-    family, policy = row.payload.family, row.payload.policy
+    assert replay_deep(ledger, ran.home.tables, ran.home.registry, row).difference is None
+    family = row.payload.family
     assert family is not None
-    milder = row.payload.model_copy(
-        update={
-            "family": family.model_copy(update={"level": 0.04}),
-            "policy": policy.model_copy(update={"alpha": 0.04, "level": 0.04}),
-        }
-    )
-    found = replay_sums(ledger, replace(row, payload=milder)).difference
-    assert found is not None and found.then != found.now
+    other = row.payload.model_copy(update={"family": family.model_copy(update={"family": "gone"})})
+    assert replay_sums(ledger, replace(row, payload=other)).difference is None  # nothing to compare it with
+    milder = family.model_copy(update={"level": family.level / 2})
+    found = replay_sums(ledger, replace(row, payload=row.payload.model_copy(update={"family": milder}))).difference
+    assert found is not None
+
+
+def test_a_refit_without_room_in_the_budget_waits_for_a_later_run(ran: Ran) -> None:
+    ledger = ran.home.ledger
+    assert {each.why[:16] for each in ran.waiting} == {"waits for budget"}
+    for usecase, before in zip(MEMBERS, ran.trained, strict=True):
+        newest = ledger.all(usecase, Cycle)[-1].payload
+        assert newest.postponed is not None and newest.postponed.budget_seconds == 60
+        assert newest.not_trained.startswith("it waits for the fleet's budget as number ")
+        assert newest.decision is not None  # only the refit waits
+        assert len(ledger.all(usecase, ChallengerEntry)) == before + 1
+    assert {each.why for each in standings(ledger, MEMBERS)} == {""}
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_run_that_is_killed_between_two_decisions_ends_as_one_family(tmp_path: Path) -> None:
     place = Place(tmp_path / "home", tmp_path)
-    declare(tmp_path, ("2024-01", "2024-02"))
+    declare(tmp_path, STORES, "2024-01", "2024-02")
     place.finish("fleet", "run", "sales")
-    declare(tmp_path, ("2024-03",))
+    declare(tmp_path, STORES, "2024-03")
     assert place.run("fleet", "run", "sales", crash_at="family_row.after") == -signal.SIGKILL
     (family,) = families(place.workspace.ledger)
     assert place.run("fleet", "run", "sales", crash_at="decision_row.after") == -signal.SIGKILL
     ledger = place.workspace.ledger
-    assert [len(decisions(ledger, store)) for store in STORES] == [2, 1, 1]
+    assert [len(ledger.all(name, Decision)) for name in MEMBERS] == [2, 1, 1]
     place.finish("fleet", "run", "sales")
     assert families(ledger) == [family]
-    made = [decisions(ledger, store)[-1].payload for store in STORES]
+    made = [ledger.all(name, Decision)[-1].payload for name in MEMBERS]
     assert [each.family for each in made] == [family.level_of(each.usecase, each.id) for each in made]

@@ -245,10 +245,25 @@ class Health(Entry):
     readings: tuple[Reading, ...] = ()
 
 
+class Postponed(Entry):
+    """A refit that waits for a later run of a fleet, because the compute budget of this one had no room for it.
+
+    rank: in the order of value, among the `due` ones. seconds: of its last fit. planned_seconds: of the refits before
+    it, of `budget_seconds`.
+    """
+
+    rank: int
+    due: int
+    seconds: float
+    planned_seconds: float
+    budget_seconds: float
+
+
 class Cycle(Recorded):
     """A finished cycle. Key: the batch's.
 
     waits: why nothing was decided; not_trained: why no challenger could be trained yet. Empty if it was.
+    postponed: if only a fleet's budget is why; left out of the row where it is None.
     """
 
     batch: str
@@ -258,6 +273,9 @@ class Cycle(Recorded):
     health: Health
     waits: str
     not_trained: str
+    postponed: Postponed | None = None
+
+    _without_none = left_out_if_none("postponed")
 
     @property
     def key(self) -> str:
