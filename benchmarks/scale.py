@@ -67,12 +67,13 @@ def write_batch(path: Path, rows: int, number: int) -> None:
     month = np.datetime64("2015-01") + number
     start = month.astype("datetime64[us]").astype("int64")
     width = (month + 1).astype("datetime64[us]").astype("int64") - start
-    with pq.ParquetWriter(path, _part(0, 0, 1, start, width, number).schema) as writer:
+    with pq.ParquetWriter(path, part_of(0, 0, 1, start, width, number).schema) as writer:
         for first in range(0, rows, PART):
-            writer.write_table(_part(first, min(PART, rows - first), rows, start, width, number))
+            writer.write_table(part_of(first, min(PART, rows - first), rows, start, width, number))
 
 
-def _part(first: int, rows: int, of: int, start: int, width: int, number: int) -> pa.Table:
+def part_of(first: int, rows: int, of: int, start: int, width: int, number: int) -> pa.Table:
+    """Rows from `first` on, of a batch of `of` rows, in the order of their times. start, width: of the month, in µs."""
     rng = np.random.default_rng([number, first])
     place = np.arange(first, first + rows)
     floats = {name: np.where(rng.random(rows) < 0.05, np.nan, rng.normal(size=rows)) for name in FLOATS}
@@ -150,8 +151,8 @@ def train(window: str, _: Path) -> None:
     from perennial.training.snapshot import snapshot_of
 
     stores = _Stores(window)
-    found = training_rows(stores.tables, stores.declaration, stores.known)
-    snapshot = snapshot_of(stores.tables, stores.declaration, stores.known, found)
+    training = training_rows(stores.tables, stores.declaration, stores.known)
+    snapshot = snapshot_of(stores.tables, stores.declaration, stores.known, training)
     print(f"  {window}: {snapshot.rows:,} rows to learn from, {snapshot.digest[:12]}")
 
 
@@ -200,14 +201,15 @@ def cost_of(step: str, window: str, folder: Path) -> Cost:
     """Run a step in a separate process. Raises SystemExit if it fails."""
     command = [sys.executable, __file__, "--folder", str(folder), "--step", step, "--window", window]
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=_environment(folder), cwd=ROOT)
+    process = subprocess.Popen(command, env=environment(folder), cwd=ROOT)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{step} of {window} failed: status {os.waitstatus_to_exitcode(status)}")
     return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss * 1024)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """The variables of a process whose home is in the folder."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL_HOME", "MLFLOW"))}
     places = {"PERENNIAL_HOME": str(folder / "home"), "PERENNIAL_USECASES": str(folder / "usecases")}
     return {**rest, **places, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}

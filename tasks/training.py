@@ -9,6 +9,7 @@ from datetime import datetime
 from perennial.clock import instant
 from perennial.deciding.at_once import Training, nothing_since, planned_training
 from perennial.deciding.groups import represented_in
+from perennial.deciding.newest_rows import newest_rows
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import ChallengerEntry, Decision, Postponed, Trigger
 from perennial.ledger.erased import unlearned_erasure
@@ -21,10 +22,9 @@ from perennial.team_code.groups import evaluation_sources
 from perennial.training.challenger import Newest, newest_challenger, train
 from perennial.training.race import Raced, finish, steps_due
 from perennial.training.readiness import NotTrainableYet, NotYet
-from perennial.training.rows import labelled_rows, training_rows
+from perennial.training.rows import training_rows
 from perennial.training.snapshot import covers, snapshot_of
 from perennial.usecase.declaration import UseCase
-from perennial.usecase.declared_judge import NEXT_BATCH
 from perennial.watching.reason_to_train import reason_to_train
 from perennial.watching.wanting import wants_retraining
 from tasks.deciding import blend
@@ -91,24 +91,20 @@ def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> Challen
         if newest and asked_by_event and newest.snapshot.until is None and covers(newest.snapshot, known):
             return newest.entry
         record_declaration(ledger, case)
-        labelled = labelled_rows(workspace.tables, case.declaration, known) if _leaves_out(case) else None
-        if newest and labelled is not None and nothing_since(newest, labelled) and not asked_by_event:
+        days = newest_rows(workspace.tables, case.declaration, known)
+        if newest and days is not None and nothing_since(newest, days.known_at) and not asked_by_event:
             return newest.entry
         history = [row.payload for row in ledger.all(usecase, Decision)]
         release = current_release(ledger, usecase)
         candidate = release.candidate if release else None
-        plan = planned_training(case.declaration, known, labelled, trigger, history, candidate)
-        del labelled
+        plan = planned_training(case.declaration, known, days and days.rows, trigger, history, candidate)
+        del days
         made = plan if isinstance(plan, NotYet) else _made(workspace, case, known, trigger, newest, plan)
     if isinstance(made, NotYet):
         log.info("no challenger of %s yet: %s", usecase, made.why)
     else:
         log.info("challenger %s %s: version %d waits", usecase, made.challenger, made.model.version)
     return made
-
-
-def _leaves_out(case: UseCase) -> bool:
-    return case.declaration.release.judge != NEXT_BATCH
 
 
 def _made(

@@ -21,7 +21,7 @@ from perennial.evaluation.metrics.rare_class import MIN_ROWS_OF_A_CLASS
 from perennial.ledger.entries import Candidate, ChallengerEntry, Decision, Snapshot, Trigger
 from perennial.ledger.erased import by_erasure
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT
+from perennial.our_columns import BATCH, FIRST_KNOWN_AT
 from perennial.store.known import Known
 from perennial.store.rows import labels_of
 from perennial.training.challenger import Newest as NewestChallenger
@@ -71,7 +71,8 @@ def planned_training(
 ) -> Training | NotYet:
     """What to train on now that `trigger` asks for a model.
 
-    labelled: all rows with a label that is known by then, None without any. history: all earlier decisions.
+    labelled: rows with a label that is known by then, at least those of `newest_rows`; None without any.
+    history: all earlier decisions.
     candidate: the model in a stage, None without one. If the newest days could evaluate a model but have just evaluated
     another, a planned training waits until they are new: a model that is trained then has learned from more, and is
     decided no later.
@@ -146,12 +147,12 @@ def _arrived_before(known: Known, labelled: pd.DataFrame, time: str, until: date
     return frozenset(b.batch for b in (*known.batches, *known.replaced) if instant(b.arrived_at) < first)
 
 
-def nothing_since(newest: NewestChallenger, labelled: pd.DataFrame) -> bool:
-    """Whether the challenger left out the newest days, and nothing has become known since: it is trained only once."""
-    if newest.snapshot.until is None:
-        return False
-    then = instant(newest.snapshot.as_of)
-    return not any((labelled[at] > then).any() for at in (ARRIVED_AT, KNOWN_AT, FIRST_KNOWN_AT))
+def nothing_since(newest: NewestChallenger, known_at: datetime) -> bool:
+    """Whether the challenger left out the newest days, and nothing has become known since: it is trained only once.
+
+    known_at: when a label or a row came last.
+    """
+    return newest.snapshot.until is not None and known_at <= instant(newest.snapshot.as_of)
 
 
 def is_evaluated_at_once(ledger: Ledger, usecase: str, challenger: ChallengerEntry) -> bool:

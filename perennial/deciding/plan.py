@@ -10,6 +10,7 @@ import numpy as np
 from perennial.clock import write_instant
 from perennial.deciding.at_once import planned_training
 from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.newest_rows import newest_rows
 from perennial.deciding.ruling import USUAL_DECISIONS_A_YEAR, clusters_before, taken_before
 from perennial.errors import InputError
 from perennial.evaluation.budget import share_of
@@ -23,7 +24,6 @@ from perennial.ledger.present import current_release, waiting_challenger
 from perennial.store.known import known_at
 from perennial.store.tables import Tables
 from perennial.training.readiness import NotYet
-from perennial.training.rows import labelled_rows
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_judge import NEXT_BATCH
 
@@ -169,10 +169,11 @@ def _next_challenger(
         )
     known = known_at(ledger, declaration.name, now)
     release = current_release(ledger, declaration.name)
+    days = newest_rows(tables, declaration, known)
     plan = planned_training(
         declaration,
         known,
-        labelled_rows(tables, declaration, known),
+        days and days.rows,
         Trigger(kind="new_batch"),
         history,
         release.candidate if release else None,

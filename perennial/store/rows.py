@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from perennial.ledger.entries import BatchEntry, LabelBatchEntry
 from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL, LABEL_KNOWN_AT, PREFIX
 from perennial.sources.numbers import EXACT
 from perennial.store.known import Known
-from perennial.store.stream import Stream, quoted
+from perennial.store.stream import Span, Stream, quoted
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -30,8 +31,17 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A label known from this year on is never known: 9999-12-31 is a common way to write that."""
 
 
-Keeps = Callable[["pa.Table"], Any]
-"""Which rows of a part are kept, shape (n,): from their key, their time and their batch."""
+@dataclass(frozen=True)
+class Selection:
+    """Which rows are read; the others take no memory.
+
+    keeps: which rows of a part are kept, shape (n,), from their key, their time and their batch. since, until: no row
+    before or from these times on is kept, so files without others are not opened; None for no bound.
+    """
+
+    keeps: Callable[[pa.Table], Any]
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def read_rows(
@@ -41,19 +51,19 @@ def read_rows(
     known: Known,
     only: tuple[str, ...] | None = None,
     labelled: bool = False,
-    keeps: Keeps | None = None,
+    selection: Selection | None = None,
 ) -> pd.DataFrame:
     """Accepted rows in key order, each with the label that was known at `known.as_of`.
 
     only: ids of the batches to read; all of `known` if None. labelled: leave out rows without such a label.
-    keeps: leaves out other rows while reading, so that they take no memory.
+    selection: leaves out other rows while reading.
     A label counts from the moment when it was both known and here: the later of its `known_at` and its arrival.
     Adds `LABEL` (null if none counted yet), `KNOWN_AT` (when the label that is used became known) and
     `FIRST_KNOWN_AT` (since when any label of the row has counted, including that of a replaced revision). If several
     labels count, the one known latest is used; of two known at the same moment, the one that arrived later. The row's
     target column is left out: only `LABEL` may be used.
     """
-    parts = list(read_parts(tables, usecase, schema, known, only, labelled, keeps))
+    parts = list(read_parts(tables, usecase, schema, known, only, labelled, selection))
     return frame_of(_in_order(parts, schema.key))
 
 
@@ -64,7 +74,7 @@ def read_parts(
     known: Known,
     only: tuple[str, ...] | None = None,
     labelled: bool = False,
-    keeps: Keeps | None = None,
+    selection: Selection | None = None,
     columns: Sequence[str] | None = None,
 ) -> Iterator[pa.Table]:
     """As `read_rows`, part by part and in no order; the first part has no rows.
@@ -82,11 +92,12 @@ def read_parts(
         batches,
         None if columns is None else [*columns, *_label_columns(schema), ARRIVED_AT],
         where=_counts(pc.field(schema.target), pc.field(LABEL_KNOWN_AT), known) if labelled and not apart else None,
+        span=Span(schema.time, selection.since, selection.until) if selection else None,
     )
     if accepted is None:
         raise LookupError(f"{usecase}: no accepted table yet")
-    if keeps is not None:
-        accepted = Stream(accepted.schema, (part.filter(keeps(part)) for part in accepted.parts))
+    if selection is not None:
+        accepted = Stream(accepted.schema, (part.filter(selection.keeps(part)) for part in accepted.parts))
     if not apart:
         yield _with_own_labels(accepted.schema.empty_table(), schema, known)
         yield from (_with_own_labels(part, schema, known) for part in accepted.parts)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable, QueryBuilder
 
+from perennial.clock import write_instant
 from perennial.errors import TableUnreadable, TransientError
 from perennial.our_columns import BATCH
 
@@ -47,12 +49,32 @@ class Stream:
         return pa.RecordBatchReader.from_batches(self.schema, batches())
 
 
+@dataclass(frozen=True)
+class Span:
+    """Rows whose time is in a span. column: of the time. since: inclusive, until: exclusive, None for no bound."""
+
+    column: str
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def conditions(self) -> list[str]:
+        """In SQL."""
+        bounds = ((">=", self.since), ("<", self.until))
+        return [f"{quoted(self.column)} {sign} {_moment(bound)}" for sign, bound in bounds if bound is not None]
+
+
 def stream_of(
-    table: DeltaTable, batches: list[str], columns: list[str] | None, where: pc.Expression | None = None
+    table: DeltaTable,
+    batches: list[str],
+    columns: list[str] | None,
+    where: pc.Expression | None = None,
+    span: Span | None = None,
 ) -> Stream:
     """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
-    columns: those that the table does not have are left out. where: about columns that are read.
+    columns: those that the table does not have are left out. where: about columns that are read. span: parts of files
+    that have no row of it are not read.
     """
     import pyarrow as pa
 
@@ -63,9 +85,9 @@ def stream_of(
     many = len(batches) > _LISTED
     needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
     names = ", ".join(quoted(name) for name in needed.names)
-    query = f"SELECT {names} FROM here"
-    if not many:
-        query += f" WHERE {BATCH} IN ({', '.join(map(literal, batches))})"
+    conditions = [] if many else [f"{BATCH} IN ({', '.join(map(literal, batches))})"]
+    conditions += span.conditions if span else []
+    query = f"SELECT {names} FROM here" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
     wanted = pa.array(batches, pa.string()) if many else None
     parts = (_kept(part.cast(needed), wanted, where).select(read.names) for part in queried(table, query))
     return Stream(read, parts)
@@ -116,6 +138,11 @@ def _first_unreadable(table: DeltaTable) -> str:
 def literal(text: str) -> str:
     """A text in SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _moment(at: datetime) -> str:
+    """A moment in SQL, of the type that times have in tables."""
+    return f"arrow_cast({literal(write_instant(at))}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def arrow_schema(table: DeltaTable) -> pa.Schema:

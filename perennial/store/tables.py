@@ -19,7 +19,7 @@ from perennial.errors import InputError, TransientError
 from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
 from perennial.store.bounded import Bounds, connected
-from perennial.store.stream import Stream, arrow_schema, literal, queried, quoted, stream_of
+from perennial.store.stream import Span, Stream, arrow_schema, literal, queried, quoted, stream_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -132,10 +132,11 @@ class Tables:
         batches: list[str],
         columns: list[str] | None = None,
         where: pc.Expression | None = None,
+        span: Span | None = None,
     ) -> Stream | None:
         """As `read`, part by part: as many rows are in memory as their reader holds."""
         table = self.open(usecase, name)
-        return None if table is None else stream_of(table, batches, columns, where)
+        return None if table is None else stream_of(table, batches, columns, where, span)
 
     @contextmanager
     def joining(self, **streams: Stream | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:

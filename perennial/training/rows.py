@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from perennial.ledger.entries import SampledFrom
 from perennial.our_columns import BATCH, LABEL
 from perennial.store.known import Known
-from perennial.store.rows import Keeps, next_label, read_parts, read_rows
+from perennial.store.rows import Selection, next_label, read_parts, read_rows
 from perennial.store.tables import Tables
 from perennial.training.readiness import NotTrainableYet, no_label_yet, refuse_too_little
 from perennial.training.sample import are_chosen, priorities, smallest
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
-from perennial.usecase.windows import is_by_row, read_window, window_in_words
+from perennial.usecase.windows import earliest, is_by_row, read_window, window_in_words
 from perennial.usecase.windows.window import Past, Window
 
 if TYPE_CHECKING:
@@ -58,26 +58,21 @@ def rows_inside(tables: Tables, declaration: Declaration, known: Known, until: d
     schema, model = declaration.schema_, declaration.model
     window = read_window(model.window)
     past = known if until is None or window is None else _known_before(tables, declaration, known, until)
-    keeps = _keeps(schema, window if is_by_row(window) else None, past, until)
+    within = _within(schema, window if is_by_row(window) else None, past, until)
     read = partial(read_rows, tables, declaration.name, schema, known, labelled=True)
     if not is_by_row(window):
-        rows = read(keeps=keeps)
+        rows = read(selection=within)
         rows = inside(model.window, rows, rows[schema.time], past)
         sampled = _sampled(declaration, [_places(rows, schema)]) if model.sample else None
     elif model.sample:
         sampled = _sampled(
             declaration,
-            read_parts(tables, declaration.name, schema, known, labelled=True, keeps=keeps, columns=[schema.time]),
+            read_parts(tables, declaration.name, schema, known, labelled=True, selection=within, columns=[schema.time]),
         )
-        rows = read(keeps=_and_sampled(keeps, declaration, sampled))
+        rows = read(selection=_and_sampled(within, declaration, sampled))
     else:
-        rows, sampled = read(keeps=keeps), None
+        rows, sampled = read(selection=within), None
     return TrainingRows(sampled_rows(rows, declaration, sampled).reset_index(drop=True), sampled)
-
-
-def labelled_rows(tables: Tables, declaration: Declaration, known: Known) -> pd.DataFrame | None:
-    """All rows whose label is known, regardless of the window, in key order; None before the first batch."""
-    return read_rows(tables, declaration.name, declaration.schema_, known, labelled=True) if known.batches else None
 
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:
@@ -118,24 +113,24 @@ def _places(rows: pd.DataFrame, schema: Schema) -> pa.Table:
     return pa.Table.from_pandas(rows[list(dict.fromkeys([*schema.key, schema.time]))], preserve_index=False)
 
 
-def _and_sampled(keeps: Keeps | None, declaration: Declaration, sampled: SampledFrom) -> Keeps | None:
-    """Which rows of a part `keeps` keeps and the sample may hold."""
+def _and_sampled(within: Selection | None, declaration: Declaration, sampled: SampledFrom) -> Selection | None:
+    """The rows of a selection that the sample may hold."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     bound = sampled.bound
     if bound is None:
-        return keeps
+        return within
 
-    def both(part: pa.Table) -> pa.Array:
+    def keeps(part: pa.Table) -> pa.Array:
         few = pa.array(priorities(part, declaration.schema_, declaration.model) <= bound)
-        return few if keeps is None else pc.and_(few, keeps(part))
+        return few if within is None else pc.and_(few, within.keeps(part))
 
-    return both
+    return Selection(keeps) if within is None else replace(within, keeps=keeps)
 
 
-def _keeps(schema: Schema, window: Window | None, past: Known, until: datetime | None) -> Keeps | None:
-    """Which rows of a part are before `until`, and in a window that keeps each row by itself; None for all."""
+def _within(schema: Schema, window: Window | None, past: Known, until: datetime | None) -> Selection | None:
+    """The rows before `until`, and in a window that keeps each row by itself; None for all."""
     import pyarrow as pa
 
     if window is None and until is None:
@@ -147,14 +142,16 @@ def _keeps(schema: Schema, window: Window | None, past: Known, until: datetime |
         early = at.notna() if until is None else at < until
         return pa.array(early if kept is None else early & kept)
 
-    return keeps
+    return Selection(keeps, earliest(window, past.as_of), until)
 
 
 def _known_before(tables: Tables, declaration: Declaration, known: Known, until: datetime) -> Known:
     """What was known of the events before `until`, as if it were that time: the batches with a labelled row of them."""
     schema, before = declaration.schema_, set[str]()
-    keeps = _keeps(schema, None, known, until)
-    for part in read_parts(tables, declaration.name, schema, known, labelled=True, keeps=keeps, columns=[schema.time]):
+    within = _within(schema, None, known, until)
+    for part in read_parts(
+        tables, declaration.name, schema, known, labelled=True, selection=within, columns=[schema.time]
+    ):
         before.update(part[BATCH].unique().to_pylist())
     return replace(known, as_of=until, batches=tuple(b for b in known.batches if b.batch in before))
 

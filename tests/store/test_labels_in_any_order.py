@@ -23,8 +23,8 @@ from perennial.ledger.entries import ChallengerEntry, Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import LABEL, LABEL_KNOWN_AT
 from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.tables import Tables
-from perennial.training.rows import labelled_rows
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from tests.extent import part_of
@@ -203,13 +203,19 @@ class History:
             self.ledger.append("shop", made)
             self.decided.append((model.challenger, as_of, rows, position))
 
+    def labelled(self, as_of: datetime) -> pd.DataFrame | None:
+        known = known_at(self.ledger, "shop", as_of)
+        if not known.batches:
+            return None
+        return read_rows(self.tables, "shop", self.declaration.schema_, known, labelled=True)
+
     def training(self, as_of: datetime, until: datetime | None) -> dict[str, int]:
-        rows = labelled_rows(self.tables, self.declaration, known_at(self.ledger, "shop", as_of))
+        rows = self.labelled(as_of)
         return {} if rows is None else _by_order(rows[rows["at"] < until] if until else rows)
 
     def newest_day(self, as_of: datetime, days: int) -> datetime | None:
         """The first of so many newest days with labels; None if there is no earlier one."""
-        rows = labelled_rows(self.tables, self.declaration, known_at(self.ledger, "shop", as_of))
+        rows = self.labelled(as_of)
         found = [] if rows is None else sorted(set(rows["at"]))
         return None if len(found) <= days else found[-days].to_pydatetime()
 

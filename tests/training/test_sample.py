@@ -16,8 +16,9 @@ from perennial.lineage.named import find
 from perennial.settings import settings
 from perennial.store.key_hash import key_hashes
 from perennial.store.known import known_at
+from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
-from perennial.training.rows import inside, labelled_rows, rows_inside
+from perennial.training.rows import inside, rows_inside
 from perennial.training.sample import are_chosen, priorities, smallest
 from perennial.usecase.declared_model import Model, Sample
 from perennial.usecase.declared_schema import Schema
@@ -91,8 +92,7 @@ def test_a_window_is_applied_while_rows_are_read(world: World, window: Any) -> N
         batch = take_in(month)
     workspace, declaration = _opened()
     known = known_at(workspace.ledger, "shop", instant(batch.arrived_at))
-    every = labelled_rows(workspace.tables, declaration, known)
-    assert every is not None
+    every = read_rows(workspace.tables, "shop", declaration.schema_, known, labelled=True)
     then = inside(declaration.model.window, every, every["at"], known).reset_index(drop=True)
     pd.testing.assert_frame_equal(rows_inside(workspace.tables, declaration, known).rows, then)
     until = datetime.fromisoformat("2024-02-10T00:00:00+00:00")

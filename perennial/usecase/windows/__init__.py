@@ -6,6 +6,7 @@ a pydantic model with that one field and the methods of `perennial.usecase.windo
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -90,6 +91,12 @@ def read_window(window: Any) -> Window | None:
 def is_by_row(window: Window | None) -> bool:
     """Whether a window keeps each row by that row alone; see `Window`."""
     return window is None or getattr(window, "by_row", False)
+
+
+def earliest(window: Window | None, as_of: datetime) -> datetime | None:
+    """The time before which a window keeps no row; None if it is not known. See `Window`."""
+    since = getattr(window, "earliest", None)
+    return since(as_of) if since else None
 
 
 def window_in_words(window: Any) -> str:

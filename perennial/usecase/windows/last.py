@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -24,7 +24,11 @@ class LastWindow(Frozen):
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
         """Rows whose events are in the window."""
-        return past.at >= past.as_of - self.last
+        return past.at >= self.earliest(past.as_of)
+
+    def earliest(self, as_of: datetime) -> datetime:
+        """The window's beginning."""
+        return as_of - self.last
 
     def weights(self, at: pd.Series[Any]) -> None:
         """Equal weights."""

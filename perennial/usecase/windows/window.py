@@ -30,7 +30,8 @@ class Window(Protocol):
     """A declared window: a pydantic model whose single field is the word used in the declaration.
 
     One with a class variable `by_row = True` keeps a row by that row's time and batch alone, whatever other rows there
-    are. It is then asked part by part while rows are read, so that the others take no memory.
+    are. It is then asked part by part while rows are read, so that the others take no memory. If it also has a method
+    `earliest(as_of)`, the time before which it keeps no row, older files are not opened.
     """
 
     def keeps(self, past: Past) -> pd.Series[bool] | None:
