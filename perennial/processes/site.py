@@ -97,13 +97,17 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
                 return
             fields = {name: given[-1] for name, given in parse_qs(body.decode(errors="replace")).items()}
             try:
-                answered = decisions().take(usecase, grant, self._values, fields)
+                taken = decisions().take(usecase, grant, self._values, fields)
             except PerennialError as error:
                 self._send(
                     _refusal(_status(error), error.code, _in_words(error), self._is_person, f"/pages/{usecase}.html")
                 )
                 return
-            self._redirect(HTTPStatus.SEE_OTHER, f"../pages/{usecase}.html?answered={answered}#question")
+            self._redirect(HTTPStatus.SEE_OTHER, f"../pages/{usecase}.html?answered={taken.decision}#question")
+            try:  # what follows may take a minute on a busy machine, and the person need not wait for it
+                taken.follow()
+            except (PerennialError, OSError) as error:  # the next run makes up for it
+                self.log_error("%s", error)
 
         def do_HEAD(self) -> None:
             path = urlsplit(self.path).path
@@ -195,7 +199,7 @@ def _in_words(error: PerennialError) -> str:
 
 
 def _status(error: PerennialError) -> HTTPStatus:
-    if error.code == "reason-missing":
+    if error.code in ("reason-missing", "answer-unknown"):
         return HTTPStatus.BAD_REQUEST
     if error.code.startswith(_NOT_ALLOWED):
         return HTTPStatus.FORBIDDEN

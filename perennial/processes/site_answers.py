@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from perennial.access.grant import Grant
 from perennial.access.posted import FormTokens, refuse_foreign
@@ -26,6 +27,14 @@ from perennial.settings import Settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.reading import load_use_case
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An answer that is on record. decision: its id. follow: lets aliases, pages and events follow it."""
+
+    decision: str
+    follow: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,8 @@ class Answers:
         )
         return form, ""
 
-    def take(self, usecase: str, grant: Grant, values: Values, posted: Mapping[str, str]) -> str:
-        """Record an answer: the id of its decision.
+    def take(self, usecase: str, grant: Grant, values: Values, posted: Mapping[str, str]) -> Taken:
+        """Record an answer.
 
         values: the headers of the request. posted: decision, form, answer, reason and token, as they were filled in.
         Raises what refuses an answer, with nothing recorded.
@@ -93,25 +102,26 @@ class Answers:
             raise InputError(f"{usecase} has no decision {id!r}", code="decisions-none", field="decision", value=id)
         match posted.get("answer"):
             case "approve":
-                _approve(workspace, row.payload, person, reason)
+                return Taken(id, _approved(workspace, row.payload, person, reason))
             case "refuse":
                 refused = refuse_held(workspace, row.payload, person, reason, asked_at=datetime.now(UTC))
-                follow_answer(workspace, usecase, f"the refusal by {refused.by} is recorded")
+                done = f"the refusal by {refused.by} is recorded"
+                return Taken(id, partial(follow_answer, workspace, usecase, done))
             case other:
                 raise InputError(
                     f"'{other or ''}' is neither approve nor refuse", code="answer-unknown", field="answer", value=other
                 )
-        return id
 
 
-def _approve(workspace: Workspace, decision: Decision, person: Person, reason: str) -> None:
+def _approved(workspace: Workspace, decision: Decision, person: Person, reason: str) -> Callable[[], None]:
+    """Record an approval, and what follows it."""
     now = datetime.now(UTC)
     done = approve_held(workspace, decision, person, reason, asked_at=now, now=now)
     if done.made is None:
-        follow_answer(workspace, decision.usecase, f"the approval by {person.name} is recorded")
-    else:
-        number = done.made.payload.release_no
-        follow_release(workspace, decision.usecase, f"the approval by {person.name} and release {number} are recorded")
+        text = f"the approval by {person.name} is recorded"
+        return partial(follow_answer, workspace, decision.usecase, text)
+    text = f"the approval by {person.name} and release {done.made.payload.release_no} are recorded"
+    return partial(follow_release, workspace, decision.usecase, text)
 
 
 def _notice(ledger: Ledger, usecase: str, answered: str) -> str:

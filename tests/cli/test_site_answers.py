@@ -18,6 +18,8 @@ import pytest
 
 from perennial.ledger.entries import Approval, Decision, Endorsement, Refusal, Release
 from perennial.processes.ports import free_port
+from perennial.settings import settings
+from perennial.store.lock import only_one
 from tests.browser import CHROMIUM, evaluate
 from tests.cli.conftest import _lead_to, command, ledger_rows, payloads
 from tests.serving.running_service import wait_for
@@ -137,6 +139,16 @@ def test_two_roles_approve_and_a_repeated_answer_is_one(held: str, tmp_path: Pat
         assert ledger_rows() == rows
 
 
+def test_an_answer_waits_for_nothing_that_follows_it(held: str, tmp_path: Path) -> None:
+    where = settings()
+    with site(tmp_path) as address, only_one(where.locks, "all", "index"):  # so the pages cannot be written
+        ben = Visitor(address, "ben")
+        assert ben.answer("refuse", "the season is over").status_code == 303
+        assert (
+            len(payloads(Refusal)) == 1 and "Refused by ben" in ben.client.get(f"/pages/shop.html?answered={held}").text
+        )
+
+
 def test_what_the_proxy_names_counts_and_a_refusal_ends_it(held: str, tmp_path: Path) -> None:
     with site(tmp_path, **PROXY) as address:
         ben = Visitor(address, "", **{"X-User": "ben", "X-Groups": "staff, deciders"})
@@ -193,7 +205,7 @@ def test_a_form_counts_only_from_the_site_and_for_whom_it_was_made(held: str, tm
         del anna.client.headers["Sec-Fetch-Site"]
         for changed in ({"form": ""}, {"form": "é"}, {"decision": "0" * 16}, {"form": ben.filled("", "")["form"]}):
             assert anna.post({**form, **changed}).status_code == 403
-        assert anna.post({**form, "answer": "perhaps"}).status_code == 409
+        assert anna.post({**form, "answer": "perhaps"}).status_code == 400
         huge = anna.post({**form, "reason": "x" * 200_000})
         assert huge.status_code == 413
         assert anna.client.get("/pages/shop.html").headers["content-security-policy"] == "frame-ancestors 'none'"
