@@ -34,7 +34,7 @@ class WholeFiles:
 
     def windows(self) -> list[Window]:
         """One window a file, month_2 before month_10. Raises InputError where there are none or two of one stem."""
-        return [Window(None, None, stem) for stem in self._by_stem()]
+        return list(_windows(tuple(self._by_stem())))
 
     def fetch(self, window: Window) -> Arrival:
         """The file. Raises InputError for an unknown window, TransientError where reading may succeed later."""
@@ -53,8 +53,9 @@ class WholeFiles:
 def _by_stem(files: tuple[Path, ...], folder: Path, field: str) -> dict[str, Path]:
     """Cached, as the files are: a cycle looks at them several times."""
     paths: dict[str, Path] = {}
+    flat = len(folder.parts) + 1
     for path in files:
-        if path.parent != folder and path != folder:
+        if len(path.parts) > flat:
             raise InputError(
                 f"{field}: {folder} holds folders like {path.parent.name}, whose files belong together\n"
                 "  cut them by the time column: `batch: month`"
@@ -66,3 +67,8 @@ def _by_stem(files: tuple[Path, ...], folder: Path, field: str) -> dict[str, Pat
             )
         paths[stem] = path
     return paths
+
+
+@lru_cache(maxsize=16)
+def _windows(stems: tuple[str, ...]) -> tuple[Window, ...]:
+    return tuple(Window(None, None, stem) for stem in stems)

@@ -29,6 +29,7 @@ OTHERS: dict[str, Suffix] = {
 }
 """How files end that are batches where they are named themselves, or nothing of `TABLES` lies beside them."""
 _KINDS = TABLES | OTHERS
+_NUMBERS = re.compile(r"(\d+)")
 
 
 def files_in(path: Path, field: str = "source.path") -> list[Path]:
@@ -70,11 +71,9 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
 @lru_cache(maxsize=16)
 def _tables_of(path: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
     """The tables among files of a folder, in order. Cached: a cycle looks at the same names several times."""
-    there = [path / name for name in names]
-    files = [each for each in there if ending_of(each) in TABLES] or [
-        each for each in there if ending_of(each) in OTHERS
-    ]
-    return tuple(sorted(files, key=lambda each: _natural(each.name)))
+    ends = {name: _ending(name) for name in names}
+    tables = [name for name in names if ends[name] in TABLES] or [name for name in names if ends[name] in OTHERS]
+    return tuple(path / name for name in sorted(tables, key=_natural))
 
 
 def _other(path: Path) -> tuple[str, str] | None:
@@ -91,9 +90,16 @@ def _first_other(paths: list[Path]) -> tuple[Path, str, str] | None:
 
 def ending_of(path: Path) -> str:
     """The end of a file's name by which its kind is known, the longest that is known."""
-    name = path.name.lower()
-    ends = ("." + ".".join(name.split(".")[-parts:]) for parts in (2, 1))
-    return next((end for end in ends if end in _KINDS and name.endswith(end)), path.suffix.lower())
+    return _ending(path.name)
+
+
+def _ending(name: str) -> str:
+    lower = name.lower()
+    before, dot, last = lower.rpartition(".")
+    short, longer = f"{dot}{last}", f".{before.rpartition('.')[2]}{dot}{last}"
+    if longer in _KINDS and lower.endswith(longer):
+        return longer
+    return short if short in _KINDS or (before and last) else ""
 
 
 def suffix_of(path: Path) -> Suffix:
@@ -101,10 +107,10 @@ def suffix_of(path: Path) -> Suffix:
     return _KINDS[ending_of(path)]
 
 
-def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
+def _natural(name: str) -> tuple[list[str | int], str]:
     """The order of names as people count: month_2 before month_10."""
-    parts = re.findall(r"(\D*)(\d*)", name)
-    return [(text, int(number or -1)) for text, number in parts], name
+    parts = _NUMBERS.split(name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def no_window(window: Window, known: list[str], path: Path) -> InputError:
