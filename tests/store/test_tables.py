@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from perennial.content import digest_rows
-from perennial.errors import InputError, TransientError
+from perennial.errors import InputError, TableUnreadable, TransientError
 from perennial.our_columns import ARRIVED_AT, BATCH
 from perennial.store.rows import content
 from perennial.store.tables import SMALL_FILES, Tables
@@ -52,6 +52,23 @@ def test_readers_get_the_batches_they_name_and_no_other(tables: Tables) -> None:
     assert values_of(tables.read("shop", "accepted", [])) == []
     assert tables.read("shop", "labels", ["b"]) is None
     assert tables.version("shop", "labels") is None
+
+
+def test_the_newest_batches_are_read_without_the_files_of_others(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.tables.SMALL_FILES", 100)  # as if each batch were large
+    batches = [f"{number:02d}" for number in range(25)]
+    for batch in batches:
+        tables.append("shop", "accepted", rows(batch, [1.0]), batch)
+    table = tables.open("shop", "accepted")
+    assert table is not None
+    added = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    (oldest,) = [each["path"] for each in added if each[f"min.{BATCH}"] == batches[0]]
+    (Path(tables.where("shop", "accepted")) / oldest).unlink()
+    assert values_of(tables.read("shop", "accepted", batches[1:])) == [1.0] * 24
+    with pytest.raises(TableUnreadable):
+        tables.read("shop", "accepted", batches)
 
 
 def test_of_a_batch_only_rows_with_the_asked_values_are_read(tables: Tables) -> None:
