@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from perennial.clock import instant
-from perennial.ledger.entries import Snapshot
+from perennial.deciding.replay import replay_deep
+from perennial.ledger.entries import Decision, Snapshot
 from perennial.lineage.named import find
 from perennial.settings import settings
 from perennial.store.key_hash import key_hashes
@@ -22,7 +23,7 @@ from perennial.training.rows import inside, rows_inside
 from perennial.training.sample import are_chosen, priorities, smallest
 from perennial.usecase.declared_model import Model, Sample
 from perennial.usecase.declared_schema import Schema
-from tests.training.stores import snapshot_digest, take_in, train_at
+from tests.training.stores import decide_at, snapshot_digest, take_in, train_at
 from tests.world import World
 
 SCHEMA = Schema.model_validate({"key": ["order"], "time": "at", "target": "y", "task": "binary"})
@@ -118,6 +119,11 @@ def test_a_challenger_is_trained_on_its_sample_and_the_record_shows_how_many(wor
     assert training.sampled == snapshot.sampled
     assert (training.rows["at"] >= "2024-02-19").mean() > 0.4, "half of the weight is in the newest 10 of 60 days"
     _lineage_knows_whether_a_row_is_among_them(workspace, set(training.rows["order"]), snapshot.snapshot)
+    world.month("2024-03")
+    made = decide_at(instant(take_in("2024-03").arrived_at), "2024-03")
+    assert made.evaluation.rows == 31 * world.rows_a_day, "every row from 29 February to 30 March"
+    (decided,) = workspace.ledger.all("shop", Decision)
+    assert replay_deep(workspace.ledger, workspace.tables, workspace.registry, decided).difference is None
 
 
 def _lineage_knows_whether_a_row_is_among_them(workspace: Workspace, orders: set[str], snapshot: str) -> None:
