@@ -24,6 +24,7 @@ from tasks.fleet import (
     finish_fleet,
     plan_fleet,
     postponed_refit,
+    record_outcomes,
 )
 from tasks.page import renew_pages
 from tasks.step import as_fleet
@@ -52,8 +53,9 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
     with as_fleet():
         for window, usecases in plan.rounds:
             take_round(alone, window, usecases, trigger)
-        alone.of_each(plan.idle, "", lambda usecase: go_through(usecase, None, trigger))
+        alone.of_each(plan.idle, "", "look for batches", lambda usecase: go_through(usecase, None, trigger))
         catch_up(alone, plan.idle)
+        record_outcomes(alone.usecases, alone.failed)
         renew_pages(alone.usecases)
         notify_together(alone.usecases, alone.failed)
     return finish_fleet(alone)
@@ -61,16 +63,19 @@ def fleet(template: str | None = None, tags: tuple[str, ...] = (), trigger: Trig
 
 def take_round(alone: Alone, window: str, usecases: Sequence[str], trigger: Trigger | None) -> None:
     """One batch of all that have it: first each takes it in, then all decide on it, then all are trained."""
-    arrived = alone.of_each(usecases, window, lambda usecase: arrive(usecase, window, trigger))
+    arrived = alone.of_each(usecases, window, "take in", lambda usecase: arrive(usecase, window, trigger))
     due = {usecase: here for usecase, here in arrived.items() if isinstance(here, Arrived)}
     alone.ended(window, {usecase: here for usecase, here in arrived.items() if not isinstance(here, Arrived)})
     fix_families(alone, window, due)
-    decisions = alone.of_each(due, window, lambda name: decide_waiting(name, due[name].now, due[name].asked))
-    wanted = alone.of_each(decisions, window, lambda name: due_refit(name, due[name].now.as_of, trigger))
+    decisions = alone.of_each(due, window, "decide", lambda name: decide_waiting(name, due[name].now, due[name].asked))
+    wanted = alone.of_each(
+        decisions, window, "order refits", lambda name: due_refit(name, due[name].now.as_of, trigger)
+    )
     refits = alone.within_budgets(wanted)
     ended = alone.of_each(
         refits.order,
         window,
+        "train",
         lambda name: end(name, window, trigger, due[name], decisions[name], refits.postponed.get(name)),
     )
     alone.ended(window, ended)
@@ -85,13 +90,13 @@ def fix_families(alone: Alone, window: str, due: Mapping[str, Arrived]) -> None:
         return waiting_test(usecase, now.window, now.as_of, due[usecase].asked)
 
     for (template, fdr), members in decided_together(alone.still(due)).items():
-        tests = alone.of_each(members, window, tested)
+        tests = alone.of_each(members, window, "test", tested)
         fix_family(template, fdr, [test for test in tests.values() if test is not None])
 
 
 def catch_up(alone: Alone, usecases: Sequence[str]) -> None:
     """Train those without a new batch whose refit had to wait for an earlier run's budget, if there is time now."""
-    waited = alone.of_each(usecases, "", postponed_refit)
+    waited = alone.of_each(usecases, "", "order refits", postponed_refit)
     refits = alone.within_budgets({usecase: refit for usecase, refit in waited.items() if refit is not None})
     due = [usecase for usecase in refits.order if usecase not in refits.postponed]
-    alone.of_each(due, "", lambda usecase: train_because(usecase, present(usecase, None, None), HAD_TO_WAIT))
+    alone.of_each(due, "", "train", lambda usecase: train_because(usecase, present(usecase, None, None), HAD_TO_WAIT))

@@ -65,6 +65,8 @@ WRITES = (
     "mlflow_version",
     "challenger_row",
     "cycle_row",
+    "run_failed_row",
+    "run_succeeded_row",
     "anchor",
     "erasure_begun",
     "erased_file",

@@ -10,8 +10,9 @@ from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.fault_points import write
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health
-from perennial.ledger.present import frozen_decision, trained_at
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health, RunSucceeded
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import frozen_decision, standing_failure, trained_at
 from perennial.release.freeze import freezes_in_words
 from perennial.release.words import HEADING, batch_in_words, cycle_in_lines, decision_in_words
 from perennial.settings import settings
@@ -113,6 +114,7 @@ def finish_cycle(
             postponed=challenger.postponed if isinstance(challenger, NotYet) else None,
         ),
     )
+    note_success(workspace.ledger, usecase)
     log.info("cycle %s %s done", usecase, batch.window)
     taken = decision if isinstance(decision, Decision) else None
     kept_back = frozen_decision(workspace.ledger, usecase)
@@ -121,3 +123,10 @@ def finish_cycle(
     if not in_fleet():
         story.info("%s", "\n".join(lines), extra={"heading": HEADING})
     return row.payload
+
+
+def note_success(ledger: Ledger, usecase: str) -> None:
+    """Commit that a use case succeeded, if a run of its fleet had failed for it."""
+    failed = standing_failure(ledger, usecase)
+    if failed is not None:
+        ledger.append(usecase, RunSucceeded(number=failed.number))

@@ -17,10 +17,13 @@ from perennial.fleet.budget import DueRefit, Refits, plan_refits
 from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
-from perennial.ledger.entries import BatchEntry, Postponed, Trigger
+from perennial.ledger.entries import BatchEntry, Postponed, RunFailed, Trigger
+from perennial.ledger.present import failures_before
+from perennial.secrets import masked
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.reading import template_of
+from tasks.artifacts import note_success
 from tasks.as_of import present, scheduled_start
 from tasks.step import step
 from tasks.training import why_train
@@ -35,6 +38,8 @@ HAD_TO_WAIT = Trigger(kind="new_batch", detail="a batch was accepted, and the re
 
 OF_ALL = ("ledger-unreachable", "registry-unreachable", "disk-full")
 """Codes of errors that every use case would meet."""
+LONGEST = 300
+"""Characters of a message that the ledger keeps."""
 
 
 @step(timeout_minutes=60)
@@ -93,11 +98,11 @@ class Alone:
         stopped = {each.usecase for each in self.failed}
         return [name for name in usecases if name not in stopped]
 
-    def of_each(self, usecases: Iterable[str], window: str, do: Callable[[str], R]) -> dict[str, R]:
-        """Use case → what `do` returns in its turn, for those that can go on and do not fail."""
+    def of_each(self, usecases: Iterable[str], window: str, step_: str, do: Callable[[str], R]) -> dict[str, R]:
+        """Use case → what `do` returns in its turn, for those that can go on and do not fail. step_: what it does."""
         done = {}
         for usecase in self.still(usecases):
-            with self(usecase, window), turn(usecase):
+            with self(usecase, window, step_), turn(usecase):
                 done[usecase] = do(usecase)
         return done
 
@@ -121,7 +126,7 @@ class Alone:
         return Refits(tuple(order), postponed, seconds)
 
     @contextmanager
-    def __call__(self, usecase: str, window: str = "") -> Iterator[None]:
+    def __call__(self, usecase: str, window: str, step_: str) -> Iterator[None]:
         """What a use case does; its error is kept. What would stop every other one too ends the run."""
         try:
             yield
@@ -129,9 +134,10 @@ class Alone:
             raise
         except (Exception, SystemExit) as error:
             ours = isinstance(error, PerennialError)
-            if isinstance(error, PerennialError) and error.code in OF_ALL:
+            code = error.code if isinstance(error, PerennialError) else "failed"
+            if code in OF_ALL:
                 raise
-            failed = Failed(usecase, window, str(error) if ours else f"{type(error).__name__}: {error}")
+            failed = Failed(usecase, window, str(error) if ours else f"{type(error).__name__}: {error}", step_, code)
             self.failed.append(failed)
             if not ours:
                 log.exception("%s failed", usecase)
@@ -147,6 +153,19 @@ class Alone:
         ended = Counter(status for cycles in self.cycles.values() for name, status in cycles if name == window)
         ended["failed"] = sum(each.window == window for each in self.failed)
         story.info("%s: %s", window, ", ".join(f"{count} {status}" for status, count in ended.items() if count))
+
+
+@step(timeout_minutes=15)
+def record_outcomes(usecases: Sequence[str], failed: Sequence[Failed]) -> None:
+    """Commit which use cases failed, and of those that had failed before which have now succeeded."""
+    ledger = open_workspace(settings()).ledger
+    for each in failed:
+        why = masked(each.why).strip().partition("\n")[0][:LONGEST]
+        number = failures_before(ledger, each.usecase) + 1
+        row = RunFailed(number=number, window=each.window, step=each.step, code=each.code, why=why)
+        ledger.append(each.usecase, row)
+    for usecase in {*usecases} - {each.usecase for each in failed}:
+        note_success(ledger, usecase)
 
 
 def finish_fleet(alone: Alone) -> FleetRun:

@@ -33,6 +33,7 @@ from perennial.ledger.present import (
     made_live,
     open_question,
     refusal_of,
+    standing_failure,
     time_of,
     undone_decision,
     waiting_challenger,
@@ -201,6 +202,9 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "tier_lacks": lacking(ledger, declaration) if question else [],
         "endorsements": [each.model_dump(mode="json") for each in stands.given.values()],
         "missing_roles": list(stands.missing),
+        "failed": failed.model_dump(mode="json", exclude={"number"})
+        if (failed := standing_failure(ledger, usecase))
+        else None,
         "frozen": [each.model_dump(mode="json") for each in freezes(ledger, usecase)],
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
         "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],

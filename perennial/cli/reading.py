@@ -14,7 +14,7 @@ from perennial.errors import InputError
 from perennial.evaluation.figures import counted, enumerated, percent, ranges
 from perennial.evaluation.reason import meanings
 from perennial.governance.anchored import Anchored, anchored_in_words
-from perennial.ledger.entries import BatchEntry, LabelBatchEntry
+from perennial.ledger.entries import BatchEntry, LabelBatchEntry, RunFailed
 from perennial.ledger.learned_erased import LearnedErased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import label_files
@@ -118,6 +118,8 @@ def _show_status(view: dict[str, Any]) -> None:
     if not (champion or batch or decided):
         name = view["usecase"]
         rows.append(("next", f"perennial backfill {name} (all batches), or perennial run {name} (one)"))
+    if view["failed"]:
+        rows.append(("last run failed", RunFailed(number=1, **view["failed"]).in_words))
     rows += _frozen_rows(view)
     alarms = [each for each in view["open_episodes"] if each["severity"] != "info"]
     rows.append(("open alarms", "; ".join(_episode(each) for each in alarms) or "none"))

@@ -38,6 +38,8 @@ def _causes(each: Standing) -> Iterator[tuple[str, str]]:
     """What is the matter with one use case, each with its batch, without the numbers in which others differ."""
     for alarm in each.alarms:
         yield from ((what, alarm.batch) for what in _of_alarm(alarm))
+    if each.state == "failed":
+        yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch or "no batch"
     if each.state in ("held", "blocked") and each.batch is not None:
         what = each.why.partition(": ")[2] if each.state == "held" else "a guard blocked the release"
         yield f"{each.state}: {_NUMBER.sub('…', what)}" if each.state == "held" else what, each.batch

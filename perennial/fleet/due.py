@@ -26,7 +26,8 @@ def due_of(workspace: Workspace, names: Sequence[str], now: datetime) -> FleetPl
         try:
             due[name] = windows_to_do(workspace.use_case(name), workspace.ledger, now)
         except (PerennialError, OSError) as error:
-            failed.append(Failed(name, "", str(error)))
+            code = error.code if isinstance(error, PerennialError) else "failed"
+            failed.append(Failed(name, "", str(error), code=code))
     return plan_of(due, failed)
 
 

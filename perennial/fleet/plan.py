@@ -10,11 +10,16 @@ from perennial.usecase.mistakes import listed
 
 @dataclass(frozen=True)
 class Failed:
-    """A use case that could not go on. window: the batch it was at, empty where it had not come so far."""
+    """A use case that could not go on. window: the batch it was at, empty where it had not come so far.
+
+    step: what was being done. code: of the error.
+    """
 
     usecase: str
     window: str
     why: str
+    step: str = "plan"
+    code: str = "failed"
 
     def __str__(self) -> str:
         return f"{self.usecase}{f', batch {self.window}' if self.window else ''}: {self.why}"

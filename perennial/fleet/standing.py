@@ -21,14 +21,19 @@ from perennial.ledger.entries import (
     Release,
     ReleasesFrozen,
     ReleasesResumed,
+    RunFailed,
+    RunSucceeded,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.watching.health import severity_of
 
-STATES = ("held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
-"""The states, worst first: those that wait for a person, an alarm, no model or no loss yet, nothing."""
+STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
+"""The states, worst first: the run failed, those that wait for a person, an alarm, no model or no loss yet, nothing."""
 NEWEST = (BatchEntry, ChallengerEntry, Cycle, Decision, Release)
-EVERY = (Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal)
+EVERY = (
+    *(Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal),
+    *(RunFailed, RunSucceeded),
+)
 
 Payload = Mapping[str, Any]
 Rows = Mapping[type[Recorded], Sequence[Payload]]
@@ -130,6 +135,9 @@ def _new_values(episode: Payload) -> tuple[tuple[str, str], ...]:
 def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
     """The worst state that holds, and why."""
     batch, decision, release = (_last(rows, kind) for kind in (BatchEntry, Decision, Release))
+    failed = _last(rows, RunFailed)
+    if failed and failed["number"] > len(rows.get(RunSucceeded, ())):
+        return "failed", RunFailed.model_validate(failed).in_words
     if batch and batch["status"] == "held":
         return "held", f"batch {batch['window']}: {'; '.join(batch['held_because'])}"
     if decision and _waits(rows, decision, release):

@@ -20,6 +20,8 @@ from perennial.ledger.entries import (
     Release,
     ReleasesFrozen,
     ReleasesResumed,
+    RunFailed,
+    RunSucceeded,
     Served,
     Snapshot,
 )
@@ -52,6 +54,18 @@ def freezes(ledger: Ledger, usecase: str) -> list[ReleasesFrozen]:
     """What keeps anything from being released now: freezes that no person has ended, the oldest first."""
     ended = {row.key for row in ledger.all(usecase, ReleasesResumed)}
     return [row.payload for row in ledger.all(usecase, ReleasesFrozen) if row.key not in ended]
+
+
+def failures_before(ledger: Ledger, usecase: str) -> int:
+    """After how many failures a use case has succeeded."""
+    return len(ledger.all(usecase, RunSucceeded))
+
+
+def standing_failure(ledger: Ledger, usecase: str) -> RunFailed | None:
+    """The newest failure of a run in which this use case stopped; None if it has succeeded since."""
+    failed = ledger.all(usecase, RunFailed)
+    newest = failed[-1].payload if failed else None
+    return newest if newest is not None and newest.number > failures_before(ledger, usecase) else None
 
 
 def says_release(ledger: Ledger, decision: Decision) -> bool:

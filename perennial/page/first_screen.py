@@ -88,7 +88,8 @@ def _changed(history: History) -> str:
 
 def _needed(history: History) -> Answer:
     question = "What needs you?"
-    lines = [f"Batch {batch.window} is held: {'; '.join(batch.held_because)}" for batch in history.held]
+    lines = [f"The last run of the fleet failed here, {history.failed.in_words}"] if history.failed else []
+    lines += [f"Batch {batch.window} is held: {'; '.join(batch.held_because)}" for batch in history.held]
     lines += [f"Label file {file.file} is held: {'; '.join(file.held_because)}" for file in history.held_labels]
     if history.question is not None:
         version, id = history.question.challenger.version, history.question.id

@@ -15,7 +15,7 @@ from perennial.whole_file import write_whole
 
 PAGE = "all-use-cases.html"
 """No use case can have this name."""
-COLOURS = {**dict.fromkeys(("held", "approve", "frozen", "blocked", "alarm"), "bad"), "good": "good"}
+COLOURS = {**dict.fromkeys(("failed", "held", "approve", "frozen", "blocked", "alarm"), "bad"), "good": "good"}
 """State → how it is drawn; any other is drawn as waiting."""
 SCRIPT = """
 const rows = [...document.querySelectorAll("tbody tr")], body = document.querySelector("tbody");

@@ -18,6 +18,7 @@ from perennial.ledger.entries import (
     LabelBatchEntry,
     Refusal,
     Release,
+    RunFailed,
     SegmentCollected,
     Severity,
     StageLooked,
@@ -25,7 +26,14 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.learned_erased import LearnedErased, learned_erased
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import answers, frozen_decision, held_batches, held_labels, open_question
+from perennial.ledger.present import (
+    answers,
+    frozen_decision,
+    held_batches,
+    held_labels,
+    open_question,
+    standing_failure,
+)
 from perennial.release.freeze import freezes_in_words
 from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
@@ -69,6 +77,7 @@ class History:
     looks: Sequence[StageLooked] = ()
     approvers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     learned_erased: Sequence[LearnedErased] = ()
+    failed: RunFailed | None = None
 
     @property
     def newest_look(self) -> StageLooked | None:
@@ -137,4 +146,5 @@ def history_of(ledger: Ledger, declaration: Declaration, tally: Tally | None = N
         looks=[row.payload for row in ledger.all(usecase, StageLooked)],
         approvers=declaration.governance.approvers,
         learned_erased=learned_erased(ledger, usecase),
+        failed=standing_failure(ledger, usecase),
     )

@@ -67,6 +67,7 @@ STATUS = {
         "endorsements",
         "missing_roles",
         "undelivered",
+        "failed",
         "frozen",
         "held_by_freeze",
     ),

@@ -44,7 +44,7 @@ ALERTS = ("alert_queued_row", "alert_failed_row", SENT)
 RELEASE = ["release_row", "alias", "refit_alias", "page"]
 TRAINING = ("mlflow_run", "model_signature", "mlflow_version", "snapshot_row")
 
-ELSEWHERE = ("endorsement_row", "refusal_row", "openlineage_event", "family_row")
+ELSEWHERE = ("endorsement_row", "refusal_row", "openlineage_event", "family_row", "run_failed_row", "run_succeeded_row")
 """Rows with the machine's time, killed by tests/crashes/test_persons.py; events, by tests/lineage/test_sending.py; what
 only a fleet writes, by tests/fleet/test_together.py."""
 OF_ERASURES = (

@@ -43,6 +43,14 @@ def test_held_batches_with_the_same_reason_are_one_line_whatever_their_numbers()
     assert [str(each) for each in common_causes(listed)] == ["2 use cases: held: … of … rows have no price in 2024-03"]
 
 
+def test_failures_with_the_same_reason_are_one_line_whatever_their_numbers() -> None:
+    listed = [
+        Standing("a", "failed", "2024-03", why="batch 2024-04, take in: line 3 is cut off"),
+        Standing("b", "failed", "2024-03", why="batch 2024-04, take in: line 17 is cut off"),
+    ]
+    assert [str(each) for each in common_causes(listed)] == ["2 use cases: failed: line … is cut off in 2024-03"]
+
+
 def test_the_page_escapes_what_people_named_and_runs_only_its_own_script() -> None:
     alarm = Alarm("level", "page", "2024-03-01T00:00:00Z", "2024-03", "<b>worse</b>")
     listed = [Standing("a", "alarm", "2024-03", 0.0, -0.1, 0.1, 0.2, 0, 3, (alarm,), "level: <b>worse</b>")]

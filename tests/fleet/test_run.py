@@ -10,7 +10,8 @@ import pytest
 
 from perennial.errors import InputError, TerminalError
 from perennial.fleet.members import Chosen, chosen
-from perennial.ledger.entries import BatchEntry, Cycle, Decision
+from perennial.fleet.standing import Standing, standings
+from perennial.ledger.entries import BatchEntry, Cycle, Decision, RunFailed
 from perennial.ledger.ledger import Ledger
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
@@ -19,16 +20,22 @@ from tests.fleet.stores import month_of_store, write_template
 pytestmark = pytest.mark.slow
 
 STORES = ["a", "broken", "code", "gone"]
+MEMBERS = [f"sales_{store}" for store in STORES]
 MONTHS = ["2024-01", "2024-02"]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A template of four stores, three of which are broken, run once. cycles: how many each had after it."""
+    """A template of four stores, three of which are broken, run once. cycles: how many each had after it.
+
+    standings: how they stood then. failures: how many each had on record after a second run.
+    """
 
     folder: Path
     failed: str
     cycles: dict[str, int]
+    standings: list[Standing]
+    failures: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +57,13 @@ def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
             with pytest.raises(TerminalError) as caught:
                 fleet("sales")
-            yield Ran(folder, str(caught.value), {f"sales_{store}": cycles_of(f"sales_{store}") for store in STORES})
+            cycles = {name: cycles_of(name) for name in MEMBERS}
+            ledger = Ledger(settings().database_url)
+            stood = standings(ledger, MEMBERS)
+            with pytest.raises(TerminalError):
+                fleet("sales")
+            failures = {name: len(ledger.all(name, RunFailed)) for name in MEMBERS}
+            yield Ran(folder, str(caught.value), cycles, stood, failures)
 
 
 def cycles_of(usecase: str) -> int:
@@ -67,6 +80,15 @@ def test_members_that_fail_stop_alone_and_are_named(ran: Ran) -> None:
         ledger.verify(name)
 
 
+def test_a_failure_is_shown_and_recorded_once(ran: Ran) -> None:
+    shown = {each.usecase: (each.state, each.why) for each in ran.standings}
+    assert {name: state for name, (state, _) in shown.items() if state == "failed"}.keys() == {*MEMBERS[1:]}
+    assert shown["sales_broken"][1].startswith("batch 2024-02, take in: ")
+    assert shown["sales_code"][1].startswith("batch 2024-01, take in: ")
+    assert shown["sales_gone"][1].startswith("plan: ")
+    assert ran.failures == {"sales_a": 0, "sales_broken": 1, "sales_code": 1, "sales_gone": 1}
+
+
 def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
     from flows.fleet import fleet
 
@@ -78,6 +100,8 @@ def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
         "sales_broken": (("2024-02", "accepted"),),
         "sales_gone": (("2024-01", "accepted"),),
     }
+    states = {each.usecase: each.state for each in standings(Ledger(settings().database_url), MEMBERS)}
+    assert [name for name, state in states.items() if state == "failed"] == ["sales_code"]  # no longer declared
     assert fleet("sales").cycles == {}
     assert [row.payload.window for row in Ledger(settings().database_url).all("sales_a", BatchEntry)] == MONTHS
 

@@ -12,8 +12,9 @@ import pytest
 from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.fleet.plan import FleetPlan
 from perennial.fleet.standing import Standing, standings
-from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, Family
+from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, Family, RunFailed
 from perennial.ledger.ledger import Ledger, Row
+from perennial.ledger.present import standing_failure
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
@@ -157,3 +158,12 @@ def test_a_run_that_is_killed_between_two_decisions_ends_as_one_family(tmp_path:
     assert families(ledger) == [family]
     made = [ledger.all(name, Decision)[-1].payload for name in MEMBERS]
     assert [each.family for each in made] == [family.level_of(each.usecase, each.id) for each in made]
+    (tmp_path / "data" / "a" / "2024-04.csv").write_bytes(b"\x00\xff not a table")
+    for end in ("before", "after"):
+        assert place.run("fleet", "run", "sales", crash_at=f"run_failed_row.{end}") == -signal.SIGKILL
+    assert len(ledger.all("sales_a", RunFailed)) == 1
+    declare(tmp_path, STORES[:1], "2024-04")
+    assert place.run("fleet", "run", "sales", crash_at="run_succeeded_row.before") == -signal.SIGKILL
+    assert standing_failure(ledger, "sales_a") is not None
+    place.finish("fleet", "run", "sales")
+    assert standing_failure(ledger, "sales_a") is None

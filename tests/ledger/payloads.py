@@ -40,6 +40,8 @@ from perennial.ledger.entries import (
     RollbackNotPossible,
     Rows,
     RowsErased,
+    RunFailed,
+    RunSucceeded,
     SegmentCollected,
     Served,
     Snapshot,
@@ -228,6 +230,8 @@ def one_of_each() -> dict[str, Recorded]:
         AlertFailed(alert="level@1:opened:CHAT", target="CHAT", attempt=1, at=AT, again_at=AT, why="down"),
         AliasMoved(number=1, at=AT, found=2, release_no=1),
         AliasPutBack(number=1, at=AT, restored=1),
+        RunFailed(number=1, window="2024-02", step="decide", code="failed", why="it is gone"),
+        RunSucceeded(number=1),
         Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits="", not_trained=""),
         Erased(
             number=1,

@@ -36,6 +36,7 @@ from perennial.ledger.entries.releases import (
     ReleasesResumed,
     RollbackNotPossible,
 )
+from perennial.ledger.entries.runs import RunFailed, RunSucceeded
 from perennial.ledger.entries.serving import BatchScored, SegmentCollected
 from perennial.ledger.entries.staging import StageLooked
 from perennial.ledger.entries.training import (
@@ -132,6 +133,8 @@ __all__ = [
     "RollbackNotPossible",
     "Rows",
     "RowsErased",
+    "RunFailed",
+    "RunSucceeded",
     "SampledFrom",
     "SegmentCollected",
     "Served",
@@ -180,6 +183,8 @@ KINDS: dict[str, type[Recorded]] = {
     "alias_moved": AliasMoved,
     "alias_put_back": AliasPutBack,
     "cycle": Cycle,
+    "run_failed": RunFailed,
+    "run_succeeded": RunSucceeded,
     "erased": Erased,
 }
 
