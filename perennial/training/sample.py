@@ -43,17 +43,21 @@ def priorities(rows: pa.Table, schema: Schema, model: Model) -> FloatArray:
 def smallest(parts: Iterable[FloatArray], sample: Sample) -> tuple[int, float | None]:
     """How many priorities there are, and the largest of those that are chosen; None if all are.
 
-    At most about three times as many as are chosen are in memory.
+    About three times as many as are chosen are in memory, and each is moved a few times, however small the parts are.
     """
-    count, chosen = 0, np.empty(0)
+    count, held = 0, 0
+    smallest_so_far: list[FloatArray] = []
     for part in parts:
-        count += part.size
-        chosen = np.concatenate([chosen, part])
-        if chosen.size > 2 * sample.rows:
-            chosen = np.partition(chosen, sample.rows - 1)[: sample.rows]
-    if count <= sample.rows:
-        return count, None
-    return count, float(np.partition(chosen, sample.rows - 1)[sample.rows - 1])
+        smallest_so_far.append(part)
+        count, held = count + part.size, held + part.size
+        if held > 2 * sample.rows:
+            smallest_so_far, held = [_first(smallest_so_far, sample.rows)], sample.rows
+    return count, float(_first(smallest_so_far, sample.rows)[-1]) if count > sample.rows else None
+
+
+def _first(parts: list[FloatArray], number: int) -> FloatArray:
+    """The smallest values of all parts, the largest of them last."""
+    return np.partition(np.concatenate(parts), number - 1)[:number]
 
 
 def are_chosen(of_rows: FloatArray, bound: float, sample: Sample) -> np.ndarray:

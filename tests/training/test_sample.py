@@ -13,6 +13,7 @@ import pytest
 from perennial.clock import instant
 from perennial.deciding.replay import replay_deep
 from perennial.ledger.entries import Decision, Snapshot
+from perennial.lineage.graph import Ref
 from perennial.lineage.named import find
 from perennial.settings import settings
 from perennial.store.key_hash import key_hashes
@@ -134,6 +135,7 @@ def _lineage_knows_whether_a_row_is_among_them(workspace: Workspace, orders: set
         named = find(workspace, declaration, order)
         trained = {edge.target.id for edge in named.graph.edges if edge.how == "trained in"}
         assert (snapshot in trained) == (order in orders)
+        assert named.graph.nodes[Ref("snapshot", snapshot)].text.startswith("500 of 2,360 labelled rows, ")
 
 
 def _opened() -> tuple[Workspace, Any]:
