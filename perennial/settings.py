@@ -432,15 +432,18 @@ def _memory(environ: Mapping[str, str]) -> int:
     value = (environ.get("PERENNIAL_MEMORY") or "").strip()
     if not value:
         return max(usable_memory() // 2, LEAST_MEMORY)
-    size = re.fullmatch(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(_UNITS)})", value)
+    size = re.fullmatch(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(_UNITS)})", value, re.IGNORECASE)
     if size is None:
         raise InputError(
             f"PERENNIAL_MEMORY: {value!r} is not an amount of memory\n"
             "  Write it as 4GiB or 512MiB, or unset it for half of what the machine has."
         )
-    memory = int(float(size[1]) * _UNITS[size[2]])
+    memory = int(float(size[1]) * next(bytes for unit, bytes in _UNITS.items() if unit.lower() == size[2].lower()))
     if memory < LEAST_MEMORY:
         raise InputError(f"PERENNIAL_MEMORY: {value} is too little\n  Set it to at least {LEAST_MEMORY // 2**20}MiB.")
+    if memory > usable_memory():
+        has = f"{usable_memory() / 2**30:.1f}GiB"
+        raise InputError(f"PERENNIAL_MEMORY: {value} is more than this machine or its container has\n  It has {has}.")
     return memory
 
 

@@ -14,9 +14,11 @@ from perennial.store.workspace import open_workspace, reading_workspace
 
 def maintain(usecase: str | None, dry_run: bool, json: bool) -> None:
     """Of one use case, or of all."""
-    workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
+    where = settings()
+    names = [case.name for case in named_or_all(usecase, where.usecases)]
+    workspace = reading_workspace(where) if dry_run else open_workspace(where)
     views = []
-    for name in [case.name for case in named_or_all(usecase, workspace.settings.usecases)]:
+    for name in names:
         if dry_run:
             files = unread_files(workspace.tables, name, machine_clock.now())
         else:

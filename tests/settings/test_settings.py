@@ -47,7 +47,7 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
             "MLFLOW_TRACKING_URI": "http://mlflow.example:5000",
             "PREFECT_API_URL": "http://prefect.example:4200/api/",
             "PERENNIAL_THREADS": "4",
-            "PERENNIAL_MEMORY": "1.5GiB",
+            "PERENNIAL_MEMORY": "1.5gib",
         }
     )
     assert found.database_url == "postgresql+psycopg://me:secret@db/ledger"
@@ -77,6 +77,7 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PERENNIAL_MEMORY", "much", "'much' is not an amount of memory"),
         ("PERENNIAL_MEMORY", "4", "'4' is not an amount of memory"),
         ("PERENNIAL_MEMORY", "1MiB", "1MiB is too little"),
+        ("PERENNIAL_MEMORY", "9999TiB", "9999TiB is more than this machine or its container has"),
         ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
         ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),
