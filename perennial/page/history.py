@@ -40,6 +40,9 @@ from perennial.usecase.declaration import Declaration
 from perennial.watching.episodes import severity_so_far
 from perennial.watching.health import severity_of
 
+TABLED = 400
+"""So many of the newest batches and decisions are on the page. The commands list all of them."""
+
 
 @dataclass(frozen=True)
 class History:

@@ -15,14 +15,14 @@ from perennial.governance.tier import lacked
 from perennial.ledger.entries import Approval, BatchEntry, Decision, Refusal, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.groups import GroupsView, groups_view
-from perennial.page.history import History
+from perennial.page.history import TABLED, History
 from perennial.page.question import Question, question_of
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
 from perennial.release.words import answer_in_words, decision_in_words, headline_of, made_because, outcome_word
 
 NEWEST = 12
-"""How many decisions are explained in full; all of them are in the charts and tables."""
+"""How many decisions are explained in full."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Month:
 
 @dataclass(frozen=True)
 class View:
-    """The page's content."""
+    """The content of the page. arrivals, measured, compared: how many batches, losses and decisions there are."""
 
     usecase: str
     description: str
@@ -119,6 +119,9 @@ class View:
     serving: ServingView | None
     groups: GroupsView | None
     footer: str
+    arrivals: int
+    measured: int
+    compared: int
 
 
 def view_of(history: History) -> View:
@@ -136,7 +139,7 @@ def view_of(history: History) -> View:
         facts=facts(history),
         batches=tuple(_batch_lines(history)),
         losses=tuple(_losses(history)),
-        gains=tuple(_gain(decision) for decision in history.decisions),
+        gains=tuple(_gain(decision) for decision in history.decisions[-TABLED:]),
         releases=tuple(
             (str(r.release_no), r.versions, day(r.as_of), made_because(r))
             for r in sorted(history.releases, key=lambda r: -r.release_no)
@@ -147,6 +150,9 @@ def view_of(history: History) -> View:
         groups=groups_view(history.decisions),
         footer=f"Made from {counted(history.rows, 'ledger row', 'ledger rows')}, the newest of {history.recorded_at} "
         f"(head {history.rows}:{history.head}).",
+        arrivals=len(history.batches),
+        measured=sum(cycle.health.loss is not None for cycle in history.cycles),
+        compared=len(history.decisions),
     )
 
 
@@ -163,7 +169,7 @@ def _batch_lines(history: History) -> list[BatchLine]:
             unlabelled=batch.rows.unlabelled,
             why=tuple(_why(batch, history.waivers)),
         )
-        for batch in history.batches
+        for batch in history.batches[-TABLED:]
     ]
 
 
@@ -184,7 +190,7 @@ def _why(batch: BatchEntry, waivers: Sequence[Waiver]) -> list[str]:
 def _losses(history: History) -> list[LossPoint]:
     window = {batch.batch: batch.window for batch in history.batches}
     points = []
-    for cycle in history.cycles:
+    for cycle in history.cycles[-TABLED:]:
         if (loss := cycle.health.loss) is None:
             continue
         low, high = possible_part(history.metric, loss.ci_low, loss.ci_high)
@@ -218,7 +224,7 @@ def _months(history: History) -> list[Month]:
     """The decisions by calendar month of their `as_of`, the newest month first."""
     in_full = {decision.id for decision in history.decisions[-NEWEST:]}
     months = []
-    newest_first = sorted(history.decisions, key=lambda decision: decision.as_of, reverse=True)
+    newest_first = sorted(history.decisions[-TABLED:], key=lambda decision: decision.as_of, reverse=True)
     for name, decisions in groupby(newest_first, key=lambda decision: decision.as_of[:7]):
         cards = tuple(_card(each, history.answers.get(each.id), in_full=each.id in in_full) for each in decisions)
         outcomes = Counter(card.word for card in cards)

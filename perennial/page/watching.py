@@ -8,7 +8,7 @@ from typing import Literal
 
 from perennial.evaluation.figures import figure
 from perennial.ledger.entries import Calibration, Cycle, Episode, Reading, Severity
-from perennial.page.history import History
+from perennial.page.history import TABLED, History
 from perennial.registered import CHANNELS
 from perennial.watching.channels import load_channel
 from perennial.watching.explained import explained
@@ -79,11 +79,11 @@ def watching_view(history: History) -> WatchingView:
         channels=tuple(_lines(history)),
         courses=tuple(
             Point(reading.channel, window[cycle.batch], reading.value, reading.threshold)
-            for cycle in history.cycles
+            for cycle in history.cycles[-TABLED:]
             for reading in cycle.health.readings
             if reading.value is not None
         ),
-        features=tuple(_features(history.cycles, window)),
+        features=tuple(_features(history.cycles[-TABLED:], window)),
         episodes=tuple(_episode(each, history, window) for each in reversed(history.episodes)),
     )
 

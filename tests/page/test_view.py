@@ -25,7 +25,7 @@ from perennial.ledger.entries import (
     StageLooked,
 )
 from perennial.page.first_screen import answers, facts
-from perennial.page.history import History
+from perennial.page.history import TABLED, History
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
 from perennial.release.words import headline_of, outcome_word
@@ -169,7 +169,7 @@ def test_a_decision_card_shows_who_approved_or_refused_it_and_why(
 def cycle(loss: float | None = None, **values: Any) -> Cycle:
     measured: dict[str, Any] = {"value": loss, "ci_low": 0.1, "ci_high": 0.9, "reference": 0.5}
     interval = LossWithInterval.model_construct(**measured) if loss else None
-    of_batch: dict[str, Any] = {"loss": interval, "labelled_rows": 40 if loss else 0}
+    of_batch: dict[str, Any] = {"loss": interval, "labelled_rows": 40 if loss else 0, "readings": ()}
     health = Health.model_construct(**of_batch)
     stated: dict[str, Any] = {
         "as_of": AS_OF,
@@ -354,3 +354,19 @@ def test_decisions_are_folded_by_month_and_old_ones_are_listed_only() -> None:
     page = render(view, {})
     assert page.count('<details class="month"') == 12 and page.count('<details class="month" open') == 1
     assert "perennial decision d1-1" in page, "an old decision names the command that explains it"
+
+
+def test_after_years_the_page_has_the_newest_and_names_how_many_there_are() -> None:
+    months = [f"{year}-{month:02}" for year in range(1984, 2018) for month in range(1, 13)][: TABLED + 5]
+    arrived = [batch(month) for month in months]
+    taken = decided(0.0025)
+    decisions = [
+        taken.model_copy(update={"id": month, "batch": month, "as_of": f"{month}-20T00:00:00Z"}) for month in months
+    ]
+    cycles = [cycle(0.6, batch=each.batch) for each in arrived]
+    page = render(view_of(history(batches=arrived, decisions=decisions, cycles=cycles)), {})
+    for what in ("405 arrivals", "405 comparisons"):
+        assert f"the newest 400 of {what} as a table" in page
+    assert "The champion on the newest 400 of 405 batches as a table" in page
+    assert "The newest 400 of 405 are here. <code>perennial decisions shop</code> lists all." in page
+    assert "1984-05" not in page and "1984-06" in page
