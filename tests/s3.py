@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 from collections.abc import Iterator, Mapping
@@ -45,6 +46,7 @@ def s3_server(*buckets: str) -> Iterator[Mapping[str, str]]:
 def _serve(started: Queue[tuple[str, int]]) -> None:
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     started.put(server.get_host_and_port())

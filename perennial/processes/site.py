@@ -24,6 +24,7 @@ from perennial.access.posted import FormTokens
 from perennial.errors import PerennialError, TransientError
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import time_of
+from perennial.processes.fresh_pages import FreshPages
 from perennial.processes.ports import HOST
 from perennial.processes.stopping import end_on_sigterm
 from perennial.processes.up_record import UpRecord
@@ -58,7 +59,7 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
         "/health": partial(_health, where),
         "/metrics": partial(_metrics, where),
     }
-    tokens = FormTokens()
+    tokens, pages = FormTokens(), FreshPages(where)
 
     def decisions() -> Answers:
         from perennial.processes.site_answers import Answers
@@ -72,6 +73,8 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
             path = urlsplit(self.path).path
             if (grant := self._grant(path)) is None:
                 return
+            if path.startswith("/pages/"):
+                self._renew_pages()
             if path == "/":
                 self._redirect(HTTPStatus.FOUND, "/pages/")
             elif (page := self._page_with_question(path, grant)) is not None:
@@ -131,6 +134,13 @@ def serve(where: Settings, port: int, access: Access, host: str = HOST) -> None:
             if grant is None:
                 self._send(_refusal(HTTPStatus.UNAUTHORIZED, "key-wrong", _NEEDS_KEY, self._is_person))
             return grant
+
+        def _renew_pages(self) -> None:
+            """If the ledger cannot be read, the pages stay as they were."""
+            try:
+                pages.renew()
+            except PerennialError as error:
+                self.log_error("%s", error)
 
         def _page_with_question(self, path: str, grant: Grant) -> bytes | None:
             """A use case's page with what waits now; None for any other path, and where that cannot be known."""

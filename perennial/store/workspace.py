@@ -46,7 +46,7 @@ class Workspace:
     def tables(self) -> Tables:
         """Accepted rows, rows set aside, labels."""
         where = self.settings
-        in_turn = self.ledger.require_turn if self._is_shared else None
+        in_turn = self.ledger.require_turn if self.is_shared else None
         return Tables(where.tables_uri, Bounds(where.memory, where.spill), in_turn)
 
     @cached_property
@@ -110,7 +110,7 @@ class Workspace:
         return case
 
     @property
-    def _is_shared(self) -> bool:
+    def is_shared(self) -> bool:
         """Whether other machines may work on the same ledger."""
         return self.settings.database_url.startswith("postgresql")
 
@@ -122,7 +122,7 @@ class Workspace:
 
         Raises TransientError if another process holds it longer than `seconds`. waits: called if there is one.
         """
-        if self._is_shared:
+        if self.is_shared:
             turn = only_one_of_all(self.ledger, usecase, step, seconds, waits, self.settings.namespace)
         else:
             turn = only_one(self.settings.locks, usecase, step, seconds, waits)

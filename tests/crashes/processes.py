@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,9 @@ LONG = 240.0
 
 STARTS_AT = "TEST_STARTS_AT"
 """The variable with the moment at which a process starts, by schedule and by the machine's clock; without it, now."""
+
+STOPS_AT = "TEST_STOPS_AT"
+"""The variable with a point of `fault_points` at which a process is paused, as a virtual machine may be."""
 
 # A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
 _one_reads = Lock()
@@ -81,7 +85,8 @@ def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) ->
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_CRASH_AT"):
+    places = ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "PERENNIAL_FILES_URI", "MLFLOW_TRACKING_URI")
+    for name in (*places, "PERENNIAL_CRASH_AT"):
         os.environ.pop(name, None)
     os.environ.update(variables)
     sys.argv = ["perennial", *command]
@@ -95,4 +100,19 @@ def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) ->
         perennial.cli.machine_clock.now = lambda: start
         tasks.as_of.flow_run = SimpleNamespace(scheduled_start_time=start)  # type: ignore[assignment]
 
+    if STOPS_AT in variables:
+        _pause_at(variables[STOPS_AT])
     main()
+
+
+def _pause_at(paused: str) -> None:
+    from perennial import fault_points
+
+    former = fault_points._reach
+
+    def reach(point: str) -> None:
+        if point == paused:
+            fault_points._reach = former
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    fault_points._reach = reach
