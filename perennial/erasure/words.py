@@ -63,6 +63,8 @@ def not_reached(where: Settings) -> Iterator[str]:
     """Copies that an erasure does not reach: a person has to delete them."""
     yield "backups, and copies of the home made before"
     yield "the source of the batches: a batch that is sent again with other content brings its rows back"
+    if database_file(where.database_url) is None:
+        yield "pages, logs and caches in the homes of other machines"
     if where.prefect_api_url is not None:
         yield "runs, logs and artifacts of a Prefect server whose database is not in this home"
     if database_file(where.mlflow_tracking_uri) is None:

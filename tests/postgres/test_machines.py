@@ -127,6 +127,7 @@ def test_two_machines_run_a_fleet_through_kills_and_a_third_replays_and_erases(m
     decision = ledger.all("sales_a", Decision)[-1].payload
     three.finish("replay", decision.id, "--deep")
     three.finish("erase", "sales_a", "--key", "2024-01-7", "--by", "Ada", "--reason", "asked")
+    assert "not reached: pages, logs and caches in the homes of other machines" in three.said()
     first = ledger.all("sales_a", BatchEntry)[0].payload
     assert b"2024-01-7," not in one.workspace.landing.read("sales_a", first.landing)
     assert two.workspace.tables.count("sales_a", "accepted", first.batch) == first.rows.accepted - 1
