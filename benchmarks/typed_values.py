@@ -89,7 +89,7 @@ def validated(data: bytes, declaration: Declaration) -> tuple[str, int]:
     parsed = typed_batch(declaration, data, ".parquet")
     key = declaration.schema_.key
     digest = content_digest(parsed, key)
-    copies = copies_in(lambda: data, ".parquet", parsed.frame, key, read_options(declaration))
+    copies = copies_in(lambda: data, ".parquet", parsed, key, read_options(declaration))
     found = validate(parsed, declaration, as_of=AFTER, window=Window(None, None, "2024-01"), copies=copies)
     assert not found.held, found.held_because
     good, bad = split(parsed.frame, raw_rows(parsed, sorted(found.set_aside)), found.set_aside)

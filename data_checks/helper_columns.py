@@ -15,13 +15,13 @@ from data_checks.wording import columns_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.sources.parsing import Parsed
+    from perennial.sources.batch_rows import BatchRows
 
 _EXACT_IN_FLOAT = 2**53
 
 
 def with_helpers(
-    parsed: Parsed, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
+    batch: BatchRows, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
 ) -> pd.DataFrame:
     """The columns and the helper columns that the planned checks need.
 
@@ -30,8 +30,8 @@ def with_helpers(
     """
     import pandas as pd
 
-    needed = needed_columns(planned, parsed.frame.columns)
-    frame = pd.DataFrame({column: _plain(parsed.frame[column]) for column in needed}, index=parsed.frame.index)
+    needed = needed_columns(planned, batch.names)
+    frame = pd.DataFrame({column: _plain(batch.column(column)) for column in needed}, index=batch.index)
     nothing = pd.Series(float("nan"), index=frame.index, dtype="float16")  # most helper columns of most batches
     helpers: dict[str, pd.Series] = {}
     for check in planned:
@@ -42,22 +42,17 @@ def with_helpers(
             faults = None if time_faults is None else time_faults.where(time_faults.map(TIME_FAULT.get) == column)
             helpers[column] = nothing if faults is None or faults.isna().all() else faults.astype("str")
         elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
-            helpers[column] = parsed.unreadable.get(check.needs[0], nothing)
+            helpers[column] = batch.unreadable.get(check.needs[0], nothing)
     return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)
 
 
 def needed_columns(planned: Sequence[Planned], columns: Iterable[str]) -> list[str]:
-    """Those of the columns that the checks name: Great Expectations copies all that it is given, for each check.
-
-    A condition on rows may be about any column.
-    """
-    named: set[str] = set()
-    for check in planned:
-        arguments = check.expectation.configuration.kwargs
-        if arguments.get("row_condition"):
-            return list(columns)
-        named |= set(columns_of(arguments))
-    return [column for column in columns if column in named]
+    """Those of the columns that the checks name: Great Expectations copies all that it is given, for each check."""
+    arguments = [check.expectation.configuration.kwargs for check in planned]
+    named = {column for each in arguments for column in columns_of(each)}
+    conditions = [str(each["row_condition"]) for each in arguments if each.get("row_condition")]
+    # A column without its name in the condition has no part in it; one with a short name may be there by chance.
+    return [column for column in columns if column in named or any(column in text for text in conditions)]
 
 
 def _plain(values: pd.Series) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from perennial.errors import TerminalError
@@ -12,7 +12,10 @@ from perennial.our_columns import RAW, REASONS, ROW
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.sources.parsing import Parsed
+    from perennial.sources.batch_rows import BatchRows
+
+_PART = 100_000
+"""Rows set aside whose texts are in memory at a time."""
 
 
 class RowsLost(TerminalError):
@@ -21,29 +24,27 @@ class RowsLost(TerminalError):
     code = "rows-lost"
 
 
-def raw_rows(parsed: Parsed, rows: Sequence[int]) -> pd.DataFrame:
+def raw_rows(batch: BatchRows, rows: Sequence[int]) -> pd.DataFrame:
     """The named rows as texts: what arrived if it could not be read, otherwise the value that was read from it.
 
     In a column that is not written plainly (1.234,50 €) it is always the text that arrived.
     Null for missing values. The landing keeps the original bytes.
     """
     import pandas as pd
-    import pyarrow as pa
 
-    chosen = parsed.frame.iloc[list(rows)]
+    some = batch.taken(rows)
     columns = {}
-    for column, values in chosen.items():
+    for column, values in some.frame.items():
         texts = pd.Series(
-            [None if pd.isna(value) else _text(value) for value in values], index=chosen.index, dtype="object"
+            [None if pd.isna(value) else _text(value) for value in values], index=some.index, dtype="object"
         )
-        if column in parsed.unreadable:
-            unreadable = parsed.unreadable[column].iloc[list(rows)]
+        if column in some.unreadable:
+            unreadable = some.unreadable[column]
             texts = texts.where(unreadable.isna(), unreadable)
-        if column in parsed.written:
-            arrived = parsed.written[column].take(pa.array(list(rows), pa.int64())).to_pylist()
-            texts = pd.Series(arrived, index=chosen.index, dtype="object")
+        if column in some.written:
+            texts = pd.Series(some.written[column].to_pylist(), index=some.index, dtype="object")
         columns[column] = texts
-    return pd.DataFrame(columns, index=chosen.index)
+    return pd.DataFrame(columns, index=some.index)
 
 
 def _text(value: object) -> str:
@@ -67,27 +68,55 @@ def split(
     (a JSON list) and `RAW` (a JSON object, column → text as it arrived).
     Raises RowsLost if a row would be lost or counted twice; KeyError for a row whose texts are not given.
     """
+    kept = ~frame.index.isin(list(set_aside))
+    accepted = frame[kept]
+    quarantine = _quarantine(raw_rows, set_aside)
+    if len(accepted) + len(quarantine) != len(frame) or not frame.index.is_unique:
+        raise _lost(len(frame), len(accepted), len(quarantine))
+    return accepted, quarantine
+
+
+def accepted_parts(batch: BatchRows, set_aside: Mapping[int, Sequence[str]]) -> Iterator[pd.DataFrame]:
+    """The accepted rows of a batch as `split` has them, part by part. Raises RowsLost at their end."""
+    import numpy as np
+
+    rows, accepted = np.array(sorted(set_aside), dtype=np.int64), 0
+    for part in batch.parts():
+        bad = rows[slice(*np.searchsorted(rows, [part.index[0], part.index[-1] + 1]))] if len(part) else rows[:0]
+        accepted += len(part) - len(bad)
+        yield part.drop(index=bad)
+    if accepted + len(rows) != len(batch):
+        raise _lost(len(batch), accepted, len(rows))
+
+
+def quarantine_parts(batch: BatchRows, set_aside: Mapping[int, Sequence[str]]) -> Iterator[pd.DataFrame]:
+    """The quarantine of a batch as `split` has it, part by part."""
+    rows = sorted(set_aside)
+    for first in range(0, max(len(rows), 1), _PART):
+        some = rows[first : first + _PART]
+        yield _quarantine(raw_rows(batch, some), {row: set_aside[row] for row in some})
+
+
+def _quarantine(raw_rows: pd.DataFrame, set_aside: Mapping[int, Sequence[str]]) -> pd.DataFrame:
     import pandas as pd
 
     rows = sorted(set_aside)
-    kept = ~frame.index.isin(rows)
-    accepted = frame[kept]
+    if without := [row for row in rows if not set_aside[row]]:
+        raise RowsLost(f"row {without[0]} would be set aside without a reason; no row was written")
     raw = raw_rows.loc[rows].astype("object").to_dict("records")
-    quarantine = pd.DataFrame(
+    return pd.DataFrame(
         {
             ROW: pd.Series(rows, dtype="int64"),
             REASONS: pd.Series([_json(list(set_aside[row])) for row in rows], dtype="str"),
             RAW: pd.Series([_json({c: None if pd.isna(v) else v for c, v in row.items()}) for row in raw], dtype="str"),
         }
     )
-    if len(accepted) + len(quarantine) != len(frame) or not frame.index.is_unique:
-        raise RowsLost(
-            f"{len(frame)} rows arrived, but {len(accepted)} would be accepted and {len(quarantine)} set aside; "
-            "no row was written"
-        )
-    if without := [row for row in rows if not set_aside[row]]:
-        raise RowsLost(f"row {without[0]} would be set aside without a reason; no row was written")
-    return accepted, quarantine
+
+
+def _lost(arrived: int, accepted: int, quarantined: int) -> RowsLost:
+    return RowsLost(
+        f"{arrived} rows arrived, but {accepted} would be accepted and {quarantined} set aside; no row was written"
+    )
 
 
 def _json(value: object) -> str:

@@ -8,14 +8,15 @@ arrived, including those that will be set aside.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from data_checks.helper_columns import with_helpers
+from data_checks.helper_columns import needed_columns, with_helpers
 from data_checks.record import for_the_record, observed
 from data_checks.running import CheckResult, run, with_rows
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
@@ -27,7 +28,7 @@ from perennial.usecase.mistakes import closest, looks_like
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.sources.parsing import Parsed
+    from perennial.sources.batch_rows import BatchRows
     from perennial.sources.window import Window
     from perennial.usecase.declaration import Declaration
 
@@ -62,7 +63,7 @@ class Validation:
 
 
 def validate(
-    parsed: Parsed,
+    batch: BatchRows,
     declaration: Declaration,
     *,
     as_of: datetime,
@@ -75,7 +76,7 @@ def validate(
 ) -> Validation:
     """Run the standing and the declared checks on one batch.
 
-    parsed: rows in order of arrival, index 0..n-1.
+    batch: rows in order of arrival, numbered 0..n-1.
     as_of: aware; a row whose time is not before it is from the future.
     window: the period that the batch covers; its times may be None.
     accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, or null.
@@ -89,36 +90,48 @@ def validate(
     """
     import pandas as pd
 
-    if not parsed.frame.index.equals(pd.RangeIndex(len(parsed.frame))):
+    if not batch.index.equals(pd.RangeIndex(len(batch))):
         raise ValueError("rows must be numbered 0..n-1 in the order of arrival")
     copies = copies or {}
-    parsed = _without(parsed, copies)
-    rows = len(parsed.frame)
-    accepted_in = None if accepted_in is None else accepted_in.loc[parsed.frame.index]
-    time_faults = None if time_faults is None else time_faults.loc[parsed.frame.index]
+    batch = batch.without(list(copies))
+    rows = len(batch)
+    accepted_in = None if accepted_in is None else accepted_in.loc[batch.index]
+    time_faults = None if time_faults is None else time_faults.loc[batch.index]
     suite = build_suite(declaration, as_of=as_of, batch_window=(window.start, window.end) if window else None)
     suite = [replace(p, severity="warning") if p.reason in waived and not p.standing else p for p in suite]
-    present = set(parsed.frame.columns)
+    present = set(batch.names)
     runnable = [p for p in suite if present.issuperset(p.needs) and (rows or (p.standing and p.level == "batch"))]
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
-    frame = with_helpers(parsed, about_rows, accepted_in, time_faults)
-    results = run(pd.DataFrame(columns=[*parsed.frame.columns, *parsed.extra]), about_columns)
-    results += with_rows(frame, run(frame, about_rows), parsed.unreadable)
+    results = run(pd.DataFrame(columns=[*batch.names, *batch.extra]), about_columns)
+    results += _about_rows(batch, about_rows, accepted_in, time_faults)
     findings = _Findings(rows, declaration, accepted_in, unfinished)
-    findings.missing(present, suite, parsed.extra)
+    findings.missing(present, suite, batch.extra)
     for check in results:
         findings.add(check)
     return findings.validation(copies)
 
 
-def _without(parsed: Parsed, copies: Mapping[int, int]) -> Parsed:
-    """The rows that are not copies, with their original numbers."""
-    if not copies:
-        return parsed
-    kept = parsed.frame.index.difference(list(copies))
-    unreadable = {name: texts.loc[kept] for name, texts in parsed.unreadable.items()}
-    return replace(parsed, frame=parsed.frame.loc[kept], unreadable=unreadable)
+def _about_rows(
+    batch: BatchRows, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None
+) -> list[CheckResult]:
+    """The results in the order of `planned`. Of a stored batch, the columns of one check are in memory at a time."""
+    results: dict[int, CheckResult] = {}
+    for checks in _of_the_same_columns(planned, batch) if batch.is_stored else [planned]:
+        frame = with_helpers(batch, checks, accepted_in, time_faults)
+        done = with_rows(frame, run(frame, checks), batch.unreadable)
+        results |= {id(check): result for check, result in zip(checks, done, strict=True)}
+        if batch.is_stored:
+            del frame
+            gc.collect()  # a run of Great Expectations refers to itself in circles, and so keeps its columns
+    return [results[id(check)] for check in planned]
+
+
+def _of_the_same_columns(planned: Sequence[Planned], batch: BatchRows) -> list[list[Planned]]:
+    groups: dict[tuple[str, ...], list[Planned]] = {}
+    for check in planned:
+        groups.setdefault((*check.needs, *needed_columns([check], batch.names)), []).append(check)
+    return list(groups.values())
 
 
 class _Findings:

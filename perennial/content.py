@@ -11,10 +11,11 @@ How values are compared:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    Column = Callable[[], pd.Series]
 
 _EXACT = 2**53
 _INT64 = 2**63
@@ -34,15 +37,24 @@ def digest_rows(rows: pd.DataFrame, key: Sequence[str], beside: Mapping[str, pd.
     rows: columns of numbers, booleans, text, bytes, dates or timestamps. key: columns that order the rows.
     beside: further columns for the same rows, distinct from those of `rows` even if they share a name.
     """
-    named = [("rows", str(name), rows[name]) for name in rows.columns]
-    named += [("beside", name, column) for name, column in (beside or {}).items()]
-    named.sort(key=lambda each: each[:2])
-    # One column after another, so that the content is not in memory twice.
-    contents = (_content(name, column) for _, name, column in named)
-    order = _order(len(rows), [_content(name, rows[name]) for name in key], contents)
-    total = hashlib.sha256(len(rows).to_bytes(8, "little"))
-    for of, name, column in named:
-        content = _content(name, column)
+    columns: dict[tuple[str, str], Column] = {
+        ("rows", str(name)): partial(rows.__getitem__, name) for name in rows.columns
+    }
+    columns |= {("beside", name): partial((beside or {}).__getitem__, name) for name in beside or {}}
+    return digest_columns(len(rows), columns, key)
+
+
+def digest_columns(rows: int, columns: Mapping[tuple[str, str], Column], key: Sequence[str]) -> str:
+    """As `digest_rows`, with one column after another in memory.
+
+    columns: ("rows" or "beside", name) → reads the column, shape (rows,). It is read up to three times.
+    """
+    named = sorted(columns.items())
+    contents = (_content(name, column()) for (_, name), column in named)
+    order = _order(rows, [_content(name, columns["rows", name]()) for name in key], contents)
+    total = hashlib.sha256(rows.to_bytes(8, "little"))
+    for (of, name), column in named:
+        content = _content(name, column())
         for text in (of, name, content.kind):
             total.update(len(text.encode()).to_bytes(8, "little") + text.encode())
         for part in (content if order is None else content.take(order)).parts():

@@ -100,14 +100,21 @@ def write(name: str) -> Iterator[None]:
     if name not in WRITES:
         raise ValueError(f"{name!r} is not a known write")
     _reach(f"{name}.before")
+    with full_disk(name.replace("_", " ")):
+        yield
+    _reach(f"{name}.after")
+
+
+@contextmanager
+def full_disk(what: str) -> Iterator[None]:
+    """Raises DiskFull if the disk is full. what: that is written."""
     try:
         yield
     except Exception as problem:
         if not any(words in str(problem).lower() for words in _FULL):
             raise
         raise DiskFull(
-            f"the disk is full, or a file size limit is reached: {name.replace('_', ' ')} could not be written\n"
+            f"the disk is full, or a file size limit is reached: {what} could not be written\n"
             "  what was accepted before is safe, and incomplete writes are ignored: free space on the disk of "
             "PERENNIAL_HOME, then run the same command again"
         ) from problem
-    _reach(f"{name}.after")

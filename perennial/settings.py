@@ -23,6 +23,7 @@ from perennial.whole_file import write_whole
 HOME_FORMAT = 2
 PREFECT_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 """Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
+ROWS_IN_MEMORY = 2_000_000
 LEAST_MEMORY = 256 * 2**20
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -40,6 +41,7 @@ class Settings:
     prefect_database_url: the database of the embedded Prefect server; None means a file in `prefect_home`.
     threads: how many threads a fit may use.
     memory: how many bytes the joins and sorts of one process may use before they continue in files, in `spill`.
+    rows_in_memory: a typed Parquet batch with more rows is typed into a file in `spill`, and read column by column.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
     openlineage: the receivers of OpenLineage events, each as an address. openlineage_token: for those that ask for one.
@@ -59,6 +61,7 @@ class Settings:
     prefect_api_url: str | None
     threads: int
     memory: int
+    rows_in_memory: int = ROWS_IN_MEMORY
     namespace: str = ""
     anchors: tuple[str, ...] = ()
     anchor_key: Path | None = None
@@ -156,6 +159,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         prefect_api_url=_url(environ, "PREFECT_API_URL", "http", "https"),
         threads=_threads(environ),
         memory=_memory(environ),
+        rows_in_memory=_rows_in_memory(environ),
         namespace=_namespace(environ),
         anchors=_anchors(environ, home),
         anchor_key=_anchor_key(environ, home),
@@ -423,6 +427,16 @@ def _threads(environ: Mapping[str, str]) -> int:
         raise InputError(
             f"PERENNIAL_THREADS: {value!r} is not a whole number of at least 1\n"
             "  Set it to the number of threads that a fit may use, or unset it for 1."
+        )
+    return int(value)
+
+
+def _rows_in_memory(environ: Mapping[str, str]) -> int:
+    value = (environ.get("PERENNIAL_ROWS_IN_MEMORY") or "").strip() or str(ROWS_IN_MEMORY)
+    if not re.fullmatch(r"[0-9]{1,18}", value):
+        raise InputError(
+            f"PERENNIAL_ROWS_IN_MEMORY: {value!r} is not a whole number of rows\n"
+            f"  Write it with digits only, such as 5000000, or unset it for {ROWS_IN_MEMORY}."
         )
     return int(value)
 

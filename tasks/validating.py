@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-from data_checks.split import raw_rows, split
+from data_checks.split import accepted_parts, quarantine_parts
 from data_checks.validation import Validation
 from data_checks.validation import validate as run_checks
 from perennial.clock import instant
@@ -16,22 +18,29 @@ from perennial.intake.frames import accepted_table, quarantine_table
 from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
-from perennial.intake.typed import typed_batch
+from perennial.intake.typed import stored_batch, typed_batch
 from perennial.intake.unfinished import unfinished
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries, replay_clock
-from perennial.sources.parsing import Parsed, UnreadableBatch
+from perennial.sources.batch_rows import BatchRows
+from perennial.sources.delimited import UnreadableBatch
+from perennial.sources.parquet_file import rows_in
 from perennial.sources.suffix import Suffix
 from perennial.sources.window import Window
 from perennial.store.keys import accepted_in
 from perennial.store.known import known_at
 from perennial.store.landing import suffix_of
+from perennial.store.stream import Parts
 from perennial.store.tables import Name
 from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import UseCase
 from tasks.as_of import arriving, scheduled_start
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 
 def validated(
@@ -54,69 +63,97 @@ def validated(
     erased = workspace.landing.was_erased(case.name, landing)
     if newest is not None and erased and landing == newest.landing and not again:
         return newest
-    data = partial(workspace.landing.read, case.name, landing)  # not held: it may be large
     suffix = suffix_of(workspace.landing.kept_as(case.name, landing))
-    parsed = with_late_target(_parsed(case, window, data(), suffix), declaration)
-    digest = content_digest(parsed, key)
-    present = _present(workspace, case, window, landing, windows, parsed)
-    if present.newest is not None and present.newest.digest == digest and not again:
-        return present.newest
-    arrived = arrival(declaration, window, landing, digest, parsed, present)
-    copies = copies_in(data, suffix, parsed.frame, key, read_options(declaration))
-    validation = _checked(workspace, case, arrived, parsed, copies, present)
-    planned = plan(declaration, arrived, present, parsed, validation)
-    if present.newest is not None and again and planned.same_as(present.newest):
-        return present.newest
-    workspace.validations.keep(case.name, arrived.named.batch, validation.results)
-    accepted, quarantine = (
-        _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, parsed)
-    )
-    return planned.entry(declaration, present, parsed, accepted, quarantine)
+    with workspace.landing.file(case.name, landing) as file, _typed(workspace, case, window, file, suffix) as batch:
+        digest = content_digest(batch, key)
+        present = _present(workspace, case, window, landing, windows, batch)
+        if present.newest is not None and present.newest.digest == digest and not again:
+            return present.newest
+        arrived = arrival(declaration, window, landing, digest, batch, present)
+        data = file if batch.is_stored else file.read_bytes
+        copies = copies_in(data, suffix, batch, key, read_options(declaration))
+        validation = _checked(workspace, case, arrived, batch, copies, present)
+        planned = plan(declaration, arrived, present, batch, validation)
+        if present.newest is not None and again and planned.same_as(present.newest):
+            return present.newest
+        workspace.validations.keep(case.name, arrived.named.batch, validation.results)
+        accepted, quarantine = (
+            _cleared(workspace, case, planned) if planned.held else _written(workspace, case, planned, batch)
+        )
+        return planned.entry(declaration, present, batch, accepted, quarantine)
+
+
+@contextmanager
+def _typed(workspace: Workspace, case: UseCase, window: Window, file: Path, suffix: Suffix) -> Iterator[BatchRows]:
+    """The batch in memory; a Parquet file with more rows than that allows is typed into another file."""
+    where = workspace.settings
+    with ExitStack() as until_read:
+        batch: BatchRows
+        try:
+            if suffix == ".parquet" and rows_in(file) > where.rows_in_memory:
+                batch = until_read.enter_context(stored_batch(case.declaration, file, where.spill))
+            else:
+                batch = typed_batch(case.declaration, file.read_bytes(), suffix)
+        except UnreadableBatch as problem:
+            raise UnreadableBatch(
+                f"{window.name}: {problem}\n  none of it was ingested; a later batch can go first"
+            ) from problem
+        yield with_late_target(batch, case.declaration)
 
 
 def _checked(
     workspace: Workspace,
     case: UseCase,
     arrived: Arrived,
-    parsed: Parsed,
+    batch: BatchRows,
     copies: Mapping[int, int],
     present: Present,
 ) -> Validation:
     """The results of all checks, including those that read earlier batches."""
     schema, window = case.declaration.schema_, arrived.window
     known = known_at(workspace.ledger, case.name, arrived.arrived_at)
+    keys = [name for name in schema.key if name in batch.names]
     return run_checks(
-        parsed,
+        batch,
         case.declaration,
         as_of=arrived.arrived_at,
         window=window,
-        accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, parsed.frame),
+        accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, batch.columns(keys)),
         time_faults=arrived.time_faults,
         copies=copies,
         waived=present.waived,
-        unfinished=_unfinished(case, arrived, parsed, present),
+        unfinished=_unfinished(case, arrived, batch, present),
     )
 
 
-def _unfinished(case: UseCase, arrived: Arrived, parsed: Parsed, present: Present) -> str:
+def _unfinished(case: UseCase, arrived: Arrived, batch: BatchRows, present: Present) -> str:
     """Why the batch's window is not over yet; empty if it is, or its times are unknown."""
     schema, faults = case.declaration.schema_, arrived.time_faults
     if faults is None:
         return ""
     now = present.now if case.declaration.clock == "wall" else None
-    return unfinished(arrived.window, present.windows, parsed.frame[schema.time][faults.isna()], now)
+    return unfinished(arrived.window, present.windows, batch.column(schema.time)[faults.isna()], now)
 
 
-def _written(workspace: Workspace, case: UseCase, planned: Planned, parsed: Parsed) -> tuple[int, int]:
+def _written(workspace: Workspace, case: UseCase, planned: Planned, batch: BatchRows) -> tuple[int, int]:
     """The versions of the two tables that have the rows. Rows left by a killed run are replaced."""
-    batch, at = planned.arrived.named.batch, planned.arrived.arrived_at
-    good, bad = split(parsed.frame, raw_rows(parsed, sorted(planned.set_aside)), planned.set_aside)
+    name, at, aside = planned.arrived.named.batch, planned.arrived.arrived_at, planned.set_aside
+
+    def accepted(rows: pd.DataFrame) -> pa.Table:
+        return accepted_table(rows, case.declaration, column_types(case.declaration), name, at)
+
+    def parts() -> Iterator[pa.Table]:
+        return map(accepted, accepted_parts(batch, aside))
+
+    def quarantined() -> Iterator[pa.Table]:
+        return (quarantine_table(rows, name, at) for rows in quarantine_parts(batch, aside))
+
     with write("accepted_table"):
-        table = accepted_table(good, case.declaration, column_types(case.declaration), batch, at)
-        accepted = workspace.tables.append(case.name, "accepted", table, batch)
+        rows = Parts(accepted(batch.taken([]).frame).schema, planned.rows.accepted, parts)
+        version = workspace.tables.append(case.name, "accepted", rows, name)
     with write("quarantine_table"):
-        quarantine = workspace.tables.append(case.name, "quarantine", quarantine_table(bad, batch, at), batch)
-    return accepted, quarantine
+        rows = Parts(next(quarantined()).schema, planned.rows.quarantined, quarantined)
+        return version, workspace.tables.append(case.name, "quarantine", rows, name)
 
 
 def _cleared(workspace: Workspace, case: UseCase, planned: Planned) -> tuple[None, None]:
@@ -129,7 +166,7 @@ def _cleared(workspace: Workspace, case: UseCase, planned: Planned) -> tuple[Non
 
 
 def _present(
-    workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window], parsed: Parsed
+    workspace: Workspace, case: UseCase, window: Window, landing: str, windows: Sequence[Window], batch: BatchRows
 ) -> Present:
     ledger = workspace.ledger
     entries = newest_entries(ledger, case.name)
@@ -143,16 +180,16 @@ def _present(
         windows=(*windows, *came),
         usual=float(median(entry.rows.arrived for entry in others)) if others else None,
         extra=frozenset(name for entry in others for name in entry.extra_columns) if others else None,
-        missing=_usually_missing(workspace, case, parsed, others),
+        missing=_usually_missing(workspace, case, batch, others),
         ends=tuple(instant(entry.end) for entry in others if entry.status == "accepted"),
     )
 
 
 def _usually_missing(
-    workspace: Workspace, case: UseCase, parsed: Parsed, others: Sequence[BatchEntry]
+    workspace: Workspace, case: UseCase, batch: BatchRows, others: Sequence[BatchEntry]
 ) -> dict[str, float]:
     """Of the features that are often missing in this batch: in which share of the rows of the last batches before."""
-    names = list(often_missing(parsed, case.declaration))
+    names = list(often_missing(batch, case.declaration))
     batches = [entry.batch for entry in others if entry.status == "accepted"][-BATCHES_COMPARED:]
     rows = workspace.tables.read(case.name, "accepted", batches, names) if names and batches else None
     if rows is None or not rows.num_rows:
@@ -170,12 +207,3 @@ def waived_checks(ledger: Ledger, usecase: str, window: str, landing: str) -> tu
     """The checks that people waived for exactly these bytes of a window."""
     waivers = [r.payload for r in ledger.all(usecase, Waiver)]
     return tuple(sorted({c for w in waivers if (w.window, w.landing) == (window, landing) for c in w.checks}))
-
-
-def _parsed(case: UseCase, window: Window, data: bytes, suffix: Suffix) -> Parsed:
-    try:
-        return typed_batch(case.declaration, data, suffix)
-    except UnreadableBatch as problem:
-        raise UnreadableBatch(
-            f"{window.name}: {problem}\n  none of it was ingested; a later batch can go first"
-        ) from problem

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perennial.sources.batch_rows import BatchRows
 from perennial.sources.delimited import text_table
+from perennial.sources.parquet_file import unheld
 from perennial.sources.parsing import matched
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.suffix import Suffix
@@ -14,35 +17,51 @@ from perennial.sources.workbook import sheet_table
 from perennial.usecase.drafting.row_numbers import is_row_number
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
+
+_PART = 2**16
+"""Rows of a file that are read at a time."""
 
 
 def copies_in(
-    data: Callable[[], bytes], suffix: Suffix, frame: pd.DataFrame, key: tuple[str, ...], read: ReadOptions = PLAIN
+    data: Callable[[], bytes] | Path,
+    suffix: Suffix,
+    batch: BatchRows,
+    key: tuple[str, ...],
+    read: ReadOptions = PLAIN,
 ) -> dict[int, int]:
     """Row → the first row that it is a copy of, over all columns, also undeclared ones that are no row number.
 
-    data: reads the batch's bytes again, which is needed only if a key occurs more than once. frame: its typed rows,
-    numbered 0..n-1 in the order of arrival. read: how they are written.
+    data: reads the batch's bytes again, which is needed only if a key occurs more than once; or its Parquet file, of
+    which then only those rows are in memory. batch: all its rows. read: how they are written.
     """
-    if any(name not in frame.columns for name in key):
+    if any(name not in batch.names for name in key):
         return {}
-    keys = frame[list(key)]
-    candidates = frame.index[keys.duplicated(keep=False) & keys.notna().all(axis=1)].to_list()
+    keys = batch.columns(key)
+    candidates = keys.index[keys.duplicated(keep=False) & keys.notna().all(axis=1)].to_list()
     if not candidates:
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    whole = _whole(data(), suffix, read)
-    declared = set(matched(whole.column_names, list(frame.columns)).values())
+    rows = _rows_of(data, candidates) if isinstance(data, Path) else _whole(data(), suffix, read).take(candidates)
+    declared = set(matched(rows.column_names, batch.names).values())
     # A row's number in the table that it was exported from is not part of its content.
-    places = [n for n, name in enumerate(whole.column_names) if name in declared or not is_row_number(name)]
-    columns = whole.select(places).take(candidates).to_pydict().values()
+    places = [n for n, name in enumerate(rows.column_names) if name in declared or not is_row_number(name)]
+    columns = [_comparable(column).to_pylist() for column in rows.select(places).columns]
     for row, values in zip(candidates, zip(*(map(repr, column) for column in columns), strict=True), strict=True):
         if first.setdefault(values, row) != row:
             copies[row] = first[values]
     return copies
+
+
+def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times as their counts: Python has no times beyond the year 9999."""
+    import pyarrow as pa
+
+    kind = column.type
+    if not pa.types.is_temporal(kind) or pa.types.is_interval(kind):
+        return column
+    return column.cast(pa.int32() if pa.types.is_date32(kind) or pa.types.is_time32(kind) else pa.int64())
 
 
 def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
@@ -51,3 +70,16 @@ def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
     if suffix == ".csv":
         return text_table(data, nulls=False, read=read)
     return sheet_table(data, read) if suffix == ".xlsx" else pq.read_table(io.BytesIO(data))
+
+
+def _rows_of(file: Path, rows: list[int]) -> pa.Table:
+    """Some rows of a Parquet file, by their numbers, which ascend."""
+    import numpy as np
+    import pyarrow as pa
+
+    asked, first, parts = np.array(rows), 0, []
+    for batch in unheld(file).iter_batches(_PART):
+        low, high = np.searchsorted(asked, [first, first + batch.num_rows])
+        parts.append(pa.table(batch).take(asked[low:high] - first))
+        first += batch.num_rows
+    return pa.concat_tables(parts)

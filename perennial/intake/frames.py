@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perennial.local_time import later
 from perennial.our_columns import ARRIVED_AT, BATCH, LABEL_KNOWN_AT, RAW, REASONS, ROW
 from perennial.sources.column_type import ColumnType
+from perennial.sources.typed_column import arrow_type
 from perennial.usecase.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -54,14 +55,7 @@ def arrow_column(values: pd.Series, kind: ColumnType) -> pa.Array:
     """A column as the tables hold one of its declared type."""
     import pyarrow as pa
 
-    types: dict[ColumnType, Any] = {
-        "number": pa.float64(),
-        "integer": pa.int64(),
-        "text": pa.string(),
-        "boolean": pa.bool_(),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-    }
-    return pa.Array.from_pandas(_exact(values, kind), type=types[kind], safe=False)
+    return pa.Array.from_pandas(_exact(values, kind), type=arrow_type(kind), safe=False)
 
 
 def _exact(values: pd.Series, kind: ColumnType) -> pd.Series:

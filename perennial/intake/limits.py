@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import counted
+from perennial.sources.batch_rows import BatchRows
 from perennial.usecase.declared_check import SetAsideLimits
-
-if TYPE_CHECKING:
-    from perennial.sources.parsing import Parsed
 
 LIMITS = "more rows set aside than"
 """The start of a limit's name, by which a person waives it."""
@@ -67,14 +64,14 @@ def exceeded(
     return findings
 
 
-def examples_of(parsed: Parsed, reason: str, rows: list[int]) -> list[str]:
+def examples_of(batch: BatchRows, reason: str, rows: list[int]) -> list[str]:
     """Distinct values of the column that a reason names, as they arrived."""
     column = reason.partition(": ")[0]
-    if column not in parsed.frame.columns:
+    if column not in batch.names:
         return []
-    values = parsed.frame[column].loc[rows].astype("str")
-    if column in parsed.unreadable:
-        texts = parsed.unreadable[column].loc[rows]
+    values = batch.column(column).loc[rows].astype("str")
+    if column in batch.unreadable:
+        texts = batch.unreadable[column].loc[rows]
         values = texts.where(texts.notna(), values)
     return list(values.drop_duplicates().head(_EXAMPLES))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
 from perennial.intake.typed import typed_batch
 from perennial.intake.unusable import unusable_columns
 from perennial.sources.opened import is_packed
+from perennial.sources.parquet_file import first_rows, rows_in
 from perennial.sources.parsing import Parsed
 from perennial.sources.read_options import ReadOptions
 from perennial.sources.window import Arrival, Source
@@ -21,6 +23,8 @@ from perennial.usecase.rules_of_columns import read_by_built_in, roles
 
 _HEAD = 5_000_000
 """Bytes of a CSV that are parsed for a look."""
+_FIRST, _WHOLE = 200_000, 2_000_000
+"""Rows that are parsed of a Parquet file with more rows than the second number."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,11 @@ def look(case: UseCase, source: Source, taken: Collection[str]) -> Looked:
 def look_at(case: UseCase, arrival: Arrival, *, is_new: bool) -> Looked:
     """The batch that a source returned."""
     declaration = case.declaration
-    data = _head(arrival.data, read_options(declaration)) if arrival.suffix == ".csv" else arrival.data
     try:
+        data, is_whole = _first_rows(arrival, read_options(declaration))
         parsed = typed_batch(declaration, data, arrival.suffix)
     except PerennialError as error:
         return Looked(window=arrival.window.name, is_new=is_new, wrong=error)
-    is_whole = len(data) == len(arrival.data)
     return Looked(with_late_target(parsed, declaration), arrival.window.name, is_new, is_whole=is_whole)
 
 
@@ -120,6 +123,16 @@ def named_from_source(mistake: Mistake, looked: Looked) -> Mistake:
         return replace(mistake, fix=fix or "the source has it: declare it under schema.types")
     near = closest(mistake.value, has)
     return replace(mistake, fix=f"did you mean '{near}', as in the source?") if near else mistake
+
+
+def _first_rows(arrival: Arrival, read: ReadOptions) -> tuple[bytes, bool]:
+    """The bytes of the rows that are looked at, and whether these are all."""
+    content = arrival.content
+    if arrival.suffix == ".parquet" and isinstance(content, Path) and rows_in(content) > _WHOLE:
+        return first_rows(content, _FIRST), False
+    data = arrival.data
+    head = _head(data, read) if arrival.suffix == ".csv" else data
+    return head, len(head) == len(data)
 
 
 def _head(data: bytes, read: ReadOptions) -> bytes:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TypeVar
 
-from perennial.sources.parsing import Parsed
+from perennial.sources.batch_rows import BatchRows
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.mistakes import looks_like
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+Rows = TypeVar("Rows", bound=BatchRows)
 MORE_MISSING = 0.05
 """A feature may be missing in so large a share of rows above the usual one before a warning."""
 TIMES_THE_ODDS = 3
@@ -34,28 +31,20 @@ _DTYPES = {
 }
 
 
-def with_missing_features(parsed: Parsed, declaration: Declaration) -> Parsed:
+def with_missing_features(batch: Rows, declaration: Declaration) -> Rows:
     """A batch with an empty column for each feature that it lacks and that the declaration goes on without.
 
     A batch without any declared feature stays as it is: it has nothing to learn from or to predict with.
     """
     features = declaration.features
-    there = [name for name in features.columns if name in parsed.frame.columns]
+    there = [name for name in features.columns if name in batch.names]
     needed = _needed(declaration)
-    absent = tuple(name for name in parsed.missing if features.goes_on_without(name) and name not in needed)
+    absent = tuple(name for name in batch.missing if features.goes_on_without(name) and name not in needed)
     if not absent or not there:
-        return parsed
+        return batch
     types = column_types(declaration)
-    frame = parsed.frame.assign(**{name: _empty(types[name], parsed.frame.index) for name in absent})
-    ordered = frame[[name for name in types if name in frame.columns]]
-    missing = tuple(name for name in parsed.missing if name not in absent)
-    return replace(parsed, frame=ordered, missing=missing, absent=absent)
-
-
-def _empty(kind: str, index: pd.Index[Any]) -> pd.Series:
-    import pandas as pd
-
-    return pd.Series(None, index=index, dtype=_DTYPES[kind])
+    ordered = [name for name in types if name in (*batch.names, *absent)]
+    return batch.with_empty({name: _DTYPES[types[name]] for name in absent}, ordered, absent)
 
 
 def _needed(declaration: Declaration) -> set[str]:
@@ -64,30 +53,30 @@ def _needed(declaration: Declaration) -> set[str]:
     return {*schema.key, schema.time, schema.target, *filter(None, [schema.label_known_at, schema.weight])}
 
 
-def column_warnings(parsed: Parsed, known: Collection[str] | None) -> list[str]:
+def column_warnings(batch: BatchRows, known: Collection[str] | None) -> list[str]:
     """Warnings about features that are read as missing, and about columns that no earlier batch had.
 
     known: the undeclared columns of earlier batches; None where there was none.
     """
     warnings = []
-    for name in parsed.absent:
-        near = looks_like(name, parsed.extra)
+    for name in batch.absent:
+        near = looks_like(name, batch.extra)
         hint = f"; there is {near!r}" if near else ""
         warnings.append(
             f"{name}: the column is not there, so it counts as missing in every row "
             f"(features.missing_column: go_on){hint}"
         )
     if known is not None:
-        fresh = [name for name in parsed.extra if name not in known]
+        fresh = [name for name in batch.extra if name not in known]
         warnings += [f"{name}: a new column, which nothing uses until the declaration names it" for name in fresh]
     return warnings
 
 
-def often_missing(parsed: Parsed, declaration: Declaration) -> dict[str, float]:
+def often_missing(batch: BatchRows, declaration: Declaration) -> dict[str, float]:
     """Declared features that are missing in more than `MORE_MISSING` of the rows, with that share."""
-    names = [name for name in declaration.features.columns_read if name in parsed.frame.columns]
-    shares = {name: float(parsed.frame[name].isna().mean()) for name in names} if len(parsed.frame) else {}
-    return {name: share for name, share in shares.items() if share > MORE_MISSING and name not in parsed.absent}
+    names = [name for name in declaration.features.columns_read if name in batch.names]
+    shares = {name: batch.nulls(name) / len(batch) for name in names} if len(batch) else {}
+    return {name: share for name, share in shares.items() if share > MORE_MISSING and name not in batch.absent}
 
 
 def missing_warnings(shares: Mapping[str, float], usual: Mapping[str, float]) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
-from perennial.content import digest_rows
+from perennial.content import digest_columns
 from perennial.errors import InputError
 from perennial.identity import short_id
 from perennial.ledger.entries import BatchEntry
 from perennial.local_time import midnight, on_local_clocks
+from perennial.sources.batch_rows import BatchRows
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
@@ -19,7 +21,9 @@ from perennial.usecase.declared_schema import Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.sources.parsing import Parsed
+    from perennial.content import Column
+
+Rows = TypeVar("Rows", bound=BatchRows)
 
 
 @dataclass(frozen=True)
@@ -31,23 +35,23 @@ class Named:
     digest: str
 
 
-def content_digest(parsed: Parsed, key: tuple[str, ...]) -> str:
+def content_digest(batch: BatchRows, key: tuple[str, ...]) -> str:
     """sha256 of a batch's content, independent of the file's layout: typed values, and texts that the types lose.
 
     Two numbers, or two times, that differ in the file differ here, even if their column stores them as equal.
     """
-    beside = {f"unreadable {name}": texts for name, texts in parsed.unreadable.items()}
-    beside |= {f"inexact {name}": texts for name, texts in parsed.inexact.items()}
-    return digest_rows(parsed.frame, [name for name in key if name in parsed.frame.columns], beside)
+    columns: dict[tuple[str, str], Column] = {("rows", name): partial(batch.column, name) for name in batch.names}
+    for what, texts in (("unreadable", batch.unreadable), ("inexact", batch.inexact)):
+        columns |= {("beside", f"{what} {name}"): partial(texts.__getitem__, name) for name in texts}
+    return digest_columns(len(batch), columns, [name for name in key if name in batch.names])
 
 
-def with_late_target(parsed: Parsed, declaration: Declaration) -> Parsed:
+def with_late_target(batch: Rows, declaration: Declaration) -> Rows:
     """A batch whose labels come later in separate files may lack the target column; no label is then known yet."""
     target = declaration.schema_.target
-    if declaration.labels is None or target not in parsed.missing:
-        return parsed
-    empty = parsed.frame.assign(**{target: float("nan")})
-    return replace(parsed, frame=empty, missing=tuple(name for name in parsed.missing if name != target))
+    if declaration.labels is None or target not in batch.missing:
+        return batch
+    return batch.with_empty({target: "float64"}, (*batch.names, target))
 
 
 def name_batch(
@@ -62,15 +66,15 @@ def name_batch(
     return Named(short_id(identity), revision, digest)
 
 
-def end_of(window: Window, frame: pd.DataFrame, schema: Schema, why: str = "") -> datetime:
+def end_of(window: Window, times: pd.Series | None, schema: Schema, why: str = "") -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
-    why: what is probably wrong with the times, if anything.
+    times: of its plausible rows, None without a time column. why: what is probably wrong with the times, if anything.
     Raises InputError for a file without a single readable, plausible time.
     """
     if window.end is not None:
         return window.end
-    times = frame[schema.time].dropna() if schema.time in frame.columns else None
+    times = None if times is None else times.dropna()
     if times is None or times.empty:
         raise InputError(
             f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch cannot be "

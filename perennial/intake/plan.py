@@ -13,6 +13,7 @@ from perennial.intake.missing import column_warnings, missing_warnings, often_mi
 from perennial.intake.naming import Named, end_of, name_batch
 from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, time_faults
 from perennial.ledger.entries import BatchEntry, Reason, Rows
+from perennial.sources.batch_rows import BatchRows
 from perennial.sources.day_order import both_orders, next_is_other
 from perennial.sources.window import Window
 from perennial.sources.written import written
@@ -21,8 +22,6 @@ from perennial.usecase.declaration import Declaration
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from perennial.sources.parsing import Parsed
 
 
 class Checked(Protocol):
@@ -83,18 +82,18 @@ class Arrived:
 
 
 def arrival(
-    declaration: Declaration, window: Window, landing: str, digest: str, parsed: Parsed, present: Present
+    declaration: Declaration, window: Window, landing: str, digest: str, batch: BatchRows, present: Present
 ) -> Arrived:
     """Name a batch and place it in time, by its plausible rows alone.
 
     Raises InputError for a file without a single plausible time.
     """
-    schema, frame, order = declaration.schema_, parsed.frame, other_order(declaration, parsed, present)
-    faults = None
-    if schema.time in frame.columns:
-        times = frame[schema.time]
+    schema, order = declaration.schema_, other_order(declaration, batch, present)
+    faults = times = None
+    if schema.time in batch.names:
+        times = batch.column(schema.time)
         faults = time_faults(times, now=present.now, gap=schema.plausible_gap, future=schema.future)
-    end = end_of(window, frame if faults is None else frame[faults.isna()], schema, order)
+    end = end_of(window, times if times is None or faults is None else times[faults.isna()], schema, order)
     wall = declaration.clock == "wall"
     return Arrived(
         named=name_batch(declaration, window.name, digest, present.newest, present.waived),
@@ -103,7 +102,7 @@ def arrival(
         end=end,
         arrived_at=present.now if wall else max(end, present.clock or end),
         time_faults=faults,
-        far=far_window(window, present.windows, len(frame), present.usual, schema.plausible_gap),
+        far=far_window(window, present.windows, len(batch), present.usual, schema.plausible_gap),
         order=order,
     )
 
@@ -130,54 +129,53 @@ class Planned:
         return (entry.held_because, entry.quarantine) == (self.held_because, self.reasons)
 
     def entry(
-        self, declaration: Declaration, present: Present, parsed: Parsed, accepted: int | None, quarantine: int | None
+        self, declaration: Declaration, present: Present, batch: BatchRows, accepted: int | None, quarantine: int | None
     ) -> BatchEntry:
         """The entry that commits the batch. accepted, quarantine: versions of the tables that have its rows."""
-        batch = self.arrived
+        arrived = self.arrived
         return BatchEntry(
-            batch=batch.named.batch,
-            window=batch.window.name,
-            start=write_instant(batch.window.start) if batch.window.start else None,
-            end=write_instant(batch.end),
-            revision=batch.named.revision,
-            landing=batch.landing,
-            digest=batch.named.digest,
-            arrived_at=write_instant(batch.arrived_at),
+            batch=arrived.named.batch,
+            window=arrived.window.name,
+            start=write_instant(arrived.window.start) if arrived.window.start else None,
+            end=write_instant(arrived.end),
+            revision=arrived.named.revision,
+            landing=arrived.landing,
+            digest=arrived.named.digest,
+            arrived_at=write_instant(arrived.arrived_at),
             status="held" if self.held else "accepted",
             rows=self.rows,
             quarantine=self.reasons,
             warnings=self.warnings,
             held_because=self.held_because,
-            extra_columns=parsed.extra,
+            extra_columns=batch.extra,
             table_version=accepted,
             quarantine_version=quarantine,
             declaration_digest=declaration.digest,
-            because=_because(present, batch.landing),
+            because=_because(present, arrived.landing),
             waived=present.waived,
             notes=self.notes,
         )
 
 
-def plan(declaration: Declaration, arrived: Arrived, present: Present, parsed: Parsed, checked: Checked) -> Planned:
+def plan(declaration: Declaration, arrived: Arrived, present: Present, batch: BatchRows, checked: Checked) -> Planned:
     """Whether a batch is held, and what is set aside."""
-    frame, target = parsed.frame, declaration.schema_.target
-    held = _held_because(declaration, arrived, present, parsed, checked)
-    rows = Rows(arrived=len(frame), accepted=0, quarantined=0, unlabelled=0)
+    held = _held_because(declaration, arrived, present, batch, checked)
+    rows = Rows(arrived=len(batch), accepted=0, quarantined=0, unlabelled=0)
     if not held:
-        good = frame[target][~frame.index.isin(list(checked.set_aside))]
+        good = batch.column(declaration.schema_.target).drop(index=list(checked.set_aside))
         rows = Rows(
-            arrived=len(frame),
+            arrived=len(batch),
             accepted=len(good),
-            quarantined=len(frame) - len(good),
+            quarantined=len(batch) - len(good),
             unlabelled=int(good.isna().sum()),
         )
-    more = missing_warnings(often_missing(parsed, declaration), present.missing)
-    ours = [*column_warnings(parsed, present.extra), *more]
+    more = missing_warnings(often_missing(batch, declaration), present.missing)
+    ours = [*column_warnings(batch, present.extra), *more]
     return Planned(arrived, held, checked.set_aside, rows, (*ours, *checked.warnings), checked.reasons, checked.notes)
 
 
 def _held_because(
-    declaration: Declaration, arrived: Arrived, present: Present, parsed: Parsed, checked: Checked
+    declaration: Declaration, arrived: Arrived, present: Present, batch: BatchRows, checked: Checked
 ) -> tuple[str, ...]:
     held = list(checked.held_because)
     if arrived.far is not None and FAR_WINDOW not in present.waived:
@@ -186,23 +184,23 @@ def _held_because(
         held.insert(0, arrived.order)
     if held:
         return tuple(held)
-    if len(checked.set_aside) == len(parsed.frame):
+    if len(checked.set_aside) == len(batch):
         worst = checked.reasons[0]
-        return (f"all {len(parsed.frame):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
+        return (f"all {len(batch):,} rows failed a check, most often {worst.reason} ({worst.rows:,})",)
 
     def examples(reason: str, rows: list[int]) -> list[str]:
-        return examples_of(parsed, reason, rows)
+        return examples_of(batch, reason, rows)
 
-    over = exceeded(declaration.set_aside, len(parsed.frame), checked.set_aside, examples)
+    over = exceeded(declaration.set_aside, len(batch), checked.set_aside, examples)
     return tuple(f"{each.limit}: {each.finding}" for each in over if each.limit not in present.waived)
 
 
-def other_order(declaration: Declaration, parsed: Parsed, present: Present) -> str:
+def other_order(declaration: Declaration, batch: BatchRows, present: Present) -> str:
     """Why the times are probably written with day and month the other way round than declared; empty if not.
 
     A revision of a window that was accepted is not expected to come next, so only unreadable dates show it there.
     """
-    schema, texts = declaration.schema_, parsed.written.get(declaration.schema_.time)
+    schema, texts = declaration.schema_, batch.written.get(declaration.schema_.time)
     if texts is None:
         return ""
     both = both_orders(texts, schema.timezone, written(schema.time, read_options(declaration)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from perennial.intake.missing import with_missing_features
 from perennial.sources.column_type import ColumnType
 from perennial.sources.parsing import Parsed, parse
 from perennial.sources.read_options import ReadOptions
+from perennial.sources.reading import Reading
+from perennial.sources.stored import Stored, stored
 from perennial.sources.suffix import Suffix
 from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import Declaration
@@ -17,6 +21,22 @@ def typed_batch(declaration: Declaration, data: bytes, suffix: Suffix) -> Parsed
     """The declared columns of a batch, those that it may lack empty. Raises UnreadableBatch for bytes of no table."""
     parsed = typed(declaration, data, suffix, column_types(declaration), read_options(declaration))
     return with_missing_features(parsed, declaration)
+
+
+@contextmanager
+def stored_batch(declaration: Declaration, file: Path, folder: Path) -> Iterator[Stored]:
+    """As `typed_batch`, of a Parquet file, with the columns in a file below `folder`."""
+    schema = declaration.schema_
+    reading = Reading(
+        column_types(declaration),
+        schema.timezone,
+        schema.answer,
+        schema.decimal,
+        read_options(declaration),
+        schema.truths,
+    )
+    with stored(file, reading, folder) as batch:
+        yield with_missing_features(batch, declaration)
 
 
 def typed(

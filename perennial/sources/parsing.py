@@ -25,18 +25,18 @@ How values are read:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from unicodedata import normalize
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from perennial.sources.delimited import UnreadableBatch, header_of, text_table
+from perennial.sources.parquet_file import opened_parquet, parquet_errors
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.reading import Reading, matched
 from perennial.sources.suffix import Suffix
-from perennial.sources.typed_column import pandas_values, read_column
-from perennial.sources.value_texts import is_text
+from perennial.sources.typed_column import pandas_values
 from perennial.sources.workbook import sheet_table
-from perennial.sources.written import Decimal, written
+from perennial.sources.written import Decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +68,63 @@ class Parsed:
     inexact: dict[str, pd.Series] = field(default_factory=dict)
     written: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    is_stored: ClassVar[bool] = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the declared columns that are there."""
+        return tuple(self.frame.columns)
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """The rows' numbers, by their order of arrival."""
+        return self.frame.index
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def column(self, name: str) -> pd.Series:
+        """One column."""
+        return self.frame[name]
+
+    def nulls(self, name: str) -> int:
+        """In how many rows a column has nothing, or nothing readable."""
+        return int(self.frame[name].isna().sum())
+
+    def columns(self, names: Sequence[str]) -> pd.DataFrame:
+        """Some columns."""
+        return self.frame[list(names)]
+
+    def taken(self, rows: Sequence[int]) -> Parsed:
+        """Some rows, by their numbers, which they keep."""
+        import pyarrow as pa
+
+        places = pa.array(self.frame.index.get_indexer(list(rows)), pa.int64())
+        written = {name: texts.take(places) for name, texts in self.written.items()}
+        return replace(self._at(list(rows)), written=written)
+
+    def parts(self) -> Iterator[pd.DataFrame]:
+        """All rows, at once."""
+        yield self.frame
+
+    def without(self, rows: Sequence[int]) -> Parsed:
+        """The other rows, with their numbers."""
+        return self._at(self.frame.index.difference(list(rows))) if rows else self
+
+    def _at(self, rows: Any) -> Parsed:
+        bad, inexact = ({n: texts.loc[rows] for n, texts in of.items()} for of in (self.unreadable, self.inexact))
+        return replace(self, frame=self.frame.loc[rows], unreadable=bad, inexact=inexact)
+
+    def with_empty(
+        self, dtypes: Mapping[str, str], names: Sequence[str], absent: tuple[str, ...] | None = None
+    ) -> Parsed:
+        """With columns in which nothing is there; see `BatchRows`."""
+        import pandas as pd
+
+        empty = {name: pd.Series(None, index=self.frame.index, dtype=dtype) for name, dtype in dtypes.items()}
+        missing = tuple(name for name in self.missing if name not in dtypes)
+        frame = self.frame.assign(**empty)[list(names)]
+        return replace(self, frame=frame, missing=missing, absent=self.absent if absent is None else absent)
 
 
 def parse(
@@ -97,62 +154,19 @@ def parse(
     columns: dict[str, pd.Series] = {}
     besides: dict[str, dict[str, pd.Series]] = {"bad": {}, "inexact": {}}
     as_written: dict[str, pa.ChunkedArray] = {}
+    reading = Reading(types, timezone, answer, decimal, read, truths)
     for name, actual in there.items():
-        arrived = _undictionaried(table[actual])
-        column = _answers(arrived) if name == answer and truths is None else arrived
-        how = written(name, read, decimal, truths if name == answer else None)
-        typed = read_column(column, types[name], timezone, how)
+        typed, texts_as_written = reading.column(name, table[actual])
         columns[name] = pd.Series(pandas_values(typed.values, types[name]), index=index)
         for what, texts in (("bad", typed.bad), ("inexact", typed.inexact)):
             if texts is not None and texts.null_count < len(texts):
                 besides[what][name] = pd.Series(texts.to_pandas().astype("str"), index=index)
-        if not how.plain and is_text(arrived):
-            as_written[name] = arrived
+        if texts_as_written is not None:
+            as_written[name] = texts_as_written
     missing = tuple(name for name in types if name not in there)
     extra = tuple(name for name in names if name not in there.values())
     frame = pd.DataFrame(columns, index=index)
     return Parsed(frame, besides["bad"], missing, extra, besides["inexact"], as_written)
-
-
-def matched(names: Iterable[str], declared: Iterable[str]) -> dict[str, str]:
-    """Each declared column that is there → its name in the file, in the order in which they are declared.
-
-    >>> matched(["order ", "at"], ["order", "at", "price"])
-    {'order': 'order ', 'at': 'at'}
-    """
-    names, declared = list(names), list(declared)
-    free: dict[str, list[str]] = {}
-    for name in names:
-        if name not in declared:
-            free.setdefault(_alike(name), []).append(name)
-    actual = {}
-    for name in declared:
-        near = free.get(_alike(name), [])
-        if name in names:
-            actual[name] = name
-        elif len(near) == 1 and [_alike(each) for each in declared].count(_alike(name)) == 1:
-            actual[name] = near[0]
-    return actual
-
-
-def _alike(name: str) -> str:
-    return normalize("NFC", name.removeprefix("\ufeff").strip())
-
-
-def _undictionaried(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def _answers(column: pa.ChunkedArray) -> Any:
-    """A column of texts with `yes` and `no`, however capitalised, as 1 and 0; another column as it is."""
-    import pyarrow.compute as pc
-
-    if not is_text(column):
-        return column
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
-    return pc.if_else(pc.equal(words, "yes"), "1", pc.if_else(pc.equal(words, "no"), "0", column))
 
 
 def _read(data: bytes, suffix: Suffix, types: dict[str, ColumnType], read: ReadOptions) -> tuple[list[str], pa.Table]:
@@ -173,17 +187,8 @@ def _csv(data: bytes, types: dict[str, ColumnType], read: ReadOptions) -> tuple[
 
 def _parquet(data: bytes, types: dict[str, ColumnType]) -> tuple[list[str], pa.Table]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    if not data:
-        raise UnreadableBatch("the file is empty\n  a batch without rows is still a Parquet file with its columns")
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+    with parquet_errors():
+        file = opened_parquet(pa.BufferReader(data), types)
         names = list(file.schema_arrow.names)
-        twice = sorted({name for name in types if names.count(name) > 1})
-        if not twice:
-            return names, file.read(columns=list(matched(names, types).values()))
-    except (pa.ArrowException, OSError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Send it again") from problem
-    raise UnreadableBatch(f"the columns {', '.join(map(repr, twice))} are there twice\n  give each column one name")
+        return names, file.read(columns=list(matched(names, types).values()))

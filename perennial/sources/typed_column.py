@@ -114,7 +114,7 @@ def read_as(
 
 
 def pandas_values(values: pa.Array, kind: ColumnType) -> Any:
-    """An array as what a pandas Series of its type takes."""
+    """An array, or a chunked one, as what a pandas Series of its type takes."""
     import numpy as np
     import pandas as pd
 
@@ -125,6 +125,20 @@ def pandas_values(values: pa.Array, kind: ColumnType) -> Any:
         return masked(np.array(filled), nothing)
     column = values.to_pandas()
     return column.astype({"number": "float64", "text": "str", "timestamp": "datetime64[us, UTC]"}[kind])
+
+
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """How values of a type are kept."""
+    import pyarrow as pa
+
+    types: dict[ColumnType, pa.DataType] = {
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "text": pa.string(),
+        "boolean": pa.bool_(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+    }
+    return types[kind]
 
 
 def _plain_array(column: Any) -> pa.Array:

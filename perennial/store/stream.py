@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -62,6 +62,19 @@ class Span:
         """In SQL."""
         bounds = ((">=", self.since), ("<", self.until))
         return [f"{quoted(self.column)} {sign} {_moment(bound)}" for sign, bound in bounds if bound is not None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows that can be made part by part, as often as they are needed. num_rows: how many there are in all."""
+
+    schema: pa.Schema
+    num_rows: int
+    parts: Callable[[], Iterator[pa.Table]]
+
+    def stream(self) -> Stream:
+        """The rows, from the first on."""
+        return Stream(self.schema, self.parts())
 
 
 def stream_of(

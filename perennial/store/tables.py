@@ -19,7 +19,7 @@ from perennial.errors import InputError, TransientError
 from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
 from perennial.store.bounded import Bounds, connected
-from perennial.store.stream import Span, Stream, arrow_schema, literal, queried, quoted, stream_of
+from perennial.store.stream import Parts, Span, Stream, arrow_schema, literal, queried, quoted, stream_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,6 +45,7 @@ _SETTINGS = {
 SMALL_FILES = 8
 """So many files below half of `WHOLE_FILE` are joined, because opening a small file costs more than reading it."""
 WHOLE_FILE = 16 * 2**20
+_ROWS_TOGETHER = 2**20
 _ROWS_TO_SKIP = 65_536
 """Rows per group of a joined file, at most: a reader skips the groups that lack its batches."""
 
@@ -72,11 +73,12 @@ class Tables:
         """A table's path relative to the root, for records that must stay valid if the root is moved."""
         return f"{usecase}/{name}"
 
-    def append(self, usecase: str, name: Name, rows: pa.Table, batch: str) -> int:
+    def append(self, usecase: str, name: Name, rows: pa.Table | Parts, batch: str) -> int:
         """Add a batch's rows, once however often it is called, and return the table's version.
 
         Other rows of the same batch were left by a killed run and seen by no reader: they are replaced.
-        rows: must have the column `our_columns.BATCH`, equal to `batch` throughout.
+        rows: must have the column `our_columns.BATCH`, equal to `batch` throughout. `Parts` are
+        written in several commits, of `_ROWS_TOGETHER` rows each.
         Raises InputError if a column's type differs from the table's; TransientError if another writer was faster.
         """
         uri = self.where(usecase, name)
@@ -93,17 +95,20 @@ class Tables:
                 if left:
                     table.delete(f"{BATCH} = '{batch}'")
             turn = (written or 0) + 1
-        try:
-            write_deltalake(
-                table if table is not None else uri,
-                rows,
-                mode="append",
-                schema_mode="merge",
-                configuration=_SETTINGS if table is None else None,
-                commit_properties=CommitProperties(app_transactions=[Transaction(batch, turn)]),
-            )
-        except CommitFailedError as error:
-            raise TransientError(f"{uri}: another writer was faster: {error}") from error
+        for number, some in enumerate(_written_together(rows)):
+            if number:
+                table, turn = self._after_commit(usecase, name, batch, turn), turn + 1
+            try:
+                write_deltalake(
+                    table if table is not None else uri,
+                    some,
+                    mode="append",
+                    schema_mode="merge",
+                    configuration=_SETTINGS if table is None else None,
+                    commit_properties=CommitProperties(app_transactions=[Transaction(batch, turn)]),
+                )
+            except CommitFailedError as error:
+                raise TransientError(f"{uri}: another writer was faster: {error}") from error
         written_to = DeltaTable(uri)
         _join_small_files(written_to)
         return written_to.version()
@@ -204,19 +209,20 @@ class Tables:
         table = self.open(usecase, name)
         return table.version() if table is not None else None
 
-    def _same_rows(self, table: DeltaTable, rows: pa.Table, batch: str) -> bool:
+    def _same_rows(self, table: DeltaTable, rows: pa.Table | Parts, batch: str) -> bool:
         """Whether a batch has exactly these rows in any order, as many; columns of only one side must be all null."""
         stored = arrow_schema(table).names
-        if not set(rows.column_names) <= set(stored):
+        arriving = rows.schema.names
+        if not set(arriving) <= set(stored):
             return False
-        beside = [name for name in stored if name not in rows.column_names]
+        beside = [name for name in stored if name not in arriving]
         if beside:
             counts = ", ".join(f"count({quoted(name)})" for name in beside)
             query = f"SELECT {counts} FROM here WHERE {BATCH} = {literal(batch)}"
             if any(value for part in queried(table, query) for row in part.to_pylist() for value in row.values()):
                 return False
-        names = ", ".join(map(quoted, rows.column_names))
-        with self.joining(stored=stream_of(table, [batch], rows.column_names), new=rows) as connection:
+        names, new = ", ".join(map(quoted, arriving)), rows.stream() if isinstance(rows, Parts) else rows
+        with self.joining(stored=stream_of(table, [batch], arriving), new=new) as connection:
             other = connection.sql(f"SELECT {names} FROM stored EXCEPT ALL SELECT {names} FROM new LIMIT 1")
             return not other.fetchall()
 
@@ -231,6 +237,13 @@ class Tables:
             if table is None and schema is not None:
                 table = DeltaTable.create(self.where(usecase, name), schema, mode="ignore", configuration=_SETTINGS)
             self.in_turn(usecase)
+        return table
+
+    def _after_commit(self, usecase: str, name: Name, batch: str, turn: int) -> DeltaTable:
+        """The table, in which that turn of a batch is the last one. Raises TurnLost; TransientError if it is not."""
+        table = self._to_change(usecase, name)
+        if table is None or table.transaction_version(batch) != turn:
+            raise TransientError(f"{self.where(usecase, name)}: another writer was faster: batch {batch}")
         return table
 
     def open(self, usecase: str, name: Name) -> DeltaTable | None:
@@ -269,12 +282,29 @@ def _join_small_files(table: DeltaTable) -> None:
         log.info("%s: small files were not joined, since another process wrote: %s", table.table_uri, error)
 
 
+def _written_together(rows: pa.Table | Parts) -> Iterator[pa.Table]:
+    """The rows in tables of which each is written in one commit, at least one. A commit takes its rows' memory."""
+    import pyarrow as pa
+
+    if isinstance(rows, pa.Table):
+        yield rows
+        return
+    held = [rows.schema.empty_table()]
+    for part in rows.parts():
+        before = sum(each.num_rows for each in held)
+        if before and before + part.num_rows > _ROWS_TOGETHER:
+            yield pa.concat_tables(held)
+            held = []
+        held.append(part)
+    yield pa.concat_tables(held)
+
+
 def _count(table: DeltaTable, batch: str) -> int:
     query = f"SELECT count(*) AS rows FROM here WHERE {BATCH} = {literal(batch)}"
     return sum(row["rows"] for part in queried(table, query) for row in part.to_pylist())
 
 
-def _same_types(rows: pa.Table, table: DeltaTable, uri: str) -> None:
+def _same_types(rows: pa.Table | Parts, table: DeltaTable, uri: str) -> None:
     """Refuse differing types before anything is written, because a merge would silently convert them."""
     stored = {field.name: field.type for field in arrow_schema(table)}
     for field in rows.schema:

@@ -38,13 +38,19 @@ def test_the_file_matches_the_installed_version() -> None:
     assert CATALOGUE.read_text(encoding="utf-8") == written(catalogue()), "run: python -m data_checks.catalogue"
 
 
-def test_every_expectation_in_it_works_on_a_batch() -> None:
+def every_check(severity: str) -> list[dict[str, Any]]:
+    """One check of each expectation."""
     checks = []
     for name, about in catalogue().items():
         arguments = {given: ARGUMENTS[given] for given in about["arguments"] if given in ARGUMENTS}
         if any(word in name for word in ON_TEXT):
             arguments["column"] = "carrier"
-        checks.append({name: arguments, "severity": "warning"})
+        checks.append({name: arguments, "severity": severity})
+    return checks
+
+
+def test_every_expectation_in_it_works_on_a_batch() -> None:
+    checks = every_check("warning")
     found = check(rows(6, carrier=dict.fromkeys(range(6), "7")), *checks)
     assert [told for told in found.warnings + found.infos if "could not be checked" in told] == []
     own = [result for result in found.results if not result["standing"]]

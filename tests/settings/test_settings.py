@@ -48,6 +48,7 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
             "PREFECT_API_URL": "http://prefect.example:4200/api/",
             "PERENNIAL_THREADS": "4",
             "PERENNIAL_MEMORY": "1.5gib",
+            "PERENNIAL_ROWS_IN_MEMORY": "0",
         }
     )
     assert found.database_url == "postgresql+psycopg://me:secret@db/ledger"
@@ -58,6 +59,7 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
     assert found.prefect_api_url == "http://prefect.example:4200/api"
     assert found.threads == 4
     assert found.memory == 3 * 2**29
+    assert (found.rows_in_memory, settings({}).rows_in_memory) == (0, 2_000_000)
 
 
 def test_use_cases_are_looked_for_here_and_then_beside_the_package(
@@ -78,6 +80,7 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PERENNIAL_MEMORY", "4", "'4' is not an amount of memory"),
         ("PERENNIAL_MEMORY", "1MiB", "1MiB is too little"),
         ("PERENNIAL_MEMORY", "9999TiB", "9999TiB is more than this machine or its container has"),
+        ("PERENNIAL_ROWS_IN_MEMORY", "2e6", "'2e6' is not a whole number of rows"),
         ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
         ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from perennial.content import digest_rows
 from perennial.errors import InputError, TableUnreadable, TransientError
 from perennial.our_columns import ARRIVED_AT, BATCH
 from perennial.store.rows import content
+from perennial.store.stream import Parts
 from perennial.store.tables import SMALL_FILES, Tables
 
 
@@ -195,3 +197,41 @@ def test_rows_that_another_machine_writes_meanwhile_are_not_swept(tmp_path: Path
 
     Tables(str(tmp_path), in_turn=meanwhile).sweep("shop", "accepted", "b")
     assert other.batches("shop", "accepted") == {"a": 1, "b": 2}
+
+
+def test_parts_are_written_a_few_at_a_time_and_a_killed_run_leaves_none_of_them(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.tables._ROWS_TOGETHER", 3)
+    whole = rows("b", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+
+    def until_killed() -> Iterator[pa.Table]:
+        yield from (whole.slice(place, 2) for place in (0, 2, 4))
+        raise KeyboardInterrupt
+
+    tables.append("shop", "accepted", rows("a", [1.0]), "a")
+    with pytest.raises(KeyboardInterrupt):
+        tables.append("shop", "accepted", Parts(whole.schema, 7, until_killed), "b")
+    assert 0 < tables.count("shop", "accepted", "b") < 7, "some of them are there, and no entry names them"
+    parts = Parts(whole.schema, 7, lambda: (whole.slice(place, 2) for place in (0, 2, 4, 6)))
+    version = tables.append("shop", "accepted", parts, "b")
+    assert tables.append("shop", "accepted", parts, "b") == version, "asked twice, written once"
+    assert values_of(tables.read("shop", "accepted", ["b"])) == values_of(whole)
+    none = Parts(whole.schema, 0, lambda: iter(()))
+    assert tables.append("shop", "quarantine", none, "b") == tables.append("shop", "quarantine", none, "b")
+
+
+def test_a_batch_that_another_machine_writes_between_two_commits_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.tables._ROWS_TOGETHER", 2)
+    other, whole = Tables(str(tmp_path)), rows("b", [1.0, 2.0, 3.0, 4.0])
+
+    def parts() -> Iterator[pa.Table]:
+        yield from (whole.slice(0, 2), whole.slice(2, 1))
+        other.append("shop", "accepted", whole, "b")
+        yield whole.slice(3, 1)
+
+    with pytest.raises(TransientError, match="another writer was faster"):
+        other.append("shop", "accepted", Parts(whole.schema, 4, parts), "b")
+    assert values_of(other.read("shop", "accepted", ["b"])) == values_of(whole)

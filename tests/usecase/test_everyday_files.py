@@ -405,11 +405,12 @@ def test_a_word_that_other_columns_have_means_nothing_only_where_it_must(tmp_pat
 
 def test_a_row_number_that_pandas_wrote_makes_no_copy_another_row() -> None:
     from perennial.intake.copies import copies_in
+    from perennial.sources.parsing import Parsed
 
-    frame = pd.DataFrame({"order": ["A", "A", "B", "B"], "price": [1.0, 1.0, 2.0, 3.0]})
+    batch = Parsed(pd.DataFrame({"order": ["A", "A", "B", "B"], "price": [1.0, 1.0, 2.0, 3.0]}), {}, (), ())
     numbered = ",order,price\n0,A,1\n1,A,1\n2,B,2\n3,B,3\n"
-    assert copies_in(numbered.encode, ".csv", frame, ("order",)) == {1: 0}
-    assert copies_in(numbered.replace(",order", "note,order", 1).encode, ".csv", frame, ("order",)) == {}
+    assert copies_in(numbered.encode, ".csv", batch, ("order",)) == {1: 0}
+    assert copies_in(numbered.replace(",order", "note,order", 1).encode, ".csv", batch, ("order",)) == {}
 
 
 def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, capsys: Captured) -> None:
@@ -424,7 +425,7 @@ def test_copies_are_found_whatever_the_file_is_written_with(tmp_path: Path, caps
     )
     parsed = typed_batch(case.declaration, data, ".csv")
     read = read_options(case.declaration)
-    assert copies_in(lambda: data, ".csv", parsed.frame, case.declaration.schema_.key, read) == {2: 1}
+    assert copies_in(lambda: data, ".csv", parsed, case.declaration.schema_.key, read) == {2: 1}
 
 
 @pytest.mark.parametrize(("decimal", "mark", "odd"), [(",", ".", "1.373,12"), (".", ",", "1,373.12")])
