@@ -18,7 +18,7 @@ from perennial.usecase.reading import list_use_cases
 
 @dataclass
 class FreshPages:
-    """The pages of a site. Only its own thread of each request calls it, one at a time."""
+    """The pages of a site, whose requests come in several threads."""
 
     where: Settings
     _seen: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -120,7 +120,7 @@ class Bucket:
             yield
         except (BaseError, OSError) as error:
             text = str(error)
-            if _NO_BUCKET in text:
+            if _NO_BUCKET in text or isinstance(error, FileNotFoundError):
                 raise InputError(
                     f"the bucket of {self.uri} does not exist",
                     code="bucket-missing",
