@@ -86,8 +86,8 @@ def stream_of(
 ) -> Stream:
     """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
-    columns: those that the table does not have are left out. where: about columns that are read. span: parts of files
-    that have no row of it are not read.
+    columns: those that the table does not have are left out. where: about columns that are read. span: leaves out
+    rows outside, and does not read parts of files without others.
     """
     import pyarrow as pa
 
