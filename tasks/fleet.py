@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from perennial.fleet.budget import DueRefit, Refits, plan_refits
 from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
-from perennial.ledger.entries import BatchEntry, Postponed, RunFailed, Trigger
+from perennial.ledger.entries import BatchEntry, RunFailed, Trigger
 from perennial.ledger.present import failures_before
 from perennial.secrets import masked
 from perennial.settings import settings
@@ -107,23 +108,13 @@ class Alone:
         return done
 
     def within_budgets(self, wanted: Mapping[str, DueRefit | None]) -> Refits:
-        """The refits of a round in order, each within the budget of its template; what this run planned counts.
+        """The refits of a round, each within the budget of its template, of which this run may have planned a part.
 
         Use cases without a budget, or without a refit that is due, come first.
         """
-        by_template: dict[str, list[DueRefit]] = {}
-        for refit in wanted.values():
-            if refit is not None:
-                by_template.setdefault(refit.template, []).append(refit)
-        order, seconds = [name for name, refit in wanted.items() if refit is None], 0.0
-        postponed: dict[str, Postponed] = {}
-        for template, due in by_template.items():
-            made = plan_refits(due, self.planned.get(template, 0.0))
-            self.planned[template] = self.planned.get(template, 0.0) + made.seconds
-            order += [*made.order, *made.postponed]
-            postponed |= made.postponed
-            seconds += made.seconds
-        return Refits(tuple(order), postponed, seconds)
+        made = plan_refits([refit for refit in wanted.values() if refit is not None], self.planned)
+        self.planned |= {name: self.planned.get(name, 0.0) + more for name, more in made.seconds.items()}
+        return replace(made, order=(*(name for name, refit in wanted.items() if refit is None), *made.order))
 
     @contextmanager
     def __call__(self, usecase: str, window: str, step_: str) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from perennial.ledger.entries import Postponed
 
@@ -44,34 +45,48 @@ class DueRefit:
 
 @dataclass(frozen=True)
 class Refits:
-    """order: of those that are run. postponed: those that wait for a later run. seconds: planned for the others."""
+    """order: of all refits, those that are not run at the end of their template. postponed: the latter.
+
+    seconds: template → planned for those that are run.
+    """
 
     order: tuple[str, ...]
     postponed: Mapping[str, Postponed]
-    seconds: float
+    seconds: Mapping[str, float]
 
 
-def plan_refits(due: Sequence[DueRefit], spent: float) -> Refits:
-    """What fits into the budget of a template. due: of its members. spent: seconds that this run has planned already.
+def plan_refits(due: Iterable[DueRefit], spent: Mapping[str, float]) -> Refits:
+    """What fits into the budget of each template. spent: template → seconds that this run has planned already.
 
     Those that cannot wait come first, first fits before the oldest model, and count too. Of the others each is run if
     its last fit was no longer than what is left, in the order of `value`, equal ones by name.
     """
-    first = sorted((each for each in due if each.cannot_wait), key=_oldest_first)
-    others = sorted((each for each in due if not each.cannot_wait), key=lambda each: (-each.value, each.usecase))
-    order, postponed = [each.usecase for each in first], {}
-    planned = sum(each.seconds or 0.0 for each in first)
-    for rank, each in enumerate(others, len(first) + 1):
-        seconds = each.seconds or 0.0
-        if spent + planned + seconds <= each.budget:
-            order.append(each.usecase)
-            planned += seconds
-        else:
-            postponed[each.usecase] = Postponed(
-                rank=rank, due=len(due), seconds=seconds, planned_seconds=spent + planned, budget_seconds=each.budget
-            )
-    return Refits(tuple(order), postponed, planned)
+    order: list[str] = []
+    postponed: dict[str, Postponed] = {}
+    seconds: dict[str, float] = {}
+    for template, members in groupby(sorted(due, key=_in_order), key=lambda each: each.template):
+        ordered, before = list(members), spent.get(template, 0.0)
+        planned, waiting = 0.0, {}
+        for rank, each in enumerate(ordered, 1):
+            took = each.seconds or 0.0
+            if each.cannot_wait or before + planned + took <= each.budget:
+                order.append(each.usecase)
+                planned += took
+            else:
+                waiting[each.usecase] = Postponed(
+                    rank=rank,
+                    due=len(ordered),
+                    seconds=took,
+                    planned_seconds=before + planned,
+                    budget_seconds=each.budget,
+                )
+        order += waiting
+        postponed |= waiting
+        seconds[template] = planned
+    return Refits(tuple(order), postponed, seconds)
 
 
-def _oldest_first(each: DueRefit) -> tuple[bool, float, str]:
-    return each.age_days is not None, -(each.age_days or 0.0), each.usecase
+def _in_order(each: DueRefit) -> tuple[str, bool, bool, float, str]:
+    if each.cannot_wait:
+        return each.template, False, each.age_days is not None, -(each.age_days or 0.0), each.usecase
+    return each.template, True, True, -each.value, each.usecase
