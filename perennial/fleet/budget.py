@@ -16,7 +16,7 @@ class DueRefit:
     """A refit that is due. budget: of its template, in seconds for one run.
 
     age_days: since the newest model was trained; rows: of the newest batch, as an estimate of those to come; seconds:
-    that the last fit took. Each is None before the first fit. refresh_after_days: as declared.
+    that the last fit took; age_days and seconds are None before the first fit. refresh_after_days: as declared.
     asked: whether a person, an event or an alarm requests it.
     """
 
