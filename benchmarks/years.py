@@ -34,7 +34,7 @@ def _sizes(home: Path) -> str:
 
 
 def main() -> None:
-    """Write a file a day, run its cycle, and print a line per month."""
+    """Write one file per day, run its cycle, and print one line per month."""
     from tests.world import World, month_of_rows
 
     folder = Path(tempfile.mkdtemp(prefix="years-"))
@@ -68,7 +68,7 @@ def main() -> None:
             train_at(instant(ended.as_of))
             last = spent[-MONTH:]
             print(
-                f"day {number + 1}: {sum(last) / MONTH:.3f} CPU s a cycle, median {sorted(last)[MONTH // 2]:.3f}",
+                f"day {number + 1}: {sum(last) / MONTH:.3f} CPU s per cycle, median {sorted(last)[MONTH // 2]:.3f}",
                 end="; ",
             )
             print(f"MB: {_sizes(home)}" if number // MONTH % 13 in (0, 12) else "", flush=True)
