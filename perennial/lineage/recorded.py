@@ -103,7 +103,8 @@ class _Growing:
                 self._edge(batch_ref(batch), ref, "rows of")
             for labels in snapshot.label_batches:
                 self._edge(Ref("labels", labels), ref, "labels of")
-            text = f"{snapshot.rows_in_words}, {day(snapshot.first)} to {day(snapshot.last)}"
+            rows = snapshot.rows_in_words.replace(" labelled", "")  # so that a line is not longer than 80 characters
+            text = f"{rows}, {day(snapshot.first)} to {day(snapshot.last)}"
             facts = snapshot.model_dump(mode="json", exclude={"batches", "label_batches"})
             self.nodes[ref] = Node(ref, text, facts, (), snapshot.rows)
         for each in self.ledger.all(self.usecase, ChallengerEntry):

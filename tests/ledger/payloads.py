@@ -230,9 +230,9 @@ def one_of_each() -> dict[str, Recorded]:
         AlertFailed(alert="level@1:opened:CHAT", target="CHAT", attempt=1, at=AT, again_at=AT, why="down"),
         AliasMoved(number=1, at=AT, found=2, release_no=1),
         AliasPutBack(number=1, at=AT, restored=1),
+        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits="", not_trained=""),
         RunFailed(number=1, window="2024-02", step="decide", code="failed", why="it is gone"),
         RunSucceeded(number=1),
-        Cycle(batch="b", as_of=AT, decision="e", challenger="c", health=health, waits="", not_trained=""),
         Erased(
             number=1,
             by="Ada",

@@ -135,7 +135,7 @@ def _lineage_knows_whether_a_row_is_among_them(workspace: Workspace, orders: set
         named = find(workspace, declaration, order)
         trained = {edge.target.id for edge in named.graph.edges if edge.how == "trained in"}
         assert (snapshot in trained) == (order in orders)
-        assert named.graph.nodes[Ref("snapshot", snapshot)].text.startswith("500 of 2,360 labelled rows, ")
+        assert named.graph.nodes[Ref("snapshot", snapshot)].text.startswith("500 of 2,360 rows, ")
 
 
 def _opened() -> tuple[Workspace, Any]:
