@@ -207,11 +207,14 @@ def prepare_home(where: Settings) -> Path:
     """Create the home's folders and its `home.json`, and return the home.
 
     All files have the modes given by the umask.
-    Raises InputError, with nothing changed, if the home has another format or cannot be written.
+    Raises InputError, with nothing changed, if the home has another format, or it or another place cannot be written.
     """
     home = where.home
     mark = home / "home.json"
     format_before = _known_format(home)
+    for name, place in (("PERENNIAL_TABLES_URI", where.tables_uri), ("PERENNIAL_FILES_URI", where.files_uri)):
+        if "://" not in place and not Path(place).is_relative_to(home):
+            _make_folder(name, Path(place))
     try:
         home.mkdir(parents=True, exist_ok=True)
         if format_before is None:
@@ -226,6 +229,15 @@ def prepare_home(where: Settings) -> Path:
             "  Set PERENNIAL_HOME to a folder that you can write to."
         ) from error
     return home
+
+
+def _make_folder(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{name}: {folder} cannot be made: {error.strerror}\n  Set {name} to a folder that you can write to."
+        ) from error
 
 
 def database_file(url: str) -> Path | None:
@@ -396,7 +408,12 @@ def _place(environ: Mapping[str, str], name: str, default: Path) -> str:
     """A path or the address of a bucket."""
     value = environ.get(name) or str(default)
     _refuse_secret(name, value)
-    return value.rstrip("/") if "://" in value else str(_absolute(value))
+    if "://" in value:
+        return value.rstrip("/")
+    place = _absolute(value)
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{name}: {place} is a file\n  Set {name} to a folder, or to the address of a bucket.")
+    return str(place)
 
 
 def _refuse_secret(name: str, address: str) -> None:

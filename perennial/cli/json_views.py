@@ -47,6 +47,7 @@ from perennial.release.words import candidate_at, challenger_waits, trained_thro
 from perennial.settings import settings
 from perennial.store.at_work import at_work_since
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.reading import template_of
 from perennial.watching.health import open_with_severity
 
 
@@ -290,7 +291,9 @@ def _reconcile(ledger: Ledger, usecase: str) -> str:
         return "a decided release was not carried out: run the same command again"
     unfinished = _unfinished(ledger, usecase)
     if unfinished is not None:
-        return f"the cycle of batch {unfinished} is not finished: `perennial run {usecase}`"
+        template = template_of(usecase, settings().usecases)
+        again = f"fleet run {template.name}" if template and template.fleet.releases else f"run {usecase}"
+        return f"the cycle of batch {unfinished} is not finished: `perennial {again}`"
     return "nothing is left half done"
 
 

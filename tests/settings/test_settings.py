@@ -86,6 +86,8 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),
         ("PERENNIAL_USECASES", "/nowhere/at/all", "/nowhere/at/all is not a folder"),
         ("PERENNIAL_HOME", __file__, "test_settings.py is a file"),
+        ("PERENNIAL_FILES_URI", __file__, "test_settings.py is a file"),
+        ("PERENNIAL_TABLES_URI", __file__, "test_settings.py is a file"),
         ("PERENNIAL_HOME", "what?", "has a '?' in it"),
         ("PERENNIAL_NAMESPACE", "team/a", "'team/a' is not a valid name"),
     ],
@@ -161,6 +163,10 @@ def test_a_home_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"PERENNIAL_HOME: .* cannot be written: Not a directory"):
         prepare_home(settings({"PERENNIAL_HOME": str(tmp_path / "file" / "home")}))
+    for name in ("PERENNIAL_FILES_URI", "PERENNIAL_TABLES_URI"):
+        with pytest.raises(InputError, match=rf"{name}: .* cannot be made: Not a directory"):
+            prepare_home(settings({"PERENNIAL_HOME": str(tmp_path / "home"), name: str(tmp_path / "file" / "place")}))
+    assert not (tmp_path / "home").exists()
 
 
 def test_importing_the_settings_imports_no_library() -> None:
