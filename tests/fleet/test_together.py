@@ -155,7 +155,7 @@ def test_a_run_that_is_killed_between_two_decisions_ends_as_one_family(tmp_path:
     ledger = place.workspace.ledger
     assert [len(ledger.all(name, Decision)) for name in MEMBERS] == [2, 1, 1]
     place.finish("status", "sales_b")
-    assert "is not finished: `perennial fleet run sales`" in " ".join(place.said.split())
+    assert "is not finished: `perennial fleet run sales`" in " ".join(place.said().split())
     place.finish("fleet", "run", "sales")
     assert families(ledger) == [family]
     made = [ledger.all(name, Decision)[-1].payload for name in MEMBERS]
