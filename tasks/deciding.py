@@ -19,6 +19,7 @@ from perennial.errors import RunDeleted, TransientError
 from perennial.governance.tier import required
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Family, Tested, Trigger
+from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -75,12 +76,18 @@ def waiting_test(usecase: str, batch: str, as_of: datetime, trigger: Trigger) ->
 @step(timeout_minutes=10)
 def fix_family(template: str, fdr: float, tests: Sequence[Tested]) -> None:
     """Commit which decisions are taken together, before the first of them; without those that a family has already."""
-    ledger = open_workspace(settings()).ledger
+    _families_with(open_workspace(settings()).ledger, template, fdr, tests)
+
+
+def _families_with(ledger: Ledger, template: str, fdr: float, tests: Sequence[Tested]) -> list[Family]:
+    """All families of a template, once the tests that none has are one more."""
     families = [row.payload for row in ledger.all(template, Family)]
     fresh = [each for each in tests if having(families, each.usecase, each.decision) is None]
     if fresh:
         row, _ = ledger.append(template, family_of(template, fdr, fresh))
         log.info("family %s of %s: %d decisions", row.key, template, len(fresh))
+        families.append(row.payload)
+    return families
 
 
 def _among_its_family(workspace: Workspace, decision: Decision) -> Decision:
@@ -93,8 +100,7 @@ def _among_its_family(workspace: Workspace, decision: Decision) -> Decision:
     if template is None or template.fleet.releases is None or test is None:
         return decision
     ledger, usecase = workspace.ledger, decision.usecase
-    fix_family.fn(template.name, template.fleet.releases.fdr, [test])
-    families = [row.payload for row in ledger.all(template.name, Family)]
+    families = _families_with(ledger, template.name, template.fleet.releases.fdr, [test])
     family = having(families, usecase, decision.id)
     if family is None:
         raise LookupError(f"decision {decision.id} of {usecase} is in no family of {template.name}")

@@ -65,8 +65,11 @@ def decided_together(usecases: Sequence[str]) -> dict[tuple[str, float], list[st
 def due_refit(usecase: str, as_of: datetime, asked: Trigger | None) -> DueRefit | None:
     """The refit that is due now, if its template has a budget; None otherwise."""
     workspace = open_workspace(settings())
-    template, reason = template_of(usecase, workspace.settings.usecases), why_train.fn(usecase, asked, True, as_of)
-    if template is None or template.fleet.budget is None or reason is None:
+    template = template_of(usecase, workspace.settings.usecases)
+    if template is None or template.fleet.budget is None:
+        return None
+    reason = why_train.fn(usecase, asked, True, as_of)
+    if reason is None:
         return None
     return refit_of(workspace, usecase, template.name, template.fleet.budget, reason, as_of)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from perennial.clock import instant
 from perennial.ledger.entries import Postponed
 
 _SHORTEST = 1e-3
@@ -84,6 +85,15 @@ def plan_refits(due: Iterable[DueRefit], spent: Mapping[str, float]) -> Refits:
         postponed |= waiting
         seconds[template] = planned
     return Refits(tuple(order), postponed, seconds)
+
+
+def still_waits(postponed: object, cycle_at: str, trained_at: str | None) -> bool:
+    """Whether the refit of a cycle had to wait, and nothing was trained since.
+
+    postponed: as the cycle has it, None if nothing waited. cycle_at, trained_at: `as_of` of the cycle and of the newest
+    challenger.
+    """
+    return postponed is not None and (trained_at is None or instant(trained_at) < instant(cycle_at))
 
 
 def _in_order(each: DueRefit) -> tuple[str, bool, bool, float, str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from perennial.clock import instant
 from perennial.errors import PerennialError
-from perennial.fleet.budget import DueRefit
+from perennial.fleet.budget import DueRefit, still_waits
 from perennial.fleet.plan import Failed, FleetPlan, plan_of
 from perennial.intake.due import windows_to_do
 from perennial.ledger.entries import ChallengerEntry, Cycle, Trigger
@@ -53,6 +53,7 @@ def refit_of(
 def is_postponed(ledger: Ledger, usecase: str) -> bool:
     """Whether the refit of the newest cycle had to wait, and nothing was trained since."""
     cycles, trained = ledger.all(usecase, Cycle), ledger.all(usecase, ChallengerEntry)
-    if not cycles or cycles[-1].payload.postponed is None:
+    if not cycles:
         return False
-    return not trained or instant(trained[-1].payload.as_of) < instant(cycles[-1].payload.as_of)
+    cycle = cycles[-1].payload
+    return still_waits(cycle.postponed, cycle.as_of, trained[-1].payload.as_of if trained else None)

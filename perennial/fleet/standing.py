@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perennial.clock import instant
+from perennial.fleet.budget import still_waits
 from perennial.ledger.entries import (
     Approval,
     BatchEntry,
@@ -159,7 +160,7 @@ def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str
 def _postponed(rows: Rows) -> str:
     """That the refit had to wait and nothing was trained since; empty otherwise."""
     cycle, trained = _last(rows, Cycle), _last(rows, ChallengerEntry)
-    if not cycle or "postponed" not in cycle or (trained and instant(trained["as_of"]) >= instant(cycle["as_of"])):
+    if not cycle or not still_waits(cycle.get("postponed"), cycle["as_of"], trained["as_of"] if trained else None):
         return ""
     return f"waits for budget: its refit is number {cycle['postponed']['rank']} of {cycle['postponed']['due']}"
 

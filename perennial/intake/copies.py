@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from perennial.sources.batch_rows import BatchRows
 from perennial.sources.delimited import text_table
 from perennial.sources.parquet_file import unheld
-from perennial.sources.parsing import matched
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.reading import matched
 from perennial.sources.suffix import Suffix
 from perennial.sources.workbook import sheet_table
 from perennial.usecase.drafting.row_numbers import is_row_number

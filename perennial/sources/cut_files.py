@@ -21,10 +21,10 @@ from perennial.sources.epochs import epoch_hint
 from perennial.sources.file_bytes import bytes_of
 from perennial.sources.joined import Piece, joined_csv, joined_parquet
 from perennial.sources.opened import closed
-from perennial.sources.parsing import matched
 from perennial.sources.partitions import lines_with, partitions_of, with_partitions
 from perennial.sources.paths import files_in, no_window, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
+from perennial.sources.reading import matched
 from perennial.sources.suffix import Suffix
 from perennial.sources.typed_column import read_timestamps
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.errors import InputError
-from perennial.sources.parsing import matched
+from perennial.sources.reading import matched
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,7 @@ def _counts(own: Any, at: Any, known: Known) -> Any:
 
 
 def _with_own_labels(accepted: pa.Table, schema: Schema, known: Known) -> pa.Table:
-    """What the query of `read_rows` gives if every label came with its row: nothing to join, so it takes half the time.
-
-    As in DuckDB, texts are ordered by their bytes and nulls are last.
-    """
+    """As the query of `read_parts` if every label came with its row: nothing to join, so it takes half the time."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -16,6 +16,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
 from tests.fleet.stores import month_of_store, write_template
+from tests.team_code.conftest import lead_to
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +49,7 @@ def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     (folder / "sales.py").write_text("import sys\n\ndef feature(rows):\n    sys.exit(7)\n")
     write_template(folder, STORES, members={"code": {"features": {"derived": ["sales.py:feature"]}}})
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(folder))
+        lead_to(patch, folder, usecases=".")
         with quiet_flows():
             from flows.fleet import fleet
 

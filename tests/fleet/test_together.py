@@ -20,6 +20,7 @@ from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tests.crashes.processes import Place
 from tests.fleet.stores import month_of_store, write_template
+from tests.team_code.conftest import lead_to
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +49,7 @@ class Ran:
 def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("together")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(folder))
+        lead_to(patch, folder, usecases=".")
         with quiet_flows():
             from flows.cycle import Arrived, arrive, cycle
             from flows.decide import decide_waiting

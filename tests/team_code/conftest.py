@@ -77,10 +77,10 @@ def own_shop(usecases: Path) -> World:
     return shop
 
 
-def lead_to(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Settings that lead into a folder and nowhere else."""
+def lead_to(patch: pytest.MonkeyPatch, folder: Path, usecases: str = "usecases") -> None:
+    """Settings that lead into a folder and nowhere else. usecases: the folder of declarations in it."""
     for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
         patch.delenv(name, raising=False)
     patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-    (folder / "usecases").mkdir(exist_ok=True)
-    patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+    (folder / usecases).mkdir(exist_ok=True)
+    patch.setenv("PERENNIAL_USECASES", str(folder / usecases))
