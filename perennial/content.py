@@ -50,21 +50,21 @@ def digest_columns(rows: int, columns: Mapping[tuple[str, str], Column], key: Se
     columns: ("rows" or "beside", name) → reads the column, shape (rows,). It is read up to three times.
     """
     named = sorted(columns.items())
-    contents = (_content(name, column()) for (_, name), column in named)
-    order = _order(rows, [_content(name, columns["rows", name]()) for name in key], contents)
+    contents = (content_of(name, column()) for (_, name), column in named)
+    order = _order(rows, [content_of(name, columns["rows", name]()) for name in key], contents)
     total = hashlib.sha256(rows.to_bytes(8, "little"))
     for (of, name), column in named:
-        content = _content(name, column())
+        content = content_of(name, column())
         for text in (of, name, content.kind):
-            total.update(len(text.encode()).to_bytes(8, "little") + text.encode())
+            total.update(length_of(len(text.encode())) + text.encode())
         for part in (content if order is None else content.take(order)).parts():
-            total.update(len(part).to_bytes(8, "little"))
+            total.update(length_of(len(part)))
             total.update(part)
     return total.hexdigest()
 
 
 @dataclass(frozen=True)
-class _Content:
+class Content:
     """A column in canonical form: numbers that are 0 where it is null, texts that are empty there, or both.
 
     kind: nothing, number, time, text or binary. null: shape (n,).
@@ -76,21 +76,31 @@ class _Content:
     numbers: tuple[npt.NDArray[Any], ...] = ()
     texts: pa.Array | None = None
 
-    def take(self, places: npt.NDArray[np.int64]) -> _Content:
+    def take(self, places: npt.NDArray[np.int64]) -> Content:
         """The same column with the rows at `places`, in that order."""
         texts = None if self.texts is None else self.texts.take(_arrow(places))
-        return _Content(self.kind, self.null[places], tuple(each[places] for each in self.numbers), texts)
+        return Content(self.kind, self.null[places], tuple(each[places] for each in self.numbers), texts)
 
     def parts(self) -> list[bytes | memoryview]:
         """Its bytes, in little-endian order."""
         parts: list[bytes | memoryview] = [np.packbits(self.null).tobytes()]
-        parts += [each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in self.numbers]
+        parts += [little_endian(each) for each in self.numbers]
         if self.texts is not None and len(self.texts):
-            _, offsets, letters = self.texts.buffers()
-            ends = np.frombuffer(offsets, dtype=np.int64)[self.texts.offset : self.texts.offset + len(self.texts) + 1]
-            parts.append(np.diff(ends).astype("<i8", copy=False).tobytes())
-            parts.append(memoryview(letters)[ends[0] : ends[-1]] if letters else b"")
+            parts += [little_endian(self.lengths), self.letters]
         return parts
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Of the texts, in bytes, shape (n,)."""
+        return np.zeros(self.null.size, np.int64) if self.texts is None else np.diff(_ends(self.texts))
+
+    @property
+    def letters(self) -> bytes | memoryview:
+        """All texts, one after another."""
+        if self.texts is None or (letters := self.texts.buffers()[2]) is None:
+            return b""
+        ends = _ends(self.texts)
+        return memoryview(letters)[ends[0] : ends[-1]]
 
     def steps(self) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
         """For each array of `ranks`, whether a row's rank is below the next one's, and whether they are equal."""
@@ -109,9 +119,9 @@ class _Content:
         return [self.null, *self.numbers, *([] if self.texts is None else [_ranks(self.texts)])]
 
 
-def _order(rows: int, key: list[_Content], columns: Iterator[_Content]) -> npt.NDArray[np.int64] | None:
+def _order(rows: int, key: list[Content], columns: Iterator[Content]) -> npt.NDArray[np.int64] | None:
     """The positions of the rows in order; None if they are in order already. columns: read only if keys are equal."""
-    if rows < 2 or _ascends(rows, key):
+    if rows < 2 or ascends(rows, key):
         return None
     ranks = [rank for column in key for rank in column.ranks()] or [np.zeros(rows)]
     order = np.lexsort(ranks[::-1])
@@ -124,7 +134,7 @@ def _order(rows: int, key: list[_Content], columns: Iterator[_Content]) -> npt.N
     return None if (order[1:] > order[:-1]).all() else order
 
 
-def _ascends(rows: int, key: list[_Content]) -> bool:
+def ascends(rows: int, key: list[Content]) -> bool:
     """Whether each row's key comes after the one before, as in stored rows: looking is cheaper than sorting."""
     same = np.ones(rows - 1, dtype=bool)
     after = np.zeros(rows - 1, dtype=bool)
@@ -133,6 +143,20 @@ def _ascends(rows: int, key: list[_Content]) -> bool:
             after |= same & less
             same &= equal
     return bool(after.all())
+
+
+def length_of(size: int) -> bytes:
+    """What precedes a section of the digested bytes."""
+    return size.to_bytes(8, "little")
+
+
+def little_endian(numbers: npt.NDArray[Any]) -> bytes:
+    """The bytes of numbers on any machine."""
+    return numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _ends(texts: pa.Array) -> npt.NDArray[np.int64]:
+    return np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
 
 
 def _ranks(texts: pa.Array) -> npt.NDArray[np.int64]:
@@ -147,7 +171,7 @@ def _ranks(texts: pa.Array) -> npt.NDArray[np.int64]:
     return ranks
 
 
-def _content(name: str, column: pd.Series) -> _Content:
+def content_of(name: str, column: pd.Series) -> Content:
     import pyarrow as pa
 
     types = pa.types
@@ -155,23 +179,23 @@ def _content(name: str, column: pd.Series) -> _Content:
     null = values.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
     kind = values.type
     if null.all():
-        return _Content("nothing", null)
+        return Content("nothing", null)
     if types.is_boolean(kind) or types.is_floating(kind):
         floats = values.cast(pa.float64())
         if not null.any():
-            return _Content("number", null, (floats.to_numpy() + 0.0,))
-        return _Content("number", null, (np.where(null, 0.0, floats.fill_null(0.0).to_numpy()) + 0.0,))
+            return Content("number", null, (floats.to_numpy() + 0.0,))
+        return Content("number", null, (np.where(null, 0.0, floats.fill_null(0.0).to_numpy()) + 0.0,))
     if types.is_integer(kind) and kind != pa.uint64():
-        return _Content("number", null, _whole(values.fill_null(0).cast(pa.int64()).to_numpy()))
+        return Content("number", null, _whole(values.fill_null(0).cast(pa.int64()).to_numpy()))
     if types.is_integer(kind) or types.is_decimal(kind):
         return _exact(null, values)
     if types.is_timestamp(kind) or types.is_date(kind):
-        return _Content("time", null, _instants(values))
+        return Content("time", null, _instants(values))
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         texts = values.cast(pa.large_string()).fill_null("")
-        return _Content("text", null, texts=texts.view(pa.large_binary()))
+        return Content("text", null, texts=texts.view(pa.large_binary()))
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return _Content("binary", null, texts=values.cast(pa.large_binary()).fill_null(b""))
+        return Content("binary", null, texts=values.cast(pa.large_binary()).fill_null(b""))
     raise TypeError(f"column {name!r} holds {kind}, which has no digest")
 
 
@@ -202,7 +226,7 @@ def _whole(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
     return (floats, rest) if rest.any() else (floats,)
 
 
-def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
+def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> Content:
     """Decimals and integers of any size: the nearest floats, and the remainders as 64 bits or else as text."""
     import pyarrow as pa
 
@@ -213,7 +237,7 @@ def _exact(null: npt.NDArray[np.bool_], values: pa.Array) -> _Content:
     floats, whole = np.array(nearest)[places], np.array(rest, dtype=np.int64)[places]
     numbers = (floats, whole) if whole.any() else (floats,)
     texts = pa.array([each.encode() for each in more], pa.large_binary()).take(_arrow(places)) if any(more) else None
-    return _Content("number", null, numbers, texts)
+    return Content("number", null, numbers, texts)
 
 
 def _parted(value: int | Decimal) -> tuple[float, int, str]:

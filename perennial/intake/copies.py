@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perennial.content_in_parts import in_order
 from perennial.sources.batch_rows import BatchRows
+from perennial.sources.csv_in_parts import CsvFile
 from perennial.sources.delimited import text_table
 from perennial.sources.parquet_file import unheld
 from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.reading import matched
+from perennial.sources.stored import Stored
 from perennial.sources.suffix import Suffix
 from perennial.sources.workbook import sheet_table
 from perennial.usecase.drafting.row_numbers import is_row_number
@@ -24,7 +28,7 @@ _PART = 2**16
 
 
 def copies_in(
-    data: Callable[[], bytes] | Path,
+    data: Callable[[], bytes] | Path | CsvFile,
     suffix: Suffix,
     batch: BatchRows,
     key: tuple[str, ...],
@@ -32,10 +36,12 @@ def copies_in(
 ) -> dict[int, int]:
     """Row → the first row that it is a copy of, over all columns, also undeclared ones that are no row number.
 
-    data: reads the batch's bytes again, which is needed only if a key occurs more than once; or its Parquet file, of
-    which then only those rows are in memory. batch: all its rows. read: how they are written.
+    data: reads the batch's bytes again, which is needed only if a key occurs more than once; or its file of Parquet or
+    CSV, of which then only those rows are in memory. batch: all its rows. read: how they are written.
     """
     if any(name not in batch.names for name in key):
+        return {}
+    if isinstance(batch, Stored) and in_order([partial(batch.column_parts, "value", name) for name in key]):
         return {}
     keys = batch.columns(key)
     candidates = keys.index[keys.duplicated(keep=False) & keys.notna().all(axis=1)].to_list()
@@ -43,7 +49,10 @@ def copies_in(
         return {}
     first: dict[tuple[Any, ...], int] = {}
     copies = {}
-    rows = _rows_of(data, candidates) if isinstance(data, Path) else _whole(data(), suffix, read).take(candidates)
+    if isinstance(data, Path | CsvFile):
+        rows = _taken(_parts_of(data), candidates)
+    else:
+        rows = _whole(data(), suffix, read).take(candidates)
     declared = set(matched(rows.column_names, batch.names).values())
     # A row's number in the table that it was exported from is not part of its content.
     places = [n for n, name in enumerate(rows.column_names) if name in declared or not is_row_number(name)]
@@ -72,14 +81,24 @@ def _whole(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
     return sheet_table(data, read) if suffix == ".xlsx" else pq.read_table(io.BytesIO(data))
 
 
-def _rows_of(file: Path, rows: list[int]) -> pa.Table:
-    """Some rows of a Parquet file, by their numbers, which ascend."""
+def _parts_of(file: Path | CsvFile) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    if isinstance(file, CsvFile):
+        yield from file.texts(nulls=False)
+        return
+    for batch in unheld(file).iter_batches(_PART):
+        yield pa.table(batch)
+
+
+def _taken(parts: Iterable[pa.Table], rows: list[int]) -> pa.Table:
+    """Some rows, by their numbers, which ascend."""
     import numpy as np
     import pyarrow as pa
 
-    asked, first, parts = np.array(rows), 0, []
-    for batch in unheld(file).iter_batches(_PART):
-        low, high = np.searchsorted(asked, [first, first + batch.num_rows])
-        parts.append(pa.table(batch).take(asked[low:high] - first))
-        first += batch.num_rows
-    return pa.concat_tables(parts)
+    asked, first, taken = np.array(rows), 0, []
+    for part in parts:
+        low, high = np.searchsorted(asked, [first, first + part.num_rows])
+        taken.append(part.take(asked[low:high] - first))
+        first += part.num_rows
+    return pa.concat_tables(taken)

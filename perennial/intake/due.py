@@ -5,7 +5,8 @@ Read from the source and the ledger alone; `now`, aware, is when the run was mea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import perennial.sources as sources
@@ -28,34 +29,47 @@ def source_of(case: UseCase) -> Source:
     )
 
 
-def windows_of(case: UseCase, now: datetime) -> list[Window]:
-    """What the source has, without windows of the future; on the wall clock without one that has not ended yet."""
+@dataclass(frozen=True)
+class Listed:
+    """The windows of a source, listed once.
+
+    ready: without windows of the future; on the wall clock without one that has not ended yet.
+    after_today: those that wait on a replay clock because nobody would expect rows after today.
+    """
+
+    ready: Sequence[Window]
+    after_today: Sequence[Window] = ()
+
+
+def listed(case: UseCase, now: datetime) -> Listed:
+    """What the source has now."""
     windows = source_of(case).windows()
     if case.declaration.clock == "wall":
-        return [w for w in windows if w.end is None or w.end <= now]
+        return Listed([w for w in windows if w.end is None or w.end <= now])
     if case.declaration.schema_.future:
-        return windows
+        return Listed(windows)
     waiting = future_windows(windows, now)
-    return [w for w in windows if w not in waiting]
+    return Listed([w for w in windows if w not in waiting] if waiting else windows, waiting)
 
 
-def windows_after_today(case: UseCase, now: datetime) -> list[Window]:
-    """On a replay clock the windows that wait because nobody would expect rows after today; see `windows_of`."""
-    if case.declaration.clock != "replay" or case.declaration.schema_.future:
-        return []
-    return future_windows(source_of(case).windows(), now)
+def window_named(case: UseCase, name: str, now: datetime) -> Window:
+    """The window with that name. A folder of whole files is listed again only if it is not among those seen last."""
+    source = source_of(case)
+    if isinstance(source, WholeFiles):
+        return source.window(name)
+    return next(w for w in listed(case, now).ready if w.name == name)
 
 
-def due_window(case: UseCase, ledger: Ledger, now: datetime) -> str | None:
+def due_window(case: UseCase, ledger: Ledger, windows: Sequence[Window]) -> str | None:
     """The first window that never came; else one whose source changed since it was held or accepted; else None."""
     newest = newest_entries(ledger, case.name)
-    fresh = next((w.name for w in windows_of(case, now) if w.name not in newest), None)
-    return fresh or next(iter(changed_windows(case, newest, now)), None)
+    fresh = next((w.name for w in windows if w.name not in newest), None)
+    return fresh or next(iter(changed_windows(case, newest, windows)), None)
 
 
-def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], now: datetime) -> list[str]:
+def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], windows: Sequence[Window]) -> list[str]:
     """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
-    came = [w for w in windows_of(case, now) if w.name in newest]
+    came = [w for w in windows if w.name in newest]
     accepted = [w.name for w in came if newest[w.name].status == "accepted"]
     looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
     landed = {n: batch.landing for n, batch in newest.items() if batch.status == "held" or n in looked_at}
@@ -67,20 +81,21 @@ def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], now: dateti
 
 def unfinished_window(ledger: Ledger, usecase: str) -> str | None:
     """The newest batch's window if no cycle of it ran to its end, else None."""
-    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
-    finished = finished_batches(ledger, usecase)
-    open_still = batches and batches[-1].status == "accepted" and batches[-1].batch not in finished
-    return batches[-1].window if open_still else None
+    batches = ledger.all(usecase, BatchEntry)
+    newest = batches[-1].payload if batches else None
+    if newest is None or newest.status != "accepted" or ledger.get(usecase, Cycle, newest.batch) is not None:
+        return None
+    return newest.window
 
 
 def windows_to_do(
-    case: UseCase, ledger: Ledger, now: datetime, first: str | None = None, last: str | None = None
+    case: UseCase, ledger: Ledger, windows: Sequence[Window], first: str | None = None, last: str | None = None
 ) -> list[str]:
     """The windows from first to last that no finished cycle covers, or whose source changed since.
 
-    Raises InputError for a first or last that the source does not have.
+    windows: those that are ready. Raises InputError for a first or last that is not among them.
     """
-    known = [w.name for w in windows_of(case, now)]
+    known = [w.name for w in windows]
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
             raise InputError(
@@ -89,7 +104,7 @@ def windows_to_do(
     start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
     finished, newest = finished_batches(ledger, case.name), newest_entries(ledger, case.name)
     done = {name for name, batch in newest.items() if batch.batch in finished or batch.status == "held"}
-    done -= set(changed_windows(case, newest, now))
+    done -= set(changed_windows(case, newest, windows))
     return [name for name in known[start : end + 1] if name not in done]
 
 
@@ -118,9 +133,9 @@ def label_files_looked_at(ledger: Ledger, case: UseCase) -> set[str]:
     return {e.landing for e in entries if e.status == "accepted" or e.declaration_digest == digest}
 
 
-def nothing_is_due(case: UseCase, ledger: Ledger, now: datetime) -> bool:
+def nothing_is_due(case: UseCase, ledger: Ledger, windows: Sequence[Window]) -> bool:
     """Whether a cycle would find nothing to do: no batch to take in or to finish, no label file to look at."""
-    if unfinished_window(ledger, case.name) or due_window(case, ledger, now):
+    if unfinished_window(ledger, case.name) or due_window(case, ledger, windows):
         return False
     labels_wait = case.declaration.clock == "replay" and replay_clock(ledger, case.name) is None
     return labels_wait or not any(True for _ in new_label_files(case, label_files_looked_at(ledger, case)))

@@ -10,6 +10,7 @@ from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
 from perennial.intake.typed import typed_batch
 from perennial.intake.unusable import unusable_columns
+from perennial.sources.file_bytes import start_of
 from perennial.sources.opened import is_packed
 from perennial.sources.parquet_file import first_rows, rows_in
 from perennial.sources.parsing import Parsed
@@ -130,9 +131,12 @@ def _first_rows(arrival: Arrival, read: ReadOptions) -> tuple[bytes, bool]:
     content = arrival.content
     if arrival.suffix == ".parquet" and isinstance(content, Path) and rows_in(content) > _WHOLE:
         return first_rows(content, _FIRST), False
-    data = arrival.data
-    head = _head(data, read) if arrival.suffix == ".csv" else data
-    return head, len(head) == len(data)
+    if arrival.suffix != ".csv":
+        return arrival.data, True
+    start = start_of(content, _HEAD + 1) if isinstance(content, Path) else content
+    if (head := _head(start, read)) != start:
+        return head, False
+    return start if len(start) <= _HEAD else arrival.data, True
 
 
 def _head(data: bytes, read: ReadOptions) -> bytes:

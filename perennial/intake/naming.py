@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from perennial.content import digest_columns
+from perennial.content_in_parts import digest_parts
 from perennial.errors import InputError
 from perennial.identity import short_id
 from perennial.ledger.entries import BatchEntry
 from perennial.local_time import midnight, on_local_clocks
 from perennial.sources.batch_rows import BatchRows
+from perennial.sources.stored import Stored
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from perennial.content import Column
 
 Rows = TypeVar("Rows", bound=BatchRows)
+
+_BLOCK = 2**20
+"""Times that are put on local clocks at once: each takes several copies."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,18 @@ def content_digest(batch: BatchRows, key: tuple[str, ...]) -> str:
 
     Two numbers, or two times, that differ in the file differ here, even if their column stores them as equal.
     """
+    there = [name for name in key if name in batch.names]
+    beside = (("unreadable", batch.unreadable), ("inexact", batch.inexact))
+    if isinstance(batch, Stored):
+        parts = {("rows", name): partial(batch.column_parts, "value", name) for name in batch.names}
+        for what, texts in beside:
+            parts |= {("beside", f"{what} {name}"): partial(batch.column_parts, what, name) for name in texts}
+        if (digest := digest_parts(len(batch), parts, there)) is not None:
+            return digest
     columns: dict[tuple[str, str], Column] = {("rows", name): partial(batch.column, name) for name in batch.names}
-    for what, texts in (("unreadable", batch.unreadable), ("inexact", batch.inexact)):
+    for what, texts in beside:
         columns |= {("beside", f"{what} {name}"): partial(texts.__getitem__, name) for name in texts}
-    return digest_columns(len(batch), columns, [name for name in key if name in batch.names])
+    return digest_columns(len(batch), columns, there)
 
 
 def with_late_target(batch: Rows, declaration: Declaration) -> Rows:
@@ -66,19 +80,21 @@ def name_batch(
     return Named(short_id(identity), revision, digest)
 
 
-def end_of(window: Window, times: pd.Series | None, schema: Schema, why: str = "") -> datetime:
+def end_of(window: Window, times: Iterable[pd.Series], schema: Schema, why: str = "") -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
-    times: of its plausible rows, None without a time column. why: what is probably wrong with the times, if anything.
-    Raises InputError for a file without a single readable, plausible time.
+    times: of its plausible rows, part by part; none without a time column. why: what is probably wrong with the times,
+    if anything. Raises InputError for a file without a single readable, plausible time.
     """
     if window.end is not None:
         return window.end
-    times = None if times is None else times.dropna()
-    if times is None or times.empty:
+    blocks = (part[at : at + _BLOCK] for part in times for at in range(0, len(part), _BLOCK))
+    local = max(
+        (on_local_clocks(block, schema.timezone).max() for block in blocks if block.notna().any()), default=None
+    )
+    if local is None:
         raise InputError(
             f"{window.name}: no row has a readable, plausible time in column {schema.time!r}, so the batch cannot be "
             f"placed in time and was not ingested. {f'{why}.' if why else 'Correct the file, or schema.time.'}"
         )
-    local = on_local_clocks(times, schema.timezone).max()
     return midnight(datetime(local.year, local.month, local.day), ZoneInfo(schema.timezone), after=1)

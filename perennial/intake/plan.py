@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from perennial.clock import write_instant
 from perennial.intake.limits import examples_of, exceeded
 from perennial.intake.missing import column_warnings, missing_warnings, often_missing
 from perennial.intake.naming import Named, end_of, name_batch
-from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, time_faults
+from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, time_faults_in
 from perennial.ledger.entries import BatchEntry, Reason, Rows
 from perennial.sources.batch_rows import BatchRows
 from perennial.sources.day_order import both_orders, next_is_other
+from perennial.sources.stored import column_parts
 from perennial.sources.window import Window
 from perennial.sources.written import written
 from perennial.usecase.columns import read_options
@@ -89,11 +91,12 @@ def arrival(
     Raises InputError for a file without a single plausible time.
     """
     schema, order = declaration.schema_, other_order(declaration, batch, present)
-    faults = times = None
+    faults, plausible = None, iter(())
     if schema.time in batch.names:
-        times = batch.column(schema.time)
-        faults = time_faults(times, now=present.now, gap=schema.plausible_gap, future=schema.future)
-    end = end_of(window, times if times is None or faults is None else times[faults.isna()], schema, order)
+        times = partial(column_parts, batch, schema.time)
+        faults = time_faults_in(times, batch.index, now=present.now, gap=schema.plausible_gap, future=schema.future)
+        plausible = (part[faults.loc[part.index].isna()] for part in times())
+    end = end_of(window, plausible, schema, order)
     wall = declaration.clock == "wall"
     return Arrived(
         named=name_batch(declaration, window.name, digest, present.newest, present.waived),
@@ -162,12 +165,12 @@ def plan(declaration: Declaration, arrived: Arrived, present: Present, batch: Ba
     held = _held_because(declaration, arrived, present, batch, checked)
     rows = Rows(arrived=len(batch), accepted=0, quarantined=0, unlabelled=0)
     if not held:
-        good = batch.column(declaration.schema_.target).drop(index=list(checked.set_aside))
+        unlabelled, aside = batch.column(declaration.schema_.target).isna().to_numpy(), list(checked.set_aside)
         rows = Rows(
             arrived=len(batch),
-            accepted=len(good),
-            quarantined=len(batch) - len(good),
-            unlabelled=int(good.isna().sum()),
+            accepted=len(batch) - len(aside),
+            quarantined=len(aside),
+            unlabelled=int(unlabelled.sum() - unlabelled[aside].sum()),
         )
     more = missing_warnings(often_missing(batch, declaration), present.missing)
     ours = [*column_warnings(batch, present.extra), *more]

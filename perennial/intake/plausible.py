@@ -5,17 +5,20 @@ Otherwise, one mistyped year would move a replay clock for every later batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from perennial.sources.window import Window
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 LATE = "implausibly late"
 EARLY = "implausibly early"
+_NAMES = [LATE, EARLY]
 FAR_WINDOW = "a window far from all others"
 OTHER_ORDER = "dates in another order"
 
@@ -30,6 +33,7 @@ _FEW = 20
 """At most one row in this many is far away by mistake; if there are more, the data is like that."""
 _TIMES_THE_LARGEST = 10
 """A gap is unusual if it is this many times as long as every other gap between neighbouring rows."""
+_BLOCK = 2**20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,27 +50,68 @@ def time_faults(times: pd.Series, *, now: datetime, gap: timedelta, future: bool
     >>> faults.dropna().to_dict()
     {19: 'implausibly late'}
     """
+    return time_faults_in(lambda: iter([times]), times.index, now=now, gap=gap, future=future)
+
+
+def time_faults_in(
+    parts: Callable[[], Iterator[pd.Series]], index: pd.Index, *, now: datetime, gap: timedelta, future: bool = False
+) -> pd.Series:
+    """`time_faults` of times that come part by part, twice; of all of them, one copy is in memory.
+
+    index: of all parts together.
+    """
     import numpy as np
     import pandas as pd
 
-    faults = pd.Series([None] * len(times), index=times.index, dtype="object")
-    there = times.notna().to_numpy()
-    numbers = np.zeros(len(times), dtype=np.int64)
-    numbers[there] = times[there].dt.tz_convert(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
-    if not future:
-        faults[there & (numbers > _microseconds(now + MARGIN - _EPOCH))] = LATE
-    rest = np.sort(numbers[there & faults.isna().to_numpy()])
-    if len(rest) < ENOUGH:
-        return faults
-    gaps, few = np.diff(rest), max(1, len(rest) // _FEW)
-    usual = gaps[few : len(gaps) - few].max(initial=0) * _TIMES_THE_LARGEST
-    late = np.flatnonzero(gaps[-few:] > max(_microseconds(gap), usual))
-    early = np.flatnonzero(gaps[:few] > max(_microseconds(EARLY_GAP), usual))
-    if len(late):
-        faults[there & (numbers > rest[len(gaps) - few + late[0]]) & faults.isna().to_numpy()] = LATE
-    if len(early):
-        faults[there & (numbers <= rest[early[-1]])] = EARLY
-    return faults
+    latest = _microseconds(now + MARGIN - _EPOCH) if not future else np.iinfo(np.int64).max
+    typical, count = np.empty(len(index), dtype=np.int64), 0
+    for part in parts():
+        there, numbers = _numbers(part)
+        usable = numbers[there & (numbers <= latest)]
+        typical[count : count + len(usable)] = usable
+        count += len(usable)
+    earliest, latest = _typical_range(typical[:count], gap, latest)
+    faults, first = np.full(len(index), -1, dtype=np.int8), 0
+    for part in parts():
+        there, numbers = _numbers(part)
+        of_part = faults[first : first + len(part)]
+        of_part[there & (numbers > latest)] = _NAMES.index(LATE)
+        of_part[there & (numbers < earliest)] = _NAMES.index(EARLY)
+        first += len(part)
+    return pd.Series(pd.Categorical.from_codes(faults, _NAMES), index=index)
+
+
+def _numbers(times: pd.Series) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Whether each is there, and its microseconds since 1970."""
+    import numpy as np
+
+    return times.notna().to_numpy(), times.dt.tz_convert(None).to_numpy(dtype="datetime64[us]").view(np.int64)
+
+
+def _typical_range(numbers: npt.NDArray[np.int64], gap: timedelta, latest: int) -> tuple[int, int]:
+    """The first and the last plausible one. numbers: at most `latest`; they are sorted in place."""
+    import numpy as np
+
+    earliest = np.iinfo(np.int64).min
+    numbers.sort()
+    if len(numbers) >= ENOUGH:
+        few = max(1, len(numbers) // _FEW)
+        usual = _largest_gap(numbers[few : len(numbers) - few]) * _TIMES_THE_LARGEST
+        late = np.flatnonzero(np.diff(numbers[-few - 1 :]) > max(_microseconds(gap), usual))
+        early = np.flatnonzero(np.diff(numbers[: few + 1]) > max(_microseconds(EARLY_GAP), usual))
+        if len(late):
+            latest = int(numbers[len(numbers) - 1 - few + late[0]])
+        if len(early):
+            earliest = int(numbers[early[-1] + 1])
+    return earliest, latest
+
+
+def _largest_gap(ordered: npt.NDArray[np.int64]) -> int:
+    """Between neighbours; in blocks, without a copy of all numbers."""
+    import numpy as np
+
+    blocks = (ordered[at : at + _BLOCK + 1] for at in range(0, len(ordered), _BLOCK))
+    return max((int(np.diff(block).max(initial=0)) for block in blocks), default=0)
 
 
 def future_windows(windows: Sequence[Window], now: datetime) -> list[Window]:

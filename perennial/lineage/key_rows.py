@@ -11,7 +11,7 @@ from perennial.intake.frames import arrow_column
 from perennial.lineage.graph import Ref
 from perennial.our_columns import BATCH, RAW, REASONS
 from perennial.sources.typed_column import read_as
-from perennial.store.stream import Span, Stream
+from perennial.store.stream import Range, Span, Stream
 from perennial.store.tables import Name, Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
@@ -103,8 +103,9 @@ class KeyTables(Tables):
         columns: list[str] | None = None,
         where: pc.Expression | None = None,
         span: Span | None = None,
+        ranges: Sequence[Range] = (),
     ) -> Stream | None:
-        """As `Tables.stream`. span: not needed to skip files of a few rows."""
+        """As `Tables.stream`. span, ranges: not needed to skip files of a few rows."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

@@ -34,6 +34,12 @@ class FilesSource(SourceConfig):
         "file", description="`file`: each file is a batch; otherwise all files together are split by the time column"
     )
     read: ReadOptions = Field(PLAIN, description="format of the files, if it is not the usual one")
+    only: dict[str, str] | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="`{store: a}`: only the rows with this text in this column, of files that several use cases share",
+    )
 
 
 class SqlSource(SourceConfig):

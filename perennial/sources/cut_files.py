@@ -7,11 +7,11 @@ like the others, and when more of its rows have arrived it is given again with o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError
@@ -42,13 +42,18 @@ MOST_UNREADABLE = 0.01
 
 @dataclass(frozen=True)
 class CutFiles:
-    """All files together, cut into years, months, weeks, days or hours by the time column. No value is altered."""
+    """All files together, cut into years, months, weeks, days or hours by the time column. No value is altered.
+
+    only: a column, and the text that the rows of this source have in it; None for all rows. Sources of the same files
+    that differ in the text alone share one reading of them.
+    """
 
     path: Path
     cut: Cut
     time: str
     timezone: str
     read: ReadOptions = PLAIN
+    only: tuple[str, str] | None = None
 
     def windows(self) -> list[Window]:
         """Every window that has rows, oldest first; the newest may be incomplete.
@@ -70,7 +75,15 @@ class CutFiles:
             return Arrival(window, closed(joined_csv(pieces, self.read.quote), self.read), ".csv")
         return Arrival(window, joined_parquet(pieces), ".parquet")
 
-    def _pieces(self) -> dict[str, list[Piece]]:
+    def others(self, texts: Collection[str]) -> list[Others]:
+        """The rows whose text in the column of `only` is none of these, in order. Raises as `windows`."""
+        counts = self._cut().counts.items()
+        return [Others(text, window, rows) for (text, window), rows in sorted(counts) if text not in texts]
+
+    def _pieces(self) -> Mapping[str, list[Piece]]:
+        return self._cut().pieces.get(self.only[1] if self.only else "", {})
+
+    def _cut(self) -> _AllPieces:
         paths = files_in(self.path)
         if len({suffix_of(path) for path in paths}) > 1:
             raise InputError(
@@ -78,19 +91,49 @@ class CutFiles:
                 "  write them in one format, or use `batch: file`"
             )
         states = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
-        return _all_pieces(states, self.path, self.cut, self.time, self.timezone, self.read.model_dump_json())
+        by, options = self.only[0] if self.only else None, self.read.model_dump_json()
+        return _all_pieces(states, self.path, self.cut, self.time, self.timezone, options, by)
+
+
+@dataclass(frozen=True)
+class Others:
+    """So many rows of a window have a text that no use case reads."""
+
+    text: str
+    window: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class _AllPieces:
+    """pieces: text → window → the pieces with these rows. counts: (text, window) → rows.
+
+    The text is that of the column by which files are shared, empty without one.
+    """
+
+    pieces: Mapping[str, Mapping[str, list[Piece]]]
+    counts: Mapping[tuple[str, str], int]
 
 
 @lru_cache(maxsize=1)
 def _all_pieces(
-    states: tuple[tuple[Path, int, int], ...], root: Path, cut: Cut, time: str, timezone: str, options: str
-) -> dict[str, list[Piece]]:
+    states: tuple[tuple[Path, int, int], ...],
+    root: Path,
+    cut: Cut,
+    time: str,
+    timezone: str,
+    options: str,
+    by: str | None,
+) -> _AllPieces:
     """The pieces of every window by its name.
 
     states: each file below `root` with size and time of change, so that none is stale. options: `ReadOptions` as JSON.
+    by: the column by which files are shared.
     """
     read = ReadOptions.model_validate_json(options)
-    pieces: dict[str, list[Piece]] = defaultdict(list)
+    pieces: dict[str, dict[str, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    seen: list[Path] = []
     stretches: dict[Path, Stretch] = {}
     orders: dict[Path, BothOrders] = {}
     for path, _, _ in states:
@@ -98,13 +141,15 @@ def _all_pieces(
         try:
             folders = partitions_of(path, root)
             if suffix_of(path) == ".csv":
-                columns, delimiter, times, header, rows = _csv(data, time, read, folders)
+                columns, delimiter, times, texts, header, rows = _csv(data, time, read, folders, by)
             else:
                 table = with_partitions(_table(data, suffix_of(path), read), folders)
                 columns, times = _columns_and_times(table, time)
+                texts = table[_shared_by(table.column_names, by)] if by else None
                 delimiter, header, rows = "", b"", table
         except UnreadableBatch as problem:
-            raise InputError(f"{path}: {problem}{_as_the_others(problem, pieces)}") from problem
+            raise InputError(f"{path}: {problem}{_as_the_others(problem, seen)}") from problem
+        seen.append(path)
         how = written(time, read)
         instants = _instants(times, time, timezone, path, how)
         if len(instants) and instants.notna().any():
@@ -112,20 +157,36 @@ def _all_pieces(
         if (both := both_orders(times, timezone, how)) is not None:
             orders[path] = both
         names = window_names(instants, cut, ZoneInfo(timezone))
-        for name, places in names.groupby(names).indices.items():
+        for text, name, places in _groups(names, texts):
             part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
-            pieces[str(name)].append(Piece(path, columns, delimiter, header, part))
+            pieces[text][name].append(Piece(path, columns, delimiter, header, part))
+            counts[text, name] += len(places)
     for path, both in orders.items():
         if spread_is_other(both, [stretch for other, stretch in stretches.items() if other != path]):
             raise InputError(f"{path}: {both.words}, unlike the other files\n  {_OTHER_ORDER}")
-    return dict(pieces)
+    return _AllPieces(pieces, counts)
 
 
-def _as_the_others(problem: UnreadableBatch, pieces: Mapping[str, Sequence[Piece]]) -> str:
+def _groups(names: pd.Series, shared_by: pa.ChunkedArray | None) -> Iterator[tuple[str, str, Any]]:
+    """Text, window, and the places of the rows with both. names: the window of each row.
+
+    shared_by: the values of the column by which files are shared, an empty text where there is none.
+    """
+    import pandas as pd
+
+    if shared_by is None:
+        yield from (("", str(name), places) for name, places in names.groupby(names).indices.items())
+        return
+    texts = pd.Series(["" if each is None else str(each) for each in shared_by.to_pylist()], index=names.index)
+    for (text, name), places in names.groupby([texts, names]).indices.items():
+        yield str(text), str(name), places
+
+
+def _as_the_others(problem: UnreadableBatch, seen: Sequence[Path]) -> str:
     """What to add for a file that cannot be read with the options that earlier files were read with."""
-    read = next((each[0].path.name for each in pieces.values()), None)
-    if read is None or "source.read" not in str(problem):
+    if not seen or "source.read" not in str(problem):
         return ""
+    read = seen[0].name
     return f"\n  source.read applies to all files, and {read} was read with it: better write this file like that one"
 
 
@@ -150,25 +211,28 @@ def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how:
 
 
 def _csv(
-    data: bytes, time: str, read: ReadOptions, folders: dict[str, str]
-) -> tuple[tuple[str, ...], str, pa.ChunkedArray, bytes, list[bytes]]:
-    """A CSV's columns, its delimiter, its time column, its header, and each row's line."""
+    data: bytes, time: str, read: ReadOptions, folders: dict[str, str], by: str | None
+) -> tuple[tuple[str, ...], str, pa.ChunkedArray, pa.ChunkedArray | None, bytes, list[bytes]]:
+    """A CSV's columns, its delimiter, its time column, the one it is shared by, its header, and each row's line."""
     columns, delimiter = header_of(data, read)
     header, *rows = lines_with(lines_of(data, read), delimiter, columns, folders)
     columns = [*columns, *(name for name in folders if name not in columns)]
     actual = _has_time(columns, time)
-    times = with_partitions(text_table(data, nulls=True, columns=_own(actual, folders), read=read), folders)[actual]
+    shared = _shared_by(columns, by) if by else None
+    read_from = _own([actual, *([shared] if shared else [])], folders)
+    table = with_partitions(text_table(data, nulls=True, columns=read_from, read=read), folders)
+    times = table[actual]
     if len(rows) != len(times):
         raise UnreadableBatch(
             f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
             "  correct it, or use `batch: file`"
         )
-    return tuple(columns), delimiter, times, header, rows
+    return tuple(columns), delimiter, times, table[shared] if shared else None, header, rows
 
 
-def _own(time: str, folders: dict[str, str]) -> list[str] | None:
-    """The columns to read of a file for its times; None for all, where a folder's name has them."""
-    return None if time in folders else [time]
+def _own(columns: list[str], folders: dict[str, str]) -> list[str] | None:
+    """Those of the columns that are read from a file; None for all, if the names of folders have each of these."""
+    return [name for name in columns if name not in folders] or None
 
 
 def _table(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
@@ -187,6 +251,14 @@ def _table(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
 
 def _columns_and_times(table: pa.Table, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray]:
     return tuple(sorted(table.column_names)), table[_has_time(table.column_names, time)]
+
+
+def _shared_by(columns: Sequence[str], by: str) -> str:
+    """The name in the file of the column by which it is shared."""
+    actual = matched(list(columns), [by])
+    if by not in actual:
+        raise UnreadableBatch(f"there is no column '{by}', which source.only names\n  it has {', '.join(columns[:12])}")
+    return actual[by]
 
 
 def _has_time(columns: list[str], time: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from perennial.sources.opened import UnreadableBatch, opened
+from perennial.sources.opened import HEAD, UnreadableBatch, opened
 from perennial.sources.read_options import PLAIN, ReadOptions
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ DELIMITERS = ",;\t|"
 NULLS = ("", "NA", "NaN", "nan", "null", "NULL")
 """Texts that stand for no value where they are not quoted."""
 
-_BLOCK = 1 << 24
+END = b"\n"
+"""Ends the last line: an open quote, which swallows everything to the end, shows by it."""
 
 __all__ = ["DELIMITERS", "NULLS", "UnreadableBatch", "header_of", "lines_of", "text_table"]
 
@@ -29,12 +30,13 @@ def header_of(data: bytes, read: ReadOptions = PLAIN) -> tuple[list[str], str]:
     Raises UnreadableBatch for an empty file, one of another format or encoding, one that begins with comments that
     `read` does not name, or two columns of one name.
     """
-    return _header(opened(data, read), read)
+    return header_in(opened(data, read), read)
 
 
-def _header(opened_body: bytes, read: ReadOptions) -> tuple[list[str], str]:
+def header_in(opened_body: bytes, read: ReadOptions) -> tuple[list[str], str]:
+    """As `header_of`, of what `opened` returns, or of its first 16 MiB."""
     body, quote = opened_body.lstrip(b"\r\n"), read.quote
-    text = re.split(rb"[\r\n]", body[:_BLOCK], maxsplit=1)[0].decode(errors="replace")
+    text = re.split(rb"[\r\n]", body[:HEAD], maxsplit=1)[0].decode(errors="replace")
     if not text.strip():
         raise UnreadableBatch("the file is empty: not even a header\n  a batch without rows still has the header line")
     if text.startswith("#") and not any(each in _outside_quotes(text, quote) for each in read.delimiter or DELIMITERS):
@@ -93,25 +95,33 @@ def text_table(data: bytes, *, nulls: bool, columns: list[str] | None = None, re
     columns: those to read, in that order; None for all.
     Raises UnreadableBatch as `header_of`, and with the first row that has another number of values than the header.
     """
+    import pyarrow as pa
+
     body = opened(data, read)
-    names, delimiter = _header(body, read)
-    table = _read(body, names, delimiter, names if columns is None else columns, nulls, read.quote)
-    if read.quote and body.count(read.quote.encode()) % 2:
-        last = _read(body, names, delimiter, names[-1:], False, read.quote)[names[-1]]
-        if len(last) and last[-1].as_py().endswith("\n"):
-            raise UnreadableBatch(
-                f"the quote in row {len(last) + 1} is not closed\n  close it, or double it inside a value"
-            )
+    names, delimiter = header_in(body, read)
+    quote = read.quote if read.quote and read.quote.encode() in body else ""
+    body += END if quote and not body.endswith(END) else b""
+
+    def texts(columns: list[str], nulls: bool) -> pa.Table:
+        return pa.concat_tables(text_parts(pa.BufferReader(body), names, delimiter, quote, columns, nulls=nulls))
+
+    table = texts(names if columns is None else columns, nulls)
+    if quote and body.count(quote.encode()) % 2:
+        refuse_open_quote([texts(names[-1:], nulls=False)])
     return table
 
 
-def _read(body: bytes, names: list[str], delimiter: str, columns: list[str], nulls: bool, quote: str) -> pa.Table:
+def text_parts(
+    source: Any, names: list[str], delimiter: str, quote: str, columns: list[str], *, nulls: bool
+) -> Iterator[pa.Table]:
+    """Some columns of a CSV, part by part, one part at least, as `text_table` has them.
+
+    source: an Arrow input of the bytes from the header on; with a quote in it, it ends with `END`. quote: "" if it has
+    none. Raises UnreadableBatch, at the end for rows that have another number of values than the header.
+    """
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    # An open quote swallows everything to the end: the line break added here shows it.
-    quoted = bool(quote) and quote.encode() in body
-    body += b"\n" if quoted and not body.endswith(b"\n") else b""
     wrong: list[tuple[int | None, int, int]] = []
 
     def refuse(row: arrow_csv.InvalidRow) -> str:
@@ -119,14 +129,14 @@ def _read(body: bytes, names: list[str], delimiter: str, columns: list[str], nul
         return "skip"
 
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(body),
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
+        parts = arrow_csv.open_csv(
+            source,
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=HEAD),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter,
                 quote_char=quote or False,
                 double_quote=bool(quote),
-                newlines_in_values=quoted,
+                newlines_in_values=bool(quote),
                 invalid_row_handler=refuse,
             ),
             convert_options=arrow_csv.ConvertOptions(
@@ -137,15 +147,30 @@ def _read(body: bytes, names: list[str], delimiter: str, columns: list[str], nul
                 quoted_strings_can_be_null=False,
             ),
         )
+        yield parts.schema.empty_table()
+        for part in parts:
+            yield pa.table(part)
     except pa.ArrowException as problem:
         raise UnreadableBatch(f"cannot be read as CSV: {problem}\n  look for a quote that is not closed") from problem
     if wrong:
-        row, expected, actual = wrong[0]
+        (row, expected, actual), more = wrong[0], f" ({len(wrong)} rows are so)" if len(wrong) > 1 else ""
         raise UnreadableBatch(
-            f"row {row} has {actual} values, the header {expected} ({len(wrong)} such rows)\n"
-            "  put quotes around values that hold the delimiter or a line break"
+            f"row {row} has {actual} value{'' if actual == 1 else 's'}, the header {expected}{more}\n"
+            "  put quotes around values that hold the delimiter or a line break, and close every quote"
         )
-    return table
+
+
+def refuse_open_quote(parts: Iterable[pa.Table]) -> None:
+    """Raises UnreadableBatch if the last value swallows the line break at the end.
+
+    parts: the last column of a CSV with an odd number of quotes, with nulls as texts.
+    """
+    rows, last = 0, ""
+    for part in parts:
+        if part.num_rows:
+            rows, last = rows + part.num_rows, part.column(0)[-1].as_py()
+    if last.endswith("\n"):
+        raise UnreadableBatch(f"the quote in row {rows + 1} is not closed\n  close it, or double it inside a value")
 
 
 def lines_of(data: bytes, read: ReadOptions = PLAIN) -> list[bytes]:

@@ -28,6 +28,12 @@ def bytes_of(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def start_of(path: Path, size: int) -> bytes:
+    """The first bytes of a file. Raises as `reading`."""
+    with reading(path), path.open("rb") as file:
+        return file.read(size)
+
+
 def parts_of(path: Path) -> Iterator[bytes]:
     """The bytes of a file part by part. Raises as `reading`."""
     with reading(path), path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from perennial.errors import InputError
 from perennial.sources.cut_files import CutFiles
 from perennial.sources.file_bytes import reading
-from perennial.sources.paths import ending_of, files_in, no_window, suffix_of
+from perennial.sources.paths import ending_of_name, names_in, no_window, suffix_of
 from perennial.sources.window import Arrival, Source, Window
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def open_files(config: FilesSource, *, folder: Path, schema_time: str, timezone:
     path = folder / config.path
     if config.batch == "file":
         return WholeFiles(path)
-    return CutFiles(path, config.batch, schema_time, timezone, config.read)
+    only = next(iter(config.only.items())) if config.only else None
+    return CutFiles(path, config.batch, schema_time, timezone, config.read, only)
 
 
 @dataclass(frozen=True)
@@ -34,41 +36,67 @@ class WholeFiles:
 
     def windows(self) -> list[Window]:
         """One window a file, month_2 before month_10. Raises InputError where there are none or two of one stem."""
-        return list(_windows(tuple(self._by_stem())))
+        return list(_windows(tuple(self._by_stem()[1])))
+
+    def window(self, name: str) -> Window:
+        """The window with that name. Raises InputError where there is none."""
+        self._file(_window(name))
+        return _window(name)
 
     def fetch(self, window: Window) -> Arrival:
         """The file. Raises InputError for an unknown window, TransientError where reading may succeed later."""
-        paths = self._by_stem()
-        if window.name not in paths:
-            raise no_window(window, list(paths), self.path)
-        path = paths[window.name]
+        path = self._file(window)
         with reading(path), path.open("rb"):
             return Arrival(window, path, suffix_of(path))
 
-    def _by_stem(self) -> dict[str, Path]:
-        return _by_stem(tuple(files_in(self.path, self.field)), self.path, self.field)
+    def _file(self, window: Window) -> Path:
+        """Where it is. The folder is listed again only if the file was not in it the last time, or is gone since."""
+        folder, names = _LISTED.get(self.path, (self.path, {}))
+        if window.name not in names or not (folder / names[window.name]).is_file():
+            folder, names = self._by_stem()
+        if window.name not in names:
+            raise no_window(window, list(names), self.path)
+        return folder / names[window.name]
+
+    def _by_stem(self) -> tuple[Path, dict[str, str]]:
+        """The folder, and the stems of its files with their names."""
+        folder, names = names_in(self.path, self.field)
+        _LISTED.pop(self.path, None)
+        while len(_LISTED) >= _KEPT:
+            _LISTED.pop(next(iter(_LISTED)), None)
+        _LISTED[self.path] = folder, _by_stem(names, folder, self.field)
+        return _LISTED[self.path]
+
+
+_KEPT = 16
+_LISTED: dict[Path, tuple[Path, dict[str, str]]] = {}
+"""What this process saw last in the folders that it listed lately, because listing years of files takes long."""
 
 
 @lru_cache(maxsize=16)
-def _by_stem(files: tuple[Path, ...], folder: Path, field: str) -> dict[str, Path]:
+def _by_stem(files: tuple[str, ...], folder: Path, field: str) -> dict[str, str]:
     """Cached, as the files are: a cycle looks at them several times."""
-    paths: dict[str, Path] = {}
-    flat = len(folder.parts) + 1
-    for path in files:
-        if len(path.parts) > flat:
+    names: dict[str, str] = {}
+    for name in files:
+        if os.sep in name:
             raise InputError(
-                f"{field}: {folder} holds folders like {path.parent.name}, whose files belong together\n"
+                f"{field}: {folder} holds folders like {Path(name).parent.name}, whose files belong together\n"
                 "  cut them by the time column: `batch: month`"
             )
-        stem = path.name[: len(path.name) - len(ending_of(path))]
-        if stem in paths:
+        stem = name[: len(name) - len(ending_of_name(name))]
+        if stem in names:
             raise InputError(
-                f"{path}: {paths[stem].name} is there too, and a file's stem names its batch\n  rename one"
+                f"{folder / name}: {names[stem]} is there too, and a file's stem names its batch\n  rename one"
             )
-        paths[stem] = path
-    return paths
+        names[stem] = name
+    return names
 
 
 @lru_cache(maxsize=16)
 def _windows(stems: tuple[str, ...]) -> tuple[Window, ...]:
-    return tuple(Window(None, None, stem) for stem in stems)
+    return tuple(_window(stem) for stem in stems)
+
+
+@lru_cache(maxsize=65_536)
+def _window(stem: str) -> Window:
+    return Window(None, None, stem)

@@ -8,7 +8,11 @@ import io
 import re
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from perennial.errors import InputError
 
@@ -32,6 +36,9 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
 
 _SEPARATOR_LINE = re.compile(rb"(?i)sep=(.)\r?[\r\n]")
 _TABLES = (".csv", ".tsv", ".txt")
+HEAD = 1 << 24
+"""Bytes of a file that hold its header, and what stands above it."""
+_PART = 1 << 22
 _UTF16 = "write `encoding: utf-16` under source.read"
 
 
@@ -51,11 +58,27 @@ def opened(data: bytes, read: ReadOptions) -> bytes:
     body = _in_utf8(unpacked(data), read)
     if b"\n" not in body and b"\r" in body:
         body = body.replace(b"\r", b"\n")
+    body = _from_header(body, read)
+    return body if read.comment is None else _without_comments(body, read.comment.encode(), read.quote.encode())
+
+
+def opened_parts(path: Path, read: ReadOptions) -> Generator[bytes]:
+    """As `opened`, part by part, of a file in UTF-8 without comments and with line feeds. Raises as it."""
+    with path.open("rb") as file:
+        parts, head = unpacked_parts(file), b""
+        while len(head) < HEAD and (part := next(parts, b"")):
+            head += part
+        _refuse_other_format(head, read)
+        texts = _parts_in_utf8(chain([head], parts))
+        yield _from_header(next(texts, b"").removeprefix(BOM), read)
+        yield from texts
+
+
+def _from_header(body: bytes, read: ReadOptions) -> bytes:
+    """Without what stands above the header. body: its start at least. Raises UnreadableBatch for too few lines."""
     if line := _SEPARATOR_LINE.match(body):
         body = body[line.end() :]
-    if read.skip_lines:
-        body = _without_first(body, read.skip_lines)
-    return body if read.comment is None else _without_comments(body, read.comment.encode(), read.quote.encode())
+    return _without_first(body, read.skip_lines) if read.skip_lines else body
 
 
 def closed(body: bytes, read: ReadOptions) -> bytes:
@@ -77,24 +100,42 @@ def unpacked(data: bytes) -> bytes:
     """The bytes that gzip, Zstandard or a zip of one table hold; others as they are. Raises UnreadableBatch."""
     if not is_packed(data):
         return data
+    return b"".join(unpacked_parts(io.BytesIO(data)))
+
+
+def unpacked_parts(packed: IO[bytes]) -> Iterator[bytes]:
+    """What `unpacked` returns, part by part. Raises UnreadableBatch."""
     import pyarrow as pa
 
+    start = packed.read(len(ZIP))
+    packed.seek(0)
+    if not is_packed(start):
+        yield from _parts(packed)
+        return
     try:
-        if data.startswith(GZIP):
-            return gzip.decompress(data)
-        if data.startswith(ZSTD):
-            with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-                plain: bytes = stream.read()
-                return plain
-        return _only_member(data)
+        if start.startswith(GZIP):
+            with gzip.GzipFile(fileobj=packed) as stream:
+                yield from _parts(stream)
+        elif start.startswith(ZSTD):
+            with pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), "zstd") as stream:
+                yield from _parts(stream)
+        else:
+            with _only_member(packed) as stream:
+                yield from _parts(stream)
     except (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError) as problem:
         raise UnreadableBatch(
             f"the file cannot be unpacked: {str(problem).splitlines()[0]}", fix="was it cut short? Send it again"
         ) from problem
 
 
-def _only_member(data: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+def _parts(stream: Any) -> Iterator[bytes]:
+    while part := stream.read(_PART):
+        yield part
+
+
+@contextmanager
+def _only_member(packed: IO[bytes]) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(packed) as archive:
         names = [each for each in archive.namelist() if not each.endswith("/") and "__MACOSX" not in each]
         if "xl/workbook.xml" in names:
             raise UnreadableBatch("the file is an Excel workbook (.xlsx)", fix="give it a name that ends in .xlsx")
@@ -105,9 +146,11 @@ def _only_member(data: bytes) -> bytes:
                 f"the zip archive holds {held} ({', '.join(names[:5])})", fix="put one CSV file into each archive"
             )
         try:
-            return archive.read(tables[0])
+            member = archive.open(tables[0])
         except RuntimeError as problem:  # an archive that takes a password
             raise UnreadableBatch(f"the zip archive cannot be read: {problem}", fix="send it unencrypted") from problem
+        with member:
+            yield member
 
 
 def other_format(start: bytes) -> tuple[str, str] | None:
@@ -126,9 +169,7 @@ def is_utf16(start: bytes) -> bool:
 
 
 def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
-    other = other_format(data[:400])
-    if other and not (read.encoding == "utf-16" and other[1] == _UTF16):
-        raise UnreadableBatch(f"the file is {other[0]}, not CSV in {read.encoding.upper()}", fix=other[1])
+    _refuse_other_format(data, read)
     if read.encoding == "utf-8":
         checked_utf8(data)
         return data.removeprefix(BOM)
@@ -144,6 +185,12 @@ def _in_utf8(data: bytes, read: ReadOptions) -> bytes:
             fix="write `encoding: utf-8` under source.read, or save it as the other files are",
         )
     return text.encode()
+
+
+def _refuse_other_format(data: bytes, read: ReadOptions) -> None:
+    other = other_format(data[:400])
+    if other and not (read.encoding == "utf-16" and other[1] == _UTF16):
+        raise UnreadableBatch(f"the file is {other[0]}, not CSV in {read.encoding.upper()}", fix=other[1])
 
 
 def _without_first(body: bytes, lines: int) -> bytes:
@@ -200,15 +247,27 @@ def _is_utf8(data: bytes) -> bool:
 
 def checked_utf8(data: bytes) -> None:
     """Raises UnreadableBatch with the line where bytes are not UTF-8."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
-        byte = data[problem.start : problem.start + 1].hex()
-        raise UnreadableBatch(
-            f"line {line} is not UTF-8 (byte 0x{byte})",
-            fix="write `encoding: cp1252` (or latin-1, utf-16) under source.read, or save it as UTF-8",
-        ) from None
+    for _ in _parts_in_utf8(iter([data])):
+        pass
+
+
+def _parts_in_utf8(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, in parts of whole characters. Raises UnreadableBatch with the line where they are none."""
+    lines, rest = 0, b""
+    for part in chain(parts, [b""]):
+        data = rest + part
+        try:
+            _, whole = codecs.utf_8_decode(data, "strict", not part)
+        except UnicodeDecodeError as problem:
+            line = lines + data.count(b"\n", 0, problem.start) + 1
+            byte = data[problem.start : problem.start + 1].hex()
+            raise UnreadableBatch(
+                f"line {line} is not UTF-8 (byte 0x{byte})",
+                fix="write `encoding: cp1252` (or latin-1, utf-16) under source.read, or save it as UTF-8",
+            ) from None
+        lines += data.count(b"\n", 0, whole)
+        rest = data[whole:]
+        yield data[:whole]
 
 
 def _without_comments(body: bytes, comment: bytes, quote: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perennial.sources.delimited import UnreadableBatch
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 _BUFFER = 2**20
@@ -47,6 +48,21 @@ def opened_parquet(source: Any, declared: Iterable[str]) -> pq.ParquetFile:
     if twice := sorted({name for name in declared if names.count(name) > 1}):
         raise UnreadableBatch(f"the columns {', '.join(map(repr, twice))} are there twice\n  give each column one name")
     return file
+
+
+def evenly(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of so many, but for the last one."""
+    import pyarrow as pa
+
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        while sum(each.num_rows for each in held) >= rows:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, rows)
+            held = [whole.slice(rows)]
+    if any(each.num_rows for each in held):
+        yield pa.concat_tables(held)
 
 
 def rows_in(file: Path) -> int:

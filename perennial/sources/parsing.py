@@ -95,13 +95,14 @@ class Parsed:
         """Some columns."""
         return self.frame[list(names)]
 
-    def taken(self, rows: Sequence[int]) -> Parsed:
+    def taken(self, rows: Sequence[int] | pd.Index[Any]) -> Parsed:
         """Some rows, by their numbers, which they keep."""
         import pyarrow as pa
 
-        places = pa.array(self.frame.index.get_indexer(list(rows)), pa.int64())
+        places = pa.array(self.frame.index.get_indexer(rows), pa.int64())
         written = {name: texts.take(places) for name, texts in self.written.items()}
-        return replace(self._at(list(rows)), written=written)
+        bad, inexact = ({n: texts.loc[rows] for n, texts in of.items()} for of in (self.unreadable, self.inexact))
+        return replace(self, frame=self.frame.loc[rows], unreadable=bad, inexact=inexact, written=written)
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """All rows, at once."""
@@ -109,11 +110,7 @@ class Parsed:
 
     def without(self, rows: Sequence[int]) -> Parsed:
         """The other rows, with their numbers."""
-        return self._at(self.frame.index.difference(list(rows))) if rows else self
-
-    def _at(self, rows: Any) -> Parsed:
-        bad, inexact = ({n: texts.loc[rows] for n, texts in of.items()} for of in (self.unreadable, self.inexact))
-        return replace(self, frame=self.frame.loc[rows], unreadable=bad, inexact=inexact)
+        return self.taken(self.frame.index.difference(list(rows))) if rows else self
 
     def with_empty(
         self, dtypes: Mapping[str, str], names: Sequence[str], absent: tuple[str, ...] | None = None

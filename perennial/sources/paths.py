@@ -33,9 +33,16 @@ _NUMBERS = re.compile(r"(\d+)")
 
 
 def files_in(path: Path, field: str = "source.path") -> list[Path]:
+    """The files of `names_in`."""
+    folder, names = names_in(path, field)
+    return [folder / name for name in names]
+
+
+def names_in(path: Path, field: str = "source.path") -> tuple[Path, tuple[str, ...]]:
     """The files of a folder that are tables, month_2 before month_10, or the one file. Hidden files do not count.
 
-    Of a folder those of `TABLES`; where there are none, those of `OTHERS`.
+    Returns the folder and their paths in it, as texts: of years of daily files, most are only listed. Of a
+    folder those of `TABLES`; where there are none, those of `OTHERS`.
     field: where the path is declared, "" where a person typed it. Raises InputError where there are none.
     """
     at = f"{field}: " if field else ""
@@ -46,14 +53,14 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
                 "convert it, or rename it if it is one",
             )
             raise InputError(f"{path}: is {what}", code="file-of-another-format", value=str(path), fix=fix)
-        return [path]
+        return path.parent, (path.name,)
     if not path.is_dir():
         fix = "a relative path starts at the declaration's folder" if field else "name a file or folder that exists"
         raise InputError(f"{at}there is no {path}\n  {fix}")
     with os.scandir(path) as entries:
         names = tuple(each.name for each in entries if each.name[0] not in "._" and each.is_file())
-    if files := _tables_of(path, names):
-        return list(files)
+    if tables := _tables_of(names):
+        return path, tables
     files = tuple(each for each in partitioned_files(path) if ending_of(each) in TABLES)
     if not files and (other := _first_other([path / name for name in names])) is not None:
         path, what, fix = other
@@ -65,15 +72,18 @@ def files_in(path: Path, field: str = "source.path") -> list[Path]:
         )
     if not files:
         raise InputError(f"{at}no .csv and no .parquet file in {path}\n  put one there, or correct the path")
-    return sorted(files, key=lambda each: [_natural(part) for part in each.relative_to(path).parts])
+    inside = sorted(
+        (each.relative_to(path) for each in files), key=lambda each: [_natural(part) for part in each.parts]
+    )
+    return path, tuple(str(each) for each in inside)
 
 
 @lru_cache(maxsize=16)
-def _tables_of(path: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
+def _tables_of(names: tuple[str, ...]) -> tuple[str, ...]:
     """The tables among files of a folder, in order. Cached: a cycle looks at the same names several times."""
-    ends = {name: _ending(name) for name in names}
+    ends = {name: ending_of_name(name) for name in names}
     tables = [name for name in names if ends[name] in TABLES] or [name for name in names if ends[name] in OTHERS]
-    return tuple(path / name for name in sorted(tables, key=_natural))
+    return tuple(sorted(tables, key=_natural))
 
 
 def _other(path: Path) -> tuple[str, str] | None:
@@ -89,11 +99,13 @@ def _first_other(paths: list[Path]) -> tuple[Path, str, str] | None:
 
 
 def ending_of(path: Path) -> str:
+    """As `ending_of_name`."""
+    return ending_of_name(path.name)
+
+
+@lru_cache(maxsize=65_536)
+def ending_of_name(name: str) -> str:
     """The end of a file's name by which its kind is known, the longest that is known."""
-    return _ending(path.name)
-
-
-def _ending(name: str) -> str:
     lower = name.lower()
     before, dot, last = lower.rpartition(".")
     short, longer = f"{dot}{last}", f".{before.rpartition('.')[2]}{dot}{last}"
@@ -107,6 +119,7 @@ def suffix_of(path: Path) -> Suffix:
     return _KINDS[ending_of(path)]
 
 
+@lru_cache(maxsize=65_536)
 def _natural(name: str) -> tuple[list[str | int], str]:
     """The order of names as people count: month_2 before month_10."""
     parts = _NUMBERS.split(name)

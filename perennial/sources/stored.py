@@ -1,4 +1,4 @@
-"""A typed Parquet batch that is too large for memory: its columns are in a file that only this process sees."""
+"""A batch that is too large for memory: its columns are in files, most often one without a name."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from perennial.fault_points import full_disk
-from perennial.sources.parquet_file import opened_parquet, parquet_errors, unheld
+from perennial.sources.batch_rows import BatchRows
+from perennial.sources.csv_in_parts import CsvFile
+from perennial.sources.parquet_file import unheld
 from perennial.sources.parsing import Parsed
+from perennial.sources.pieces import Pieces
 from perennial.sources.reading import Reading, matched
-from perennial.sources.typed_column import arrow_type, pandas_values
+from perennial.sources.typed_column import pandas_values
+from perennial.sources.typed_rows import Typed, places_of, type_rows, type_texts
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from perennial.sources.column_type import ColumnType
-
-PART = 2**18
-"""Rows that are read, and written, at a time."""
-_TEXTS = ("unreadable", "inexact", "written")
 
 
 @dataclass(frozen=True)
 class Stored:
     """A batch of which one column, or a part of the rows, is in memory at a time; see `BatchRows`.
 
-    places: (what, column) → its name in the file, where `what` is "value" or one of `_TEXTS`; only those that have any.
+    places: (what, column) → its name in the files, as `places_of`; only those that have any.
     empty: columns in which nothing is there → their dtype. dropped: rows that do not count, sorted.
     """
 
-    file: pq.ParquetFile
+    file: Pieces
     rows: int
     types: Mapping[str, ColumnType]
     places: Mapping[tuple[str, str], str]
@@ -81,7 +79,8 @@ class Stored:
         if self.dropped or name in self.empty:
             return int(self.column(name).isna().sum())
         place = self.places["value", name]
-        return int(self.file.read([place])[place].null_count)
+        groups = range(self.file.num_row_groups)
+        return sum(int(self.file.read_row_group(group, [place])[place].null_count) for group in groups)
 
     def columns(self, names: Sequence[str]) -> pd.DataFrame:
         """Some columns."""
@@ -91,6 +90,22 @@ class Stored:
         table = self.file.read([self.places["value", name] for name in names if name not in self.empty])
         return self._frame(table, names, 0)
 
+    def column_parts(self, what: str, name: str) -> Iterator[pd.Series]:
+        """A column part by part. what: its `value`, or its texts that are `unreadable` or `inexact`."""
+        import pandas as pd
+
+        if name in self.empty:
+            yield self.column(name)
+            return
+        for group in range(self.file.num_row_groups):
+            table = self.file.read_row_group(group, [self.places[what, name]])
+            first = int(self.file.starts[group])
+            if what == "value":
+                yield self._frame(table, [name], first)[name]
+            else:
+                numbers = self._numbers(first, first + table.num_rows)
+                yield self._series(table, what, name, pd.RangeIndex(first, first + table.num_rows)).loc[numbers]
+
     def taken(self, rows: Sequence[int]) -> Parsed:
         """Some rows, by their numbers, which they keep."""
         import numpy as np
@@ -99,8 +114,9 @@ class Stored:
 
         asked = np.unique(np.asarray(rows, dtype=np.int64))
         tables = [self.file.schema_arrow.empty_table()]
-        for group in np.unique(asked // PART):
-            within = asked[(asked >= group * PART) & (asked < (group + 1) * PART)] - group * PART
+        starts = self.file.starts
+        for group in np.unique(np.searchsorted(starts, asked, side="right") - 1):
+            within = asked[slice(*np.searchsorted(asked, starts[group : group + 2]))] - starts[group]
             tables.append(self.file.read_row_group(int(group)).take(within))
         table = pa.concat_tables(tables)
         frame = self._values(table, self.names, pd.Index(asked))
@@ -118,7 +134,7 @@ class Stored:
         if not self.rows:
             yield self.columns(self.names)
         for group in range(self.file.num_row_groups):
-            yield self._frame(self.file.read_row_group(group, values), self.names, group * PART)
+            yield self._frame(self.file.read_row_group(group, values), self.names, int(self.file.starts[group]))
 
     def without(self, rows: Sequence[int]) -> Stored:
         """The other rows, with their numbers."""
@@ -204,7 +220,8 @@ class _Written(Mapping[str, "pa.ChunkedArray"]):
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         place = self.batch.places["written", name]
-        return self.batch.file.read([place])[place]
+        texts = self.batch.file.read([place])[place]
+        return texts.take(self.batch.index.to_numpy()) if self.batch.dropped else texts
 
     def __iter__(self) -> Iterator[str]:
         return (name for what, name in self.batch.places if what == "written")
@@ -213,81 +230,40 @@ class _Written(Mapping[str, "pa.ChunkedArray"]):
         return sum(1 for _ in self)
 
 
+def column_parts(batch: BatchRows, name: str) -> Iterator[pd.Series]:
+    """A column of a batch, part by part; of one in memory as one part."""
+    return batch.column_parts("value", name) if isinstance(batch, Stored) else iter([batch.column(name)])
+
+
 @contextmanager
-def stored(file: Path, reading: Reading, folder: Path) -> Iterator[Stored]:
-    """The declared columns of a Parquet file, typed part by part into a file below `folder`.
+def stored(file: Path | CsvFile, reading: Reading, folder: Path) -> Iterator[Stored]:
+    """The declared columns of a file of Parquet or CSV, typed part by part into a file below `folder`.
 
     That file has no name, so that nothing is left of it, even of a killed process. Raises UnreadableBatch.
     """
+    import pyarrow as pa
+
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as scratch:
-        yield _written(file, reading, scratch)
+        if isinstance(file, CsvFile):
+            typed = type_texts(file, reading, scratch)
+        else:
+            with pa.OSFile(str(file)) as source:
+                typed = type_rows(source, reading, scratch)
+        scratch.seek(0)
+        yield stored_in(Pieces(lambda: (unheld(scratch),)), [typed], reading)
 
 
-def _written(file: Path, reading: Reading, scratch: IO[bytes]) -> Stored:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with pa.OSFile(str(file)) as source:
-        with parquet_errors():
-            arrived = opened_parquet(source, reading.types)
-        columns = list(arrived.schema_arrow.names)
-        there = matched(columns, reading.types)
-        kinds = {("value", name): arrow_type(reading.types[name]) for name in there}
-        kinds |= {(what, name): pa.string() for what in _TEXTS for name in there}
-        schema = pa.schema([(str(place), kind) for place, kind in enumerate(kinds.values())])
-        texts = [field.name for field in schema if field.type == pa.string()]
-        seen = {("value", name) for name in there}
-        with full_disk("the columns of a batch"), pq.ParquetWriter(scratch, schema, use_dictionary=texts) as writer:
-            for part in _even(_read(arrived, list(there.values()))):
-                typed = _typed(part, there, reading)
-                seen |= {key for key, texts in typed.items() if texts is not None and texts.null_count < len(texts)}
-                arrays = [_as(typed[key], kind, part.num_rows) for key, kind in kinds.items()]
-                writer.write_table(pa.table(arrays, schema=schema), row_group_size=PART)
-        rows = arrived.metadata.num_rows
-    scratch.seek(0)
+def stored_in(pieces: Pieces, typed: Sequence[Typed], reading: Reading) -> Stored:
+    """The batch whose rows were typed into these files, one after another."""
+    names, seen = typed[0].columns, frozenset[tuple[str, str]]().union(*(each.seen for each in typed))
+    there = matched(names, reading.types)
     return Stored(
-        file=unheld(scratch),
-        rows=rows,
+        file=pieces,
+        rows=sum(each.rows for each in typed),
         types=reading.types,
-        places={key: str(place) for place, key in enumerate(kinds) if key in seen},
+        places={key: place for key, (place, _) in places_of(there, reading).items() if key in seen},
         names=tuple(there),
         missing=tuple(name for name in reading.types if name not in there),
-        extra=tuple(name for name in columns if name not in there.values()),
+        extra=tuple(name for name in names if name not in there.values()),
     )
-
-
-def _read(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with parquet_errors():
-        yield from file.iter_batches(PART, columns=columns)
-
-
-def _even(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Tables of `PART` rows, but for the last one."""
-    import pyarrow as pa
-
-    held: list[pa.Table] = []
-    for batch in batches:
-        held.append(pa.table(batch))
-        while sum(each.num_rows for each in held) >= PART:
-            whole = pa.concat_tables(held)
-            yield whole.slice(0, PART)
-            held = [whole.slice(PART)]
-    if any(each.num_rows for each in held):
-        yield pa.concat_tables(held)
-
-
-def _typed(part: pa.Table, there: Mapping[str, str], reading: Reading) -> dict[tuple[str, str], Any]:
-    """(what, column) → the typed values, or texts, of some rows."""
-    typed: dict[tuple[str, str], Any] = {}
-    for name, actual in there.items():
-        read, as_written = reading.column(name, part[actual])
-        typed["value", name] = read.values
-        typed["unreadable", name], typed["inexact", name], typed["written", name] = read.bad, read.inexact, as_written
-    return typed
-
-
-def _as(values: Any, kind: pa.DataType, rows: int) -> Any:
-    import pyarrow as pa
-
-    return pa.nulls(rows, kind) if values is None else values.cast(kind)

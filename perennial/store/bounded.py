@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.errors import TerminalError
-from perennial.settings import takes_writes
-from perennial.store.stream import literal
+from perennial.settings import ROWS_IN_MEMORY, takes_writes
+from perennial.store.stream import Stream, literal
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 
 class OutOfMemory(TerminalError):
@@ -27,10 +28,12 @@ class Bounds:
     """memory: bytes that a join or a sort may use. spill: the folder of the files that it continues in.
 
     DuckDB makes the folder when it is needed, and removes the files that a killed process left.
+    rows: so many accepted rows are read into memory as a whole; more are kept in such a file.
     """
 
     memory: int
     spill: Path
+    rows: int = ROWS_IN_MEMORY
 
 
 @contextmanager
@@ -57,3 +60,23 @@ def connected(bounds: Bounds | None) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"the rows do not fit into the memory that joins and sorts may use: {str(error).splitlines()[0]}",
                 fix="set PERENNIAL_MEMORY to more, such as 8GiB, or free space on the disk of PERENNIAL_HOME",
             ) from error
+
+
+@contextmanager
+def joining(bounds: Bounds | None, **streams: Stream | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection within the bounds that has streams and tables under these names; each stream is read once.
+
+    Raises the error of a stream that cannot be read to its end; OutOfMemory.
+    """
+    import duckdb
+
+    failed: list[Exception] = []
+    with connected(bounds) as connection:
+        for name, stream in streams.items():
+            connection.register(name, stream.reader(failed) if isinstance(stream, Stream) else stream)
+        try:
+            yield connection
+        except duckdb.Error as error:
+            if failed:
+                raise failed[0] from error
+            raise

@@ -6,8 +6,8 @@ object appears completely when its put, or the last part of a large one, has arr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from perennial.errors import InputError, TransientError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from obstore import ReadableFile
     from obstore.store import ObjectStore, RetryConfig
 
 FIELD = "PERENNIAL_FILES_URI"
@@ -88,6 +90,14 @@ class Bucket:
                     file.write(part)
             return True
 
+    def opened(self, name: str) -> pa.NativeFile:
+        import pyarrow as pa
+        from obstore import open_reader
+
+        with self._asking():
+            reader = open_reader(self._store, name)
+        return pa.PythonFile(_Object(reader, self._asking), mode="r")
+
     def has(self, name: str) -> bool:
         with self._asking():
             try:
@@ -108,6 +118,10 @@ class Bucket:
             except FileNotFoundError as error:
                 if _NO_BUCKET in str(error):
                     raise
+
+    def remove_folder(self, folder: str) -> None:
+        for name in self.names(folder):
+            self.remove(f"{folder}/{name}")
 
     def where(self, name: str) -> str:
         return f"{self.uri}/{name}"
@@ -145,6 +159,29 @@ class Bucket:
                 fix="Check the network, and AWS_ENDPOINT_URL if you set it; without credentials, set "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Then run the same command again.",
             ) from error
+
+
+@dataclass
+class _Object:
+    """An object as a Python file. Its errors are those of the bucket."""
+
+    reader: ReadableFile
+    asking: Callable[[], AbstractContextManager[None]]
+    closed: bool = False
+
+    def read(self, size: int = -1) -> bytes:
+        with self.asking():
+            return bytes(self.reader.read(None if size < 0 else size))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.reader.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.reader.tell()
+
+    def close(self) -> None:
+        self.closed = True
+        self.reader.close()
 
 
 def _first_line(error: BaseException) -> str:

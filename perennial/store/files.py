@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-FOLDERS = ("landing", "validations", "erasing")
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FOLDERS = ("landing", "validations", "erasing", "typed", "fitting", "predicting")
 """What is kept there; every name begins with one of them."""
 
 
@@ -27,6 +30,9 @@ class Files(Protocol):
     def local(self, name: str) -> AbstractContextManager[Path | None]:
         """A file of this machine with the same bytes, which may be gone afterwards; None if there is none."""
 
+    def opened(self, name: str) -> pa.NativeFile:
+        """A file that is there, of which parts can be read. It is closed when nothing refers to it any more."""
+
     def has(self, name: str) -> bool:
         """Whether there is a file with that name."""
 
@@ -35,6 +41,9 @@ class Files(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove all files in a folder, also those that were not written to their end."""
 
     def where(self, name: str) -> str:
         """The whole address of a file, for people."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perennial.whole_file import replacing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Folder:
         path = self.folder / name
         yield path if path.exists() else None
 
+    def opened(self, name: str) -> pa.NativeFile:
+        import pyarrow as pa
+
+        return pa.OSFile(str(self.folder / name))
+
     def has(self, name: str) -> bool:
         return (self.folder / name).exists()
 
@@ -48,6 +58,10 @@ class Folder:
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+    def remove_folder(self, folder: str) -> None:
+        if (self.folder / folder).exists():
+            shutil.rmtree(self.folder / folder)
 
     def where(self, name: str) -> str:
         return str(self.folder / name)

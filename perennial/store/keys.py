@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from perennial.our_columns import BATCH, PREFIX, ROW
 from perennial.store.known import Known
-from perennial.store.stream import quoted
+from perennial.store.stream import Range, quoted
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -63,7 +63,8 @@ def accepted_in(
     """For each row of `frame`, the other window in which its key was accepted, or null; None if that is all.
 
     Earlier revisions of the same window do not count, because a restatement has the same keys again. The keys of the
-    frame are in memory, not those of the history.
+    frame are in memory, not those of the history, of which only those between the least and the greatest of the frame
+    are read: of keys that grow with time, few.
     """
     import pandas as pd
     import pyarrow as pa
@@ -71,7 +72,8 @@ def accepted_in(
     key, others = list(schema.key), [batch for batch in known.batches if batch.window != window]
     if not others or any(name not in frame.columns for name in key):
         return None
-    before = tables.stream(usecase, "accepted", [batch.batch for batch in others], [*key, BATCH])
+    ranges = [each for name in key if (each := _range(name, frame[name])) is not None]
+    before = tables.stream(usecase, "accepted", [batch.batch for batch in others], [*key, BATCH], ranges=ranges)
     if before is None:
         return None
     columns = ", ".join(quoted(name) for name in key)
@@ -87,6 +89,20 @@ def accepted_in(
     if not met:
         return None
     return pd.Series({row: others[place].window for row, place in met}, dtype="str").reindex(frame.index)
+
+
+def _range(name: str, keys: pd.Series) -> Range | None:
+    """Between which keys those of the history can be met; None where their order is not that of the table."""
+    from pandas import api
+
+    present = keys.dropna()
+    if present.empty:
+        return None
+    low, high = present.min(), present.max()
+    if isinstance(low, str) and isinstance(high, str):
+        return Range(name, low, high)
+    whole = api.types.is_integer_dtype(present.dtype)
+    return Range(name, int(low), int(high)) if whole else None
 
 
 def _places(places: dict[str, int]) -> pa.Table:

@@ -63,6 +63,10 @@ class Landing:
                 )
             yield path
 
+    def place(self, usecase: str, name: str) -> str:
+        """The name in `files` of these bytes, or of what an erasure has left of them."""
+        return _at(usecase, self.kept_as(usecase, name))
+
     def read(self, usecase: str, name: str) -> bytes:
         """The bytes with that name, or what an erasure has left of them. Raises as `file`."""
         with self.file(usecase, name) as path:

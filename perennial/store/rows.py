@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -99,8 +99,10 @@ def read_parts(
     if selection is not None:
         accepted = Stream(accepted.schema, (part.filter(selection.keeps(part)) for part in accepted.parts))
     if not apart:
-        yield _with_own_labels(accepted.schema.empty_table(), schema, known)
-        yield from (_with_own_labels(part, schema, known) for part in accepted.parts)
+        asked = {*batches}
+        of = replace(known, batches=tuple(batch for batch in known.batches if batch.batch in asked))
+        yield _with_own_labels(accepted.schema.empty_table(), schema, of)
+        yield from (_with_own_labels(part, schema, of) for part in accepted.parts)
         return
     key, target = ", ".join(quoted(name) for name in schema.key), quoted(schema.target)
     rank, own_rank = (f"({known}, {ARRIVED_AT}, {_PLACE})" for known in (LABEL_KNOWN_AT, _OWN_KNOWN))

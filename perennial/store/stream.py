@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -65,6 +65,33 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Rows with a value of a column from `low` to `high`; null is none.
+
+    For a column of texts or of whole numbers, as `low` and `high` are; other columns are read as a whole.
+    """
+
+    column: str
+    low: str | int
+    high: str | int
+
+    def fits(self, schema: pa.Schema) -> bool:
+        """Whether the column has that type."""
+        import pyarrow.types as types
+
+        kind = schema.field(self.column).type
+        if isinstance(self.low, str):
+            return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+        return bool(types.is_integer(kind))
+
+    @property
+    def condition(self) -> str:
+        """In SQL."""
+        low, high = (literal(each) if isinstance(each, str) else str(each) for each in (self.low, self.high))
+        return f"{quoted(self.column)} BETWEEN {low} AND {high}"
+
+
+@dataclass(frozen=True)
 class Parts:
     """Rows that can be made part by part, as often as they are needed. num_rows: how many there are in all."""
 
@@ -83,11 +110,12 @@ def stream_of(
     columns: list[str] | None,
     where: pc.Expression | None = None,
     span: Span | None = None,
+    ranges: Sequence[Range] = (),
 ) -> Stream:
     """Read with DataFusion, which opens only the files of these batches, so the cost does not grow with the table.
 
-    columns: those that the table does not have are left out. where: about columns that are read. span: leaves out
-    rows outside, and does not read parts of files without others.
+    columns: those that the table does not have are left out. where: about columns that are read. span, ranges: leave
+    out rows outside, and do not read parts of files without others.
     """
     import pyarrow as pa
 
@@ -99,7 +127,7 @@ def stream_of(
     needed = pa.schema([field for field in schema if field.name in read.names or (many and field.name == BATCH)])
     names = ", ".join(quoted(name) for name in needed.names)
     conditions = [] if many else [f"{BATCH} IN ({', '.join(map(literal, batches))})"]
-    conditions += span.conditions if span else []
+    conditions += [*(span.conditions if span else []), *(each.condition for each in ranges if each.fits(schema))]
     query = f"SELECT {names} FROM here" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
     wanted = pa.array(batches, pa.string()) if many else None
     parts = (_kept(part.cast(needed), wanted, where).select(read.names) for part in queried(table, query))

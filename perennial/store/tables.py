@@ -7,8 +7,9 @@ they want.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,8 +19,8 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from perennial.errors import InputError, TransientError
 from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
-from perennial.store.bounded import Bounds, connected
-from perennial.store.stream import Parts, Span, Stream, arrow_schema, literal, queried, quoted, stream_of
+from perennial.store.bounded import Bounds, joining
+from perennial.store.stream import Parts, Range, Span, Stream, arrow_schema, literal, queried, quoted, stream_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,14 +40,19 @@ _SETTINGS = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
+    # Each batch leaves a transaction, by which two writers at once are seen. Every opening reads all that are kept.
+    "delta.setTransactionRetentionDuration": "interval 30 days",
 }
 
 
 SMALL_FILES = 8
 """So many files below half of `WHOLE_FILE` are joined, because opening a small file costs more than reading it."""
 WHOLE_FILE = 16 * 2**20
+MUCH_LARGER = 8
+"""A file this many times as large as all smaller ones together waits for more of them: it would be written again and
+again, at a cost that grows with the table."""
 _ROWS_TOGETHER = 2**20
-_ROWS_TO_SKIP = 65_536
+_ROWS_TO_SKIP = 16_384
 """Rows per group of a joined file, at most: a reader skips the groups that lack its batches."""
 
 
@@ -87,8 +93,9 @@ class Tables:
         if table is not None:
             written = table.transaction_version(batch)
             _same_types(rows, table, uri)
-            # A swept batch keeps its transaction but has no rows, and may be written again.
-            if written is not None:
+            # A swept batch keeps its transaction but has no rows, and may be written again. One from long ago has rows,
+            # and its transaction is no longer kept.
+            if written is not None or _may_have(table, batch):
                 left = _count(table, batch)
                 if left == rows.num_rows and self._same_rows(table, rows, batch):
                     return table.version()
@@ -105,7 +112,7 @@ class Tables:
                     mode="append",
                     schema_mode="merge",
                     configuration=_SETTINGS if table is None else None,
-                    commit_properties=CommitProperties(app_transactions=[Transaction(batch, turn)]),
+                    commit_properties=CommitProperties(app_transactions=[_transaction(batch, turn)]),
                 )
             except CommitFailedError as error:
                 raise TransientError(f"{uri}: another writer was faster: {error}") from error
@@ -138,29 +145,15 @@ class Tables:
         columns: list[str] | None = None,
         where: pc.Expression | None = None,
         span: Span | None = None,
+        ranges: Sequence[Range] = (),
     ) -> Stream | None:
         """As `read`, part by part: as many rows are in memory as their reader holds."""
         table = self.open(usecase, name)
-        return None if table is None else stream_of(table, batches, columns, where, span)
+        return None if table is None else stream_of(table, batches, columns, where, span, ranges)
 
-    @contextmanager
-    def joining(self, **streams: Stream | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection within the bounds that has streams and tables under these names; each stream is read once.
-
-        Raises the error of a stream that cannot be read to its end, see `read`; OutOfMemory.
-        """
-        import duckdb
-
-        failed: list[Exception] = []
-        with connected(self.bounds) as connection:
-            for name, stream in streams.items():
-                connection.register(name, stream.reader(failed) if isinstance(stream, Stream) else stream)
-            try:
-                yield connection
-            except duckdb.Error as error:
-                if failed:
-                    raise failed[0] from error
-                raise
+    def joining(self, **streams: Stream | pa.Table) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """As `bounded.joining`, within the bounds of these tables. Raises the error of a stream, see `read`."""
+        return joining(self.bounds, **streams)
 
     def count(self, usecase: str, name: Name, batch: str) -> int:
         """How many rows of one batch are in the table, committed or not."""
@@ -272,11 +265,15 @@ def _join_small_files(table: DeltaTable) -> None:
     if len(table.file_uris()) < SMALL_FILES:
         return
     sizes = table.get_add_actions(flatten=True).column("size_bytes").to_pylist()
-    if sum(size < WHOLE_FILE / 2 for size in sizes) < SMALL_FILES:
+    small = sorted(size for size in sizes if size < WHOLE_FILE / 2)
+    if len(small) < SMALL_FILES:
         return
+    below = WHOLE_FILE
+    while small[-1] > MUCH_LARGER * sum(small[:-1]):
+        below = small.pop()
     properties = WriterProperties(max_row_group_size=_ROWS_TO_SKIP)
     try:
-        table.optimize.compact(target_size=WHOLE_FILE, max_concurrent_tasks=1, writer_properties=properties)
+        table.optimize.compact(target_size=below, max_concurrent_tasks=1, writer_properties=properties)
     except CommitFailedError as error:
         # The rows are written. The next batch tries again.
         log.info("%s: small files were not joined, since another process wrote: %s", table.table_uri, error)
@@ -297,6 +294,19 @@ def _written_together(rows: pa.Table | Parts) -> Iterator[pa.Table]:
             held = []
         held.append(part)
     yield pa.concat_tables(held)
+
+
+def _transaction(batch: str, turn: int) -> Transaction:
+    return Transaction(batch, turn, int(time.time() * 1000))
+
+
+def _may_have(table: DeltaTable, batch: str) -> bool:
+    """Whether a file can have rows of a batch, by the least and the greatest name that the log has of each file."""
+    kept = table.get_add_actions(flatten=True)
+    if not {f"min.{BATCH}", f"max.{BATCH}"} <= set(kept.schema.names):
+        return kept.num_rows > 0
+    spans = zip(kept.column(f"min.{BATCH}").to_pylist(), kept.column(f"max.{BATCH}").to_pylist(), strict=True)
+    return any(low is None or high is None or low <= batch <= high for low, high in spans)
 
 
 def _count(table: DeltaTable, batch: str) -> int:

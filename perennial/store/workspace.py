@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
+from perennial.engine import Engine
+from perennial.engine.chosen import engine_of
 from perennial.errors import InputError
 from perennial.identity import SHORT
 from perennial.ledger.allowed_edits import refuse_edits
@@ -21,7 +23,9 @@ from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import RUN as RUN
 from perennial.store.lock import WAIT_SECONDS, Waits, only_one
+from perennial.store.model_archive import ModelArchive, archived
 from perennial.store.registry import Registry
+from perennial.store.site import Site
 from perennial.store.statistics import StatisticsFiles
 from perennial.store.tables import Tables
 from perennial.store.validations import Validations
@@ -47,7 +51,17 @@ class Workspace:
         """Accepted rows, rows set aside, labels."""
         where = self.settings
         in_turn = self.ledger.require_turn if self.is_shared else None
-        return Tables(where.tables_uri, Bounds(where.memory, where.spill), in_turn)
+        return Tables(where.tables_uri, Bounds(where.memory, where.spill, where.rows_in_memory), in_turn)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where large steps run."""
+        return engine_of(self.settings)
+
+    @cached_property
+    def site(self) -> Site | None:
+        """Where steps over parts of rows run; None for this process."""
+        return Site(self.engine, self.settings.files_uri) if self.engine.spreads else None
 
     @cached_property
     def files(self) -> Files:
@@ -76,8 +90,20 @@ class Workspace:
     def registry(self) -> Registry:
         """Model versions in MLflow."""
         where = self.settings
-        rewritten = partial(digests_now, self.ledger)
-        return Registry(where.mlflow_tracking_uri, where.mlflow_artifacts, where.namespace, self.signatures, rewritten)
+        return Registry(
+            where.mlflow_tracking_uri,
+            where.mlflow_artifacts,
+            where.namespace,
+            self.signatures,
+            partial(digests_now, self.ledger),
+            self.model_archive,
+            partial(archived, self.ledger),
+        )
+
+    @cached_property
+    def model_archive(self) -> ModelArchive:
+        """Where the files of old model versions are."""
+        return ModelArchive(self.settings.model_archive, self.settings.spill)
 
     @property
     def signatures(self) -> Signatures:
@@ -131,11 +157,17 @@ class Workspace:
 
     @contextmanager
     def undisturbed(self, usecase: str) -> Iterator[None]:
-        """Hold every step that writes rows of a use case, and the collecting of served predictions.
+        """Hold every step that reads or writes rows of a use case, and the collecting of served predictions.
 
-        Raises TransientError as `only_one` does.
+        A training on another machine outlives the run that asked for it, and its turn. Raises TransientError as
+        `only_one` does.
         """
-        with self.only_one(usecase, RUN), self.only_one(usecase, "ingest"), self.only_one("served", "collect"):
+        with (
+            self.only_one(usecase, RUN),
+            self.only_one(usecase, "ingest"),
+            self.only_one(usecase, "train"),
+            self.only_one("served", "collect"),
+        ):
             yield
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from perennial.content import digest_rows
+from perennial.content_in_parts import digest_parts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.integers(2**53 - 3, 2**53 + 3)
@@ -72,6 +76,22 @@ def test_row_order_column_order_and_chunks_do_not_matter(
     assert digest(shuffled.select(sorted(shuffled.column_names)), key) == digest(whole, key), (
         "also where the key is not unique"
     )
+
+
+@given(rows=frames, part=st.integers(1, 12), key=st.sampled_from(["id", "text", "count"]))
+def test_part_by_part_it_is_that_of_all_rows_where_these_are_in_order(
+    rows: list[dict[str, object]], part: int, key: str
+) -> None:
+    whole = arrow(rows)
+
+    def parts(name: str) -> Iterator[pd.Series]:
+        return (frame_of(whole.slice(at, part))[name] for at in range(0, len(rows), part))
+
+    columns = {("rows", name): partial(parts, name) for name in whole.column_names}
+    keys: list[Any] = [row[key] for row in rows] if key != "id" else [*range(len(rows))]
+    assume(None not in keys)  # a key always has a value
+    found = digest_parts(len(rows), columns, [key])
+    assert found == (digest(whole, key) if keys == sorted({*keys}) else None)
 
 
 @given(rows=frames, place=st.integers(0, 11), other=cells, column=st.sampled_from(sorted(TYPES)))

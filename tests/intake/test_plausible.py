@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.intake.plausible import EARLY, LATE, far_window, future_windows, time_faults
+from perennial.intake.plausible import EARLY, LATE, far_window, future_windows, time_faults, time_faults_in
 from perennial.sources.window import Window
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -76,6 +77,12 @@ def test_at_most_one_row_in_twenty_is_set_aside_and_order_is_no_matter(moments: 
     assert times[found == LATE].min() >= times[found.isna()].max() if (found == LATE).any() else True
     mixed = times.sample(frac=1, random_state=seed)
     pd.testing.assert_series_equal(time_faults(mixed, now=NOW, gap=GAP).sort_index(), found)
+
+    def parts() -> Iterator[pd.Series]:
+        return (mixed[at : at + 7] for at in range(0, len(mixed), 7))
+
+    in_parts = time_faults_in(parts, mixed.index, now=NOW, gap=GAP)
+    pd.testing.assert_series_equal(in_parts.sort_index(), found)
 
 
 def month(year: int, number: int) -> Window:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from perennial.errors import InputError
 from perennial.sources import open_source
 from perennial.sources.config import FilesSource
 from perennial.sources.delimited import text_table
+from perennial.sources.files import WholeFiles
 from perennial.sources.parsing import parse
 from perennial.sources.paths import files_in
 from perennial.sources.window import Window
@@ -46,6 +49,32 @@ def test_each_file_is_a_batch_with_its_bytes_untouched(put: Put, source: Open) -
     arrival = files.fetch(Window(None, None, "b"))
     assert (arrival.data, arrival.suffix) == (b"x;at\r\n1,5;never\r\n", ".csv")
     assert files.fetch(Window(None, None, "a")).suffix == ".parquet"
+
+
+def test_a_file_is_looked_for_without_listing_its_folder_again(
+    put: Put, source: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("a.csv", "x\n1\n")
+    put("b.csv", "x\n2\n")
+    listings: list[Path] = []
+    scandir = os.scandir
+
+    def listed(path: Path) -> Iterator[os.DirEntry[str]]:
+        listings.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", listed)
+    files = source("file")
+    assert isinstance(files, WholeFiles) and names(files.windows()) == ["a", "b"]
+    assert files.fetch(files.window("b")).data == source("file").fetch(Window(None, None, "b")).data == b"x\n2\n"
+    assert len(listings) == 1
+    renamed = put("b.csv", "x\n2\n").rename(files.path / "b.tsv")
+    assert files.fetch(files.window("b")).content == renamed
+    put("c.csv", "x\n3\n")
+    assert files.window("c").name == "c", "it came after the folder was listed"
+    renamed.unlink()
+    with pytest.raises(InputError, match="no batch 'b'"):
+        files.window("b")
 
 
 def test_one_file_is_a_source_too(put: Put, source: Open) -> None:

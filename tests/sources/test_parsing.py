@@ -174,7 +174,7 @@ def test_a_byte_order_mark_and_line_breaks_in_quotes_are_no_matter() -> None:
         (b"", "the file is empty: not even a header"),
         (b"\n\n", "the file is empty: not even a header"),
         ("x,y\n1,2\ncafé,2\n".encode("latin-1"), "line 3 is not UTF-8 .byte 0xe9.\n  write `encoding: cp1252`"),
-        (b"x,y\n1,2\n1,2,3\n1\n", "row 3 has 3 values, the header 2 .2 such rows."),
+        (b"x,y\n1,2\n1,2,3\n1\n", "row 3 has 3 values, the header 2 .2 rows are so."),
         (b"x,y,x\n1,2,3\n", "the header names 'x' twice"),
         (b'x,"y\n1,2\n', "a quote in the header is not closed"),
         (b'x,y\n1,2\n1,"2\n3,4', "the quote in row 3 is not closed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import perennial.sources.stored as stored_module
+import perennial.sources.typed_rows as typed_rows
 from data_checks.split import accepted_parts, quarantine_parts, raw_rows, split
 from perennial.errors import DiskFull
 from perennial.intake.copies import copies_in
@@ -33,7 +34,7 @@ OTHERWISE = ReadOptions(nulls=["7", "NA", "a"], epochs={"x": "s"})
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_module, "PART", 3)
+    monkeypatch.setattr(typed_rows, "PART", 3)
 
 
 def look(batch: BatchRows) -> tuple[object, ...]:
@@ -110,7 +111,7 @@ def test_a_full_disk_is_reported_as_one_and_not_as_a_broken_file(
     file = tmp_path / "batch.parquet"
     pq.write_table(pa.table({"n": pa.array(range(10))}), file)
     full = Path("/dev/full")  # every write to it fails
-    monkeypatch.setattr(stored_module.tempfile, "TemporaryFile", lambda dir: full.open("r+b", buffering=0))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: full.open("r+b", buffering=0))
     with (
         pytest.raises(DiskFull, match="the columns of a batch could not be written"),
         stored(file, Reading({"n": PLACE}, "UTC"), tmp_path),

@@ -214,6 +214,15 @@ def test_a_key_that_another_window_brought_before_is_found(shop: Shop) -> None:
     assert accepted_in(shop.tables, "shop", shop.schema, known, "2024-01", frame) is None, "a restatement may repeat"
 
 
+def test_keys_are_found_in_any_order_of_letters(shop: Shop) -> None:
+    keys = ["\U0001f600", "\uffff", "é", "z", "Z", "10", "9", ""]
+    shop.orders("2024-01", dict.fromkeys(keys, 0))
+    known = known_at(shop.ledger, "shop", day("2024-03-01"))
+    for some in (keys, keys[:2], keys[2:5], keys[5:]):
+        found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", pd.DataFrame({"order": some}))
+        assert found is not None and found.notna().all()
+
+
 @pytest.mark.parametrize(
     ("keys", "met"),
     [

@@ -167,6 +167,17 @@ def test_many_small_batches_lie_in_few_files_and_each_reads_as_before(tables: Ta
     assert values_of(tables.read("shop", "accepted", names)) == [float(place) for place in range(100) if place != 7]
 
 
+def test_small_batches_do_not_write_a_large_one_again(tables: Tables) -> None:
+    tables.append("shop", "accepted", rows("large", [float(place) for place in range(100_000)]), "large")
+    large = DeltaTable(tables.where("shop", "accepted")).file_uris()
+    for number in range(30):
+        tables.append("shop", "accepted", rows(f"b{number}", [1.0]), f"b{number}")
+    files = DeltaTable(tables.where("shop", "accepted")).file_uris()
+    assert set(large) < set(files) and len(files) < SMALL_FILES
+    read = tables.read("shop", "accepted", ["large", "b7", "b29"])
+    assert read is not None and read.num_rows == 100_002
+
+
 def test_joining_files_leaves_large_ones_alone(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perennial.store.tables.WHOLE_FILE", 100)
     for number in range(40):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -65,6 +67,24 @@ def test_a_file_that_a_killed_run_left_goes_and_one_that_is_being_written_stays(
     os.utime(left, (0, 0))
     assert remove_unread(workspace, "shop", NOW) == [Unread("accepted", data=1, log=0, bytes=4)]
     assert (left.exists(), fresh.exists()) == (False, True)
+
+
+def test_what_the_log_keeps_does_not_grow_with_the_batches_and_an_old_one_is_still_written_once(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = SimpleNamespace(time=lambda: (NOW - timedelta(days=40)).timestamp())
+    with monkeypatch.context() as then:
+        then.setattr("perennial.store.tables.time", long_ago)
+        for batch in ALL:
+            tables.append("shop", "quarantine", rows(batch).slice(2), batch)
+            tables.append("shop", "accepted", rows(batch), batch)
+    last = json.loads((Path(tables.where("shop", "quarantine")) / "_delta_log" / "_last_checkpoint").read_text())
+    assert last["version"] > 10 > last["size"], "actions of a table without rows"
+    version = tables.version("shop", "accepted")
+    for batch in ("b0", "b24"):
+        assert tables.append("shop", "accepted", rows(batch), batch) == version
+    tables.append("shop", "accepted", rows("b24").slice(1), "b24")  # as after a run that was killed
+    assert tables.batches("shop", "accepted") == ALL | {"b24": 1}
 
 
 def test_the_log_is_cut_to_what_is_read_and_a_batch_is_still_written_once(workspace: Workspace) -> None:

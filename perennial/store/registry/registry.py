@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from perennial.errors import ExperimentDeleted, ModelDeleted, ModelUnloadable
 from perennial.fault_points import write
-from perennial.ledger.entries import ModelRef
+from perennial.ledger.entries import ModelArchived, ModelRef
 from perennial.settings import database_file
 from perennial.signing.signature import NOT_CHECKED, SIGNATURE_FILE, Signatures
 from perennial.store.lock import only_one
+from perennial.store.model_archive import Archived, ModelArchive, missing_from_archive
 from perennial.store.registry.deleted import deleted_among, experiment_of_versions
 from perennial.store.registry.names import LONGEST_PARAM, LONGEST_TAG, address, in_namespace, key
 from perennial.store.registry.states import answering
@@ -26,6 +27,7 @@ from perennial.store.registry.training_run import CHALLENGER, DIGEST, SIGNED_WIT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 ALIAS = "champion"
 Beside = Literal["refit", "candidate", "shadow", "member_2", "member_3", "member_4", "member_5"]
@@ -49,6 +51,7 @@ class Registry:
     namespace: a prefix for the names, for teams that share an MLflow.
     signatures: which key signs the files of a version, and which ones verify them.
     rewritten: the digests of the models of a use case that an erasure has changed, by the registered ones.
+    archive: where the files of old versions are. archived: the row about one that was moved there.
     """
 
     tracking_uri: str
@@ -56,6 +59,8 @@ class Registry:
     namespace: str = ""
     signatures: Signatures = NOT_CHECKED
     rewritten: Callable[[str], Mapping[str, str]] = lambda _: {}
+    archive: ModelArchive | None = None
+    archived: Archived = lambda *_: None
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -189,8 +194,11 @@ class Registry:
     def sign(self, usecase: str, model: ModelRef) -> str | None:
         """Sign the files of a version whose bytes were compared with its digest; None without a key.
 
-        Raises RegistryDown, ModelDeleted, ModelUnloadable.
+        An archived version is taken back. Raises RegistryDown, ModelDeleted, ModelUnloadable.
         """
+        entry = self.archived(usecase, model.version, self.digest(usecase, model))
+        if entry is not None:
+            self.take_back(usecase, model, entry)
         folder = self.unverified_folder(usecase, model)
         with self._answering("sign a version"):
             source = self._client.get_model_version(self.name(usecase), str(model.version)).source
@@ -266,6 +274,9 @@ class Registry:
         import mlflow
         from mlflow.exceptions import MlflowException
 
+        entry = self.archived(usecase, model.version, self.digest(usecase, model))
+        if entry is not None and self.archive is not None and self.archive.has(entry):
+            return self.archive.folder(entry)
         with self._answering("look a version up"):
             try:
                 place = self._place(self.name(usecase), str(model.version))
@@ -273,6 +284,8 @@ class Registry:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 raise self._deleted(usecase, model) from error
+        if entry is not None and self.archive is not None and not self.has_files(usecase, model):
+            raise missing_from_archive(usecase, self.archive, entry)
         try:
             return Path(mlflow.artifacts.download_artifacts(place, tracking_uri=self.tracking_uri))
         except (MlflowException, OSError) as error:
@@ -280,6 +293,33 @@ class Registry:
                 f"{usecase}: the files of version {model.version} are missing: {str(error).splitlines()[0]}\n"
                 "  Restore them from a backup, or roll back to the previous version."
             ) from error
+
+    def has_files(self, usecase: str, model: ModelRef) -> bool:
+        """Whether MLflow has any file of a version. Raises RegistryDown, RunDeleted."""
+        with self._answering("list the files of a version"):
+            return bool(self._stored(usecase, model).list_artifacts())
+
+    def remove_files(self, usecase: str, model: ModelRef) -> None:
+        """Remove a version's files, which are elsewhere; the version itself stays. Raises RegistryDown, RunDeleted."""
+        with self._answering("remove the files of a version"), write("model_files"):
+            self._stored(usecase, model).delete_artifacts()
+
+    def take_back(self, usecase: str, model: ModelRef, entry: ModelArchived) -> None:
+        """Put a version's files back, and remove them from the archive if they are there.
+
+        Raises RegistryDown, RunDeleted, TerminalError for a file that is not the one that was archived.
+        """
+        if self.archive is None or not self.archive.has(entry):
+            return
+        with self._answering("put the files of a version back"), write("model_taken_back"):
+            self._stored(usecase, model).log_artifacts(str(self.archive.folder(entry)))
+        self.archive.remove(entry)
+
+    def _stored(self, usecase: str, model: ModelRef) -> ArtifactRepository:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self._place(self.name(usecase), str(model.version))
+        return get_artifact_repository(place, tracking_uri=self.tracking_uri)
 
     def _place(self, name: str, version: str) -> str:
         """Where a version's files are. Asked once per source, because that request loads all versions of the model.

@@ -73,12 +73,13 @@ def record(client: MlflowClient, tracking_uri: str, experiment: str, training: T
     # The fluent functions below use one process-wide address.
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
+    _compare_no_requirements()
     with mlflow.start_run(
         experiment_id=experiment,
         run_name=training.challenger,
         tags={CHALLENGER: training.challenger, **{key(name): text for name, text in training.tags.items()}},
     ) as run:
-        note(client, run.info.run_id, training.metrics, params=training.params)
+        note(client, run.info.run_id, params=training.params)
         signature = infer_signature(training.inputs, training.predictions)
         client.log_inputs(run.info.run_id, [_dataset(training.learned_from, signature)])
         for trial in training.trials:
@@ -92,23 +93,37 @@ def record(client: MlflowClient, tracking_uri: str, experiment: str, training: T
             extra_files=[str(path) for path in training.files],
             signature=signature,
         )
+        note(client, run.info.run_id, training.metrics, model=info.model_id)
     return run.info.run_id, Path(mlflow.artifacts.download_artifacts(info.model_uri)), info.model_uri
+
+
+def _compare_no_requirements() -> None:
+    """Save MLflow from comparing the requirements, which are the installed versions, with the installed versions.
+
+    In 3.17, that takes a sixth of `log_model`, for a warning that its logger here does not print.
+    """
+    from mlflow.utils import environment
+
+    environment.warn_dependency_requirement_mismatches = lambda model_requirements: None
 
 
 def note(
     client: MlflowClient,
     run: str,
-    metrics: Mapping[str, float],
+    metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
     params: Mapping[str, Any] | None = None,
+    model: str | None = None,
 ) -> None:
-    """Write what a run's page shows, in one transaction."""
+    """Write what a run's page shows, in one transaction. model: the logged model whose page shows the metrics too."""
     from mlflow.entities import Metric, Param, RunTag
 
     now = int(time.time() * 1000)
     client.log_batch(
         run,
-        metrics=[Metric(key(name), value, now, 0) for name, value in metrics.items()],
+        metrics=[
+            Metric(key(name), value, now, 0, model_id=model, run_id=run) for name, value in (metrics or {}).items()
+        ],
         params=[Param(key(name), str(value)[:LONGEST_PARAM]) for name, value in (params or {}).items()],
         tags=[RunTag(name, text) for name, text in (tags or {}).items()],
     )
