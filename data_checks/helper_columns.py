@@ -25,8 +25,8 @@ def with_helpers(
 ) -> pd.DataFrame:
     """The columns and the helper columns that the planned checks need.
 
-    accepted_in: aligned with the rows, the batch in which each key was accepted before, or null.
-    time_faults: likewise, what is implausible about the row's time, or null.
+    accepted_in: row → the batch in which its key was accepted before, for those that were.
+    time_faults: row → what is implausible about its time, for those where something is.
     """
     import pandas as pd
 
@@ -37,10 +37,10 @@ def with_helpers(
     for check in planned:
         column = check.expectation.configuration.kwargs.get("column")
         if column == ACCEPTED_IN:
-            helpers[ACCEPTED_IN] = nothing if accepted_in is None else accepted_in.astype("str")
+            helpers[ACCEPTED_IN] = nothing if accepted_in is None else accepted_in.astype("str").reindex(frame.index)
         elif column is not None and column in TIME_FAULT.values():
-            faults = None if time_faults is None else time_faults.where(time_faults.map(TIME_FAULT.get) == column)
-            helpers[column] = nothing if faults is None or faults.isna().all() else faults.astype("str")
+            faults = None if time_faults is None else time_faults[time_faults.map(TIME_FAULT.get) == column]
+            helpers[column] = nothing if faults is None or faults.empty else faults.astype("str").reindex(frame.index)
         elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
             helpers[column] = batch.unreadable.get(check.needs[0], nothing)
     return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)

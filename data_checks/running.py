@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from data_checks.configurations import made_once
 from data_checks.fingerprint import no_fingerprint
+from data_checks.frames import loaded
 from data_checks.helper_columns import needed_columns
+from data_checks.merged import can_be_merged, merged
 from data_checks.quiet import ONE_AT_A_TIME, great_expectations
 from data_checks.suite import Planned
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
 
+PART = 2**23
+"""Rows that Great Expectations gets at a time."""
 _BASIC = {"result_format": "BASIC"}
 _COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 _NOT_NULL = "expect_column_values_to_not_be_null"
@@ -44,8 +48,21 @@ def run(
     """Each check's result, in the order of `planned`.
 
     Great Expectations reports most errors inside a check as that check's result. If it fails as a whole, each check is
-    run separately, so that the faulty one is named and the others still count.
+    run separately, so that the faulty one is named and the others still count. Of a large frame, it gets a part at a
+    time where that gives the same result, because it copies what it gets several times.
     """
+    if len(frame) <= PART:
+        return _run(frame, planned, result_format)
+    parts = [frame.iloc[at : at + PART] for at in range(0, len(frame), PART)]
+    split = [check for check in planned if can_be_merged(check, parts)]
+    by_part = [_run(part, split, result_format) for part in parts]
+    done = {id(check): merged(results) for check, *results in zip(split, *by_part, strict=True)}
+    whole = [check for check in planned if id(check) not in done]
+    done |= {id(check): result for check, result in zip(whole, _run(frame, whole, result_format), strict=True)}
+    return [done[id(check)] for check in planned]
+
+
+def _run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
     if not planned:
         return []
     if len(planned) == 1:
@@ -68,18 +85,14 @@ def _alone(frame: pd.DataFrame, planned: Planned, result_format: Mapping[str, An
 
 
 def _together(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
-    """The results from a context that is created for this run and not shared."""
+    """The results of one run, after which nothing of the frame is kept."""
     gx = great_expectations()
     for number, check in enumerate(planned):
         # Results come back in another order, and checks cannot be compared with each other, so each has a number.
         check.expectation.meta = {"check": number}
     with ONE_AT_A_TIME:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
-        asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")
-        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
         suite = gx.ExpectationSuite(name="checks", expectations=[check.expectation for check in planned])
-        with made_once(), no_fingerprint():
+        with made_once(), no_fingerprint(), loaded(frame) as batch:
             results = batch.validate(suite, result_format=dict(result_format)).results
     by_number = {result.expectation_config.meta["check"]: result for result in results}
     return [_result_of(check, by_number[number]) for number, check in enumerate(planned)]

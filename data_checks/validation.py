@@ -19,7 +19,8 @@ from unicodedata import normalize
 from data_checks.helper_columns import needed_columns, with_helpers
 from data_checks.record import for_the_record, observed
 from data_checks.running import CheckResult, run, with_rows
-from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, Planned, build_suite, required_columns
+from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, TIME_FAULT, Planned, build_suite, required_columns
+from perennial.engine import LOCAL, Engine
 from perennial.intake.limits import copy_of, counted_as
 from perennial.intake.missing import how_to_go_on
 from perennial.ledger.entries import Reason
@@ -73,6 +74,7 @@ def validate(
     copies: Mapping[int, int] | None = None,
     waived: Collection[str] = (),
     unfinished: str = "",
+    engine: Engine = LOCAL,
 ) -> Validation:
     """Run the standing and the declared checks on one batch.
 
@@ -85,6 +87,7 @@ def validate(
     waived: reasons of critical checks that a person waived: they are reported as warnings and change nothing.
     unfinished: why the window is not over yet, otherwise empty. Too few rows are then noted and no warning; a critical
     check still holds the batch, which is what it is written for.
+    engine: runs the checks of a batch that is not in memory, from files that all its processes can reach.
     Raises InputError for a check that Great Expectations refuses to build; ValueError if rows are not numbered 0..n-1.
     An error while a critical check runs holds the batch and is named in `held_because`.
     """
@@ -104,7 +107,7 @@ def validate(
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
     results = run(pd.DataFrame(columns=[*batch.names, *batch.extra]), about_columns)
-    results += _about_rows(batch, about_rows, accepted_in, time_faults)
+    results += _about_rows(batch, about_rows, accepted_in, time_faults, engine)
     findings = _Findings(rows, declaration, accepted_in, unfinished)
     findings.missing(present, suite, batch.extra)
     for check in results:
@@ -112,19 +115,58 @@ def validate(
     return findings.validation(copies)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Checks of the same columns of a batch. accepted_in, time_faults: as `validate` has them, without nulls."""
+
+    batch: BatchRows
+    checks: Sequence[Planned]
+    accepted_in: pd.Series | None
+    time_faults: pd.Series | None
+
+
 def _about_rows(
-    batch: BatchRows, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None
+    batch: BatchRows,
+    planned: Sequence[Planned],
+    accepted_in: pd.Series | None,
+    time_faults: pd.Series | None,
+    engine: Engine,
 ) -> list[CheckResult]:
     """The results in the order of `planned`. Of a stored batch, the columns of one check are in memory at a time."""
-    results: dict[int, CheckResult] = {}
-    for checks in _of_the_same_columns(planned, batch) if batch.is_stored else [planned]:
-        frame = with_helpers(batch, checks, accepted_in, time_faults)
-        done = with_rows(frame, run(frame, checks), batch.unreadable)
-        results |= {id(check): result for check, result in zip(checks, done, strict=True)}
-        if batch.is_stored:
-            del frame
-            gc.collect()  # a run of Great Expectations refers to itself in circles, and so keeps its columns
+    groups = _of_the_same_columns(planned, batch) if batch.is_stored else [planned]
+    asked = []
+    for checks in groups:
+        of = {check.expectation.configuration.kwargs.get("column") for check in checks}
+        before = accepted_in.dropna() if accepted_in is not None and ACCEPTED_IN in of else None
+        faults = (
+            time_faults.dropna().astype("object") if time_faults is not None and of & set(TIME_FAULT.values()) else None
+        )
+        asked.append(_Asked(batch, checks, before, faults))
+    done = (engine if batch.is_stored else LOCAL).map_files("check", _checked, asked)
+    results = {
+        id(check): replace(result, planned=check)  # from another process, the check is a copy
+        for checks, of_checks in zip(groups, done, strict=True)
+        for check, result in zip(checks, of_checks, strict=True)
+    }
     return [results[id(check)] for check in planned]
+
+
+def _checked(asked: _Asked) -> list[CheckResult]:
+    """The results of the checks, in their order."""
+    if not asked.batch.is_stored:
+        return _results(asked)
+    gc.freeze()  # a collection looks at what the checks leave, and not again at all that is imported
+    try:
+        return _results(asked)
+    finally:
+        gc.collect()  # a run of Great Expectations refers to itself in circles, and so keeps its columns
+        gc.unfreeze()
+
+
+def _results(asked: _Asked) -> list[CheckResult]:
+    batch, checks = asked.batch, asked.checks
+    frame = with_helpers(batch, checks, asked.accepted_in, asked.time_faults)
+    return with_rows(frame, run(frame, checks), batch.unreadable)
 
 
 def _of_the_same_columns(planned: Sequence[Planned], batch: BatchRows) -> list[list[Planned]]:
