@@ -150,16 +150,25 @@ def load(folder: Path, registered: str) -> Fitted:
             f"model bytes changed: registered {registered[:16]}, found {actual[:16]}; restore them from a backup"
         )
     if actual not in _LOADED:
-        while len(_LOADED) >= _KEPT_IN_MEMORY:
+        size = (folder / PIPELINE_FILE).stat().st_size
+        while len(_LOADED) >= _KEPT and sum(each.size for each in list(_LOADED.values())) + size > _KEPT_BYTES:
             del _LOADED[next(iter(_LOADED))]
-        _LOADED[actual] = _read(folder)
-    return _LOADED[actual]
+        _LOADED[actual] = _Loaded(_read(folder), size)
+    return _LOADED[actual].model
 
 
-_KEPT_IN_MEMORY = 4
+@dataclass(frozen=True)
+class _Loaded:
+    """A model in memory. size: of its file in bytes."""
+
+    model: Fitted
+    size: int
 
 
-_LOADED: dict[str, Fitted] = {}
+_KEPT, _KEPT_BYTES = 4, 32 * 2**20
+"""So many models are kept whatever their size, and more while all their files together have at most so many bytes."""
+
+_LOADED: dict[str, _Loaded] = {}
 
 
 def _read(folder: Path) -> Fitted:

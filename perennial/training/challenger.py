@@ -16,6 +16,8 @@ from perennial.model.artifact import digest_model, trusted_types, write_extras
 from perennial.model.environment import code_version, libraries
 from perennial.model.predicting import predict
 from perennial.store.registry import LearnedFrom, Registry, Training, TrialRun
+from perennial.store.site import Site
+from perennial.store.stored_rows import StoredRows
 from perennial.training.fit import fit
 from perennial.training.foreign_types import refuse_foreign_types
 from perennial.training.race import Raced
@@ -59,16 +61,17 @@ def newest_challenger(ledger: Ledger, case: UseCase) -> Newest | None:
 def train(
     case: UseCase,
     snapshot: Snapshot,
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | StoredRows,
     registry: Registry,
     trigger: Trigger,
     raced: Raced,
     later_because: str | None = None,
+    site: Site | None = None,
 ) -> ChallengerEntry:
     """Fit the winner of the race, save it and register it. The caller commits the returned entry.
 
-    later_because: why it is not evaluated at once, if that is declared. A fit that fails is recorded in MLflow as a
-    failed run with its reason.
+    later_because: why it is not evaluated at once, if that is declared. site: as of `fit`. A fit that fails is recorded
+    in MLflow as a failed run with its reason.
     Raises NotTrainableYet if there are too few rows for a search, TrainingFailed, TeamCodeFailed, InputError,
     RegistryDown.
     """
@@ -77,10 +80,10 @@ def train(
     name = challenger_id(snapshot, declaration)
     params = run_parameters(declaration, snapshot)
     try:
-        made = fit(alone, rows)
+        made = fit(alone, rows, site)
         if is_own(declaration.model.estimator):
             refuse_foreign_types(made.fitted.pipeline)
-        fitted = replace(made.fitted, row_wise=row_wise(made.fitted.recipe, rows, column_types(declaration)))
+        fitted = replace(made.fitted, row_wise=row_wise(made.fitted.recipe, made.rows, column_types(declaration)))
     except NotTrainableYet:
         raise
     except TerminalError as error:
@@ -167,6 +170,7 @@ def run_parameters(declaration: Declaration, snapshot: Snapshot) -> dict[str, An
         ),
         "snapshot_rows": snapshot.rows,
         **({} if snapshot.sampled is None else {"snapshot_sampled_from": snapshot.sampled.of}),
+        **({} if model.parts is None else {f"parts.{name}": value for name, value in model.parts}),
         "snapshot_first": snapshot.first,
         "snapshot_last": snapshot.last,
         "snapshot_version": snapshot.version,

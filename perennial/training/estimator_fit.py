@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -49,15 +51,34 @@ def fit_pipeline(
     """
     from sklearn.utils.validation import has_fit_parameter
 
-    refuse_one_class(np.unique(labels).tolist(), len(labels), task)
-    target: Any = labels if task == "regression" else labels.astype(np.int64)
-    if task == "multiclass":
-        if isinstance(model.params.get("class_weight"), dict):
-            raise InputError("model.params.class_weight: with several classes, only `balanced` is supported")
-        # Estimators require classes 0, 1, 2, … without gaps; the caller maps them to the declared ones.
-        target = np.unique(target, return_inverse=True)[1]
+    target = target_of(labels, task, model)
     pipeline = build_pipeline(model, inputs, recipe.sources)
     takes_weights = has_fit_parameter(pipeline.steps[-1][1], "sample_weight")
+    refuse_weights(model, age, weights, takes_weights=takes_weights)
+    given = row_weights(model, target, age, weights)
+    with failures_of(usecase, model):
+        pipeline.fit(ready(inputs), target, **({} if given is None else {"estimator__sample_weight": given}))
+    refuse_without_probabilities(usecase, model, task, pipeline)
+    return pipeline
+
+
+def target_of(labels: np.ndarray, task: str, model: Model) -> Any:
+    """The labels as estimators expect them, shape (n,): classes are 0, 1, 2, … without gaps.
+
+    The caller maps them to the declared ones. Raises NotTrainableYet for labels of one class, InputError.
+    """
+    if task == "regression":
+        return labels
+    refuse_one_class(np.unique(labels).tolist(), len(labels), task)
+    if task == "binary":
+        return labels.astype(np.int64)
+    if isinstance(model.params.get("class_weight"), dict):
+        raise InputError("model.params.class_weight: with several classes, only `balanced` is supported")
+    return np.unique(labels.astype(np.int64), return_inverse=True)[1]
+
+
+def refuse_weights(model: Model, age: np.ndarray | None, weights: np.ndarray | None, *, takes_weights: bool) -> None:
+    """Raises InputError if rows are weighted and the estimator does not take their weights."""
     if age is not None and not takes_weights:
         raise InputError(
             f"model.window: a decay needs sample weights, which {model.estimator} does not support; use last or batches"
@@ -70,18 +91,31 @@ def fit_pipeline(
             value=model.estimator,
             fix="use an estimator whose fit takes sample_weight, or remove schema.weight",
         )
+
+
+def row_weights(model: Model, target: Any, age: np.ndarray | None, weights: np.ndarray | None) -> np.ndarray | None:
+    """The product of all weights of each row, shape (n,); None if all rows weigh the same."""
     given = [each for each in (sample_weights(model, target), relative(weights), age) if each is not None]
+    return prod(given) if given else None  # type: ignore[return-value]
+
+
+@contextmanager
+def failures_of(usecase: str, model: Model) -> Iterator[None]:
+    """Fits with bounded threads and without warnings. Raises TrainingFailed with the estimator's message."""
     try:
         with bounded_threads(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pipeline.fit(ready(inputs), target, **({"estimator__sample_weight": prod(given)} if given else {}))
+            yield
     except PerennialError:
         raise
     except Exception as error:
         raise TrainingFailed(f"{usecase}: {model.estimator} could not be fitted: {error!r}") from error
+
+
+def refuse_without_probabilities(usecase: str, model: Model, task: str, pipeline: Pipeline) -> None:
+    """Raises TrainingFailed for a classifier that gives no class probabilities."""
     if task != "regression" and not hasattr(pipeline, "predict_proba"):
         raise TrainingFailed(
             f"{usecase}: {model.estimator} has no predict_proba, but task {task} needs "
             f"probabilities. Use another estimator, or wrap it in sklearn.calibration.CalibratedClassifierCV"
         )
-    return pipeline

@@ -39,7 +39,8 @@ def refuse_too_little(labels: pd.Series, schema: Schema) -> None:
     if len(labels) < FEWEST_ROWS:
         rows = "1 row has a label" if len(labels) == 1 else f"{len(labels)} rows have a label"
         raise NotTrainableYet(f"{rows}, and a model needs {FEWEST_ROWS}")
-    refuse_one_class(list(labels.unique()), len(labels), schema.task)
+    if schema.task != "regression":
+        refuse_one_class(list(labels.unique()), len(labels), schema.task)
 
 
 def refuse_one_class(values: list[object], rows: int, task: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from perennial.store.stored_rows import StoredRows
+
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -38,15 +40,30 @@ def training_rows(
     tables: Tables, declaration: Declaration, known: Known, until: datetime | None = None
 ) -> TrainingRows:
     """As `rows_inside`. Raises NotTrainableYet if there are too few, or only one class."""
-    schema, window = declaration.schema_, declaration.model.window
-    training = rows_inside(tables, declaration, known, until) if known.batches else None
-    if training is None or (training.rows.empty and not _has_label(tables, declaration, known)):
-        arrived = sum(batch.rows.accepted for batch in known.batches)
-        raise NotTrainableYet(no_label_yet(arrived, next_label(tables, declaration.name, schema, known), schema))
-    if training.rows.empty:
-        raise NotTrainableYet(f"no row of the window ({window_in_words(window)}) has a label yet")
-    refuse_too_little(training.rows[LABEL], schema)
+    refuse_no_batch(tables, declaration, known)
+    training = rows_inside(tables, declaration, known, until)
+    refuse_too_few(tables, declaration, known, training.rows)
     return training
+
+
+def refuse_no_batch(tables: Tables, declaration: Declaration, known: Known) -> None:
+    """Raises NotTrainableYet if no batch has arrived."""
+    if not known.batches:
+        raise NotTrainableYet(_no_label_yet(tables, declaration, known))
+
+
+def refuse_too_few(tables: Tables, declaration: Declaration, known: Known, rows: pd.DataFrame | StoredRows) -> None:
+    """Raises NotTrainableYet if there are too few rows of a training, or only one class."""
+    if not len(rows) and not _has_label(tables, declaration, known):
+        raise NotTrainableYet(_no_label_yet(tables, declaration, known))
+    if not len(rows):
+        raise NotTrainableYet(f"no row of the window ({window_in_words(declaration.model.window)}) has a label yet")
+    refuse_too_little(rows[LABEL], declaration.schema_)
+
+
+def _no_label_yet(tables: Tables, declaration: Declaration, known: Known) -> str:
+    schema, arrived = declaration.schema_, sum(batch.rows.accepted for batch in known.batches)
+    return no_label_yet(arrived, next_label(tables, declaration.name, schema, known), schema)
 
 
 def rows_inside(tables: Tables, declaration: Declaration, known: Known, until: datetime | None = None) -> TrainingRows:
@@ -56,9 +73,8 @@ def rows_inside(tables: Tables, declaration: Declaration, known: Known, until: d
     until: only rows of events before it, and the window as it was then.
     """
     schema, model = declaration.schema_, declaration.model
-    window = read_window(model.window)
-    past = known if until is None or window is None else _known_before(tables, declaration, known, until)
-    within = _within(schema, window if is_by_row(window) else None, past, until)
+    window, past = read_window(model.window), past_of(tables, declaration, known, until)
+    within = within_window(declaration, past, until)
     read = partial(read_rows, tables, declaration.name, schema, known, labelled=True)
     if not is_by_row(window):
         rows = read(selection=within)
@@ -73,6 +89,18 @@ def rows_inside(tables: Tables, declaration: Declaration, known: Known, until: d
     else:
         rows, sampled = read(selection=within), None
     return TrainingRows(sampled_rows(rows, declaration, sampled).reset_index(drop=True), sampled)
+
+
+def past_of(tables: Tables, declaration: Declaration, known: Known, until: datetime | None) -> Known:
+    """What was known for the declared window: with `until`, as it was then."""
+    expanding = read_window(declaration.model.window) is None
+    return known if until is None or expanding else _known_before(tables, declaration, known, until)
+
+
+def within_window(declaration: Declaration, past: Known, until: datetime | None) -> Selection | None:
+    """The rows of the declared window before `until`, as far as each can be chosen by itself; None for all."""
+    window = read_window(declaration.model.window)
+    return _within(declaration.schema_, window if is_by_row(window) else None, past, until)
 
 
 def inside(window: Any, rows: pd.DataFrame, at: pd.Series, known: Known) -> pd.DataFrame:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from perennial.clock import write_instant
-from perennial.content import digest_rows
 from perennial.identity import short_id
 from perennial.ledger.entries import Snapshot
 from perennial.store.known import Known
-from perennial.store.rows import content
 from perennial.store.tables import Tables
+from perennial.training.digest_of_rows import rows_digest
+from perennial.training.opened_rows import OpenedRows
 from perennial.training.rows import TrainingRows
 from perennial.usecase.declaration import Declaration
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def snapshot_of(
-    tables: Tables, declaration: Declaration, known: Known, training: TrainingRows, until: datetime | None = None
+    tables: Tables,
+    declaration: Declaration,
+    known: Known,
+    training: TrainingRows | OpenedRows,
+    until: datetime | None = None,
 ) -> Snapshot:
     """Identify the rows by batches, label batches, time, table version and a digest in key order."""
     schema, rows = declaration.schema_, training.rows
@@ -33,7 +37,7 @@ def snapshot_of(
         "rows": len(rows),
         "first": write_instant(_instant(times.min())),
         "last": write_instant(_instant(times.max())),
-        "digest": digest_rows(content(rows), list(schema.key)),
+        "digest": rows_digest(rows, schema.key),
         "declaration_digest": declaration.digest,
         **({} if until is None else {"until": write_instant(until)}),
         **({} if training.sampled is None else {"sampled": training.sampled.model_dump(mode="json")}),

@@ -30,6 +30,7 @@ from perennial.team_code.loading import load_function
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.training.estimator_fit import fit_pipeline
 from perennial.training.foreign_types import refuse_foreign_types
+from perennial.training.not_in_parts import refuse_not_in_parts
 from perennial.training.rows import age_weights
 from perennial.usecase.built_in import built_in
 from perennial.usecase.columns import column_types
@@ -155,6 +156,7 @@ def _fit(case: UseCase, rows: pd.DataFrame, labels: np.ndarray, into: list[np.nd
     pipeline = fit_pipeline(case.name, declaration.model, schema.task, recipe, inputs, labels, age, weights)
     if is_own(declaration.model.estimator):
         refuse_foreign_types(pipeline)
+    refuse_not_in_parts(case, pipeline, recipe, rows)
     predictions = predict(pipeline, inputs, schema.task)
     if schema.task == "multiclass":
         predictions = in_places(predictions, np.unique(labels).astype(np.int64), len(schema.classes))

@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 from perennial.identity import digest
 from perennial.usecase.declared_alerts import Responses, Route
 from perennial.usecase.declared_check import SetAsideLimits, SpelledCheck
+from perennial.usecase.declared_compute import Compute
 from perennial.usecase.declared_evaluation import DEFAULT_METRICS, EvaluationRules
 from perennial.usecase.declared_governance import Governance
 from perennial.usecase.declared_judge import NEXT_BATCH, Judge
@@ -203,6 +204,9 @@ class Declaration(Frozen):
     )
     retention: Retention = Field(
         Retention(), description="how long data are kept: `{landing: 2y, predictions: 1y, quarantine: 90d}`"
+    )
+    compute: Compute = Field(
+        Compute(), description="the sizes of the machines that steps run on: `{train: big, default: small}`"
     )
     alerts: dict[str, Route] | None = Field(
         None,

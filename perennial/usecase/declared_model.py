@@ -52,7 +52,7 @@ class Search(Frozen):
 class Sample(Frozen):
     """At most so many of the window's labelled rows, chosen by their keys."""
 
-    rows: int = Field(ge=100, description="number of rows; a window with fewer is trained on whole")
+    rows: int = Field(ge=100, le=10**12, description="number of rows; a window with fewer is trained on whole")
     by: Literal["uniform", "time_decay"] = Field(
         "uniform",
         description="`uniform`: every row is as likely as any other; `time_decay`: newer rows are more likely",
@@ -62,6 +62,33 @@ class Sample(Frozen):
         gt=timedelta(0),
         description="for `time_decay`: a row this much older is half as likely to be chosen next",
     )
+
+
+class Parts(Frozen):
+    """A fit that reads its rows from disk part by part, for more rows than fit into memory."""
+
+    rows: int = Field(100_000, ge=100, description="rows of a part; `partial_fit` gets one part at a time")
+    passes: int = Field(1, gt=0, description="how often `partial_fit` gets every row; not for XGBoost")
+    prepared_on: int = Field(
+        1_000_000,
+        ge=1000,
+        description="rows, chosen by their keys, on which encoders and all other steps before the estimator are fitted",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="the fit is divided among so many workers, on a Dask cluster if one is set up; only for XGBoost. "
+        "Another number gives another model",
+    )
+
+    @property
+    def in_words(self) -> str:
+        """How a model was fitted."""
+        passes = f" in {self.passes} passes" if self.passes > 1 else ""
+        among = f" by {self.workers} workers together" if self.workers > 1 else ""
+        some = f"its encoders on at most {self.prepared_on:,} rows"
+        return f"fitted in parts of {self.rows:,} rows{passes}{among}, {some}"
 
 
 class Rival(Frozen):
@@ -89,6 +116,7 @@ class Model(Frozen):
         None, description="encoding of text columns; by default native if the estimator supports it, otherwise ordinal"
     )
     sample: Sample | None = Field(None, description="train on a random sample of the window's rows")
+    parts: Parts | None = Field(None, description="fit part by part, with the rows on disk")
     search: Search | None = Field(None, description="a hyperparameter search before the fit")
 
     @property

@@ -169,8 +169,12 @@ def _clashes(document: Document, members: list[Member], path: Path) -> Iterator[
             )
         elif each.name in first:
             other = first[each.name].key
-            what = "is listed twice" if other == each.key else f"and {other!r} would both be named {each.name}"
-            yield _mistake(document, place, f"the member {each.key!r} {what}", "remove or rename one of the two")
+            what = (
+                f"the member {each.key!r} is listed twice"
+                if other == each.key
+                else f"the members {other!r} and {each.key!r} would both be named {each.name}"
+            )
+            yield _mistake(document, place, what, "remove or rename one of the two")
         elif path.with_stem(each.name).is_file():
             other_file = path.with_stem(each.name).name
             fix = "remove one of the two; a use case has one declaration"

@@ -31,6 +31,7 @@ from perennial.usecase.rules_of_columns import (
 )
 from perennial.usecase.rules_of_evaluation import evaluation_rules
 from perennial.usecase.rules_of_governance import governance_rules
+from perennial.usecase.rules_of_parts import parts_rules
 from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.rules_of_training import training_rules
@@ -60,6 +61,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *governance_rules(document, path.parent),
         *_windows(document),
         *training_rules(document),
+        *parts_rules(document),
         *_schedule(document),
         *_timezones(document),
     ]

@@ -19,6 +19,13 @@ def reading_rules(document: Document) -> Iterator[Mistake]:
             "correct one of the two",
             code="read-same-marks",
         )
+    if document.at("source", "only") and (document.text("source", "batch") or "file") == "file":
+        yield document.mistake(
+            ("source", "only"),
+            "rows can be chosen only of files that are cut by the time column",
+            "write `batch: month` under source, or year, week, day or hour",
+            code="source-only-of-whole-files",
+        )
     columns = known_columns(document)
     for part in ("nulls_of", "epochs"):
         for name in document.mapping("source", "read", part):

@@ -128,10 +128,19 @@ def _mistake(document: Document, error: Any) -> Mistake:
         return document.mistake(place, *_wrong_type(document, place, kind), code="declaration-wrong-type")
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     for nothing in (repr(timedelta()), "0 seconds"):
-        message = message.replace(nothing, "0d")
+        message = message.replace(nothing, _NO_TIME)
+    if kind.endswith("_parsing_size"):
+        message = "should be a smaller number"
     message = f"{message}, is {_shown(document.at(*place))}"
-    fix = ": ".join(part for part in (_range(document, place), _description(document, place)) if part)
-    return document.mistake(place, message, fix, code="declaration-out-of-bounds")
+    return document.mistake(
+        place, message, _form(document, place, _broken_bound(error)), code="declaration-out-of-bounds"
+    )
+
+
+def _form(document: Document, place: Place, otherwise: str) -> str:
+    """What to write at a place, and what it is about. otherwise: what to write if the schema bounds no numbers."""
+    write = _range(document, place) or otherwise
+    return ": ".join(part for part in (write, _description(document, place)) if part)
 
 
 def _range(document: Document, place: Place) -> str:
@@ -139,10 +148,32 @@ def _range(document: Document, place: Place) -> str:
     part = next((part for part in _parts(place, document) if _BOUNDS & part.keys()), {})
     low, above, high, below = (part.get(name) for name in _BOUND_NAMES)
     if low is not None and high is not None:
-        return f"write {low:g} to {high:g}"
+        return f"write {_plain(low)} to {_plain(high)}"
     words = {"at least": low, "more than": above, "at most": high, "less than": below}
-    bounds = [f"{word} {value:g}" for word, value in words.items() if value is not None]
+    bounds = [f"{word} {_plain(value)}" for word, value in words.items() if value is not None]
     return f"write {' and '.join(bounds)}" if bounds else ""
+
+
+def _plain(number: float) -> str:
+    """A bound as it can be written in a declaration.
+
+    >>> _plain(0.5), _plain(1e12)
+    ('0.5', '1000000000000')
+    """
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+_NO_TIME = "0d"
+"""The one bound that durations have, for which Pydantic has words."""
+
+
+def _broken_bound(error: Any) -> str:
+    """What to write where the schema has no bounds, by the one that was broken: a duration, or a share."""
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    for name, bound in error.get("ctx", {}).items():
+        if name in words:
+            return f"write {words[name]} {_NO_TIME if isinstance(bound, str) else _plain(bound)}"
+    return ""
 
 
 def _meant(document: Document, place: Place) -> Place:
@@ -195,7 +226,7 @@ def _wrong_type(document: Document, place: Place, kind: str) -> tuple[str, str]:
         fix = f"write [{value}]"
     elif wanted == "text" and isinstance(value, int | float):
         fix = f"write it in quotes: '{value}'"
-    return f"should be {wanted}, is {_shown(value)}", fix or _description(document, place)
+    return f"should be {wanted}, is {_shown(value)}", fix or _form(document, place, f"write {wanted}")
 
 
 def _no_kind(document: Document, place: Place, error: Any) -> tuple[str, str]:

@@ -274,3 +274,18 @@ def test_a_weight_is_no_feature(world: World) -> None:
     features = {"numeric": ["price", "exposure"], "categorical": ["carrier"]}
     (mistake,) = told(weighed(world), schema=WEIGHTED, features=features)
     assert "'exposure' cannot be a feature: it is the weight" in mistake.message
+
+
+def test_what_needs_all_rows_cannot_be_fitted_in_parts(month: World) -> None:
+    mean = {"shop.py": "def speed(rows):\n    return rows['price'] / rows['price'].mean()\n"}
+    features = {**month.declaration["features"], "derived": ["shop.py:speed"]}
+    boosted = {"estimator": "xgboost.XGBClassifier", "params": {"n_estimators": 3}, "parts": {}}
+    (mistake,) = told(month, mean, features=features, model=boosted)
+    assert "derived feature 'speed' is not row-wise" in mistake.message and "remove model.parts" in mistake.message
+    own = {"make.py": MAKE.format(module="linear_model", name="LogisticRegression", how="")}
+    numbers = {"numeric": ["price", "weight"]}
+    (mistake,) = told(month, own, features=numbers, model={"estimator": "make.py:make", "parts": {}})
+    assert "LogisticRegression, which has no partial_fit" in mistake.message and mistake.value == "make.py:make"
+    exact = {**boosted, "params": {"n_estimators": 3, "tree_method": "exact"}}
+    (mistake,) = told(month, features=numbers, model=exact)
+    assert mistake.field == "model.params" and "tree_method" in mistake.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from perennial.clock import instant
@@ -9,6 +10,7 @@ from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
 from perennial.settings import settings
 from perennial.store.known import known_at
+from perennial.store.tables import Tables
 from perennial.store.workspace import open_workspace
 from perennial.training.rows import training_rows
 from perennial.training.snapshot import snapshot_of
@@ -54,8 +56,14 @@ def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
     return snapshot.snapshot, snapshot.digest, snapshot.rows
 
 
-def cycle(unfinished_first: bool = False) -> Cycle | BatchEntry | None:
-    """One cycle of the shop's next batch, as the flow runs it; the batch where it is held, None where none is there."""
+def on_disk(tables: Tables) -> Tables:
+    """The same tables, of which not even two rows are read into memory as a whole."""
+    assert tables.bounds is not None
+    return replace(tables, bounds=replace(tables.bounds, rows=1))
+
+
+def cycle(unfinished_first: bool = False, usecase: str = "shop") -> Cycle | BatchEntry | None:
+    """One cycle of the next batch, as the flow runs it; the batch where it is held, None where none is there."""
     from tasks.artifacts import finish_cycle
     from tasks.batches import accept, land, pick_window, validate
     from tasks.deciding import blend, compare, is_evaluated_now, note_in_registry, release
@@ -65,31 +73,31 @@ def cycle(unfinished_first: bool = False) -> Cycle | BatchEntry | None:
     from tasks.staging import is_look_due, look_at_stage
     from tasks.training import train_challenger, why_train
 
-    window = pick_window.fn("shop", None, unfinished_first)
-    landing = land.fn("shop", window) if window else None
-    take_labels.fn("shop")
+    window = pick_window.fn(usecase, None, unfinished_first)
+    landing = land.fn(usecase, window) if window else None
+    take_labels.fn(usecase)
     if window is None or landing is None:
         return None
-    batch = accept.fn("shop", validate.fn("shop", window, landing))
+    batch = accept.fn(usecase, validate.fn(usecase, window, landing))
     if batch.status == "held":
         return batch
     as_of, asked = instant(batch.arrived_at), Trigger(kind="new_batch")
-    score_arrived.fn("shop", batch)
-    health = watch_champion.fn("shop", batch)
-    if is_look_due("shop", as_of):
-        look_at_stage.fn("shop", as_of)
+    score_arrived.fn(usecase, batch)
+    health = watch_champion.fn(usecase, batch)
+    if is_look_due(usecase, as_of):
+        look_at_stage.fn(usecase, as_of)
 
     def decided() -> Decision | Waits:
-        found = compare.fn("shop", window, as_of, asked)
+        found = compare.fn(usecase, window, as_of, asked)
         if isinstance(found, Decision):
-            release.fn("shop", found.id)
-            note_in_registry.fn("shop", found.id)
+            release.fn(usecase, found.id)
+            note_in_registry.fn(usecase, found.id)
         return found
 
     found = decided()
-    reason = why_train.fn("shop", None, True, as_of)
-    challenger = train_challenger.fn("shop", as_of, reason) if reason else None
-    if is_evaluated_now("shop", challenger):
+    reason = why_train.fn(usecase, None, True, as_of)
+    challenger = train_challenger.fn(usecase, as_of, reason) if reason else None
+    if is_evaluated_now(usecase, challenger):
         found = decided()
-    blend.fn("shop", as_of)
-    return finish_cycle.fn("shop", batch, health, found, challenger)
+    blend.fn(usecase, as_of)
+    return finish_cycle.fn(usecase, batch, health, found, challenger)

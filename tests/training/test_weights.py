@@ -30,7 +30,7 @@ from perennial.training.fit import fit
 from perennial.training.search import folds_of
 from perennial.usecase.reading import load_use_case
 from tests.training.conftest import accepted
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import DECLARATION, World, month_of_rows
 
 WEIGHTED = {"schema": {**DECLARATION["schema"], "weight": "exposure"}}
@@ -79,7 +79,7 @@ def test_weights_count_from_the_batch_to_the_replay(world: World) -> None:
     for row in workspace.ledger.all("shop", Decision):
         for again in (
             replay_sums(workspace.ledger, row),
-            replay_deep(workspace.ledger, workspace.tables, workspace.registry, row),
+            replay_deep(workspace.ledger, on_disk(workspace.tables), workspace.registry, row),
         ):
             assert again.exact
             assert again.difference is None

@@ -95,7 +95,16 @@ def test_a_shared_budget_needs_to_know_how_many_decisions_share_it(mistakes: Tol
         ("key: [order]", "key: []", 4, "schema.key", "is an empty list", ""),
         ("key: [order]", "key:", 4, "schema.key", "is empty, should be a list", "fill it in"),
         ("[price, weight]", "[price, 7]", 11, "features.numeric[1]", "should be text, is 7", "in quotes: '7'"),
-        ("C: 0.5}", "C: 0.5}\n  seed: x", 21, "model.seed", "should be a whole number, is 'x'", ""),
+        ("C: 0.5}", "C: 0.5}\n  seed: x", 21, "model.seed", "should be a whole number, is 'x'", "write a whole number"),
+        (
+            "C: 0.5}",
+            "C: 0.5}\n  sample: {rows: 1e20}",
+            21,
+            "model.sample.rows",
+            "a smaller number",
+            "write 100 to 1000",
+        ),
+        ("C: 0.5}", "C: 0.5}\n  sample: {rows: many}", 21, "model.sample.rows", "a whole number", "write 100 to 1000"),
         ("C: 0.5}", "C: .inf}", 20, "model.params.C", ".inf is not a finite number", ""),
         (
             "[price, weight]",
