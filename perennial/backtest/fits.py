@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,13 +26,10 @@ from perennial.model.threads import bounded_threads
 from perennial.settings import allowed_threads
 from perennial.store.tables import Tables
 from perennial.training.fit import fit
+from perennial.training.opened_rows import opened_rows
 from perennial.training.readiness import NotTrainableYet
-from perennial.training.rows import training_rows
 from perennial.usecase.declaration import UseCase
 from perennial.whole_file import replacing
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -122,18 +118,15 @@ class Fits(Mapping[Model, Predicted | None]):
         return self._placed(model, later, naive) if naive.size else None
 
     def _fit(self, model: Model) -> tuple[FloatArray, FloatArray]:
-        """Its predictions for the rows of `_later`, and its constant, shape (1,) or (1, K)."""
+        """Its predictions for the rows of `_later`, and its constant, shape (1,) or (1, K). Raises NotTrainableYet."""
         case = trained_as(self.case, model.window)
-        fitted = fit(case, self._training_rows(case, model)).fitted
+        known = self.history.known[model.moment]
+        with opened_rows(self.tables, case.declaration, known, self._until(model)) as training:
+            fitted = fit(case, training.rows).fitted
         classes = case.declaration.schema_.classes
         rows = self.history.rows.iloc[self._later(model)]
         later = fitted.over(fitted.predict(rows), classes) if len(rows) else np.empty(0)
         return np.asarray(later), np.asarray(fitted.over(fitted.naive_predictions(1), classes))
-
-    def _training_rows(self, case: UseCase, model: Model) -> pd.DataFrame:
-        """Raises NotTrainableYet."""
-        known = self.history.known[model.moment]
-        return training_rows(self.tables, case.declaration, known, self._until(model)).rows
 
     def _until(self, model: Model) -> datetime | None:
         """The midnight from which rows are left out, None if none are."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import instant
-from perennial.deciding.evaluation_rows import labelled, rows_after
+from perennial.deciding.evaluation_rows import rows_after
+from perennial.deciding.labelled_rows import labelled
 from perennial.errors import InputError
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.ledger.entries import BatchEntry
@@ -86,14 +87,14 @@ def read_history(tables: Tables, ledger: Ledger, declaration: Declaration, now: 
     moments = sorted({instant(batch.arrived_at) for batch in batches})
     if len(moments) < FEWEST_BATCHES:
         raise InputError(
-            f"{usecase}: {len(moments)} accepted batches; a backtest needs at least {FEWEST_BATCHES}, one to learn "
-            "from, one to decide on and one to compare the decisions on",
+            f"{usecase}: {len(moments)} accepted batches are too few; schedules are compared on at least "
+            f"{FEWEST_BATCHES}: one to learn from, one to decide on and one to compare the decisions on",
             code="backtest-too-short",
         )
     known = tuple(known_at(ledger, usecase, moment) for moment in moments)
     parts, before = [], _BEFORE_ALL
     for each in known:
-        parts.append(rows_after(tables, declaration, each, before).rows)
+        parts.append(rows_after(tables, declaration, each, before).frame)
         before = each.as_of
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     if rows.empty:

@@ -14,14 +14,33 @@ log = logging.getLogger("perennial.backtest")
 NAME = "worth.json"
 
 
+class Growth(BaseModel):
+    """By how much a model costs more with each day of age, with its 95 % interval.
+
+    unit: of the cost. a_row: per row that is predicted; otherwise for all rows of a month.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unit: str
+    a_row: bool
+    a_day: float
+    low: float
+    high: float
+
+
 class KeptWorth(BaseModel):
-    """on: the batches and the unit, in a sentence. answer: sentences. schedules: each with its cost and interval."""
+    """on: the batches and the unit, in a sentence. answer: sentences. schedules: each with its cost and interval.
+
+    growth: None if it has no interval.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     on: str
     answer: tuple[str, ...]
     schedules: tuple[tuple[str, str, str], ...]
+    growth: Growth | None = None
 
 
 def keep_worth(folder: Path, made: KeptWorth) -> None:

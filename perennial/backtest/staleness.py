@@ -62,13 +62,15 @@ class Schedule:
 class Staleness:
     """ages: from the newest on. schedules: from the most frequent on. best: the one with the lowest total.
 
-    compared: batches on which the schedules are compared.
+    compared: batches on which the schedules are compared. growth: of the cost with each batch of age, by least squares
+    on each of these batches.
     """
 
     ages: tuple[Age, ...]
     schedules: tuple[Schedule, ...]
     best: Schedule
     compared: int
+    growth: Amount
 
 
 def staleness(stream: Stream, window: str, cost: Cost, price: float = 0.0) -> Staleness | None:
@@ -91,7 +93,10 @@ def staleness(stream: Stream, window: str, cost: Cost, price: float = 0.0) -> St
     best = min(totals, key=lambda k: float(totals[k].mean()))
     schedules = tuple(_schedule(k, best, stale[k], totals, at, longest) for k in stale)
     ages = tuple(_age(table[a], a, longest) for a in range(min(longest, last)))
-    return Staleness(ages, schedules, next(each for each in schedules if each.above_best is None), int(at.size))
+    best_one = next(each for each in schedules if each.above_best is None)
+    age = np.arange(longest)
+    growth = amount(age @ table[:longest, at] / (age @ age), _blocks(at.size, longest))
+    return Staleness(ages, schedules, best_one, int(at.size), growth)
 
 
 def _by_age(stream: Stream, window: str, cost: Cost) -> FloatArray:

@@ -13,7 +13,7 @@ from perennial.backtest.amount import Amount
 from perennial.backtest.backtest import fitted, worth_on
 from perennial.backtest.fits import Progress
 from perennial.backtest.history import read_history
-from perennial.backtest.kept_worth import KeptWorth
+from perennial.backtest.kept_worth import Growth, KeptWorth
 from perennial.backtest.price import checked_price, value_of
 from perennial.backtest.staleness import FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
 from perennial.backtest.stream import Model
@@ -120,9 +120,19 @@ def in_words(made: Worth) -> Iterator[str]:
 
 
 def to_keep(made: Worth) -> KeptWorth:
-    """The answer in words, for a page."""
+    """The answer in words, for a page, and what orders the refits of a fleet."""
     schedules = tuple((every(each, made.days), *shown(each.total)) for each in made.measured.schedules)
-    return KeptWorth(on=measured_on(made), answer=tuple(in_words(made)), schedules=schedules)
+    return KeptWorth(
+        on=measured_on(made), answer=tuple(in_words(made)), schedules=schedules, growth=_growth_by_day(made)
+    )
+
+
+def _growth_by_day(made: Worth) -> Growth | None:
+    growth = made.measured.growth
+    if growth.low is None or growth.high is None:
+        return None
+    a_day, low, high = (each / made.days for each in (growth.value, growth.low, growth.high))
+    return Growth(unit=made.unit, a_row=not made.in_value, a_day=a_day, low=low, high=high)
 
 
 def measured_on(made: Worth) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import instant
-from perennial.deciding.evaluation_rows import labelled as with_clusters
+from perennial.deciding.labelled_rows import labelled as with_clusters
 from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.cluster_interval import undecidable_clusters
 from perennial.evaluation.metrics.rare_class import MIN_ROWS_OF_A_CLASS
@@ -114,7 +114,7 @@ def newest_days(declaration: Declaration, days: int, labelled: pd.DataFrame, his
     if decided is not None:
         old = newest.rows[FIRST_KNOWN_AT] <= decided
         if old.any():
-            at = newest.rows.loc[old, schema.time].dt.tz_convert(schema.timezone).dt.normalize()
+            at = newest.frame.loc[old, schema.time].dt.tz_convert(schema.timezone).dt.normalize()
             some = at.nunique()
             used = (
                 f"{some} of the newest {days} days {'has' if some == 1 else 'have'} evaluated an earlier challenger; "

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import write_instant
-from perennial.content import digest_rows
 from perennial.deciding.alone import is_better, passed, with_alone
-from perennial.deciding.evaluation_rows import EvaluationRows
 from perennial.deciding.groups import bias_in, with_bias
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.deciding.ruling import Comparison, DecisionContext, gain_bound, looks_at, rule, seen_before, settled
 from perennial.deciding.scored_models import Contest, Scored
 from perennial.evaluation.comparison import compare, describe
@@ -30,8 +29,8 @@ from perennial.identity import short_id
 from perennial.ledger.entries import Alone, Decision, Mixture, Trigger, mixture_in_words
 from perennial.model.environment import code_version, libraries
 from perennial.our_columns import FIRST_KNOWN_AT, KNOWN_AT
-from perennial.store.rows import content
 from perennial.team_code.metrics import groups_of
+from perennial.training.digest_of_rows import rows_digest
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.team_files import digest_of
 from perennial.watching.channels.measured import reference_of
@@ -76,7 +75,7 @@ def decide(
     Raises ComparisonFailed for predictions that are not numbers, TeamCodeFailed for a custom function.
     """
     entry, release = contest.challenger_entry, contest.release
-    if judging.rows.empty:
+    if not len(judging.rows):
         return Waits("no label has become known since the challenger was trained (0 labelled rows)")
     scored = Scored(declaration, contest, judging, sources)
     earlier = settled(history, entry.challenger)
@@ -181,6 +180,7 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
     declaration, judging = scored.declaration, scored.judging
     schema, rows, evaluation = declaration.schema_, judging.rows, declaration.evaluation
     slices, changed = _slices_and_flips(scored, metrics[0])
+    first, last = judging.span_of(schema.time)
     return Comparison(
         metrics=metrics,
         evaluation=describe(
@@ -189,9 +189,9 @@ def _found(scored: Scored, metrics: tuple[MetricResult, ...]) -> Comparison:
             judging.names,
             cluster_by=evaluation.cluster_name,
             labelled_share=judging.labelled_share,
-            first=write_instant(rows[schema.time].min().to_pydatetime()),
-            last=write_instant(rows[schema.time].max().to_pydatetime()),
-            digest=digest_rows(content(rows.drop(columns=[KNOWN_AT, FIRST_KNOWN_AT])), list(schema.key)),
+            first=write_instant(first.to_pydatetime()),
+            last=write_instant(last.to_pydatetime()),
+            digest=rows_digest(rows, schema.key, without=(KNOWN_AT, FIRST_KNOWN_AT)),
             weighted=_weighted(scored.clusters, schema.weight),
         ),
         champion_skill=scored.champion_skill(metrics[0]),
@@ -229,7 +229,6 @@ def _weighted(clusters: Clusters, column: str | None) -> Weighted | None:
 
 def _newly_wrong(scored: Scored) -> pd.DataFrame:
     """The keys of examples; none for a regression, whose predictions are never simply right or wrong."""
-    keys = scored.judging.rows[list(scored.declaration.schema_.key)]
-    if scored.declaration.schema_.task == "regression":
-        return keys.head(0)
-    return keys.iloc[newly_wrong(scored.paired)].reset_index(drop=True)
+    schema = scored.declaration.schema_
+    places = np.empty(0, dtype=np.int64) if schema.task == "regression" else newly_wrong(scored.paired)
+    return scored.judging.at(places, list(schema.key))

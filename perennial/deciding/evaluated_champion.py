@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perennial.clock import instant
-from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.ledger.ledger import Ledger
 from perennial.store.known import known_at

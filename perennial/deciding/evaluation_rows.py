@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from perennial.clock import instant
-from perennial.evaluation.figures import UNITS
-from perennial.evaluation.paired import Clusters
-from perennial.evaluation.weights import relative
+from perennial.deciding.chosen_rows import chosen_rows
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Snapshot
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT, LABEL
+from perennial.our_columns import ARRIVED_AT, BATCH, FIRST_KNOWN_AT
+from perennial.store.batch_rows import batch_rows
 from perennial.store.known import Known
-from perennial.store.rows import read_rows, weights_of
+from perennial.store.stored_rows import StoredRows
 from perennial.store.tables import Tables
 from perennial.usecase.declaration import Declaration
-from perennial.usecase.declared_evaluation import EvaluationRules
-from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perennial.model.artifact import Fitted
-
 WATCHED = timedelta(days=28)
-
-
-@dataclass(frozen=True)
-class EvaluationRows:
-    """Labelled rows in key order with the cluster of each, and the share of eligible rows that are labelled.
-
-    codes: shape (n,), cluster of each row, 0..T-1 in time order; names: T names, for example dates.
-    second: the column of a second clustering and each row's cluster, shape (n,), from 0.
-    since: the instant from which events were left out of the challenger's training; None if none were.
-    """
-
-    rows: pd.DataFrame
-    codes: np.ndarray
-    names: tuple[str, ...]
-    labelled_share: float
-    second: tuple[str, np.ndarray] | None = None
-    since: datetime | None = None
-    _predicted: dict[Fitted, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
-
-    def adopt(self, model: Fitted, predictions: np.ndarray | None) -> None:
-        """Take what a model has predicted for the rows already, None if nothing is known. Its bits must be the same."""
-        if predictions is not None:
-            self._predicted[model] = predictions
-
-    def predictions(self, model: Fitted) -> np.ndarray:
-        """What a model predicts for the rows, shape (n,) or (n, k). It is asked once: see `rows_to_watch`."""
-        if model not in self._predicted:
-            self._predicted[model] = model.predict(self.rows)
-        return self._predicted[model]
 
 
 def evaluation_rows(
@@ -82,7 +47,7 @@ def evaluation_rows(
 
 def rows_to_watch(
     tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry, released: datetime
-) -> tuple[pd.DataFrame, EvaluationRows]:
+) -> tuple[pd.DataFrame | StoredRows, EvaluationRows]:
     """One batch's accepted rows, and the rows on which the champion's loss is measured.
 
     The latter are all rows whose label has become known since the previous batch arrived, and, because short batches
@@ -91,18 +56,21 @@ def rows_to_watch(
     """
     rows = _OF_BATCH.pop(_of_batch(tables, declaration, known, batch), None)
     if rows is None:
-        rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
-    earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < instant(batch.arrived_at)]
-    after = max(released, min([instant(batch.arrived_at) - WATCHED, *([max(earlier)] if earlier else [])]))
+        rows = batch_rows(tables, declaration.name, declaration.schema_, known, (batch.batch,))
+    arrived = instant(batch.arrived_at)
+    earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < arrived]
+    after = max(released, min(arrived - WATCHED, max(earlier, default=arrived)))
     _WATCHED.clear()
     watched = _WATCHED[_same(tables, declaration, known, after)] = rows_after(tables, declaration, known, after)
     return rows, watched
 
 
-def rows_of_batch(tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry) -> pd.DataFrame:
+def rows_of_batch(
+    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry
+) -> pd.DataFrame | StoredRows:
     """The accepted rows of a batch to score. They are kept for the watch of the same batch, which takes them away."""
     _OF_BATCH.clear()
-    rows = read_rows(tables, declaration.name, declaration.schema_, known, only=(batch.batch,))
+    rows = batch_rows(tables, declaration.name, declaration.schema_, known, (batch.batch,))
     _OF_BATCH[_of_batch(tables, declaration, known, batch)] = rows
     return rows
 
@@ -111,7 +79,7 @@ def _of_batch(tables: Tables, declaration: Declaration, known: Known, batch: Bat
     return (*_same(tables, declaration, known, known.as_of), batch.batch)
 
 
-_OF_BATCH: dict[tuple[object, ...], pd.DataFrame] = {}
+_OF_BATCH: dict[tuple[object, ...], pd.DataFrame | StoredRows] = {}
 """The rows of the batch that was scored last, until it is watched: a large one is not held while a model is fitted."""
 _WATCHED: dict[tuple[object, ...], EvaluationRows] = {}
 """The rows that were watched last, for the decision that looks at the very same ones: read and scored once."""
@@ -125,21 +93,29 @@ def _same(tables: Tables, declaration: Declaration, known: Known, after: datetim
     return (tables.uri, usecase, declaration.digest, known.as_of, *ids, after, *versions)
 
 
-def rows_after(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> EvaluationRows:
-    """Labelled rows whose first label has counted since `after`, as they are known now."""
+def rows_after(
+    tables: Tables, declaration: Declaration, known: Known, after: datetime, until: datetime | None = None
+) -> EvaluationRows:
+    """Labelled rows whose first label has counted since `after`, as they are known now. until: of earlier events."""
     schema = declaration.schema_
     late = bool(known.label_batches) or schema.label_known_at is not None
     # A label that came with its row counts from `label_known_after` past the batch's end, or from its arrival, at the
     # latest: older batches hold nothing new.
-    only = tuple(b.batch for b in known.batches if late or _own_labels_by(b, schema) > after)
-    if not only:
-        only = known.batch_ids[-1:]
-    rows = read_rows(tables, declaration.name, schema, known, only=only)
-    # Of the rows without a label, those whose label would have been new count as still to come.
-    known_by, arrived = rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]
-    own = known_by.where(known_by > arrived, arrived)
-    unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
-    return labelled(declaration, rows[unlabelled | (rows[FIRST_KNOWN_AT] > after)])
+    only = tuple(
+        b.batch
+        for b in known.batches
+        if late or instant(b.arrived_at) > after or instant(b.end) + schema.label_known_after > after
+    )
+
+    def are_new(rows: pd.DataFrame) -> pd.Series:
+        # Of the rows without a label, those whose label would have been new count as still to come.
+        known_by, arrived = rows[schema.time] + schema.label_known_after, rows[ARRIVED_AT]
+        own = known_by.where(known_by > arrived, arrived)
+        unlabelled = rows[FIRST_KNOWN_AT].isna() & (late | (own > after))
+        new = unlabelled | (rows[FIRST_KNOWN_AT] > after)
+        return new if until is None else new & (rows[schema.time] < until)
+
+    return chosen_rows(tables, declaration, known, only or known.batch_ids[-1:], are_new)
 
 
 def _left_out(
@@ -153,57 +129,10 @@ def _left_out(
     """
     schema, since = declaration.schema_, instant(snapshot.until or snapshot.as_of)
     only = tuple(b.batch for b in known.batches if instant(b.end) > since) or known.batch_ids[-1:]
-    rows = read_rows(tables, declaration.name, schema, known, only=only)
-    first_known = rows[FIRST_KNOWN_AT]
-    new = (first_known > instant(snapshot.as_of)) | rows[BATCH].isin(snapshot.batches)
-    rows = rows[(rows[schema.time] >= since) & (first_known.isna() | (new & (after is None or first_known > after)))]
-    with_label = rows.loc[rows[LABEL].notna(), schema.time]
-    if len(with_label):
-        midnight = with_label.max().tz_convert(schema.timezone).normalize() + timedelta(days=1)
-        rows = rows[rows[schema.time] < midnight]
-    return replace(labelled(declaration, rows), since=since)
 
+    def are_new(rows: pd.DataFrame) -> pd.Series:
+        first_known = rows[FIRST_KNOWN_AT]
+        new = (first_known > instant(snapshot.as_of)) | rows[BATCH].isin(snapshot.batches)
+        return (rows[schema.time] >= since) & (first_known.isna() | (new & (after is None or first_known > after)))
 
-def _own_labels_by(batch: BatchEntry, schema: Schema) -> datetime:
-    """The latest time from which the labels that came with a batch's rows count."""
-    return max(instant(batch.end) + schema.label_known_after, instant(batch.arrived_at))
-
-
-def labelled(declaration: Declaration, rows: pd.DataFrame) -> EvaluationRows:
-    """The rows that have a label, with their clusters."""
-    known = rows[rows[LABEL].notna()].reset_index(drop=True)
-    names = cluster_names(known, declaration.schema_, declaration.evaluation)
-    distinct, codes = np.unique(names, return_inverse=True)
-    other, second = declaration.evaluation.second_cluster, None
-    if other is not None and len(known):
-        second = other, np.unique(_groups(known, other), return_inverse=True)[1].astype(np.int64)
-    share = len(known) / len(rows) if len(rows) else 0.0
-    return EvaluationRows(known, codes.astype(np.int64), tuple(str(n) for n in distinct), share, second)
-
-
-def clusters_of(declaration: Declaration, rows: EvaluationRows) -> Clusters:
-    """The declared clusters of the rows, and how much each row counts."""
-    weights = relative(weights_of(rows.rows, declaration.schema_))
-    return Clusters(np.asarray(rows.codes, dtype=np.int64), declaration.evaluation.cluster_name, rows.second, weights)
-
-
-def cluster_names(rows: pd.DataFrame, schema: Schema, evaluation: EvaluationRules) -> np.ndarray:
-    """The local day (2013-01-31), ISO week (2013-W05) or value of the declared column of each row, shape (n,).
-
-    Days and weeks are those of the schema's time zone. Rows without a value form one cluster, named `nothing`.
-    """
-    unit = evaluation.cluster_name
-    if unit not in UNITS:
-        return _groups(rows, unit)
-    local = rows[schema.time].dt.tz_convert(schema.timezone)
-    pattern = {"day": "%Y-%m-%d", "week": "%G-W%V"}[unit]
-    days = local.dt.normalize()
-    # Formatting is slow and there are few distinct days: format each day once.
-    spelled = {day: day.strftime(pattern) for day in days.unique()}
-    return days.map(spelled).to_numpy(dtype=str) if len(rows) else np.empty(0, dtype=str)
-
-
-def _groups(rows: pd.DataFrame, column: str) -> np.ndarray:
-    values = rows[column]
-    named: np.ndarray = values.astype("str").where(values.notna(), "nothing").to_numpy(dtype=str)
-    return named
+    return replace(chosen_rows(tables, declaration, known, only, are_new, through_last_day=True), since=since)

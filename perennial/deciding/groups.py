@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.deciding.evaluation_rows import clusters_of, labelled
+from perennial.deciding.labelled_rows import clusters_of, labelled
 from perennial.evaluation.bias.gate import bias_reason
 from perennial.evaluation.bias.measures import Rows
 from perennial.evaluation.bias.outcomes import Selection, outcomes
 from perennial.evaluation.bias.report import bias_of, represented
 from perennial.evaluation.bias.results import Bias, ColumnBias
 from perennial.ledger.entries import Decision
+from perennial.our_columns import LABEL
+from perennial.store.stored_rows import StoredRows
 from perennial.team_code.groups import declared_groups
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_bias import Selected
@@ -42,7 +44,7 @@ def bias_in(scored: Scored) -> Bias | None:
     return bias_of(
         rows(scored.paired.challenger),
         None if scored.contest.champion is None else rows(scored.paired.champion),
-        declared_groups(scored.judging.rows, scored.declaration, scored.sources),
+        declared_groups(_of_groups(scored.judging.rows, scored.declaration), scored.declaration, scored.sources),
         selected=stands.selected.in_words,
         ratio=stands.bias.ratio,
         gate=bool(stands.bias.gate),
@@ -52,7 +54,7 @@ def bias_in(scored: Scored) -> Bias | None:
 
 
 def represented_in(
-    rows: pd.DataFrame, declaration: Declaration, sources: Mapping[str, str]
+    rows: pd.DataFrame | StoredRows, declaration: Declaration, sources: Mapping[str, str]
 ) -> tuple[ColumnBias, ...] | None:
     """How training rows represent the declared population; None if none is declared.
 
@@ -60,8 +62,20 @@ def represented_in(
     """
     if not declaration.governance.population:
         return None
-    of = labelled(declaration, rows)
+    of = labelled(declaration, _of_groups(rows, declaration))
     return represented(declared_groups(of.rows, declaration, sources), clusters_of(declaration, of))
+
+
+def _of_groups(rows: pd.DataFrame | StoredRows, declaration: Declaration) -> pd.DataFrame:
+    """The columns that groups and clusters are made of; all, if the rows are in memory or a function makes a group."""
+    if not isinstance(rows, StoredRows):
+        return rows
+    schema, evaluation, protected = declaration.schema_, declaration.evaluation, declaration.governance.protected
+    if any(each.function for each in protected):
+        return rows[rows.columns]
+    named = {LABEL, schema.time, schema.weight, evaluation.cluster_name, evaluation.second_cluster}
+    named |= {each.column for each in protected}
+    return rows[[name for name in rows.columns if name in named]]
 
 
 def with_bias(decision: Decision, bias: Bias | None) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from perennial.deciding.evaluation_rows import EvaluationRows
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.deciding.recall import Past, in_short, scorable
 from perennial.deciding.scored_models import Contest
 from perennial.errors import ModelUnloadable

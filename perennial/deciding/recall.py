@@ -14,7 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from perennial.clock import instant, write_instant
-from perennial.deciding.evaluation_rows import EvaluationRows, labelled, rows_after
+from perennial.deciding.evaluation_rows import rows_after
+from perennial.deciding.labelled_rows import EvaluationRows, labels_in
 from perennial.errors import ModelDeleted, ModelUnloadable
 from perennial.evaluation.hedge import Followed, hedge_weights
 from perennial.evaluation.metrics.metric import Undefined
@@ -25,7 +26,7 @@ from perennial.model.released import load_model
 from perennial.our_columns import FIRST_KNOWN_AT
 from perennial.store.known import known_at
 from perennial.store.registry import Registry
-from perennial.store.rows import labels_of, weights_of
+from perennial.store.rows import weights_of
 from perennial.store.tables import Tables
 from perennial.team_code.loading import TeamCodeFailed
 from perennial.team_code.metrics import declared_metric
@@ -84,9 +85,7 @@ def batches_to_follow(
         past = [each for each in challengers if instant(each.as_of) <= arrival.before]
         if past and arrival.key not in measured:
             known = known_at(ledger, declaration.name, arrival.at)
-            rows = rows_after(tables, declaration, known, arrival.before)
-            if arrival.until is not None:
-                rows = labelled(declaration, rows.rows[rows.rows[declaration.schema_.time] < arrival.until])
+            rows = rows_after(tables, declaration, known, arrival.before, arrival.until)
             yield _followed(registry, declaration, sources, arrival, past, rows)
 
 
@@ -140,7 +139,7 @@ def _arrivals(ledger: Ledger, usecase: str, challenger: ChallengerEntry, judging
     For a challenger without the newest days, the rest of what it was trained on follows: labels that became known
     together with those, of events before these days.
     """
-    if judging.rows.empty:
+    if not len(judging.rows):
         return []
     first, trained = judging.rows[FIRST_KNOWN_AT].min().to_pydatetime(), instant(challenger.as_of)
     batches = [row.payload for row in ledger.all(usecase, BatchEntry) if row.payload.status == "accepted"]
@@ -173,7 +172,7 @@ def _followed(
 ) -> BatchFollowed:
     """past: the challengers, the oldest first."""
     schema, primary = declaration.schema_, declaration.primary
-    labels, weights = labels_of(rows.rows, schema), weights_of(rows.rows, schema)
+    labels, weights = labels_in(rows, schema), weights_of(rows.rows, schema)
     metric = declared_metric(declaration, sources, primary, rows=rows.rows, codes=rows.codes)
 
     def loss(model: Fitted, predicted: np.ndarray) -> float:

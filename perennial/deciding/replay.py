@@ -37,8 +37,9 @@ from perennial.model.environment import code_version, libraries
 from perennial.our_columns import BATCH
 from perennial.store.known import Known, known_at
 from perennial.store.registry import Registry
+from perennial.store.stored_rows import StoredRows
 from perennial.store.tables import Tables
-from perennial.training.rows import training_rows
+from perennial.training.opened_rows import opened_rows
 from perennial.training.snapshot import snapshot_of
 from perennial.usecase.declaration import ReleaseRules
 
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 """How much numbers may differ, absolutely or relative to the larger one, if the libraries have changed since."""
+
+NOT_AT_HAND = ("models", "data")
+"""Fields of a deviation that stand for what cannot be read, so that nothing could be compared."""
 
 _AS_WRITTEN = {"libraries", "code_version", "declaration_digest"}
 """Not computed again: what a decision was made with, which may explain a difference."""
@@ -291,16 +295,16 @@ def _learned_from(ledger: Ledger, tables: Tables, decision: Decision, entry: Cha
     declaration = declared.racing_as(entry.rival)
     known = known_at(past, decision.usecase, instant(snapshot.as_of))
     until = None if snapshot.until is None else instant(snapshot.until)
-    training = training_rows(tables, declaration, known, until)
-    now = snapshot_of(tables, declared, known, training, until)
-    if now.digest == snapshot.digest:
-        return _represented_again(past, decision, entry, training.rows)
-    cause = _data_changed(ledger, tables, decision.usecase, known, training.rows)
+    with opened_rows(tables, declaration, known, until) as training:
+        now = snapshot_of(tables, declared, known, training, until)
+        if now.digest == snapshot.digest:
+            return _represented_again(past, decision, entry, training.rows)
+        cause = _data_changed(ledger, tables, decision.usecase, known, training.rows)
     return Deviation("snapshot.digest", snapshot.digest, now.digest, cause)
 
 
 def _represented_again(
-    past: Ledger, decision: Decision, entry: ChallengerEntry, rows: pd.DataFrame
+    past: Ledger, decision: Decision, entry: ChallengerEntry, rows: pd.DataFrame | StoredRows
 ) -> Deviation | None:
     """A difference if the groups of the population have another share of the training rows than was recorded."""
     if entry.represented is None:
@@ -312,7 +316,7 @@ def _represented_again(
     return Deviation(*differing, _environment(decision)) if differing else None
 
 
-def _data_changed(ledger: Ledger, tables: Tables, usecase: str, known: Known, rows: pd.DataFrame) -> str:
+def _data_changed(ledger: Ledger, tables: Tables, usecase: str, known: Known, rows: pd.DataFrame | StoredRows) -> str:
     """Which batches are incomplete; otherwise, that values in the batches of these rows have changed."""
     if lost := _lost_rows(ledger, tables, usecase, known):
         return f"data erased or lost: batch {', '.join(lost)}"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from perennial.deciding.evaluation_rows import EvaluationRows, clusters_of
+from perennial.deciding.labelled_rows import EvaluationRows, clusters_of, labels_in
 from perennial.evaluation.baseline import skill
 from perennial.evaluation.judgement import Asked
 from perennial.evaluation.metrics import NEGATIVE_FLIPS
@@ -19,7 +19,6 @@ from perennial.evaluation.results import MetricResult
 from perennial.ledger.entries import ChallengerEntry, NotRecalled, Recalled, Release, Served
 from perennial.model.artifact import Fitted
 from perennial.model.released import Serving
-from perennial.store.rows import labels_of
 from perennial.team_code.metrics import declared_metric
 from perennial.usecase.declaration import Declaration
 
@@ -42,6 +41,12 @@ class Contest:
     mixed: tuple[Served, ...] = ()
     recalled: tuple[Recalled, ...] | None = None
     not_recalled: tuple[NotRecalled, ...] = ()
+
+    @property
+    def models(self) -> tuple[Fitted, ...]:
+        """All that predict."""
+        together = [each for each in (self.champion, self.mixture) if each is not None]
+        return (self.challenger, *(model for each in together for model in each.models))
 
     @property
     def alone(self) -> Contest:
@@ -76,7 +81,7 @@ class Scored:
     @cached_property
     def labels(self) -> np.ndarray:
         """Shape (n,)."""
-        return labels_of(self.judging.rows, self.declaration.schema_)
+        return labels_in(self.judging, self.declaration.schema_)
 
     @cached_property
     def challenger(self) -> np.ndarray:

@@ -116,20 +116,22 @@ def _compare_by(metric: Metric, asked: Asked, rows: Paired, seen: Inflation | No
         after, influence_after = metric.measured(rows.y, rows.challenger, clusters.weights)
     except Undefined as why:
         return without_values(asked, metric.direction, str(why))
+    places, count = clusters.codes, clusters.counts.size
+    of_challenger = sums_of_clusters(influence_after, places, count) if asked.is_bounded else None
     influence = gain_of(metric.direction, influence_before, influence_after)
+    del influence_before, influence_after
+    sums, second = sums_of_clusters(influence, places, count), second_clusters(influence, clusters)
     gain_sums = GainSums(
         direction=metric.direction,
         champion=before,
         challenger=after,
-        sums=sums_of_clusters(influence, clusters.codes, clusters.counts.size),
+        sums=sums,
         counts=clusters.sizes,
-        sum_of_squares=exact_sum(influence**2),
+        sum_of_squares=exact_sum(np.square(influence, out=influence)),
         cluster_by=clusters.name,
         undecidable=metric.undecidable(rows.y, rows.champion, rows.challenger),
-        second=second_clusters(influence, clusters),
-        challenger_sums=sums_of_clusters(influence_after, clusters.codes, clusters.counts.size)
-        if asked.is_bounded
-        else None,
+        second=second,
+        challenger_sums=of_challenger,
     )
     return judge(asked, gain_sums, seen=seen, level=level)
 

@@ -10,6 +10,7 @@ s = 42. A value is truncated only if it is under 1/512 of the largest, and then 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _PART = 21
 _MASK = (1 << _PART) - 1
 _LARGEST = 1_000
 """The largest power of two that is used as a factor; 2^1024 is no float."""
+_BLOCK = 1 << 20
 _HALVES_ARE_EXACT = 1 << 22
 """Up to this many rows, sums of halves of 31 bits are exact in floats."""
 
@@ -68,10 +70,11 @@ def exact_sum(values: FloatArray) -> float:
     """
     if not np.isfinite(values).all():
         return float(values.sum())
-    scale = scale_of(values)
-    numbers = whole(values, scale)
-    low = (1 << _HALF) - 1
-    return back((int((numbers >> _HALF).sum()) << _HALF) + int((numbers & low).sum()), scale)
+    scale, low, total = scale_of(values), (1 << _HALF) - 1, 0
+    for block in _blocks(values.size):
+        numbers = whole(values[block], scale)
+        total += (int((numbers >> _HALF).sum()) << _HALF) + int((numbers & low).sum())
+    return back(total, scale)
 
 
 def exact_mean(values: FloatArray) -> float:
@@ -91,12 +94,19 @@ def whole_sums(values: FloatArray, codes: IntArray, groups: int, scale: int) -> 
     >>> whole_sums(np.array([0.5, 0.25, 0.25]), np.array([0, 1, 1]), 2, 2).tolist()
     [2, 2]
     """
-    numbers = whole(values, scale)
-    # bincount adds floats: parts of 21 bits stay exact for up to 2³² rows.
-    parts = (numbers >> 2 * _PART, (numbers >> _PART) & _MASK, numbers & _MASK)
-    sums = [np.bincount(codes, weights=part, minlength=groups).astype(np.int64).astype(object) for part in parts]
-    totals: npt.NDArray[np.object_] = (sums[0] << 2 * _PART) + (sums[1] << _PART) + sums[2]
+    totals: npt.NDArray[np.object_] = np.zeros(groups, dtype=np.int64).astype(object)
+    for block in _blocks(values.size):
+        numbers = whole(values[block], scale)
+        # bincount adds floats: parts of 21 bits stay exact for up to 2³² rows.
+        parts = (numbers >> 2 * _PART, (numbers >> _PART) & _MASK, numbers & _MASK)
+        sums = [np.bincount(codes[block], part, groups).astype(np.int64).astype(object) for part in parts]
+        totals += (sums[0] << 2 * _PART) + (sums[1] << _PART) + sums[2]
     return totals
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    """Integers add up to the same total block by block, without copies of all values."""
+    return (slice(at, at + _BLOCK) for at in range(0, rows, _BLOCK))
 
 
 def sums_by(values: FloatArray, codes: IntArray, groups: int) -> FloatArray:

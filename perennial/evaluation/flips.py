@@ -36,22 +36,22 @@ def flips(rows: Paired, *, of_classes: bool, slices: Sequence[Sliced] = (), at_m
     (0.2, 0.0, 0.14)
     """
     y, clusters = rows.y, rows.clusters
-    distance = _distance(rows)
+    distance = _distance(rows.champion, rows.challenger)
     moved = _estimate(distance, clusters)
     largest = (
         float(np.quantile(distance, 0.95))
         if clusters.weights is None
         else quantile_of(distance, 0.95, clusters.weights)
     )
+    del distance
     if not of_classes:
         return Flips(rows=y.size, negative=None, positive=None, moved=moved, moved_95=largest, worst=())
     right, now_right = decided_class(rows.champion) == y, decided_class(rows.challenger) == y
     lost = (right & ~now_right).astype(np.float64)
-    won = (~right & now_right).astype(np.float64)
     return Flips(
         rows=y.size,
         negative=_estimate(lost, clusters),
-        positive=_estimate(won, clusters),
+        positive=_estimate((~right & now_right).astype(np.float64), clusters),
         moved=moved,
         moved_95=largest,
         worst=_worst(lost, slices, clusters.weights),
@@ -69,12 +69,14 @@ def newly_wrong(rows: Paired) -> IntArray:
     """
     was_right = decided_class(rows.champion) == rows.y
     places = np.flatnonzero(was_right & (decided_class(rows.challenger) != rows.y))
-    return places[np.argsort(-_distance(rows)[places], kind="stable")][:EXAMPLES]
+    changed = _distance(rows.champion[places], rows.challenger[places])
+    return places[np.argsort(-changed, kind="stable")][:EXAMPLES]
 
 
-def _distance(rows: Paired) -> FloatArray:
+def _distance(champion: FloatArray, challenger: FloatArray) -> FloatArray:
     """How much each row's prediction changed; for several classes, the probability that moved between them."""
-    by_row = np.abs(rows.challenger - rows.champion)
+    by_row = challenger - champion
+    np.abs(by_row, out=by_row)
     return by_row if by_row.ndim == 1 else by_row.sum(axis=1) / 2
 
 

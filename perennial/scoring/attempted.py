@@ -11,7 +11,9 @@ import numpy as np
 from perennial.errors import PerennialError, TransientError
 from perennial.model.released import Serving
 from perennial.scoring.batch import Predictions, scored
+from perennial.scoring.elsewhere import Elsewhere
 from perennial.secrets import masked
+from perennial.store.stored_rows import StoredRows, parts_of
 from perennial.usecase.declared_schema import Schema
 
 if TYPE_CHECKING:
@@ -21,13 +23,15 @@ _LONGEST = 300
 log = logging.getLogger("perennial.scoring")
 
 
-def attempted(load: Callable[[], Serving], rows: pd.DataFrame, schema: Schema) -> tuple[Predictions, str | None]:
+def attempted(
+    load: Callable[[], Serving], rows: pd.DataFrame | StoredRows, schema: Schema, elsewhere: Elsewhere | None
+) -> tuple[Predictions, str | None]:
     """The predictions, and None; or none for any row, and why. A missing or infinite prediction is kept as it is.
 
-    load: loads the candidate. Raises TransientError, which may resolve itself.
+    load: loads the candidate. elsewhere: as of `scored`. Raises TransientError, which may resolve itself.
     """
     try:
-        predicted = scored(load(), rows, schema)
+        predicted = scored(load(), rows, schema, elsewhere)
         given = len(predicted.values)
         if given == len(rows):
             return predicted, None
@@ -38,5 +42,5 @@ def attempted(load: Callable[[], Serving], rows: pd.DataFrame, schema: Schema) -
         if not isinstance(error, PerennialError):
             log.warning("the candidate raised on a batch", exc_info=error)
         why = str(error) if isinstance(error, PerennialError) else f"{type(error).__name__}: {error}"
-    nothing = Predictions(rows[list(schema.key)].head(0), np.empty(0), same_again=False)
+    nothing = Predictions(next(parts_of(rows, list(schema.key))).head(0), schema.key, np.empty(0), same_again=False)
     return nothing, masked(why.split("\n")[0])[:_LONGEST]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from perennial.serving.live import Live, open_live
 from perennial.serving.looking_up import is_candidates, other_in, recomputed_all, score_in
 from perennial.serving.request import BadRecords
 from perennial.serving.request import shown as shown_value
+from perennial.store.stored_rows import StoredRows, parts_of, rows_at
 from perennial.store.workspace import Workspace
 from perennial.watching.served_again import FieldCompared, ServedAgain
 
@@ -51,7 +53,7 @@ def new_segments(workspace: Workspace, usecase: str, after: int) -> list[Segment
 
 
 def served_again(
-    workspace: Workspace, usecase: str, new: Sequence[SegmentCollected], batch: pd.DataFrame
+    workspace: Workspace, usecase: str, new: Sequence[SegmentCollected], batch: pd.DataFrame | StoredRows
 ) -> ServedAgain:
     """Compare a sample of the live models' predictions in `new` with the pipelines, and records with a batch's rows.
 
@@ -160,31 +162,34 @@ def _bits(score: tuple[float, ...]) -> bytes:
     return np.asarray(score, dtype=np.float64).tobytes()
 
 
-def _fields(workspace: Workspace, usecase: str, batch: pd.DataFrame) -> tuple[FieldCompared, ...]:
+def _fields(workspace: Workspace, usecase: str, batch: pd.DataFrame | StoredRows) -> tuple[FieldCompared, ...]:
     """Of records served within `KEPT_DAYS` whose key the batch has."""
     key = list(workspace.use_case(usecase).declaration.schema_.key)
     entries = [row.payload for row in workspace.ledger.all(usecase, SegmentCollected)]
     newest = max(instant(each.last_at) for each in entries)
     recent = [each.segment for each in entries if newest - instant(each.last_at) <= timedelta(days=KEPT_DAYS)]
     keys = workspace.tables.read(usecase, "predictions", recent, [*key, PREDICTION, BATCH])
-    if keys is None or batch.empty:
+    if keys is None or not len(batch):
         return ()
-    places = {each: place for place, each in enumerate(_keys(batch[key].to_dict("list"), key))}
-    matches: dict[str, tuple[int, str]] = {}
+    served_as: dict[tuple[Any, ...] | None, list[tuple[str, str]]] = {}
     for each, id, segment in zip(
         _keys(keys.to_pydict(), key), keys.column(PREDICTION).to_pylist(), keys.column(BATCH).to_pylist(), strict=True
     ):
-        if (place := places.get(each)) is not None:
-            matches[id] = place, segment
+        served_as.setdefault(each, []).append((id, segment))
+    matches: dict[str, tuple[int, str]] = {}
+    of_batch = chain.from_iterable(_keys(part[key].to_dict("list"), key) for part in parts_of(batch, key))
+    for place, each in enumerate(of_batch):
+        matches |= {id: (place, segment) for id, segment in served_as.get(each, ())}
     wanted = set(sampled({segment for _, segment in matches.values()}, SEGMENTS))
     ids = sampled((id for id, (_, segment) in matches.items() if segment in wanted), SAMPLE)
     rows = _rows(workspace, usecase, sorted(wanted), ids)
     compared: list[FieldCompared] = []
     for live, served in _by_release(workspace, usecase, rows):
         records = _checked(live, served)
-        beside = batch.iloc[[matches[row[PREDICTION]][0] for row, _ in records]]
+        places = np.array([matches[row[PREDICTION]][0] for row, _ in records], dtype=np.int64)
         values = {name: [columns[name] for _, columns in records] for name in live.features}
-        compared += field_differences(values, {name: beside[name].tolist() for name in live.features if name in beside})
+        beside = rows_at(batch, places, [name for name in live.features if name in batch])
+        compared += field_differences(values, {name: beside[name].tolist() for name in beside.columns})
     return _summed(compared)
 
 

@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from perennial.clock import instant
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.metrics.metric import Metric
@@ -18,11 +16,17 @@ from perennial.evaluation.paired import Clusters
 from perennial.features.recipe import Recipe
 from perennial.ledger.entries import Snapshot
 from perennial.model.released import Serving
+from perennial.scoring.elsewhere import Elsewhere
+from perennial.scoring.predicted import predicted
 from perennial.store.statistics import StatisticsFiles
+from perennial.store.stored_rows import StoredRows
 from perennial.usecase.declared_schema import Schema
+from perennial.watching.counted import counted, new_grids
+from perennial.watching.inputs_in_parts import Inputs, days_in
 from perennial.watching.profile import TRAINED_DAYS, Evaluated, evaluated, read_evaluated, written_evaluated
+from perennial.watching.statistics.counting import RowDays
 from perennial.watching.statistics.counts import Counts
-from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
+from perennial.watching.statistics.frames import merged_features
 from perennial.watching.statistics.grid import Grid
 from perennial.watching.statistics.pca import Directions, fitted_directions, read_directions
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
@@ -30,24 +34,33 @@ from perennial.watching.statistics.written import counts_table, read_counts, rea
 if TYPE_CHECKING:
     import pandas as pd
 
-RowsOf = Callable[[str], "pd.DataFrame"]
+RowsOf = Callable[[str], "pd.DataFrame | StoredRows"]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureCounts:
-    """The counts of the features of one recipe, batch by batch. `rows_of` reads a batch that was never counted."""
+    """The counts of the features of one recipe, batch by batch. `rows_of` reads a batch that was never counted.
+
+    by_row: as of `Inputs`. elsewhere: as of `counted`.
+    """
 
     files: StatisticsFiles
     recipe: Recipe
     schema: Schema
     rows_of: RowsOf
+    by_row: bool = True
+    elsewhere: Elsewhere | None = None
 
     @property
     def grids(self) -> dict[str, Grid]:
         """The use case's grid of each feature that has had a value."""
         return read_grids(self.files.json("grids") or {})
 
-    def of(self, batch: str, rows: pd.DataFrame | None = None) -> dict[str, Counts]:
+    def inputs(self, rows: pd.DataFrame | StoredRows) -> Inputs:
+        """The rows with their features."""
+        return Inputs(self.recipe, rows, self.by_row)
+
+    def of(self, batch: str, rows: pd.DataFrame | StoredRows | None = None) -> dict[str, Counts]:
         """The counts of a batch, written if they are not there. rows: its accepted rows, if they are at hand.
 
         Grids first, then counts: a killed run finds the grids and counts the same again.
@@ -55,14 +68,12 @@ class FeatureCounts:
         stored = self.files.table(f"batches/{batch}")
         if stored is not None:
             return read_counts(stored)
-        rows = self.rows_of(batch) if rows is None else rows
-        inputs, grids = self.recipe.inputs(rows), self.grids
-        new = {name: inputs[name] for name in inputs.columns if name not in grids}
-        made = grids_of(inputs[list(new)]) if new else {}
+        inputs, grids = self.inputs(self.rows_of(batch) if rows is None else rows), self.grids
+        made = new_grids(inputs, grids)
         if made:
             grids |= made
             self.files.keep_json("grids", written_grids(grids))
-        counts = count_inputs(inputs, days_of(rows[self.schema.time], self.schema.timezone), grids)
+        counts = counted(inputs, self.schema, grids, self.elsewhere)
         self.files.keep_table(f"batches/{batch}", counts_table(counts))
         return counts
 
@@ -74,7 +85,7 @@ class EvaluationSample:
     metric: the reference's. worths: the custom metrics with one number per row.
     """
 
-    rows: pd.DataFrame
+    rows: pd.DataFrame | StoredRows
     y: FloatArray
     predictions: FloatArray
     clusters: Clusters
@@ -92,7 +103,7 @@ class BatchStatistics:
 
     features: FeatureCounts
     batch: str
-    rows: pd.DataFrame
+    rows: pd.DataFrame | StoredRows
     champion: Serving
     champion_id: str
     classes: tuple[str | int, ...]
@@ -142,8 +153,8 @@ class BatchStatistics:
         schema = self.features.schema
         _ = self.now  # the grids may not exist before the first batch was counted
         profile = evaluated(
-            self.features.recipe.inputs(sample.rows),
-            days_of(sample.rows[schema.time], schema.timezone),
+            self.features.inputs(sample.rows),
+            days_in(sample.rows, schema.time, schema.timezone),
             sample.y,
             sample.predictions,
             sample.metric,
@@ -167,16 +178,21 @@ class BatchStatistics:
         if sample is None or not len(sample.rows):
             return None
         schema = self.features.schema
-        days = days_of(sample.rows[schema.time], schema.timezone)
-        directions = fitted_directions(self.features.recipe.inputs(sample.rows), days.codes)
+        days = days_in(sample.rows, schema.time, schema.timezone)
+        directions = fitted_directions(self.features.inputs(sample.rows).whole, days.codes)
         self.features.files.keep_json(name, asdict(directions))
         return directions
 
     @cached_property
     def predicted(self) -> FloatArray:
         """The champion's predictions for all rows of the batch, shape (n,) or (n, K)."""
-        predictions: FloatArray = self.champion.predict(self.rows, self.classes)
-        return np.asarray(predictions)
+        of_models = [predicted(model, self.rows) for model in self.champion.models]
+        return self.champion.blended(of_models, self.classes)
+
+    @cached_property
+    def days(self) -> RowDays:
+        """The days of the rows of the batch."""
+        return days_in(self.rows, self.features.schema.time, self.features.schema.timezone)
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> int:

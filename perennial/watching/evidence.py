@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,37 +13,48 @@ from perennial.ledger.entries import Evidence, SliceShare
 FEWEST_ROWS = 30
 
 
-def worst_slice(columns: Mapping[str, Sequence[object]], excess: FloatArray) -> SliceShare | None:
+def worst_slice(columns: Mapping[str, Iterable[Sequence[object]]], excess: FloatArray) -> SliceShare | None:
     """The slice that contributes most to a mean excess loss, of those with at least `FEWEST_ROWS` rows.
 
-    columns: declared slice → n values. excess: shape (n,), each row's loss beyond what it is compared with.
+    columns: declared slice → n values, in parts. excess: shape (n,), each row's loss beyond what it is compared with.
     contribution: the slice's share of the rows times its mean excess, so the slices of a column add up to the mean.
     None without an excess or without slices.
 
-    >>> worst_slice({"carrier": ["AA"] * 30 + ["UA"] * 30}, np.repeat([0.25, 0.0], 30))
+    >>> worst_slice({"carrier": [["AA"] * 30, ["UA"] * 30]}, np.repeat([0.25, 0.0], 30))
     SliceShare(column='carrier', value='AA', rows=30, share=0.5, mean_excess=0.25, contribution=0.125)
     """
     rows, best = len(excess), None
-    for name, values in columns.items():
-        texts = np.array(["nothing" if value is None or value != value else str(value) for value in values])
-        distinct, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
-        sums = np.bincount(codes, excess, len(distinct))
-        for place in np.flatnonzero(counts >= FEWEST_ROWS):
-            contribution = float(sums[place] / rows)
-            if contribution > (best.contribution if best else 0.0):
+    for name, parts in columns.items():
+        for value, (count, total) in sorted(_sums(parts, excess).items()):
+            if count >= FEWEST_ROWS and total / rows > (best.contribution if best else 0.0):
                 best = SliceShare(
                     column=name,
-                    value=str(distinct[place]),
-                    rows=int(counts[place]),
-                    share=float(counts[place] / rows),
-                    mean_excess=float(sums[place] / counts[place]),
-                    contribution=contribution,
+                    value=value,
+                    rows=count,
+                    share=count / rows,
+                    mean_excess=total / count,
+                    contribution=total / rows,
                 )
     return best
 
 
+def _sums(parts: Iterable[Sequence[object]], excess: FloatArray) -> dict[str, tuple[int, float]]:
+    """Rows and summed excess of each value, added one row after another: the same however the rows are parted."""
+    places: dict[str, int] = {}
+    counts, sums, start = np.empty(0, dtype=np.int64), np.empty(0), 0
+    for values in parts:
+        texts = ["nothing" if value is None or value != value else str(value) for value in values]
+        codes = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+        more = len(places) - sums.size
+        counts, sums = np.append(counts, np.zeros(more, dtype=np.int64)), np.append(sums, np.zeros(more))
+        counts += np.bincount(codes, minlength=len(places))
+        np.add.at(sums, codes, excess[start : start + len(codes)])
+        start += len(codes)
+    return {text: (int(counts[place]), float(sums[place])) for text, place in places.items()}
+
+
 def evidence_of_loss(
-    columns: Mapping[str, Sequence[object]], excess: FloatArray, days: np.ndarray, *, loss: str
+    columns: Mapping[str, Iterable[Sequence[object]]], excess: FloatArray, days: np.ndarray, *, loss: str
 ) -> Evidence | None:
     """What rows lose beyond what they are compared with: per day in total, and where most. None without rows.
 

@@ -13,8 +13,9 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.weights import relative
 from perennial.ledger.entries import Day
 from perennial.watching.after_release import SHADOW_DAYS, WITHIN, AfterRelease
+from perennial.watching.inputs_in_parts import Inputs
 from perennial.watching.row_loss import RowLoss
-from perennial.watching.shadow import Shadow, fit_shadow
+from perennial.watching.shadow import Shadow, fit_shadow, learned_from
 
 if TYPE_CHECKING:
     from perennial.features.recipe import Recipe
@@ -52,7 +53,7 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     With weights, a day's loss and gap are weighted means, and a shadow is fitted on weighted rows.
     """
     due = _due(after, recorded, at)
-    inputs = recipe.inputs(after.rows)
+    inputs = Inputs(recipe, after.rows, after.by_row)
     champion = loss.of(after.labels, after.predicted)
     shadow = np.full(len(champion), np.nan)
     days: list[Day] = []
@@ -72,13 +73,16 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
         )
 
     def score(shadow_model: Shadow, mine: np.ndarray) -> None:
-        shadow[mine] = loss.of(after.labels[mine], shadow_model.predict(inputs.iloc[mine], after.predicted[mine]))
+        predicted = np.empty((len(mine), *after.predicted.shape[1:]))
+        for inside, features in inputs.at(mine):
+            predicted[inside] = shadow_model.predict(features, after.predicted[mine[inside]])
+        shadow[mine] = loss.of(after.labels[mine], predicted)
 
     def fit(rows: np.ndarray) -> Shadow:
-        return fit_shadow(inputs.iloc[rows], after.predicted[rows], after.labels[rows], loss.aim, weights(rows))
-
-    def weights(rows: np.ndarray) -> FloatArray | None:
-        return None if after.weights is None else relative(after.weights[rows])
+        places = learned_from(len(rows), after.predicted)
+        kept, weights = rows[places], None if after.weights is None else relative(after.weights[rows])
+        weights = None if weights is None else weights[places]
+        return fit_shadow(inputs.few_at(kept), after.predicted[kept], after.labels[kept], loss.aim, weights)
 
     rows_of = {day: np.flatnonzero(after.days == day) for day in due}
     if not any(day.warm_up for day in recorded):

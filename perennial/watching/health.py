@@ -50,6 +50,8 @@ def look(on: Watched) -> dict[str, Finding]:
 
 
 def _looked(name: str, channel: Channel, on: Watched) -> Finding:
+    if name not in CHANNELS.ours:
+        on = on.in_memory
     if name not in INFORMING:
         return channel.look(on)
     try:

@@ -6,7 +6,7 @@ only the rows it was evaluated on are read and scored once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from perennial.evaluation.paired import Clusters
 from perennial.ledger.entries import Reference
 from perennial.watching.channels.measured import reference_of
 from perennial.watching.statistics.calibrator import Calibrator, fitted_calibrator
-from perennial.watching.statistics.counts import Counts, RowDays, count_numbers
-from perennial.watching.statistics.frames import bins_of
+from perennial.watching.statistics.counting import RowDays, count_numbers
+from perennial.watching.statistics.counts import Counts
+from perennial.watching.statistics.frames import losses_in_bins
 from perennial.watching.statistics.grid import Grid, NumberGrid, number_grid
-from perennial.watching.statistics.terms import BinLoss, bin_loss
+from perennial.watching.statistics.terms import BinLoss
 from perennial.watching.statistics.written import read_grid, written_grid
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def loss_of_rows(metric: Metric, y: FloatArray, predictions: FloatArray) -> Floa
 
 
 def evaluated(
-    inputs: pd.DataFrame,
+    inputs: Iterable[pd.DataFrame],
     days: RowDays,
     y: FloatArray,
     predictions: FloatArray,
@@ -93,15 +94,12 @@ def evaluated(
 ) -> Evaluated:
     """The profile of the evaluation rows.
 
-    inputs: their features. y, predictions: of the same rows, shape (n,) or (n, K). numbers: for a regression.
+    inputs: their features, part by part. y, predictions: of the same rows, shape (n,) or (n, K). numbers: for a
+    regression.
     clusters: of the same rows. worths: the custom metrics with one number per row.
     """
     loss = loss_of_rows(metric, y, predictions)
-    losses = {
-        name: bin_loss(bins_of(inputs[name], grid), loss, grid.bins + 1)
-        for name, grid in grids.items()
-        if loss is not None and name in inputs
-    }
+    losses = {} if loss is None else losses_in_bins(inputs, loss, grids)
     scores = {}
     for name, column in score_columns(predictions, classes).items():
         grid = number_grid(column)

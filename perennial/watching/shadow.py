@@ -88,15 +88,12 @@ def fit_shadow(
 ) -> Shadow:
     """Fit the trees: `ROUNDS` rounds of Newton boosting from the champion's score.
 
-    inputs: n rows of the champion's input, n > 0. predicted: what the champion predicts for them, shape (n,) or (n, K).
+    inputs: n rows of the champion's input, n > 0; of many, those of `learned_from`. predicted: what the champion
+    predicts for them, shape (n,) or (n, K).
     labels: shape (n,), numbers, 0 or 1, or positions 0..K−1. The same rows give the same trees.
     weights: shape (n,), with mean 1; None if all rows count the same.
     Source: Friedman (2001), Greedy function approximation; leaf values of Chen & Guestrin (2016), XGBoost, eq. 5.
     """
-    width = predicted.shape[1] if predicted.ndim == 2 else 1
-    kept = _spaced(len(labels), int(MOST_ROWS * min(1.0, 3 / width)))
-    inputs, predicted, labels = inputs.iloc[kept], predicted[kept], labels[kept]
-    weights = None if weights is None else weights[kept]
     scores = raw(predicted, aim)
     slope, _ = _derivatives(scores, labels, aim, weights)
     coding = _coding(inputs, slope[:, int(np.argmax(np.abs(slope).sum(axis=0)))])
@@ -200,6 +197,7 @@ def _sums(values: pd.Series, slope: FloatArray) -> dict[object, tuple[float, int
     return {value: (float(row["sum"]), int(row["count"])) for value, row in grouped.iterrows()}
 
 
-def _spaced(rows: int, most: int) -> np.ndarray:
-    """Positions of at most `most` of the rows, evenly spaced."""
+def learned_from(rows: int, predicted: FloatArray) -> np.ndarray:
+    """Positions of the rows that trees are fitted on, of so many. predicted: the champion's, of any rows."""
+    most = int(MOST_ROWS * min(1.0, 3 / (predicted.shape[1] if predicted.ndim == 2 else 1)))
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)

@@ -32,6 +32,7 @@ def test_an_age_costs_what_it_does_above_the_newest_model_on_the_same_batch() ->
     assert [round(age.cost.value, 9) for age in made.ages] == [0.5 * age.batches for age in made.ages]
     every = {each.every: each.stale.value for each in made.schedules}
     assert every == pytest.approx({1: 0.0, 2: 0.25, 3: 0.5, 6: 1.25, 12: 2.75, None: every[None]})
+    assert made.growth.value == pytest.approx(0.5)
     assert every[None] > 15, "the first model is dozens of batches old"
 
 

@@ -64,9 +64,13 @@ def test_the_page_shows_the_newest_answer(shop: World, capsys: Captured) -> None
     assert command("page", "shop") == 0
     shown = text_of((pages / "shop.html").read_text(encoding="utf-8"))
     assert "Is retraining worth it? Retraining after each batch (31 days) costs least" in shown
+    kept = shop.usecases.parent / "home" / "backtests" / "shop" / "worth.json"
+    growth = json.loads(kept.read_text())["growth"]
+    assert (growth["unit"], growth["a_row"]) == ("log_loss", True) and growth["low"] < growth["a_day"] < growth["high"]
+    view = asked(capsys)
+    assert growth["a_day"] == view["measured"]["growth"]["value"] / view["days"] > 0  # type: ignore[index]
     sentences = [line for line in answer.splitlines() if line.startswith(("Retraining", "Every", "Never"))]
     assert len(sentences) > 2 and all(sentence in shown for sentence in sentences)
-    kept = shop.usecases.parent / "home" / "backtests" / "shop" / "worth.json"
     kept.write_text('{"of": "another version"}')
     assert command("page", "shop") == 0
     assert "worth it" not in text_of((pages / "shop.html").read_text(encoding="utf-8"))

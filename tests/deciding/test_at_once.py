@@ -33,7 +33,7 @@ from perennial.usecase.reading import load_use_case
 from tests.crashes.agreement import story
 from tests.ledger.payloads import batch
 from tests.release.payloads import challenger, decision
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import DECLARATION, World, month_of_rows
 
 NEWEST: dict[str, Any] = {"policy": "balanced", "judge": {"newest": "15d"}}
@@ -217,7 +217,7 @@ def test_a_life_is_decided_at_once_waits_after_an_alarm_and_returns(world: World
 def _decisions_replay(workspace: Workspace) -> None:
     for row in workspace.ledger.all("shop", Decision):
         assert replay_sums(workspace.ledger, row).difference is None
-        deep = replay_deep(workspace.ledger, workspace.tables, workspace.registry, row)
+        deep = replay_deep(workspace.ledger, on_disk(workspace.tables), workspace.registry, row)
         assert deep.exact
         assert deep.difference is None
 

@@ -26,7 +26,7 @@ from perennial.usecase.reading import load_use_case
 from perennial.usecase.team_files import digest_of
 from tests.release.test_approvals import LASTS, NOW
 from tests.team_code.conftest import lead_to
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import DECLARATION, World
 
 GROUPS: dict[str, Any] = {
@@ -111,7 +111,7 @@ def test_what_the_live_model_does_as_well_holds_nothing(shop: Workspace) -> None
 def test_decisions_with_groups_replay_to_the_last_bit(shop: Workspace) -> None:
     for row in shop.ledger.all("shop", Decision):
         assert replay_sums(shop.ledger, row).difference is None
-        assert replay_deep(shop.ledger, shop.tables, shop.registry, row).difference is None
+        assert replay_deep(shop.ledger, on_disk(shop.tables), shop.registry, row).difference is None
 
 
 def test_the_gates_are_those_that_are_declared(shop: Workspace) -> None:

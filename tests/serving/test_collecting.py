@@ -160,7 +160,6 @@ def test_collecting_that_is_killed_at_any_moment_goes_on_where_it_was(world: Wor
     """Processes that only collect, each with two new segments, killed at moments over the time that this takes."""
     context, chance = multiprocessing.get_context("forkserver"), random.Random(0)
     logged: dict[str, float] = {}
-    context.set_forkserver_preload(["pandas", "deltalake", "sqlite3", "perennial.usecase.columns", "tasks.collecting"])
     here = {name: value for name, value in os.environ.items() if name.startswith("PERENNIAL")}
     workspace, left = open_workspace(settings()), Counter[str]()
     takes = 0.0
@@ -172,7 +171,7 @@ def test_collecting_that_is_killed_at_any_moment_goes_on_where_it_was(world: Wor
         began, process = time.monotonic(), context.Process(target=_collect_at, args=(here,), daemon=True)
         process.start()
         process.join(takes * chance.uniform(0, 1) if kill >= 0 else None)
-        # The first two are not killed: one imports for all, and the next shows how long collecting takes.
+        # The first two are not killed: one waits for the imports of all, and the next shows how long collecting takes.
         takes = takes if kill >= 0 else time.monotonic() - began
         process.kill()
         process.join()

@@ -13,7 +13,7 @@ from perennial.usecase.declaration import Declaration, Watch
 from perennial.watching.calibration import calibration
 from perennial.watching.input_rates import StoredDays, episodes, rate_of_counts, rate_together, stored_days
 from perennial.watching.resampled import open_rate
-from perennial.watching.statistics.counts import row_days
+from perennial.watching.statistics.counting import row_days
 from perennial.watching.statistics.frames import count_inputs, grids_of
 from perennial.watching.statistics.pca import fitted_directions
 

@@ -141,6 +141,28 @@ def test_what_was_counted_is_written_once_and_its_rows_are_never_read_again(shop
     assert len([name for name in stored() if "/batches/" in name]) == 3
 
 
+def test_on_disk_part_by_part_every_finding_and_every_file_is_the_same_to_the_last_bit(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.stored_rows.PART", 200)
+    monkeypatch.setattr("perennial.watching.statistics.counting.CHUNK", 50)
+    shop.declare(watch={"channels": [*CHANNELS, "gap", "multivariate"]})
+    for month in MONTHS[:2]:
+        done(shop, month)
+    rows = month_of_rows(MONTHS[2], rows_a_day=shop.rows_a_day, new_carrier=0.2)
+    done(shop, MONTHS[2], rows.assign(weight=rows["weight"].where(rows["weight"] > 1.2)))
+    first, _, newest = [row.payload for row in open_workspace(settings()).ledger.all("shop", BatchEntry)]
+
+    def watched() -> Any:
+        shutil.rmtree(settings().home / "statistics")
+        return watch_champion.fn("shop", first), watch_champion.fn("shop", newest), stored()
+
+    in_memory = watched()
+    monkeypatch.setenv("PERENNIAL_ROWS_IN_MEMORY", "1")
+    assert watched() == in_memory
+    assert {"unseen", "features"} <= {each.channel for each in in_memory[1].alarms}
+
+
 def test_a_damaged_file_is_counted_again(shop: World) -> None:
     for month in MONTHS:
         newest = done(shop, month)

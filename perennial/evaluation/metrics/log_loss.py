@@ -24,10 +24,13 @@ def log_loss(y: FloatArray, p: FloatArray, weights: FloatArray | None = None) ->
     (1.039721, [-0.346574, 0.346574])
     """
     epsilon = np.finfo(p.dtype).eps
-    given = np.where(y == 1, p, 1 - p) if p.ndim == 1 else p[np.arange(y.size), y.astype(np.int64)]
-    of_the_truth = np.clip(given, epsilon, 1 - epsilon)
-    row = -np.log(of_the_truth.astype(np.float64))
-    return mean_and_influence(row, weights)
+    if p.ndim == 1:
+        given = 1 - p
+        np.copyto(given, p, where=y == 1)
+    else:
+        given = p[np.arange(y.size), y.astype(np.int64)]
+    row = np.clip(given, epsilon, 1 - epsilon, out=given).astype(np.float64, copy=False)
+    return mean_and_influence(np.negative(np.log(row, out=row), out=row), weights)
 
 
 METRIC = Metric("log_loss", ("binary", "multiclass"), "lower", log_loss, rare_class_in_a_pair, rare_class, convex=True)

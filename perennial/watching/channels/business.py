@@ -14,6 +14,7 @@ from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.channels.level import half_width, level
 from perennial.watching.channels.measured import measure
+from perennial.watching.inputs_in_parts import days_in
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
@@ -77,7 +78,7 @@ def lost_value(on: Watched) -> DailyValue | None:
 def days_with_labels(on: Watched) -> int:
     """How many days of the declared time zone the labelled rows happened on."""
     schema = on.declaration.schema_
-    return int(on.labelled[schema.time].dt.tz_convert(schema.timezone).dt.normalize().nunique())
+    return int(days_in(on.labelled, schema.time, schema.timezone).days.size)
 
 
 @dataclass(frozen=True)

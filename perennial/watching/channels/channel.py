@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perennial.evaluation.paired import Clusters
     from perennial.ledger.entries import BatchEntry, Calibration, Day, Evidence, FeatureMove, Reading, Reference
     from perennial.model.artifact import Fitted
+    from perennial.store.stored_rows import StoredRows
     from perennial.usecase.declaration import Declaration
     from perennial.watching.after_release import AfterRelease
     from perennial.watching.batch_statistics import BatchStatistics
@@ -46,8 +47,8 @@ class Watched:
 
     declaration: Declaration
     champion: Fitted
-    rows: pd.DataFrame
-    labelled: pd.DataFrame
+    rows: pd.DataFrame | StoredRows
+    labelled: pd.DataFrame | StoredRows
     labels: np.ndarray
     predicted: np.ndarray
     clusters: Clusters
@@ -70,6 +71,13 @@ class Watched:
     def alarm_for(self, channel: str) -> timedelta:
         """How long a channel's episode has been open; none counts as no time."""
         return self.at - self.episodes[channel] if channel in self.episodes else timedelta(0)
+
+    @property
+    def in_memory(self) -> Watched:
+        """The same with all rows in memory: the channels of other packages get frames."""
+        from perennial.store.stored_rows import in_memory
+
+        return replace(self, rows=in_memory(self.rows), labelled=in_memory(self.labelled))
 
     @property
     def thresholds(self) -> Mapping[str, float]:

@@ -19,7 +19,6 @@ from perennial.store.rows import weights_of
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.statistics.calibrator import Calibrator
 from perennial.watching.statistics.cbpe import ESTIMATED, estimated
-from perennial.watching.statistics.frames import days_of
 
 if TYPE_CHECKING:
     from perennial.watching.channels.channel import Watched
@@ -95,7 +94,7 @@ class EstimatedLoss:
         schema = on.declaration.schema_
         return estimated_loss(
             statistics.predicted,
-            days_of(on.rows[schema.time], schema.timezone).codes,
+            statistics.days.codes,
             on.reference,
             metric=on.metric,
             calibrators=evaluated.calibrators,

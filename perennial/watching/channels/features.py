@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.evaluation.arrays import FloatArray, IntArray
+from perennial.evaluation.arrays import IntArray
 from perennial.evaluation.figures import change, counted, figure, percent
 from perennial.ledger.entries.watching import FeatureMove, Severity
 from perennial.usecase.built_in import derived_name
@@ -18,13 +18,12 @@ from perennial.watching.statistics.coarse import coarse_bins, spans, summed
 from perennial.watching.statistics.counts import Counts
 from perennial.watching.statistics.day_blocks import MIN_DAYS, thresholds
 from perennial.watching.statistics.distances import jensen_shannon, psi
-from perennial.watching.statistics.frames import bins_of, on_grid
+from perennial.watching.statistics.frames import losses_in_bins, on_grid
 from perennial.watching.statistics.grid import Grid
-from perennial.watching.statistics.terms import BinLoss, bin_loss, terms
+from perennial.watching.statistics.terms import BinLoss, terms
 from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
-    from perennial.watching.batch_statistics import BatchStatistics
     from perennial.watching.channels.channel import Watched
 
 LEAST = 0.1
@@ -219,7 +218,7 @@ class Features:
             now,
             grids,
             evaluated.losses if evaluated else {},
-            {} if loss is None else _losses_now(statistics, on, grids, loss),
+            {} if loss is None else losses_in_bins(statistics.features.inputs(on.labelled), loss, grids),
         )
         if changes is None:
             days = max((each.days.size for each in trained.values()), default=0)
@@ -229,17 +228,6 @@ class Features:
             )
         rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
         return features_finding(changes, on.metric.name, len(on.labelled), rate=rate)
-
-
-def _losses_now(
-    statistics: BatchStatistics, on: Watched, grids: Mapping[str, Grid], loss: FloatArray
-) -> dict[str, BinLoss]:
-    inputs = statistics.features.recipe.inputs(on.labelled)
-    return {
-        name: bin_loss(bins_of(inputs[name], grid), loss, grid.bins + 1)
-        for name, grid in grids.items()
-        if name in inputs
-    }
 
 
 CHANNEL = Features()

@@ -5,7 +5,7 @@ A season moves both models, so it cancels; what remains is what the champion has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted, figure, interval_in_words, percent
 from perennial.evaluation.weights import relative, weighed
 from perennial.ledger.entries import Day, Evidence
+from perennial.store.stored_rows import PART
 from perennial.watching.e_sr import DAYS_A_YEAR, spread
 from perennial.watching.evidence import evidence_of_loss
 from perennial.watching.gap_days import WARM_UP, Measured, gap_days
@@ -139,11 +140,16 @@ class Gap:
         )
         if not finding.alarm:
             return finding
-        columns = {name: after.rows[name].iloc[measured.positions].tolist() for name in _slices(on, after)}
+        columns = {name: _values(after, name, measured.positions) for name in _slices(on, after)}
         weights = None if after.weights is None else relative(after.weights[measured.positions])
         excess = weighed(measured.champion - measured.shadow, weights)
         days = after.days[measured.positions]
         return replace(finding, evidence=evidence_of_loss(columns, excess, days, loss=loss.name))
+
+
+def _values(after: AfterRelease, name: str, places: np.ndarray) -> Iterator[list[object]]:
+    column = after.rows[name]
+    return (column.iloc[places[at : at + PART]].tolist() for at in range(0, len(places), PART))
 
 
 def _slices(on: Watched, after: AfterRelease) -> list[str]:

@@ -235,12 +235,18 @@ def _severity(finding: LevelFinding, on: Watched) -> Severity:
 
 def _evidence(on: Watched) -> Evidence | None:
     """Each row's loss beyond the reference, by slice; None for a metric that is no mean over rows."""
+    from perennial.store.stored_rows import parts_of, together
+
     loss = row_loss(on.declaration.schema_.task, on.reference)
     if loss.reference is None:
         return None
     excess = weighed(loss.of(on.labels, on.predicted) - loss.reference, on.clusters.weights)
-    columns = {name: on.labelled[name].tolist() for name in on.declaration.evaluation.slices if name in on.labelled}
-    days = on.labelled[on.declaration.schema_.time].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+    slices, time = on.declaration.evaluation.slices, on.declaration.schema_.time
+    columns = {
+        name: (part[name].tolist() for part in parts_of(on.labelled, [name])) for name in slices if name in on.labelled
+    }
+    of_parts = (part[time].dt.tz_localize(None).to_numpy() for part in parts_of(on.labelled, [time]))
+    days = together(on.labelled, (times.astype("datetime64[D]") for times in of_parts))
     return evidence_of_loss(columns, excess, days, loss=loss.name)
 
 

@@ -11,7 +11,6 @@ from perennial.evaluation.figures import counted, figure
 from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.statistics.day_blocks import MIN_DAYS, RESAMPLES, drawn_days
-from perennial.watching.statistics.frames import days_of
 from perennial.watching.statistics.pca import Directions, mean_error, usual_errors
 from perennial.watching.thresholds import rings_for_nothing
 
@@ -69,10 +68,9 @@ class Multivariate:
         reference = statistics.directions if statistics else None
         if statistics is None or reference is None:
             return unknown("The features together are unknown: no evaluation of this champion is stored.")
-        schema = on.declaration.schema_
-        days = days_of(on.rows[schema.time], schema.timezone).days.size
+        days = statistics.days.days.size
         rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
-        return multivariate(reference, statistics.features.recipe.inputs(on.rows), days, rate=rate)
+        return multivariate(reference, statistics.features.inputs(on.rows).whole, days, rate=rate)
 
 
 CHANNEL = Multivariate()

@@ -11,9 +11,8 @@ from perennial.ledger.entries.watching import Severity
 from perennial.watching.channels.features import FeatureChange, feature_changes
 from perennial.watching.channels.finding import Found, unknown
 from perennial.watching.profile import Evaluated, score_columns
-from perennial.watching.statistics.counts import RowDays, count_numbers
+from perennial.watching.statistics.counting import RowDays, count_numbers
 from perennial.watching.statistics.day_blocks import MIN_DAYS
-from perennial.watching.statistics.frames import days_of
 from perennial.watching.thresholds import rings_for_nothing
 
 if TYPE_CHECKING:
@@ -56,9 +55,7 @@ class Predictions:
         evaluated = statistics.evaluated if statistics else None
         if statistics is None or evaluated is None:
             return unknown("The predictions are unknown: no evaluation of this champion is stored.")
-        schema = on.declaration.schema_
-        days = days_of(on.rows[schema.time], schema.timezone)
-        changes = score_changes(evaluated, statistics.predicted, days, statistics.classes)
+        changes = score_changes(evaluated, statistics.predicted, statistics.days, statistics.classes)
         if changes is None:
             return unknown(
                 f"Watching predictions needs an evaluation on {MIN_DAYS} days; this champion's had "

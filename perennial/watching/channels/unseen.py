@@ -7,7 +7,7 @@ the model. The share is therefore compared with the usual one at that age in the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,8 +90,29 @@ def _is_like(age: float, other: float) -> bool:
 NOTHING_USUAL = Usual()
 
 
+@dataclass
+class _New:
+    """rows: looked at so far. unseen: those with a new value. values: column → each new value as text, and its rows."""
+
+    rows: int = 0
+    unseen: int = 0
+    values: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def look(self, columns: Mapping[str, Sequence[object]], seen: Mapping[str, Collection[object]]) -> None:
+        """Add rows."""
+        masks = {name: _never_seen(columns[name], known) for name, known in seen.items()}
+        if len({mask.size for mask in masks.values()}) > 1:
+            raise ValueError("the columns must have the same length")
+        if masks:
+            self.rows += next(iter(masks.values())).size
+            self.unseen += int(np.logical_or.reduce(list(masks.values())).sum())
+        for name, mask in masks.items():
+            new = (str(value) for value, is_new in zip(columns[name], mask, strict=True) if is_new)
+            self.values.setdefault(name, Counter()).update(new)
+
+
 def unseen(
-    columns: Mapping[str, Sequence[object]],
+    parts: Iterable[Mapping[str, Sequence[object]]],
     seen: Mapping[str, Collection[object]],
     *,
     tolerated: float,
@@ -100,25 +121,24 @@ def unseen(
 ) -> UnseenFinding:
     """The share of rows with at least one value that training never saw. A null is not such a value.
 
-    columns: name to n values for each categorical column, including at least those of `seen`.
+    parts: of the rows, each with name to n values for each categorical column, including at least those of `seen`.
     seen: name to the values of the training rows. tolerated: share of rows above the `usual` one, 0 to 1;
     if the usual spread is larger than that, it is used instead. rate: how often an alarm has no cause, in words.
     Raises KeyError for a column that is missing, ValueError for columns of different length.
 
-    >>> finding = unseen({"carrier": ["AA", "ZZ", None, "UA"]}, {"carrier": {"AA", "UA"}}, tolerated=0.05)
+    >>> finding = unseen([{"carrier": ["AA", "ZZ", None, "UA"]}], {"carrier": {"AA", "UA"}}, tolerated=0.05)
     >>> finding.share, finding.columns, finding.alarm
     (0.25, {'carrier': 0.25}, False)
     """
     threshold = min(1.0, usual.share + max(tolerated, usual.spread))
-    masks = {name: _never_seen(columns[name], known) for name, known in seen.items()}
-    if len({mask.size for mask in masks.values()}) > 1:
-        raise ValueError("the columns must have the same length")
-    rows = next(iter(masks.values())).size if masks else 0
+    new = _New()
+    for columns in parts:
+        new.look(columns, seen)
+    rows, unseen_rows = new.rows, new.unseen
     if rows == 0:
         return UnseenFinding(None, 0, 0, False, False, "There are no categorical values to check.")
-    unseen_rows = int(np.logical_or.reduce(list(masks.values())).sum())
     share = unseen_rows / rows
-    shares = {name: float(mask.mean()) for name, mask in masks.items() if mask.any()}
+    shares = {name: values.total() / rows for name, values in new.values.items() if values}
     by_column = dict(sorted(shares.items(), key=lambda item: -item[1]))
     alarm = share >= threshold and unseen_rows >= MIN_UNSEEN_ROWS
     words = (
@@ -128,7 +148,7 @@ def unseen(
     )
     words += rate
     if by_column:
-        named = {name: _most_frequent(columns[name], masks[name]) for name in by_column}
+        named = {name: _most_frequent(new.values[name]) for name in by_column}
         words += ": " + ", ".join(f"{name} {percent(by_column[name])}{_in_words(named[name])}" for name in by_column)
     severity: Severity | None = "page" if alarm and usual.known and share - usual.share >= PAGE_AT else None
     evidence = None
@@ -139,9 +159,8 @@ def unseen(
     return UnseenFinding(share, rows, unseen_rows, alarm, back, words + ".", by_column, threshold, severity, evidence)
 
 
-def _most_frequent(values: Sequence[object], mask: np.ndarray) -> tuple[NewValue, ...]:
+def _most_frequent(counts: Counter[str]) -> tuple[NewValue, ...]:
     """The new values with the most rows, at most `NAMED`; of equally frequent ones the first in alphabetical order."""
-    counts = Counter(str(value) for value, new in zip(values, mask, strict=True) if new)
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NAMED]
     return tuple(NewValue(value=value, rows=rows) for value, rows in most)
 
@@ -185,14 +204,17 @@ class Unseen:
     def look(self, on: Watched) -> UnseenFinding:
         """Every accepted row of the batch against the categories of the champion's training rows."""
         from perennial.model.predicting import text_columns
+        from perennial.scoring.predicted import goes_by_row
+        from perennial.watching.inputs_in_parts import Inputs
 
-        inputs = on.champion.recipe.inputs(on.rows)
-        columns = {name: inputs[name].tolist() for name in text_columns(inputs)}
+        inputs = Inputs(on.champion.recipe, on.rows, goes_by_row(on.champion))
+        text = text_columns(next(iter(inputs)))
         # A column that was empty in training is not used by the model, so its first values are harmless.
-        seen = {name: values for name, values in on.champion.seen.items() if name in columns and values}
+        seen = {name: values for name, values in on.champion.seen.items() if name in text and values}
+        parts = ({name: features[name].tolist() for name in seen} for features in inputs)
         usual = usual_share([reading for reading in on.past if reading.channel == self.name], on.age_days)
         rate = rings_for_nothing(on.calibration, self.name) if on.calibration else ""
-        return unseen(columns, seen, tolerated=on.declaration.watch.unseen_share, usual=usual, rate=rate)
+        return unseen(parts, seen, tolerated=on.declaration.watch.unseen_share, usual=usual, rate=rate)
 
 
 CHANNEL = Unseen()

@@ -9,8 +9,10 @@ import numpy as np
 
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.local_time import on_local_clocks
-from perennial.watching.statistics.counts import Counts, RowDays, count_categories, count_numbers, merged, row_days
-from perennial.watching.statistics.grid import CategoryGrid, Grid, NumberGrid, category_grid, number_grid
+from perennial.watching.statistics.counting import RowDays, Tally, row_days, tally_categories, tally_numbers
+from perennial.watching.statistics.counts import Counts, merged
+from perennial.watching.statistics.grid import Grid, NumberGrid, category_grid, number_grid
+from perennial.watching.statistics.terms import BinLoss, add_loss, no_loss
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,40 +34,67 @@ def grids_of(inputs: pd.DataFrame) -> dict[str, Grid]:
 
     text = set(text_columns(inputs))
     known = [name for name in inputs.columns if inputs[name].notna().any()]
-    return {name: _text_grid(inputs[name]) if name in text else number_grid(_numbers(inputs[name])) for name in known}
+    return {
+        name: category_grid(texts_of(inputs[name])) if name in text else number_grid(numbers_of(inputs[name]))
+        for name in known
+    }
 
 
-def _text_grid(values: pd.Series) -> CategoryGrid:
+def texts_of(values: pd.Series) -> dict[str, int]:
+    """How many rows have each value, as text."""
     codes, distinct = _codes(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
-    return category_grid({value: int(rows) for value, rows in zip(distinct, counts, strict=True)})
+    return {value: int(rows) for value, rows in zip(distinct, counts, strict=True)}
 
 
 def count_inputs(inputs: pd.DataFrame, days: RowDays, grids: Mapping[str, Grid]) -> dict[str, Counts]:
-    """Counts of each feature. A feature without a grid has no value in any row so far: all are missing."""
-    return {name: _counted(inputs[name], days, grids.get(name)) for name in inputs.columns}
+    """Counts of each feature, as `tally_inputs`."""
+    return {name: each.summed for name, each in tally_inputs(inputs, days, grids).items()}
 
 
-def _counted(values: pd.Series, days: RowDays, grid: Grid | None) -> Counts:
+def tally_inputs(inputs: pd.DataFrame, days: RowDays, grids: Mapping[str, Grid]) -> dict[str, Tally]:
+    """Of each feature. A feature without a grid has no value in any row so far: all are missing."""
+    return {name: _tallied(inputs[name], days, grids.get(name)) for name in inputs.columns}
+
+
+def _tallied(values: pd.Series, days: RowDays, grid: Grid | None) -> Tally:
     if grid is None:
-        return Counts(days.days, np.bincount(days.codes, minlength=days.days.size).reshape(-1, 1))
+        return Tally(days.days, np.bincount(days.codes, minlength=days.days.size).reshape(-1, 1))
     if isinstance(grid, NumberGrid):
-        return count_numbers(_numbers(values), days, grid)
+        return tally_numbers(numbers_of(values), days, grid)
     codes, distinct = _codes(values)
-    return count_categories(codes, distinct, days, grid)
+    return tally_categories(codes, distinct, days, grid)
 
 
 def bins_of(values: pd.Series, grid: Grid) -> IntArray:
     """The fine bin of each value, shape (n,); the last one, `grid.bins`, if missing."""
     if isinstance(grid, NumberGrid):
-        return grid.bins_of(_numbers(values))
+        return grid.bins_of(numbers_of(values))
     codes, distinct = _codes(values)
     places = np.array([*(grid.bin_of(value) for value in distinct), grid.bins], dtype=np.int64)
     bins: IntArray = places[codes]
     return bins
 
 
-def _numbers(values: pd.Series) -> FloatArray:
+def losses_in_bins(parts: Iterable[pd.DataFrame], loss: FloatArray, grids: Mapping[str, Grid]) -> dict[str, BinLoss]:
+    """Rows and loss in the fine bins of each feature that has a grid.
+
+    parts: the features of n rows, part by part. loss: shape (n,), of each row.
+    """
+    summed: dict[str, BinLoss] = {}
+    start = 0
+    for features in parts:
+        of_part = loss[start : start + len(features)]
+        start += len(features)
+        for name, grid in grids.items():
+            if name in features:
+                of_feature = summed.setdefault(name, no_loss(grid.bins + 1))
+                add_loss(of_feature, bins_of(features[name], grid), of_part)
+    return summed
+
+
+def numbers_of(values: pd.Series) -> FloatArray:
+    """The values as numbers, shape (n,), NaN if missing."""
     if values.dtype == np.float64:
         return values.to_numpy()  # as they are: naming a missing value would look for them and copy
     numbers: FloatArray = values.to_numpy(dtype=np.float64, na_value=np.nan)

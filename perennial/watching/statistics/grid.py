@@ -140,19 +140,23 @@ def number_grid(values: FloatArray) -> NumberGrid:
     The cells span four times the range from the 5 % to the 95 % quantile. Inner bins are cut at 39 quantiles and at
     every 64th cell, or between the values if there are at most `FEW_VALUES`.
     """
-    finite = np.sort(values[np.isfinite(values)])
+    finite = values[np.isfinite(values)]
+    finite.sort()
     if not finite.size:
         finite = np.zeros(1)
     low, high = _range(finite)
     step = 4 * (high - low) / CELLS
     low -= 1.5 * (high - low)
-    distinct = np.unique(finite)
-    cuts = (distinct[1:] + distinct[:-1]) / 2
-    even = np.arange(0, CELLS, CELLS // 64)
-    if distinct.size > FEW_VALUES:
+    ends = finite[1:] != finite[:-1]
+    is_of_few = np.count_nonzero(ends) < FEW_VALUES
+    if is_of_few:
+        distinct = finite[np.append(np.flatnonzero(ends), -1)]
+        cuts = (distinct[1:] + distinct[:-1]) / 2
+    else:
         cuts = finite[(np.arange(1, 40) * finite.size) // 40]
+    even = np.arange(0, CELLS, CELLS // 64)
     snapped = np.round((cuts - low) / step)
-    if distinct.size <= FEW_VALUES and snapped.size:
+    if is_of_few and snapped.size:
         even = even[(even < snapped[0]) | (even > snapped[-1])]
     inside = snapped[(snapped > 0) & (snapped < CELLS)].astype(np.int64)
     starts = np.unique(np.concatenate([[0], even, inside]))

@@ -37,10 +37,18 @@ class Terms:
     concept: FloatArray | None
 
 
-def bin_loss(bins: IntArray, loss: FloatArray, many: int) -> BinLoss:
-    """Rows and loss in each of `many` bins. bins, loss: shape (n,), of each evaluated row."""
-    summed = np.bincount(bins, weights=loss, minlength=many).astype(np.float64)
-    return BinLoss(np.bincount(bins, minlength=many), summed)
+def no_loss(bins: int) -> BinLoss:
+    """Of no row yet."""
+    return BinLoss(np.zeros(bins, dtype=np.int64), np.zeros(bins))
+
+
+def add_loss(to: BinLoss, bins: IntArray, loss: FloatArray) -> None:
+    """Add rows one after another: the sums are the same to the last bit, however the rows are parted.
+
+    bins, loss: shape (n,), of each row.
+    """
+    to.rows[:] += np.bincount(bins, minlength=to.rows.size)
+    np.add.at(to.loss, bins, loss)
 
 
 def terms(then: BinLoss, rows_now: IntArray, now: BinLoss | None) -> Terms | None:

@@ -10,9 +10,21 @@ import pandas as pd
 import pytest
 
 from perennial.ledger.entries import Reading
-from perennial.watching.channels.unseen import Usual, unseen, usual_share
+from perennial.watching.channels import unseen as channel
+from perennial.watching.channels.unseen import UnseenFinding, Usual, usual_share
 
 SEEN = {"carrier": {"AA", "UA"}, "origin": {"JFK", "LGA"}}
+
+
+def unseen(columns: Any, seen: Any, **how: Any) -> UnseenFinding:
+    """The finding on columns that are one part."""
+    return channel.unseen([columns], seen, **how)
+
+
+def test_rows_that_come_in_parts_count_as_if_they_came_together() -> None:
+    parts = [rows(["AA", "ZZ"], ["LGA", "EWR"]), rows(["YY"]), rows(["ZZ", None, "UA"], ["EWR", "JFK", "JFK"])]
+    together = {name: [value for part in parts for value in part[name]] for name in SEEN}
+    assert channel.unseen(parts, SEEN, tolerated=0.05) == unseen(together, SEEN, tolerated=0.05)
 
 
 def rows(carriers: list[Any], origins: list[Any] | None = None) -> dict[str, list[Any]]:

@@ -69,6 +69,16 @@ def test_a_model_that_needs_no_calibration_keeps_its_probabilities() -> None:
     assert fitted_calibrator(y[:100], p[:100]) is None, "too few rows"
 
 
+def test_of_many_rows_evenly_spaced_ones_are_calibrated_on(
+    samples: dict[str, tuple[np.ndarray, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y, scores = samples["reference"]
+    spaced = np.linspace(0, y.size - 1, 1_000).astype(np.int64)
+    expected = fitted_calibrator(y[spaced], scores[spaced])
+    monkeypatch.setattr("perennial.watching.statistics.calibrator.MOST_ROWS", 1_000)
+    assert fitted_calibrator(y, scores) == expected
+
+
 def test_several_classes_are_estimated_by_row() -> None:
     draw = np.random.default_rng(2)
     p = draw.dirichlet([2, 1, 1], 5_000)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from perennial.watching.statistics.counts import CHUNK, LARGEST, count_numbers, merged, row_days
+from perennial.watching.statistics.counting import CHUNK, LARGEST, count_numbers, row_days
+from perennial.watching.statistics.counts import merged
 from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
 from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, number_grid
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
@@ -201,7 +202,7 @@ def test_counts_and_moments_are_those_of_a_plain_computation(
 ) -> None:
     grid, values, days, piece = drawn
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("perennial.watching.statistics.counts.CHUNK", piece)  # so that few values are many pieces
+        patched.setattr("perennial.watching.statistics.counting.CHUNK", piece)  # so that few values are many pieces
         counts = count_numbers(np.array(values, dtype=float), row_days(np.array(days, dtype=np.int64)), grid)
     assert dict(zip(counts.days.tolist(), counts.counts.tolist(), strict=True)) == plain_counts(values, days, grid)
     known = [value for value in values if abs(value) < LARGEST]

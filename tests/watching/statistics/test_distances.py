@@ -13,7 +13,7 @@ from perennial.watching.statistics.coarse import coarse_bins, spans, summed
 from perennial.watching.statistics.day_blocks import thresholds
 from perennial.watching.statistics.distances import jensen_shannon, psi, psis
 from perennial.watching.statistics.grid import CategoryGrid, number_grid
-from perennial.watching.statistics.terms import BinLoss, bin_loss, terms
+from perennial.watching.statistics.terms import BinLoss, add_loss, no_loss, terms
 
 THEN, NOW = np.array([50, 30, 20]), np.array([40, 30, 30])
 COUNTS = st.lists(st.integers(0, 10_000), min_size=3, max_size=3)
@@ -66,7 +66,9 @@ def test_the_terms_add_up_to_the_change_of_the_loss() -> None:
     draw = np.random.default_rng(1)
     bins_then, bins_now = draw.integers(0, 5, 4_000), draw.choice(5, 3_000, p=[0.5, 0.2, 0.1, 0.1, 0.1])
     loss_then, loss_now = draw.gamma(1.0, 1 + bins_then), draw.gamma(1.2, 1 + bins_now)
-    then, now = bin_loss(bins_then, loss_then, 5), bin_loss(bins_now, loss_now, 5)
+    then, now = no_loss(5), no_loss(5)
+    add_loss(then, bins_then, loss_then)
+    add_loss(now, bins_now, loss_now)
     found = terms(then, now.rows, now)
     assert found is not None and found.concept is not None
     assert found.mix.sum() + found.concept.sum() == pytest.approx(loss_now.mean() - loss_then.mean())
