@@ -14,32 +14,33 @@ _NUMBER = re.compile(r"\d[\d,.]*")
 
 @dataclass(frozen=True)
 class Cause:
-    """What is the matter with these use cases, since which batch."""
+    """What is the matter with these use cases, since which batch; None before the first."""
 
     what: str
-    batch: str
+    batch: str | None
     usecases: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{counted(len(self.usecases), 'use case', 'use cases')}: {self.what} in {self.batch}"
+        since = f" in {self.batch}" if self.batch else ""
+        return f"{counted(len(self.usecases), 'use case', 'use cases')}: {self.what}{since}"
 
 
 def common_causes(listed: Iterable[Standing]) -> list[Cause]:
     """The causes that at least two use cases share, the most frequent first."""
-    having: dict[tuple[str, str], list[str]] = {}
+    having: dict[tuple[str, str | None], list[str]] = {}
     for each in listed:
         for cause in dict.fromkeys(_causes(each)):
             having.setdefault(cause, []).append(each.usecase)
     shared = [Cause(*cause, tuple(sorted(names))) for cause, names in having.items() if len(names) > 1]
-    return sorted(shared, key=lambda cause: (-len(cause.usecases), cause.batch, cause.what))
+    return sorted(shared, key=lambda cause: (-len(cause.usecases), cause.batch or "", cause.what))
 
 
-def _causes(each: Standing) -> Iterator[tuple[str, str]]:
+def _causes(each: Standing) -> Iterator[tuple[str, str | None]]:
     """What is the matter with one use case, each with its batch, without the numbers in which others differ."""
     for alarm in each.alarms:
         yield from ((what, alarm.batch) for what in _of_alarm(alarm))
     if each.state == "failed":
-        yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch or "no batch"
+        yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch
     if each.state in ("held", "blocked") and each.batch is not None:
         what = each.why.partition(": ")[2] if each.state == "held" else "a guard blocked the release"
         yield f"{each.state}: {_NUMBER.sub('…', what)}" if each.state == "held" else what, each.batch

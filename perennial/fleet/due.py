@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from perennial.backtest.kept_worth import kept_worth
 from perennial.clock import instant
 from perennial.errors import PerennialError
 from perennial.fleet.budget import DueRefit, still_waits
 from perennial.fleet.plan import Failed, FleetPlan, plan_of
-from perennial.intake.due import windows_to_do
+from perennial.intake.due import listed, windows_to_do
 from perennial.ledger.entries import ChallengerEntry, Cycle, Trigger
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import accepted_batch
@@ -24,7 +25,8 @@ def due_of(workspace: Workspace, names: Sequence[str], now: datetime) -> FleetPl
     due, failed = {}, []
     for name in names:
         try:
-            due[name] = windows_to_do(workspace.use_case(name), workspace.ledger, now)
+            case = workspace.use_case(name)
+            due[name] = windows_to_do(case, workspace.ledger, listed(case, now).ready)
         except (PerennialError, OSError) as error:
             code = error.code if isinstance(error, PerennialError) else "failed"
             failed.append(Failed(name, "", str(error), code=code))
@@ -38,6 +40,7 @@ def refit_of(
     trained, batch = workspace.ledger.all(usecase, ChallengerEntry), accepted_batch(workspace.ledger, usecase)
     newest = trained[-1].payload if trained else None
     rules = workspace.use_case(usecase).declaration.release
+    worth = kept_worth(workspace.backtests(usecase))
     return DueRefit(
         usecase=usecase,
         template=template,
@@ -47,6 +50,7 @@ def refit_of(
         seconds=newest.seconds if newest else None,
         refresh_after_days=rules.refresh_after.total_seconds() / _DAY,
         asked=reason.kind not in ("schedule", "new_batch"),
+        growth=worth.growth if worth else None,
     )
 
 

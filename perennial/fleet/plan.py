@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from perennial.evaluation.figures import counted
 from perennial.usecase.mistakes import listed
 
 
@@ -22,7 +23,8 @@ class Failed:
     code: str = "failed"
 
     def __str__(self) -> str:
-        return f"{self.usecase}{f', batch {self.window}' if self.window else ''}: {self.why}"
+        why = self.why.removeprefix(self.window).removeprefix(": ") if self.window else self.why
+        return f"{self.usecase}{f', batch {self.window}' if self.window else ''}: {why}"
 
 
 def failed_in_words(failed: Sequence[Failed]) -> list[str]:
@@ -73,8 +75,25 @@ def plan_of(due: Mapping[str, Sequence[str]], failed: Sequence[Failed] = ()) -> 
 
 @dataclass(frozen=True)
 class FleetRun:
-    """What a fleet run did. cycles: use case → its batches with the outcome of each. failed: those that stopped."""
+    """What a fleet run did. cycles: use case → its batches with the outcome of each. failed: those that stopped.
+
+    trained, released: those with a new challenger, or a new release, and how many of them.
+    """
 
     cycles: Mapping[str, tuple[tuple[str, str], ...]]
     failed: tuple[Failed, ...]
     held: tuple[str, ...]
+    trained: Mapping[str, int]
+    released: Mapping[str, int]
+
+    def in_words(self) -> list[str]:
+        """A line about the models that were trained, and one about the releases, where there were some.
+
+        >>> FleetRun({}, (), (), {"a": 2, "b": 1}, {"b": 1}).in_words()
+        ['3 challengers were trained: a, b', '1 release was made: b']
+        """
+        of_all = [
+            (self.trained, "challenger was trained", "challengers were trained"),
+            (self.released, "release was made", "releases were made"),
+        ]
+        return [f"{counted(sum(by.values()), one, many)}: {listed(list(by))}" for by, one, many in of_all if by]

@@ -36,6 +36,9 @@ EVERY = (
     *(RunFailed, RunSucceeded),
 )
 
+_REPLACES = ("first", "release", "rollback")
+"""The kinds of releases after which other models are live."""
+
 Payload = Mapping[str, Any]
 Rows = Mapping[type[Recorded], Sequence[Payload]]
 
@@ -57,7 +60,8 @@ class Standing:
     """A use case in one row. Whatever is not known is None.
 
     state: one of STATES. batch: the newest one. loss: of what is live on it, on that many `rows`, with its 95 %
-    interval; reference: where it was evaluated. age_days: of what is live, at the newest batch.
+    interval, or where it was evaluated if it was released since; reference: where it was evaluated. age_days: of what
+    is live, at the newest batch.
     """
 
     usecase: str
@@ -93,8 +97,7 @@ def _worst_first(each: Standing) -> tuple[int, float, str]:
 def standing(usecase: str, rows: Rows) -> Standing:
     """How one use case stands. rows: the newest of some kinds, all of others."""
     batch, cycle, release = (_last(rows, kind) for kind in (BatchEntry, Cycle, Release))
-    health = cycle["health"] if cycle else {}
-    loss = health.get("loss") or {}
+    loss, labelled = _loss_and_rows(cycle, release)
     alarms = open_alarms(rows)
     state, why = _state(rows, alarms, loss)
     since = (release.get("live_since") or release["as_of"]) if release else None
@@ -107,11 +110,27 @@ def standing(usecase: str, rows: Rows) -> Standing:
         low=loss.get("ci_low"),
         high=loss.get("ci_high"),
         reference=loss.get("reference"),
-        rows=health.get("labelled_rows"),
+        rows=labelled,
         age_days=None if age is None else max(age, 0),
         alarms=alarms,
         why=why,
     )
+
+
+def _loss_and_rows(cycle: Payload | None, release: Payload | None) -> tuple[Payload, int | None]:
+    """The loss of what is live and on how many labelled rows; empty and None where it is unknown.
+
+    It is that of the newest cycle, unless other models went live after it was measured: then it is the one with which
+    these were released, and unknown after a rollback.
+    """
+    if cycle is None:
+        return {}, None
+    if release is None or release["kind"] not in _REPLACES or instant(release["as_of"]) < instant(cycle["as_of"]):
+        return cycle["health"].get("loss") or {}, cycle["health"].get("labelled_rows")
+    if release["kind"] == "rollback":
+        return {}, None
+    reference = release["reference"]
+    return {"value": reference["value"], "reference": reference["value"]}, reference["rows"]
 
 
 def open_alarms(rows: Rows) -> tuple[Alarm, ...]:

@@ -34,6 +34,12 @@ def _of_newest_batch(ledger: Ledger, usecase: str) -> DeclarationEntry | None:
     return row.payload if row else None
 
 
+def newest_declaration(ledger: Ledger, usecase: str) -> Declaration | None:
+    """The declaration that was recorded last; None before the first."""
+    rows = ledger.all(usecase, DeclarationEntry)
+    return Declaration.model_validate(rows[-1].payload.declaration) if rows else None
+
+
 def record_declaration(ledger: Ledger, case: UseCase) -> None:
     """Record the declaration at its first use, with its code and its changes."""
     for file, text in case.code.texts.items():

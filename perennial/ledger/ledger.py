@@ -19,7 +19,6 @@ from urllib.parse import quote
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, insert, make_url, or_, select
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import NullPool
 
 from perennial.clock import write_instant
 from perennial.errors import InputError, LedgerBroken, TransientError
@@ -27,6 +26,7 @@ from perennial.fault_points import write
 from perennial.identity import canonical_json, digest
 from perennial.ledger import turns
 from perennial.ledger.chain import GENESIS, Head, follow, require_head
+from perennial.ledger.connections import APART, KeptWithinStep
 from perennial.ledger.entries import KIND_OF, KINDS, Recorded
 from perennial.ledger.migrations import bring_up_to_date, take_turns
 from perennial.ledger.migrations.tables import entries
@@ -297,11 +297,13 @@ class Ledger:
             turns.require(connection, self.url, usecase)
 
     def session(self) -> Connection:
-        """A separate connection in autocommit mode.
+        """A separate connection in autocommit mode, which no later question gets.
 
         Raises TransientError if the database does not respond.
         """
-        return self._reading().execution_options(isolation_level="AUTOCOMMIT")
+        session = self._reading()
+        session.connection.info[APART] = True
+        return session.execution_options(isolation_level="AUTOCOMMIT")
 
     def _writing(self) -> Connection:
         return self._engine.connect().execution_options(perennial_write=True)
@@ -336,7 +338,7 @@ def _row(values: Mapping[Any, Any], payload: type[Payload]) -> Row[Payload]:
 @lru_cache(maxsize=8192)
 def _payload(payload: type[Payload], text: str) -> Payload:
     """Cached, because rows never change and a cycle reads the same ones many times."""
-    return payload.model_validate(json.loads(text))
+    return payload.model_validate_json(text)
 
 
 def _engine(url: str) -> Engine:
@@ -351,13 +353,14 @@ def _engine(url: str) -> Engine:
 
 @lru_cache(maxsize=32)
 def _kept(url: str) -> Engine:
-    """Kept for the statements that it has compiled; it holds no connection, since each is closed after its use."""
+    """Kept for the statements that it has compiled, and for the connections of a step."""
     return _made(url, url)
 
 
 def _made(address: str, url: str, only_reads: bool = False) -> Engine:
     try:
-        engine = create_engine(address, poolclass=NullPool)
+        # A kept connection to a server may be lost by the next question; one to a file cannot.
+        engine = create_engine(address, poolclass=KeptWithinStep, pool_pre_ping=not address.startswith("sqlite"))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise InputError(
             f"PERENNIAL_DATABASE_URL: the driver it names is not installed ({error})\n"

@@ -159,23 +159,20 @@ def first_with_champion(ledger: Ledger, usecase: str, release: Release) -> Relea
 
 def release_to_watch(ledger: Ledger, usecase: str, as_of: datetime) -> Release | None:
     """The live release; while a cycle of `as_of` is unfinished the one before, so a retry watches the same model."""
-    finished = _finished(ledger, usecase)
     for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
         release = row.payload
-        if not _of_unfinished_cycle(ledger, usecase, release, finished, as_of):
+        if not _of_unfinished_cycle(ledger, usecase, release, as_of):
             return release
     return None
 
 
-def _of_unfinished_cycle(
-    ledger: Ledger, usecase: str, release: Release, finished: set[str | None], as_of: datetime
-) -> bool:
+def _of_unfinished_cycle(ledger: Ledger, usecase: str, release: Release, as_of: datetime) -> bool:
     """Whether a release was made at `as_of` by a decision, an episode or a look of a cycle that is not finished."""
     if instant(release.as_of) != as_of:
         return False
     if release.cause is not None or release.look is not None:
         return all(instant(row.payload.as_of) != as_of for row in ledger.all(usecase, Cycle))
-    return release.decision is not None and release.decision not in finished
+    return release.decision is not None and release.decision not in _finished(ledger, usecase)
 
 
 def trained_at(ledger: Ledger, usecase: str, as_of: datetime) -> ChallengerEntry | None:
@@ -248,8 +245,11 @@ def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> da
     For each window the newest accepted revision counts, so a correction can turn the clock back.
     without: a window to leave out, because a new revision of it is being ingested.
     """
-    newest = {r.payload.window: r.payload for r in ledger.all(usecase, BatchEntry) if r.payload.status == "accepted"}
-    return max((instant(b.arrived_at) for window, b in newest.items() if window != without), default=None)
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
+    arrived = {batch.window: batch.arrived_at for batch in batches if batch.status == "accepted"}
+    if without is not None:
+        arrived.pop(without, None)
+    return max(map(instant, arrived.values()), default=None)
 
 
 def next_moment(ledger: Ledger, usecase: str) -> datetime | None:

@@ -13,7 +13,7 @@ from perennial.backtest.money import Hindsight
 from perennial.backtest.results import LifeResult
 from perennial.backtest.words import cells, head, headings, notes
 from perennial.page.backtest_charts import GainOfLife, LossOfLife, gains_of_lives, losses_of_lives
-from perennial.page.charts import unchecked_charts
+from perennial.page.drawing import unchecked_charts
 from perennial.page.render import CHARTED, template
 from perennial.whole_file import write_whole
 

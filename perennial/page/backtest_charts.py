@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from perennial.page.charts import BAD, CHALLENGER, CHAMPION, GOOD, QUIET, RULE, STAY, axis_of_batches, svg
+from perennial.page.drawing import BAD, CHALLENGER, CHAMPION, GOOD, QUIET, RULE, STAY, axis_of_batches, drawn, svg
 
 
 class LossOfLife(NamedTuple):
@@ -51,7 +51,7 @@ def losses_of_lives(points: Sequence[LossOfLife], title: str, names: Sequence[st
         .mark_line(strokeWidth=2, point=True)
         .encode(x=x, y=y, color=colour),
     ]
-    return svg(alt.layer(*layers), seen=[{"batch": name} for name in seen], behind=behind, shown=shown)
+    return svg(drawn(alt.layer(*layers)), seen=[{"batch": name} for name in seen], behind=behind, shown=shown)
 
 
 def gains_of_lives(gains: Sequence[GainOfLife], metric: str) -> str:
@@ -80,4 +80,4 @@ def gains_of_lives(gains: Sequence[GainOfLife], metric: str) -> str:
         base.mark_rule(strokeWidth=2).encode(y=y, x=x, x2="high:Q", color=colour).transform_calculate(gain="datum.low"),
         base.mark_point(filled=True, size=60).encode(y=y, x=x, color=colour),
     ]
-    return svg(alt.layer(*layers), rows=rows, nothing=[{"gain": 0}])
+    return svg(drawn(alt.layer(*layers)), rows=rows, nothing=[{"gain": 0}])

@@ -155,7 +155,7 @@ def facts(history: History) -> tuple[tuple[str, str], ...]:
 
 
 def _why(history: History, release: Release) -> str:
-    reason = release_reason(release.kind, release.reason)
+    reason = release_reason(release.kind, release.reason, release.by)
     decided = next((each for each in history.decisions if each.id == release.decision), None)
     if decided is not None and release.kind in ("first", "release"):
         first = reason.removesuffix(decided.recalls).rstrip()  # a later reason has it too

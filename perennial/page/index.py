@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from perennial.clock import day, instant
 from perennial.evaluation.figures import counted, figure
-from perennial.page.charts import sparkline, unchecked_charts
+from perennial.page.charts import sparkline
+from perennial.page.drawing import unchecked_charts
 from perennial.page.first_screen import answers, live_in_words
 from perennial.page.history import History
 from perennial.release.words import headline_of

@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import between, change, figure, percent
-from perennial.page.charts import batches_chart, courses_chart, gains_chart, losses_chart, unchecked_charts
+from perennial.page.charts import batches_chart, courses_chart, gains_chart, losses_chart
+from perennial.page.drawing import unchecked_charts
 from perennial.page.index import Summary
 from perennial.page.question import Form, Question
 from perennial.page.view import View

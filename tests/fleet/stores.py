@@ -47,3 +47,22 @@ def write_template(folder: Path, stores: list[str], **fields: Any) -> None:
     """Write the template `sales` for these stores, with whole sections replaced."""
     content = {**TEMPLATE, "for_each": {"store": stores}, **fields}
     (folder / "sales.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def break_stores(folder: Path, months: list[str]) -> dict[str, Any]:
+    """Break five stores in five ways, each named after its own; return what stands under `members` for them."""
+    data = folder / "data"
+    (data / "unreadable" / f"{months[-1]}.csv").write_bytes(b"\x00\xff not a table")
+    file = data / "column" / f"{months[-1]}.csv"
+    file.write_text(pd.read_csv(file).drop(columns="price").to_csv(index=False))
+    for month in months:
+        file = data / "few" / f"{month}.csv"
+        file.write_text(pd.read_csv(file).head(3).to_csv(index=False))
+    return {
+        "code": {"model": {"estimator": "sklearn.linear_model.Ridge", "params": {"solver": "none"}}},
+        "expectation": {
+            "checks": [
+                {"expect_column_mean_to_be_between": {"column": "price", "min_value": 5}, "severity": "critical"}
+            ]
+        },
+    }

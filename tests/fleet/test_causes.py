@@ -47,8 +47,13 @@ def test_failures_with_the_same_reason_are_one_line_whatever_their_numbers() -> 
     listed = [
         Standing("a", "failed", "2024-03", why="batch 2024-04, take in: line 3 is cut off"),
         Standing("b", "failed", "2024-03", why="batch 2024-04, take in: line 17 is cut off"),
+        Standing("c", "failed", None, why="plan: the folder is gone"),
+        Standing("d", "failed", None, why="plan: the folder is gone"),
     ]
-    assert [str(each) for each in common_causes(listed)] == ["2 use cases: failed: line … is cut off in 2024-03"]
+    assert [str(each) for each in common_causes(listed)] == [
+        "2 use cases: failed: the folder is gone",
+        "2 use cases: failed: line … is cut off in 2024-03",
+    ]
 
 
 def test_the_page_escapes_what_people_named_and_runs_only_its_own_script() -> None:

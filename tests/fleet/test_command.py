@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.ledger import Ledger
 from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
 from perennial.settings import settings
+from perennial.usecase.reading import load_use_case
+from tasks.fleet import plan_fleet
 from tests.alerting.test_outbox import episode
 from tests.cli.conftest import command
 from tests.fleet.stores import month_of_store, write_template
@@ -42,6 +46,47 @@ def test_check_of_a_template_reports_what_is_new_and_what_is_no_longer_declared(
     assert "1 of 3 members: sales_c" in capsys.readouterr().err
 
 
+def test_check_names_the_member_whose_batch_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "data" / "a" / "2024-01.csv").write_bytes(b"\x00\xff not a table")
+    assert command("check", "sales") == 2
+    assert "(on rows of sales_a)" in capsys.readouterr().err
+
+
+def test_the_record_of_a_removed_member_can_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record_declaration(Ledger(settings().database_url), load_use_case("sales_b", folder))
+    write_template(folder, ["a"])
+    for reading in ("status", "batches", "decisions"):
+        assert command(reading, "sales_b") == 0, reading
+    assert "sales_b is no longer declared. This is its record." in capsys.readouterr().err
+    assert command("batches", "sales_c") == 2
+
+
+def test_members_share_files_and_rows_of_none_are_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    months = [pd.read_csv(month_of_store(folder, name, "2024-01")).assign(store=name) for name in ("a", "b", "c")]
+    (folder / "all").mkdir()
+    pd.concat(months).to_csv(folder / "all" / "sales.csv", index=False)
+    shared = {"kind": "files", "path": "all", "batch": "month", "only": {"store": "{store}"}}
+    write_template(folder, ["a", "b"], source=shared)
+    assert command("check", "sales") == 0
+    nobody = "80 rows of 2024-01 in all belong to no use case: store 'c'"
+    assert nobody in " ".join(capsys.readouterr().out.split())
+    plan = plan_fleet.fn("sales", ())
+    assert plan.rounds == (("2024-01", ("sales_a", "sales_b")),)
+    assert nobody in caplog.text
+    months.append(pd.read_csv(month_of_store(folder, "c", "2024-02")).assign(store="c"))
+    pd.concat(months).to_csv(folder / "all" / "sales.csv", index=False)
+    caplog.clear()
+    plan_fleet.fn("sales", ())
+    assert caplog.messages == ["160 rows of 2 batches, 2024-01 to 2024-02, in all belong to no use case: store 'c'"]
+    write_template(folder, ["a", "b", "c", "d"], source=shared)
+    caplog.clear()
+    plan = plan_fleet.fn("sales", ())
+    assert (plan.rounds[0], plan.idle) == (("2024-01", ("sales_a", "sales_b", "sales_c")), ("sales_d",))
+    assert caplog.text == ""
+
+
 def test_the_table_and_the_plan_of_members_without_history(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("fleet", "run", "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["would_run"] == [
@@ -51,6 +96,16 @@ def test_the_table_and_the_plan_of_members_without_history(folder: Path, capsys:
     shown = capsys.readouterr().out
     assert "sales_a" in shown and "2 use cases: 2 new" in shown
     assert not (settings().home / "tables").exists()
+
+
+def test_a_template_that_cannot_be_read_is_a_mistake_of_the_person_and_no_failure_of_its_members(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_template(folder, ["a", "b"], model={"estimator": "sklearn.linear_model.Rigde"})
+    assert command("fleet", "run", "sales") == 2
+    shown = capsys.readouterr().err
+    assert shown.count("no 'Rigde' in sklearn.linear_model") == 1 and "sales.yaml:" in shown
+    assert not (settings().home / "ledger.db").exists()
 
 
 def test_a_template_has_one_schedule_and_its_list_counts_as_part_of_it(folder: Path) -> None:

@@ -20,14 +20,17 @@ from tests.team_code.conftest import lead_to
 
 pytestmark = pytest.mark.slow
 
-STORES = ["a", "broken", "code", "gone"]
+STORES = ["a", "broken", "checks", "code", "column", "gone"]
+FAILED = ["sales_broken", "sales_code", "sales_gone"]
+HELD = ["sales_checks", "sales_column"]
 MEMBERS = [f"sales_{store}" for store in STORES]
+TOO_FEW = {"expect_table_row_count_to_be_between": {"min_value": 100}, "severity": "critical"}
 MONTHS = ["2024-01", "2024-02"]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A template of four stores, three of which are broken, run once. cycles: how many each had after it.
+    """A template of six stores, five of which are broken in five ways, run once. cycles: how many each had after it.
 
     standings: how they stood then. failures: how many each had on record after a second run.
     """
@@ -46,8 +49,11 @@ def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for month in MONTHS:
             month_of_store(folder, store, month)
     (folder / "data" / "broken" / "2024-02.csv").write_bytes(b"\x00\xff not a table")
+    column = folder / "data" / "column" / "2024-02.csv"
+    column.write_text(column.read_text().replace("price", "cost", 1))
     (folder / "sales.py").write_text("import sys\n\ndef feature(rows):\n    sys.exit(7)\n")
-    write_template(folder, STORES, members={"code": {"features": {"derived": ["sales.py:feature"]}}})
+    of_code = {"features": {"derived": ["sales.py:feature"]}}
+    write_template(folder, STORES, members={"code": of_code, "checks": {"checks": [TOO_FEW]}})
     with pytest.MonkeyPatch.context() as patch:
         lead_to(patch, folder, usecases=".")
         with quiet_flows():
@@ -70,21 +76,30 @@ def cycles_of(usecase: str) -> int:
 
 def test_members_that_fail_stop_alone_and_are_named(ran: Ran) -> None:
     assert ran.failed.startswith("3 use cases failed; the others were run:")
-    assert [name for name in ran.cycles if name in ran.failed] == ["sales_broken", "sales_code", "sales_gone"]
-    assert ran.cycles == {"sales_a": 2, "sales_broken": 1, "sales_code": 0, "sales_gone": 0}
+    assert [name for name in ran.cycles if name in ran.failed] == FAILED
+    assert ran.cycles == {**dict.fromkeys(MEMBERS, 0), "sales_a": 2, "sales_broken": 1, "sales_column": 1}
     ledger = Ledger(settings().database_url)
     assert {row.payload.usecase for row in ledger.all("sales_a", Decision)} == {"sales_a"}
     for name in ledger.usecases():
         ledger.verify(name)
 
 
+def test_a_file_that_cannot_be_read_is_named_once_with_its_folder(ran: Ran) -> None:
+    (line,) = [line for line in ran.failed.splitlines() if "sales_broken" in line]
+    assert line.startswith("  sales_broken, batch 2024-02: line 1 ")
+    assert "in data/broken; none of it was ingested; later batches wait for it" in ran.failed
+
+
 def test_a_failure_is_shown_and_recorded_once(ran: Ran) -> None:
     shown = {each.usecase: (each.state, each.why) for each in ran.standings}
-    assert {name: state for name, (state, _) in shown.items() if state == "failed"}.keys() == {*MEMBERS[1:]}
+    assert [name for name in MEMBERS if shown[name][0] == "failed"] == FAILED
+    assert [name for name in MEMBERS if shown[name][0] == "held"] == HELD
+    assert "columns are missing: price" in shown["sales_column"][1]
+    assert "batch 2024-02: " in shown["sales_checks"][1]
     assert shown["sales_broken"][1].startswith("batch 2024-02, take in: ")
     assert shown["sales_code"][1].startswith("batch 2024-01, take in: ")
     assert shown["sales_gone"][1].startswith("plan: ")
-    assert ran.failures == {"sales_a": 0, "sales_broken": 1, "sales_code": 1, "sales_gone": 1}
+    assert ran.failures == {name: int(name in FAILED) for name in MEMBERS}
 
 
 def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
@@ -94,10 +109,12 @@ def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
     month_of_store(ran.folder, "gone", "2024-01")
     write_template(ran.folder, [store for store in STORES if store != "code"])
     done = fleet("sales")
-    assert dict(done.cycles) == {
+    assert {name: done.cycles[name] for name in ("sales_broken", "sales_gone")} == {
         "sales_broken": (("2024-02", "accepted"),),
         "sales_gone": (("2024-01", "accepted"),),
     }
+    assert done.trained == {"sales_broken": 1, "sales_gone": 1}, done.trained
+    assert done.released == {"sales_broken": 1}, done.released
     states = {each.usecase: each.state for each in standings(Ledger(settings().database_url), MEMBERS)}
     assert [name for name, state in states.items() if state == "failed"] == ["sales_code"]  # no longer declared
     assert fleet("sales").cycles == {}

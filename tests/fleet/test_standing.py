@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from perennial.fleet.standing import standings
-from perennial.ledger.entries import Episode, EpisodeClosed, EpisodeRose
+from perennial.ledger.entries import Cycle, Episode, EpisodeClosed, EpisodeRose, Release
 from perennial.ledger.ledger import Ledger
+from tests.ledger.payloads import one_of_each
 
 
 def episode(channel: str, opened_at: str) -> Episode:
@@ -40,3 +41,17 @@ def test_an_alarm_counts_until_it_is_closed_and_information_only_once_it_rises(t
     ]
     assert listed[0].alarms[0].severity == "page"
     assert listed[-1].loss is None and listed[-1].batch is None and listed[-1].age_days is None
+
+
+def test_after_a_release_the_loss_is_that_of_the_new_model_where_it_was_evaluated(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    cycle, release = one_of_each()["cycle"], one_of_each()["release"]
+    assert isinstance(cycle, Cycle) and isinstance(release, Release)
+    ledger.append("a", cycle)
+    ledger.append("a", release.model_copy(update={"as_of": cycle.as_of}))
+    (stands,) = standings(ledger, ["a"])
+    assert (stands.loss, stands.rows) == (release.reference.value, release.reference.rows)
+    assert stands.low is None and stands.high is None
+    ledger.append("a", release.model_copy(update={"release_no": 2, "kind": "rollback", "as_of": cycle.as_of}))
+    (stands,) = standings(ledger, ["a"])
+    assert stands.loss is None and stands.rows is None

@@ -6,10 +6,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from perennial.backtest.kept_worth import Growth, KeptWorth, keep_worth
+from perennial.deciding.loading import load_contest
 from perennial.deciding.replay import replay_deep, replay_sums
+from perennial.deciding.scored_models import Contest
 from perennial.fleet.plan import FleetPlan
 from perennial.fleet.standing import Standing, standings
 from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, Family, RunFailed
@@ -17,7 +21,9 @@ from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import standing_failure
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
+from perennial.store.registry import Registry
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.declaration import Declaration
 from tests.crashes.processes import Place
 from tests.fleet.stores import month_of_store, write_template
 from tests.team_code.conftest import lead_to
@@ -26,6 +32,7 @@ pytestmark = pytest.mark.slow
 
 STORES = ["a", "b", "c"]
 MEMBERS = [f"sales_{store}" for store in STORES]
+DAY_COSTS = (1e-3, 1.0, 1e3)
 FLEET = {"releases": {"fdr": 0.05}, "budget": {"compute": "1m"}}
 
 
@@ -35,7 +42,8 @@ class Ran:
 
     begun: the family of a run for a third month of two of them, which ended after its first decision. ended: the
     families after it was run again. trained: so many models of each store after a run for a fourth month in which all
-    refits had to wait; waiting: how they stood then.
+    refits had to wait; waiting: how they stood then. compared: whose models were scored in the run of the fourth month.
+    again: the same for the first decision of the third month, whose use case had another row since its test.
     """
 
     home: Workspace
@@ -43,6 +51,8 @@ class Ran:
     ended: Sequence[Family]
     trained: Sequence[int]
     waiting: Sequence[Standing]
+    compared: Sequence[str]
+    again: Sequence[str]
 
 
 @pytest.fixture(scope="module")
@@ -57,30 +67,44 @@ def ran(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             from tasks.fleet import Alone
             from tasks.step import as_fleet
 
-            nothing = FleetPlan((), tuple(MEMBERS))
+            nothing, scored = FleetPlan((), tuple(MEMBERS)), []
+
+            def counted(registry: Registry, declaration: Declaration, *rest: Any) -> Contest:
+                scored.append(declaration.name)
+                return load_contest(registry, declaration, *rest)
+
+            patch.setattr("tasks.deciding.load_contest", counted)
             declare(folder, STORES, "2024-01", "2024-02")
             fleet("sales")
             declare(folder, STORES[:2], "2024-03")
             with as_fleet():
                 here = {name: arrive(name, "2024-03", None) for name in MEMBERS[:2]}
                 due = {name: each for name, each in here.items() if isinstance(each, Arrived)}
-                fix_families(Alone(nothing), "2024-03", due)
+                tested = fix_families(Alone(nothing), "2024-03", due)["sales_a"]
+                assert tested is not None
                 (begun,) = families(open_workspace(settings()).ledger)
-                decide_waiting("sales_a", due["sales_a"].now, due["sales_a"].asked)
+                scored.clear()
+                decide_waiting("sales_a", due["sales_a"].now, due["sales_a"].asked, replace(tested, end=None))
+                again = list(scored)
             fleet("sales")
             home = open_workspace(settings())
             ended = families(home.ledger)
             declare(folder, STORES[2:], "2024-03")
             cycle("sales_c")
             declare(folder, STORES, "2024-04")
+            for name, a_day in zip(MEMBERS, DAY_COSTS, strict=True):
+                growth = Growth(unit="rmse", a_row=True, a_day=a_day, low=a_day * 0.99, high=a_day * 1.01)
+                keep_worth(home.backtests(name), KeptWorth(on="", answer=(), schedules=(), growth=growth))
             with as_fleet():
                 full = Alone(nothing)
                 full.planned["sales"] = 60.0
+                scored.clear()
                 take_round(full, "2024-04", MEMBERS, None)
+            compared = list(scored)
             trained = [len(home.ledger.all(name, ChallengerEntry)) for name in MEMBERS]
             waiting = standings(home.ledger, MEMBERS)
             fleet("sales")
-            yield Ran(home, begun, ended, trained, waiting)
+            yield Ran(home, begun, ended, trained, waiting, compared, again)
 
 
 def declare(folder: Path, stores: Sequence[str], *months: str) -> None:
@@ -107,6 +131,11 @@ def test_the_rest_of_an_interrupted_run_is_decided_at_the_levels_that_it_began_w
         assert made.reasons[1].startswith("One of 2 decisions about sales that were taken together: a gain is proven")
     first = decision_about(ran.home.ledger, "sales_a", "2024-02").payload
     assert first.outcome == "first" and first.family is None  # it has no champion to be compared with
+
+
+def test_the_comparison_of_a_test_is_that_of_the_decision_unless_anything_was_recorded_since(ran: Ran) -> None:
+    assert ran.compared == MEMBERS
+    assert ran.again == ["sales_a"]
 
 
 def test_a_member_that_runs_alone_is_a_family_of_one(ran: Ran) -> None:
@@ -138,6 +167,12 @@ def test_a_refit_without_room_in_the_budget_waits_for_a_later_run(ran: Ran) -> N
         assert newest.decision is not None  # only the refit waits
         assert len(ledger.all(usecase, ChallengerEntry)) == before + 1
     assert {each.why for each in standings(ledger, MEMBERS)} == {""}
+
+
+def test_refits_are_ordered_by_what_age_costs_as_far_as_it_was_measured(ran: Ran) -> None:
+    waited = [ran.home.ledger.all(usecase, Cycle)[-1].payload.postponed for usecase in MEMBERS]
+    assert [each.rank for each in waited if each is not None] == [3, 2, 1]
+    assert [each.day_costs for each in waited if each is not None] == pytest.approx(DAY_COSTS, rel=0.01)
 
 
 @pytest.mark.long

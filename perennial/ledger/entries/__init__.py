@@ -6,6 +6,7 @@ The names of fields are those of `--json`; other people build on them.
 from __future__ import annotations
 
 from perennial.ledger.entries.alerts import AlertDelivered, AlertFailed, AlertQueued, Stage
+from perennial.ledger.entries.archiving import ModelArchived
 from perennial.ledger.entries.batches import BatchEntry, LabelBatchEntry, Reason, Rows, Waiver
 from perennial.ledger.entries.decisions import (
     Alone,
@@ -113,6 +114,7 @@ __all__ = [
     "LandingErased",
     "LossWithInterval",
     "Mixture",
+    "ModelArchived",
     "ModelErased",
     "ModelRef",
     "NewValue",
@@ -186,6 +188,7 @@ KINDS: dict[str, type[Recorded]] = {
     "run_failed": RunFailed,
     "run_succeeded": RunSucceeded,
     "erased": Erased,
+    "model_archived": ModelArchived,
 }
 
 

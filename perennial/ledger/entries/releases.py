@@ -69,7 +69,8 @@ class Release(Recorded):
     kind: `stage` begins a candidate's first or next stage and `abort` ends its stages; both leave the live models.
     cause: the episode that rolled back automatically. candidate: the model in a stage. look: the look at the evidence
     of a stage that led to this. live_since: since when the live models are live if this release left them, as a
-    rollback does that only takes a candidate away. Each is None otherwise, and then left out of the row.
+    rollback does that only takes a candidate away. by: the person who rolled back, None if nobody was named. Each is
+    None otherwise, and then left out of the row.
     """
 
     release_no: int
@@ -89,12 +90,13 @@ class Release(Recorded):
     look: str | None = None
     live_since: str | None = None
     tested: int | None = None
+    by: str | None = None
 
     @property
     def key(self) -> str:
         return str(self.release_no)
 
-    _without_none = left_out_if_none("cause", "candidate", "look", "live_since", "tested")
+    _without_none = left_out_if_none("cause", "candidate", "look", "live_since", "tested", "by")
 
     @property
     def champion(self) -> Served:

@@ -249,7 +249,8 @@ class Postponed(Entry):
     """A refit that waits for a later run of a fleet, because the compute budget of this one had no room for it.
 
     rank: in the order of value, among the `due` ones. seconds: of its last fit. planned_seconds: of the refits before
-    it, of `budget_seconds`.
+    it, of `budget_seconds`. day_costs: what a day of age costs, by which it was ordered; left out if nothing was
+    measured.
     """
 
     rank: int
@@ -257,6 +258,9 @@ class Postponed(Entry):
     seconds: float
     planned_seconds: float
     budget_seconds: float
+    day_costs: float | None = None
+
+    _without_none = left_out_if_none("day_costs")
 
 
 class Cycle(Recorded):

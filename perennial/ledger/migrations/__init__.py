@@ -16,8 +16,7 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
     """Run the migrations that are missing. Raises InputError for a newer ledger, TransientError if out of reach."""
     try:
         with engine.connect() as connection:
-            known = inspect(connection).has_table("alembic_version")
-            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+            current = _version(connection)
     except OperationalError as error:
         raise TransientError(f"the ledger at {url} does not answer: {error.orig}", code="ledger-unreachable") from error
     if current == HEAD:
@@ -28,6 +27,16 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
             f"to {HEAD}. Upgrade Perennial; nothing was changed."
         )
     _upgrade(engine)
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the ledger, None before its first migration: asked every time, since a file can be replaced."""
+    version = text("SELECT version_num FROM alembic_version")
+    if connection.dialect.name == "sqlite":
+        known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")).scalar()
+    else:
+        known = inspect(connection).has_table("alembic_version")
+    return connection.execute(version).scalar() if known else None
 
 
 def take_turns(connection: Connection, what: str) -> None:
