@@ -24,6 +24,8 @@ from perennial.erasure.unfinished import Begun, Note
 from perennial.ledger.entries import Erased, ModelErased
 from perennial.ledger.present import time_of
 from perennial.release.approvals import Person
+from perennial.release.archiving import models_of, take_back
+from perennial.store.site import forget_shared
 from perennial.store.workspace import Workspace
 
 
@@ -85,6 +87,8 @@ def erase_keys(
     """
     usecase = keys.declaration.name
     with workspace.undisturbed(usecase):
+        take_back(workspace, usecase, models_of(workspace.ledger, usecase))
+        forget_shared(workspace.files, usecase)
         as_of = time_of(workspace.ledger, keys.declaration, now)
         here = what_is_here(workspace, keys)
         if not leave_record:

@@ -16,11 +16,11 @@ from perennial.clock import instant
 from perennial.erasure.own_texts import OwnTexts
 from perennial.errors import InputError, ModelDeleted, ModelUnloadable
 from perennial.fault_points import write
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, ModelRef, Release, Snapshot
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, ModelRef, Snapshot
 from perennial.ledger.erased import erasures
 from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import current_release, former_release, waiting_challenger
 from perennial.model.artifact import PIPELINE_FILE
+from perennial.release.in_use import versions_in_use
 from perennial.signing.signature import SIGNATURE_FILE, Signatures
 from perennial.store.workspace import Workspace
 from perennial.whole_file import replacing
@@ -61,7 +61,7 @@ class Touched:
 
 def touched_models(workspace: Workspace, usecase: str, batches: Collection[str], own: OwnTexts) -> list[Touched]:
     """The models of a use case that the erasure concerns, the oldest first. batches: that lose accepted rows."""
-    used, before = _in_use(workspace.ledger, usecase), _left_with_rows(workspace.ledger, usecase)
+    used, before = versions_in_use(workspace.ledger, usecase), _left_with_rows(workspace.ledger, usecase)
     touched = []
     for row in workspace.ledger.all(usecase, ChallengerEntry):
         folder = files_of(workspace, usecase, row.payload.model)
@@ -106,15 +106,6 @@ def rewrite_model(touched: Touched, own: OwnTexts, number: int, signatures: Sign
                     half.write_bytes(rewritten(path.read_bytes(), own, number))
         if touched.is_signed and (touched.has_texts or signatures.of(touched.folder).state == "changed"):
             signatures.sign(touched.folder)
-
-
-def _in_use(ledger: Ledger, usecase: str) -> set[int]:
-    releases = [row.payload for row in ledger.all(usecase, Release)]
-    reached = [release for release in (current_release(ledger, usecase), former_release(releases)) if release]
-    candidates = [each for release in reached if release.candidate for each in release.candidate.serves]
-    served = [*candidates, *(each for release in reached for each in release.serves)]
-    waiting = waiting_challenger(ledger, usecase)
-    return {each.model.version for each in served} | ({waiting.model.version} if waiting else set())
 
 
 def _left_with_rows(ledger: Ledger, usecase: str) -> set[str]:

@@ -20,6 +20,7 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, former_release, newest_entries, open_question, time_of
 from perennial.store.landing import suffix_of
+from perennial.store.site import forget_shared
 from perennial.store.tables import Name
 from perennial.store.workspace import RUN, Workspace
 from perennial.usecase.declaration import Declaration
@@ -92,6 +93,7 @@ def retain(workspace: Workspace, declaration: Declaration, now: datetime) -> tup
     """
     usecase, tables = declaration.name, workspace.tables
     with workspace.only_one(usecase, RUN), workspace.only_one(usecase, "ingest"):
+        forget_shared(workspace.files, usecase)
         due = over(workspace, declaration, now)
         number = next_number(workspace, usecase)
         former = unfinished(workspace, usecase, BY, number)

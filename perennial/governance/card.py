@@ -64,10 +64,11 @@ def model_card(records: Records, subject: Subject) -> str:
 
 
 def _trained_on(member: Member) -> str:
-    snapshot = member.snapshot
+    snapshot, parts = member.snapshot, member.trained_under.model.parts
+    in_parts = f"; {parts.in_words}" if parts else ""
     return (
         f"- version {member.served.model.version}: {snapshot.rows_in_words} of events from {snapshot.first} to "
-        f"{snapshot.last}, digest `{snapshot.digest}`"
+        f"{snapshot.last}, digest `{snapshot.digest}`{in_parts}"
     )
 
 

@@ -100,6 +100,7 @@ def _model(member: Member) -> tuple[Item, ...]:
     parameters = ", ".join(f"{name} {value}" for name, value in model.params.items()) or "defaults"
     raced = f"; chosen by a race as {challenger.rival}" if challenger.rival else ""
     searched = "; its parameters are searched on time-ordered folds" if model.search else ""
+    in_parts = f"; {model.parts.in_words}" if model.parts else ""
     kinds = (
         ("numeric", features.numeric),
         ("categorical", features.categorical),
@@ -109,7 +110,7 @@ def _model(member: Member) -> tuple[Item, ...]:
     return (
         computed(
             f"Model version {version}",
-            f"{model.estimator}, parameters: {parameters}{raced}{searched}",
+            f"{model.estimator}, parameters: {parameters}{raced}{searched}{in_parts}",
             f"weight in the predictions {percent(member.served.weight)}",
             f"digest of its bytes {challenger.model.digest}, MLflow run {challenger.model.run_id}",
             f"signature of its files: {member.signature}",

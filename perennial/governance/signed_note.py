@@ -162,8 +162,9 @@ def _key_parts(written: str) -> tuple[str, str, bytes]:
 
 
 def _decoded(text: str) -> bytes:
-    """Empty if it is not base64."""
+    """Empty if it is not base64, or not as it is written: bits that no byte needs must be 0 (RFC 4648, section 3.5)."""
     try:
-        return b64decode(text, validate=True)
+        raw = b64decode(text, validate=True)
     except NotBase64:
         return b""
+    return raw if b64encode(raw).decode() == text else b""

@@ -47,6 +47,7 @@ def first_stage(live: Release, full: Release, decision: Decision, stages: tuple[
             "decision": decision.id,
             "restores": None,
             "cause": None,
+            "by": None,
             "look": None,
             "live_since": live.since,
         }

@@ -88,6 +88,7 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
             "decision": due.decision.id,
             "restores": None,
             "cause": None,
+            "by": None,
             "look": None,
             "live_since": None,
         }

@@ -90,6 +90,7 @@ def roll_back(
     try_out: Callable[[Release], object] = lambda release: None,
     cause: str | None = None,
     *,
+    by: str | None = None,
     of_champion: bool = False,
     asked_at: datetime | None = None,
 ) -> RolledBack:
@@ -101,7 +102,7 @@ def roll_back(
     `seen`, or without that number by its reason: the newest rollback with that reason is then the same request.
     Without that number, nothing is taken back after a rollback, or after a stage took its candidate away: whoever
     asked at the same moment meant the release before it.
-    cause: the episode that rolls back, None for a person.
+    cause: the episode that rolls back, None for a person. by: that person, None if nobody is named.
     asked_at: when the request was made, by the clock of `recorded_at`. Without `seen`, a release that was recorded
     later is not rolled back. None: the request is made now.
     try_out: called with the release to restore before anything is written; what it raises is raised.
@@ -122,6 +123,7 @@ def roll_back(
             "decision": None,
             "restores": former.release_no,
             "cause": cause,
+            "by": by,
             "look": None,
             "live_since": live.since if live.candidate is not None and not of_champion else None,
         }

@@ -11,7 +11,7 @@ import numpy as np
 
 from perennial.clock import instant
 from perennial.content import digest_rows
-from perennial.deciding.evaluation_rows import EvaluationRows, labelled
+from perennial.deciding.labelled_rows import EvaluationRows, labelled
 from perennial.deciding.scored_models import asked_metrics
 from perennial.deciding.then import declaration_then, needed, sources_then
 from perennial.evaluation.judgement import Asked

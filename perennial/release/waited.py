@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perennial.evaluation.figures import change, counted, figure, interval_in_words
+from perennial.evaluation.figures import change, counted, interval_in_words
 from perennial.evaluation.regret import FEWEST, Regret, regret
 from perennial.ledger.entries import Decision, Release
 
@@ -36,10 +36,10 @@ def waited_in_words(decisions: Sequence[Decision], release: Release | None) -> s
     interval = cost.interval
     if interval is None:
         return f"{since} What that costs is unknown before {FEWEST} of them."
-    better = "better" if cost.gain >= 0 else "worse"
-    proven = "" if interval.ci_low > 0 or interval.ci_high < 0 else "not proven, "
-    return (
-        f"{since} The newest model, always taken, would have been {better} by {figure(abs(cost.gain), 3)} {metric} on "
-        f"{counted(cost.rows, 'row', 'rows')} ({proven}gain {change(cost.gain)}, "
-        f"{interval_in_words(interval.ci_low, interval.ci_high, change)})."
-    )
+    between = interval_in_words(interval.ci_low, interval.ci_high, change)
+    measured = f"{change(cost.gain)} {metric} on {counted(cost.rows, 'row', 'rows')} ({between})"
+    if interval.ci_low > 0 or interval.ci_high < 0:
+        better = "better" if cost.gain > 0 else "worse"
+        return f"{since} The newest model, always taken, would have been {better}: gain {measured}."
+    unproven = "It is not proven that the newest model, always taken, would have been better or worse"
+    return f"{since} {unproven}: gain {measured}."

@@ -128,16 +128,18 @@ def made_because(release: Release) -> str:
         return f"{release.candidate.versions} begins {begun}: {release.reason}"
     if release.kind == "abort":
         return f"the candidate is taken away: {release.reason}"
-    return release_reason(release.kind, release.reason)
+    return release_reason(release.kind, release.reason, release.by)
 
 
-def release_reason(kind: str, reason: str) -> str:
-    """Why a release was made: a rollback has the words of whoever asked for it.
+def release_reason(kind: str, reason: str, by: str | None) -> str:
+    """Why a release was made: a rollback has the words, and if it is known the name, of whoever asked for it.
 
-    >>> release_reason("rollback", "complaints"), release_reason("release", "It is better.")
-    ('rolled back: complaints', 'It is better.')
+    >>> release_reason("rollback", "complaints", "Ada"), release_reason("rollback", "complaints", None)
+    ('rolled back by Ada: complaints', 'rolled back: complaints')
+    >>> release_reason("release", "It is better.", None)
+    'It is better.'
     """
-    return f"rolled back: {reason}" if kind == "rollback" else reason
+    return f"rolled back{f' by {by}' if by else ''}: {reason}" if kind == "rollback" else reason
 
 
 def change_in_words(release: Release, before: Release | None) -> str:

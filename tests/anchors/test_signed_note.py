@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
+
 import pytest
 
 from perennial.governance.signed_note import (
@@ -50,6 +52,15 @@ def test_a_changed_text_or_signature_does_not_match(before: str, after: str) -> 
     assert note is not None
     with pytest.raises(BadSignature, match=r"PeterNeumann\+c74f20a3"):
         signed_by(note, [parse_public(PUBLIC)])
+
+
+@pytest.mark.parametrize("letter", sorted(set(ascii_letters + digits + "+/=") - {SIGNATURE[-2]}))
+def test_every_other_last_letter_is_a_change(letter: str) -> None:
+    note = parse_note(NOTE.replace(SIGNATURE, f"{SIGNATURE[:-2]}{letter}="))
+    try:
+        assert note is None or signed_by(note, [parse_public(PUBLIC)]) is None
+    except BadSignature as changed:
+        assert str(changed) == "PeterNeumann+c74f20a3"
 
 
 @pytest.mark.parametrize(

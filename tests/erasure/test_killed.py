@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from pathlib import Path
 
@@ -19,7 +18,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def test_a_killed_erasure_goes_on_and_ends_as_one_that_was_not_killed(known_person: Path, tmp_path: Path) -> None:
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
     ended = {}
     for name in ("undisturbed", "killed"):
         copied(known_person, tmp_path / name)
@@ -36,7 +34,6 @@ def test_a_killed_erasure_goes_on_and_ends_as_one_that_was_not_killed(known_pers
 
 
 def test_a_killed_retention_goes_on_and_ends_as_one_that_was_not_killed(known_person: Path, tmp_path: Path) -> None:
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
     ended = {}
     for name in ("undisturbed", "killed"):
         copied(known_person, tmp_path / name)

@@ -159,7 +159,7 @@ def test_what_stands_is_by_different_persons_who_have_the_role_and_is_not_expire
 def test_two_persons_at_once_release_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     ledger, _ = held(url)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     barrier, heard = context.Barrier(3), context.Queue()
     names = ("ada", "ben", "anna")
     asking = [context.Process(target=_ask, args=(url, name, barrier, heard), daemon=True) for name in names]

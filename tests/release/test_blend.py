@@ -89,11 +89,15 @@ def test_a_blend_is_rolled_back_to_what_was_tested_and_that_to_the_one_before(le
     ledger.append("shop", challenger("c3", 3))
     release_blend(ledger, "shop", NOW)
     assert serves(ledger) == [(2, 0.5), (3, 0.5)]
-    roll_back(ledger, "shop", NOW, "it hurts", seen=4)
+    assert roll_back(ledger, "shop", NOW, "it hurts", seen=4, by="Ada").live.by == "Ada"
     assert serves(ledger) == [(2, 1.0)]
     assert release_blend(ledger, "shop", NOW) is None, "a person's word stands until the next decision"
-    roll_back(ledger, "shop", NOW, "still", seen=5)
+    roll_back(ledger, "shop", NOW, "still", seen=5, by="Ada")
     assert serves(ledger) == [(1, 1.0)]
+    decided(ledger, 3, "keep", 0.5)
+    ledger.append("shop", challenger("c4", 4))
+    blend = release_blend(ledger, "shop", NOW)
+    assert blend is not None and blend.payload.by is None, "nobody asked for what followed the decision"
 
 
 def test_two_who_blend_at_once_make_one_release(ledger: Ledger) -> None:

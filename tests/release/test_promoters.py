@@ -28,7 +28,7 @@ def test_of_two_promoters_one_wins_and_the_other_learns_by_whom(tmp_path: Path) 
 
 def race(url: str) -> None:
     """Releases, each of which two processes want."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     barrier, told = context.Barrier(2), context.Queue()
     promoters = [context.Process(target=promote, args=(url, who, barrier, told), daemon=True) for who in (0, 1)]
     for promoter in promoters:
