@@ -12,7 +12,7 @@ from perennial.deciding.decision import Waits
 from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
 from perennial.training.readiness import NotYet
 from tasks.as_of import Present, present
-from tasks.deciding import carry_out, compare, is_evaluated_now
+from tasks.deciding import Compared, carry_out, compare, is_evaluated_now
 from tasks.turn import in_turn
 
 
@@ -36,9 +36,9 @@ def decide(
     return decide_waiting(usecase, now, trigger or Trigger(kind="person"))
 
 
-def decide_waiting(usecase: str, now: Present, trigger: Trigger) -> Decision | Waits:
-    """The steps of `decide`, as tasks of the flow that runs them."""
-    decision = compare(usecase, now.window, now.as_of, trigger)
+def decide_waiting(usecase: str, now: Present, trigger: Trigger, compared: Compared | None = None) -> Decision | Waits:
+    """The steps of `decide`, as tasks of the flow that runs them. compared: what a fleet's run has tested already."""
+    decision = compare(usecase, now.window, now.as_of, trigger, compared)
     if isinstance(decision, Decision):
         carry_out(usecase, decision)
     return decision

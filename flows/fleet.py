@@ -12,10 +12,10 @@ from flows.decide import decide_waiting
 from flows.names import run_name
 from flows.train import train_because
 from perennial.fleet.plan import FleetRun
-from perennial.ledger.entries import Tested, Trigger
+from perennial.ledger.entries import Trigger
 from tasks.alerts import notify_together
 from tasks.as_of import present
-from tasks.deciding import fix_family, waiting_test
+from tasks.deciding import Compared, fix_family, waiting_test
 from tasks.fleet import (
     HAD_TO_WAIT,
     Alone,
@@ -66,8 +66,13 @@ def take_round(alone: Alone, window: str, usecases: Sequence[str], trigger: Trig
     arrived = alone.of_each(usecases, window, "take in", lambda usecase: arrive(usecase, window, trigger))
     due = {usecase: here for usecase, here in arrived.items() if isinstance(here, Arrived)}
     alone.ended(window, {usecase: here for usecase, here in arrived.items() if not isinstance(here, Arrived)})
-    fix_families(alone, window, due)
-    decisions = alone.of_each(due, window, "decide", lambda name: decide_waiting(name, due[name].now, due[name].asked))
+    tested = fix_families(alone, window, due)
+    decisions = alone.of_each(
+        due,
+        window,
+        "decide",
+        lambda name: decide_waiting(name, due[name].now, due[name].asked, tested.get(name)),
+    )
     wanted = alone.of_each(
         decisions, window, "order refits", lambda name: due_refit(name, due[name].now.as_of, trigger)
     )
@@ -82,16 +87,23 @@ def take_round(alone: Alone, window: str, usecases: Sequence[str], trigger: Trig
     alone.report(window)
 
 
-def fix_families(alone: Alone, window: str, due: Mapping[str, Arrived]) -> None:
-    """Test what waits for a decision on a batch, and fix which decisions are taken together before the first one."""
+def fix_families(alone: Alone, window: str, due: Mapping[str, Arrived]) -> dict[str, Compared | None]:
+    """Test what waits for a decision on a batch, and fix which decisions are taken together before the first one.
 
-    def tested(usecase: str) -> Tested | None:
+    Returns the comparisons that were made for it, by use case.
+    """
+
+    def tested(usecase: str) -> Compared | None:
         now = due[usecase].now
         return waiting_test(usecase, now.window, now.as_of, due[usecase].asked)
 
+    made: dict[str, Compared | None] = {}
     for (template, fdr), members in decided_together(alone.still(due)).items():
-        tests = alone.of_each(members, window, "test", tested)
-        fix_family(template, fdr, [test for test in tests.values() if test is not None])
+        compared = alone.of_each(members, window, "test", tested)
+        tests = [each.test for each in compared.values() if each is not None]
+        fix_family(template, fdr, [test for test in tests if test is not None])
+        made |= compared
+    return made
 
 
 def catch_up(alone: Alone, usecases: Sequence[str]) -> None:

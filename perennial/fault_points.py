@@ -79,6 +79,10 @@ WRITES = (
     "erasure_ended",
     "openlineage_event",
     "unread_files",
+    "model_archive",
+    "model_archived_row",
+    "model_files",
+    "model_taken_back",
 )
 
 

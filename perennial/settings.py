@@ -12,20 +12,26 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from perennial import __version__
+from perennial.clock import parse_duration
 from perennial.errors import InputError
 from perennial.machine_memory import usable_memory
 from perennial.secrets import holds_secret, masked, remember, remember_address
 from perennial.whole_file import write_whole
+from perennial.work_pools import WorkPool, read_pools
 
 HOME_FORMAT = 2
 PREFECT_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 """Prefect's variable for another database, for example PostgreSQL. The embedded server uses it."""
 ROWS_IN_MEMORY = 2_000_000
+MODELS_KEPT = timedelta(days=365)
 LEAST_MEMORY = 256 * 2**20
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_ENGINES = ("local", "dask")
+_SCHEDULER = re.compile(r"(tcp|tls|ws|wss)://[^\s/@?#]+:[0-9]{1,5}/?")
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -36,12 +42,16 @@ class Settings:
     home: everything that Perennial stores, unless another setting points elsewhere.
     files_uri: where landed bytes and results of checks are: a path or the address of a bucket; the home by default.
     mlflow_artifacts: where model files are stored; None leaves it to the tracking server.
+    model_archive: where the files of old versions are moved to, `models_kept` after their training; None if nowhere.
+    dask_scheduler: the address of the Dask scheduler on whose workers large steps run; None for this process.
     namespace: a prefix for the names of experiments and models in MLflow; empty by default.
     prefect_api_url: an existing Prefect server; None means an embedded one, in `prefect_home`.
     prefect_database_url: the database of the embedded Prefect server; None means a file in `prefect_home`.
     threads: how many threads a fit may use.
     memory: how many bytes the joins and sorts of one process may use before they continue in files, in `spill`.
-    rows_in_memory: a typed Parquet batch with more rows is typed into a file in `spill`, and read column by column.
+    rows_in_memory: a file of Parquet or CSV with more rows is typed into a file in `spill`, and read column by column;
+    so are the accepted rows of a batch, and the rows of a decision.
+    pools: the work pools of Prefect with machines of a size that declarations ask for.
     anchors: the places outside the home that get signed heads of the ledger, each as an address.
     anchor_key: the file of the private key that signs them.
     openlineage: the receivers of OpenLineage events, each as an address. openlineage_token: for those that ask for one.
@@ -62,7 +72,11 @@ class Settings:
     threads: int
     memory: int
     rows_in_memory: int = ROWS_IN_MEMORY
+    dask_scheduler: str | None = None
     namespace: str = ""
+    pools: tuple[WorkPool, ...] = ()
+    model_archive: str | None = None
+    models_kept: timedelta = MODELS_KEPT
     anchors: tuple[str, ...] = ()
     anchor_key: Path | None = None
     openlineage: tuple[str, ...] = ()
@@ -160,7 +174,11 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
         threads=_threads(environ),
         memory=_memory(environ),
         rows_in_memory=_rows_in_memory(environ),
+        dask_scheduler=_dask_scheduler(environ),
         namespace=_namespace(environ),
+        model_archive=_archive(environ),
+        models_kept=_models_kept(environ),
+        pools=read_pools(environ.get("PERENNIAL_POOLS") or ""),
         anchors=_anchors(environ, home),
         anchor_key=_anchor_key(environ, home),
         openlineage=_openlineage(environ),
@@ -416,6 +434,21 @@ def _place(environ: Mapping[str, str], name: str, default: Path) -> str:
     return str(place)
 
 
+def _archive(environ: Mapping[str, str]) -> str | None:
+    return _place(environ, "PERENNIAL_MODEL_ARCHIVE", Path()) if environ.get("PERENNIAL_MODEL_ARCHIVE") else None
+
+
+def _models_kept(environ: Mapping[str, str]) -> timedelta:
+    value = (environ.get("PERENNIAL_MODELS_KEPT") or "").strip()
+    try:
+        return parse_duration(value) if value else MODELS_KEPT
+    except ValueError:
+        raise InputError(
+            f"PERENNIAL_MODELS_KEPT: {value!r} is not a duration\n"
+            "  Write a whole number and m, h, d, w or y, such as 2y, or unset it for 365d."
+        ) from None
+
+
 def _refuse_secret(name: str, address: str) -> None:
     """An address that is stored with every table or model must not contain credentials."""
     if holds_secret(address):
@@ -450,12 +483,32 @@ def _threads(environ: Mapping[str, str]) -> int:
 
 def _rows_in_memory(environ: Mapping[str, str]) -> int:
     value = (environ.get("PERENNIAL_ROWS_IN_MEMORY") or "").strip() or str(ROWS_IN_MEMORY)
-    if not re.fullmatch(r"[0-9]{1,18}", value):
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", value):
         raise InputError(
-            f"PERENNIAL_ROWS_IN_MEMORY: {value!r} is not a whole number of rows\n"
+            f"PERENNIAL_ROWS_IN_MEMORY: {value!r} is not a whole number of rows of at least 1\n"
             f"  Write it with digits only, such as 5000000, or unset it for {ROWS_IN_MEMORY}."
         )
     return int(value)
+
+
+def _dask_scheduler(environ: Mapping[str, str]) -> str | None:
+    """The scheduler of the chosen engine; None for the local one."""
+    engine, value = environ.get("PERENNIAL_ENGINE") or "local", environ.get("PERENNIAL_DASK_SCHEDULER") or ""
+    if engine not in _ENGINES:
+        raise InputError(
+            f"PERENNIAL_ENGINE: {engine!r} is neither local nor dask\n"
+            "  Set it to dask to run large steps on a Dask cluster, or unset it to run them in this process."
+        )
+    if engine == "local":
+        return None
+    if not _SCHEDULER.fullmatch(value):
+        wrong = (
+            f"PERENNIAL_DASK_SCHEDULER: {masked(value)!r} is not the address of a scheduler"
+            if value
+            else "PERENNIAL_ENGINE: 'dask' needs PERENNIAL_DASK_SCHEDULER, which is not set"
+        )
+        raise InputError(f"{wrong}\n  Write it as tcp://host:8786, as `dask scheduler` prints it when it starts.")
+    return value.rstrip("/")
 
 
 def _memory(environ: Mapping[str, str]) -> int:

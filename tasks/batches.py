@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from data_checks.validation import validate as run_checks
@@ -11,10 +12,10 @@ from perennial.intake import due
 from perennial.intake.due import (
     changed_windows,
     due_window,
+    listed,
     source_of,
     unfinished_window,
-    windows_after_today,
-    windows_of,
+    window_named,
 )
 from perennial.intake.looking import look_at, source_mistakes
 from perennial.ledger.declaration_history import edits_since, record_declaration
@@ -49,16 +50,17 @@ def pick_window(usecase: str, window: str | None, unfinished_first: bool = False
     case = workspace.use_case(usecase)
     if window is None and unfinished_first:
         window = unfinished_window(workspace.ledger, usecase)
-    _warn_about_the_future(case)
+    there = listed(case, scheduled_start())
+    _warn_about_the_future(case, there.after_today)
     if window is not None:
-        known = [w.name for w in windows_of(case, scheduled_start())]
+        known = [w.name for w in there.ready]
         if window not in known:
             raise InputError(
                 f"{usecase}: the source has no batch {window!r}. It has {len(known)}: {', '.join(known[:12])}"
                 f"{', …' if len(known) > 12 else ''}"
             )
         return window
-    return due_window(case, workspace.ledger, scheduled_start())
+    return due_window(case, workspace.ledger, there.ready)
 
 
 @step(timeout_minutes=10)
@@ -67,7 +69,8 @@ def restated_window(usecase: str) -> str | None:
     workspace = open_workspace(settings())
     newest = newest_entries(workspace.ledger, usecase)
     accepted = {name: batch for name, batch in newest.items() if batch.status == "accepted"}
-    return next(iter(changed_windows(workspace.use_case(usecase), accepted, scheduled_start())), None)
+    case = workspace.use_case(usecase)
+    return next(iter(changed_windows(case, accepted, listed(case, scheduled_start()).ready)), None)
 
 
 @step(timeout_minutes=10)
@@ -75,8 +78,9 @@ def windows_to_do(usecase: str, first: str | None, last: str | None) -> list[str
     """The windows of the source from first to last without a finished cycle, or whose source changed since."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    _warn_about_the_future(case)
-    return due.windows_to_do(case, workspace.ledger, scheduled_start(), first, last)
+    there = listed(case, scheduled_start())
+    _warn_about_the_future(case, there.after_today)
+    return due.windows_to_do(case, workspace.ledger, there.ready, first, last)
 
 
 @step(timeout_minutes=5)
@@ -90,7 +94,7 @@ def land(usecase: str, window: str) -> str:
     """Store the bytes as they arrived; return their name."""
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
-    arrival = source_of(case).fetch(_window(case, window))
+    arrival = source_of(case).fetch(window_named(case, window, scheduled_start()))
     _refuse_what_does_not_run(workspace, case, arrival)
     record_declaration(workspace.ledger, case)
     return workspace.landing.keep(usecase, arrival.content, arrival.suffix)
@@ -127,7 +131,10 @@ def validate(usecase: str, window: str, landing: str) -> BatchEntry:
     workspace = open_workspace(settings())
     case = workspace.use_case(usecase)
     with workspace.only_one(usecase, "ingest"):
-        return validated(workspace, case, _window(case, window), landing, windows_of(case, scheduled_start()))
+        named = window_named(case, window, scheduled_start())
+        # Only a stretch of time can be far away from others; a file's times are those of its rows.
+        others = listed(case, scheduled_start()).ready if named.start is not None else ()
+        return validated(workspace, case, named, landing, others)
 
 
 @step(timeout_minutes=5)
@@ -162,16 +169,12 @@ def _rows_are_there(workspace: Workspace, usecase: str, batch: BatchEntry) -> No
             )
 
 
-def _warn_about_the_future(case: UseCase) -> None:
+def _warn_about_the_future(case: UseCase, waiting: Sequence[Window]) -> None:
     """Warn about rows dated after today. They wait, even on a replay clock, where this is unexpected."""
-    if waiting := windows_after_today(case, scheduled_start()):
+    if waiting:
         names = ", ".join(w.name for w in waiting[:3])
         story.warning(
             "%s: rows after today wait (%s). Correct their times, or declare `future: true` under schema.",
             case.name,
             names,
         )
-
-
-def _window(case: UseCase, name: str) -> Window:
-    return next(w for w in windows_of(case, scheduled_start()) if w.name == name)

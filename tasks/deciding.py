@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from perennial.clock import write_instant
 from perennial.deciding import decision as deciding
 from perennial.deciding.at_once import is_evaluated_at_once
 from perennial.deciding.decision import Decided, Waits
-from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
+from perennial.deciding.evaluation_rows import evaluation_rows
 from perennial.deciding.family import family_of, having, ruled_in, tested
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.deciding.loading import Pool, load_contest
 from perennial.deciding.recall import batches_to_follow, past_challengers
 from perennial.deciding.requirements import held_for
@@ -19,7 +21,7 @@ from perennial.errors import RunDeleted, TransientError
 from perennial.governance.tier import required
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import NO_CHALLENGER, ChallengerEntry, Decision, Family, Tested, Trigger
-from perennial.ledger.ledger import Ledger
+from perennial.ledger.ledger import Ledger, Position
 from perennial.ledger.present import (
     current_release,
     decision_taken,
@@ -38,24 +40,49 @@ from perennial.store.newly_wrong import keep_newly_wrong
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.groups import evaluation_sources
 from perennial.training.readiness import NotYet
-from perennial.usecase.declaration import Declaration
+from perennial.usecase.declaration import Declaration, UseCase
 from perennial.usecase.reading import template_of
 from tasks.artifacts import show_decision
 from tasks.events import announce
+from tasks.scoring import elsewhere_of
 from tasks.step import step
 
 log = logging.getLogger("perennial.tasks")
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A comparison that was made to test its gain. end: of the use case's chain before it. case: as declared then."""
+
+    made: Decided
+    end: Position | None
+    case: UseCase
+
+    @property
+    def test(self) -> Tested | None:
+        """None if nothing is tested, as for a first model."""
+        return tested(self.made.decision)
+
+
 @step(timeout_minutes=60)
-def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Decision | Waits:
+def compare(
+    usecase: str, batch: str, as_of: datetime, trigger: Trigger, compared: Compared | None = None
+) -> Decision | Waits:
     """Score champion and waiting challenger on the same fresh rows and commit the decision.
 
     A decision whose release was prevented by a crash is returned first, and so is one already taken at this time, so
     that its release, the alias and the notes in the registry follow.
+
+    compared: by `waiting_test`, for the same batch, time and trigger. It is used if neither the record of the use case
+    nor its declaration has changed since.
     """
     workspace = open_workspace(settings())
-    ledger, made = workspace.ledger, _compared(workspace, usecase, batch, as_of, trigger)
+    ledger = workspace.ledger
+    made: Decided | Decision | Waits
+    if compared and (compared.end, compared.case) == (ledger.newest(usecase), workspace.use_case(usecase)):
+        made = compared.made
+    else:
+        made = _compared(workspace, usecase, batch, as_of, trigger)
     if not isinstance(made, Decided):
         return made
     decision = _among_its_family(workspace, made.decision)
@@ -67,10 +94,12 @@ def compare(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Deci
 
 
 @step(timeout_minutes=60)
-def waiting_test(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Tested | None:
-    """The test of the decision that `compare` would commit now; None if it would test nothing."""
-    made = _compared(open_workspace(settings()), usecase, batch, as_of, trigger)
-    return tested(made.decision) if isinstance(made, Decided) else None
+def waiting_test(usecase: str, batch: str, as_of: datetime, trigger: Trigger) -> Compared | None:
+    """The comparison that `compare` would commit now; None if it would compare nothing."""
+    workspace = open_workspace(settings())
+    end, case = workspace.ledger.newest(usecase), workspace.use_case(usecase)
+    made = _compared(workspace, usecase, batch, as_of, trigger)
+    return Compared(made, end, case) if isinstance(made, Decided) else None
 
 
 @step(timeout_minutes=10)
@@ -128,6 +157,8 @@ def _compared(
     recalls = release is not None and case.declaration.release.serve == "recall"
     pool = follow(workspace, case.declaration, sources, waiting, rows) if recalls else None
     contest = load_contest(registry, case.declaration, waiting, release, pool)
+    if elsewhere := elsewhere_of(workspace, usecase):
+        rows.have_predicted(elsewhere, contest.models)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
     made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)

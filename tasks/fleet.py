@@ -18,7 +18,8 @@ from perennial.fleet.budget import DueRefit, Refits, plan_refits
 from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
-from perennial.ledger.entries import BatchEntry, RunFailed, Trigger
+from perennial.fleet.strangers import rows_of_nobody
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Release, RunFailed, Trigger
 from perennial.ledger.present import failures_before
 from perennial.secrets import masked
 from perennial.settings import settings
@@ -47,8 +48,12 @@ LONGEST = 300
 def plan_fleet(template: str | None, tags: Sequence[str]) -> FleetPlan:
     """What is due for each use case."""
     workspace = open_workspace(settings())
-    names = chosen(workspace.settings.usecases, Chosen(template, tuple(tags)))
-    return due_of(workspace, names, scheduled_start())
+    folder = workspace.settings.usecases
+    plan = due_of(workspace, chosen(folder, Chosen(template, tuple(tags))), scheduled_start())
+    if not tags and not plan.failed:  # otherwise, which rows have no use case is unknown
+        for line in rows_of_nobody(workspace.declared(name) for name in chosen(folder, Chosen(template))):
+            story.warning("%s", line)
+    return plan
 
 
 def decided_together(usecases: Sequence[str]) -> dict[tuple[str, float], list[str]]:
@@ -88,11 +93,13 @@ def postponed_refit(usecase: str) -> DueRefit | None:
 class Alone:
     """Keeps the failure of one use case from the others, and collects what became of each.
 
-    usecases: those whose declaration can be read.
+    usecases: those whose declaration can be read. began_at: the last row of each in the ledger before the run.
     """
 
     def __init__(self, plan: FleetPlan) -> None:
         self.usecases = sorted({*(name for _, names in plan.rounds for name in names), *plan.idle})
+        ledger = open_workspace(settings()).ledger
+        self.began_at = {name: end.position if (end := ledger.newest(name)) else 0 for name in self.usecases}
         self.failed = list(plan.failed)
         self.cycles: dict[str, list[tuple[str, str]]] = {}
         self.planned: dict[str, float] = {}
@@ -104,8 +111,9 @@ class Alone:
 
     def of_each(self, usecases: Iterable[str], window: str, step_: str, do: Callable[[str], R]) -> dict[str, R]:
         """Use case → what `do` returns in its turn, for those that can go on and do not fail. step_: what it does."""
-        done = {}
-        for usecase in self.still(usecases):
+        done, going = {}, self.still(usecases)
+        for number, usecase in enumerate(going, 1):
+            log.info("%s: %s %s (%d of %d)", usecase, step_, window, number, len(going))
             with self(usecase, window, step_), turn(usecase):
                 done[usecase] = do(usecase)
         return done
@@ -135,7 +143,7 @@ class Alone:
             self.failed.append(failed)
             if not ours:
                 log.exception("%s failed", usecase)
-            story.error("%s", failed)
+            log.error("%s", failed)
 
     def ended(self, window: str, batches: Mapping[str, BatchEntry | None]) -> None:
         """Cycles that ran to their end."""
@@ -163,9 +171,22 @@ def record_outcomes(usecases: Sequence[str], failed: Sequence[Failed]) -> None:
 
 
 def finish_fleet(alone: Alone) -> FleetRun:
-    """What the run did. Raises TerminalError with every use case that failed."""
-    held = [name for name, cycles in alone.cycles.items() if any(status == "held" for _, status in cycles)]
-    run = FleetRun({name: tuple(cycles) for name, cycles in alone.cycles.items()}, tuple(alone.failed), tuple(held))
+    """What the run did, which is printed. Raises TerminalError with every use case that failed."""
+    held = tuple(name for name, cycles in alone.cycles.items() if any(status == "held" for _, status in cycles))
+    cycles = {name: tuple(cycles) for name, cycles in alone.cycles.items()}
+    ledger = open_workspace(settings()).ledger
+    rows = {name: ledger.after(name, position) for name, position in alone.began_at.items()}
+    trained, released = (
+        {
+            name: count
+            for name, of_one in rows.items()
+            if (count := sum(isinstance(row.payload, kind) for row in of_one))
+        }
+        for kind in (ChallengerEntry, Release)
+    )
+    run = FleetRun(cycles, tuple(alone.failed), held, trained, released)
+    for line in run.in_words():
+        story.info("%s", line)
     if run.failed:
         raise TerminalError(
             f"{counted(len(run.failed), 'use case', 'use cases')} failed; the others were run:\n"

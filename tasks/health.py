@@ -11,7 +11,8 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from perennial.clock import instant
-from perennial.deciding.evaluation_rows import clusters_of, rows_to_watch
+from perennial.deciding.evaluation_rows import rows_to_watch
+from perennial.deciding.labelled_rows import clusters_of, labels_in
 from perennial.errors import TransientError
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
@@ -20,7 +21,7 @@ from perennial.scoring.stored import stored_predictions
 from perennial.serving.skew import new_segments, served_again
 from perennial.settings import settings
 from perennial.store.known import known_at
-from perennial.store.rows import labels_of
+from perennial.store.stored_rows import StoredRows
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.watching.after_release import rows_after_release
@@ -44,6 +45,7 @@ from perennial.watching.served_again import ServedAgain
 from perennial.watching.wanting import wants_retraining
 from tasks.episodes import commit_episodes
 from tasks.events import announce
+from tasks.scoring import elsewhere_of
 from tasks.statistics import batch_statistics, count_before_a_champion, days_by_champion, metrics_per_row
 from tasks.step import step
 
@@ -103,18 +105,21 @@ def _watched(
     rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.since))
     served = load_served(workspace.registry, case.name, release)
     evaluated = evaluated_among(served, release)
-    known.adopt(
-        served.champion,
-        stored_predictions(
-            workspace.tables,
-            ledger,
-            case.name,
-            declaration.schema_,
-            known.rows,
-            release.champion.model,
+    if not known.are_on_disk:  # looking up the keys of so many rows would hold all of them
+        known.adopt(
             served.champion,
-        ),
-    )
+            stored_predictions(
+                workspace.tables,
+                ledger,
+                case.name,
+                declaration.schema_,
+                known.frame,
+                release.champion.model,
+                served.champion,
+            ),
+        )
+    elif elsewhere := elsewhere_of(workspace, case.name):
+        known.have_predicted(elsewhere, served.models)
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.since)
     recorded = days_of(past, since)
@@ -128,7 +133,7 @@ def _watched(
         champion=served.champion,
         rows=rows,
         labelled=known.rows,
-        labels=labels_of(known.rows, declaration.schema_),
+        labels=labels_in(known, declaration.schema_),
         predicted=served.blended([known.predictions(each) for each in served.models], declaration.schema_.classes),
         clusters=clusters_of(declaration, known),
         reference=release.reference,
@@ -150,7 +155,7 @@ def _watched(
 
 
 def _served(
-    workspace: Workspace, usecase: str, batch: BatchEntry, rows: pd.DataFrame
+    workspace: Workspace, usecase: str, batch: BatchEntry, rows: pd.DataFrame | StoredRows
 ) -> Callable[[], ServedAgain] | None:
     """Compares what was collected since the cycle of another batch; None if nothing was."""
     if not new_segments(workspace, usecase, after=0):

@@ -75,13 +75,17 @@ def form_person(usecase: str, by: str, token: str | None) -> Person:
 
 
 @step(timeout_minutes=10)
-def restore_former(usecase: str, reason: str, release_no: int | None) -> Release:
+def restore_former(usecase: str, reason: str, by: str | None, token: str | None, release_no: int | None) -> Release:
     """Roll back to the previous champion, as a new release: of the given release, or the one live at the run's start.
 
     A run may wait for a cycle to end; what the cycle releases is not what the person meant.
     """
     workspace = open_workspace(settings())
     case, registry = workspace.use_case(usecase), workspace.registry
+    key = workspace.settings.token_key
+    person = (
+        person_of(by, user=None, token=token, token_key=key, must_prove=False).name if by is not None or token else None
+    )
     asked_at = scheduled_start()
     now = time_of(workspace.ledger, case.declaration, asked_at)
     done = roll_back(
@@ -91,6 +95,7 @@ def restore_former(usecase: str, reason: str, release_no: int | None) -> Release
         given("reason", reason),
         release_no,
         lambda former: load_served(registry, usecase, former),
+        by=person,
         asked_at=asked_at,
     )
     with on_record(f"release {done.row.payload.release_no} is recorded"):

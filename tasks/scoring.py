@@ -16,9 +16,11 @@ from perennial.ledger.present import current_release, release_to_watch, time_of
 from perennial.model.released import load_candidate, load_served
 from perennial.scoring.attempted import attempted
 from perennial.scoring.batch import Predictions, predictions_table, scored, scored_entry
+from perennial.scoring.elsewhere import Elsewhere
 from perennial.scoring.made_by import MadeBy, candidate_model, live_models
 from perennial.settings import settings
 from perennial.store.known import known_at
+from perennial.store.stored_rows import StoredRows
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
 from perennial.usecase.declaration import Declaration
@@ -51,14 +53,21 @@ def _scored(workspace: Workspace, batch: BatchEntry, release: Release, usecase: 
     """The batch's predictions by the live models, stored now or earlier, and after them those by a candidate."""
     asked = _Asked(workspace, usecase, batch)
     registry, schema, live = workspace.registry, asked.declaration.schema_, live_models(release)
+    elsewhere = elsewhere_of(workspace, usecase)
     stored = asked.stored(live)
     if stored is None:
-        stored = asked.store(live, scored(load_served(registry, usecase, release), asked.rows, schema))
+        stored = asked.store(live, scored(load_served(registry, usecase, release), asked.rows, schema, elsewhere))
     beside, candidate = candidate_model(release), release.candidate
     if beside is not None and candidate is not None and asked.stored(beside) is None:
         load = partial(load_candidate, registry, usecase, candidate)
-        asked.store(beside, *attempted(load, asked.rows, schema))
+        asked.store(beside, *attempted(load, asked.rows, schema, elsewhere))
     return stored
+
+
+def elsewhere_of(workspace: Workspace, usecase: str) -> Elsewhere | None:
+    """The workers of the engine, if it has others than this process."""
+    site = workspace.site
+    return None if site is None else Elsewhere(site, usecase)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class _Asked:
         return self.workspace.use_case(self.usecase).declaration
 
     @cached_property
-    def rows(self) -> pd.DataFrame:
+    def rows(self) -> pd.DataFrame | StoredRows:
         known = known_at(self.workspace.ledger, self.usecase, instant(self.batch.arrived_at))
         return rows_of_batch(self.workspace.tables, self.declaration, known, self.batch)
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from perennial.clock import instant
 from perennial.deciding.evaluated_champion import evaluated_champion
-from perennial.deciding.evaluation_rows import clusters_of
+from perennial.deciding.labelled_rows import clusters_of, labels_in
 from perennial.evaluation.metrics.metric import Metric
 from perennial.features.recipe import Recipe, recipe_of
+from perennial.features.row_wise import custom
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
 from perennial.model.released import Serving
+from perennial.scoring.predicted import goes_by_row
+from perennial.store.batch_rows import batch_rows
 from perennial.store.known import Known, known_at
-from perennial.store.rows import labels_of, read_rows
+from perennial.store.stored_rows import StoredRows
 from perennial.store.workspace import Workspace
 from perennial.team_code.metrics import declared_metric, metric_sources
 from perennial.usecase.declaration import UseCase
@@ -24,6 +27,7 @@ from perennial.watching.profile import read_evaluated
 from perennial.watching.reference import metric_of_reference
 from perennial.watching.statistics.pca import read_directions
 from perennial.watching.statistics.written import read_counts, read_grids
+from tasks.scoring import elsewhere_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +40,7 @@ def batch_statistics(
     batch: BatchEntry,
     release: Release,
     champion: Serving,
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | StoredRows,
     snapshot: Snapshot | None,
 ) -> BatchStatistics:
     """Nothing is read or computed yet: a channel that asks causes it.
@@ -44,7 +48,7 @@ def batch_statistics(
     known: when the batch arrived. champion: the evaluated models of the release.
     """
     return BatchStatistics(
-        features=_feature_counts(workspace, case, known, champion.champion.recipe),
+        features=_feature_counts(workspace, case, known, champion.champion.recipe, goes_by_row(champion.champion)),
         batch=batch.batch,
         rows=rows,
         champion=champion,
@@ -59,16 +63,19 @@ def count_before_a_champion(workspace: Workspace, case: UseCase, batch: BatchEnt
     """Count an accepted batch although no champion is watched yet, so that its rows need not be read again later."""
     if batch.status == "accepted" and "features" in case.declaration.watch.channels:
         known = known_at(workspace.ledger, case.name, instant(batch.arrived_at))
-        _feature_counts(workspace, case, known, recipe_of(case)).of(batch.batch)
+        recipe = recipe_of(case)
+        # Whether a custom feature goes by row is seen when a model is trained.
+        _feature_counts(workspace, case, known, recipe, by_row=not custom(recipe.derived)).of(batch.batch)
 
 
-def _feature_counts(workspace: Workspace, case: UseCase, known: Known, recipe: Recipe) -> FeatureCounts:
+def _feature_counts(workspace: Workspace, case: UseCase, known: Known, recipe: Recipe, by_row: bool) -> FeatureCounts:
     schema = case.declaration.schema_
 
-    def rows_of(name: str) -> pd.DataFrame:
-        return read_rows(workspace.tables, case.name, schema, known, only=(name,))
+    def rows_of(name: str) -> pd.DataFrame | StoredRows:
+        return batch_rows(workspace.tables, case.name, schema, known, (name,))
 
-    return FeatureCounts(workspace.statistics(case.name, recipe.digest), recipe, schema, rows_of)
+    files, elsewhere = workspace.statistics(case.name, recipe.digest), elsewhere_of(workspace, case.name)
+    return FeatureCounts(files, recipe, schema, rows_of, by_row, elsewhere)
 
 
 def days_by_champion(statistics: BatchStatistics, channels: Sequence[str]) -> StoredDays:
@@ -109,7 +116,7 @@ def _evaluation(workspace: Workspace, case: UseCase, release: Release, champion:
         return None
     return EvaluationSample(
         rows=sample.rows,
-        y=labels_of(sample.rows, declaration.schema_),
+        y=labels_in(sample, declaration.schema_),
         predictions=champion.blended(
             [sample.predictions(each) for each in champion.models], declaration.schema_.classes
         ),

@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.utilities.timeout import timeout
 
 from perennial.errors import PerennialError, TerminalError, TransientError, TurnLost
+from perennial.ledger.connections import one_connection
 from perennial.secrets import masked
 
 P = ParamSpec("P")
@@ -98,7 +99,8 @@ def _without_secrets(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def run(*arguments: P.args, **named: P.kwargs) -> R:
         try:
-            return function(*arguments, **named)
+            with one_connection():
+                return function(*arguments, **named)
         except PerennialError:
             raise
         except Exception as error:

@@ -20,15 +20,17 @@ from perennial.store.known import Known, known_at
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.team_code.groups import evaluation_sources
 from perennial.training.challenger import Newest, newest_challenger, train
+from perennial.training.opened_rows import opened_rows
 from perennial.training.race import Raced, finish, steps_due
 from perennial.training.readiness import NotTrainableYet, NotYet
-from perennial.training.rows import training_rows
 from perennial.training.snapshot import covers, snapshot_of
 from perennial.usecase.declaration import UseCase
 from perennial.watching.reason_to_train import reason_to_train
 from perennial.watching.wanting import wants_retraining
+from perennial.work_pools import pool_for
 from tasks.deciding import blend
 from tasks.step import step
+from tasks.work_pools import trained_on
 
 log = logging.getLogger("perennial.tasks")
 
@@ -76,6 +78,15 @@ def train_next(
 
 @step(timeout_minutes=240)
 def train_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry | NotYet:
+    """Train here, or on a machine of the size that the declaration asks for if this site has work pools."""
+    where = settings()
+    compute = open_workspace(where).use_case(usecase).declaration.compute
+    pool = pool_for(compute.train_elsewhere, where.pools, "compute.train")
+    return fit_challenger.fn(usecase, as_of, trigger) if pool is None else trained_on(pool, usecase, as_of, trigger)
+
+
+@step(timeout_minutes=240)
+def fit_challenger(usecase: str, as_of: datetime, trigger: Trigger) -> ChallengerEntry | NotYet:
     """Race windows and estimators, take a snapshot, fit the winner on it, register it and commit it as the challenger.
 
     The snapshot leaves out the newest days if they are declared to evaluate the challenger and can. If a challenger was
@@ -114,12 +125,14 @@ def _made(
     ledger, declaration = workspace.ledger, case.declaration
     raced = race(workspace, case, known, plan.raced_on)
     try:
-        training = training_rows(workspace.tables, declaration.racing_as(raced.rival), known, plan.until)
-        snapshot = snapshot_of(workspace.tables, declaration, known, training, plan.until)
-        if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
-            return newest.entry
-        groups = represented_in(training.rows, declaration, evaluation_sources(case))
-        entry = train(case, snapshot, training.rows, workspace.registry, trigger, raced, plan.later_because)
+        with opened_rows(workspace.tables, declaration.racing_as(raced.rival), known, plan.until) as training:
+            snapshot = snapshot_of(workspace.tables, declaration, known, training, plan.until)
+            if newest and (newest.snapshot.digest, newest.entry.rival) == (snapshot.digest, raced.rival):
+                return newest.entry
+            groups = represented_in(training.rows, declaration, evaluation_sources(case))
+            entry = train(
+                case, snapshot, training.rows, workspace.registry, trigger, raced, plan.later_because, workspace.site
+            )
     except NotTrainableYet as too_little:
         if plan.until is None:
             return NotYet(str(too_little))

@@ -1,10 +1,12 @@
-"""Removes what a home keeps and nothing reads."""
+"""Removes what a home keeps and nothing reads, and moves old models to the archive."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
 
+from perennial.ledger.entries import ModelArchived
+from perennial.release.archiving import archive_models
 from perennial.settings import settings
 from perennial.store.upkeep import Unread, remove_unread
 from perennial.store.workspace import open_workspace
@@ -27,3 +29,12 @@ def remove_unread_files(usecase: str) -> list[Unread]:
     for each in removed:
         log.info("%s: %s: %d data files and %d of the log removed", usecase, each.table, each.data, each.log)
     return removed
+
+
+@step(timeout_minutes=120)
+def archive_old_models(usecase: str) -> list[ModelArchived]:
+    """Move the files of its old models to the archive, if there is one."""
+    moved = archive_models(open_workspace(settings()), usecase, datetime.now(UTC))
+    for each in moved:
+        log.info("%s: version %d is archived as %s", usecase, each.version, each.file)
+    return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -18,14 +18,16 @@ from perennial.intake.frames import accepted_table, quarantine_table
 from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
-from perennial.intake.typed import stored_batch, typed_batch
+from perennial.intake.spread import spread_batch
+from perennial.intake.typed import stored_batch, too_large, typed_batch
 from perennial.intake.unfinished import unfinished
 from perennial.ledger.entries import BatchEntry, Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import newest_entries, replay_clock
 from perennial.sources.batch_rows import BatchRows
+from perennial.sources.config import FilesSource
+from perennial.sources.csv_in_parts import CsvFile
 from perennial.sources.delimited import UnreadableBatch
-from perennial.sources.parquet_file import rows_in
 from perennial.sources.suffix import Suffix
 from perennial.sources.window import Window
 from perennial.store.keys import accepted_in
@@ -37,6 +39,7 @@ from perennial.store.workspace import Workspace
 from perennial.usecase.columns import column_types, read_options
 from perennial.usecase.declaration import UseCase
 from tasks.as_of import arriving, scheduled_start
+from tasks.step import in_fleet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +67,15 @@ def validated(
     if newest is not None and erased and landing == newest.landing and not again:
         return newest
     suffix = suffix_of(workspace.landing.kept_as(case.name, landing))
-    with workspace.landing.file(case.name, landing) as file, _typed(workspace, case, window, file, suffix) as batch:
+    with (
+        workspace.landing.file(case.name, landing) as file,
+        _typed(workspace, case, window, landing, file, suffix) as (batch, data),
+    ):
         digest = content_digest(batch, key)
         present = _present(workspace, case, window, landing, windows, batch)
         if present.newest is not None and present.newest.digest == digest and not again:
             return present.newest
         arrived = arrival(declaration, window, landing, digest, batch, present)
-        data = file if batch.is_stored else file.read_bytes
         copies = copies_in(data, suffix, batch, key, read_options(declaration))
         validation = _checked(workspace, case, arrived, batch, copies, present)
         planned = plan(declaration, arrived, present, batch, validation)
@@ -84,21 +89,34 @@ def validated(
 
 
 @contextmanager
-def _typed(workspace: Workspace, case: UseCase, window: Window, file: Path, suffix: Suffix) -> Iterator[BatchRows]:
-    """The batch in memory; a Parquet file with more rows than that allows is typed into another file."""
-    where = workspace.settings
+def _typed(
+    workspace: Workspace, case: UseCase, window: Window, landing: str, file: Path, suffix: Suffix
+) -> Iterator[tuple[BatchRows, Callable[[], bytes] | Path | CsvFile]]:
+    """The batch in memory, or typed into other files if it has more rows than that allows; and its bytes, or file."""
+    where, site = workspace.settings, workspace.site
     with ExitStack() as until_read:
         batch: BatchRows
         try:
-            if suffix == ".parquet" and rows_in(file) > where.rows_in_memory:
-                batch = until_read.enter_context(stored_batch(case.declaration, file, where.spill))
-            else:
+            large = too_large(file, suffix, read_options(case.declaration), where.rows_in_memory)
+            if large is None:
                 batch = typed_batch(case.declaration, file.read_bytes(), suffix)
+            elif site is not None:
+                landed = workspace.landing.place(case.name, landing)
+                batch = until_read.enter_context(spread_batch(case.declaration, large, landed, site))
+            else:
+                batch = until_read.enter_context(stored_batch(case.declaration, large, where.spill))
         except UnreadableBatch as problem:
+            after = "later batches wait for it" if in_fleet() else "a later batch can go first"
             raise UnreadableBatch(
-                f"{window.name}: {problem}\n  none of it was ingested; a later batch can go first"
+                f"{window.name}: {problem}\n  {_where(case)}none of it was ingested; {after}"
             ) from problem
-        yield with_late_target(batch, case.declaration)
+        yield with_late_target(batch, case.declaration), large or file.read_bytes
+
+
+def _where(case: UseCase) -> str:
+    """Where its files are; empty for a source of another kind."""
+    source = case.declaration.source
+    return f"in {source.path}; " if isinstance(source, FilesSource) else ""
 
 
 def _checked(
@@ -123,13 +141,14 @@ def _checked(
         copies=copies,
         waived=present.waived,
         unfinished=_unfinished(case, arrived, batch, present),
+        engine=workspace.engine,
     )
 
 
 def _unfinished(case: UseCase, arrived: Arrived, batch: BatchRows, present: Present) -> str:
     """Why the batch's window is not over yet; empty if it is, or its times are unknown."""
     schema, faults = case.declaration.schema_, arrived.time_faults
-    if faults is None:
+    if faults is None or arrived.window.start is None:
         return ""
     now = present.now if case.declaration.clock == "wall" else None
     return unfinished(arrived.window, present.windows, batch.column(schema.time)[faults.isna()], now)
@@ -171,18 +190,21 @@ def _present(
     ledger = workspace.ledger
     entries = newest_entries(ledger, case.name)
     others = [entry for name, entry in entries.items() if name != window.name]
-    came = [Window(instant(e.start), instant(e.end), e.window) for e in others if e.start and e.status == "accepted"]
     return Present(
         now=arriving(workspace, case.name) if case.declaration.clock == "wall" else scheduled_start(),
         clock=replay_clock(ledger, case.name, without=window.name),
         newest=entries.get(window.name),
         waived=waived_checks(ledger, case.name, window.name, landing),
-        windows=(*windows, *came),
+        windows=(*windows, *_came(others)) if window.start is not None else (),
         usual=float(median(entry.rows.arrived for entry in others)) if others else None,
         extra=frozenset(name for entry in others for name in entry.extra_columns) if others else None,
         missing=_usually_missing(workspace, case, batch, others),
         ends=tuple(instant(entry.end) for entry in others if entry.status == "accepted"),
     )
+
+
+def _came(others: Sequence[BatchEntry]) -> list[Window]:
+    return [Window(instant(e.start), instant(e.end), e.window) for e in others if e.start and e.status == "accepted"]
 
 
 def _usually_missing(

@@ -64,12 +64,14 @@ def _text(path: Path) -> str:
 
 def _without_parameters(where: Settings) -> list[str]:
     """The use cases whose schedule would start a run without a use case. Empty while the server does not answer."""
-    address = f"{where.prefect_api_url}/deployments/name/{SCHEDULED}/{SCHEDULED}"
-    try:
-        with build_opener(ProxyHandler({})).open(address, timeout=10) as answer:
-            schedules = json.load(answer)["schedules"]
-    except (OSError, HTTPException, ValueError):
-        return []  # the part that watches the server reports it
+    schedules = []
+    for deployment in (SCHEDULED, *(pool.size for pool in where.pools)):
+        address = f"{where.prefect_api_url}/deployments/name/{SCHEDULED}/{deployment}"
+        try:
+            with build_opener(ProxyHandler({})).open(address, timeout=10) as answer:
+                schedules += json.load(answer)["schedules"]
+        except (OSError, HTTPException, ValueError):
+            continue  # of that size there is none, or the part that watches the server reports it
     names = set(list_use_cases(where.usecases))
     return [each["slug"] for each in schedules if each["slug"] in names and not each["parameters"]]
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,18 @@ import yaml
 from perennial.errors import InputError, TerminalError
 from perennial.secrets import masked
 from perennial.settings import Settings
-from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import list_templates, list_use_cases, load_use_case
+from perennial.work_pools import WorkPool, pool_for
 
 POOL = "perennial"
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the flows' entry points and `prefect.yaml` are relative to it."""
+FIT = "fit"
+"""The deployment that each size of machine has one of, named after it."""
 SCHEDULED = "cycle"
-"""The deployment that has the schedules."""
+"""The deployment that has the schedules, and the flow of it and of those that have the schedules of one size."""
 FLEET = "fleet"
-"""The deployment that has the schedules of templates."""
+"""The same for the schedules of templates."""
 ANCHOR, OPENLINEAGE = "anchor", "openlineage"
 """The deployments whose schedules run only where places for anchors, or receivers of events, are set."""
 
@@ -40,20 +42,22 @@ class Plan:
 
     schedules: use case → its schedule in `prefect.yaml`'s form. without: use cases that declare none.
     mistaken: use case → why its declaration cannot be read; a schedule that it has is kept.
-    fleets: template → the schedule of all its members.
+    fleets: template → the schedule of all its members. pools: use case or template → the work pool for the size of
+    machine that it declares for its cycles, of those with a schedule.
     """
 
     schedules: Mapping[str, Mapping[str, Any]]
     without: tuple[str, ...]
     mistaken: Mapping[str, str]
     fleets: Mapping[str, Mapping[str, Any]]
+    pools: Mapping[str, WorkPool]
 
 
-def plan_of(usecases: Path) -> Plan:
-    """The schedules that the declarations in a folder ask for."""
+def plan_of(usecases: Path, pools: Sequence[WorkPool] = ()) -> Plan:
+    """The schedules that the declarations in a folder ask for. pools: of this site."""
     schedules: dict[str, Mapping[str, Any]] = {}
     fleets: dict[str, Mapping[str, Any]] = {}
-    without, mistaken = [], {}
+    without, mistaken, of_size = [], {}, {}
     templates = {each.name: each for each in list_templates(usecases) if each.members}
     members = {name for template in templates.values() for name in template.members}
     names = [name for name in list_use_cases(usecases) if name not in members]
@@ -62,20 +66,23 @@ def plan_of(usecases: Path) -> Plan:
         try:
             # The members share the schedule.
             read = load_use_case(next(iter(templates[name].members)) if is_template else name, usecases)
-        except DeclarationError as error:
+            pool = pool_for(read.declaration.compute.default, pools, "compute.default")
+        except InputError as error:
             mistaken[name] = str(error)
             continue
         triggers = read.declaration.triggers
         if triggers.schedule is None:
             without.append(name)
             continue
+        if pool is not None:
+            of_size[name] = pool
         (fleets if is_template else schedules)[name] = {
             "slug": name,
             "cron": triggers.schedule,
             "timezone": triggers.timezone,
             "parameters": {"template" if is_template else "usecase": name, "trigger": {"kind": "schedule"}},
         }
-    return Plan(schedules, tuple(without), mistaken, fleets)
+    return Plan(schedules, tuple(without), mistaken, fleets, of_size)
 
 
 def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
@@ -85,7 +92,7 @@ def deploy(where: Settings, environment: Mapping[str, str]) -> Plan:
     are declared when the flows are imported.
     Raises TerminalError with the end of Prefect's output.
     """
-    plan = plan_of(where.usecases)
+    plan = plan_of(where.usecases, where.pools)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prefect.yaml"
         file.write_text(yaml.safe_dump(_with_schedules(plan, where), sort_keys=False))
@@ -118,11 +125,22 @@ def _with_schedules(plan: Plan, where: Settings) -> dict[str, Any]:
         )
     content: dict[str, Any] = yaml.safe_load(file.read_text())
     for deployment in content["deployments"]:
-        if deployment["name"] == SCHEDULED:
-            deployment["schedules"] = list(plan.schedules.values()) or None
-        if deployment["name"] == FLEET:
-            deployment["schedules"] = list(plan.fleets.values()) or None
         if deployment["name"] in wanted:
             for schedule in deployment["schedules"]:
                 schedule["active"] = wanted[deployment["name"]]
+    content["deployments"] = [sized for each in content["deployments"] for sized in _of_sizes(each, plan, where)]
     return content
+
+
+def _of_sizes(deployment: dict[str, Any], plan: Plan, where: Settings) -> list[dict[str, Any]]:
+    """A deployment as it is, that of `FIT` for each size of machine, or those with the schedules of each size."""
+    sized = {pool: {**deployment, "name": pool.size, "work_pool": {"name": pool.name}} for pool in where.pools}
+    if deployment["name"] == FIT:
+        return list(sized.values())
+    if deployment["name"] not in (SCHEDULED, FLEET):
+        return [deployment]
+    schedules = plan.schedules if deployment["name"] == SCHEDULED else plan.fleets
+    of_pool: dict[WorkPool | None, list[Mapping[str, Any]]] = {None: []}
+    for name, schedule in schedules.items():
+        of_pool.setdefault(plan.pools.get(name), []).append(schedule)
+    return [{**(sized[pool] if pool else deployment), "schedules": each or None} for pool, each in of_pool.items()]

@@ -20,6 +20,7 @@ from perennial.processes.process_group import adopt
 from perennial.processes.supervisor import Part
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings
+from perennial.work_pools import WorkPool
 
 MARK = "PERENNIAL_UP"
 """A variable of every process of a stack: the home that it belongs to. So they are recognised after a crash."""
@@ -43,20 +44,19 @@ def parts_of(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]
         partial(_listens, ports[SITE]),
         logs / f"{SITE}.log",
     )
-    worker = Part(
-        WORKER,
-        partial(
+
+    def worker(name: str, pool: str, limit: int) -> Part:
+        start = partial(
             started,
-            WORKER,
-            *("prefect", "--no-prompt", "worker", "start", "--pool", POOL, "--type", "process"),
-            *("--name", "perennial-up", "--limit", str(runs), "--with-healthcheck", "--install-policy", "never"),
+            name,
+            *("prefect", "--no-prompt", "worker", "start", "--pool", pool, "--type", "process"),
+            *("--name", "perennial-up", "--limit", str(limit), "--with-healthcheck", "--install-policy", "never"),
             PREFECT_WORKER_WEBSERVER_HOST=HOST,
-            PREFECT_WORKER_WEBSERVER_PORT=port[WORKER],
-        ),
-        partial(succeeds, f"http://{HOST}:{port[WORKER]}/health"),
-        logs / f"{WORKER}.log",
-        after=(DEPLOYER,),
-    )
+            PREFECT_WORKER_WEBSERVER_PORT=port[name],
+        )
+        answers_at = f"http://{HOST}:{port[name]}/health"
+        return Part(name, start, partial(succeeds, answers_at), logs / f"{name}.log", after=(DEPLOYER,))
+
     service = Part(
         SERVICE,
         partial(started, SERVICE, "perennial.processes.service", port[SERVICE], OMP_NUM_THREADS="1"),
@@ -73,7 +73,8 @@ def parts_of(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]
             logs / f"{DEPLOYER}.log",
             after=() if where.prefect_api_url else (SERVER,),
         ),
-        worker,
+        worker(WORKER, POOL, runs),
+        *(worker(trainer_of(pool), pool.name, 1) for pool in where.pools),
     ]
     alerts = Part(
         ALERTS,
@@ -96,6 +97,15 @@ def parts_of(where: Settings, ports: Mapping[str, int], runs: int) -> list[Part]
         log = where.prefect_home / "server.log"
         parts.insert(0, Part(SERVER, partial(_server, where), lambda: _server_answers(where), log))
     return parts
+
+
+def trainer_of(pool: WorkPool) -> str:
+    """The name of the part for machines of a size: a worker for one run at a time.
+
+    >>> trainer_of(WorkPool("big", "trainers"))
+    'worker-big'
+    """
+    return f"{WORKER}-{pool.size}"
 
 
 def _server(where: Settings) -> int:
@@ -157,7 +167,7 @@ def ports_of(where: Settings) -> dict[str, int]:
     """The port of each part that has one: the one that it had last time, if that is free."""
     former = UpRecord.read(where)
     wanted = former.ports if former else {}
-    names = [SITE, WORKER, SERVICE] + (
+    names = [SITE, WORKER, *map(trainer_of, where.pools), SERVICE] + (
         [MLFLOW] if not where.mlflow_tracking_uri.startswith(("http://", "https://")) else []
     )
     return {name: free_port(wanted.get(name, 0), f"the part {name!r}") for name in names}

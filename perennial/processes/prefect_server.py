@@ -134,6 +134,7 @@ def environment(server: Server) -> dict[str, str]:
         "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "INFO"),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": os.environ.get("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS", "perennial.engine"),
     }
     if server.home:
         variables["PREFECT_HOME"] = str(server.home)
@@ -147,9 +148,15 @@ def quiet_flows() -> Iterator[None]:
 
     For replays and tests. A deployed run needs its heartbeat to distinguish a crashed run from a long one.
     """
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.context import SettingsContext, get_settings_context
+    from prefect.settings import Settings
 
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    context = get_settings_context()
+    # Prefect may have been imported before the server's address was set. To read all settings takes a moment.
+    current = context.settings.api.url == os.environ.get("PREFECT_API_URL")
+    now = context.settings if current else Settings()
+    flows = now.flows.model_copy(update={"heartbeat_frequency": None})
+    with SettingsContext(profile=context.profile, settings=now.model_copy(update={"flows": flows})):
         yield
 
 

@@ -14,6 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from perennial.errors import InputError
+from perennial.processes.at_work import refuse_to_take
 from perennial.processes.parts import MARK, addresses_of, parts_of, ports_of
 from perennial.processes.prefect_server import running_server, stop_server
 from perennial.processes.process_group import stop_group
@@ -59,10 +60,16 @@ def refuse_second(where: Settings) -> None:
         raise _already_up(record)
 
 
-def down(where: Settings) -> bool:
-    """Stop the home's stack, or what is left of one, and its Prefect server. Returns whether there was anything."""
+def down(where: Settings, *, force: bool) -> bool:
+    """Stop the home's stack, or what is left of one, and its Prefect server. Returns whether there was anything.
+
+    Raises TransientError, with everything still running, if a command works on the server, unless it is forced.
+    """
     record = UpRecord.read(where)
     ran = record is not None and record.runs
+    server = running_server(where)
+    if server is not None and not force:
+        refuse_to_take(server, besides=record.pid if record else None)
     if record is not None and ran:
         os.kill(record.pid, signal.SIGTERM)
         _wait_for_end(record)

@@ -20,6 +20,7 @@ from tests.serving.running_service import STARTS_WITHIN, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 BASE = DEPLOY / "kubernetes" / "base"
+TRAINERS = DEPLOY / "kubernetes" / "trainers"
 
 _HIDE = """
 import importlib.metadata, sys
@@ -58,6 +59,12 @@ def compose() -> dict[str, Any]:
 def objects() -> list[dict[str, Any]]:
     """Every object of the Kubernetes base."""
     paths = [BASE / name for name in yaml.safe_load((BASE / "kustomization.yaml").read_text())["resources"]]
+    return [each for path in paths for each in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+def trainers() -> list[dict[str, Any]]:
+    """Every object of the work pool whose runs are jobs."""
+    paths = [TRAINERS / name for name in yaml.safe_load((TRAINERS / "kustomization.yaml").read_text())["resources"]]
     return [each for path in paths for each in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
 
 

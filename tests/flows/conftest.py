@@ -78,11 +78,11 @@ def until(found: Callable[[], Any], seconds: float = 90) -> Any:
     return value
 
 
-def ended(run: str) -> dict[str, Any]:
+def ended(run: str, seconds: float = 90) -> dict[str, Any]:
     """A flow run once it is over."""
 
     def look() -> dict[str, Any] | None:
         found: dict[str, Any] = ask(f"/flow_runs/{run}", method="GET")
         return found if found["state"]["type"] in FINAL else None
 
-    return dict(until(look))
+    return dict(until(look, seconds))

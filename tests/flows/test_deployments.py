@@ -26,7 +26,7 @@ PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 PEOPLE = ["approve", "erase", "refuse", "requeue", "resume", "retrain", "rollback", "waive"]
 OTHERS = [
     *("anchor", "backfill", "backtest", "collect", "cycle", "decide", "dossier", "ingest", "score", "stage", "train"),
-    *("fleet", "maintain", "openlineage", "retain", "watch"),
+    *("fit", "fleet", "maintain", "openlineage", "retain", "watch"),
 ]
 FLOWS = sorted([*OTHERS, *PEOPLE])
 
@@ -34,6 +34,7 @@ ASKED = {
     "approve": ("by", "reason"),
     "refuse": ("by", "reason"),
     "erase": ("keys_file", "by", "reason"),
+    "fit": ("as_of", "trigger", "declaration", "ledger"),
     "rollback": ("reason",),
     "resume": ("by", "reason"),
     "retrain": ("reason",),
@@ -71,7 +72,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """The shop beside the shipped use case, and `deploy --all` run twice."""
+    """The shop beside the shipped use case, and `deploy --all`."""
     folder = tmp_path_factory.mktemp("deployed")
     with living_in(folder) as shop:
         shop.declare(triggers={"on_new_batch": False, "on_drift": True})
@@ -88,8 +89,7 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> D
         check=True,
         capture_output=True,
     )
-    for _ in range(2):
-        here.deploy_all()
+    here.deploy_all()
     return here
 
 
@@ -166,12 +166,17 @@ def confirmed(worker: Deployed, retrained: list[dict[str, Any]]) -> list[dict[st
     return [ended(run["id"]) for run in runs_of("train") if run["id"] not in before]
 
 
+def names_of(path: str) -> list[str]:
+    """The names of all that the server has of a kind; one that is there twice is named twice."""
+    return sorted(each["name"] for each in ask(path))
+
+
 def deployments() -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in ask("/deployments/filter")}
 
 
-def test_deploying_twice_leaves_one_of_each(deployed: Deployed) -> None:
-    assert sorted(deployments()) == FLOWS
+def test_deploying_leaves_each_flow_once_with_its_schedules_and_automations(deployed: Deployed) -> None:
+    assert names_of("/deployments/filter") == FLOWS
     made = {each["name"]: each for each in ask("/automations/filter")}
     assert set(made) == {"perennial-drift-confirmed", "perennial-batch-accepted"}
     assert not made["perennial-batch-accepted"]["enabled"], "cycles score their batches"
@@ -233,7 +238,10 @@ def test_plain_deploy_leaves_the_schedules_of_other_use_cases_and_pauses_alone(d
     place, cron = f"/deployments/{cycle['id']}/schedules", {"cron": "0 7 * * *", "timezone": "UTC"}
     ask(place, [{"slug": "shop", "schedule": cron, "active": True, "parameters": {"usecase": "shop"}}])
     ask(f"{place}/{flights['id']}", {"active": False}, "PATCH")  # as Prefect's UI does, which erases the parameters
+    automations = names_of("/automations/filter")
     deployed.deploy_all()
+    assert names_of("/deployments/filter") == FLOWS, "each once"
+    assert names_of("/automations/filter") == automations
     now = {each["slug"]: each for each in deployments()["cycle"]["schedules"]}
     ask(f"{place}/{now['shop']['id']}", None, "DELETE")
     ask(f"{place}/{flights['id']}", {"active": True, "parameters": flights["parameters"]}, "PATCH")

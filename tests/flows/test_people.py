@@ -45,7 +45,7 @@ def people(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Peo
         seen.names.append(_name(approve("shop", "Ada", "looks right", return_state=True)))
         seen.names.append(_name(approve("shop", "Bob", "me too", _held(seen)[0].id[:6], return_state=True)))
         for _ in range(2):
-            seen.names.append(_name(rollback("shop", "complaints", return_state=True)))
+            seen.names.append(_name(rollback("shop", "complaints", by="Ada", return_state=True)))
         seen.names.append(_name(retrain("shop", "the prices changed", return_state=True)))
         bad = shop.month("2023-05")
         bad.loc[bad.index[::3], "price"] = 900.0
@@ -77,7 +77,7 @@ def test_an_approval_releases_and_the_first_one_counts(people: People) -> None:
 
 def test_a_rollback_is_done_once_however_often_it_is_asked_for(people: People) -> None:
     (back,) = [each for each in people.home.all(Release) if each.kind == "rollback"]
-    assert (back.reason, back.restores) == ("complaints", 1)
+    assert (back.by, back.reason, back.restores) == ("Ada", "complaints", 1)
 
 
 def test_a_waiver_accepts_the_batch_and_names_who_and_why(people: People) -> None:

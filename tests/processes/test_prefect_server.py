@@ -37,11 +37,13 @@ def ensure_server(settings: Settings) -> Server:
 
 TINY = """
 from prefect import flow, get_run_logger
+from perennial.engine.dask import log
 from perennial.processes.prefect_server import quiet_flows
 
 @flow(flow_run_name="look for me")
 def tiny(fail: bool = False) -> None:
     get_run_logger().info("logged in the flow")
+    log.info("12 parts on the dask engine")
     if fail:
         raise ValueError("wrong on purpose")
 
@@ -109,7 +111,8 @@ def test_a_flow_prints_nothing_and_its_log_lines_are_on_the_server(home: Setting
         f"{server.url}/logs/filter", data=b"{}", headers={"content-type": "application/json"}, method="POST"
     )
     with urlopen(asked, timeout=30) as answer:
-        assert "logged in the flow" in {line["message"] for line in json.load(answer)}
+        lines = {line["message"] for line in json.load(answer)}
+    assert {"logged in the flow", "12 parts on the dask engine"} <= lines
     with urlopen(server.ui, timeout=30) as page:
         assert page.status == 200
 

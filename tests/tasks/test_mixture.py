@@ -9,20 +9,26 @@ import pytest
 from sklearn.metrics import log_loss
 
 from perennial.clock import instant
+from perennial.deciding.evaluation_rows import rows_of_batch
 from perennial.deciding.replay import replay_deep, replay_sums
-from perennial.ledger.entries import Cycle, Decision, Release, Served
+from perennial.ledger.entries import BatchEntry, BatchScored, Cycle, Decision, Release, Served
 from perennial.ledger.present import current_release
-from perennial.model.released import load_model
+from perennial.model.released import load_model, load_served
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
 from perennial.release.doctor import examine
 from perennial.release.promote import mirror_alias
 from perennial.release.rollback import roll_back
+from perennial.scoring.batch import predictions_table, scored, scored_entry
+from perennial.scoring.made_by import live_models
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.rows import read_rows
+from perennial.store.stored_rows import StoredRows
+from perennial.store.stream import Parts
 from perennial.store.workspace import Workspace, open_workspace
+from perennial.usecase.columns import column_types
 from tests.team_code.conftest import lead_to
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import World
 
 MONTHS = ("2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06")
@@ -82,6 +88,48 @@ def test_every_decision_is_the_same_again_to_the_last_bit(workspace: Workspace) 
             replay_deep(workspace.ledger, workspace.tables, workspace.registry, row),
         ):
             assert again.exact and again.difference is None
+
+
+def test_on_disk_part_by_part_every_decision_is_the_same_to_the_last_bit(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.stored_rows.PART", 100)
+    for row in workspace.ledger.all("shop", Decision):
+        again = replay_deep(workspace.ledger, on_disk(workspace.tables), workspace.registry, row)
+        assert again.exact and again.difference is None
+    assert not list(settings().spill.glob("*"))
+
+
+def test_on_disk_part_by_part_a_batch_is_scored_the_same_to_the_last_bit(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.store.stored_rows.PART", 100)
+    monkeypatch.setattr("perennial.scoring.batch.CHUNK", 90)
+    entry = workspace.ledger.all("shop", BatchScored)[-1].payload
+    release = next(r.payload for r in workspace.ledger.all("shop", Release) if r.payload.release_no == entry.release_no)
+    batch = workspace.ledger.all("shop", BatchEntry)[-1].payload
+    declaration, at = workspace.use_case("shop").declaration, instant(entry.scored_at)
+    known = known_at(workspace.ledger, "shop", instant(batch.arrived_at))
+    rows = rows_of_batch(on_disk(workspace.tables), declaration, known, batch)
+    predicted = scored(load_served(workspace.registry, "shop", release), rows, declaration.schema_, None)
+    assert scored_entry(predicted, batch, live_models(release), at, entry.table_version) == entry
+    assert len(entry.serves) == 2 and isinstance(rows, StoredRows)
+    again = predictions_table(predicted, batch, live_models(release), at, column_types(declaration))
+    assert isinstance(again, Parts) and len(list(again.parts())) > 3
+    # Rows that are there already are not written again.
+    assert workspace.tables.append("shop", "predictions", again, entry.key) == entry.table_version
+
+
+def test_on_disk_the_watch_of_a_batch_has_the_same_findings(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.health import watch_champion
+
+    batch = workspace.ledger.all("shop", BatchEntry)[-1].payload
+    in_memory = watch_champion.fn("shop", batch)
+    monkeypatch.setattr("perennial.store.stored_rows.PART", 100)
+    monkeypatch.setenv("PERENNIAL_ROWS_IN_MEMORY", "1")
+    assert watch_champion.fn("shop", batch) == in_memory
 
 
 def test_a_member_that_was_changed_is_seen_by_replay(workspace: Workspace) -> None:

@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 from sklearn.metrics import log_loss
 
 from perennial.clock import instant, write_instant
-from perennial.deciding.evaluation_rows import EvaluationRows, evaluation_rows
+from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.deciding.labelled_rows import EvaluationRows
 from perennial.deciding.recall import CannotScore, past_challengers, scorable
 from perennial.deciding.replay import replay_deep, replay_sums
 from perennial.ledger.entries import BatchFollowed, ChallengerEntry, Cycle, Decision, Release, Served
@@ -28,7 +29,7 @@ from perennial.store.known import known_at
 from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
 from tests.team_code.conftest import lead_to
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -143,7 +144,7 @@ def test_every_decision_is_the_same_again_to_the_last_bit(workspace: Workspace) 
     for row in decisions(workspace).values():
         sums = replay_sums(workspace.ledger, row)
         assert sums.exact and sums.difference is None
-        deep = replay_deep(workspace.ledger, workspace.tables, workspace.registry, row)
+        deep = replay_deep(workspace.ledger, on_disk(workspace.tables), workspace.registry, row)
         mixture = row.payload.mixture
         if row.payload.challenger.version == DELETED or (mixture and DELETED in versions(mixture.members)):
             assert deep.difference is not None and deep.difference.field == "models", "it is gone"
@@ -162,7 +163,7 @@ def test_a_model_that_cannot_predict_todays_rows_is_not_recalled(workspace: Work
     row = decisions(workspace)["2024-06"]
     judging, model = rows_of(workspace, row), row.payload.challenger
     assert scorable(workspace.registry, declaration, model, judging)
-    lacking = replace(judging, rows=judging.rows.drop(columns="price"), _predicted={})
+    lacking = replace(judging, rows=judging.frame.drop(columns="price"), _predicted={})
     with pytest.raises(CannotScore, match="price"):
         scorable(workspace.registry, declaration, model, lacking)
     schema = declaration.schema_.model_copy(update={"task": "regression"})

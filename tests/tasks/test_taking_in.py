@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -221,3 +223,20 @@ def test_a_corrected_source_of_the_newest_batches_is_taken_in_by_a_plain_run(sho
     assert (batch.revision, batch.because) == (2, "restated")
     assert restated_window.fn("shop") is None
     assert json.loads(batch.model_dump_json())["arrived_at"] == write_instant(MARCH)
+
+
+def test_a_run_lists_the_files_of_its_source_once(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.batches import pick_window
+
+    shop.month("2024-02")
+    listings: list[str] = []
+    scandir = os.scandir
+
+    def listed(path: str | Path = ".") -> Iterator[os.DirEntry[str]]:
+        listings.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", listed)
+    assert pick_window.fn("shop", None) == "2024-02"
+    assert take_in("2024-02").status == "accepted"
+    assert listings.count(str(shop.usecases / "shop")) == 1

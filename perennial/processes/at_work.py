@@ -1,0 +1,45 @@
+"""Commands that work on the embedded Prefect server and would lose it: `perennial fleet run` in another terminal."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import psutil
+
+from perennial.errors import TransientError
+from perennial.processes.prefect_server import Server
+
+_PROGRAM = "perennial"
+
+
+def refuse_to_take(server: Server, besides: int | None) -> None:
+    """Raise TransientError, with each process, if commands are connected to the server. besides: not that process."""
+    if commands := {pid: typed for pid, typed in commands_on(server).items() if pid != besides}:
+        one = len(commands) == 1
+        listed = "".join(f"\n  process {pid}: {command}" for pid, command in commands.items())
+        raise TransientError(
+            f"{'a command works' if one else f'{len(commands)} commands work'} on this home's Prefect server:{listed}",
+            code="still-at-work",
+            fix="Wait until it has ended, or use --force: it then fails, and running it again goes on."
+            if one
+            else "Wait until they have ended, or use --force: they then fail, and running them again goes on.",
+        )
+
+
+def commands_on(server: Server) -> dict[int, str]:
+    """The process of each of our commands that has a connection to the server → what was typed."""
+    port = urlsplit(server.url).port
+    commands = {}
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            ours = [place for place, word in enumerate(words[:4]) if _is_program(word)]
+            if ours and any(each.raddr and each.raddr.port == port for each in process.net_connections("inet")):
+                commands[process.pid] = " ".join([_PROGRAM, *words[ours[0] + 1 :]])
+        except (psutil.Error, OSError):
+            continue  # the process has ended, or belongs to another user
+    return commands
+
+
+def _is_program(word: str) -> bool:
+    return word in (_PROGRAM, "perennial.cli") or word.endswith(f"/{_PROGRAM}")
