@@ -2,11 +2,14 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3.13 python3.12 python3.11 python3
-PYTEST_ARGS ?= -n 3 --dist loadscope --no-loadscope-reorder
+PYTEST_ARGS ?= -n 4 --dist loadscope --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOLDERS := perennial flows tasks data_checks
+
+# Else every process of ours compiles the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-all check lint types imports docs install lock clean

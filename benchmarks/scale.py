@@ -5,9 +5,10 @@
 
 Every batch is a typed Parquet file of 14 columns, drawn from a seed. Each step runs the code that a cycle runs, without
 Prefect: `ingest` (landing, validating, accepting), the `rows` of the batch that are scored and watched, their
-`statistics`, the rows that `compare` two models, and the rows to `train` on with their snapshot, which is the only
-step that reads the whole history. "Nothing" only imports what they import; "DuckDB" is its bare scan of the batch's
-file with an aggregate of every column.
+`statistics`, the `score` of the batch by a live model, its `watch` by all channels that are declared, a decision that
+has to `compare` two models, and the rows to `train` on with their snapshot, which is the only step that reads the whole
+history. "Nothing" only imports what they import; "DuckDB" is its bare scan of the batch's file with an aggregate of
+every column.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +50,7 @@ schema:
   types: {order: integer}
 features: {numeric: [f0, f1, f2, f3, f4, f5, price, members], categorical: [shop, carrier, item]}
 model: {estimator: sklearn.ensemble.HistGradientBoostingClassifier}
-watch: {channels: [contract, gap, level, features]}
+watch: {channels: [contract, gap, level, unseen, features, calibration, age]}
 checks:
   - {expect_column_values_to_be_between: {column: price, min_value: 0, max_value: 100000}, severity: critical}
   - {expect_column_values_to_be_between: {column: f0, min_value: -4.8, max_value: 4.8}, severity: critical}
@@ -80,16 +83,21 @@ def part_of(first: int, rows: int, of: int, start: int, width: int, number: int)
     chance = 1 / (1 + np.exp(1 - np.nan_to_num(floats["f0"])))
     columns: dict[str, Any] = {
         "order": place + number * 10**9,
-        "at": pa.array(start + place * width // of).cast(pa.timestamp("us", "UTC")),
+        "at": pa.array(start + place * (width // of)).cast(pa.timestamp("us", "UTC")),
         **{name: pa.array(values, from_pandas=True) for name, values in floats.items()},
         "price": rng.integers(1, 10**7, rows) / 100,
         "members": rng.integers(0, 9, rows),
-        "shop": pa.array(np.char.add("shop ", rng.integers(0, 50, rows).astype("str")).astype("object"), pa.string()),
-        "carrier": pa.array(np.char.add("c", rng.integers(0, 16, rows).astype("str")).astype("object"), pa.string()),
-        "item": pa.array(np.char.add("item ", rng.integers(0, 999, rows).astype("str")).astype("object"), pa.string()),
+        "shop": numbered("shop ", rng.integers(0, 50, rows)),
+        "carrier": numbered("c", rng.integers(0, 16, rows)),
+        "item": numbered("item ", rng.integers(0, 999, rows)),
         "late": (rng.random(rows) < chance).astype("int32"),
     }
     return pa.table(columns)
+
+
+def numbered(word: str, numbers: np.ndarray) -> pa.Array:
+    """The word before each number."""
+    return pa.array([f"{word}{number}" for number in range(numbers.max(initial=-1) + 1)], pa.string()).take(numbers)
 
 
 def nothing(_: str, __: Path) -> None:
@@ -134,15 +142,78 @@ def statistics(window: str, _: Path) -> None:
     count_before_a_champion(stores.workspace, stores.case, stores.batch)
 
 
+def score(window: str, data: Path) -> None:
+    """The predictions of a live model, into the table."""
+    from tasks.scoring import score_arrived
+
+    with _live(window, data) as batch:
+        made = score_arrived.fn(USECASE, batch)
+    assert made is not None
+    print(f"  {window}: {made.rows:,} rows scored, {made.digest[:12]}")
+
+
+def watch(window: str, data: Path) -> None:
+    """The findings of the channels about that model."""
+    from perennial.identity import digest
+    from tasks.health import watch_champion
+
+    with _live(window, data) as batch:
+        health = watch_champion.fn(USECASE, batch)
+    readings = {each.channel: each for each in health.readings}
+    print(f"  {window}: {health.labelled_rows:,} labelled, {digest(health.model_dump(mode='json'))[:12]}")
+    print(*(f"    {name}: {each.words}" for name, each in readings.items()), sep="\n")
+
+
+@contextmanager
+def _live(window: str, data: Path) -> Iterator[Any]:
+    """The batch, while a model that learned from its first 100,000 rows is live, as if since 40 days before its end."""
+    from perennial.clock import instant, write_instant
+    from perennial.ledger.entries import Release, Snapshot
+    from perennial.model.released import Serving
+    from perennial.our_columns import LABEL
+    from perennial.training.fit import fit
+    from tests.ledger.payloads import one_of_each
+
+    stores = _Stores(window)
+    rows = next(pq.ParquetFile(data / f"{window}.parquet").iter_batches(100_000)).to_pandas()
+    served = Serving((fit(stores.case, rows.rename(columns={"late": LABEL})).fitted,), (1.0,))
+    since = write_instant(stores.first - timedelta(days=1))
+    if not stores.workspace.ledger.all(USECASE, Release):
+        of = {type(each): each for each in one_of_each().values()}
+        learned = {"batches": (stores.batch.batch,), "first": write_instant(stores.first), "last": stores.batch.end}
+        stores.workspace.ledger.append(USECASE, of[Snapshot].model_copy(update={"as_of": since, **learned}))
+        stores.workspace.ledger.append(USECASE, of[Release].model_copy(update={"as_of": since}))
+    assert instant(since) < instant(stores.batch.arrived_at)
+    with patch("tasks.scoring.load_served", lambda *_: served), patch("tasks.health.load_served", lambda *_: served):
+        yield stores.batch
+
+
 def compare(window: str, _: Path) -> None:
-    """The rows that compare a challenger trained before the batch with the champion."""
+    """A decision on the batch's rows about two models, each fitted on other ones of its first 200,000."""
     from perennial.clock import instant
+    from perennial.deciding.decision import Decided, decide
     from perennial.deciding.evaluation_rows import rows_after
+    from perennial.deciding.scored_models import Contest
+    from perennial.ledger.entries import ChallengerEntry, Release
+    from perennial.model.released import Serving
+    from perennial.training.fit import fit
+    from tests.ledger.payloads import one_of_each
 
     stores = _Stores(window)
     before = [instant(each.arrived_at) for each in stores.known.batches if each.window < window]
     found = rows_after(stores.tables, stores.declaration, stores.known, max(before, default=stores.first))
-    print(f"  {window}: {len(found.rows):,} rows compare")
+    learned = np.arange(min(200_000, len(found.rows)))
+    champion, challenger = (
+        fit(stores.case, found.at(half, list(found.rows.columns))).fitted for half in np.array_split(learned, 2)
+    )
+    entries = list(one_of_each().values())
+    entry, release = (next(each for each in entries if isinstance(each, kind)) for kind in (ChallengerEntry, Release))
+    contest = Contest(challenger, entry, Serving((champion,), (1.0,)), release)
+    batch = stores.batch
+    made = decide(stores.declaration, contest, found, [], batch.batch, batch.arrived_at, entry.trigger, {})
+    assert isinstance(made, Decided), made
+    primary, rows_compared = made.decision.metrics[0], made.decision.evaluation.rows
+    print(f"  {window}: {rows_compared:,} rows, gain {primary.gain}, {made.decision.evaluation.digest[:12]}")
 
 
 def train(window: str, _: Path) -> None:
@@ -183,6 +254,8 @@ STEPS: dict[str, Callable[[str, Path], None]] = {
     "ingest": ingest,
     "rows": rows,
     "statistics": statistics,
+    "score": score,
+    "watch": watch,
     "compare": compare,
     "train": train,
 }

@@ -52,7 +52,7 @@ def main() -> None:
     inputs = ready(served.champion.recipe.inputs(rows))
 
     def ours() -> None:
-        predictions_table(scored(served, rows, schema), _batch(len(rows)), _made_by(), AT, {"flight_id": "text"})
+        predictions_table(scored(served, rows, schema, None), _batch(len(rows)), _made_by(), AT, {"flight_id": "text"})
 
     def bare() -> None:
         with bounded_threads():

@@ -23,7 +23,7 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from perennial.watching.channels.features import feature_changes
-from perennial.watching.statistics.counts import row_days
+from perennial.watching.statistics.counting import row_days
 from perennial.watching.statistics.frames import count_inputs, grids_of
 
 DAYS, ROWS, WEEK = 120, 200, 7

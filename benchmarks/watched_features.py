@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from perennial.watching.channels.features import feature_changes  # noqa: E402
-from perennial.watching.statistics.counts import Counts, RowDays, count_categories, count_numbers, row_days  # noqa: E402
+from perennial.watching.statistics.counting import RowDays, count_numbers, row_days, tally_categories  # noqa: E402
+from perennial.watching.statistics.counts import Counts  # noqa: E402
 from perennial.watching.statistics.frames import count_inputs, grids_of, merged_features  # noqa: E402
 from perennial.watching.statistics.grid import Grid, NumberGrid  # noqa: E402
 
@@ -109,7 +110,7 @@ def counted(column: pa.Array, days: RowDays, grid: Grid) -> Counts:
     if isinstance(grid, NumberGrid):
         return count_numbers(column.to_numpy(zero_copy_only=False), days, grid)
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return count_categories(codes, column.dictionary.to_pylist(), days, grid)
+    return tally_categories(codes, column.dictionary.to_pylist(), days, grid).summed
 
 
 def against_scan(times: int) -> None:

@@ -50,7 +50,7 @@ from perennial.watching.channels.unseen import unseen  # noqa: E402
 from perennial.watching.e_sr import spread  # noqa: E402
 from perennial.watching.gap_statistic import course  # noqa: E402
 from perennial.watching.profile import evaluated  # noqa: E402
-from perennial.watching.statistics.counts import row_days  # noqa: E402
+from perennial.watching.statistics.counting import row_days  # noqa: E402
 from perennial.watching.statistics.frames import count_inputs, grids_of  # noqa: E402
 from perennial.watching.statistics.pca import fitted_directions  # noqa: E402
 
@@ -100,7 +100,7 @@ def on_inputs(each: Stream) -> Results:
     labels, predicted, clusters = each.labels[then], each.predicted[then], Clusters(each.day[then])
     reference = reference_of(metric, labels, predicted, clusters)
     profile = evaluated(
-        reference_rows, days, labels, predicted, metric, grids, (0, 1), numbers=False, clusters=clusters, worths={}
+        [reference_rows], days, labels, predicted, metric, grids, (0, 1), numbers=False, clusters=clusters, worths={}
     )
     assert reference is not None and profile.calibrators is not None
     directions = fitted_directions(reference_rows, days.codes)
@@ -115,7 +115,7 @@ def on_inputs(each: Stream) -> Results:
         moved = score_changes(profile, scores, of_week, (0, 1))
         assert changes is not None and moved is not None
         found: dict[str, Any] = {
-            "unseen": unseen({"carrier": rows["carrier"].tolist()}, seen, tolerated=0.05),
+            "unseen": unseen([{"carrier": rows["carrier"].tolist()}], seen, tolerated=0.05),
             "features": features_finding(changes, "log_loss", 0),
             "predictions": features_finding(moved, "log_loss", 0),
             "estimated_loss": estimated_loss(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -17,12 +19,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tests.extent import part_of
+from tests.mlflow_once import MADE_ONCE, copy_databases
 from tests.world import World
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # A flow without the session's server fails, instead of starting a server that nobody asked for.
 os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
+
+# A sixth of the time of imports is the search for garbage among what stays.
+gc.set_threshold(50_000, 20, 100)
+
+# All tests of a process share the one that theirs are forked from: whichever is the first to start it, it is warm.
+multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("perennial", deadline=None, max_examples=part_of(100))
@@ -72,13 +81,22 @@ def _length(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """With `-n 3`, a story stays in one process."""
+    """With several processes, a story stays in one process."""
 
     class ByStory(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return _story(nodeid)
 
     return ByStory(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mlflow_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All processes of the tests copy one database of MLflow."""
+    ours = tmp_path_factory.getbasetemp()
+    shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    os.environ[MADE_ONCE] = str(shared / "mlflow" / "mlflow.db")
+    copy_databases()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from perennial.watching.channels.predictions import score_changes  # noqa: E402
 from perennial.watching.overdue import overdue  # noqa: E402
 from perennial.watching.profile import evaluated  # noqa: E402
 from perennial.watching.statistics.calibrator import fitted_calibrator  # noqa: E402
-from perennial.watching.statistics.counts import row_days  # noqa: E402
+from perennial.watching.statistics.counting import row_days  # noqa: E402
 from perennial.watching.statistics.pca import fitted_directions  # noqa: E402
 
 DAYS, NEWEST, TOLERANCE = 240, 28, 0.10
@@ -135,7 +135,7 @@ def of_predictions() -> Iterator[tuple[int, Found]]:
     whole, predicted = _less_sure()
     rows = rows_of(whole, BEFORE)
     profile = evaluated(
-        whole.rows.iloc[rows],
+        [whole.rows.iloc[rows]],
         row_days(whole.day[rows]),
         whole.labels[rows],
         predicted[rows],

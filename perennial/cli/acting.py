@@ -8,6 +8,15 @@ from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
 
 
+def person_if_known(by: str | None) -> str | None:
+    """Who acts where a name is not needed: None if neither a name, nor the environment, nor a token is given.
+
+    Raises InputError as `acting_person` for a name that is not proven where tokens are required.
+    """
+    where = settings()
+    return acting_person(by).name if by is not None or where.user or where.token else None
+
+
 def acting_person(by: str | None, declaration: Declaration | None = None) -> Person:
     """By token, environment, or the typed name. Raises InputError for one who is not proven where that is needed.
 

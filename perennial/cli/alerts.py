@@ -12,7 +12,7 @@ from perennial.alerting.routes import NamedRoute
 from perennial.cli import machine_clock
 from perennial.cli.declared import named_or_all
 from perennial.cli.json_views import undelivered_view
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.tables import Column, table
 from perennial.clock import write_instant
 from perennial.errors import InputError
@@ -57,7 +57,7 @@ def show(json: bool) -> None:
         return
     rows = [_route_cells(name, each) for name, named in declared.items() for each in named]
     if not rows:
-        say("No alerts are sent: no use case declares a route, and PERENNIAL_ALERTS is not set.")
+        flowing("No alerts are sent: no use case declares a route, and PERENNIAL_ALERTS is not set.")
     else:
         table(OF_ROUTES, rows)
     if any(waiting.values()):
@@ -75,7 +75,7 @@ def test(usecase: str | None, route: str | None, json: bool) -> None:
     if route is not None and not chosen:
         raise InputError(f"--route: no use case has a route {route!r}", field="--route", value=route)
     if not chosen and not json:
-        say("No alerts are sent: there is no route, and PERENNIAL_ALERTS is not set.")
+        flowing("No alerts are sent: there is no route, and PERENNIAL_ALERTS is not set.")
     answers = [
         (name, each, send_test(name, each, os.environ, write_instant(machine_clock.now()))) for name, each in chosen
     ]

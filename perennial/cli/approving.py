@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.cli import machine_clock
-from perennial.cli.acting import acting_person
+from perennial.cli.acting import acting_person, person_if_known
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say
 from perennial.cli.reading import open_ledger
@@ -20,17 +20,20 @@ from perennial.processes.following import follow_answer, follow_release
 from perennial.release.approvals import Approvers, Endorsed, endorsements, refused_before, standing, still_to_approve
 from perennial.release.planned_stages import stage_in_words
 from perennial.release.rollback import Rollback, RolledBack
-from perennial.release.words import answer_in_words
+from perennial.release.words import answer_in_words, release_reason
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace, reading_workspace
 
 
-def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: bool) -> None:
-    """Raises InputError where there is nothing to go back to, ModelUnloadable where the former model is gone."""
+def rollback(usecase: str, reason: str, by: str | None, seen: int | None, dry_run: bool, json: bool) -> None:
+    """Raises InputError where there is nothing to go back to, or for a person who is not proven where that is needed;
+    ModelUnloadable where the former model is gone.
+    """
     from perennial.model.released import load_served
     from perennial.release.rollback import plan_rollback, roll_back
 
     given("--reason", reason)
+    person = person_if_known(by)
     if dry_run:
         planned = plan_rollback(reading_workspace(settings()).ledger, usecase, reason, seen)
         _show_plan(usecase, planned, json)
@@ -39,22 +42,23 @@ def rollback(usecase: str, reason: str, seen: int | None, dry_run: bool, json: b
     ledger, case = workspace.ledger, workspace.use_case(usecase)
     now = time_of(ledger, case.declaration, machine_clock.now())
     done = roll_back(
-        ledger, usecase, now, reason, seen, lambda former: load_served(workspace.registry, usecase, former)
+        ledger, usecase, now, reason, seen, lambda former: load_served(workspace.registry, usecase, former), by=person
     )
     made = done.row.payload
     follow_release(workspace, usecase, f"release {made.release_no} is recorded: {made.are_live} by the ledger")
+    because = release_reason(made.kind, made.reason, made.by)
     if json:
         as_json(made.model_dump(mode="json"))
     elif done.made and (candidate := done.taken_back.candidate) is not None:
         say(
             f"{usecase}: {candidate.versions} is taken out of {stage_in_words(candidate.stage)}; "
-            f"{made.versions} stays live, as release {made.release_no}. Reason on record: {made.reason}"
+            f"{made.versions} stays live, as release {made.release_no}. On record: {because}"
         )
     elif done.made:
         say(
             f"{usecase}: {made.are_live} again as release {made.release_no} "
             f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of "
-            f"{done.taken_back.versions}. Reason on record: {made.reason}"
+            f"{done.taken_back.versions}. On record: {because}"
         )
     else:
         _say_already(usecase, done)

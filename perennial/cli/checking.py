@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
 from perennial.cli.output import as_json, flowing, working
 from perennial.cli.reading import open_ledger
+from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.ledger.allowed_edits import refuse_edits
 from perennial.ledger.ledger import Ledger
@@ -20,6 +21,7 @@ from perennial.usecase.drafting.release import left_out
 from perennial.usecase.mistakes import DeclarationError, listed
 from perennial.usecase.reading import document_of, list_templates, list_use_cases, load_use_case, unchecked_use_case
 from perennial.usecase.template import Template
+from perennial.work_pools import pool_for
 
 if TYPE_CHECKING:
     from perennial.intake.looking import Looked
@@ -35,7 +37,8 @@ _SOURCE_IS_READ_DESPITE = {
 
 
 def check(usecase: str, json: bool, *, run: bool = True) -> None:
-    """Raises DeclarationError with every mistake, InputError for an edit that its history forbids.
+    """Raises DeclarationError with every mistake, including a size of machine that has no pool here although others do;
+    InputError for an edit that its history forbids.
 
     run: whether the source is looked at, and the team's code run.
     """
@@ -49,6 +52,7 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
     except DeclarationError as error:
         raise _with_source(usecase, error, ledger) if run else error from None
     declaration, edited = case.declaration, refuse_edits(ledger, case.declaration)
+    _require_pools(case)
     with working("trying the declaration on rows of the source"):
         tried = _try(case, ledger) if run else Tried(0, "", "--no-run")
     if json:
@@ -77,6 +81,7 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
 def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool) -> None:
     """Every member is read and its source looked for; the rows of the first are tried."""
     from perennial.fleet.checked import require_members
+    from perennial.fleet.strangers import rows_of_nobody
 
     with working("checking every member"):
         require_members(template, sources=run)
@@ -84,7 +89,10 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
         cases = [load_use_case(name, template.path.parent) for name in names]
         for case in cases:
             refuse_edits(ledger, case.declaration)
-        tried = _try(cases[0], ledger) if run else Tried(0, "", "--no-run")
+            _require_pools(case)
+        tried = _try_member(cases[0], ledger) if run else Tried(0, "", "--no-run")
+        if run:
+            tried = replace(tried, notes=(*tried.notes, *rows_of_nobody(cases)))
     with_history = set(ledger.usecases())
     removed = sorted(
         name
@@ -115,6 +123,19 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
         flowing(f"No longer declared; their history is kept: {listed(removed)}.")
 
 
+def _require_pools(case: UseCase) -> None:
+    """Raises DeclarationError as `pool_for` its error, with the place in the file."""
+    mistakes = []
+    for step, size in case.declaration.compute:
+        try:
+            pool_for(size, settings().pools, f"compute.{step}")
+        except InputError as error:
+            message = str(error).partition("\n")[0].removeprefix(f"{error.field}: ")
+            mistakes.append(document_of(case).mistake(("compute", step), message, error.fix, code=error.code))
+    if mistakes:
+        raise DeclarationError(mistakes)
+
+
 @dataclass(frozen=True)
 class Tried:
     """On how many rows of which batch the declaration was tried; `why_not`, where on none. notes: what to think of."""
@@ -131,6 +152,15 @@ def _show_tried(tried: Tried, of: str = "") -> None:
     flowing(f"Features and model run on {on}." if tried.rows else f"Nothing was run on rows: {tried.why_not}.")
     for note in tried.notes:
         flowing(f"  note: {note}")
+
+
+def _try_member(case: UseCase, ledger: Ledger) -> Tried:
+    """Raises like `_try`, with the name of the member in each mistake."""
+    try:
+        return _try(case, ledger)
+    except DeclarationError as error:
+        mistakes = [replace(each, message=f"{each.message} (on rows of {case.name})") for each in error.mistakes]
+        raise DeclarationError(mistakes) from None
 
 
 def _try(case: UseCase, ledger: Ledger) -> Tried:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from perennial.cli.declared import require_known
 from perennial.cli.json_views import decision_view
 from perennial.cli.output import as_json, flowing, is_terminal, say
 from perennial.cli.prose import prose
@@ -24,7 +25,6 @@ from perennial.release.brief import decision_in_brief
 from perennial.release.words import bound_in_words, decision_in_words, outcome_word
 from perennial.settings import settings
 from perennial.store.known import known_at
-from perennial.usecase.reading import load_use_case
 
 SHORT_ID = 8
 """Digits of an id that a terminal shows: any four or more name the decision."""
@@ -45,8 +45,8 @@ COLUMNS = (
 
 def decisions(usecase: str, json: bool, wide: bool) -> None:
     """Every decision, in the order in which they were taken."""
-    load_use_case(usecase, settings().usecases)
     ledger = open_ledger()
+    require_known(usecase, settings().usecases, ledger)
     taken = ledger.all(usecase, Decision)
     if json:
         as_json([decision_view(ledger, row) for row in taken])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from perennial.cli.output import note
 from perennial.errors import InputError
+from perennial.ledger.declaration_history import newest_declaration
 from perennial.ledger.ledger import Ledger
-from perennial.usecase.declaration import UseCase
+from perennial.usecase.declaration import Declaration, UseCase
+from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import list_use_cases, load_use_case
 
 
@@ -26,6 +28,27 @@ def named_or_all(usecase: str | None, folder: Path) -> list[UseCase]:
         except InputError as error:
             note(f"{name} is left out: {str(error).splitlines()[0]}. All of it: perennial check {name}")
     return cases
+
+
+def require_known(usecase: str, folder: Path, ledger: Ledger) -> None:
+    """Raises DeclarationError for a name that has neither a record nor a declaration without mistakes."""
+    if ledger.newest(usecase) is None:
+        load_use_case(usecase, folder)
+
+
+def known_declaration(usecase: str, folder: Path, ledger: Ledger) -> Declaration:
+    """The declaration of a use case; of one that is no longer declared, the newest on record.
+
+    Raises DeclarationError for mistakes in the declaration, and for a name that has no record either.
+    """
+    try:
+        return load_use_case(usecase, folder).declaration
+    except DeclarationError as error:
+        last = newest_declaration(ledger, usecase)
+        if last is None or any(mistake.code != "declaration-not-found" for mistake in error.mistakes):
+            raise
+        note(f"{usecase} is no longer declared. This is its record.")
+        return last
 
 
 def in_ledger(ledger: Ledger, usecase: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.settings import settings
@@ -125,22 +125,22 @@ def init(
         return
     named_features = counted(len(chosen) + len(features.derived), "feature", "features")
     checks = counted(len(proposals), "check", "checks")
-    say(f"{file} is written, from {counted(sample.rows, 'row', 'rows')}: {named_features}, {checks} (warnings).")
+    flowing(f"{file} is written, from {counted(sample.rows, 'row', 'rows')}: {named_features}, {checks} (warnings).")
     for guess in guesses:
-        say(f"  {guess['certainty']:<7} {guess['field']}: {_as_written(guess['value'])} ({guess['why']})")
+        flowing(f"  {guess['certainty']:<7} {guess['field']}: {_as_written(guess['value'])} ({guess['why']})")
     for feature, why in features.derived:
-        say(f"  likely  derived feature {feature}: {why}")
+        flowing(f"  likely  derived feature {feature}: {why}")
     for leak, field in [*((x, "never") for x in leaks), *((x, "features") for x in asked)]:
         seen = f"{leak['measure']} {leak['score']:.3f} on {leak['rows']:,} later rows"
-        say(
+        flowing(
             f"  unsure  {field}: {leak['column']} by itself predicts the target suspiciously well ({seen}). "
             "Is it known before the event?"
         )
     for column, question in notes:
-        say(f"  unsure  {column or 'the column without a name'}: {question}")
+        flowing(f"  unsure  {column or 'the column without a name'}: {question}")
     silent = [(name, why) for name, why in features.left_out if name not in dict(notes) and why != "it is the key"]
     for column, why in silent[:MOST_LEFT_OUT]:
-        say(f"  left out {column or 'the column without a name'}: {why}")
+        flowing(f"  left out {column or 'the column without a name'}: {why}")
     if len(silent) > MOST_LEFT_OUT:
         say(f"  left out {len(silent) - MOST_LEFT_OUT} more; the file names them")
     say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from perennial.cli.machine_clock import now
@@ -20,7 +20,8 @@ from perennial.fleet.plan import FleetPlan, failed_in_words
 from perennial.fleet.standing import STATES, Standing, standings
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
-from perennial.usecase.mistakes import hint
+from perennial.usecase.mistakes import DeclarationError, Mistake, hint
+from perennial.usecase.reading import load_use_case
 
 COLUMNS = (
     Column("use case"),
@@ -68,6 +69,7 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
     if dry_run:
         _show_plan(due_of(open_workspace(settings()), names, now()), json)
         return
+    _refuse_if_none_can_be_read(names)
     with flows_ready(whole_cycle=True):
         from flows.fleet import fleet
 
@@ -78,7 +80,7 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
         cycles = sum(map(len, done.cycles.values()))
         say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
         for name in done.held:
-            say(f"  {name} has a held batch.")
+            say(f"  {name} has a held batch: `perennial status {name}` shows why, and what to do.")
     if done.held:
         sys.exit(HeldBack.exit_code)
 
@@ -93,6 +95,20 @@ def _show_plan(plan: FleetPlan, json: bool) -> None:
     for line in failed_in_words(plan.failed):
         say(line)
     say("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
+
+
+def _refuse_if_none_can_be_read(names: Sequence[str]) -> None:
+    """Raises DeclarationError with the mistakes of all, before anything is recorded, if no use case could be run."""
+    mistakes: dict[str, Mistake] = {}
+    for name in names:
+        try:
+            load_use_case(name, settings().usecases)
+        except DeclarationError as error:
+            mistakes |= {str(each): each for each in error.mistakes}
+        else:
+            return
+    if mistakes:
+        raise DeclarationError(mistakes.values())
 
 
 def _refuse_unknown(option: str, given: str | None, known: tuple[str, ...]) -> None:

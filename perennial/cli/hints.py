@@ -28,6 +28,7 @@ _COMMANDS = {
     "head-invalid": "`perennial status USECASE` prints it",
     "lineage-unknown": "`perennial batches USECASE` and `perennial decisions USECASE` list ids",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
+    "pool-not-deployed": "`perennial deploy` does so",
     "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
     "release-lost": "`perennial status USECASE` shows what is live",
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",

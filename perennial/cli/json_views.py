@@ -187,6 +187,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
             "release_no": live.release_no,
             "kind": live.kind,
             "reason": live.reason,
+            "by": live.by,
         }
     return {
         "usecase": usecase,

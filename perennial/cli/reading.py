@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.cli import machine_clock
-from perennial.cli.declared import named_or_all
+from perennial.cli.declared import known_declaration, named_or_all, require_known
 from perennial.cli.json_views import batch_view, status_view, trained_on
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
@@ -54,8 +54,11 @@ def status(usecase: str | None, json: bool) -> None:
     """One use case, or all that are declared."""
     folder = settings().usecases
     ledger = open_ledger()
-    cases = named_or_all(usecase, folder)
-    views = [status_view(ledger, case.declaration, machine_clock.now()) for case in cases]
+    if usecase is None:
+        declarations = [case.declaration for case in named_or_all(None, folder)]
+    else:
+        declarations = [known_declaration(usecase, folder, ledger)]
+    views = [status_view(ledger, declaration, machine_clock.now()) for declaration in declarations]
     if json:
         as_json(views[0] if usecase else views)
         return
@@ -79,7 +82,7 @@ def _show_status(view: dict[str, Any]) -> None:
                 f"(release {champion['release_no']})",
             )
         )
-        because = release_reason(champion["kind"], champion["reason"])
+        because = release_reason(champion["kind"], champion["reason"], champion["by"])
         rows.append(("because", because))
         rows += [("", meaning) for meaning in (meanings(because),) if meaning]
         rows += [("waiting", view["waited"]["in_words"])] if view["waited"] else []
@@ -204,8 +207,8 @@ def _others(serves: list[dict[str, Any]]) -> str:
 
 def batches(usecase: str, json: bool, wide: bool) -> None:
     """Every batch, in the order of arrival."""
-    load_use_case(usecase, settings().usecases)
     ledger = open_ledger()
+    require_known(usecase, settings().usecases, ledger)
     entries = [r.payload for r in ledger.all(usecase, BatchEntry)]
     versions = trained_on(ledger, usecase)
     if json:

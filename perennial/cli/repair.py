@@ -20,11 +20,14 @@ from perennial.usecase.reading import list_use_cases
 def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
     """Exit code 1 if something is left that only a person can repair, or with a dry run, that could be repaired.
 
-    A declaration that cannot be read is left too.
+    A declaration that cannot be read is left too. Without `json`, a cluster that large batches run on is asked for its
+    workers at last.
     """
     from perennial.erasure.recording import left_unfinished
     from perennial.governance.not_anchored import not_anchored
     from perennial.release.doctor import examine
+    from perennial.release.not_archived import not_archived
+    from perennial.release.not_landed import not_landed
 
     workspace = reading_workspace(settings()) if dry_run else open_workspace(settings())
     folder = workspace.settings.usecases
@@ -37,6 +40,8 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             now = machine_clock.now()
             for difference in chain(
                 examine(workspace.ledger, workspace.tables, workspace.registry, name, write_instant(now)),
+                not_landed(workspace, name),
+                not_archived(workspace, name),
                 not_anchored(workspace, name, now),
                 left_unfinished(workspace, name),
             ):
@@ -53,6 +58,8 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
             say(f"{item['usecase']}: {item['what']}\n  {'repaired' if item['repaired'] else 'to do'}: {item['fix']}")
         if not shown and names:
             say(f"{', '.join(names)}: ledger, tables and registry agree.")
+        if workspace.engine.spreads:
+            say(f"Large batches run on {workspace.engine.described()}.")
     if left_out or not all(item["repaired"] for item in shown):
         sys.exit(1)
 

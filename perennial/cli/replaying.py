@@ -8,7 +8,7 @@ from functools import partial
 
 from perennial.cli.decisions import find_decision
 from perennial.cli.output import as_json, say, working
-from perennial.deciding.replay import TOLERANCE, Replayed, replay_deep, replay_sums
+from perennial.deciding.replay import NOT_AT_HAND, TOLERANCE, Replayed, replay_deep, replay_sums
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import Decision, StageLooked
 from perennial.ledger.erased import erased_by_all
@@ -19,7 +19,9 @@ from perennial.store.workspace import reading_workspace
 
 
 def replay(which: str, deep: bool, json: bool) -> None:
-    """Exit code 1 if a number differs. Raises LedgerBroken, and InputError for an id that names no decision.
+    """Exit code 1 if a number differs or cannot be compared.
+
+    Raises LedgerBroken, and InputError for an id that names no decision.
 
     Deep and for a whole use case, the looks at stages are computed again too.
     """
@@ -61,6 +63,9 @@ def _say(again: Replayed) -> None:
         say(f"{label} {same if again.numbers or not again.erased else 'nothing is left to compare'}")
         return
     difference = again.difference
+    if difference.field in NOT_AT_HAND:
+        say(f"{label} CANNOT BE COMPARED: its {difference.field} cannot be read\n  {difference.cause}")
+        return
     known = difference.then is not None or difference.now is not None
     values = f" was {difference.then!r}, is {difference.now!r}" if known else ""
     say(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")

@@ -33,11 +33,11 @@ def up(detach: bool, runs: int) -> None:
     say("Everything is stopped.")
 
 
-def down() -> None:
+def down(force: bool) -> None:
     """Stop it."""
     from perennial.processes.up import down as stop
 
-    say("Everything is stopped." if stop(settings()) else "Nothing of ours was running.")
+    say("Everything is stopped." if stop(settings(), force=force) else "Nothing of ours was running.")
 
 
 def deploy(json: bool) -> None:
@@ -72,7 +72,7 @@ def deploy(json: bool) -> None:
     for name in plan.without:
         say(f"  {name}: no schedule")
     for name, mistake in plan.mistaken.items():
-        say(f"  {name}: its declaration cannot be read, so a schedule that it has stays as it is: {mistake}")
+        say(f"  {name}: its declaration cannot be used, so a schedule that it has stays as it is: {mistake}")
 
 
 def _detach(where: Settings, runs: int) -> None:

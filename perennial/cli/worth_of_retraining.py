@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
 from perennial.cli.backtesting import BETWEEN, fitting
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.tables import Column, table
 from perennial.ledger.present import time_of
 from perennial.settings import settings
@@ -38,7 +38,7 @@ def worth(usecase: str, price: float | None, wide: bool, json: bool) -> None:
 def _show(made: Worth, wide: bool) -> None:
     from perennial.backtest.worth import every, in_words, measured_on, shown
 
-    say(f"{made.usecase}: {measured_on(made)}")
+    flowing(f"{made.usecase}: {measured_on(made)}")
     say()
     ages = [
         (str(age.batches), f"{age.batches * made.days:.0f}", *shown(age.cost), str(age.seen))
@@ -51,6 +51,6 @@ def _show(made: Worth, wide: bool) -> None:
     table([Column("retraining"), Column("costs", right=True), Column(BETWEEN)], schedules, wide=wide)
     say()
     for sentence in in_words(made):
-        say(sentence)
+        flowing(sentence)
     if made.seconds is not None:
-        say(f"A fit takes {made.seconds:.2g} s on average; evaluation and review come on top.")
+        flowing(f"A fit takes {made.seconds:.2g} s on average; evaluation and review come on top.")

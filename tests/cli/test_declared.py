@@ -164,3 +164,18 @@ def test_what_init_writes_today_and_a_declaration_leaves_out_is_named_and_keeps_
     assert command("check", "shop", "--json", "--no-run") == 0
     assert json.loads(capsys.readouterr().out)["left_out"] == []
     assert load_use_case("shop", shop.usecases).declaration.release == ReleaseRules()
+
+
+def test_check_refuses_a_size_of_machine_without_a_pool_here(
+    shop: World, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.declare(compute={"train": "big"})
+    assert command("check", "shop", "--no-run") == 0
+    monkeypatch.setenv("PERENNIAL_POOLS", "huge=trainers")
+    capsys.readouterr()
+    assert command("check", "shop", "--no-run") == 2
+    file, _, rest = capsys.readouterr().err.partition(":")
+    assert Path(file).name == "shop.yaml"
+    line, said = rest.split(": compute.train: no work pool has the size 'big'")
+    assert (shop.usecases / "shop.yaml").read_text().splitlines()[int(line) - 1].strip() == "train: big"
+    assert "declare one of its sizes: huge" in said

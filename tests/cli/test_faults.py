@@ -123,13 +123,18 @@ def test_from_a_champion_whose_bytes_changed_a_rollback_leads_back_to_the_former
     assert releases() == [1, 2], "what cannot be loaded is not brought back"
 
     file.write_bytes(whole)
-    shown = perennial("rollback", "shop", "--reason", "version 2 is broken", "--json")
+    unnamed = perennial("rollback", "shop", "--reason", "version 2 is broken", "--by", "")
+    assert unnamed.code == 2 and "--by: is empty; the record needs it" in unnamed.err
+    assert releases() == [1, 2]
+    shown = perennial("rollback", "shop", "--reason", "version 2 is broken", "--by", "Ada", "--json")
     assert shown.code == 0, shown.err
     restored = json.loads(shown.out)
     assert (restored["release_no"], restored["kind"], restored["restores"]) == (3, "rollback", 1)
     first = workspace.ledger.all("shop", Release)[0].payload
     assert (restored["features_digest"], restored["snapshot"]) == (first.features_digest, first.snapshot)
-    assert json.loads(perennial("status", "shop", "--json").out)["champion"]["version"] == 1
+    champion = json.loads(perennial("status", "shop", "--json").out)["champion"]
+    assert (champion["version"], champion["by"]) == (1, "Ada")
+    assert "rolled back by Ada: version 2 is broken" in " ".join(perennial("status", "shop").out.split())
     assert workspace.registry.champion("shop") == 1
     goes_on(perennial, "2024-04")
 

@@ -124,8 +124,8 @@ def test_the_field_names_of_a_fleet(settled: World, perennial: Perennial) -> Non
     assert set(row) == {
         *("usecase", "state", "batch", "loss", "low", "high", "reference", "rows", "age_days", "alarms", "why"),
     }
-    assert (row["usecase"], row["state"], row["batch"]) == ("shop", "unknown", "2024-02")
-    assert (row["loss"], row["rows"]) == (None, 0)
+    assert (row["usecase"], row["state"], row["batch"]) == ("shop", "good", "2024-02")
+    assert row["loss"] == row["reference"] > 0 and row["rows"] > 0, "where what was just released was evaluated"
     assert read(perennial, "fleet", "--state", "held")["usecases"] == []
     assert set(read(perennial, "fleet", "run", "--dry-run")) == {"would_run", "failed"}
     shown = perennial("fleet", "--sort", "los")
@@ -147,7 +147,7 @@ def test_the_field_names_of_the_status(settled: World, perennial: Perennial) -> 
     status = read(perennial, "status", "shop")
     assert set(status) == STATUS
     assert read(perennial, "status") == [status]
-    assert set(status["champion"]) == {"version", "serves", "since", "age_days", "release_no", "kind", "reason"}
+    assert set(status["champion"]) == {"version", "serves", "since", "age_days", "release_no", "kind", "reason", "by"}
     assert (status["champion"]["version"], status["champion"]["since"]) == (1, "2024-03-01T00:00:00Z")
     assert set(status["last_batch"]) == BATCH
     assert {"id", "batch", "outcome"} <= set(status["last_decision"])

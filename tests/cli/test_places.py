@@ -49,3 +49,15 @@ def test_nothing_that_a_home_keeps_names_its_place(settled: World, template: Pat
     kept = {name: data for name, data in files_of(template / "home").items() if name.parts[0] != "prefect"}
     assert {name.parts[0] for name in kept} >= {"ledger.db", "landing", "tables", "mlflow", "docs", "pages"}
     assert [str(name) for name, data in kept.items() if str(template / "home").encode() in data] == []
+
+
+def test_the_doctor_names_batches_whose_bytes_are_not_where_the_settings_lead(
+    settled: World, perennial: Perennial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_FILES_URI", str(tmp_path / "other"))
+    shown = perennial("doctor", "shop")
+    place = tmp_path / "other" / "landing"
+    assert shown.code == 1 and f"the bytes of batch 2024-01 and 1 more are not in {place}" in shown.out, shown.out
+    assert "set PERENNIAL_FILES_URI to where they are" in shown.out
+    shutil.copytree(tmp_path / "home" / "landing", place)
+    assert perennial("doctor", "shop").code == 0

@@ -25,6 +25,8 @@ STARTS_AT = "TEST_STARTS_AT"
 STOPS_AT = "TEST_STOPS_AT"
 """The variable with a point of `fault_points` at which a process is paused, as a virtual machine may be."""
 
+_PLACES = ("PERENNIAL_", "MLFLOW_TRACKING_URI")
+
 # A start looks at how all other processes ended, and that can be read only once: two threads at it read 255.
 _one_reads = Lock()
 
@@ -39,7 +41,8 @@ class Place:
 
     def start(self, *command: str, crash_at: str | None = None) -> BaseProcess:
         """Start `perennial COMMAND` in a separate process."""
-        variables = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(_PLACES)}
+        variables |= {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
         if crash_at is not None:
             variables["PERENNIAL_CRASH_AT"] = crash_at
         log = self.home.with_name(f"{self.home.name}.log")
@@ -65,7 +68,7 @@ class Place:
 
     def said(self) -> str:
         """The end of what its processes wrote."""
-        return self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")[-3000:]
+        return self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")[-30_000:]
 
     @property
     def workspace(self) -> Workspace:
@@ -85,9 +88,7 @@ def _perennial(command: tuple[str, ...], variables: dict[str, str], log: str) ->
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    places = ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "PERENNIAL_FILES_URI", "MLFLOW_TRACKING_URI")
-    for name in (*places, "PERENNIAL_CRASH_AT"):
-        os.environ.pop(name, None)
+    os.environ.clear()  # what was set when the process that it is forked from was started
     os.environ.update(variables)
     sys.argv = ["perennial", *command]
     from perennial.cli import main

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from perennial.store.registry import Registry
+from perennial.store.registry import Registry, registry
+from tests.mlflow_once import made_anew
 
 LONG = 120.0
 STEPS = (1, 5, 20, 45)
@@ -31,6 +32,7 @@ def open_registry(folder: str, steps: int | None, there: Event | None) -> None:
                 signal.pause()
 
         event.listen(Engine, "commit", stop)
+    registry._make_database = made_anew
     Registry(f"sqlite:///{folder}/mlflow.db", f"{folder}/artifacts").experiment("shop")
 
 

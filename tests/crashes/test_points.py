@@ -47,6 +47,8 @@ TRAINING = ("mlflow_run", "model_signature", "mlflow_version", "snapshot_row")
 ELSEWHERE = ("endorsement_row", "refusal_row", "openlineage_event", "family_row", "run_failed_row", "run_succeeded_row")
 """Rows with the machine's time, killed by tests/crashes/test_persons.py; events, by tests/lineage/test_sending.py; what
 only a fleet writes, by tests/fleet/test_together.py."""
+ARCHIVING = ("model_archive", "model_archived_row", "model_files", "model_taken_back")
+"""tests/cli/test_archive.py kills them."""
 OF_ERASURES = (
     "erasure_begun",
     "erased_file",
@@ -231,7 +233,7 @@ def years(killable: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Yea
     return undisturbed, killed
 
 
-@pytest.mark.parametrize("write", [each for each in WRITES if each not in (*ELSEWHERE, *OF_ERASURES)])
+@pytest.mark.parametrize("write", [each for each in WRITES if each not in (*ELSEWHERE, *OF_ERASURES, *ARCHIVING)])
 def test_a_process_killed_at_a_write_leaves_readers_a_whole_state(years: tuple[Year, Year], write: str) -> None:
     _, killed = years
     assert f"{write}.after" in killed.ends, "no step of the year is killed here: say in which"

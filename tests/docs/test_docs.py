@@ -86,6 +86,15 @@ def test_every_setting_is_in_the_docs() -> None:
     assert names and all(f"| `{name}` |" in text for name in names)
 
 
+def test_the_settings_of_a_cluster_are_accepted(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Setting up a cluster")[2]
+    (block,) = re.findall(r"^```text\n(PERENNIAL_HOME=.*?)^```", text.partition("\n## ")[0], re.MULTILINE | re.DOTALL)
+    variables = dict(line.split("=", 1) for line in block.splitlines())
+    given = settings.settings({**variables, "PERENNIAL_USECASES": str(tmp_path)})
+    assert given.database_url.startswith("postgresql") and given.files_uri.startswith("s3://")
+    assert [pool.name for pool in given.pools] == ["trainers"]
+
+
 def test_commands_and_options_that_pages_name_exist() -> None:
     sections = re.compile(r"^## ([\w -]+)\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
     helps = dict(sections.findall(generated()["commands.md"]))

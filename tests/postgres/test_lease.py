@@ -33,7 +33,7 @@ def hold(url: str, usecase: str, line: Connection) -> None:
 @contextmanager
 def holder(url: str, usecase: str) -> Iterator[tuple[BaseProcess, Callable[[], None]]]:
     """Another process with the turn, and what ends it."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=hold, args=(url, usecase, theirs), daemon=True)
     process.start()

@@ -16,7 +16,7 @@ from perennial.ledger.entries import BatchEntry, Decision, Release
 from tests.crashes.agreement import assert_readers_see_whole_batches, assert_whole
 from tests.crashes.processes import LONG, STOPS_AT, Place, exit_code
 from tests.fleet.stores import month_of_store, write_template
-from tests.postgres.conftest import new_database
+from tests.postgres.postgres_server import new_database
 from tests.postgres.test_lease import cut_off
 from tests.s3 import s3_server
 from tests.world import World

@@ -20,7 +20,7 @@ from tests.crashes.processes import Place
 from tests.crashes.wall_clock import Shop, ends_as, persons
 from tests.ledger.payloads import declaration, one_of_each
 from tests.ledger.test_ends import test_the_ends_of_all_chains_are_those_of_each as of_each
-from tests.postgres.conftest import new_database
+from tests.postgres.postgres_server import new_database
 from tests.release.test_promoters import race
 from tests.world import World
 
@@ -70,7 +70,7 @@ def append_here(url: str, point: str, kinds: list[str]) -> None:
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_writer_killed_at_any_row_leaves_it_whole_or_not_there(database: str, side: str) -> None:
     ledger, payloads = Ledger(database), one_of_each()
-    assert list(payloads) == list(KINDS)
+    assert payloads.keys() == KINDS.keys()
     for done, kind in enumerate(KINDS):
         process = multiprocessing.get_context("forkserver").Process(
             target=append_here, args=(database, f"{kind}_row.{side}", [kind])
@@ -91,7 +91,7 @@ def append_numbers(url: str, numbers: list[int]) -> None:
 
 
 def test_processes_that_start_at_once_migrate_once_and_append_in_turns(database: str) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     numbers = [list(range(each, 60, 3)) for each in range(3)]
     processes = [context.Process(target=append_numbers, args=(database, mine)) for mine in numbers]
     for process in processes:

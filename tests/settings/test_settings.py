@@ -13,6 +13,7 @@ import pytest
 
 from perennial.errors import InputError
 from perennial.settings import HOME_FORMAT, prepare_home, settings
+from perennial.work_pools import WorkPool
 
 
 def test_everything_lies_below_the_home_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,10 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
             "PREFECT_API_URL": "http://prefect.example:4200/api/",
             "PERENNIAL_THREADS": "4",
             "PERENNIAL_MEMORY": "1.5gib",
-            "PERENNIAL_ROWS_IN_MEMORY": "0",
+            "PERENNIAL_ENGINE": "dask",
+            "PERENNIAL_DASK_SCHEDULER": "tcp://dask.example:8786/",
+            "PERENNIAL_ROWS_IN_MEMORY": "1",
+            "PERENNIAL_POOLS": "big=trainers, huge=gpu.trainers",
         }
     )
     assert found.database_url == "postgresql+psycopg://me:secret@db/ledger"
@@ -58,8 +62,10 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
     assert found.mlflow_artifacts is None
     assert found.prefect_api_url == "http://prefect.example:4200/api"
     assert found.threads == 4
+    assert found.dask_scheduler == "tcp://dask.example:8786"
     assert found.memory == 3 * 2**29
-    assert (found.rows_in_memory, settings({}).rows_in_memory) == (0, 2_000_000)
+    assert (found.rows_in_memory, settings({}).rows_in_memory) == (1, 2_000_000)
+    assert found.pools == (WorkPool("big", "trainers"), WorkPool("huge", "gpu.trainers"))
 
 
 def test_use_cases_are_looked_for_here_and_then_beside_the_package(
@@ -81,6 +87,11 @@ def test_use_cases_are_looked_for_here_and_then_beside_the_package(
         ("PERENNIAL_MEMORY", "1MiB", "1MiB is too little"),
         ("PERENNIAL_MEMORY", "9999TiB", "9999TiB is more than this machine or its container has"),
         ("PERENNIAL_ROWS_IN_MEMORY", "2e6", "'2e6' is not a whole number of rows"),
+        ("PERENNIAL_ENGINE", "spark", "'spark' is neither local nor dask"),
+        ("PERENNIAL_ENGINE", "dask", "'dask' needs PERENNIAL_DASK_SCHEDULER, which is not set"),
+        ("PERENNIAL_ROWS_IN_MEMORY", "0", "'0' is not a whole number of rows of at least 1"),
+        ("PERENNIAL_POOLS", "trainers", "'trainers' is not a size with its work pool"),
+        ("PERENNIAL_POOLS", "big=a,big=b", "'big=b' names a size twice"),
         ("PERENNIAL_DATABASE_URL", "ledger.db", "'ledger.db' does not start with sqlite:// or postgresql://"),
         ("PERENNIAL_DATABASE_URL", "mysql://me:secret@db/ledger", "'mysql://***@db/ledger' does not start with"),
         ("PREFECT_API_URL", "localhost:4200", "'localhost:4200' does not start with http:// or https://"),

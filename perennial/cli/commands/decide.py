@@ -32,6 +32,7 @@ def refuse(id: DecisionId, reason: Reason, by: Proven = None, dry_run: DryRun = 
 def rollback(
     usecase: Usecase,
     reason: Reason,
+    by: Proven = None,
     seen: Annotated[
         int | None,
         typer.Option("--from", min=1, help="number of the release to roll back; needed to go back more than once"),
@@ -46,7 +47,7 @@ def rollback(
     """
     from perennial.cli import approving
 
-    approving.rollback(usecase, reason, seen, dry_run, json)
+    approving.rollback(usecase, reason, by, seen, dry_run, json)
 
 
 def resume(usecase: Usecase, reason: Reason, by: Proven = None, dry_run: DryRun = False, json: Json = False) -> None:

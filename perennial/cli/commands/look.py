@@ -183,7 +183,7 @@ def replay(
 ) -> None:
     """Recompute a decision and compare every number.
 
-    Exit code 1: a number differs; the first is named.
+    Exit code 1: a number differs, of which the first is named, or cannot be compared.
     """
     from perennial.cli import replaying
 

@@ -64,14 +64,18 @@ def replay_traffic(
     traffic.replay_traffic(usecase, batch, url, rate, most, json)
 
 
-def down() -> None:
+def down(
+    force: Annotated[
+        bool, typer.Option("--force", help="even if a command works on this home's Prefect server")
+    ] = False,
+) -> None:
     """Stop what `up` and other commands left running.
 
     Also removes what a killed `up` left running.
     """
     from perennial.cli import stack
 
-    stack.down()
+    stack.down(force)
 
 
 def deploy(json: Json = False) -> None:

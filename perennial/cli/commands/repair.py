@@ -60,10 +60,11 @@ def doctor(usecase: AnyUsecase = None, dry_run: DryRun = False, json: Json = Fal
 
 
 def maintain(usecase: AnyUsecase = None, dry_run: DryRun = False, json: Json = False) -> None:
-    """Remove files that the tables keep and nothing reads.
+    """Remove files that nothing reads any more; archive old models.
 
     Those are data files that were replaced more than seven days ago, files that a killed run left, and entries of a
-    table's log that are older than 30 days. A schedule does this every week.
+    table's log that are older than 30 days. Models are moved if PERENNIAL_MODEL_ARCHIVE is set. A schedule does this
+    every week.
     """
     from perennial.cli import maintaining
 
