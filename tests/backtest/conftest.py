@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.training.stores import take_in
 from tests.world import World
 

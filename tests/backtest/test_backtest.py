@@ -16,6 +16,7 @@ from perennial.store.workspace import open_workspace
 from tests.cli.conftest import Perennial, command, perennial  # noqa: F401
 from tests.cli.test_page import text_of
 from tests.flows.conftest import ask as ask_server
+from tests.places import lead_to
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(600)
@@ -32,10 +33,7 @@ class Shop:
 
     def lead(self, patch: pytest.MonkeyPatch) -> None:
         """Let the environment lead here."""
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_THREADS"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(self.folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(self.folder / "usecases"))
+        lead_to(patch, self.folder)
 
 
 def live_through(folder: Path, **declared: Any) -> Shop:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import lead_to
 from tests.training.stores import take_in
 from tests.world import World
 
@@ -24,8 +25,7 @@ def january(imported: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with home and use cases in which January is accepted."""
     folder = tmp_path_factory.mktemp("january")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+        lead_to(patch, folder)
         World(folder / "usecases", rows_a_day=4).declare().month("2024-01")
         assert take_in("2024-01").status == "accepted"
     return folder

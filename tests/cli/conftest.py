@@ -13,6 +13,7 @@ import pytest
 from perennial.ledger.entries import Recorded
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from tests.places import lead_to
 from tests.world import World, copied
 
 ROWS_A_DAY = 20
@@ -68,7 +69,7 @@ def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> P
     """A folder with home and use cases after January and February: version 1 serves, version 2 waits."""
     folder = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
-        _lead_to(patch, folder)
+        lead_to(patch, folder)
         shop = World(folder / "usecases", rows_a_day=ROWS_A_DAY).declare()
         shop.month("2024-01")
         assert command("run", "shop") == 0
@@ -84,7 +85,7 @@ def template(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> P
 def settled(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A copy of the shop after January and February, for this test alone."""
     copied(template, tmp_path)
-    _lead_to(monkeypatch, tmp_path)
+    lead_to(monkeypatch, tmp_path)
     return World(tmp_path / "usecases", rows_a_day=ROWS_A_DAY)
 
 
@@ -114,11 +115,3 @@ def ledger_rows() -> int:
 def payloads(kind: type[Recorded]) -> list[Recorded]:
     """Every row of a kind in the shop's ledger."""
     return [row.payload for row in open_workspace(settings()).ledger.all("shop", kind)]
-
-
-def _lead_to(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-        patch.delenv(name, raising=False)
-    patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-    (folder / "usecases").mkdir(exist_ok=True)
-    patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))

@@ -10,7 +10,8 @@ import pytest
 
 from perennial.usecase.declaration import ReleaseRules
 from perennial.usecase.reading import load_use_case
-from tests.cli.conftest import _lead_to, command, write
+from tests.cli.conftest import command, write
+from tests.places import lead_to
 from tests.world import World
 
 Captured = pytest.CaptureFixture[str]
@@ -19,7 +20,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A declared shop with a file of one month, of which nothing has been ingested."""
-    _lead_to(monkeypatch, tmp_path)
+    lead_to(monkeypatch, tmp_path)
     world = World(tmp_path / "usecases", rows_a_day=3).declare()
     world.month("2024-01")
     return world

@@ -16,6 +16,7 @@ from perennial.cli import app as commands
 from perennial.cli.hints import _COMMANDS
 from perennial.errors import HeldBack, InputError, RegistryDown, TerminalError
 from tests.cli.conftest import command
+from tests.places import lead_to
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,9 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "usecases").mkdir()
-    monkeypatch.setenv("PERENNIAL_USECASES", str(tmp_path / "usecases"))
-    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "home"))
+    lead_to(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "home"
 

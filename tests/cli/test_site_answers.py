@@ -21,7 +21,8 @@ from perennial.processes.ports import free_port
 from perennial.settings import settings
 from perennial.store.lock import only_one
 from tests.browser import CHROMIUM, evaluate
-from tests.cli.conftest import _lead_to, command, ledger_rows, payloads
+from tests.cli.conftest import command, ledger_rows, payloads
+from tests.places import lead_to
 from tests.serving.running_service import wait_for
 from tests.world import World, copied
 
@@ -41,7 +42,7 @@ def waiting(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("waiting")
     copied(template, folder)
     with pytest.MonkeyPatch.context() as patch:
-        _lead_to(patch, folder)
+        lead_to(patch, folder)
         shop = World(folder / "usecases", rows_a_day=20)
         shop.declare(release={"policy": "hold", "refresh_after": "1d"}, governance={"approvers": ROLES})
         shop.month("2024-03")
@@ -53,7 +54,7 @@ def waiting(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def held(waiting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of the decision that waits in a home for this test alone."""
     copied(waiting, tmp_path)
-    _lead_to(monkeypatch, tmp_path)
+    lead_to(monkeypatch, tmp_path)
     newest = payloads(Decision)[-1]
     assert isinstance(newest, Decision) and newest.outcome == "held"
     return newest.id

@@ -32,6 +32,7 @@ from perennial.usecase.mistakes import DeclarationError
 from perennial.usecase.reading import load_use_case
 from tests.crashes.agreement import story
 from tests.ledger.payloads import batch
+from tests.places import lead_to
 from tests.release.payloads import challenger, decision
 from tests.training.stores import cycle, on_disk
 from tests.world import DECLARATION, World, month_of_rows
@@ -260,10 +261,7 @@ def _kill_at(point: str) -> Any:
 
 
 def home(folder: Path, patch: pytest.MonkeyPatch) -> World:
-    patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # where MLflow was before
-    patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-    (folder / "usecases").mkdir(parents=True)
-    patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+    lead_to(patch, folder)
     return World(folder / "usecases", rows_a_day=12).declare(release=NEWEST, watch={"channels": ["unseen"]})
 
 

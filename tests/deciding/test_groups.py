@@ -24,8 +24,8 @@ from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_bias import MOST_GROUPS
 from perennial.usecase.reading import load_use_case
 from perennial.usecase.team_files import digest_of
+from tests.places import lead_to
 from tests.release.test_approvals import LASTS, NOW
-from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle, on_disk
 from tests.world import DECLARATION, World
 

@@ -11,7 +11,7 @@ import pytest
 
 from perennial.serving.log.segment import Answered, SegmentWriter
 from tests.cli.conftest import Told, asking
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.training.stores import cycle
 from tests.world import World, copied, month_of_rows
 

@@ -16,7 +16,7 @@ from perennial.ledger.ledger import Ledger
 from perennial.processes.prefect_server import quiet_flows
 from perennial.settings import settings
 from tests.fleet.stores import month_of_store, write_template
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 
 pytestmark = pytest.mark.slow
 

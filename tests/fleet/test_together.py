@@ -26,7 +26,7 @@ from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import Declaration
 from tests.crashes.processes import Place
 from tests.fleet.stores import month_of_store, write_template
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 
 pytestmark = pytest.mark.slow
 

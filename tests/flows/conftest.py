@@ -17,6 +17,7 @@ import pytest
 
 from perennial.ledger.ledger import Ledger
 from perennial.processes.prefect_server import quiet_flows
+from tests.places import lead_to
 from tests.world import World
 
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -26,10 +27,7 @@ FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 def living_in(folder: Path) -> Iterator[World]:
     """The shop of a folder, with the settings leading there, and flows that can be called."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+        lead_to(patch, folder)
         with quiet_flows():
             yield World(folder / "usecases", rows_a_day=20)
 

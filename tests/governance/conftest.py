@@ -11,7 +11,7 @@ import pytest
 from perennial.ledger.entries import Cycle
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.training.stores import cycle
 from tests.world import World
 

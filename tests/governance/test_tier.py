@@ -18,9 +18,9 @@ from perennial.release.approvals import Person, endorse
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.test_dossier import RISK, STATED
+from tests.places import lead_to
 from tests.release.payloads import challenger, decision
 from tests.release.test_approvals import LASTS, NOW
-from tests.team_code.conftest import lead_to
 from tests.training.stores import cycle
 from tests.world import World
 

@@ -14,7 +14,7 @@ from perennial.lineage.recorded import recorded_lineage
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tests.cli.conftest import command
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 
 
 def test_text_json_and_picture_of_a_release(

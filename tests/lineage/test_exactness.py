@@ -14,8 +14,8 @@ from perennial.serving.log.segment import Answered, InStage, SegmentWriter
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tests.lineage.test_lineage import named, names
+from tests.places import lead_to
 from tests.staged import begin_stage
-from tests.team_code.conftest import lead_to
 from tests.training.stores import take_in, train_at
 from tests.world import World, copied
 

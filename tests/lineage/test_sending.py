@@ -18,7 +18,7 @@ from perennial.store.workspace import Workspace, open_workspace
 from tests.cli.conftest import command
 from tests.crashes.processes import Place
 from tests.lineage.receiver import receiving
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.world import copied
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)

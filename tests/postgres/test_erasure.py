@@ -12,6 +12,7 @@ from perennial.erasure.own_texts import OwnTexts
 from perennial.errors import InputError, TransientError
 from perennial.settings import settings
 from tests.erasure.search import files_with
+from tests.places import lead_to
 
 pytestmark = [pytest.mark.extended, pytest.mark.timeout(300)]
 
@@ -28,7 +29,7 @@ TABLES = (
 @pytest.fixture
 def prefect(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database with such texts, as the one of the home's Prefect server; the address for SQLAlchemy."""
-    monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path))
+    lead_to(monkeypatch, tmp_path)
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", database.replace("+psycopg", "+asyncpg"))
     _run(database, *TABLES)
     return database

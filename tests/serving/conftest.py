@@ -23,6 +23,7 @@ from perennial.sources.column_type import ColumnType
 from perennial.store.workspace import open_workspace
 from perennial.training.pipeline import build_pipeline
 from perennial.usecase.declared_model import Model
+from tests.places import lead_to
 from tests.serving.running_service import Place
 from tests.training.stores import cycle
 from tests.world import World
@@ -128,10 +129,7 @@ def released_shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
     for month in ("2013-01", "2013-02", "2013-03", "2013-04", "2013-05"):
         shop.month(month, flipped=month >= "2013-03")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(place.home))
-        patch.setenv("PERENNIAL_USECASES", str(place.usecases))
+        lead_to(patch, folder)
         while cycle() is not None:
             pass
     return place

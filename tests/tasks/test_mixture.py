@@ -27,7 +27,7 @@ from perennial.store.stored_rows import StoredRows
 from perennial.store.stream import Parts
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.columns import column_types
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.training.stores import cycle, on_disk
 from tests.world import World
 

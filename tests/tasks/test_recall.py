@@ -28,7 +28,7 @@ from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.rows import read_rows
 from perennial.store.workspace import Workspace, open_workspace
-from tests.team_code.conftest import lead_to
+from tests.places import lead_to
 from tests.training.stores import cycle, on_disk
 from tests.world import World
 

@@ -11,6 +11,7 @@ import pytest
 
 from perennial.clock import instant
 from perennial.ledger.entries import ChallengerEntry
+from tests.places import lead_to
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
 
@@ -75,12 +76,3 @@ def own_shop(usecases: Path) -> World:
     for file, text in (("features.py", FEATURES), ("model.py", MODEL), ("metric.py", METRIC)):
         (usecases / file).write_text(text)
     return shop
-
-
-def lead_to(patch: pytest.MonkeyPatch, folder: Path, usecases: str = "usecases") -> None:
-    """Settings that lead into a folder and nowhere else. usecases: the folder of declarations in it."""
-    for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI"):
-        patch.delenv(name, raising=False)
-    patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-    (folder / usecases).mkdir(exist_ok=True)
-    patch.setenv("PERENNIAL_USECASES", str(folder / usecases))

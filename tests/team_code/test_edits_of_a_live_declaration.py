@@ -20,7 +20,8 @@ from perennial.errors import PerennialError
 from perennial.ledger.entries import ChallengerEntry, Cycle, Decision, RaceStep
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
-from tests.team_code.conftest import FEATURES, METRIC, lead_to
+from tests.places import lead_to
+from tests.team_code.conftest import FEATURES, METRIC
 from tests.training.stores import cycle
 from tests.world import World
 

@@ -12,6 +12,7 @@ import pytest
 from perennial.model.released import load_model
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from tests.places import lead_to
 from tests.training.conftest import predictions
 from tests.training.stores import decide_at, snapshot_digest, take_in, train_at
 from tests.world import World, month_of_rows
@@ -47,10 +48,7 @@ def write_labels(shop: World, name: str, labels: pd.DataFrame, known: pd.Series)
 
 def home(folder: Path, patch: pytest.MonkeyPatch) -> World:
     """Another home with its own registry, and the same months to come."""
-    patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow sets to the registry of the home before
-    patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-    (folder / "usecases").mkdir(parents=True)
-    patch.setenv("PERENNIAL_USECASES", str(folder / "usecases"))
+    lead_to(patch, folder)
     return World(folder / "usecases", rows_a_day=20).declare()
 
 

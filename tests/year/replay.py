@@ -19,6 +19,7 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Mode
 from perennial.release.promote import release_decided
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from tests.places import lead_to
 
 ROOT = Path(__file__).resolve().parents[2]
 MONTHS = tuple(f"2013-{month:02}" for month in range(1, 13))
@@ -111,10 +112,7 @@ def replay(folder: Path) -> Year:
     (usecases / "flights.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(declaration()))))
     (usecases / "flights.py").write_text(FUNCTIONS)
     with pytest.MonkeyPatch.context() as patch, quiet_flows():
-        for name in ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI", "PERENNIAL_THREADS"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PERENNIAL_HOME", str(folder / "home"))
-        patch.setenv("PERENNIAL_USECASES", str(usecases))
+        lead_to(patch, folder)
         from flows.cycle import cycle
         from flows.decide import decide
         from flows.ingest import ingest

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.places import OTHERS
 from tests.year.replay import FACED, Year
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
@@ -17,10 +18,9 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 def replayed(year: Year, *arguments: str) -> list[dict[str, Any]]:
     where = {"PERENNIAL_HOME": str(year.workspace.settings.home), "PERENNIAL_USECASES": "."}
-    others = ("PERENNIAL_DATABASE_URL", "PERENNIAL_TABLES_URI", "MLFLOW_TRACKING_URI")
     told = subprocess.run(
         [sys.executable, "-m", "perennial.cli", "replay", *arguments, "--json"],
-        env={name: value for name, value in os.environ.items() if name not in others} | where,
+        env={name: value for name, value in os.environ.items() if name not in OTHERS} | where,
         capture_output=True,
         text=True,
         timeout=300,
