@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,8 +19,6 @@ R = TypeVar("R")
 
 RUN_SECONDS = 3600.0
 """How long a run waits for another run of its use case."""
-
-story = logging.getLogger("perennial.story")
 
 _mine: ContextVar[frozenset[str]] = ContextVar("use cases whose turn this run has", default=frozenset())
 
@@ -59,15 +56,11 @@ def turn(usecase: str, seconds: float = RUN_SECONDS) -> Iterator[None]:
 
 def _take(held: ExitStack, usecase: str, seconds: float) -> None:
     """Wait for the turn. If the ledger does not answer, it is tried three more times, as in every task."""
-
-    def waits(holder: str) -> None:
-        story.warning("%s: waits for its turn, up to %.0f minutes; %s is working on it.", usecase, seconds / 60, holder)
-
     for pause in (1, 5, 20, None):
         workspace = open_workspace(settings())
         workspace.declared(usecase)  # an unknown name is refused before anything is written under it
         try:
-            held.enter_context(workspace.only_one(usecase, RUN, seconds, waits))
+            held.enter_context(workspace.only_one(usecase, RUN, seconds))
             return
         except TransientError as error:
             if error.code != "ledger-unreachable" or pause is None:

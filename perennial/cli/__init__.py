@@ -14,12 +14,13 @@ from types import FrameType
 def main() -> None:
     """Run the command line; every failure becomes a message and an exit code instead of a stack trace."""
     from perennial.cli.lost_interrupts import lost_interrupts_sent_again
+    from perennial.cli.noted import waits_noted
     from perennial.cli.output import any_encoding
     from perennial.secrets import mask_logs
 
     mask_logs()
     any_encoding()
-    with _ctrl_c_answered(), lost_interrupts_sent_again():
+    with _ctrl_c_answered(), lost_interrupts_sent_again(), waits_noted():
         code = _code_of_command()
     sys.exit(code)
 

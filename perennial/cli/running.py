@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from perennial.cli.noted import STORY, story_elsewhere
 from perennial.cli.output import flowing, is_terminal, json_wanted, note, terminal_width
 from perennial.cli.wrapping import fitted
 from perennial.settings import prepare_home, settings
@@ -54,10 +55,10 @@ def _storytelling(*, headed: bool) -> Iterator[None]:
     """One line for each finished cycle on standard output; on a terminal, what is going on below it."""
     for noisy in ("great_expectations", "mlflow", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    story, steps = logging.getLogger("perennial.story"), logging.getLogger("perennial.tasks")
-    with _status() if is_terminal() and not json_wanted() else nullcontext() as status:
+    steps = logging.getLogger("perennial.tasks")
+    with story_elsewhere(), _status() if is_terminal() and not json_wanted() else nullcontext() as status:
         spinner = [(steps, _Spinner(status))] if status is not None else []
-        handlers = [(story, _Lines(status, headed=headed)), *spinner]
+        handlers = [(STORY, _Lines(status, headed=headed)), *spinner]
         for logger, handler in handlers:
             logger.setLevel(logging.INFO)
             logger.addHandler(handler)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from perennial.identity import digest
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.turns import Turn, having, next_number
-from perennial.store.lock import WAIT_SECONDS, Waits, no_turn
+from perennial.store.lock import SOON, WAIT_SECONDS, no_turn, report_wait
 
 _POLL_SECONDS = 0.5
 _SESSION = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
@@ -42,7 +42,6 @@ def only_one_of_all(
     usecase: str,
     step: str,
     seconds: float = WAIT_SECONDS,
-    waits: Waits | None = None,
     namespace: str = "",
 ) -> Iterator[None]:
     """Hold the step's lease on a separate connection.
@@ -53,7 +52,7 @@ def only_one_of_all(
     try:
         _prepare(session)
         key = _key(usecase, step, namespace)
-        _take(session, key, usecase, step, seconds, waits)
+        _take(session, key, usecase, step, seconds)
         with having(ledger.url, usecase, Turn(key, next_number(session, key))):
             yield
     finally:
@@ -82,14 +81,14 @@ def _prepare(session: Connection) -> None:
         session.execute(_SET, {"name": setting, "value": value})
 
 
-def _take(session: Connection, key: int, usecase: str, step: str, seconds: float, waits: Waits | None) -> None:
-    end = time.monotonic() + seconds
-    announced = False
+def _take(session: Connection, key: int, usecase: str, step: str, seconds: float) -> None:
+    start, announced = time.monotonic(), False
     while not session.execute(_TAKE, {"key": key}).scalar_one():
         holder = session.execute(_HOLDER, {"key": key}).scalar() or "another process"
-        if waits is not None and not announced:
-            waits(holder)
+        waited = time.monotonic() - start
+        if waited >= SOON and not announced:
+            report_wait(usecase, step, holder, seconds)
             announced = True
-        if time.monotonic() > end:
+        if waited > seconds:
             raise no_turn(usecase, step, holder, seconds)
         time.sleep(_POLL_SECONDS)

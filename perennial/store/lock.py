@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,27 +14,26 @@ from perennial.errors import TransientError
 from perennial.settings import takes_writes
 
 WAIT_SECONDS = 600.0
+SOON = 3.0
+"""Seconds of waiting that nobody needs to know about."""
 RUN = "run"
 """The step of a whole run: while one is at work, others of its use case wait."""
 
-Waits = Callable[[str], None]
-"""Called once with a description of the lock's holder, by a process that has to wait."""
+story = logging.getLogger("perennial.story")
 
 
 @contextmanager
-def only_one(
-    locks: Path, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
-) -> Iterator[None]:
+def only_one(locks: Path, usecase: str, step: str, seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the step's lock on this machine. Raises TransientError if another process holds it longer than `seconds`."""
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / f"{usecase}.{step}.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=min(SOON, seconds))
     except Timeout:
-        if waits is not None:
-            waits("another process")
+        if seconds > SOON:
+            report_wait(usecase, step, "another process", seconds)
         try:
-            lock.acquire(timeout=seconds)
+            lock.acquire(timeout=max(seconds - SOON, 0))
         except Timeout as error:
             raise no_turn(usecase, step, "another process", seconds) from error
     try:
@@ -61,6 +61,12 @@ def held_since(locks: Path, usecase: str, step: str) -> datetime | None:
 def _since(locks: Path, usecase: str, step: str) -> Path:
     """The file whose time of change is when the lock was taken: others that wait open the lock's own file too."""
     return locks / f"{usecase}.{step}.since"
+
+
+def report_wait(usecase: str, step: str, holder: str, seconds: float) -> None:
+    """Once, when a process has waited for a moment and goes on waiting: a command that shows nothing seems to hang."""
+    words = "%s: waits for its turn (%s), up to %.0f minutes; %s is working on it."
+    story.warning(words, usecase, step, seconds / 60, holder)
 
 
 def no_turn(usecase: str, step: str, holder: str, seconds: float) -> TransientError:

@@ -22,7 +22,7 @@ from perennial.store.files import Files, files_at
 from perennial.store.landing import Landing
 from perennial.store.lease import only_one_of_all
 from perennial.store.lock import RUN as RUN
-from perennial.store.lock import WAIT_SECONDS, Waits, only_one
+from perennial.store.lock import WAIT_SECONDS, only_one
 from perennial.store.model_archive import ModelArchive, archived
 from perennial.store.registry import Registry
 from perennial.store.site import Site
@@ -141,17 +141,15 @@ class Workspace:
         return self.settings.database_url.startswith("postgresql")
 
     @contextmanager
-    def only_one(
-        self, usecase: str, step: str, seconds: float = WAIT_SECONDS, waits: Waits | None = None
-    ) -> Iterator[None]:
+    def only_one(self, usecase: str, step: str, seconds: float = WAIT_SECONDS) -> Iterator[None]:
         """Hold a step of a use case exclusively; on all machines if the ledger is on PostgreSQL.
 
-        Raises TransientError if another process holds it longer than `seconds`. waits: called if there is one.
+        Raises TransientError if another process holds it longer than `seconds`.
         """
         if self.is_shared:
-            turn = only_one_of_all(self.ledger, usecase, step, seconds, waits, self.settings.namespace)
+            turn = only_one_of_all(self.ledger, usecase, step, seconds, self.settings.namespace)
         else:
-            turn = only_one(self.settings.locks, usecase, step, seconds, waits)
+            turn = only_one(self.settings.locks, usecase, step, seconds)
         with turn:
             yield
 

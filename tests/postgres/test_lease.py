@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 from perennial.errors import TransientError, TurnLost
 from perennial.ledger.entries import DeclarationEntry
 from perennial.ledger.ledger import Ledger
+from perennial.store import lock
 from perennial.store.lease import leased_since, only_one_of_all
 from tests.ledger.payloads import declaration
 from tests.postgres.test_postgres import execute
@@ -45,26 +47,44 @@ def holder(url: str, usecase: str) -> Iterator[tuple[BaseProcess, Callable[[], N
         process.join(60)
 
 
+@contextmanager
+def at_notice(does: Callable[[str], None]) -> Iterator[None]:
+    """Inside, the first notice that this process waits does something."""
+
+    class Notice(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            does(record.getMessage())
+
+    handler = Notice()
+    lock.story.addHandler(handler)
+    try:
+        yield
+    finally:
+        lock.story.removeHandler(handler)
+
+
 def test_the_turn_of_a_killed_process_is_free_at_once(database: str) -> None:
     said: list[str] = []
     with holder(database, "shop") as (process, _):
         assert process.pid is not None
 
-        def kill_it(who: str) -> None:
-            said.append(who)
+        def kill_it(notice: str) -> None:
+            said.append(notice)
             os.kill(process.pid or 0, signal.SIGKILL)
 
-        with only_one_of_all(Ledger(database), "shop", "run", seconds=20, waits=kill_it):
+        with at_notice(kill_it), only_one_of_all(Ledger(database), "shop", "run", seconds=120):
             process.join(60)
             assert process.exitcode == -signal.SIGKILL
-        assert said == [f"process {process.pid} on {socket.gethostname()}"[:63]]
+        holds_it = f"process {process.pid} on {socket.gethostname()}"[:63]
+        assert said == [f"shop: waits for its turn (run), up to 2 minutes; {holds_it} is working on it."]
 
 
 def test_a_process_that_waits_goes_on_when_the_other_ends(database: str) -> None:
     ledger = Ledger(database)
     with (
         holder(database, "shop") as (process, let_go),
-        only_one_of_all(ledger, "shop", "run", seconds=20, waits=lambda _: let_go()),
+        at_notice(lambda _: let_go()),
+        only_one_of_all(ledger, "shop", "run", seconds=20),
     ):
         process.join(60)
         assert process.exitcode == 0

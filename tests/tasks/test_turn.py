@@ -37,7 +37,7 @@ def test_runs_of_two_use_cases_go_side_by_side(turn: Callable[..., Any]) -> None
 def test_a_second_run_waits_for_the_first_and_shows_why(
     turn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tasks.turn
+    from perennial.store import lock
 
     happened: list[str] = []
     inside, waiting = Event(), Event()
@@ -46,7 +46,7 @@ def test_a_second_run_waits_for_the_first_and_shows_why(
         happened.append(words % values)
         waiting.set()
 
-    monkeypatch.setattr(tasks.turn.story, "warning", tell)
+    monkeypatch.setattr(lock.story, "warning", tell)
 
     def first() -> None:
         with turn("shop"):
@@ -62,7 +62,7 @@ def test_a_second_run_waits_for_the_first_and_shows_why(
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(first), threads.submit(second)]:
             done.result(120)
-    said = "shop: waits for its turn, up to 60 minutes; another process is working on it."
+    said = "shop: waits for its turn (run), up to 60 minutes; another process is working on it."
     assert happened == [said, "first ends", "second begins"]
 
 
