@@ -7,7 +7,7 @@ from datetime import datetime
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person, person_if_known
 from perennial.cli.decisions import find_decision
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.clock import day, instant
 from perennial.errors import HeldBack, InputError
@@ -50,12 +50,12 @@ def rollback(usecase: str, reason: str, by: str | None, seen: int | None, dry_ru
     if json:
         as_json(made.model_dump(mode="json"))
     elif done.made and (candidate := done.taken_back.candidate) is not None:
-        say(
+        flowing(
             f"{usecase}: {candidate.versions} is taken out of {stage_in_words(candidate.stage)}; "
             f"{made.versions} stays live, as release {made.release_no}. On record: {because}"
         )
     elif done.made:
-        say(
+        flowing(
             f"{usecase}: {made.are_live} again as release {made.release_no} "
             f"(features {made.features_digest[:12]}, snapshot {made.snapshot}), instead of "
             f"{done.taken_back.versions}. On record: {because}"
@@ -87,7 +87,7 @@ def _show_plan(usecase: str, planned: Rollback | RolledBack, json: bool) -> None
         view = {"usecase": usecase, "would_restore": back.release_no, "as_release": number}
         as_json({**view, "already": isinstance(planned, RolledBack)})
     else:
-        say(f"{usecase}: {text} Nothing was changed.")
+        flowing(f"{usecase}: {text} Nothing was changed.")
 
 
 def _say_already(usecase: str, done: RolledBack) -> None:
@@ -98,12 +98,12 @@ def _say_already(usecase: str, done: RolledBack) -> None:
     else:
         further = "go further back"
         did = f"release {done.taken_back.release_no} was already rolled back to {made.versions}"
-    say(
+    flowing(
         f"{usecase}: {did} on {done.row.recorded_at}, as release {made.release_no} (reason: {made.reason}). Nothing "
         "more was changed."
     )
     if done.live.release_no == made.release_no:
-        say(f"  To {further}: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
+        flowing(f"  To {further}: perennial rollback {usecase} --from {made.release_no} --reason TEXT")
 
 
 def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> None:
@@ -146,10 +146,11 @@ def approve(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> 
     if json:
         as_json(made.model_dump(mode="json"))
     elif done.step is not None or (approval.by, approval.reason) == (person.name, reason):
-        say(f"{decision.usecase}: version {version} is live as release {made.release_no}, approved by {approval.by}.")
+        live = f"version {version} is live as release {made.release_no}"
+        flowing(f"{decision.usecase}: {live}, approved by {approval.by}.")
         _say_age(ledger, decision, time_of(ledger, declaration, now))
     else:
-        say(
+        flowing(
             f"{decision.usecase}: already approved by {approval.by} on {approval.as_of} (reason: {approval.reason}); "
             f"version {version} became release {made.release_no}. Nothing more was recorded."
         )
@@ -172,7 +173,8 @@ def refuse(id: str, by: str | None, reason: str, dry_run: bool, json: bool) -> N
     if json:
         as_json(refused.model_dump(mode="json"))
     else:
-        say(f"{decision.usecase}: {answer_in_words(refused)}. Version {decision.challenger.version} is not released.")
+        version = decision.challenger.version
+        flowing(f"{decision.usecase}: {answer_in_words(refused)}. Version {version} is not released.")
 
 
 def _show_refusal(id: str, by: str | None, json: bool) -> None:
@@ -187,9 +189,9 @@ def _show_refusal(id: str, by: str | None, json: bool) -> None:
         view = {"usecase": decision.usecase, "decision": decision.id, "would_refuse": version}
         as_json({**view, "already": before is not None})
     elif before is not None:
-        say(f"{decision.usecase}: already refused by {before.by}. Nothing was changed.")
+        flowing(f"{decision.usecase}: already refused by {before.by}. Nothing was changed.")
     else:
-        say(f"{decision.usecase}: {person.name} would refuse version {version}. Nothing was changed.")
+        flowing(f"{decision.usecase}: {person.name} would refuse version {version}. Nothing was changed.")
 
 
 def _show_missing(decision: Decision, roles: list[str], json: bool) -> None:
@@ -198,7 +200,7 @@ def _show_missing(decision: Decision, roles: list[str], json: bool) -> None:
     if json:
         as_json({"usecase": decision.usecase, "decision": decision.id, "would_release": None, "missing": roles})
     else:
-        say(
+        flowing(
             f"{decision.usecase}: version {version} would not be live yet; still to approve: {', '.join(roles)}. "
             "Nothing was changed."
         )
@@ -219,7 +221,7 @@ def _show_step(decision: Decision, done: Endorsed, approvers: Approvers, json: b
     given_by = ", ".join(f"{each.by} ({role})" for role, each in done.standing.given.items())
     left = still_to_approve(done.standing.missing, approvers)
     until = min(each.expires_at for each in done.standing.given.values())
-    say(f"{decision.usecase}: approved by {given_by}. Still to approve, until {day(until)}: {left}.")
+    flowing(f"{decision.usecase}: approved by {given_by}. Still to approve, until {day(until)}: {left}.")
 
 
 def _say_age(ledger: Ledger, decision: Decision, now: datetime) -> None:
@@ -228,7 +230,7 @@ def _say_age(ledger: Ledger, decision: Decision, now: datetime) -> None:
     if snapshot is not None:
         known = snapshot.payload.as_of
         days = counted(max((now - instant(known)).days, 0), "day", "days")
-        say(f"  It was trained on what was known by {day(known)}, {days} ago.")
+        flowing(f"  It was trained on what was known by {day(known)}, {days} ago.")
 
 
 def _show_approval(ledger: Ledger, decision: Decision, now: datetime, json: bool) -> None:
@@ -238,9 +240,9 @@ def _show_approval(ledger: Ledger, decision: Decision, now: datetime, json: bool
         view = {"usecase": decision.usecase, "decision": decision.id, "would_release": version, "as_release": number}
         as_json({**view, "already": approval is not None})
     elif approval is not None:
-        say(f"{decision.usecase}: already approved by {approval.payload.by}. Nothing was changed.")
+        flowing(f"{decision.usecase}: already approved by {approval.payload.by}. Nothing was changed.")
     else:
-        say(f"{decision.usecase}: version {version} would be live as release {number}. Nothing was changed.")
+        flowing(f"{decision.usecase}: version {version} would be live as release {number}. Nothing was changed.")
         _say_age(ledger, decision, now)
 
 

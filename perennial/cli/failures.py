@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.cli.hints import as_typed, command_for
-from perennial.cli.output import as_json, json_wanted, note
+from perennial.cli.output import as_json, flowing_note, json_wanted, note
 from perennial.errors import DiskFull, InputError, PerennialError, TerminalError, TransientError
 from perennial.secrets import masked
 from perennial.usecase.mistakes import DeclarationError, Mistake
@@ -53,10 +53,10 @@ def report(error: Exception) -> int:
     ours = error if isinstance(error, PerennialError) else _misused(error)
     if json_wanted():
         as_json({"error": error_view(ours)})
-    note(as_typed(ours, str(ours)))
+    flowing_note(as_typed(ours, str(ours)))
     hint = command_for(ours)
     if hint and not hint.startswith(f"`{_command_run()}`"):
-        note(f"  {hint}")
+        flowing_note(f"  {hint}")
     return ours.exit_code
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from perennial.cli.machine_clock import now
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.cli.tables import Column, table
-from perennial.errors import HeldBack, InputError
+from perennial.errors import HeldBack, InputError, TerminalError
 from perennial.evaluation.figures import counted, figure
 from perennial.fleet.causes import common_causes
 from perennial.fleet.due import due_of
@@ -27,6 +27,7 @@ COLUMNS = (
     Column("use case"),
     Column("state"),
     Column("last batch", gives_way=1),
+    Column("metric", gives_way=3),
     Column("loss", right=True),
     Column("n", right=True),
     Column("age", right=True, gives_way=2),
@@ -58,18 +59,22 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
         return
     table(COLUMNS, [_cells(each) for each in rows], wide=wide)
     for cause in causes:
-        say(str(cause))
+        flowing(str(cause))
     counts = {each: sum(row.state == each for row in rows) for each in STATES}
-    say(f"{counted(len(rows), 'use case', 'use cases')}: {', '.join(f'{n} {each}' for each, n in counts.items() if n)}")
+    in_states = ", ".join(f"{n} {each}" for each, n in counts.items() if n)
+    flowing(f"{counted(len(rows), 'use case', 'use cases')}: {in_states}")
 
 
 def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) -> None:
-    """Every cycle that is due. Exit code 3 where a batch was held."""
+    """Every cycle that is due. Exit code 1 where a use case failed, in a dry run too; 3 where a batch was held."""
     names = chosen(settings().usecases, Chosen(template, tags))
-    if dry_run:
-        _show_plan(due_of(open_workspace(settings()), names, now()), json)
-        return
     _refuse_if_none_can_be_read(names)
+    if dry_run:
+        plan = due_of(open_workspace(settings()), names, now())
+        _show_plan(plan, json)
+        if plan.failed:
+            sys.exit(TerminalError.exit_code)
+        return
     with flows_ready(whole_cycle=True):
         from flows.fleet import fleet
 
@@ -80,7 +85,7 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
         cycles = sum(map(len, done.cycles.values()))
         say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
         for name in done.held:
-            say(f"  {name} has a held batch: `perennial status {name}` shows why, and what to do.")
+            flowing(f"  {name} has a held batch: `perennial status {name}` shows why, and what to do.")
     if done.held:
         sys.exit(HeldBack.exit_code)
 
@@ -91,9 +96,9 @@ def _show_plan(plan: FleetPlan, json: bool) -> None:
         as_json({"would_run": would_run, "failed": [asdict(each) for each in plan.failed]})
         return
     for window, names in plan.rounds:
-        say(f"{window}: would run the cycle of {counted(len(names), 'use case', 'use cases')}")
+        flowing(f"{window}: would run the cycle of {counted(len(names), 'use case', 'use cases')}")
     for line in failed_in_words(plan.failed):
-        say(line)
+        flowing(line)
     say("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
 
 
@@ -126,6 +131,7 @@ def _cells(each: Standing) -> tuple[str, ...]:
         each.usecase,
         each.state,
         each.batch or "none",
+        each.metric or "",
         "unknown" if each.loss is None else figure(each.loss),
         "" if each.rows is None else f"{each.rows:,}",
         "" if each.age_days is None else f"{each.age_days} d",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from perennial.cli import machine_clock
 from perennial.cli.declared import named_or_all
-from perennial.cli.output import as_json, flowing, say
+from perennial.cli.output import as_json, flowing
 from perennial.settings import settings
 from perennial.store.upkeep import Unread, remove_unread, unread_files
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -36,7 +36,7 @@ def maintain(usecase: str | None, dry_run: bool, json: bool) -> None:
     if idle:
         flowing(f"Nothing to remove or to archive: {listed(idle)}.")
     if dry_run and len(idle) < len(names):
-        say("Nothing was changed.")
+        flowing("Nothing was changed.")
 
 
 def _archived(workspace: Workspace, usecase: str, now: datetime) -> list[int]:
@@ -59,6 +59,6 @@ def _to_archive(workspace: Workspace, usecase: str, now: datetime) -> list[int]:
 def _show(name: str, files: list[Unread], versions: list[int], dry_run: bool) -> None:
     for each in files:
         counts = f"{each.data:,} data files and {each.log:,} files of the log ({each.bytes / 1e6:,.1f} MB)"
-        say(f"{name}: {each.table}: {'would remove' if dry_run else 'removed'} {counts}.")
+        flowing(f"{name}: {each.table}: {'would remove' if dry_run else 'removed'} {counts}.")
     for version in versions:
-        say(f"{name}: version {version}: {'would move' if dry_run else 'moved'} its files to the archive.")
+        flowing(f"{name}: version {version}: {'would move' if dry_run else 'moved'} its files to the archive.")

@@ -98,6 +98,15 @@ def note(text: str) -> None:
     sys.stderr.write(_shown(text, sys.stderr) + "\n")
 
 
+def flowing_note(text: str) -> None:
+    """A message on standard error: its indented lines are broken between words, also in a pipe.
+
+    The others stay whole there, since programs look for `file:line:` and what follows.
+    """
+    for line in masked(text).split("\n"):
+        note(fitted(line, PIPE_WIDTH) if line.startswith(" ") and not sys.stderr.isatty() else line)
+
+
 def terminal_width() -> int:
     """How many columns the terminal has; 80 where it does not report it."""
     return shutil.get_terminal_size((80, 24)).columns

@@ -9,7 +9,7 @@ from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.declared import named_or_all
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.clock import write_instant
 from perennial.errors import on_record
 from perennial.settings import settings, takes_writes
@@ -55,11 +55,12 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
         as_json(shown)
     else:
         for item in shown:
-            say(f"{item['usecase']}: {item['what']}\n  {'repaired' if item['repaired'] else 'to do'}: {item['fix']}")
+            state = "repaired" if item["repaired"] else "to do"
+            flowing(f"{item['usecase']}: {item['what']}\n  {state}: {item['fix']}")
         if not shown and names:
-            say(f"{', '.join(names)}: ledger, tables and registry agree.")
+            flowing(f"{', '.join(names)}: ledger, tables and registry agree.")
         if workspace.engine.spreads:
-            say(f"Large batches run on {workspace.engine.described()}.")
+            flowing(f"Large batches run on {workspace.engine.described()}.")
     if left_out or not all(item["repaired"] for item in shown):
         sys.exit(1)
 

@@ -7,7 +7,7 @@ from typing import Any
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
 from perennial.cli.approving import given
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.ledger.present import freezes, frozen_decision, time_of
 from perennial.processes.following import follow_release
@@ -60,14 +60,14 @@ def _show(usecase: str, resumed: Resumed, json: bool, *, done: bool) -> None:
         return
     episodes = ", ".join(each.episode for each in ended)
     if not ended:
-        say(f"{usecase}: releases are not frozen.")
+        flowing(f"{usecase}: releases are not frozen.")
     elif done:
-        say(f"{usecase}: releases are resumed; they were frozen because of {episodes}.")
+        flowing(f"{usecase}: releases are resumed; they were frozen because of {episodes}.")
     else:
-        say(f"{usecase}: releases are frozen because of {episodes} and would be resumed.")
+        flowing(f"{usecase}: releases are frozen because of {episodes} and would be resumed.")
     if made is not None:
-        say(f"  {made.are_live} as release {made.release_no}, by decision {made.decision}.")
+        flowing(f"  {made.are_live} as release {made.release_no}, by decision {made.decision}.")
     elif decision is not None:
-        say(f"  Version {decision.challenger.version} would be released, by decision {decision.id}.")
+        flowing(f"  Version {decision.challenger.version} would be released, by decision {decision.id}.")
     if not done:
-        say("  Nothing was changed.")
+        flowing("  Nothing was changed.")

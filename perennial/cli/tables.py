@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from perennial.cli.output import is_terminal, say, terminal_width, text_width
 from perennial.cli.wrapping import fitted
+from perennial.fleet.standing import BAD
 from perennial.secrets import masked
 
 GAP = "  "
@@ -21,9 +22,9 @@ _COLOURS = {
     "accepted": "32",
     "keep": "36",
     "undecided": "33",
-    "blocked": "31",
-    "held": "31",
     "replaced": "2",
+    "good": "32",
+    **dict.fromkeys(BAD, "31"),
 }
 
 
@@ -101,7 +102,7 @@ def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int |
     headings = [c.heading for c in columns]
     lines = [_bold(_line(columns, headings, widths), coloured)] if any(headings) else []
     for row in rows:
-        wrapped = fitted(row[-1], widths[-1]).split("\n") if text else [row[-1]]
+        wrapped = fitted(row[-1], widths[-1], in_paths=True).split("\n") if text else [row[-1]]
         for number, part in enumerate(wrapped):
             first = [*row[:-1], part] if not number else ["" for _ in row[:-1]] + [part]
             lines.append(_line(columns, first, widths, coloured=coloured))

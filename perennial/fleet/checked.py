@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from perennial.errors import PerennialError
 from perennial.intake.due import source_of
+from perennial.usecase.document import written
 from perennial.usecase.mistakes import DeclarationError, Mistake, listed
 from perennial.usecase.reading import document_of, load_use_case
 from perennial.usecase.template import Template
@@ -56,6 +57,6 @@ def _mistakes(name: str, template: Template, *, sources: bool) -> tuple[Mistake,
             source_of(case).windows()
         except PerennialError as error:
             place = ("source", "path") if document_of(case).at("source", "path") else ("source",)
-            mistake = document_of(case).mistake(place, str(error).splitlines()[0], error.fix, code=error.code)
-            return (mistake,)
+            message = str(error).splitlines()[0].removeprefix(f"{written(place)}: ")
+            return (document_of(case).mistake(place, message, error.fix, code=error.code),)
     return ()

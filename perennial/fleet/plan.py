@@ -19,7 +19,7 @@ class Failed:
     usecase: str
     window: str
     why: str
-    step: str = "plan"
+    step: str = "look for batches"
     code: str = "failed"
 
     def __str__(self) -> str:

@@ -30,6 +30,8 @@ from perennial.watching.health import severity_of
 
 STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
 """The states, worst first: the run failed, those that wait for a person, an alarm, no model or no loss yet, nothing."""
+BAD = STATES[:6]
+"""The states in which something is wrong or waits for a person."""
 NEWEST = (BatchEntry, ChallengerEntry, Cycle, Decision, Release)
 EVERY = (
     *(Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal),
@@ -60,13 +62,14 @@ class Standing:
     """A use case in one row. Whatever is not known is None.
 
     state: one of STATES. batch: the newest one. loss: of what is live on it, on that many `rows`, with its 95 %
-    interval, or where it was evaluated if it was released since; reference: where it was evaluated. age_days: of what
-    is live, at the newest batch.
+    interval, or where it was evaluated if it was released since; reference: where it was evaluated; metric: the name
+    of what both measure. age_days: of what is live, at the newest batch.
     """
 
     usecase: str
     state: str
     batch: str | None = None
+    metric: str | None = None
     loss: float | None = None
     low: float | None = None
     high: float | None = None
@@ -106,6 +109,7 @@ def standing(usecase: str, rows: Rows) -> Standing:
         usecase=usecase,
         state=state,
         batch=batch["window"] if batch else None,
+        metric=release["reference"]["metric"] if release and loss else None,
         loss=loss.get("value"),
         low=loss.get("ci_low"),
         high=loss.get("ci_high"),

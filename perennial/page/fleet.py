@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perennial.fleet.causes import common_causes
-from perennial.fleet.standing import STATES, Standing
+from perennial.fleet.standing import BAD, STATES, Standing
 from perennial.page.render import template
 from perennial.usecase.reading import Labels
 from perennial.whole_file import write_whole
 
 PAGE = "all-use-cases.html"
 """No use case can have this name."""
-COLOURS = {**dict.fromkeys(("failed", "held", "approve", "frozen", "blocked", "alarm"), "bad"), "good": "good"}
+COLOURS = {**dict.fromkeys(BAD, "bad"), "good": "good"}
 """State → how it is drawn; any other is drawn as waiting."""
 SCRIPT = """
 const rows = [...document.querySelectorAll("tbody tr")], body = document.querySelector("tbody");

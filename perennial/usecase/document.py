@@ -47,7 +47,8 @@ for _name, (_pattern, _first) in _WORDS.items():
 class Document:
     """The values of a file, the line of each (from 1), and the mistakes in the YAML itself.
 
-    files: the file of each value that was written in another one, with its line there.
+    files: the file of each value that was written in another one, with its line there. names: the line of its name
+    there, which of a table is the header's.
     """
 
     file: str
@@ -55,6 +56,7 @@ class Document:
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     files: dict[Place, str] = field(default_factory=dict)
+    names: dict[Place, int] = field(default_factory=dict)
 
     def at(self, *place: str | int) -> Any:
         """The value at a place, None if there is none."""
@@ -92,12 +94,12 @@ class Document:
             place = place[:-1]
         return self.lines.get(place, 1)
 
-    def mistake(self, place: Place, message: str, fix: str = "", *, code: str) -> Mistake:
-        """A mistake at a place, with the value there."""
+    def mistake(self, place: Place, message: str, fix: str = "", *, code: str, in_name: bool = False) -> Mistake:
+        """A mistake at a place, with the value there. in_name: whether the name of the field is what is wrong."""
         known = next((place[:n] for n in range(len(place), 0, -1) if place[:n] in self.lines), ())
-        return Mistake(
-            self.files.get(known, self.file), self.line(place), written(place), self.at(*place), message, fix, code=code
-        )
+        line = self.names.get(place, self.line(place)) if in_name else self.line(place)
+        file = self.files.get(known, self.file)
+        return Mistake(file, line, written(place), self.at(*place), message, fix, code=code)
 
 
 def value_in(text: str, shown: str) -> Any:

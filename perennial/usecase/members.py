@@ -12,17 +12,23 @@ from typing import Any
 from perennial.usecase.document import Document, Place, value_in, written
 from perennial.usecase.mistakes import DeclarationError, Mistake, hint, listed
 
+_HEADER = 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True)
 class Override:
-    """A value that replaces, for one member, what the template has at a place. file, line: where it is written."""
+    """A value that replaces, for one member, what the template has at a place.
+
+    file, line: where it is written. named: the line of the name of each step of the place, which of a CSV file is the
+    header's.
+    """
 
     place: Place
     value: Any
     file: str
     line: int
+    named: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,9 @@ def _members(document: Document, path: Path, fields: frozenset[str]) -> Iterator
         yield from _from_file(document, path, column, values, fields)
         return
     if not isinstance(values, list) or not values:
-        fix = "write a list of values, or the name of a CSV file beside the declaration"
-        raise _refused(document, place, "lists no members", fix)
+        what = "lists no members" if values in ([], None) else f"should be a list or the name of a file, is {values!r}"
+        fix = "write a list of values, such as [north, south], or the name of a CSV file beside the declaration"
+        raise _refused(document, place, what, fix)
     for number, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise _refused(document, (*place, number), "is neither text nor a whole number", "write it in quotes")
@@ -98,15 +105,15 @@ def _from_file(document: Document, path: Path, column: str, name: str, fields: f
     except csv.Error as error:
         raise _in_file(shown, reader.line_num, "", None, f"not CSV: {error}", "quote each text with a comma") from None
     if reader.line_num <= 1:
-        raise _in_file(shown, 1, column, None, "has no rows", "write one row for each member")
+        raise _in_file(shown, _HEADER, column, None, "has no rows", "write one row for each member")
 
 
 def _refuse_header(shown: str, header: list[str], column: str) -> None:
     if column not in header:
-        raise _in_file(shown, 1, column, None, "the file has no such column", hint(column, header, "columns"))
+        raise _in_file(shown, _HEADER, column, None, "the file has no such column", hint(column, header, "columns"))
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise _in_file(shown, 1, twice[0], None, "the file has this column twice", "remove one of the two")
+        raise _in_file(shown, _HEADER, twice[0], None, "the file has this column twice", "remove one of the two")
 
 
 def _member(
@@ -121,10 +128,10 @@ def _member(
         raise _in_file(shown, line, column, key, "is empty", "write the value of each member")
     overriding = {name for name in row if "." in name or name in fields}
     tags = {name: cell for name, cell in row.items() if name not in overriding and cell}
+    places = {name: tuple(name.split(".")) for name in header if name in overriding and row[name]}
     overrides = tuple(
-        Override(tuple(name.split(".")), value_in(row[name], shown), shown, line)
-        for name in header
-        if name in overriding and row[name]
+        Override(place, value_in(row[name], shown), shown, line, (_HEADER,) * len(place))
+        for name, place in places.items()
     )
     return Member(_name(template, key), key, {column: key, **tags}, tags, overrides)
 
@@ -152,7 +159,8 @@ def _leaves(document: Document, place: Place, start: Place) -> Iterator[Override
         for name in value:
             yield from _leaves(document, (*place, name), start)
     else:
-        yield Override(place[len(start) :], value, document.file, document.line(place))
+        named = tuple(document.line(place[:end]) for end in range(len(start) + 1, len(place) + 1))
+        yield Override(place[len(start) :], value, document.file, document.line(place), named)
 
 
 def _clashes(document: Document, members: list[Member], path: Path) -> Iterator[Mistake]:

@@ -220,7 +220,8 @@ def _file_of(name_or_path: str, folder: Path) -> Path:
 
 
 def _fixes(name: str, folder: Path) -> str:
-    known = list_use_cases(folder)
+    broken = {each.name for each in list_templates(folder) if each.mistakes}
+    known = sorted({*list_use_cases(folder), *broken})  # a template that is wrong is what has to be looked at
     if not known:
         return "write one, or set PERENNIAL_USECASES to their folder"
     near = closest(name, known)

@@ -123,7 +123,8 @@ def _mistake(document: Document, error: Any) -> Mistake:
     known = _BY_TYPE.get(kind)
     if known is not None:
         code, explain = known
-        return document.mistake(place, *explain(document, place, error), code=code)
+        in_name = kind == "extra_forbidden"
+        return document.mistake(place, *explain(document, place, error), code=code, in_name=in_name)
     if kind.endswith(("_type", "_parsing")) or kind == "int_from_float":
         return document.mistake(place, *_wrong_type(document, place, kind), code="declaration-wrong-type")
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")

@@ -56,11 +56,15 @@ class Template:
         value = _filled({**base, "name": name}, member.texts)
         if member.tags:
             value["tags"] = {**member.tags, **(value.get("tags") or {})}
-        lines, files = dict(self.document.lines), {}
+        lines, names, files = dict(self.document.lines), {}, {}
         for each in member.overrides:
             _put(value, each.place, _filled(each.value, member.texts))
-            lines[each.place], files[each.place] = each.line, each.file
-        document = replace(self.document, value=value, lines=lines, files=files, mistakes=[])
+            for end, line in enumerate(each.named, 1):
+                place = each.place[:end]
+                if place == each.place or not isinstance(self.document.at(*place), dict):
+                    lines[place], names[place], files[place] = line, line, each.file
+            lines[each.place] = each.line
+        document = replace(self.document, value=value, lines=lines, names=names, files=files, mistakes=[])
         document.mistakes.extend(_unfilled(document, name, member))
         document.mistakes.extend(fleet_rules(document, self.fleet))
         return document

@@ -122,9 +122,23 @@ def test_the_field_names_of_a_fleet(settled: World, perennial: Perennial) -> Non
     (row,) = fleet["usecases"]
     assert fleet["causes"] == []
     assert set(row) == {
-        *("usecase", "state", "batch", "loss", "low", "high", "reference", "rows", "age_days", "alarms", "why"),
+        *(
+            "usecase",
+            "state",
+            "batch",
+            "metric",
+            "loss",
+            "low",
+            "high",
+            "reference",
+            "rows",
+            "age_days",
+            "alarms",
+            "why",
+        ),
     }
     assert (row["usecase"], row["state"], row["batch"]) == ("shop", "good", "2024-02")
+    assert row["metric"] == "log_loss"
     assert row["loss"] == row["reference"] > 0 and row["rows"] > 0, "where what was just released was evaluated"
     assert read(perennial, "fleet", "--state", "held")["usecases"] == []
     assert set(read(perennial, "fleet", "run", "--dry-run")) == {"would_run", "failed"}

@@ -10,6 +10,7 @@ from perennial.cli import alerts, calibrating, decisions, planning, reading, tab
 from perennial.cli.prose import columns_of
 from perennial.cli.tables import Column, pairs, table, width_of
 from perennial.evaluation.words import BESIDE, FOUND, SHORT, SLICES
+from perennial.fleet.standing import BAD
 from perennial.ledger.entries import Alone, Mixture, Served
 from tests.evaluation.conftest import primary_of
 from tests.release.payloads import challenger, decision
@@ -85,6 +86,9 @@ def test_outcomes_have_their_colour_on_a_terminal_alone(
     monkeypatch.setattr(tables, "is_terminal", lambda: True)
     table((Column("batch"), Column("outcome")), rows)
     assert "\033[32mrelease\033[0m" in capsys.readouterr().out
+    table((Column("use case"), Column("state")), [("shop", state) for state in BAD])
+    shown = capsys.readouterr().out
+    assert [f"\033[31m{state}\033[0m" in shown for state in BAD] == [True] * len(BAD)
 
 
 STAY = {

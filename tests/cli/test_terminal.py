@@ -15,7 +15,9 @@ import pytest
 
 from perennial.cli.prose import prose
 from perennial.cli.wrapping import fitted
-from perennial.ledger.entries import Decision
+from perennial.ledger.entries import Decision, Release
+from perennial.settings import settings
+from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
 from tests.world import World
 
@@ -79,6 +81,29 @@ def test_running_text_is_wrapped_in_a_pipe_too() -> None:
         text = [line for line in lines if " " in line.strip() and "  " not in line.strip()]
         wide = [line for line in text if len(line) > 80 and "perennial " not in line]
         assert text and wide == [], words
+
+
+@pytest.mark.usefixtures("settled")
+def test_the_lines_of_a_person_who_decides_and_those_of_a_fix_are_wrapped_in_a_pipe(settled: World) -> None:
+    ledger = open_workspace(settings()).ledger
+    first = ledger.all("shop", Release)[0].payload
+    ledger.append("shop", first.model_copy(update={"release_no": 2, "kind": "release"}))
+    file = settled.usecases / "shop.yaml"
+    file.write_text(file.read_text().replace("primary: log_loss", "primary: logloss"))
+    checked = piped("check", "shop", "--no-run")
+    assert "did you mean" in checked and "Known metrics" in checked
+    file.write_text(file.read_text().replace("primary: logloss", "primary: log_loss"))
+    back = piped("rollback", "shop", "--reason", "the weather was " + "very " * 20 + "bad")
+    assert "again as release 3" in " ".join(back.split())
+    for shown in (checked, back):
+        assert [line for line in shown.splitlines() if len(line) > 80 and not line.startswith(("/", "usecases"))] == []
+
+
+def piped(*words: str) -> str:
+    """What a command writes into a pipe, on both streams."""
+    command = [sys.executable, "-m", "perennial.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])

@@ -47,8 +47,8 @@ def test_failures_with_the_same_reason_are_one_line_whatever_their_numbers() -> 
     listed = [
         Standing("a", "failed", "2024-03", why="batch 2024-04, take in: line 3 is cut off"),
         Standing("b", "failed", "2024-03", why="batch 2024-04, take in: line 17 is cut off"),
-        Standing("c", "failed", None, why="plan: the folder is gone"),
-        Standing("d", "failed", None, why="plan: the folder is gone"),
+        Standing("c", "failed", None, why="look for batches: the folder is gone"),
+        Standing("d", "failed", None, why="look for batches: the folder is gone"),
     ]
     assert [str(each) for each in common_causes(listed)] == [
         "2 use cases: failed: the folder is gone",
@@ -58,9 +58,10 @@ def test_failures_with_the_same_reason_are_one_line_whatever_their_numbers() -> 
 
 def test_the_page_escapes_what_people_named_and_runs_only_its_own_script() -> None:
     alarm = Alarm("level", "page", "2024-03-01T00:00:00Z", "2024-03", "<b>worse</b>")
-    listed = [Standing("a", "alarm", "2024-03", 0.0, -0.1, 0.1, 0.2, 0, 3, (alarm,), "level: <b>worse</b>")]
+    listed = [Standing("a", "alarm", "2024-03", "rmse", 0.0, -0.1, 0.1, 0.2, 0, 3, (alarm,), "level: <b>worse</b>")]
     page = render_fleet([*listed, Standing("b", "new")], {"a": Labels({"region": "<i>"}, "Ada"), "b": Labels()})
     assert "&lt;b&gt;worse" in page and "<b>worse" not in page and "region=&lt;i&gt;" in page
     assert page.count("<script>") == 1 and SCRIPT in page and "http:" not in page and "https:" not in page
     assert '<td class="n" data-value="0.0">0' in page  # a loss of zero is not unknown
     assert page.count("unknown") == 1
+    assert '<td data-value="rmse">rmse</td>' in page, "the loss is named"

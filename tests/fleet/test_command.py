@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from perennial.cli import tables
 from perennial.ledger.declaration_history import record_declaration
+from perennial.ledger.entries import RunFailed
 from perennial.ledger.ledger import Ledger
 from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
@@ -106,6 +109,41 @@ def test_a_template_that_cannot_be_read_is_a_mistake_of_the_person_and_no_failur
     shown = capsys.readouterr().err
     assert shown.count("no 'Rigde' in sklearn.linear_model") == 1 and "sales.yaml:" in shown
     assert not (settings().home / "ledger.db").exists()
+
+
+def test_a_dry_run_ends_as_the_run_would(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_template(folder, ["a", "b", "gone"])
+    assert command("fleet", "run", "--dry-run") == 1
+    shown = capsys.readouterr().out
+    assert "2024-01: would run the cycle of 2 use cases" in shown and "sales_gone: source.path: there is no" in shown
+    assert command("fleet", "run", "--dry-run", "--json") == 1
+    assert [each["step"] for each in json.loads(capsys.readouterr().out)["failed"]] == ["look for batches"]
+    write_template(folder, ["a", "b"], model={"estimator": "sklearn.linear_model.Rigde"})
+    assert command("fleet", "run", "--dry-run") == 2
+    assert "no 'Rigde' in sklearn.linear_model" in capsys.readouterr().err
+
+
+def test_a_mistake_of_a_source_names_its_field_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_template(folder, ["a", "gone"])
+    assert command("check", "sales") == 2
+    assert capsys.readouterr().err.count("source.path: ") == 1
+
+
+def test_the_table_fits_a_terminal_although_a_path_is_longer(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = "/data/stores/of/the/north/and/of/the/south/and/everything/between"
+    why = f"source.path: no .csv and no .parquet file in {data}"
+    row = RunFailed(number=1, window="", step="look for batches", code="source-empty", why=why)
+    Ledger(settings().database_url).append("sales_b", row)
+    monkeypatch.setattr(tables, "is_terminal", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert command("fleet") == 0
+    shown = capsys.readouterr().out
+    assert "\033[31mfailed\033[0m" in shown
+    lines = re.sub(r"\033\[\d+m", "", shown).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert data in "".join(line.strip() for line in lines)
 
 
 def test_a_template_has_one_schedule_and_its_list_counts_as_part_of_it(folder: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_failure_is_shown_and_recorded_once(ran: Ran) -> None:
     assert "batch 2024-02: " in shown["sales_checks"][1]
     assert shown["sales_broken"][1].startswith("batch 2024-02, take in: ")
     assert shown["sales_code"][1].startswith("batch 2024-01, take in: ")
-    assert shown["sales_gone"][1].startswith("plan: ")
+    assert shown["sales_gone"][1].startswith("look for batches: ")
     assert ran.failures == {name: int(name in FAILED) for name in MEMBERS}
 
 

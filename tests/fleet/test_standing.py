@@ -51,7 +51,8 @@ def test_after_a_release_the_loss_is_that_of_the_new_model_where_it_was_evaluate
     ledger.append("a", release.model_copy(update={"as_of": cycle.as_of}))
     (stands,) = standings(ledger, ["a"])
     assert (stands.loss, stands.rows) == (release.reference.value, release.reference.rows)
+    assert stands.metric == release.reference.metric
     assert stands.low is None and stands.high is None
     ledger.append("a", release.model_copy(update={"release_no": 2, "kind": "rollback", "as_of": cycle.as_of}))
     (stands,) = standings(ledger, ["a"])
-    assert stands.loss is None and stands.rows is None
+    assert stands.loss is None and stands.rows is None and stands.metric is None

@@ -161,6 +161,40 @@ def test_a_mistake_in_the_list_names_file_and_line(tmp_path: Path, rows: str, li
     assert mistake.file.endswith("stores.csv") and mistake.line == line and words in mistake.message, mistake
 
 
+@pytest.mark.parametrize("column", ["bogus.x", "bogus.x.y", "model.bogus", "source.pth", "model.estimator.x"])
+def test_a_mistake_in_the_header_of_the_list_is_placed_in_the_list_and_reported_once(
+    tmp_path: Path, column: str
+) -> None:
+    (tmp_path / "stores.csv").write_text(f"store,{column}\na,1\nb,2\n")
+    (mistake,) = mistakes_of(written(tmp_path, for_each={"store": "stores.csv"}))
+    assert mistake.file.endswith("stores.csv") and mistake.line == 1, mistake
+    assert column.startswith(mistake.field) and "2 of 2 members: sales_a, sales_b" in mistake.message
+
+
+def test_an_unknown_field_of_an_override_is_placed_where_the_override_is(tmp_path: Path) -> None:
+    written(tmp_path, for_each={"store": ["a"]}, members={"a": {"bogus": {"x": 1}}})
+    (mistake,) = mistakes_of(tmp_path)
+    lines = (tmp_path / "sales.yaml").read_text().splitlines()
+    assert mistake.file.endswith("sales.yaml") and lines[(mistake.line or 0) - 1].strip() == "bogus:"
+
+
+@pytest.mark.parametrize("value", [5, True, {"a": 1}, 0.5])
+def test_a_list_of_members_that_is_something_else_names_the_value(tmp_path: Path, value: object) -> None:
+    (mistake,) = mistakes_of(written(tmp_path, for_each={"store": value}))
+    assert mistake.field == "for_each.store" and mistake.value == value
+    assert f"should be a list or the name of a file, is {value!r}" in mistake.message
+    assert "such as [north, south]" in mistake.fix
+
+
+def test_an_unknown_name_lists_a_template_that_is_wrong_besides_its_members(tmp_path: Path) -> None:
+    written(tmp_path, for_each={"store": ["a"]}, description="{stroe}")
+    with pytest.raises(DeclarationError, match="Known use cases: sales, sales_a"):
+        load_use_case("sales_b", tmp_path)
+    written(tmp_path, for_each={"store": ["a"]})
+    with pytest.raises(DeclarationError, match=r"Known use cases: sales_a$"):
+        load_use_case("other", tmp_path)
+
+
 def test_a_mistake_of_many_members_is_reported_once_with_their_number(tmp_path: Path) -> None:
     (tmp_path / "stores.csv").write_text("store,release.policy\na,balanced\nb,balnced\nc,\n")
     fields: dict[str, Any] = {"evaluation": {"primary": "rmsse", "cluster_by": "day"}}
