@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from perennial.errors import InputError, on_record
 from perennial.governance.answering import approve_held, refuse_held
-from perennial.governance.person import person_of
+from perennial.governance.person import name_if_known, person_of
 from perennial.intake.set_aside import checks_to_waive, failed_checks, waivable_holds
 from perennial.ledger.entries import Decision, Refusal, Release, Waiver
 from perennial.ledger.present import open_question, time_of
@@ -82,10 +82,7 @@ def restore_former(usecase: str, reason: str, by: str | None, token: str | None,
     """
     workspace = open_workspace(settings())
     case, registry = workspace.use_case(usecase), workspace.registry
-    key = workspace.settings.token_key
-    person = (
-        person_of(by, user=None, token=token, token_key=key, must_prove=False).name if by is not None or token else None
-    )
+    person = name_if_known(by, user=None, token=token, token_key=workspace.settings.token_key)
     asked_at = scheduled_start()
     now = time_of(workspace.ledger, case.declaration, asked_at)
     done = roll_back(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.governance.person import person_of
+from perennial.governance.person import name_if_known, person_of
 from perennial.release.approvals import Person
 from perennial.settings import settings
 from perennial.usecase.declaration import Declaration
@@ -14,7 +14,7 @@ def person_if_known(by: str | None) -> str | None:
     Raises InputError as `acting_person` for a name that is not proven where tokens are required.
     """
     where = settings()
-    return acting_person(by).name if by is not None or where.user or where.token else None
+    return name_if_known(by, user=where.user, token=where.token, token_key=where.token_key)
 
 
 def acting_person(by: str | None, declaration: Declaration | None = None) -> Person:

@@ -51,6 +51,13 @@ def person_of(
     return Person(typed, "stated")
 
 
+def name_if_known(stated: str | None, *, user: str | None, token: str | None, token_key: Path | None) -> str | None:
+    """The name of the person who acts where none is needed: None if nothing is given. Otherwise as `person_of`."""
+    if stated is None and not user and not token:
+        return None
+    return person_of(stated, user=user, token=token, token_key=token_key, must_prove=False).name
+
+
 def person_on_site(grant: Grant, token: str | None, token_key: Path | None) -> Person:
     """The person whom the site's key or the proxy before it names.
 

@@ -36,7 +36,7 @@ def first_stage(live: Release, full: Release, decision: Decision, stages: tuple[
         since=full.as_of,
         mixture=full.serves if full.tested else None,
     )
-    return live.model_copy(
+    return live.for_the_next.model_copy(
         update={
             "release_no": full.release_no,
             "kind": "stage",
@@ -45,10 +45,6 @@ def first_stage(live: Release, full: Release, decision: Decision, stages: tuple[
             "as_of": full.as_of,
             "reason": full.reason,
             "decision": decision.id,
-            "restores": None,
-            "cause": None,
-            "by": None,
-            "look": None,
             "live_since": live.since,
         }
     )

@@ -79,18 +79,13 @@ def release_blend(ledger: Ledger, usecase: str, as_of: datetime) -> Row[Release]
     due = blend_due(ledger, usecase)
     if due is None:
         return None
-    blended = due.release.model_copy(
+    blended = due.release.for_the_next.model_copy(
         update={
             "release_no": due.release.release_no + 1,
             "kind": "blend",
             "serves": due.serves,
             "as_of": write_instant(as_of),
             "decision": due.decision.id,
-            "restores": None,
-            "cause": None,
-            "by": None,
-            "look": None,
-            "live_since": None,
         }
     )
     live = "are live" if len(blended.serves) > 1 else "alone is live"

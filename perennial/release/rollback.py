@@ -114,17 +114,15 @@ def roll_back(
         return plan
     former, live = plan.former.payload, plan.live.payload
     try_out(former)
-    restored = former.model_copy(
+    restored = former.for_the_next.model_copy(
         update={
             "release_no": live.release_no + 1,
             "kind": "rollback",
             "as_of": write_instant(as_of),
             "reason": reason,
-            "decision": None,
             "restores": former.release_no,
             "cause": cause,
             "by": by,
-            "look": None,
             "live_since": live.since if live.candidate is not None and not of_champion else None,
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from perennial.errors import HeldBack, InputError, LedgerBroken
 from perennial.ledger.entries import Release
 from perennial.ledger.ledger import Ledger
 from perennial.release.rollback import roll_back
+from tests.ledger.payloads import one_of_each
 from tests.ledger.test_ledger import behind_its_back
 from tests.release.test_promote import released, serving
 
@@ -86,3 +88,14 @@ def test_nothing_is_brought_back_on_a_broken_chain(ledger: Ledger) -> None:
     with pytest.raises(LedgerBroken, match=r"row 2 of the ledger \(decision d1\) was changed"):
         roll_back(ledger, "shop", NOW, "it went bad")
     assert serving(ledger) == (3, 3)
+
+
+def test_what_belongs_to_one_release_alone_is_not_copied_into_the_next() -> None:
+    made = one_of_each()["release"]
+    assert isinstance(made, Release)
+    own = {"decision": "d", "restores": 1, "cause": "e", "by": "Ada", "look": "l", "live_since": made.as_of}
+    followed = made.model_copy(update=own).for_the_next
+    cleared = {name for name in own if getattr(followed, name) is None}
+    optional = {name for name, field in Release.model_fields.items() if type(None) in get_args(field.annotation)}
+    assert cleared == set(own) == optional - {"candidate", "tested"}, "a new field is cleared, or named here"
+    assert followed.serves == made.serves and followed.reference == made.reference

@@ -99,6 +99,12 @@ class Release(Recorded):
     _without_none = left_out_if_none("cause", "candidate", "look", "live_since", "tested", "by")
 
     @property
+    def for_the_next(self) -> Release:
+        """A copy without what belongs to one release alone, from which one that keeps its models is made."""
+        own = ("decision", "restores", "cause", "by", "look", "live_since")
+        return self.model_copy(update=dict.fromkeys(own))
+
+    @property
     def champion(self) -> Served:
         """The tested model that was trained last; alone, or with others in `evaluated`."""
         return self.serves[0]
