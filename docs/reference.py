@@ -22,16 +22,26 @@ def pages() -> dict[str, str]:
 def declaration() -> str:
     """The reference of the declaration: every field with its type, default and meaning."""
     from perennial.usecase.declaration import Declaration
+    from perennial.usecase.schema import file_schema
+    from perennial.usecase.template import OF_TEMPLATES
 
-    schema = Declaration.model_json_schema(by_alias=True)
+    schema, of_file = Declaration.model_json_schema(by_alias=True), file_schema()
     parts = {name: part for name, part in schema["$defs"].items() if "properties" in part and name != "Check"}
+    of_templates = {name: part for name, part in of_file["$defs"].items() if name.startswith("Fleet")}
+    template = {
+        "description": "A file with a `for_each` is a template, which declares [many use cases](concepts/fleet.md). It "
+        "has these fields besides those of the top level.",
+        "properties": {name: of_file["properties"][name] for name in OF_TEMPLATES},
+        "required": ["for_each"],
+    }
     sections = [
         "# Declaration",
         "A use case is declared in one YAML file, `usecases/NAME.yaml`. This page is generated from the schema\n"
         "that `perennial check` uses; `perennial schema` prints the schema for your editor. Unknown fields are\n"
         "mistakes. Durations are written `15m`, `12h`, `30d` or `4w`.",
         _section("Top level", schema),
-        *[_section(name, part) for name, part in parts.items()],
+        _section("Template", template),
+        *[_section(name, part) for name, part in (parts | of_templates).items()],
         f"## Check\n\n{schema['$defs']['Check']['description']}\n\n"
         "A failed `critical` check (the default) sets rows aside or holds the batch. A failed `warning` or `info`\n"
         "check is reported, and its rows are accepted. The names are those of Great Expectations' core expectations;\n"

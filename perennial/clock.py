@@ -15,6 +15,8 @@ _UNITS = {
     "y": timedelta(days=365),
 }
 LONGEST = timedelta(days=36_500)
+A_DURATION = "for example 90d"
+"""In a message about one. Where another length is meant, that is a better example."""
 _DURATION = re.compile(r"^\s*(\d+)\s*([mhdwy])\s*$")
 
 
@@ -22,7 +24,7 @@ def parse_duration(text: str) -> timedelta:
     """`15m`, `6h`, `90d`, `2w`, `1y` (365 days) as a timedelta, at most `LONGEST`. Raises ValueError with the forms."""
     match = _DURATION.match(text)
     if not match:
-        raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d, w or y, for example 90d")
+        raise ValueError(f"{text!r} is not a duration: write a whole number and m, h, d, w or y, {A_DURATION}")
     if int(match[1]) > LONGEST / _UNITS[match[2]]:
         raise ValueError(f"{text!r} is longer than {LONGEST.days} days")
     return int(match[1]) * _UNITS[match[2]]

@@ -108,15 +108,19 @@ def _typed(
         except UnreadableBatch as problem:
             after = "later batches wait for it" if in_fleet() else "a later batch can go first"
             raise UnreadableBatch(
-                f"{window.name}: {problem}\n  {_where(case)}none of it was ingested; {after}"
+                f"{window.name}: {problem}\n  {_where(case, window, suffix)}none of it was ingested; {after}",
+                value=case.name,
             ) from problem
         yield with_late_target(batch, case.declaration), large or file.read_bytes
 
 
-def _where(case: UseCase) -> str:
-    """Where its files are; empty for a source of another kind."""
+def _where(case: UseCase, window: Window, suffix: Suffix) -> str:
+    """The file of the batch, or where its files are; empty for a source of another kind."""
     source = case.declaration.source
-    return f"in {source.path}; " if isinstance(source, FilesSource) else ""
+    if not isinstance(source, FilesSource):
+        return ""
+    file = f"{source.path.rstrip('/')}/{window.name}{suffix}"
+    return f"in {file if source.batch == 'file' and (case.folder / file).is_file() else source.path}; "
 
 
 def _checked(

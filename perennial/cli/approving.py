@@ -7,6 +7,7 @@ from datetime import datetime
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person, person_if_known
 from perennial.cli.decisions import find_decision
+from perennial.cli.hints import example_of
 from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.clock import day, instant
@@ -249,4 +250,4 @@ def _show_approval(ledger: Ledger, decision: Decision, now: datetime, json: bool
 def given(field: str, value: str) -> None:
     """Raise InputError for an empty word that the record needs."""
     if not value.strip():
-        raise InputError(f"{field}: is empty; the record needs it")
+        raise InputError(f"{field}: is empty; the record needs it", fix=example_of([field]) or None)

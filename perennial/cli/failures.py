@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from perennial.cli.hints import as_typed, command_for
+from perennial.cli.hints import as_typed, command_for, example_of
 from perennial.cli.output import as_json, flowing_note, json_wanted, note
 from perennial.errors import DiskFull, InputError, PerennialError, TerminalError, TransientError
 from perennial.secrets import masked
@@ -119,13 +119,15 @@ def _misused(error: Exception) -> InputError:
     extra = re.search(r"unexpected extra argument.*\((\S+)\)", words)
     if extra and any("--batch" in each.opts for each in options):
         words = f"{words.rstrip('.')}: did you mean --batch {extra.group(1)}?"
+    example = example_of(_missing(options)) if words.startswith("Missing option") else ""
     words = re.sub(
         r"Input should be a valid (integer|number),.*",
         lambda kind: f"it should be a {'whole number' if kind[1] == 'integer' else 'number'}",
         words,
     )
     field = getattr(error, "option_name", None) or _typed(parameter)
-    misuse = InputError(words, code="usage", fix=f"{command} --help shows what it takes")
+    helps = f"{command} --help shows what it takes"
+    misuse = InputError(words, code="usage", fix=f"{example}; {helps}" if example else helps)
     misuse.field = field
     return misuse
 

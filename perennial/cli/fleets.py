@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from perennial.cli.left_undone import to_go_on
 from perennial.cli.machine_clock import now
 from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
@@ -63,6 +64,8 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     counts = {each: sum(row.state == each for row in rows) for each in STATES}
     in_states = ", ".join(f"{n} {each}" for each, n in counts.items() if n)
     flowing(f"{counted(len(rows), 'use case', 'use cases')}: {in_states}")
+    if held := next((each.usecase for each in rows if each.state == "held"), None):
+        flowing(f"  {held}: {to_go_on(held)}.")
 
 
 def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) -> None:
@@ -85,7 +88,7 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
         cycles = sum(map(len, done.cycles.values()))
         say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
         for name in done.held:
-            flowing(f"  {name} has a held batch: `perennial status {name}` shows why, and what to do.")
+            flowing(f"  {name} has a held batch: {to_go_on(name)}.")
     if done.held:
         sys.exit(HeldBack.exit_code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from perennial.errors import PerennialError
 from perennial.usecase.mistakes import DeclarationError
@@ -13,7 +14,7 @@ _COMMANDS = {
     "anchor-incomplete": "`perennial anchor` writes the next",
     "batch-none": "`perennial ingest USECASE` takes the first one in",
     "batch-unknown": "`perennial batches USECASE` lists them",
-    "batch-unreadable": "`perennial run USECASE --batch NAME` lets a later batch go first",
+    "batch-unreadable": "`perennial run {value}` goes on once it is corrected; --batch NAME takes a later one",
     "declaration-empty": "`perennial init DATA` drafts a declaration from data",
     "declaration-not-found": "`perennial init DATA` drafts a declaration from data",
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
@@ -57,12 +58,27 @@ _OPTIONS = {
 """code → what the core asks for, each an option here."""
 
 
+EXAMPLES = {"--batch": "--batch 2024-03", "--reason": '--reason "prices are wrong since May"'}
+"""Every option that a command needs, as it can be typed."""
+
+
+def example_of(options: Sequence[str]) -> str:
+    """How to write these options; empty if none needs an example.
+
+    >>> example_of(["--reason", "--by"])
+    'write for example --reason "prices are wrong since May"'
+    """
+    examples = " ".join(EXAMPLES[each] for each in options if each in EXAMPLES)
+    return f"write for example {examples}" if examples else ""
+
+
 def command_for(error: PerennialError) -> str | None:
     """A sentence with the command that helps, which may name the error's value; None where no single one does."""
     codes = (
         [error.code, *(each.code for each in error.mistakes)] if isinstance(error, DeclarationError) else [error.code]
     )
-    return next((_COMMANDS[code].replace("{value}", str(error.value)) for code in codes if code in _COMMANDS), None)
+    value = "USECASE" if error.value is None else str(error.value)
+    return next((_COMMANDS[code].replace("{value}", value) for code in codes if code in _COMMANDS), None)
 
 
 def as_typed(error: PerennialError, text: str) -> str:

@@ -16,6 +16,11 @@ def held_in_words(usecase: str, batch: BatchEntry) -> str:
     return f"{usecase}: batch {batch.window} is held, none of its rows is used: {'; '.join(batch.held_because)}"
 
 
+def to_go_on(usecase: str) -> str:
+    """The commands that go on with a held batch."""
+    return f"`perennial quarantine {usecase}` shows what can be done, `perennial requeue {usecase}` checks it again"
+
+
 def left_in_words(
     ledger: Ledger,
     usecase: str,
@@ -24,9 +29,7 @@ def left_in_words(
     decision: Decision | None,
 ) -> list[str]:
     """What a command leaves undone, each with what to do. decision: the newest, if it waits."""
-    lines = [
-        f"{held_in_words(usecase, batch)}\n  `perennial quarantine {usecase}` shows what can be done" for batch in held
-    ]
+    lines = [f"{held_in_words(usecase, batch)}\n  {to_go_on(usecase)}" for batch in held]
     lines += [
         f"{usecase}: label file {file.file} is held, none of its labels is used: {'; '.join(file.held_because)}"
         f"\n  correct the file or the declaration; the next run ingests it"

@@ -8,6 +8,7 @@ from typing import Any
 from perennial.cli import machine_clock
 from perennial.cli.declared import known_declaration, named_or_all, require_known
 from perennial.cli.json_views import batch_view, status_view, trained_on
+from perennial.cli.left_undone import to_go_on
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
 from perennial.errors import InputError
@@ -105,6 +106,7 @@ def _show_status(view: dict[str, Any]) -> None:
     )
     rows += [("", f"warning: {warning}") for warning in (batch["warnings"] if batch else ())]
     rows += [("held", f"batch {held['window']}: {'; '.join(held['because'])}") for held in view["held"]]
+    rows += [("", to_go_on(view["usecase"]))] if view["held"] else []
     rows += _label_rows(view["labels"]) if view["labels"] else []
     rows.append(
         (

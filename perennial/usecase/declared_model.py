@@ -45,7 +45,7 @@ class Search(Frozen):
         min_length=1, description="parameter → `{low, high, log}` or a list of values; overrides params"
     )
     trials: int = Field(30, gt=0, description="number of parameter sets to try")
-    timeout: Duration | None = Field(None, gt=timedelta(0), description="no new trial starts after this time")
+    timeout: Duration | None = Field(None, gt=timedelta(0), description="no new trial starts after this time: 10m")
     folds: int = Field(3, gt=0, description="number of blocks of days, each predicted from the data before it")
 
 

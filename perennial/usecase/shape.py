@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from perennial.clock import A_DURATION
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_fleet import FleetRules
 from perennial.usecase.declared_source import OUR_KINDS
@@ -27,6 +28,7 @@ _KINDS: dict[type, str] = {
     dict: "a mapping",
     type(None): "empty",
 }
+_DURATION = re.compile(r"\b\d+[mhdwy]\b")
 _FILL_IN = "fill it in, or remove the line"
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _BOUND_NAMES = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
@@ -241,7 +243,8 @@ def _value(document: Document, place: Place, error: Any) -> tuple[str, str]:
     if place and place[0] == "checks":
         return message, "write {expect_column_values_to_not_be_null: {column: …}, severity: critical}"
     first, _, fix = message.partition(": ")
-    return first, fix
+    own = _DURATION.search(_description(document, place))  # minutes where the field is about minutes
+    return first, fix.replace(A_DURATION, f"for example {own[0]}") if own else fix
 
 
 def _bad_name(document: Document, place: Place, error: Any) -> tuple[str, str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from perennial.cli.app import GROUPS
+from perennial.cli.app import GROUPS, app
+from perennial.cli.hints import EXAMPLES
 from tests.cli.conftest import command
 
 NAMES = [each.__name__.replace("_", "-") for commands in GROUPS.values() for each in commands]
@@ -41,3 +45,24 @@ def test_json_names_the_field_of_a_misuse(
     assert command(*words, "--json") == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["code"], error["field"]) == ("usage", field)
+
+
+def test_every_option_that_a_command_needs_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    def needed(group: Any) -> set[str]:
+        inner = [needed(each) if hasattr(each, "commands") else options(each) for each in group.commands.values()]
+        return set().union(*inner)
+
+    def options(of: Any) -> set[str]:
+        return {each.opts[0] for each in of.params if each.required and each.param_type_name == "option"}
+
+    assert needed(typer.main.get_command(app)) == set(EXAMPLES)
+    assert command("rollback", "shop") == 2
+    example = f"write for example {EXAMPLES['--reason']}"
+    assert f"{example}; perennial rollback --help shows what it takes" in capsys.readouterr().err
+    assert command("waive", "shop") == 2
+    assert f"{EXAMPLES['--batch']} {EXAMPLES['--reason']}" in capsys.readouterr().err
+
+
+def test_a_reason_without_words_is_refused_with_an_example(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("rollback", "shop", "--reason", " ") == 2
+    assert "--reason: is empty" in (shown := capsys.readouterr().err) and EXAMPLES["--reason"] in shown

@@ -148,7 +148,7 @@ def test_a_held_batch_that_was_corrected_at_its_source_is_taken_by_a_plain_run(
     shown = perennial("backfill", "shop")
     assert shown.code == 3, "a held batch is left undone, however often it is asked"
     assert "shop: batch 2024-03 is held, none of its rows is used: columns are missing: price" in shown.out
-    assert shown.out.endswith("`perennial quarantine shop` shows what can be done\n")
+    assert shown.out.endswith("what can be done, `perennial requeue shop` checks it again\n")
     write(settled, "2024-03", whole)
     shown = perennial("backfill", "shop")
     assert (shown.code, shown.out.splitlines()[-2]) == (0, "shop: 1 cycle done.")

@@ -84,10 +84,10 @@ def test_members_that_fail_stop_alone_and_are_named(ran: Ran) -> None:
         ledger.verify(name)
 
 
-def test_a_file_that_cannot_be_read_is_named_once_with_its_folder(ran: Ran) -> None:
+def test_a_file_that_cannot_be_read_is_named_once(ran: Ran) -> None:
     (line,) = [line for line in ran.failed.splitlines() if "sales_broken" in line]
     assert line.startswith("  sales_broken, batch 2024-02: line 1 ")
-    assert "in data/broken; none of it was ingested; later batches wait for it" in ran.failed
+    assert "in data/broken/2024-02.csv; none of it was ingested; later batches wait for it" in ran.failed
 
 
 def test_a_failure_is_shown_and_recorded_once(ran: Ran) -> None:

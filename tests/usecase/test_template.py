@@ -106,6 +106,11 @@ def test_columns_of_the_list_are_overrides_by_a_field_and_tags_otherwise(tmp_pat
         ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdr": 5}}}, "fleet.releases.fdr", "less than or equal"),
         ({"for_each": {"store": ["a"]}, "fleet": {"budget": {"compute": "0m"}}}, "fleet.budget.compute", "than 0d"),
         ({"for_each": {"store": ["a"]}, "fleet": {"releases": {"fdp": 0.1}}}, "fleet.releases.fdp", "unknown field"),
+        (
+            {"for_each": {"store": ["a"]}, "fleet": {"budget": {"compute": 20}}},
+            "fleet.budget.compute",
+            "not a duration",
+        ),
         ({"for_each": {"store": ["a"]}, "fleet": 5}, "fleet", "should be a mapping"),
         (
             {"for_each": {"store": ["a"]}, "members": {"a": {"triggers": {"schedule": "0 1 * * *"}}}},
@@ -176,6 +181,19 @@ def test_an_unknown_field_of_an_override_is_placed_where_the_override_is(tmp_pat
     (mistake,) = mistakes_of(tmp_path)
     lines = (tmp_path / "sales.yaml").read_text().splitlines()
     assert mistake.file.endswith("sales.yaml") and lines[(mistake.line or 0) - 1].strip() == "bogus:"
+
+
+@pytest.mark.parametrize(
+    ("fields", "example"),
+    [
+        ({"fleet": {"budget": {"compute": "soon"}}}, "20m"),
+        ({"model": {**SALES["model"], "search": {"trials": 3, "timeout": 5, "space": {"alpha": [1, 2]}}}}, "10m"),
+        ({"release": {"patience": "soon"}}, "90d"),
+    ],
+)
+def test_the_example_of_a_duration_is_one_of_its_field(tmp_path: Path, fields: dict[str, Any], example: str) -> None:
+    (mistake,) = mistakes_of(written(tmp_path, for_each={"store": ["a"]}, **fields))
+    assert "is not a duration" in mistake.message and f"for example {example}" in mistake.fix, mistake
 
 
 @pytest.mark.parametrize("value", [5, True, {"a": 1}, 0.5])
