@@ -20,6 +20,7 @@ from tests.places import lead_to
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from tests import prefect_once
 from tests.extent import part_of
 from tests.mlflow_once import MADE_ONCE, copy_databases
 from tests.world import World
@@ -93,11 +94,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _mlflow_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """All processes of the tests copy one database of MLflow."""
+def _databases_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All processes of the tests copy one database of MLflow, and one of Prefect."""
     ours = tmp_path_factory.getbasetemp()
     shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
     os.environ[MADE_ONCE] = str(shared / "mlflow" / "mlflow.db")
+    os.environ[prefect_once.MADE_ONCE] = str(shared / "prefect_once" / "prefect.db")
     copy_databases()
 
 
@@ -118,8 +120,8 @@ def world(home: Path, tmp_path: Path) -> World:
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a real Prefect server that all tests of the session share; in the environment too.
 
-    Its database is in memory, where requests take turns: in a file those of processes side by side meet locks,
-    and Prefect's client waits two seconds for each.
+    To Prefect its database is one in memory, by its name, so that requests take turns: else those of processes side by
+    side meet locks, and Prefect's client waits two seconds for each.
     """
     from perennial.processes.prefect_server import environment, start_server, stop_server, wait_for
     from perennial.settings import PREFECT_DATABASE, prepare_home, settings
@@ -127,16 +129,22 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("prefect")
     where = settings({"PERENNIAL_HOME": str(folder)})
     prepare_home(where)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(PREFECT_DATABASE, "sqlite+aiosqlite:///:memory:")
+    database = folder / ":memory:" / "prefect.db"
+    database.parent.mkdir()
+    with pytest.MonkeyPatch.context() as patch, prefect_once.migrated_once(database):
+        patch.setenv(PREFECT_DATABASE, f"sqlite+aiosqlite:///{database}")
         server = start_server(where)
+        try:
+            wait_for(server)
+        except BaseException:
+            stop_server(where)
+            raise
     os.environ.update(environment(server))
     if "prefect" in sys.modules:  # a module that was collected has imported it, before the variables were set
         from prefect.context import refresh_global_settings_context
 
         refresh_global_settings_context()
     try:
-        wait_for(server)
         yield server.url
     finally:
         from prefect.logging.handlers import APILogHandler

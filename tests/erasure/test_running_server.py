@@ -16,6 +16,7 @@ from perennial.processes.prefect_server import Server, start_server, stop_server
 from perennial.settings import settings
 from tests.erasure.conftest import ASKED, KEY, OF_THE_PERSON, Ask
 from tests.erasure.search import files_with
+from tests.prefect_once import copy_database
 from tests.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -28,6 +29,7 @@ def server(shop: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     where = settings()
     for file in where.prefect_home.iterdir():
         file.unlink()
+    copy_database(where.prefect_home / "prefect.db")
     server = start_server(where)
     try:
         wait_for(server)

@@ -18,6 +18,7 @@ import yaml
 from perennial.cli.failures import unexpected
 from perennial.processes.prefect_server import stop_server
 from perennial.settings import settings
+from tests.prefect_once import copy_database
 from tests.world import World, month_of_rows
 
 PASSWORD = "0penSesame-Pl4nted"
@@ -77,6 +78,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path)
+    copy_database(shop.home / "prefect" / "prefect.db")
     yield shop
     stop_server(settings({"PERENNIAL_HOME": str(shop.home)}))
 
