@@ -29,6 +29,7 @@ from perennial.processes.prefect_server import (
     wait_for,
 )
 from perennial.settings import Settings, settings
+from tests.prefect_once import copy_database
 
 
 def ensure_server(settings: Settings) -> Server:
@@ -60,6 +61,7 @@ with quiet_flows():
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A home whose server outlives a test: each states what it needs."""
     here = settings({"PERENNIAL_HOME": str(tmp_path_factory.mktemp("home"))})
+    copy_database(here.prefect_home / "prefect.db")
     yield here
     stop_server(here)
 
@@ -205,7 +207,18 @@ def test_what_somebody_elses_server_answers(tmp_path: Path, status: int, error: 
 
 def test_somebody_elses_server_keeps_its_own_profile() -> None:
     variables = environment(Server("https://prefect.example/api", pid=None, started=False, home=None))
-    assert "PREFECT_HOME" not in variables
+    assert "PREFECT_HOME" not in variables and "PREFECT_API_SSL_CERT_FILE" not in variables
+
+
+def test_a_run_on_our_own_server_which_has_no_tls_reads_no_authorities(tmp_path: Path) -> None:
+    variables = environment(Server("http://127.0.0.1:4321/api", pid=1, started=False, home=tmp_path))
+    code = (
+        "from prefect.client.orchestration import get_client\n"
+        "context = get_client(sync_client=True)._client._transport._pool._ssl_context\n"
+        "print(context.cert_store_stats()['x509'], len(context.get_ca_certs()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | variables, capture_output=True, text=True)
+    assert done.stdout == "1 0\n", done.stderr
 
 
 def test_our_own_server_is_reached_past_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
