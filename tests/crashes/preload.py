@@ -25,6 +25,7 @@ import mlflow.store.tracking.sqlalchemy_workspace_store
 import mlflow.tracing.processor.otel
 import mlflow.tracking._model_registry.client
 import mlflow.tracking._tracking_service.client
+import model_signing.signing  # noqa: F401
 import narwhals._pandas_like.dataframe
 import narwhals._pandas_like.group_by  # noqa: F401
 import opentelemetry.sdk.metrics.export
