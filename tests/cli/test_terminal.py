@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -42,21 +44,31 @@ def on_terminal(*words: str) -> list[str]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "perennial.cli", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ):
-        os.close(theirs)
-        written = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed: how a terminal of Linux ends
-                break
-            if not part:
-                break
-            written += part
+    process = multiprocessing.get_context("forkserver").Process(
+        target=_perennial, args=(words, environment, os.ttyname(theirs))
+    )
+    process.start()
+    written = b""
+    while ours in select.select([ours, process.sentinel], [], [])[0]:  # until it has ended and all is read
+        written += os.read(ours, 65536)
+    process.join()
+    os.close(theirs)
     os.close(ours)
     return COLOURS.sub("", ERASED.sub("", written.decode())).splitlines()
+
+
+def _perennial(words: tuple[str, ...], environment: dict[str, str], terminal: str) -> None:
+    """The command in this process, which has imported everything, on that terminal."""
+    end = os.open(terminal, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(end, standard)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, encoding="utf-8") for number in (1, 2))
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["perennial", *words]
+    from perennial.cli import main
+
+    main()
 
 
 @pytest.mark.slow

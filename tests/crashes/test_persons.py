@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from perennial.ledger.entries import Approval, Endorsement, Refusal, Release
+from perennial.ledger.entries import Approval, Decision, Endorsement, Refusal, Release
+from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import open_question, wants_release
+from perennial.release.approvals import Person, endorse, refuse
 from tests.release.test_approvals import held
 
-SCRIPT = """
-import sys
-from datetime import UTC, datetime, timedelta
-from perennial.ledger.entries import Decision
-from perennial.ledger.ledger import Ledger
-from perennial.release.approvals import Person, endorse, refuse
-
-what, url, name = sys.argv[1:]
-ledger, now = Ledger(url), datetime(2024, 4, 1, tzinfo=UTC)
-waiting, person = ledger.all("shop", Decision)[0].payload, Person(name, "environment")
-roles = {"owner": ("anna",), "risk": ("ben",)}
-if what == "approve":
-    endorse(ledger, waiting, roles, person, "seen", as_of=now, now=now, lasts=timedelta(days=14))
-else:
-    refuse(ledger, waiting, roles, person, "too soon", now)
-"""
+ROLES = {"owner": ("anna",), "risk": ("ben",)}
 
 
-def run(what: str, url: str, name: str, crash_at: str = "") -> int:
-    variables = {**os.environ, "PERENNIAL_CRASH_AT": crash_at}
-    return subprocess.run([sys.executable, "-c", SCRIPT, what, url, name], env=variables).returncode
+def answer(what: str, url: str, name: str, crash_at: str) -> None:
+    """Approve or refuse in this process, which dies at a point."""
+    os.environ["PERENNIAL_CRASH_AT"] = crash_at
+    ledger, now = Ledger(url), datetime(2024, 4, 1, tzinfo=UTC)
+    waiting, person = ledger.all("shop", Decision)[0].payload, Person(name, "environment")
+    if what == "approve":
+        endorse(ledger, waiting, ROLES, person, "seen", as_of=now, now=now, lasts=timedelta(days=14))
+    else:
+        refuse(ledger, waiting, ROLES, person, "too soon", now)
+
+
+def run(what: str, url: str, name: str, crash_at: str = "") -> int | None:
+    process = multiprocessing.get_context("forkserver").Process(target=answer, args=(what, url, name, crash_at))
+    process.start()
+    process.join(240)
+    return process.exitcode
 
 
 @pytest.mark.slow
