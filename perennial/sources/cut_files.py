@@ -16,28 +16,21 @@ from zoneinfo import ZoneInfo
 
 from perennial.errors import InputError
 from perennial.sources.day_order import BothOrders, Stretch, both_orders, spread_is_other
-from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
-from perennial.sources.epochs import epoch_hint
+from perennial.sources.delimited import UnreadableBatch
 from perennial.sources.file_bytes import bytes_of
+from perennial.sources.file_to_cut import file_to_cut
 from perennial.sources.joined import Piece, joined_csv, joined_parquet
 from perennial.sources.opened import closed
-from perennial.sources.partitions import lines_with, partitions_of, with_partitions
+from perennial.sources.partitions import partitions_of
 from perennial.sources.paths import files_in, no_window, suffix_of
 from perennial.sources.read_options import PLAIN, ReadOptions
-from perennial.sources.reading import matched
-from perennial.sources.suffix import Suffix
-from perennial.sources.typed_column import read_timestamps
+from perennial.sources.row_times import OTHER_ORDER, row_times
 from perennial.sources.window import Arrival, Cut, Window, window_names, window_of
-from perennial.sources.workbook import sheet_table
-from perennial.sources.written import Written, written
+from perennial.sources.written import written
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-_OTHER_ORDER = "source.read applies to all files: write this one like the others, or its dates as 2024-12-31"
-MOST_UNREADABLE = 0.01
-"""The share of a file's rows that may lack a readable time: more, and the column is not the one that was meant."""
 
 
 @dataclass(frozen=True)
@@ -140,30 +133,24 @@ def _all_pieces(
         data = bytes_of(path)
         try:
             folders = partitions_of(path, root)
-            if suffix_of(path) == ".csv":
-                columns, delimiter, times, texts, header, rows = _csv(data, time, read, folders, by)
-            else:
-                table = with_partitions(_table(data, suffix_of(path), read), folders)
-                columns, times = _columns_and_times(table, time)
-                texts = table[_shared_by(table.column_names, by)] if by else None
-                delimiter, header, rows = "", b"", table
+            file = file_to_cut(data, suffix_of(path), time, read, folders, by)
         except UnreadableBatch as problem:
             raise InputError(f"{path}: {problem}{_as_the_others(problem, seen)}") from problem
         seen.append(path)
         how = written(time, read)
-        instants = _instants(times, time, timezone, path, how)
+        instants = row_times(file.times, time, timezone, path, how)
         if len(instants) and instants.notna().any():
             stretches[path] = instants.min().to_pydatetime(), instants.max().to_pydatetime()
-        if (both := both_orders(times, timezone, how)) is not None:
+        if (both := both_orders(file.times, timezone, how)) is not None:
             orders[path] = both
         names = window_names(instants, cut, ZoneInfo(timezone))
-        for text, name, places in _groups(names, texts):
-            part = b"".join(rows[i] for i in places) if isinstance(rows, list) else rows.take(places)
-            pieces[text][name].append(Piece(path, columns, delimiter, header, part))
+        for text, name, places in _groups(names, file.texts):
+            piece = Piece(path, file.columns, file.delimiter, file.header, file.part(places))
+            pieces[text][name].append(piece)
             counts[text, name] += len(places)
     for path, both in orders.items():
         if spread_is_other(both, [stretch for other, stretch in stretches.items() if other != path]):
-            raise InputError(f"{path}: {both.words}, unlike the other files\n  {_OTHER_ORDER}")
+            raise InputError(f"{path}: {both.words}, unlike the other files\n  {OTHER_ORDER}")
     return _AllPieces(pieces, counts)
 
 
@@ -188,84 +175,3 @@ def _as_the_others(problem: UnreadableBatch, seen: Sequence[Path]) -> str:
         return ""
     read = seen[0].name
     return f"\n  source.read applies to all files, and {read} was read with it: better write this file like that one"
-
-
-def _instants(times: pa.ChunkedArray, time: str, timezone: str, path: Path, how: Written) -> pd.Series:
-    """The time of each row. A single row without one goes with the row before it, and is set aside in that batch."""
-    instants, bad = read_timestamps(times, timezone, how)
-    lost = int(instants.isna().sum())
-    skipped = read_timestamps(times, "UTC", how)[0].notna() & bad.notna() if lost else bad.notna()
-    if lost <= MOST_UNREADABLE * len(instants) and not skipped.any():
-        return instants.ffill().bfill()
-    way_out = "correct them, or use `batch: file`, where such rows are set aside with the reason"
-    first = "they are empty"
-    if bad.notna().any():
-        first = f"the first is {bad.dropna().iloc[0]!r}{epoch_hint(bad.dropna().iloc[0])}"
-        if skipped[bad.notna()].iloc[0]:
-            first += f", an hour that the clocks of {timezone} skip"
-            way_out = f"is the data in UTC? Then write `timezone: UTC` under schema; else {way_out}"
-    both = both_orders(times, timezone, how)
-    if both is not None:
-        first, way_out = both.words, f"{_OTHER_ORDER}; if all are written so, correct source.read"
-    raise InputError(f"{path}: {lost} of {len(instants)} rows have no readable time in '{time}'; {first}\n  {way_out}")
-
-
-def _csv(
-    data: bytes, time: str, read: ReadOptions, folders: dict[str, str], by: str | None
-) -> tuple[tuple[str, ...], str, pa.ChunkedArray, pa.ChunkedArray | None, bytes, list[bytes]]:
-    """A CSV's columns, its delimiter, its time column, the one it is shared by, its header, and each row's line."""
-    columns, delimiter = header_of(data, read)
-    header, *rows = lines_with(lines_of(data, read), delimiter, columns, folders)
-    columns = [*columns, *(name for name in folders if name not in columns)]
-    actual = _has_time(columns, time)
-    shared = _shared_by(columns, by) if by else None
-    read_from = _own([actual, *([shared] if shared else [])], folders)
-    table = with_partitions(text_table(data, nulls=True, columns=read_from, read=read), folders)
-    times = table[actual]
-    if len(rows) != len(times):
-        raise UnreadableBatch(
-            f"its {len(rows)} lines are not its {len(times)} rows: a quote is not closed\n"
-            "  correct it, or use `batch: file`"
-        )
-    return tuple(columns), delimiter, times, table[shared] if shared else None, header, rows
-
-
-def _own(columns: list[str], folders: dict[str, str]) -> list[str] | None:
-    """Those of the columns that are read from a file; None for all, if the names of folders have each of these."""
-    return [name for name in columns if name not in folders] or None
-
-
-def _table(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
-    """A Parquet file or a workbook."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if suffix == ".xlsx":
-        return sheet_table(data, read)
-    try:
-        return pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowException, OSError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
-
-
-def _columns_and_times(table: pa.Table, time: str) -> tuple[tuple[str, ...], pa.ChunkedArray]:
-    return tuple(sorted(table.column_names)), table[_has_time(table.column_names, time)]
-
-
-def _shared_by(columns: Sequence[str], by: str) -> str:
-    """The name in the file of the column by which it is shared."""
-    actual = matched(list(columns), [by])
-    if by not in actual:
-        raise UnreadableBatch(f"there is no column '{by}', which source.only names\n  it has {', '.join(columns[:12])}")
-    return actual[by]
-
-
-def _has_time(columns: list[str], time: str) -> str:
-    """The time column's name in the file."""
-    actual = matched(columns, [time])
-    if time not in actual:
-        raise UnreadableBatch(
-            f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
-        )
-    return actual[time]
