@@ -135,7 +135,8 @@ def _of_decision(ledger: Ledger, usecase: str) -> list[Notice]:
     decision = open_question(ledger, usecase)
     if decision is None:
         return []
-    detail = f"Version {decision.challenger.version} was compared on batch {decision.batch}. {decision.reasons[0]}"
+    because = " ".join(filter(None, (decision.reasons[0], decision.prefers_alone)))
+    detail = f"Version {decision.challenger.version} was compared on batch {decision.batch}. {because}"
     return [Notice(decision.id, "waits", "warning", "decisions", decision.as_of, detail)]
 
 

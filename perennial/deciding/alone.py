@@ -13,6 +13,7 @@ from perennial.evaluation.figures import chance, change, figure, interval_in_wor
 from perennial.evaluation.guards import GuardFinding
 from perennial.evaluation.intervals.mde import ALPHA
 from perennial.evaluation.policies.case import Ruling
+from perennial.evaluation.reason import ALONE_IS_BETTER
 from perennial.evaluation.results import MetricResult
 
 
@@ -44,7 +45,7 @@ def with_alone(ruling: Ruling, against_mixture: MetricResult, guards: GuardFindi
             f"The challenger alone is not shown to be better than the mixture ({numbers}), so the mixture is preferred."
         )
         return _added(ruling, sentence), False
-    better = f"The challenger alone is better than the mixture ({numbers})"
+    better = f"{ALONE_IS_BETTER} ({numbers})"
     if guards.status != "passed":
         why = " ".join(guards.sentences)
         return _added(ruling, f"{better}, but alone it does not pass, so the mixture is preferred: {why}"), False

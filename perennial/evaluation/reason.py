@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from perennial.evaluation.figures import figure
 from perennial.evaluation.results import MetricResult
 
+ALONE_IS_BETTER = "The challenger alone is better than the mixture"
+"""The beginning of the sentence by which a challenger is preferred to its mixture."""
 BASELINE = ("naive baseline", "base rate", "a constant")
 """Names of the same prediction in recorded sentences."""
 

@@ -158,7 +158,8 @@ def _why(history: History, release: Release) -> str:
     reason = release_reason(release.kind, release.reason, release.by)
     decided = next((each for each in history.decisions if each.id == release.decision), None)
     if decided is not None and release.kind in ("first", "release"):
-        first = reason.removesuffix(decided.recalls).rstrip()  # a later reason has it too
+        first = reason.removesuffix(decided.recalls).rstrip()  # a later reason has it too, and the next one
+        first = first.replace(f" {decided.prefers_alone}", "") if decided.prefers_alone else first
         short = without_numbers(first, decided.metrics[0]).replace(f" on {_sample(decided)}", "")
         reason = " ".join(without_passed_guards([short, *decided.reasons[1:]]))
     return f"{reason} {meanings(reason)}".rstrip()

@@ -43,7 +43,7 @@ def release_decided(ledger: Ledger, decision: Decision) -> Row[Release]:
         raise LookupError(f"challenger {decision.challenger_id} of decision {decision.id} is not in the ledger")
     approval = approval_of(ledger, decision) if decision.outcome == "held" else None
     resumed = _end_of_freeze(ledger, decision)
-    sentences = (decision.reasons[0], decision.recalls, trained_without(challenger.payload))
+    sentences = (decision.reasons[0], decision.prefers_alone, decision.recalls, trained_without(challenger.payload))
     because, since = " ".join(filter(None, sentences)), decision.as_of
     if approval is not None:
         because = f"Approved by {approval.payload.by}: {approval.payload.reason}. The comparison: {because}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from perennial.ledger.entries import BatchEntry, BatchScored, Cycle, Decision, R
 from perennial.ledger.present import current_release
 from perennial.model.released import load_model, load_served
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
+from perennial.page.first_screen import facts
+from perennial.page.history import history_of
 from perennial.release.doctor import examine
 from perennial.release.promote import mirror_alias
 from perennial.release.rollback import roll_back
@@ -79,6 +82,17 @@ def test_the_challenger_alone_is_live_where_it_is_better_than_the_mixture(worksp
     assert june.reference.value == june.mixture.alone.metrics[0].challenger, (
         "the loss of what is live, not the mixture's"
     )
+
+
+def test_the_reason_of_a_release_is_that_of_what_is_live(workspace: Workspace) -> None:
+    *mixed, june = decisions(workspace)
+    alone = "The challenger alone is better than the mixture"
+    reasons = [row.payload.reason for row in workspace.ledger.all("shop", Release) if row.payload.decision]
+    assert [alone in reason for reason in reasons] == [*(False for _ in mixed), True]
+    assert reasons[-1].startswith(june.reasons[0]) and june.prefers_alone in reasons[-1]
+    history = history_of(workspace.ledger, workspace.use_case("shop").declaration)
+    history = replace(history, releases=[each for each in history.releases if each.decision])  # others roll back
+    assert dict(facts(history))["why"].count(alone) == 1, "the page has it once"
 
 
 def test_every_decision_is_the_same_again_to_the_last_bit(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from perennial.clock import day
 from perennial.evaluation.bias.results import Bias
 from perennial.evaluation.family import levels
 from perennial.evaluation.figures import enumerated
+from perennial.evaluation.reason import ALONE_IS_BETTER
 from perennial.evaluation.results import (
     Evaluation,
     Flips,
@@ -180,6 +181,13 @@ class Decision(Recorded):
         if mixture is None or mixture.alone_is_live or not mixture.recalled:
             return ""
         return f"{recalled_in_words(mixture.recalled)}."
+
+    @property
+    def prefers_alone(self) -> str:
+        """Why a release would make the challenger alone live in place of its mixture, as recorded; empty otherwise."""
+        if self.alone_released is None:
+            return ""
+        return next((each for each in self.reasons if each.startswith(ALONE_IS_BETTER)), "")
 
     @property
     def alone_released(self) -> Alone | None:
