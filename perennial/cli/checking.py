@@ -181,7 +181,7 @@ def _try(case: UseCase, ledger: Ledger) -> Tried:
         rows,
         looked.window if rows else "",
         "" if rows else why_not,
-        (*_long_ago(case, looked), *_too_short(case, source, looked)),
+        (*_long_ago(case, looked), *_too_short(case, source, looked), *_unscaled(case, looked)),
     )
 
 
@@ -198,6 +198,19 @@ def _too_short(case: UseCase, source: Source, looked: Looked) -> tuple[str, ...]
         f"newest {judge.days} of a training. Until there are more, every challenger waits for the next batch. To "
         "evaluate it at once, write fewer days.",
     )
+
+
+def _unscaled(case: UseCase, looked: Looked) -> tuple[str, ...]:
+    """That an estimator would hardly learn from numbers of this size."""
+    from perennial.training.unscaled import unscaled
+
+    if looked.batch is None:
+        return ()
+    model, frame = case.declaration.model, looked.batch.frame
+    names = [name for name in case.declaration.features.numeric if name in frame]
+    numbers = {name: frame[name].to_numpy(dtype="float64", na_value=float("nan")) for name in names}
+    note = unscaled([model.estimator, *(rival.estimator for rival in model.rivals)], numbers)
+    return (note,) if note else ()
 
 
 def _long_ago(case: UseCase, looked: Looked) -> tuple[str, ...]:
