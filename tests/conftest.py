@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tests import prefect_once
+from tests.commands_once import make_commands_once
 from tests.extent import part_of
 from tests.mlflow_once import MADE_ONCE, copy_databases
 from tests.world import World
@@ -32,6 +33,8 @@ os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 
 # A sixth of the time of imports is the search for garbage among what stays.
 gc.set_threshold(50_000, 20, 100)
+
+make_commands_once()
 
 # All tests of a process share the one that theirs are forked from: whichever is the first to start it, it is warm.
 multiprocessing.get_context("forkserver").set_forkserver_preload(["tests.crashes.preload"])

@@ -38,6 +38,7 @@ import pyarrow.dataset  # noqa: F401
 import pytest  # noqa: F401
 import sklearn.ensemble  # noqa: F401
 import skops.io  # noqa: F401
+import typer.main
 import vl_convert
 from mlflow.utils import requirements_utils
 
@@ -49,15 +50,18 @@ import perennial.evaluation.metrics.roc_auc
 import perennial.evaluation.policies.balanced
 import perennial.model.environment
 import perennial.release.doctor
-import perennial.watching.channels.level  # noqa: F401
+import perennial.watching.channels.level
 from data_checks.docs import _view
 from perennial import registered
 from perennial.sources import nycflights13
+from tests.commands_once import make_commands_once
 from tests.mlflow_once import copy_databases, read_newest_revision_once
 
 requirements_utils._init_packages_to_modules_map()
 nycflights13._year()
 copy_databases()
+make_commands_once()
+typer.main.get_command(perennial.cli.app.app)
 read_newest_revision_once()
 mlflow.store.db.utils._get_latest_schema_revision()
 for name in _view().env.list_templates(extensions=["j2"]):
