@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from fairlearn import metrics as fairlearn
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perennial.evaluation.comparison import compare
@@ -17,6 +17,7 @@ from perennial.evaluation.metrics import GROUP_RATIOS, load_group_ratio
 from perennial.evaluation.metrics.metric import Metric, Undefined
 from perennial.evaluation.paired import paired
 from tests.evaluation.groups import coded
+from tests.extent import part_of
 
 
 def ratio_of(name: str, groups: Sequence[str | None]) -> Metric:
@@ -34,6 +35,7 @@ def drawn(seed: int, groups: int = 3, n: int = 400) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize("name", GROUP_RATIOS)
+@settings(max_examples=part_of(25))  # of 400 rows each; fairlearn takes 25 ms for one
 @given(seed=st.integers(0, 10_000), cut=st.sampled_from([0.3, 0.5, 0.7]))
 def test_the_value_is_fairlearns(name: str, seed: int, cut: float) -> None:
     y, p, groups = drawn(seed)
