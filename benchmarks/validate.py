@@ -22,7 +22,7 @@ import pandas as pd
 from side_by_side import HEAD, in_turns
 
 import perennial.sources as sources
-from data_checks.helper_columns import with_helpers
+from data_checks.helper_columns import RowNotes, plain_types, with_helpers
 from data_checks.quiet import great_expectations
 from data_checks.split import raw_rows, split
 from data_checks.suite import build_suite
@@ -89,7 +89,7 @@ def bare(parsed: Parsed, declaration: Declaration, *, standing: bool) -> Any:
     gx = great_expectations()
     planned = build_suite(declaration, as_of=AFTER, batch_window=(None, None))
     planned = [each for each in planned if standing or not each.standing]
-    frame: pd.DataFrame = with_helpers(parsed, planned, None)
+    frame: pd.DataFrame = with_helpers(parsed, planned, RowNotes(), plain_types(parsed, planned))
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("batch").add_dataframe_asset("rows")

@@ -6,11 +6,14 @@ columns. They are passed as helper columns, which are null for rows without a pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from data_checks.suite import ACCEPTED_IN, TIME_FAULT, Planned, unreadable_in
 from data_checks.wording import columns_of
+from perennial.sources.stored import column_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,18 +23,29 @@ if TYPE_CHECKING:
 _EXACT_IN_FLOAT = 2**53
 
 
+@dataclass(frozen=True)
+class RowNotes:
+    """What is known of some rows beside their values.
+
+    accepted_in: row → the batch in which its key was accepted before, for those that were; None if none was.
+    time_faults: row → what is implausible about its time, for those where something is; None if nothing is.
+    """
+
+    accepted_in: pd.Series | None = None
+    time_faults: pd.Series | None = None
+
+
 def with_helpers(
-    batch: BatchRows, planned: Sequence[Planned], accepted_in: pd.Series | None, time_faults: pd.Series | None = None
+    batch: BatchRows, planned: Sequence[Planned], notes: RowNotes, types: Mapping[str, str | None]
 ) -> pd.DataFrame:
     """The columns and the helper columns that the planned checks need.
 
-    accepted_in: row → the batch in which its key was accepted before, for those that were.
-    time_faults: row → what is implausible about its time, for those where something is.
+    notes: of these rows and others. types: of the columns, as `plain_types` has them.
     """
     import pandas as pd
 
-    needed = needed_columns(planned, batch.names)
-    frame = pd.DataFrame({column: _plain(batch.column(column)) for column in needed}, index=batch.index)
+    accepted_in, time_faults = notes.accepted_in, notes.time_faults
+    frame = pd.DataFrame({name: _plain(batch.column(name), of) for name, of in types.items()}, index=batch.index)
     nothing = pd.Series(float("nan"), index=frame.index, dtype="float16")  # most helper columns of most batches
     helpers: dict[str, pd.Series] = {}
     for check in planned:
@@ -43,7 +57,15 @@ def with_helpers(
             helpers[column] = nothing if faults is None or faults.empty else faults.astype("str").reindex(frame.index)
         elif check.standing and check.needs and column == unreadable_in(check.needs[0]):
             helpers[column] = batch.unreadable.get(check.needs[0], nothing)
-    return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1)
+    return pd.concat([frame, pd.DataFrame(helpers, index=frame.index)], axis=1) if helpers else frame
+
+
+def plain_types(batch: BatchRows, planned: Sequence[Planned]) -> dict[str, str | None]:
+    """The columns of the batch that the checks need, and the types as which Great Expectations gets their values.
+
+    It compares numpy's types as a whole instead of value by value. None: the type that the values have.
+    """
+    return {name: _plain_type(partial(column_parts, batch, name)) for name in needed_columns(planned, batch.names)}
 
 
 def needed_columns(planned: Sequence[Planned], columns: Iterable[str]) -> list[str]:
@@ -55,17 +77,27 @@ def needed_columns(planned: Sequence[Planned], columns: Iterable[str]) -> list[s
     return [column for column in columns if column in named or any(column in text for text in conditions)]
 
 
-def _plain(values: pd.Series) -> pd.Series:
-    """A column with a numpy type, which Great Expectations compares as a whole instead of value by value."""
-    import pandas as pd
+def _plain_type(parts: Callable[[], Iterator[pd.Series]]) -> str | None:
+    from pandas.api import types
 
-    kind = pd.api.types
-    if kind.is_bool_dtype(values.dtype):
-        return values.astype("bool") if not values.hasnans else values.astype("object").where(values.notna(), None)
-    if kind.is_integer_dtype(values.dtype):
-        if not values.hasnans:
-            return values.astype("int64")
-        # Compared by its ends, because the smallest integer has no absolute value.
-        exact = values.isna().all() or -_EXACT_IN_FLOAT < values.min() <= values.max() < _EXACT_IN_FLOAT
-        return values.astype("float64") if exact else values
-    return values.astype("float64") if kind.is_float_dtype(values.dtype) else values
+    dtype = next(parts()).dtype
+    if types.is_float_dtype(dtype):
+        return "float64"
+    if not types.is_bool_dtype(dtype) and not types.is_integer_dtype(dtype):
+        return None
+    missing = any(part.hasnans for part in parts())
+    if types.is_bool_dtype(dtype):
+        return "object" if missing else "bool"
+    return ("float64" if all(map(_is_exact_in_float, parts())) else None) if missing else "int64"
+
+
+def _is_exact_in_float(values: pd.Series) -> bool:
+    """Compared by its ends, because the smallest integer has no absolute value."""
+    known = values.dropna()
+    return known.empty or bool(-_EXACT_IN_FLOAT < known.min() <= known.max() < _EXACT_IN_FLOAT)
+
+
+def _plain(values: pd.Series, dtype: str | None) -> pd.Series:
+    if dtype == "object":
+        return values.astype("object").where(values.notna(), None)
+    return values if dtype is None else values.astype(dtype)

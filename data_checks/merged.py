@@ -1,52 +1,65 @@
-"""Checks of single values on the parts of a large frame, put together to the result that all rows have."""
+"""Results of a check on the parts of a large batch, put together to the result that all rows have."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from data_checks.running import CheckResult
     from data_checks.suite import Planned
 
-_ABOUT_SINGLE_VALUES = frozenset(
-    f"expect_column_{each}"
-    for each in (
-        "values_to_be_null",
-        "values_to_not_be_null",
-        "values_to_be_between",
-        "values_to_be_in_set",
-        "values_to_not_be_in_set",
-        "values_to_match_regex",
-        "values_to_not_match_regex",
-        "value_lengths_to_be_between",
-        "value_lengths_to_equal",
-    )
+_ABOUT_SINGLE_ROWS = frozenset(
+    {
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        "expect_column_pair_values_to_be_equal",
+        "expect_column_pair_values_to_be_in_set",
+        "expect_column_value_lengths_to_be_between",
+        "expect_column_value_lengths_to_equal",
+        "expect_column_values_to_be_between",
+        "expect_column_values_to_be_dateutil_parseable",
+        "expect_column_values_to_be_in_set",
+        "expect_column_values_to_be_json_parseable",
+        "expect_column_values_to_be_null",
+        "expect_column_values_to_match_json_schema",
+        "expect_column_values_to_match_regex",
+        "expect_column_values_to_match_regex_list",
+        "expect_column_values_to_match_strftime_format",
+        "expect_column_values_to_not_be_in_set",
+        "expect_column_values_to_not_be_null",
+        "expect_column_values_to_not_match_regex",
+        "expect_column_values_to_not_match_regex_list",
+        "expect_multicolumn_sum_to_equal",
+        "expect_multicolumn_values_to_be_equal",
+        "expect_select_column_values_to_be_unique_within_record",
+    }
 )
-_UNIQUE = "expect_column_values_to_be_unique"
+_UNIQUE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
 _EXAMPLES = 20
 """The failing values that Great Expectations reports."""
 
 
-def can_be_merged(check: Planned, parts: Sequence[pd.DataFrame]) -> bool:
-    """Whether each row of a part passes or fails as it would among all rows.
+def is_about_single_rows(check: Planned) -> bool:
+    """Whether each row passes or fails by itself. A condition with a call may be about all rows, as of their mean."""
+    return check.expectation.expectation_type in _ABOUT_SINGLE_ROWS and "(" not in _condition(check)
 
-    A value that is to be unique does if each part only has values above all those of the part before.
-    """
-    kind = check.expectation.expectation_type
-    if kind != _UNIQUE:
-        return kind in _ABOUT_SINGLE_VALUES
-    columns = (part[check.expectation.configuration.kwargs["column"]].dropna() for part in parts)
-    ends = [(column.min(), column.max()) for column in columns if len(column)]
-    return all(last < first for (_, last), (first, _) in pairwise(ends))
+
+def is_about_unique_rows(check: Planned) -> bool:
+    """Whether a row passes unless another one has the same values."""
+    return check.expectation.expectation_type in _UNIQUE and not _condition(check)
+
+
+def _condition(check: Planned) -> str:
+    return str(check.expectation.configuration.kwargs.get("row_condition") or "")
 
 
 def merged(parts: Sequence[CheckResult]) -> CheckResult:
-    """The result of a check that `can_be_merged`; the first failure where it failed."""
+    """The result of a check on all rows, from those on some of them; the first failure where it failed.
+
+    The rows of all parts fail in the order of the parts.
+    """
     for part in parts:
         if part.exception is not None:
             return part

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from data_checks.configurations import made_once
 from data_checks.fingerprint import no_fingerprint
 from data_checks.frames import loaded
 from data_checks.helper_columns import needed_columns
-from data_checks.merged import can_be_merged, merged
 from data_checks.quiet import ONE_AT_A_TIME, great_expectations
 from data_checks.suite import Planned
 
@@ -18,10 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
 
-PART = 2**23
-"""Rows that Great Expectations gets at a time."""
-_BASIC = {"result_format": "BASIC"}
-_COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+BASIC = {"result_format": "BASIC"}
+COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 _NOT_NULL = "expect_column_values_to_not_be_null"
 
 
@@ -42,27 +39,12 @@ class CheckResult:
         return len(self.rows) if self.rows is not None else int(self.result.get("unexpected_count") or 0)
 
 
-def run(
-    frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any] = _BASIC
-) -> list[CheckResult]:
+def run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any] = BASIC) -> list[CheckResult]:
     """Each check's result, in the order of `planned`.
 
     Great Expectations reports most errors inside a check as that check's result. If it fails as a whole, each check is
-    run separately, so that the faulty one is named and the others still count. Of a large frame, it gets a part at a
-    time where that gives the same result, because it copies what it gets several times.
+    run separately, so that the faulty one is named and the others still count.
     """
-    if len(frame) <= PART:
-        return _run(frame, planned, result_format)
-    parts = [frame.iloc[at : at + PART] for at in range(0, len(frame), PART)]
-    split = [check for check in planned if can_be_merged(check, parts)]
-    by_part = [_run(part, split, result_format) for part in parts]
-    done = {id(check): merged(results) for check, *results in zip(split, *by_part, strict=True)}
-    whole = [check for check in planned if id(check) not in done]
-    done |= {id(check): result for check, result in zip(whole, _run(frame, whole, result_format), strict=True)}
-    return [done[id(check)] for check in planned]
-
-
-def _run(frame: pd.DataFrame, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
     if not planned:
         return []
     if len(planned) == 1:
@@ -112,42 +94,70 @@ def _exception(info: Mapping[str, Any] | None) -> str | None:
     return "; ".join(dict.fromkeys(str(message).strip() for message in raised)) or None
 
 
-def with_rows(
-    frame: pd.DataFrame, results: list[CheckResult], unreadable: Mapping[str, pd.Series]
-) -> list[CheckResult]:
-    """Add the failing rows of the checks that set rows aside, by running these checks again.
+class Rows(Protocol):
+    """The rows of a batch, wherever they are, as passed to Great Expectations."""
+
+    def run(self, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
+        """As `run` of all rows."""
+        ...
+
+    def unreadable(self, column: str) -> set[int]:
+        """The rows with a value of the column that could not be read."""
+        ...
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A frame with `with_helpers`. texts: column → the texts that could not be read, null in the other rows."""
+
+    frame: pd.DataFrame
+    texts: Mapping[str, pd.Series]
+
+    def run(self, planned: Sequence[Planned], result_format: Mapping[str, Any]) -> list[CheckResult]:
+        """As `run` of all rows."""
+        needed = needed_columns(planned, self.frame.columns)
+        frame = self.frame if len(needed) == len(self.frame.columns) else self.frame[needed]
+        return run(frame, planned, result_format)
+
+    def unreadable(self, column: str) -> set[int]:
+        """The rows with a value of the column that could not be read."""
+        texts = self.texts.get(column)
+        return set() if texts is None else set(texts.index[texts.notna()])
+
+
+def checked(rows: Rows, planned: Sequence[Planned]) -> list[CheckResult]:
+    """The results of the checks, with the failing rows of those that set rows aside, which are run again for them.
 
     A value that could not be read is null in the frame. It is reported as unreadable, so it must not count as missing
     too: the rows of a not-null check are only those without any value.
     """
+    results = rows.run(planned, BASIC)
     asked = [
         number
         for number, check in enumerate(results)
         if check.planned.level == "row"
         and not check.success
         and check.exception is None
-        and (check.planned.severity == "critical" or _not_null_of(check) in unreadable)
+        and (check.planned.severity == "critical" or rows.unreadable(_not_null_of(check)))
     ]
     if not asked:
         return results
-    planned = [results[number].planned for number in asked]
-    again = run(frame[needed_columns(planned, frame.columns)], planned, _COMPLETE)
-    answered = list(results)
+    again = rows.run([results[number].planned for number in asked], COMPLETE)
     for number, check in zip(asked, again, strict=True):
         if check.exception is not None:
-            answered[number] = check
+            results[number] = check
             continue
-        rows = tuple(int(row) for row in check.result["unexpected_index_list"])
-        if len(rows) != results[number].count:
-            lost = f"{results[number].count} rows failed, but {len(rows)} were named"
-            answered[number] = replace(results[number], exception=lost)
+        failed = tuple(int(row) for row in check.result["unexpected_index_list"])
+        if len(failed) != results[number].count:
+            lost = f"{results[number].count} rows failed, but {len(failed)} were named"
+            results[number] = replace(results[number], exception=lost)
             continue
-        texts = unreadable.get(_not_null_of(check) or "")
-        reported = set() if texts is None else set(texts.index[texts.notna()])
-        answered[number] = replace(results[number], rows=tuple(row for row in rows if row not in reported))
-    return answered
+        reported = rows.unreadable(_not_null_of(check))
+        results[number] = replace(results[number], rows=tuple(row for row in failed if row not in reported))
+    return results
 
 
-def _not_null_of(check: CheckResult) -> str | None:
+def _not_null_of(check: CheckResult) -> str:
+    """The column that is to be not null; none has an empty name."""
     is_not_null = check.planned.expectation.expectation_type == _NOT_NULL
-    return check.arguments["column"] if is_not_null else None
+    return str(check.arguments["column"]) if is_not_null else ""

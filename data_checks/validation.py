@@ -16,14 +16,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from data_checks.helper_columns import needed_columns, with_helpers
+from data_checks.helper_columns import RowNotes, needed_columns, plain_types, with_helpers
+from data_checks.in_parts import InParts
 from data_checks.record import for_the_record, observed
-from data_checks.running import CheckResult, run, with_rows
+from data_checks.running import CheckResult, InMemory, checked, run
 from data_checks.suite import ABOUT_COLUMNS, ACCEPTED_IN, NO_ROWS, TIME_FAULT, Planned, build_suite, required_columns
 from perennial.engine import LOCAL, Engine
 from perennial.intake.limits import copy_of, counted_as
 from perennial.intake.missing import how_to_go_on
 from perennial.ledger.entries import Reason
+from perennial.sources.stored import Stored
 from perennial.usecase.mistakes import closest, looks_like
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from perennial.sources.window import Window
     from perennial.usecase.declaration import Declaration
 
+_OF_TIMES = frozenset(TIME_FAULT.values())
 _EXISTS = "expect_column_to_exist"
 _LEAST_ROWS = {"expect_table_row_count_to_be_between": "min_value", "expect_table_row_count_to_equal": "value"}
 """Expectations about the number of rows, each with the argument below which a batch has too few."""
@@ -81,7 +84,7 @@ def validate(
     batch: rows in order of arrival, numbered 0..n-1.
     as_of: aware; a row whose time is not before it is from the future.
     window: the period that the batch covers; its times may be None.
-    accepted_in: shape (n,), aligned with the rows: the batch in which the key was accepted before, or null.
+    accepted_in: row → the batch in which the key was accepted before, for those that were.
     time_faults: shape (n,), aligned with the rows: what is implausible about the row's time, or null.
     copies: row → the row that it is a copy of; copies are set aside, and the checks do not see them.
     waived: reasons of critical checks that a person waived: they are reported as warnings and change nothing.
@@ -98,8 +101,10 @@ def validate(
     copies = copies or {}
     batch = batch.without(list(copies))
     rows = len(batch)
-    accepted_in = None if accepted_in is None else accepted_in.loc[batch.index]
-    time_faults = None if time_faults is None else time_faults.loc[batch.index]
+    notes = RowNotes(
+        None if accepted_in is None else accepted_in[accepted_in.index.isin(batch.index)].dropna(),
+        None if time_faults is None else time_faults.loc[batch.index].dropna().astype("object"),
+    )
     suite = build_suite(declaration, as_of=as_of, batch_window=(window.start, window.end) if window else None)
     suite = [replace(p, severity="warning") if p.reason in waived and not p.standing else p for p in suite]
     present = set(batch.names)
@@ -107,8 +112,8 @@ def validate(
     about_columns = [p for p in runnable if p.expectation.expectation_type in ABOUT_COLUMNS]
     about_rows = [p for p in runnable if p.expectation.expectation_type not in ABOUT_COLUMNS]
     results = run(pd.DataFrame(columns=[*batch.names, *batch.extra]), about_columns)
-    results += _about_rows(batch, about_rows, accepted_in, time_faults, engine)
-    findings = _Findings(rows, declaration, accepted_in, unfinished)
+    results += _about_rows(batch, about_rows, notes, engine)
+    findings = _Findings(rows, declaration, notes.accepted_in, unfinished)
     findings.missing(present, suite, batch.extra)
     for check in results:
         findings.add(check)
@@ -117,31 +122,21 @@ def validate(
 
 @dataclass(frozen=True)
 class _Asked:
-    """Checks of the same columns of a batch. accepted_in, time_faults: as `validate` has them, without nulls."""
+    """Checks of the same columns of a batch."""
 
     batch: BatchRows
     checks: Sequence[Planned]
-    accepted_in: pd.Series | None
-    time_faults: pd.Series | None
+    notes: RowNotes
 
 
-def _about_rows(
-    batch: BatchRows,
-    planned: Sequence[Planned],
-    accepted_in: pd.Series | None,
-    time_faults: pd.Series | None,
-    engine: Engine,
-) -> list[CheckResult]:
-    """The results in the order of `planned`. Of a stored batch, the columns of one check are in memory at a time."""
+def _about_rows(batch: BatchRows, planned: Sequence[Planned], notes: RowNotes, engine: Engine) -> list[CheckResult]:
+    """The results in the order of `planned`. Of a stored batch, the columns of one check are read at a time."""
     groups = _of_the_same_columns(planned, batch) if batch.is_stored else [planned]
     asked = []
     for checks in groups:
         of = {check.expectation.configuration.kwargs.get("column") for check in checks}
-        before = accepted_in.dropna() if accepted_in is not None and ACCEPTED_IN in of else None
-        faults = (
-            time_faults.dropna().astype("object") if time_faults is not None and of & set(TIME_FAULT.values()) else None
-        )
-        asked.append(_Asked(batch, checks, before, faults))
+        before = notes.accepted_in if ACCEPTED_IN in of else None
+        asked.append(_Asked(batch, checks, RowNotes(before, notes.time_faults if of & _OF_TIMES else None)))
     done = (engine if batch.is_stored else LOCAL).map_files("check", _checked, asked)
     results = {
         id(check): replace(result, planned=check)  # from another process, the check is a copy
@@ -153,20 +148,16 @@ def _about_rows(
 
 def _checked(asked: _Asked) -> list[CheckResult]:
     """The results of the checks, in their order."""
-    if not asked.batch.is_stored:
-        return _results(asked)
+    batch, checks, notes = asked.batch, asked.checks, asked.notes
+    if not isinstance(batch, Stored):
+        frame = with_helpers(batch, checks, notes, plain_types(batch, checks))
+        return checked(InMemory(frame, batch.unreadable), checks)
     gc.freeze()  # a collection looks at what the checks leave, and not again at all that is imported
     try:
-        return _results(asked)
+        return checked(InParts(batch, notes, checks), checks)
     finally:
-        gc.collect()  # a run of Great Expectations refers to itself in circles, and so keeps its columns
+        gc.collect()  # after a check of a whole column too
         gc.unfreeze()
-
-
-def _results(asked: _Asked) -> list[CheckResult]:
-    batch, checks = asked.batch, asked.checks
-    frame = with_helpers(batch, checks, asked.accepted_in, asked.time_faults)
-    return with_rows(frame, run(frame, checks), batch.unreadable)
 
 
 def _of_the_same_columns(planned: Sequence[Planned], batch: BatchRows) -> list[list[Planned]]:

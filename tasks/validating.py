@@ -18,6 +18,7 @@ from perennial.intake.frames import accepted_table, quarantine_table
 from perennial.intake.missing import BATCHES_COMPARED, often_missing
 from perennial.intake.naming import content_digest, with_late_target
 from perennial.intake.plan import Arrived, Planned, Present, arrival, plan
+from perennial.intake.plausible import plausible_times
 from perennial.intake.spread import spread_batch
 from perennial.intake.typed import stored_batch, too_large, typed_batch
 from perennial.intake.unfinished import unfinished
@@ -134,13 +135,12 @@ def _checked(
     """The results of all checks, including those that read earlier batches."""
     schema, window = case.declaration.schema_, arrived.window
     known = known_at(workspace.ledger, case.name, arrived.arrived_at)
-    keys = [name for name in schema.key if name in batch.names]
     return run_checks(
         batch,
         case.declaration,
         as_of=arrived.arrived_at,
         window=window,
-        accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, batch.columns(keys)),
+        accepted_in=accepted_in(workspace.tables, case.name, schema, known, window.name, batch),
         time_faults=arrived.time_faults,
         copies=copies,
         waived=present.waived,
@@ -155,7 +155,7 @@ def _unfinished(case: UseCase, arrived: Arrived, batch: BatchRows, present: Pres
     if faults is None or arrived.window.start is None:
         return ""
     now = present.now if case.declaration.clock == "wall" else None
-    return unfinished(arrived.window, present.windows, batch.column(schema.time)[faults.isna()], now)
+    return unfinished(arrived.window, present.windows, plausible_times(batch, schema.time, faults), now)
 
 
 def _written(workspace: Workspace, case: UseCase, planned: Planned, batch: BatchRows) -> tuple[int, int]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perennial.content_in_parts import in_order
 from perennial.sources.batch_rows import BatchRows
 from perennial.sources.csv_in_parts import CsvFile
 from perennial.sources.delimited import text_table
@@ -17,10 +15,12 @@ from perennial.sources.read_options import PLAIN, ReadOptions
 from perennial.sources.reading import matched
 from perennial.sources.stored import Stored
 from perennial.sources.suffix import Suffix
+from perennial.sources.twins import twins_in
 from perennial.sources.workbook import sheet_table
 from perennial.usecase.drafting.row_numbers import is_row_number
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 _PART = 2**16
@@ -41,10 +41,8 @@ def copies_in(
     """
     if any(name not in batch.names for name in key):
         return {}
-    if isinstance(batch, Stored) and in_order([partial(batch.column_parts, "value", name) for name in key]):
-        return {}
-    keys = batch.columns(key)
-    candidates = keys.index[keys.duplicated(keep=False) & keys.notna().all(axis=1)].to_list()
+    keys = _repeated(batch, key) if isinstance(batch, Stored) else batch.columns(key).dropna()
+    candidates = keys.index[keys.duplicated(keep=False)].to_list()
     if not candidates:
         return {}
     first: dict[tuple[Any, ...], int] = {}
@@ -61,6 +59,17 @@ def copies_in(
         if first.setdefault(values, row) != row:
             copies[row] = first[values]
     return copies
+
+
+def _repeated(batch: Stored, key: tuple[str, ...]) -> pd.DataFrame:
+    """The keys that may be there more than once."""
+    import pandas as pd
+
+    def keys() -> Iterator[pd.DataFrame]:
+        return (part.dropna() for part in batch.parts(key))
+
+    twins = twins_in(keys, len(batch))
+    return pd.concat([part.loc[part.index.isin(twins)] for part in keys()]) if twins.size else next(keys()).head(0)
 
 
 def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:

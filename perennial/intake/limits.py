@@ -19,6 +19,8 @@ ACCEPTED_BEFORE = "accepted before in"
 _HARMLESS = (COPY, ACCEPTED_BEFORE)
 """Reasons of rows that are accepted already in another copy, so that nothing is missing without them."""
 _EXAMPLES = 3
+_LOOKED_AT = 10_000
+"""Rows among which examples are looked for."""
 FOR_A_BATCH = "correct the source, or change the limit and check the batch again, or waive it"
 FOR_LABELS = "correct the file, or change the limit; the next run takes it in"
 
@@ -69,9 +71,10 @@ def examples_of(batch: BatchRows, reason: str, rows: list[int]) -> list[str]:
     column = reason.partition(": ")[0]
     if column not in batch.names:
         return []
-    values = batch.column(column).loc[rows].astype("str")
-    if column in batch.unreadable:
-        texts = batch.unreadable[column].loc[rows]
+    some = batch.taken(rows[:_LOOKED_AT])
+    values = some.column(column).astype("str")
+    if column in some.unreadable:
+        texts = some.unreadable[column]
         values = texts.where(texts.notna(), values)
     return list(values.drop_duplicates().head(_EXAMPLES))
 

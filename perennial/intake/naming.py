@@ -16,7 +16,7 @@ from perennial.identity import short_id
 from perennial.ledger.entries import BatchEntry
 from perennial.local_time import midnight, on_local_clocks
 from perennial.sources.batch_rows import BatchRows
-from perennial.sources.stored import Stored
+from perennial.sources.stored import Stored, column_parts
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
@@ -49,9 +49,9 @@ def content_digest(batch: BatchRows, key: tuple[str, ...]) -> str:
     there = [name for name in key if name in batch.names]
     beside = (("unreadable", batch.unreadable), ("inexact", batch.inexact))
     if isinstance(batch, Stored):
-        parts = {("rows", name): partial(batch.column_parts, "value", name) for name in batch.names}
+        parts = {("rows", name): partial(column_parts, batch, name) for name in batch.names}
         for what, texts in beside:
-            parts |= {("beside", f"{what} {name}"): partial(batch.column_parts, what, name) for name in texts}
+            parts |= {("beside", f"{what} {name}"): partial(batch.text_parts, what, name) for name in texts}
         if (digest := digest_parts(len(batch), parts, there)) is not None:
             return digest
     columns: dict[tuple[str, str], Column] = {("rows", name): partial(batch.column, name) for name in batch.names}

@@ -12,7 +12,7 @@ from perennial.clock import write_instant
 from perennial.intake.limits import examples_of, exceeded
 from perennial.intake.missing import column_warnings, missing_warnings, often_missing
 from perennial.intake.naming import Named, end_of, name_batch
-from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, time_faults_in
+from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, plausible_times, time_faults_in
 from perennial.ledger.entries import BatchEntry, Reason, Rows
 from perennial.sources.batch_rows import BatchRows
 from perennial.sources.day_order import both_orders, next_is_other
@@ -95,7 +95,7 @@ def arrival(
     if schema.time in batch.names:
         times = partial(column_parts, batch, schema.time)
         faults = time_faults_in(times, batch.index, now=present.now, gap=schema.plausible_gap, future=schema.future)
-        plausible = (part[faults.loc[part.index].isna()] for part in times())
+        plausible = plausible_times(batch, schema.time, faults)
     end = end_of(window, plausible, schema, order)
     wall = declaration.clock == "wall"
     return Arrived(
@@ -165,12 +165,12 @@ def plan(declaration: Declaration, arrived: Arrived, present: Present, batch: Ba
     held = _held_because(declaration, arrived, present, batch, checked)
     rows = Rows(arrived=len(batch), accepted=0, quarantined=0, unlabelled=0)
     if not held:
-        unlabelled, aside = batch.column(declaration.schema_.target).isna().to_numpy(), list(checked.set_aside)
+        aside, labels = list(checked.set_aside), column_parts(batch, declaration.schema_.target)
         rows = Rows(
             arrived=len(batch),
             accepted=len(batch) - len(aside),
             quarantined=len(aside),
-            unlabelled=int(unlabelled.sum() - unlabelled[aside].sum()),
+            unlabelled=sum(int((part.isna() & ~part.index.isin(aside)).sum()) for part in labels),
         )
     more = missing_warnings(often_missing(batch, declaration), present.missing)
     ours = [*column_warnings(batch, present.extra), *more]

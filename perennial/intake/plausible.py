@@ -6,9 +6,12 @@ Otherwise, one mistyped year would move a replay clock for every later batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from perennial.intake.times import largest_gap, microseconds, number_of, numbers_of
+from perennial.sources.batch_rows import BatchRows
+from perennial.sources.stored import column_parts
 from perennial.sources.window import Window
 
 if TYPE_CHECKING:
@@ -33,8 +36,6 @@ _FEW = 20
 """At most one row in this many is far away by mistake; if there are more, the data is like that."""
 _TIMES_THE_LARGEST = 10
 """A gap is unusual if it is this many times as long as every other gap between neighbouring rows."""
-_BLOCK = 2**20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def time_faults(times: pd.Series, *, now: datetime, gap: timedelta, future: bool = False) -> pd.Series:
@@ -63,17 +64,17 @@ def time_faults_in(
     import numpy as np
     import pandas as pd
 
-    latest = _microseconds(now + MARGIN - _EPOCH) if not future else np.iinfo(np.int64).max
+    latest = number_of(now + MARGIN) if not future else np.iinfo(np.int64).max
     typical, count = np.empty(len(index), dtype=np.int64), 0
     for part in parts():
-        there, numbers = _numbers(part)
+        there, numbers = numbers_of(part)
         usable = numbers[there & (numbers <= latest)]
         typical[count : count + len(usable)] = usable
         count += len(usable)
     earliest, latest = _typical_range(typical[:count], gap, latest)
     faults, first = np.full(len(index), -1, dtype=np.int8), 0
     for part in parts():
-        there, numbers = _numbers(part)
+        there, numbers = numbers_of(part)
         of_part = faults[first : first + len(part)]
         of_part[there & (numbers > latest)] = _NAMES.index(LATE)
         of_part[there & (numbers < earliest)] = _NAMES.index(EARLY)
@@ -81,11 +82,9 @@ def time_faults_in(
     return pd.Series(pd.Categorical.from_codes(faults, _NAMES), index=index)
 
 
-def _numbers(times: pd.Series) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Whether each is there, and its microseconds since 1970."""
-    import numpy as np
-
-    return times.notna().to_numpy(), times.dt.tz_convert(None).to_numpy(dtype="datetime64[us]").view(np.int64)
+def plausible_times(batch: BatchRows, column: str, faults: pd.Series) -> Iterator[pd.Series]:
+    """The times of a batch that are plausible, or missing, part by part. faults: as `time_faults` has them."""
+    return (part[faults.loc[part.index].isna()] for part in column_parts(batch, column))
 
 
 def _typical_range(numbers: npt.NDArray[np.int64], gap: timedelta, latest: int) -> tuple[int, int]:
@@ -96,22 +95,14 @@ def _typical_range(numbers: npt.NDArray[np.int64], gap: timedelta, latest: int) 
     numbers.sort()
     if len(numbers) >= ENOUGH:
         few = max(1, len(numbers) // _FEW)
-        usual = _largest_gap(numbers[few : len(numbers) - few]) * _TIMES_THE_LARGEST
-        late = np.flatnonzero(np.diff(numbers[-few - 1 :]) > max(_microseconds(gap), usual))
-        early = np.flatnonzero(np.diff(numbers[: few + 1]) > max(_microseconds(EARLY_GAP), usual))
+        usual = largest_gap(numbers[few : len(numbers) - few]) * _TIMES_THE_LARGEST
+        late = np.flatnonzero(np.diff(numbers[-few - 1 :]) > max(microseconds(gap), usual))
+        early = np.flatnonzero(np.diff(numbers[: few + 1]) > max(microseconds(EARLY_GAP), usual))
         if len(late):
             latest = int(numbers[len(numbers) - 1 - few + late[0]])
         if len(early):
             earliest = int(numbers[early[-1] + 1])
     return earliest, latest
-
-
-def _largest_gap(ordered: npt.NDArray[np.int64]) -> int:
-    """Between neighbours; in blocks, without a copy of all numbers."""
-    import numpy as np
-
-    blocks = (ordered[at : at + _BLOCK + 1] for at in range(0, len(ordered), _BLOCK))
-    return max((int(np.diff(block).max(initial=0)) for block in blocks), default=0)
 
 
 def future_windows(windows: Sequence[Window], now: datetime) -> list[Window]:
@@ -134,7 +125,3 @@ def far_window(window: Window, others: Sequence[Window], rows: int, usual: float
     if after is not None and after - window.end > EARLY_GAP:
         return f"ends {(after - window.end).days:,} days before the window after it"
     return None
-
-
-def _microseconds(length: timedelta) -> int:
-    return length // timedelta(microseconds=1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from perennial.clock import day, write_instant
+from perennial.intake.times import largest_gap, microseconds, number_of, numbers_of
 from perennial.sources.window import Window
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 SHARE = 0.1
@@ -18,28 +21,27 @@ GAPS = 2
 """And so many times the longest stretch without rows before."""
 
 
-def unfinished(window: Window, windows: Sequence[Window], times: pd.Series, now: datetime | None) -> str:
+def unfinished(window: Window, windows: Sequence[Window], times: Iterable[pd.Series], now: datetime | None) -> str:
     """Why a window is unfinished, a clause for a note; empty if it is over, or nothing shows that it is not.
 
-    windows: all that the source has, and those that came. times: of the window's plausible rows, aware. now: the wall
-    clock's time; None on a replay clock, which knows only what the source has.
+    windows: all that the source has, and those that came. times: of the window's plausible rows, aware, part by part.
+    now: the wall clock's time; None on a replay clock, which knows only what the source has.
     A window that a later one follows is over. The newest one is unfinished if the time after its newest row is more
     than a tenth of it and more than twice the longest time without rows before: a shop that closes on Sundays does not
     end each month unfinished.
     """
     start, end = window.start, window.end
-    known = times.dropna()
-    if start is None or end is None or known.empty or (now is not None and now >= end):
+    if start is None or end is None or (now is not None and now >= end):
         return ""
     if any(other.start is not None and other.start >= end for other in windows):
         return ""
-    inside = known[(known >= start) & (known < end)].sort_values()
-    if inside.empty:
+    inside = _ordered(times, number_of(start), number_of(end))
+    if not inside.size:
         return ""
-    newest, longest = inside.iloc[-1].to_pydatetime(), inside.diff().max()
-    before = max(inside.iloc[0].to_pydatetime() - start, timedelta(0) if longest is None else _span(longest))
+    newest = start + timedelta(microseconds=int(inside[-1]) - number_of(start))
+    before = max(int(inside[0]) - number_of(start), largest_gap(inside))
     rest = end - newest
-    if rest <= SHARE * (end - start) or rest <= GAPS * before:
+    if rest <= SHARE * (end - start) or microseconds(rest) <= GAPS * before:
         return ""
     return (
         f"{window.name} is not over yet, its newest row is of {day(write_instant(newest))} and it ends on "
@@ -47,7 +49,13 @@ def unfinished(window: Window, windows: Sequence[Window], times: pd.Series, now:
     )
 
 
-def _span(longest: pd.Timedelta) -> timedelta:
-    """A difference of times; with one row there is none."""
-    seconds = longest.total_seconds()
-    return timedelta(seconds=seconds) if seconds == seconds else timedelta(0)
+def _ordered(times: Iterable[pd.Series], start: int, end: int) -> npt.NDArray[np.int64]:
+    """The times from `start` on and before `end`."""
+    import numpy as np
+
+    kept = []
+    for there, numbers in map(numbers_of, times):
+        kept.append(numbers[there & (numbers >= start) & (numbers < end)])
+    inside = np.concatenate([np.empty(0, dtype=np.int64), *kept])
+    inside.sort()
+    return inside

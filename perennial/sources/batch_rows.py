@@ -58,8 +58,8 @@ class BatchRows(Protocol):
         """Some rows, by their numbers, which they keep."""
         ...
 
-    def parts(self) -> Iterator[pd.DataFrame]:
-        """All rows with all columns, part by part, in order."""
+    def parts(self, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """All rows, part by part, in order, at least one. names: of the columns; all if None."""
         ...
 
     def without(self, rows: Sequence[int]) -> Self:

@@ -104,9 +104,9 @@ class Parsed:
         bad, inexact = ({n: texts.loc[rows] for n, texts in of.items()} for of in (self.unreadable, self.inexact))
         return replace(self, frame=self.frame.loc[rows], unreadable=bad, inexact=inexact, written=written)
 
-    def parts(self) -> Iterator[pd.DataFrame]:
-        """All rows, at once."""
-        yield self.frame
+    def parts(self, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """All rows, at once. names: of the columns; all if None."""
+        yield self.frame if names is None else self.frame[list(names)]
 
     def without(self, rows: Sequence[int]) -> Parsed:
         """The other rows, with their numbers."""

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -50,7 +51,12 @@ class Stored:
     @property
     def index(self) -> pd.Index[Any]:
         """The rows' numbers, by their order of arrival."""
-        return self._numbers(0, self.rows)
+        return self._numbers(self.first, self.first + self.rows)
+
+    @property
+    def first(self) -> int:
+        """The number of the first row."""
+        return int(self.file.starts[0])
 
     @property
     def unreadable(self) -> Mapping[str, pd.Series]:
@@ -87,24 +93,15 @@ class Stored:
         import pyarrow as pa
 
         pa.default_memory_pool().release_unused()  # what the columns before left behind
-        table = self.file.read([self.places["value", name] for name in names if name not in self.empty])
-        return self._frame(table, names, 0)
+        return self._frame(self.file.read(self._places(names)), names, self.first, self.first + self.rows)
 
-    def column_parts(self, what: str, name: str) -> Iterator[pd.Series]:
-        """A column part by part. what: its `value`, or its texts that are `unreadable` or `inexact`."""
+    def text_parts(self, what: str, name: str) -> Iterator[pd.Series]:
+        """A column's texts part by part. what: those that are `unreadable` or `inexact`."""
         import pandas as pd
 
-        if name in self.empty:
-            yield self.column(name)
-            return
-        for group in range(self.file.num_row_groups):
+        for group, (first, end) in enumerate(pairwise(self.file.starts.tolist())):
             table = self.file.read_row_group(group, [self.places[what, name]])
-            first = int(self.file.starts[group])
-            if what == "value":
-                yield self._frame(table, [name], first)[name]
-            else:
-                numbers = self._numbers(first, first + table.num_rows)
-                yield self._series(table, what, name, pd.RangeIndex(first, first + table.num_rows)).loc[numbers]
+            yield self._series(table, what, name, pd.RangeIndex(first, end)).loc[self._numbers(first, end)]
 
     def taken(self, rows: Sequence[int]) -> Parsed:
         """Some rows, by their numbers, which they keep."""
@@ -128,13 +125,23 @@ class Stored:
         some = Parsed(frame, besides["unreadable"], self.missing, self.extra, besides["inexact"], written, self.absent)
         return some if asked.tolist() == list(rows) else some.taken(rows)
 
-    def parts(self) -> Iterator[pd.DataFrame]:
-        """All rows with all columns, part by part."""
-        values = [self.places["value", name] for name in self.names if name not in self.empty]
-        if not self.rows:
-            yield self.columns(self.names)
-        for group in range(self.file.num_row_groups):
-            yield self._frame(self.file.read_row_group(group, values), self.names, int(self.file.starts[group]))
+    def parts(self, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """All rows, part by part. names: of the columns; all if None."""
+        names = self.names if names is None else names
+        places = self._places(names)
+        if not self.file.num_row_groups:
+            yield self.columns(names)
+        for group, (first, end) in enumerate(pairwise(self.file.starts.tolist())):
+            yield self._frame(self.file.read_row_group(group, places), names, first, end)
+
+    def sliced(self, rows: int) -> list[Stored]:
+        """The batch as several, each but the last of at least so many rows, which keep their numbers."""
+        slices = []
+        for file in self.file.sliced(rows):
+            first, end = int(file.starts[0]), int(file.starts[-1])
+            dropped = tuple(row for row in self.dropped if first <= row < end)
+            slices.append(replace(self, file=file, rows=end - first, dropped=dropped))
+        return slices or [self]
 
     def without(self, rows: Sequence[int]) -> Stored:
         """The other rows, with their numbers."""
@@ -157,20 +164,22 @@ class Stored:
         import pandas as pd
 
         place = self.places[what, name]
-        return self._series(self.file.read([place]), what, name, pd.RangeIndex(self.rows)).loc[self.index]
+        numbers = pd.RangeIndex(self.first, self.first + self.rows)
+        return self._series(self.file.read([place]), what, name, numbers).loc[self.index]
 
     def _series(self, table: pa.Table, what: str, name: str, index: pd.Index[Any]) -> pd.Series:
         import pandas as pd
 
         return pd.Series(table[self.places[what, name]].to_pandas().to_numpy(), index=index, dtype="str")
 
-    def _frame(self, table: pa.Table, names: Sequence[str], first: int) -> pd.DataFrame:
+    def _places(self, names: Sequence[str]) -> list[str]:
+        return [self.places["value", name] for name in names if name not in self.empty]
+
+    def _frame(self, table: pa.Table, names: Sequence[str], first: int, end: int) -> pd.DataFrame:
         import pandas as pd
 
-        rows = table.num_rows if table.num_columns else self.rows
-        frame = self._values(table, names, pd.RangeIndex(first, first + rows))
-        inside = self._numbers(first, first + rows)
-        return frame if len(inside) == rows else frame.loc[inside]
+        frame, inside = self._values(table, names, pd.RangeIndex(first, end)), self._numbers(first, end)
+        return frame if len(inside) == len(frame) else frame.loc[inside]
 
     def _values(self, table: pa.Table, names: Sequence[str], index: pd.Index[Any]) -> pd.DataFrame:
         import pandas as pd
@@ -221,7 +230,7 @@ class _Written(Mapping[str, "pa.ChunkedArray"]):
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         place = self.batch.places["written", name]
         texts = self.batch.file.read([place])[place]
-        return texts.take(self.batch.index.to_numpy()) if self.batch.dropped else texts
+        return texts.take(self.batch.index.to_numpy() - self.batch.first) if self.batch.dropped else texts
 
     def __iter__(self) -> Iterator[str]:
         return (name for what, name in self.batch.places if what == "written")
@@ -231,8 +240,8 @@ class _Written(Mapping[str, "pa.ChunkedArray"]):
 
 
 def column_parts(batch: BatchRows, name: str) -> Iterator[pd.Series]:
-    """A column of a batch, part by part; of one in memory as one part."""
-    return batch.column_parts("value", name) if isinstance(batch, Stored) else iter([batch.column(name)])
+    """A column of a batch, part by part."""
+    return (part[name] for part in batch.parts([name]))
 
 
 @contextmanager

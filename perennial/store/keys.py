@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perennial.our_columns import BATCH, PREFIX, ROW
+from perennial.sources.batch_rows import BatchRows
+from perennial.sources.stored import column_parts
 from perennial.store.known import Known
-from perennial.store.stream import Range, quoted
+from perennial.store.stream import Range, Stream, quoted
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -58,50 +61,60 @@ def labels_without_row(tables: Tables, usecase: str, schema: Schema, known: Know
 
 
 def accepted_in(
-    tables: Tables, usecase: str, schema: Schema, known: Known, window: str, frame: pd.DataFrame
+    tables: Tables, usecase: str, schema: Schema, known: Known, window: str, batch: BatchRows
 ) -> pd.Series | None:
-    """For each row of `frame`, the other window in which its key was accepted, or null; None if that is all.
+    """Row → the other window in which its key was accepted, for the rows with such a key; None if there are none.
 
-    Earlier revisions of the same window do not count, because a restatement has the same keys again. The keys of the
-    frame are in memory, not those of the history, of which only those between the least and the greatest of the frame
-    are read: of keys that grow with time, few.
+    Earlier revisions of the same window do not count, because a restatement has the same keys again. The keys are read
+    part by part. Of the history, only those between the least and the greatest of the batch are: of keys that grow with
+    time, few.
     """
     import pandas as pd
     import pyarrow as pa
 
-    key, others = list(schema.key), [batch for batch in known.batches if batch.window != window]
-    if not others or any(name not in frame.columns for name in key):
+    key, others = list(schema.key), [each for each in known.batches if each.window != window]
+    if not others or any(name not in batch.names for name in key):
         return None
-    ranges = [each for name in key if (each := _range(name, frame[name])) is not None]
+    ranges = [each for name in key if (each := _range(name, column_parts(batch, name))) is not None]
     before = tables.stream(usecase, "accepted", [batch.batch for batch in others], [*key, BATCH], ranges=ranges)
     if before is None:
         return None
     columns = ", ".join(quoted(name) for name in key)
-    arriving = pa.Table.from_pandas(frame[key].assign(**{ROW: frame.index}), preserve_index=False)
-    places = _places({batch.batch: place for place, batch in enumerate(others)})
-    with tables.joining(before=before, arriving=arriving, places=places) as connection:
+    places = _places({each.batch: place for place, each in enumerate(others)})
+    with tables.joining(before=before, arriving=_numbered(batch, key), places=places) as connection:
         met = connection.sql(
             f"""
-            SELECT {ROW}, min({_PLACE})
-            FROM before JOIN arriving USING ({columns}) JOIN places USING ({BATCH}) GROUP BY {ROW}
+            SELECT {ROW}, min({_PLACE}) AS {_PLACE}
+            FROM before JOIN arriving USING ({columns}) JOIN places USING ({BATCH}) GROUP BY {ROW} ORDER BY {ROW}
             """
-        ).fetchall()
-    if not met:
+        ).to_arrow_table()
+    if not met.num_rows:
         return None
-    return pd.Series({row: others[place].window for row, place in met}, dtype="str").reindex(frame.index)
+    names = pa.array([each.window for each in others], pa.string())
+    return pd.Series(names.take(met[_PLACE]).to_pandas().to_numpy(), index=met[ROW].to_pandas(), dtype="str")
 
 
-def _range(name: str, keys: pd.Series) -> Range | None:
+def _numbered(batch: BatchRows, key: list[str]) -> Stream:
+    """The keys of a batch beside the numbers of their rows."""
+    import pyarrow as pa
+
+    def table(part: pd.DataFrame) -> pa.Table:
+        return pa.Table.from_pandas(part.assign(**{ROW: part.index}), preserve_index=False)
+
+    return Stream(table(batch.taken([]).frame[key]).schema, map(table, batch.parts(key)))
+
+
+def _range(name: str, keys: Iterator[pd.Series]) -> Range | None:
     """Between which keys those of the history can be met; None where their order is not that of the table."""
     from pandas import api
 
-    present = keys.dropna()
-    if present.empty:
+    ends = [(known.min(), known.max(), known.dtype) for part in keys if len(known := part.dropna())]
+    if not ends:
         return None
-    low, high = present.min(), present.max()
+    low, high = min(low for low, _, _ in ends), max(high for _, high, _ in ends)
     if isinstance(low, str) and isinstance(high, str):
         return Range(name, low, high)
-    whole = api.types.is_integer_dtype(present.dtype)
+    whole = api.types.is_integer_dtype(ends[0][2])
     return Range(name, int(low), int(high)) if whole else None
 
 

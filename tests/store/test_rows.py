@@ -16,6 +16,7 @@ from perennial.intake.frames import accepted_table, labels_table
 from perennial.ledger.entries import Snapshot
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, KNOWN_AT, LABEL
+from perennial.sources.parsing import Parsed
 from perennial.store.keys import accepted_in
 from perennial.store.known import known_at
 from perennial.store.rows import next_label, read_rows
@@ -204,14 +205,19 @@ def test_when_the_next_label_counts_is_known_from_what_is_stored(shop: Shop) -> 
     assert upcoming("2024-03-15") is None, "9999-12-31 is never"
 
 
+def keyed(keys: Any, index: Any = None) -> Parsed:
+    """A batch with these keys alone."""
+    return Parsed(pd.DataFrame({"order": keys}, index=index), {}, (), ())
+
+
 def test_a_key_that_another_window_brought_before_is_found(shop: Shop) -> None:
     shop.orders("2024-01", {"a": 0, "b": 1})
     known = known_at(shop.ledger, "shop", day("2024-03-01"))
-    frame = pd.DataFrame({"order": ["b", "x", "a"]}, index=[5, 6, 7])
-    found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", frame)
+    batch = keyed(["b", "x", "a"], index=[5, 6, 7])
+    found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", batch)
     assert found is not None
-    assert found.dropna().to_dict() == {5: "2024-01", 7: "2024-01"}
-    assert accepted_in(shop.tables, "shop", shop.schema, known, "2024-01", frame) is None, "a restatement may repeat"
+    assert found.to_dict() == {5: "2024-01", 7: "2024-01"}
+    assert accepted_in(shop.tables, "shop", shop.schema, known, "2024-01", batch) is None, "a restatement may repeat"
 
 
 def test_keys_are_found_in_any_order_of_letters(shop: Shop) -> None:
@@ -219,8 +225,8 @@ def test_keys_are_found_in_any_order_of_letters(shop: Shop) -> None:
     shop.orders("2024-01", dict.fromkeys(keys, 0))
     known = known_at(shop.ledger, "shop", day("2024-03-01"))
     for some in (keys, keys[:2], keys[2:5], keys[5:]):
-        found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", pd.DataFrame({"order": some}))
-        assert found is not None and found.notna().all()
+        found = accepted_in(shop.tables, "shop", shop.schema, known, "2024-02", keyed(some))
+        assert found is not None and list(found) == ["2024-01"] * len(some)
 
 
 @pytest.mark.parametrize(
@@ -235,5 +241,5 @@ def test_a_key_is_found_whatever_the_type_of_the_batchs_numbers(keys: Any, met: 
     known = known_at(shop.ledger, "shop", day("2024-03-01"))
     before = pa.table({"order": pa.array([5, 7, 8], pa.int64()), BATCH: pa.array([known.batch_ids[0]] * 3)})
     shop.tables.append("numbered", "accepted", before, known.batch_ids[0])
-    found = accepted_in(shop.tables, "numbered", shop.schema, known, "2024-02", pd.DataFrame({"order": keys}))
-    assert found is not None and found.dropna().to_dict() == met
+    found = accepted_in(shop.tables, "numbered", shop.schema, known, "2024-02", keyed(keys))
+    assert found is not None and found.to_dict() == met

@@ -68,7 +68,7 @@ def test_in_parts_it_has_the_entry_the_results_and_the_rows_that_it_has_in_memor
 
     entry, results = validated(landing, 10**9, monkeypatch)
     # Rows that a former run wrote stay where they are only if they are the same, so the tables' versions show it.
-    monkeypatch.setattr("data_checks.running.PART", 70)
+    monkeypatch.setattr("data_checks.in_parts.SLICE", 70)
     assert validated(landing, 50, monkeypatch) == (entry, results)
     assert entry.status == status
     assert {each.reason.partition(":")[0] for each in entry.quarantine} >= {"order", "price", "returned", "at"}
