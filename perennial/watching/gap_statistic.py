@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.watching.e_sr import DAYS_A_YEAR, bets
@@ -73,6 +72,8 @@ def course(shares: FloatArray, *, sd: float, limit: float = DAYS_A_YEAR, epsilon
 
 def _proven(sums: FloatArray, squares: FloatArray, starts: tuple[int, ...], end: int, epsilon: float) -> bool:
     """Whether the mean of the days from one of `starts` to `end` is above epsilon by its two-sided 95 % interval."""
+    from scipy import special
+
     for begin in (max(start, 0) for start in starts):
         n = end - begin
         if n < FEWEST:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.watching.e_sr import spread
@@ -124,6 +123,8 @@ def level_alarms(
 
 def _bound(now: FloatArray, reference: FloatArray) -> tuple[float, float]:
     """The lower bound of the worsening (one-sided 97.5 %), and the worsening, as shares of the reference."""
+    from scipy import special
+
     first, second = (float(each.var(ddof=1)) / each.size for each in (now, reference))
     worsening = float((1 + now.mean()) / (1 + reference.mean()) - 1)
     if first + second == 0:

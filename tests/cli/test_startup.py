@@ -16,7 +16,7 @@ from tests.cli.conftest import Perennial
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("prefect", "mlflow", "great_expectations", "sklearn")
+HEAVY = ("prefect", "mlflow", "great_expectations", "sklearn", "scipy")
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 LOOK = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.fixed_point import exact_sum
@@ -30,6 +29,8 @@ def calibration_slope(y: FloatArray, p: FloatArray, weights: FloatArray | None =
     >>> round(slope, 6), bool(abs(influence.sum()) < 1e-9)
     (0.5, True)
     """
+    from scipy import special
+
     epsilon = np.finfo(p.dtype).eps
     logit = special.logit(np.clip(p, epsilon, 1 - epsilon).astype(np.float64))
     if y.min() == y.max():

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import counted, figure, interval_in_words, percent
@@ -89,6 +88,8 @@ def _less(share: float) -> str:
 
 def _recent(shares: FloatArray) -> tuple[float, float, float]:
     """The mean of the newest days with its 95 % interval, days taken as clusters; infinite for a single day."""
+    from scipy import special
+
     recent = shares[-RECENT:]
     mean = float(recent.mean())
     if recent.size < 2:

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.figures import change, figure, percent, sample
@@ -141,6 +140,8 @@ def since_release(days: Sequence[Day], reference: Reference, *, season_known: bo
     days: measured in the reference's own unit. With a known season they are of another one, so only the newest batch is
     compared. Each day counts once; neighbouring days are correlated, so the standard error is that of blocks of a week.
     """
+    from scipy import special
+
     if season_known or len(days) < FEWEST_DAYS:
         return None
     weeks = np.array([np.mean([day.loss for day in days[at : at + 7]]) for at in range(0, len(days) - 6, 7)])
@@ -154,6 +155,8 @@ def since_release(days: Sequence[Day], reference: Reference, *, season_known: bo
 
 def half_width(interval: Interval, reference: Reference) -> float:
     """The half-width of the worsening's two-sided 95 % interval. Source: Welch (1947), Satterthwaite (1946)."""
+    from scipy import special
+
     variance, of_reference = interval.se**2, reference.se**2
     both = variance + of_reference
     if both == 0:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from perennial.evaluation.arrays import FloatArray, IntArray
 from perennial.watching.statistics.day_blocks import BLOCK_DAYS, chance_of_reference
@@ -121,6 +120,8 @@ def usual_errors(reference: Directions, weights: FloatArray) -> tuple[float, flo
     quantiles are too close: a week drawn from 56 days is one of 56 overlapping weeks, so its 99 % range is about the
     range of eight numbers, and 4 % of ordinary weeks were outside (`benchmarks/README.md`).
     """
+    from scipy import special
+
     means = (weights @ np.array(reference.day_errors)) / (weights @ np.array(reference.day_rows))
     middle = sum(reference.day_errors) / sum(reference.day_rows)
     blocks, days = weights.shape[1] / BLOCK_DAYS, int(weights[0].sum())
