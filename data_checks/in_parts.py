@@ -48,10 +48,12 @@ class InParts:
         """As `run` of all rows."""
         single = [check for check in planned if is_about_single_rows(check)]
         unique = [check for check in planned if is_about_unique_rows(check)]
-        done = dict(zip(map(id, single), self._merged(single, result_format, self._in_slices(single)), strict=True))
+        done = {}
+        if single:
+            results = self._merged(single, result_format, self._in_slices(single))
+            done = {id(check): result for check, result in zip(single, results, strict=True)}
         for check in unique:
-            frames = self._twins_first(check)
-            done[id(check)] = self._merged([check], result_format, frames)[0]
+            done[id(check)] = self._merged([check], result_format, self._twins_first(check))[0]
         whole = [check for check in planned if id(check) not in done]
         if whole:
             results = run(self._frame(self.batch, whole), whole, result_format)
@@ -70,7 +72,7 @@ class InParts:
         return with_helpers(batch, planned, self.notes, types)
 
     def _in_slices(self, planned: Sequence[Planned]) -> Iterator[pd.DataFrame]:
-        return (self._frame(each, planned) for each in self._slices) if planned else iter(())
+        return (self._frame(each, planned) for each in self._slices)
 
     def _twins_first(self, check: Planned) -> Iterator[pd.DataFrame]:
         """Frames among which a value is in one only: all rows that may have a twin, then the others."""

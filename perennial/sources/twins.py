@@ -55,4 +55,6 @@ def _twice(keys: Keys, remainder: int, passes: int) -> npt.NDArray[np.uint64]:
 def _hashes(keys: pd.DataFrame) -> npt.NDArray[np.uint64]:
     import pandas as pd
 
-    return pd.util.hash_pandas_object(keys, index=False).to_numpy()
+    floats = keys.select_dtypes("float")
+    plain = keys.assign(**{name: floats[name] + 0.0 for name in floats})  # -0.0 is 0.0, but has another hash
+    return pd.util.hash_pandas_object(plain, index=False).to_numpy()

@@ -73,7 +73,7 @@ ANY_ROWS = st.lists(
         {
             "flight_id": st.sampled_from(["a", "b", "c", "d", "é", "", None]),
             "time_hour": st.sampled_from(["2013-01-02T05:00:00Z", "2013-03-02T05:00:00Z", "soon", None]),
-            "temp": st.sampled_from(["1", "2", "1.5", "9007199254740993", "-3", "warm", None]),
+            "temp": st.sampled_from(["1", "0", "-0", "1.5", "9007199254740993", "-3", "warm", None]),
             "carrier": st.sampled_from(["UA", "7", "U7", None]),
             "late": st.sampled_from(["0", "1", "2", None]),
         }

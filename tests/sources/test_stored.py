@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,7 @@ from perennial.sources.parsing import parse
 from perennial.sources.read_options import ReadOptions
 from perennial.sources.reading import Reading
 from perennial.sources.stored import stored
+from perennial.sources.twins import twins_in
 from tests.sources.test_already_typed import KINDS, ZONES, columns
 
 PLACE: ColumnType = "integer"
@@ -117,3 +119,26 @@ def test_a_full_disk_is_reported_as_one_and_not_as_a_broken_file(
         stored(file, Reading({"n": PLACE}, "UTC"), tmp_path),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("keys", "twins"),
+    [
+        ([1.0, 0.0, 2.0, -0.0, 1.5], [1, 3]),
+        (["b", "a", "é", "b", "b"], [0, 3, 4]),
+        ([5, 4, 3, 2, 1], []),
+        ([1, 2, 3, 4, 5], []),
+        ([], []),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_a_key_that_another_part_has_too_is_found(
+    keys: list[object], twins: list[int], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perennial.sources.twins.HASHES", 2)
+    frame = pd.DataFrame({"key": pd.Series(keys)})
+
+    def parts() -> Iterator[pd.DataFrame]:
+        return (frame[at : at + size] for at in range(0, max(1, len(frame)), size))
+
+    assert twins_in(parts, len(frame)).tolist() == twins
