@@ -57,8 +57,9 @@ def test_every_option_that_a_command_needs_has_an_example(capsys: pytest.Capture
 
     assert needed(typer.main.get_command(app)) == set(EXAMPLES)
     assert command("rollback", "shop") == 2
-    example = f"write for example {EXAMPLES['--reason']}"
-    assert f"{example}; perennial rollback --help shows what it takes" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert f"write for example {EXAMPLES['--reason']};" in shown
+    assert "perennial rollback --help shows what it takes" in shown
     assert command("waive", "shop") == 2
     assert f"{EXAMPLES['--batch']} {EXAMPLES['--reason']}" in capsys.readouterr().err
 
