@@ -117,6 +117,7 @@ def test_tutorial_is_what_happens(
     perennial: Perennial, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    (tmp_path / "usecases").mkdir()
     (tmp_path / "usecases" / "shop.yaml").write_text(BLOCK.findall(page)[0])
     (tmp_path / "data" / "shop").mkdir(parents=True)
     for month in ("2024-01", "2024-02"):
