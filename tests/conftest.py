@@ -110,6 +110,7 @@ def _databases_once(tmp_path_factory: pytest.TempPathFactory) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and settings that lead there and nowhere else."""
     lead_to(monkeypatch, tmp_path)
+    (tmp_path / "usecases").rmdir()  # the test makes it, or shows that it is made
     return tmp_path / "home"
 
 

@@ -35,5 +35,5 @@ def january(imported: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(january: Path, home: Path, tmp_path: Path) -> World:
     """A copy of the shop after January, for this test alone; February is the test's."""
     shutil.copytree(january / "home", home)
-    shutil.copytree(january / "usecases", tmp_path / "usecases", dirs_exist_ok=True)
+    shutil.copytree(january / "usecases", tmp_path / "usecases")
     return World(tmp_path / "usecases", rows_a_day=4)
