@@ -46,6 +46,12 @@ def header_in(opened_body: bytes, read: ReadOptions) -> tuple[list[str], str]:
             value=text[:80],
             fix="write `comment: '#'` under source.read, or remove the lines that begin with #",
         )
+    if "\0" in text:  # Arrow ends a name there
+        raise UnreadableBatch(
+            "the header has a NUL character (byte 0)",
+            value=text[:80],
+            fix="if the file is in UTF-16, write `encoding: utf-16` under source.read; otherwise remove the character",
+        )
     if quote and text.count(quote) % 2:
         raise UnreadableBatch("a quote in the header is not closed\n  write column names on one line")
     delimiter = read.delimiter or max(DELIMITERS, key=lambda each: _outside_quotes(text, quote).count(each))

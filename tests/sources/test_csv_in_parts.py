@@ -50,7 +50,8 @@ def files(draw: st.DrawFn) -> bytes:
     values = VALUES if draw(st.booleans()) else VALUES | ODD
     rows = [draw(st.lists(values, min_size=n, max_size=n)) for n in draw(st.lists(width, max_size=40))]
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    lines = [",".join(row) for row in [[f"c{n}" for n in range(columns)], *rows]]
+    names = draw(st.sampled_from(["c{n}", "c{n}", "c{n}", "\x00{n}", "é {n}", '"c,{n}"']))
+    lines = [",".join(row) for row in [[names.format(n=n) for n in range(columns)], *rows]]
     title = draw(st.sampled_from(["", "\ufeff", "sep=,\n", "a title\n\n", "\n", "# a comment\n"]))
     text = title + end.join(lines) + draw(st.sampled_from(["", end, end * 2]))
     data = text.encode()

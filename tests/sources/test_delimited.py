@@ -15,6 +15,7 @@ import pytest
 from perennial.errors import InputError
 from perennial.sources.delimited import UnreadableBatch, header_of, lines_of, text_table
 from perennial.sources.paths import files_in
+from perennial.sources.read_options import ReadOptions
 
 CSV = "order,at,note\n1,2024-01-01,x\n2,2024-01-02,y\n"
 
@@ -95,3 +96,11 @@ def test_another_format_is_named_with_what_to_do(data: bytes, named: str, tmp_pa
 
 def test_a_header_may_begin_with_a_number_sign() -> None:
     assert header_of(b"#order,at\n1,2024-01-01\n")[0] == ["#order", "at"]
+
+
+@pytest.mark.parametrize("data", [b"or\0der,at\n1,2\n", b"title\norder,\0\n1,2\n"])
+def test_a_header_with_byte_0_is_refused(data: bytes) -> None:
+    read = ReadOptions(skip_lines=1 if data.startswith(b"title") else 0)
+    with pytest.raises(UnreadableBatch, match="NUL character") as refused:
+        text_table(data, nulls=True, read=read)
+    assert "utf-16" in refused.value.fix
