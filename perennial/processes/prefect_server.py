@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from perennial.errors import TerminalError, TransientError
+from perennial.errors import InputError, TerminalError, TransientError
 from perennial.processes.ports import free_port
 from perennial.processes.process_group import alive, stop_group
 from perennial.processes.reaching import answers_at, ask_once, past_the_proxy
@@ -104,9 +104,16 @@ def running_server(settings: Settings) -> Server | None:
     """The embedded server if its process is alive; it may not answer yet. None if there is none."""
     home = settings.prefect_home
     record = _record(home)
-    if record and alive(record.pid, record.created) and serves(psutil.Process(record.pid), home):
+    if record and alive(record.pid, record.created) and _is_recorded(record, home):
         return Server(api_of(record.port), record.pid, started=False, home=home)
     return None
+
+
+def _is_recorded(record: _Record, home: Path) -> bool:
+    try:
+        return serves(psutil.Process(record.pid), home)
+    except psutil.AccessDenied:
+        return True  # another user's, whose variables cannot be read: the record is all there is
 
 
 def answers(server: Server) -> bool:
@@ -115,12 +122,18 @@ def answers(server: Server) -> bool:
 
 
 def stop_server(settings: Settings) -> bool:
-    """Stop the embedded server. Returns whether there was one."""
+    """Stop the embedded server. Returns whether there was one. Raises InputError for one of another user."""
     with _turn(settings):
         server = running_server(settings)
         pids = strays(settings.prefect_home) | ({server.pid} if server and server.pid else set())
         for pid in pids:
-            stop_group(pid)
+            try:
+                stop_group(pid)
+            except PermissionError as error:
+                raise InputError(
+                    f"the Prefect server of this home (process {pid}) belongs to another user and was not stopped",
+                    fix="run the same command as that user",
+                ) from error
         _Record.place(settings.prefect_home).unlink(missing_ok=True)
     return bool(pids)
 

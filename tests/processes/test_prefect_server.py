@@ -270,6 +270,24 @@ def test_a_copy_of_a_home_leaves_the_server_of_the_original_alone(home: Settings
     assert running_server(home) == replace(original, started=False)
 
 
+def test_a_server_of_another_user_is_seen_and_is_not_stopped(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = ensure_server(home)
+
+    def denied(process: psutil.Process) -> dict[str, str]:
+        raise psutil.AccessDenied(process.pid)
+
+    def not_permitted(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as as_another:
+        as_another.setattr(psutil.Process, "environ", denied)
+        as_another.setattr(os, "killpg", not_permitted)
+        assert running_server(home) == replace(ours, started=False)
+        with pytest.raises(InputError, match="belongs to another user and was not stopped"):
+            stop_server(home)
+    assert running_server(home) == replace(ours, started=False)
+
+
 def test_a_home_that_is_moved_while_its_server_runs_gets_another_server(other_home: Settings, tmp_path: Path) -> None:
     before = start_server(other_home)
     assert before.pid is not None
