@@ -32,6 +32,7 @@ _A_HISTORY = 90
 _SOURCE_IS_READ_DESPITE = {
     *("column-unknown", "model-estimator", "metric-unknown", "policy-unknown", "channel-unknown", "slice-of-numbers"),
     *("check-unknown-expectation", "check-unknown-argument", "check-missing-argument", "missing-column-feature"),
+    "check-argument-value",
 }
 """Mistakes with which the rows of a source are read as without them."""
 

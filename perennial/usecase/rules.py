@@ -22,9 +22,9 @@ from perennial.usecase.document import Document, Place, written
 from perennial.usecase.importable import is_own, missing_class, missing_function
 from perennial.usecase.mistakes import Mistake, closest, hint
 from perennial.usecase.rules_of_alerts import alert_rules
+from perennial.usecase.rules_of_checks import check_rules
 from perennial.usecase.rules_of_columns import (
     built_in_rules,
-    check_columns,
     known_columns,
     names_tables_refuse,
     roles,
@@ -35,7 +35,7 @@ from perennial.usecase.rules_of_parts import parts_rules
 from perennial.usecase.rules_of_reading import reading_rules
 from perennial.usecase.rules_of_release import release_rules
 from perennial.usecase.rules_of_training import training_rules
-from perennial.usecase.schema import expectations, other_kinds
+from perennial.usecase.schema import other_kinds
 from perennial.usecase.windows import OURS, REGISTERED, OtherWindow, read_window
 
 _OF_THE_MACHINE = {"localtime", "local", "posixrules", "factory"}
@@ -51,7 +51,7 @@ def broken_rules(document: Document, path: Path) -> list[Mistake]:
         *_label_time(document),
         *_derived(document, path.parent),
         *built_in_rules(document),
-        *_checks(document),
+        *check_rules(document),
         *reading_rules(document),
         *_estimator(document, path.parent),
         *evaluation_rules(document, path.parent),
@@ -196,39 +196,6 @@ def _derived(document: Document, folder: Path) -> Iterator[Mistake]:
             message = f"a second derived feature '{name}', first on line {document.line(first[name])}"
             yield document.mistake(place, message, "remove or rename one of the two", code="derived-name-twice")
         first.setdefault(name, place)
-
-
-def _checks(document: Document) -> Iterator[Mistake]:
-    known, columns = expectations(), known_columns(document)
-    checks = document.at("checks")
-    for number in range(len(checks) if isinstance(checks, list) else 0):
-        names = [name for name in document.mapping("checks", number) if name != "severity"]
-        if len(names) != 1 or not str(names[0]).startswith("expect_"):
-            continue  # the shape of a check is validated elsewhere
-        place = ("checks", number, names[0])
-        if names[0] not in known:
-            yield document.mistake(
-                place,
-                f"unknown expectation '{names[0]}'",
-                hint(names[0], known, "expectations"),
-                code="check-unknown-expectation",
-            )
-            continue
-        arguments, expected = document.mapping(*place), known[names[0]]["arguments"]
-        for argument in arguments:
-            if argument not in expected:
-                fix = hint(str(argument), expected, "arguments")
-                yield document.mistake(
-                    (*place, argument), f"unknown argument '{argument}'", fix, code="check-unknown-argument"
-                )
-            elif argument.startswith("column") and columns:
-                yield from check_columns(document, (*place, argument), columns)
-        meant = {closest(str(argument), expected) for argument in arguments}
-        for argument, about in expected.items():
-            if about["required"] and arguments.get(argument) is None and argument not in meant:
-                yield document.mistake(
-                    place, f"the argument '{argument}' is missing", f"add {argument}: …", code="check-missing-argument"
-                )
 
 
 def _estimator(document: Document, folder: Path) -> Iterator[Mistake]:

@@ -72,6 +72,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
     "budget-without-decisions": [_release("policy: strict"), ("batch: month", "batch: file")],
     "built-in-feature-column": [('["shop.py:is_heavy"]', '["hour_of:price"]')],
     "channel-unknown": [("triggers:", "watch: {channels: [levle]}\ntriggers:")],
+    "check-argument-value": [("min_value: 0", "min_value: abc")],
     "check-missing-argument": [("{column: country}", "{}")],
     "check-unknown-argument": [("min_value: 0", "min_vale: 0")],
     "check-unknown-expectation": [("expect_column_values_to_be_between", "expect_column_values_to_be_betwen")],
