@@ -23,8 +23,14 @@ from tests.world import month_of_rows
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the data beside the demo is not here")
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("home", "usecases")
 Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def usecases(tmp_path: Path) -> None:
+    """The folder of declarations, still empty."""
+    (tmp_path / "usecases").mkdir()
 
 
 def quarter() -> pd.DataFrame:
