@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from data_checks.suite import ACCEPTED_IN, TIME_FAULT, Planned, unreadable_in
 from data_checks.wording import columns_of
-from perennial.sources.stored import column_parts
+from perennial.sources.batch_rows import column_parts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -83,8 +83,8 @@ class InParts:
         ignores_nulls = len(columns) == 1 or arguments.get("ignore_row_if") == "any_value_is_missing"
 
         def keys() -> Iterator[pd.DataFrame]:
-            frames = (frame[columns] for frame in self._in_slices(planned))
-            return (frame.dropna() for frame in frames) if ignores_nulls else frames
+            parts = self.batch.parts(columns)
+            return (part.dropna() for part in parts) if ignores_nulls else parts
 
         twins = twins_in(keys, len(self.batch))
         if twins.size:

@@ -14,7 +14,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.places import lead_to
+from tests.places import set_places
 
 # Before NumPy is imported: threads that wait for each other at a full machine cost many times what they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -109,8 +109,7 @@ def _databases_once(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and settings that lead there and nowhere else."""
-    lead_to(monkeypatch, tmp_path)
-    (tmp_path / "usecases").rmdir()  # the test makes it, or shows that it is made
+    set_places(monkeypatch, tmp_path)
     return tmp_path / "home"
 
 

@@ -15,8 +15,8 @@ from perennial.errors import InputError
 from perennial.identity import short_id
 from perennial.ledger.entries import BatchEntry
 from perennial.local_time import midnight, on_local_clocks
-from perennial.sources.batch_rows import BatchRows
-from perennial.sources.stored import Stored, column_parts
+from perennial.sources.batch_rows import BatchRows, column_parts
+from perennial.sources.stored import Stored
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema

@@ -14,9 +14,8 @@ from perennial.intake.missing import column_warnings, missing_warnings, often_mi
 from perennial.intake.naming import Named, end_of, name_batch
 from perennial.intake.plausible import FAR_WINDOW, OTHER_ORDER, far_window, plausible_times, time_faults_in
 from perennial.ledger.entries import BatchEntry, Reason, Rows
-from perennial.sources.batch_rows import BatchRows
+from perennial.sources.batch_rows import BatchRows, column_parts
 from perennial.sources.day_order import both_orders, next_is_other
-from perennial.sources.stored import column_parts
 from perennial.sources.window import Window
 from perennial.sources.written import written
 from perennial.usecase.columns import read_options

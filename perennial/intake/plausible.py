@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from perennial.intake.times import largest_gap, microseconds, number_of, numbers_of
-from perennial.sources.batch_rows import BatchRows
-from perennial.sources.stored import column_parts
+from perennial.sources.batch_rows import BatchRows, column_parts
 from perennial.sources.window import Window
 
 if TYPE_CHECKING:

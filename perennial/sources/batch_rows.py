@@ -74,3 +74,8 @@ class BatchRows(Protocol):
         dtypes: of each, in pandas. names: all columns in their new order. absent: as in `Parsed`, if it changes.
         """
         ...
+
+
+def column_parts(batch: BatchRows, name: str) -> Iterator[pd.Series]:
+    """A column of a batch, part by part."""
+    return (part[name] for part in batch.parts([name]))

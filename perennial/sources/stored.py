@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from perennial.sources.batch_rows import BatchRows
 from perennial.sources.csv_in_parts import CsvFile
 from perennial.sources.parquet_file import unheld
 from perennial.sources.parsing import Parsed
@@ -237,11 +236,6 @@ class _Written(Mapping[str, "pa.ChunkedArray"]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def column_parts(batch: BatchRows, name: str) -> Iterator[pd.Series]:
-    """A column of a batch, part by part."""
-    return (part[name] for part in batch.parts([name]))
 
 
 @contextmanager

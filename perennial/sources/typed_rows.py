@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from perennial.fault_points import full_disk
 from perennial.sources.csv_in_parts import CsvFile
-from perennial.sources.parquet_file import evenly, opened_parquet, parquet_errors
+from perennial.sources.parquet_file import evenly, opened_parquet, parquet_errors, scratch_writer
 from perennial.sources.reading import Reading, matched
 from perennial.sources.typed_column import arrow_type
 
@@ -62,14 +62,12 @@ def type_texts(file: CsvFile, reading: Reading, to: IO[bytes]) -> Typed:
 
 def _type(columns: Sequence[str], arrived: Iterable[pa.Table], reading: Reading, to: IO[bytes]) -> Typed:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     there = matched(columns, reading.types)
     places = places_of(there, reading)
     schema = pa.schema(list(places.values()))
-    texts = [field.name for field in schema if field.type == pa.string()]
     rows, seen = 0, {("value", name) for name in there}
-    with full_disk("the columns of a batch"), pq.ParquetWriter(to, schema, use_dictionary=texts) as writer:
+    with full_disk("the columns of a batch"), scratch_writer(to, schema) as writer:
         for part in evenly(arrived, PART):
             typed = _typed(part, there, reading)
             seen |= {key for key, texts in typed.items() if texts is not None and texts.null_count < len(texts)}

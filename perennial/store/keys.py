@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from perennial.our_columns import BATCH, PREFIX, ROW
-from perennial.sources.batch_rows import BatchRows
-from perennial.sources.stored import column_parts
+from perennial.sources.batch_rows import BatchRows, column_parts
 from perennial.store.known import Known
 from perennial.store.stream import Range, Stream, quoted
 from perennial.store.tables import Tables

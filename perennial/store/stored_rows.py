@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, overload
 import numpy as np
 
 from perennial.fault_points import full_disk
-from perennial.sources.parquet_file import evenly, unheld
+from perennial.sources.parquet_file import evenly, scratch_writer, unheld
 from perennial.store.bounded import Bounds, joining
 from perennial.store.filed_array import filed
 from perennial.store.rows import frame_of
@@ -155,15 +155,10 @@ def kept_rows(bounds: Bounds, rows: Stream, order: Sequence[str], types: WholeTy
 
 
 def _sorted_in(scratch: IO[bytes], bounds: Bounds, rows: Stream, order: Sequence[str], types: WholeTypes) -> StoredRows:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     by = ", ".join(map(quoted, order))
     with full_disk("a sorted copy of the rows"), joining(bounds, arriving=rows) as connection:
         ordered = connection.sql(f"SELECT * FROM arriving ORDER BY {by}").to_arrow_reader(PART)
-        # Dictionaries of numbers, most of which differ, take four times as long to write as the numbers themselves.
-        texts = [field.name for field in ordered.schema if pa.types.is_string(field.type)]
-        with pq.ParquetWriter(scratch, ordered.schema, use_dictionary=texts, write_statistics=False) as writer:
+        with scratch_writer(scratch, ordered.schema) as writer:
             for part in ordered:
                 writer.write_batch(part, row_group_size=PART)
     scratch.seek(0)
