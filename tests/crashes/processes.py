@@ -42,7 +42,7 @@ class Place:
     def start(self, *command: str, crash_at: str | None = None) -> BaseProcess:
         """Start `perennial COMMAND` in a separate process."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith(_PLACES)}
-        variables |= {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
+        variables |= self.variables
         if crash_at is not None:
             variables["PERENNIAL_CRASH_AT"] = crash_at
         log = self.home.with_name(f"{self.home.name}.log")
@@ -68,13 +68,18 @@ class Place:
 
     def said(self) -> str:
         """The end of what its processes wrote."""
-        return self.home.with_name(f"{self.home.name}.log").read_text(errors="replace")[-30_000:]
+        log = self.home.with_name(f"{self.home.name}.log")
+        return log.read_text(errors="replace")[-30_000:] if log.exists() else ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What leads a process there."""
+        return {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)} | self.more
 
     @property
     def workspace(self) -> Workspace:
         """Its stores, opened afresh."""
-        there = {"PERENNIAL_HOME": str(self.home), "PERENNIAL_USECASES": str(self.usecases)}
-        return Workspace(settings(there | self.more))
+        return Workspace(settings(self.variables))
 
 
 def exit_code(process: BaseProcess, seconds: float) -> int | None:

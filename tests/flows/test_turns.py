@@ -8,9 +8,12 @@ import pytest
 import yaml
 
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision
+from perennial.settings import settings
+from perennial.store.lock import RUN, only_one
 from tests.crashes.agreement import assert_whole
 from tests.crashes.conftest import killable  # noqa: F401
 from tests.crashes.processes import LONG, Place, exit_code
+from tests.flows.conftest import until
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -23,12 +26,13 @@ def test_cycles_that_start_at_once_take_each_batch_in_once(tmp_path: Path) -> No
     months = ["2013-01", "2013-02"]
     for month in months:
         shop.month(month)
-    runs = [place.start("run", "shop") for _ in months]
+    with only_one(settings(place.variables).locks, "shop", RUN):
+        runs = [place.start("run", "shop") for _ in months]
+        until(lambda: place.said().count("shop: waits for its turn (run)") == len(runs), LONG)
     assert [exit_code(run, LONG) for run in runs] == [0, 0], place.said()
     ledger = place.workspace.ledger
     assert [row.payload.window for row in ledger.all("shop", BatchEntry)] == months
     assert len(ledger.all("shop", Cycle)) == len(ledger.all("shop", ChallengerEntry)) == 2
-    assert "waits for its turn" in place.said()
     assert_whole(place.workspace, "shop")
 
 
