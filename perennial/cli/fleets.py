@@ -64,7 +64,7 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     counts = {each: sum(row.state == each for row in rows) for each in STATES}
     in_states = ", ".join(f"{n} {each}" for each, n in counts.items() if n)
     flowing(f"{counted(len(rows), 'use case', 'use cases')}: {in_states}")
-    if held := next((each.usecase for each in rows if each.state == "held"), None):
+    if held := next((each.usecase for each in rows if each.held), None):
         flowing(f"  {held}: {to_go_on(held)}.")
 
 

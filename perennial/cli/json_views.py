@@ -30,6 +30,7 @@ from perennial.ledger.present import (
     frozen_decision,
     held_batches,
     label_files,
+    last_batch,
     made_live,
     open_question,
     refusal_of,
@@ -171,7 +172,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     """A use case at a glance. `age_days` and what is due follow its own clock."""
     usecase = declaration.name
     release, newest = current_release(ledger, usecase), ledger.newest(usecase)
-    batches = [r.payload for r in ledger.all(usecase, BatchEntry)]
+    last = last_batch(row.payload for row in ledger.all(usecase, BatchEntry))
     decisions = ledger.all(usecase, Decision)
     question, approvers = open_question(ledger, usecase), declaration.governance.approvers
     stands = standing(endorsements(ledger, question), approvers, now) if question else Standing({}, (), ())
@@ -195,7 +196,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "champion": champion,
         "candidate": _candidate(ledger, usecase, release.candidate) if release and release.candidate else None,
         "challenger": _challenger(ledger, usecase),
-        "last_batch": batch_view(usecase, batches[-1]) if batches else None,
+        "last_batch": batch_view(usecase, last) if last else None,
         "held": [{"window": b.window, "because": list(b.held_because)} for b in held_batches(ledger, usecase)],
         "labels": None if declaration.labels is None else labels_view(ledger, declaration, now),
         "last_decision": _short(decisions[-1]) if decisions else None,

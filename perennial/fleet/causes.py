@@ -41,9 +41,10 @@ def _causes(each: Standing) -> Iterator[tuple[str, str | None]]:
         yield from ((what, alarm.batch) for what in _of_alarm(alarm))
     if each.state == "failed":
         yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch
-    if each.state in ("held", "blocked") and each.batch is not None:
-        what = each.why.partition(": ")[2] if each.state == "held" else "a guard blocked the release"
-        yield f"{each.state}: {_NUMBER.sub('…', what)}" if each.state == "held" else what, each.batch
+    for held in each.held:
+        yield f"held: {_NUMBER.sub('…', '; '.join(held.because))}", held.window
+    if each.state == "blocked":
+        yield "a guard blocked the release", each.batch
 
 
 def _of_alarm(alarm: Alarm) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""How each use case of a fleet stands, from one query over the ledger."""
+"""How each use case of a fleet stands, from a few queries over the ledger for all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from perennial.clock import instant
 from perennial.fleet.budget import still_waits
 from perennial.ledger.entries import (
     Approval,
-    BatchEntry,
     ChallengerEntry,
     Cycle,
     Decision,
@@ -26,18 +25,21 @@ from perennial.ledger.entries import (
     RunSucceeded,
 )
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.many import BatchesNow
 from perennial.watching.health import severity_of
 
 STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
 """The states, worst first: the run failed, those that wait for a person, an alarm, no model or no loss yet, nothing."""
 BAD = STATES[:6]
 """The states in which something is wrong or waits for a person."""
-NEWEST = (BatchEntry, ChallengerEntry, Cycle, Decision, Release)
+NEWEST = (ChallengerEntry, Cycle, Decision, Release)
 EVERY = (
     *(Episode, EpisodeClosed, EpisodeRose, ReleasesFrozen, ReleasesResumed, Approval, Refusal),
     *(RunFailed, RunSucceeded),
 )
 
+SHOWN = 3
+"""Of so many held batches the reason is shown."""
 _REPLACES = ("first", "release", "rollback")
 """The kinds of releases after which other models are live."""
 
@@ -58,12 +60,23 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class HeldBatch:
+    """A batch that is still held, whatever came after it."""
+
+    window: str
+    because: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"batch {self.window}: {'; '.join(self.because)}"
+
+
+@dataclass(frozen=True)
 class Standing:
     """A use case in one row. Whatever is not known is None.
 
-    state: one of STATES. batch: the newest one. loss: of what is live on it, on that many `rows`, with its 95 %
-    interval, or where it was evaluated if it was released since; reference: where it was evaluated; metric: the name
-    of what both measure. age_days: of what is live, at the newest batch.
+    state: one of STATES. batch: the one that arrived last. loss: of what is live on it, on that many `rows`, with its
+    95 % interval, or where it was evaluated if it was released since; reference: where it was evaluated; metric: the
+    name of what both measure. age_days: of what is live, at that batch. held: every batch that is held.
     """
 
     usecase: str
@@ -78,6 +91,7 @@ class Standing:
     age_days: int | None = None
     alarms: tuple[Alarm, ...] = ()
     why: str = ""
+    held: tuple[HeldBatch, ...] = ()
 
     @property
     def excess(self) -> float:
@@ -89,20 +103,23 @@ class Standing:
 
 def standings(ledger: Ledger, names: Iterable[str]) -> list[Standing]:
     """How these use cases stand, worst first: by state, then by how much worse the loss is than its reference."""
-    rows = ledger.everywhere(NEWEST, EVERY)
-    return sorted((standing(name, rows.get(name, {})) for name in names), key=_worst_first)
+    rows, batches = ledger.everywhere(NEWEST, EVERY), ledger.batches_now()
+    return sorted(
+        (standing(name, rows.get(name, {}), batches.get(name, BatchesNow())) for name in names), key=_worst_first
+    )
 
 
 def _worst_first(each: Standing) -> tuple[int, float, str]:
     return STATES.index(each.state), -each.excess, each.usecase
 
 
-def standing(usecase: str, rows: Rows) -> Standing:
+def standing(usecase: str, rows: Rows, batches: BatchesNow) -> Standing:
     """How one use case stands. rows: the newest of some kinds, all of others."""
-    batch, cycle, release = (_last(rows, kind) for kind in (BatchEntry, Cycle, Release))
+    batch, cycle, release = batches.last, _last(rows, Cycle), _last(rows, Release)
     loss, labelled = _loss_and_rows(cycle, release)
     alarms = open_alarms(rows)
-    state, why = _state(rows, alarms, loss)
+    held = tuple(HeldBatch(each["window"], tuple(each["held_because"])) for each in batches.held)
+    state, why = _state(rows, held, alarms, loss)
     since = (release.get("live_since") or release["as_of"]) if release else None
     age = (instant(batch["arrived_at"]) - instant(since)).days if batch and since else None
     return Standing(
@@ -118,6 +135,7 @@ def standing(usecase: str, rows: Rows) -> Standing:
         age_days=None if age is None else max(age, 0),
         alarms=alarms,
         why=why,
+        held=held,
     )
 
 
@@ -156,14 +174,15 @@ def _new_values(episode: Payload) -> tuple[tuple[str, str], ...]:
     return tuple((column["column"], value["value"]) for column in columns for value in column["values"])
 
 
-def _state(rows: Rows, alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
+def _state(rows: Rows, held: Sequence[HeldBatch], alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
     """The worst state that holds, and why."""
-    batch, decision, release = (_last(rows, kind) for kind in (BatchEntry, Decision, Release))
+    decision, release = _last(rows, Decision), _last(rows, Release)
     failed = _last(rows, RunFailed)
     if failed and failed["number"] > len(rows.get(RunSucceeded, ())):
         return "failed", RunFailed.model_validate(failed).in_words
-    if batch and batch["status"] == "held":
-        return "held", f"batch {batch['window']}: {'; '.join(batch['held_because'])}"
+    if held:
+        more = f"; and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
+        return "held", "; ".join(map(str, held[:SHOWN])) + more
     if decision and _waits(rows, decision, release):
         return "approve", f"version {decision['challenger']['version']} waits for approval (decision {decision['id']})"
     resumed = {each["episode"] for each in rows.get(ReleasesResumed, ())}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import func, select
 
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.many import every_name
 from perennial.ledger.migrations.tables import entries
 
 
@@ -13,20 +14,9 @@ def ends(ledger: Ledger) -> dict[str, tuple[int, str]]:
 
     It takes three look-ups in an index for each use case, however many rows there are.
     """
-    names, rows = _names(), entries.alias()
+    names, rows = every_name(), entries.alias()
     last = select(func.max(rows.c.position)).where(rows.c.usecase == names.c.usecase).scalar_subquery()
     of_chain = (entries.c.usecase == names.c.usecase) & (entries.c.position == last)
     ended = select(entries.c.usecase, entries.c.position, entries.c.hash).select_from(names).join(entries, of_chain)
     with ledger.session() as connection:
         return {row.usecase: (row.position, row.hash) for row in connection.execute(ended)}
-
-
-def _names() -> CTE:
-    """The names of the use cases, and null. Each is the smallest one after the former: an index has it at once.
-
-    Source: https://wiki.postgresql.org/wiki/Loose_indexscan
-    """
-    rows = entries.alias()
-    names = select(func.min(entries.c.usecase).label("usecase")).cte("names", recursive=True)
-    following = select(func.min(rows.c.usecase)).where(rows.c.usecase > names.c.usecase).scalar_subquery()
-    return names.union_all(select(following).where(names.c.usecase.is_not(None)))

@@ -6,7 +6,6 @@ process releases. The hash chain reveals any change to the past.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, insert, make_url, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, insert, make_url, select
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
 
@@ -28,6 +27,7 @@ from perennial.ledger import turns
 from perennial.ledger.chain import GENESIS, Head, follow, require_head
 from perennial.ledger.connections import APART, KeptWithinStep
 from perennial.ledger.entries import KIND_OF, KINDS, Recorded
+from perennial.ledger.many import BatchesNow, batches_now, newest_and_every
 from perennial.ledger.migrations import bring_up_to_date, take_turns
 from perennial.ledger.migrations.tables import entries
 from perennial.settings import takes_writes
@@ -201,23 +201,14 @@ class Ledger:
     def everywhere(
         self, newest: Collection[type[Recorded]], every: Collection[type[Recorded]]
     ) -> dict[str, dict[type[Recorded], list[Mapping[str, Any]]]]:
-        """Use case → kind → payloads as JSON values, by one query: of some kinds the newest one, of others every one.
+        """Use case → kind → payloads as JSON values: of some kinds the newest one, of others every one."""
+        with self._reading_now() as connection:
+            return newest_and_every(connection, newest, every)
 
-        For a look at many use cases at once; validating each payload would take longer than all the rest.
-        """
-        kinds = {KIND_OF[kind]: kind for kind in (*newest, *every)}
-        ends = (
-            select(func.max(entries.c.id))
-            .where(entries.c.kind.in_([KIND_OF[kind] for kind in newest]))
-            .group_by(entries.c.usecase, entries.c.kind)
-        )
-        wanted = or_(entries.c.id.in_(ends), entries.c.kind.in_([KIND_OF[kind] for kind in every]))
-        read = select(entries.c.usecase, entries.c.kind, entries.c.payload).where(wanted, *self._past)
-        payloads: dict[str, dict[type[Recorded], list[Mapping[str, Any]]]] = {}
-        with self._reading() as connection:
-            for usecase, kind, payload in connection.execute(read.order_by(entries.c.id)):
-                payloads.setdefault(usecase, {}).setdefault(kinds[kind], []).append(json.loads(payload))
-        return payloads
+    def batches_now(self) -> dict[str, BatchesNow]:
+        """Use case → its last batch, and those that are held."""
+        with self._reading_now() as connection:
+            return batches_now(connection)
 
     def after(self, usecase: str, position: int) -> list[Row[Recorded]]:
         """Rows of every kind behind a position of a use case's chain, in order."""
@@ -304,6 +295,11 @@ class Ledger:
         session = self._reading()
         session.connection.info[APART] = True
         return session.execution_options(isolation_level="AUTOCOMMIT")
+
+    def _reading_now(self) -> Connection:
+        if self._past:
+            raise ValueError("a past state of the ledger is read one use case at a time")
+        return self._reading()
 
     def _writing(self) -> Connection:
         return self._engine.connect().execution_options(perennial_write=True)

@@ -195,6 +195,14 @@ def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
     return {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
 
 
+def last_batch(batches: Iterable[BatchEntry]) -> BatchEntry | None:
+    """The newest revision of the window that arrived last: a new revision of an earlier one does not make it the last.
+
+    batches: every entry, in the order of writing. None without one.
+    """
+    return next(reversed({batch.window: batch for batch in batches}.values()), None)
+
+
 def batch_named(ledger: Ledger, usecase: str, window: str | None) -> BatchEntry | None:
     """The newest revision of a window, or with None what arrived last; None before the first batch.
 

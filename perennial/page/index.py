@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perennial.clock import day, instant
 from perennial.evaluation.figures import counted, figure
+from perennial.ledger.present import last_batch
 from perennial.page.charts import sparkline
 from perennial.page.drawing import unchecked_charts
 from perennial.page.first_screen import answers, live_in_words
@@ -51,7 +52,7 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
     """The card of a use case. Whatever is not known yet is reported as unknown."""
     fine, _, needed = answers(history)
     worst = next(state for state in ("bad", "wait", "good") if state in (fine.state, needed.state))
-    batch, newest = history.batches[-1] if history.batches else None, history.decisions[-1:]
+    batch, newest = last_batch(history.batches), history.decisions[-1:]
     return Summary(
         usecase=history.usecase,
         description=history.description,
@@ -71,9 +72,10 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
 
 def _age(history: History) -> str:
     """How old the live release was when the newest batch arrived."""
-    if history.live is None or not history.batches:
+    batch = last_batch(history.batches)
+    if history.live is None or batch is None:
         return ""
-    age = instant(history.batches[-1].arrived_at) - instant(history.live.since)
+    age = instant(batch.arrived_at) - instant(history.live.since)
     return f", {counted(max(age.days, 0), 'day', 'days')} old at the newest batch"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perennial.fleet.causes import common_causes
-from perennial.fleet.standing import Alarm, Standing, standings
+from perennial.fleet.standing import Alarm, HeldBatch, Standing, standings
 from perennial.ledger.entries import ColumnEvidence, Episode, Evidence, NewValue
 from perennial.ledger.ledger import Ledger
 from perennial.page.fleet import SCRIPT, render_fleet
@@ -37,7 +37,7 @@ def test_use_cases_with_the_same_new_value_are_one_line(tmp_path: Path) -> None:
 
 def test_held_batches_with_the_same_reason_are_one_line_whatever_their_numbers() -> None:
     listed = [
-        Standing(name, "held", "2024-03", why=f"batch 2024-03: {rows} of 100 rows have no price")
+        Standing(name, "held", "2024-04", held=(HeldBatch("2024-03", (f"{rows} of 100 rows have no price",)),))
         for name, rows in (("a", 12), ("b", 40))
     ]
     assert [str(each) for each in common_causes(listed)] == ["2 use cases: held: … of … rows have no price in 2024-03"]

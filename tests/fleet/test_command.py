@@ -10,17 +10,20 @@ import pandas as pd
 import pytest
 
 from perennial.cli import tables
+from perennial.fleet.standing import standings
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import RunFailed
 from perennial.ledger.ledger import Ledger
+from perennial.page.fleet import render_fleet
 from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
 from perennial.settings import settings
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import Labels, load_use_case
 from tasks.fleet import plan_fleet
 from tests.alerting.test_outbox import episode
 from tests.cli.conftest import command
 from tests.fleet.stores import month_of_store, write_template
+from tests.ledger.payloads import batch
 
 
 @pytest.fixture
@@ -156,3 +159,17 @@ def test_a_template_has_one_schedule_and_its_list_counts_as_part_of_it(folder: P
     before = digest_of(folder)
     (folder / "stores.csv").write_text("store\na\nb\n")
     assert digest_of(folder) != before
+
+
+def test_the_table_and_the_page_name_a_batch_that_is_still_held_and_what_helps(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(settings().database_url)
+    ledger.append("sales_a", batch("2024-01", status="held", held_because=("too few rows",)))
+    ledger.append("sales_a", batch("2024-02"))
+    assert command("fleet") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "batch 2024-01: too few rows" in shown and "`perennial quarantine sales_a`" in shown
+    listed = standings(ledger, ["sales_a", "sales_b"])
+    page = render_fleet(listed, {each.usecase: Labels() for each in listed})
+    assert "batch 2024-01: too few rows" in page and page.count("<code>perennial quarantine sales_a</code>") == 1

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from perennial.cli.json_views import status_view
+from perennial.clock import instant
 from perennial.fleet.standing import standings
 from perennial.ledger.entries import Cycle, Episode, EpisodeClosed, EpisodeRose, Release
 from perennial.ledger.ledger import Ledger
-from tests.ledger.payloads import one_of_each
+from perennial.usecase.declaration import Declaration
+from tests.ledger.payloads import batch, one_of_each
+from tests.world import DECLARATION
+
+NOW = instant("2024-05-01T00:00:00Z")
 
 
 def episode(channel: str, opened_at: str) -> Episode:
@@ -56,3 +62,27 @@ def test_after_a_release_the_loss_is_that_of_the_new_model_where_it_was_evaluate
     ledger.append("a", release.model_copy(update={"release_no": 2, "kind": "rollback", "as_of": cycle.as_of}))
     (stands,) = standings(ledger, ["a"])
     assert stands.loss is None and stands.rows is None and stands.metric is None
+
+
+def test_a_held_batch_needs_a_person_whatever_came_after_it_and_status_agrees(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    for window, status, because in (
+        ("2024-01", "held", ("too few rows",)),
+        ("2024-02", "accepted", ()),
+        ("2024-03", "held", ("no price", "no date")),
+        ("2024-04", "accepted", ()),
+    ):
+        ledger.append("a", batch(window, status=status, held_because=because))
+    (stands,) = standings(ledger, ["a"])
+    assert (stands.state, stands.batch) == ("held", "2024-04")
+    assert stands.why == "batch 2024-01: too few rows; batch 2024-03: no price; no date"
+    view = status_view(ledger, Declaration.model_validate(DECLARATION | {"name": "a"}), NOW)
+    assert view["held"] == [{"window": each.window, "because": [*each.because]} for each in stands.held]
+    assert view["last_batch"]["window"] == stands.batch
+    for window in ("2024-01", "2024-03"):
+        again = batch(window).model_copy(update={"revision": 2, "batch": f"{window}-again", "because": "requeued"})
+        ledger.append("a", again)
+    (stands,) = standings(ledger, ["a"])
+    assert (stands.state, stands.batch, stands.held) == ("new", "2024-04", ())
+    view = status_view(ledger, Declaration.model_validate(DECLARATION | {"name": "a"}), NOW)
+    assert (view["held"], view["last_batch"]["window"]) == ([], "2024-04")

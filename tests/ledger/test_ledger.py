@@ -160,7 +160,7 @@ def test_a_newer_ledger_is_refused_before_anything_changes(ledger: Ledger, tmp_p
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = file.read_bytes()
     with pytest.raises(
-        InputError, match=r"version 9999, but this Perennial reads versions up to 0001. Upgrade Perennial"
+        InputError, match=r"version 9999, but this Perennial reads versions up to 0002. Upgrade Perennial"
     ):
         Ledger(ledger.url)
     assert file.read_bytes() == before

@@ -14,12 +14,14 @@ from sqlalchemy import create_engine, text
 from perennial.errors import InputError, LedgerBroken, TransientError
 from perennial.ledger.entries import KINDS, BatchEntry, Release
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.many import held_now
 from perennial.sources.sql import SqlRows
 from tests.crashes.agreement import assert_whole
 from tests.crashes.processes import Place
 from tests.crashes.wall_clock import Shop, ends_as, persons
 from tests.ledger.payloads import declaration, one_of_each
 from tests.ledger.test_ends import test_the_ends_of_all_chains_are_those_of_each as of_each
+from tests.ledger.test_many import test_a_held_batch_counts_until_a_newer_revision_of_it_is_accepted as held_until
 from tests.postgres.postgres_server import new_database
 from tests.release.test_promoters import race
 from tests.world import World
@@ -55,6 +57,16 @@ def test_nobody_changes_a_row_and_who_takes_the_trigger_away_is_found(database: 
 
 def test_the_ends_of_all_chains_are_read_at_once_here_too(database: str) -> None:
     of_each(Ledger(database))
+
+
+def test_held_batches_and_last_ones_are_found_at_once_here_too(database: str) -> None:
+    ledger = Ledger(database)
+    held_until(ledger)
+    with ledger._engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))  # of so few rows every index is as good
+        compiled = held_now().compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {compiled}")]
+    assert any("using held " in step or "on held " in step for step in plan), plan
 
 
 def append_here(url: str, point: str, kinds: list[str]) -> None:

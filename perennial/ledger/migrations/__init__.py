@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from perennial.errors import InputError, TransientError
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def bring_up_to_date(engine: Engine, url: str) -> None:
@@ -21,6 +21,8 @@ def bring_up_to_date(engine: Engine, url: str) -> None:
         raise TransientError(f"the ledger at {url} does not answer: {error.orig}", code="ledger-unreachable") from error
     if current == HEAD:
         return
+    if current is not None and current < HEAD and engine.url.query.get("mode") == "ro":
+        return  # whoever may only read goes on without the newer indexes: they change no answer
     if current is not None and current > HEAD:
         raise InputError(
             f"PERENNIAL_DATABASE_URL: the ledger at {url} has version {current}, but this Perennial reads versions up "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
 
 metadata = MetaData()
+HELD = """replace(payload, '"status":"held"', '') <> payload"""
+"""In SQL: the row's state is held. No text in a payload looks like this, since JSON escapes quotes in texts."""
 
 entries = Table(
     "entries",
@@ -22,4 +24,6 @@ entries = Table(
     UniqueConstraint("usecase", "previous_hash", name="one_successor_a_row"),
     UniqueConstraint("usecase", "position", name="one_row_a_position"),
     Index("kind_and_key", "kind", "key", postgresql_ops={"key": "varchar_pattern_ops"}),
+    Index("usecase_and_kind", "usecase", "kind", "id"),
+    Index("held", "kind", "usecase", sqlite_where=text(HELD), postgresql_where=text(HELD)),
 )
