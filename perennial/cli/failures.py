@@ -93,9 +93,9 @@ def unexpected(error: Exception) -> PerennialError:
             value=error.filename,
             fix="Give yourself access to it, or set PERENNIAL_HOME to a folder you can write to.",
         )
-    if any((kind.__module__, kind.__name__) in _NO_ANSWER for kind in type(error).__mro__):
+    if (no_answer := _no_answer(error)) is not None:
         return TransientError(
-            f"the Prefect server did not answer: {type(error).__name__}",
+            f"the Prefect server did not answer: {type(no_answer).__name__}",
             code="prefect-unreachable",
             fix="Run the same command again: it goes on where this one stopped.",
         )
@@ -105,6 +105,15 @@ def unexpected(error: Exception) -> PerennialError:
         fix=f"The whole trace is in {_trace_of(error)}; please report it with that file. `perennial doctor` shows "
         "whether anything was left half done.",
     )
+
+
+def _no_answer(error: BaseException | None) -> BaseException | None:
+    """What Prefect's client met, if that is what an error was raised from; Prefect wraps it in a RuntimeError."""
+    while error is not None:
+        if any((kind.__module__, kind.__name__) in _NO_ANSWER for kind in type(error).__mro__):
+            return error
+        error = error.__cause__
+    return None
 
 
 def _misused(error: Exception) -> InputError:

@@ -8,12 +8,13 @@ import psutil
 
 from perennial.errors import TransientError
 from perennial.processes.prefect_server import Server
+from perennial.processes.server_users import users_of
 
 _PROGRAM = "perennial"
 
 
 def refuse_to_take(server: Server, besides: int | None) -> None:
-    """Raise TransientError, with each process, if commands are connected to the server. besides: not that process."""
+    """Raise TransientError, with each process, if commands use the server or wait for it. besides: not that process."""
     if commands := {pid: typed for pid, typed in commands_on(server).items() if pid != besides}:
         one = len(commands) == 1
         listed = "".join(f"\n  process {pid}: {command}" for pid, command in commands.items())
@@ -27,18 +28,22 @@ def refuse_to_take(server: Server, besides: int | None) -> None:
 
 
 def commands_on(server: Server) -> dict[int, str]:
-    """The process of each of our commands that has a connection to the server → what was typed."""
-    port = urlsplit(server.url).port
+    """The process of each of our commands that uses the server, or waits for it to start → what was typed."""
+    port, users = urlsplit(server.url).port, users_of(server.home) if server.home else set()
     commands = {}
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
             ours = [place for place, word in enumerate(words[:4]) if _is_program(word)]
-            if ours and any(each.raddr and each.raddr.port == port for each in process.net_connections("inet")):
+            if ours and (process.pid in users or _is_connected(process, port)):
                 commands[process.pid] = " ".join([_PROGRAM, *words[ours[0] + 1 :]])
         except (psutil.Error, OSError):
             continue  # the process has ended, or belongs to another user
     return commands
+
+
+def _is_connected(process: psutil.Process, port: int | None) -> bool:
+    return any(each.raddr and each.raddr.port == port for each in process.net_connections("inet"))
 
 
 def _is_program(word: str) -> bool:

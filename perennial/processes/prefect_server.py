@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 import psutil
@@ -20,11 +21,14 @@ from perennial.processes.ports import free_port
 from perennial.processes.process_group import alive, stop_group
 from perennial.processes.reaching import answers_at, ask_once, past_the_proxy
 from perennial.processes.server_process import api_of, serves, spawn, strays
+from perennial.processes.server_users import note_user
 from perennial.settings import Settings
 from perennial.store.lock import only_one
 from perennial.whole_file import write_whole
 
 START_SECONDS = 120.0
+LONGEST = 15
+"""Lines of an error at the end of the log; what is longer is no error, but what an older one was followed by."""
 NO_AUTHORITY = Path(__file__).with_name("no_authority.pem")
 """A certificate that expired long ago. The embedded server has no TLS, and each of Prefect's clients, about six in a
 run, reads all authorities that it is given: the usual hundred and forty take each of them 20 ms."""
@@ -59,13 +63,13 @@ class Server:
 def start_server(settings: Settings) -> Server:
     """The server at PREFECT_API_URL, or the embedded one, which is started if it is not running.
 
-    It may not answer yet: load data meanwhile, then `wait_for` it. Raises TerminalError if the embedded one cannot
-    start.
+    It may not answer yet: load data meanwhile, then `wait_for` it. This process counts as one of its users from now on.
     """
     if settings.prefect_api_url:
         return Server(settings.prefect_api_url, pid=None, started=False, home=None)
     home = settings.prefect_home
     with _turn(settings):
+        note_user(home)
         if server := running_server(settings):
             return server
         for pid in strays(home):
@@ -80,7 +84,8 @@ def start_server(settings: Settings) -> Server:
 def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
     """Wait until the server answers and return it.
 
-    An external one must answer at once; the embedded one has `seconds`, since it may be starting.
+    An external one must answer at once; the embedded one has `seconds`, since it may be starting. Raises TerminalError
+    if it cannot start, TransientError if it was stopped or does not answer in time.
     """
     if server.pid is None:
         ask_once(server.url)
@@ -88,9 +93,7 @@ def wait_for(server: Server, seconds: float = START_SECONDS) -> Server:
     end = time.monotonic() + seconds
     while not answers_at(server.url):
         if not alive(server.pid):
-            raise TerminalError(
-                f"the Prefect server stopped unexpectedly; the last lines of {server.log}:\n{_tail(server)}"
-            )
+            raise _gone(server)
         if time.monotonic() > end:
             raise TransientError(
                 f"the Prefect server (process {server.pid}) does not answer at {server.url} after {seconds:.0f} s\n"
@@ -121,10 +124,15 @@ def answers(server: Server) -> bool:
     return answers_at(server.url)
 
 
-def stop_server(settings: Settings) -> bool:
-    """Stop the embedded server. Returns whether there was one. Raises InputError for one of another user."""
+def stop_server(settings: Settings, may_stop: Callable[[Server], None] | None = None) -> bool:
+    """Stop the embedded server. Returns whether there was one. Raises InputError for one of another user.
+
+    may_stop: raises if it must go on; asked while no other process can start or use it anew.
+    """
     with _turn(settings):
         server = running_server(settings)
+        if server is not None and may_stop is not None:
+            may_stop(server)
         pids = strays(settings.prefect_home) | ({server.pid} if server and server.pid else set())
         for pid in pids:
             try:
@@ -209,9 +217,26 @@ def _record(home: Path) -> _Record | None:
         return None
 
 
-def _tail(server: Server, lines: int = 15) -> str:
+def _gone(server: Server) -> TerminalError | TransientError:
+    """The error for a server that ended before it answered: by itself with an error, or because it was stopped."""
+    if why := _error_of(server):
+        return TerminalError(f"the Prefect server cannot start:\n{why}\n  Its log: {server.log}")
+    return TransientError(
+        "the Prefect server was stopped while it was starting, for example by `perennial down` in another terminal",
+        code="prefect-unreachable",
+        fix="Run the same command again: it starts another one.",
+    )
+
+
+def _error_of(server: Server) -> str:
+    """The error that the server's log ends with, without the trace; empty if there is none of this start."""
+    record = _record(server.home) if server.home else None
+    if server.log is None or record is None or record.pid != server.pid:
+        return ""
     try:
-        text = server.log.read_text(errors="replace") if server.log else ""
+        text = server.log.read_text(errors="replace") if server.log.stat().st_mtime >= record.created else ""
     except OSError:
-        text = ""
-    return "\n".join(f"  {line}" for line in text.rstrip().splitlines()[-lines:]) or "  (nothing)"
+        return ""
+    _, traced, after = text.rpartition("Traceback (most recent call last):\n")
+    error = list(dropwhile(lambda line: line.startswith(" "), after.rstrip().splitlines())) if traced else []
+    return "\n".join(f"  {line}" for line in error) if len(error) <= LONGEST else ""

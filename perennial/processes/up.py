@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from perennial.errors import InputError
 from perennial.processes.at_work import refuse_to_take
 from perennial.processes.parts import MARK, addresses_of, parts_of, ports_of
-from perennial.processes.prefect_server import running_server, stop_server
+from perennial.processes.prefect_server import Server, running_server, stop_server
 from perennial.processes.process_group import stop_group
 from perennial.processes.supervisor import Kept, Report, supervise
 from perennial.processes.up_record import PartRecord, UpRecord
@@ -67,23 +67,30 @@ def down(where: Settings, *, force: bool) -> bool:
     """
     record = UpRecord.read(where)
     ran = record is not None and record.runs
-    server = running_server(where)
-    if server is not None and not force:
-        refuse_to_take(server, besides=record.pid if record else None)
+
+    def may_stop(server: Server) -> None:
+        if not force:
+            refuse_to_take(server, besides=record.pid if record else None)
+
+    if server := running_server(where):
+        may_stop(server)
     if record is not None and ran:
         os.kill(record.pid, signal.SIGTERM)
         _wait_for_end(record)
-    left = clear(where)
+    left = clear(where, may_stop=may_stop)
     _note_end(where)
     return ran or left
 
 
-def clear(where: Settings, *, keep_server: bool = False) -> bool:
-    """Stop every process of a stack of this home that nobody supervises any more. Returns whether there was one."""
+def clear(where: Settings, *, keep_server: bool = False, may_stop: Callable[[Server], None] | None = None) -> bool:
+    """Stop every process of a stack of this home that nobody supervises any more. Returns whether there was one.
+
+    may_stop: see `stop_server`.
+    """
     pids = _left_over(where)
     for pid in pids:
         stop_group(pid)
-    return (not keep_server and stop_server(where)) or bool(pids)
+    return (not keep_server and stop_server(where, may_stop)) or bool(pids)
 
 
 def _left_over(where: Settings) -> list[int]:

@@ -190,6 +190,8 @@ def test_a_prefect_server_that_is_too_busy_is_transient() -> None:
 
     from perennial.cli.failures import unexpected
 
-    for error in (httpx.ReadTimeout("slow"), httpx.ConnectError("gone"), httpx.PoolTimeout("busy")):
+    wrapped = RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/")  # as Prefect's client does
+    wrapped.__cause__ = httpx.ConnectError("gone")
+    for error in (httpx.ReadTimeout("slow"), httpx.ConnectError("gone"), httpx.PoolTimeout("busy"), wrapped):
         shown = unexpected(error)
         assert (shown.code, shown.kind) == ("prefect-unreachable", "transient")

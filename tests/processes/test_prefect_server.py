@@ -28,6 +28,7 @@ from perennial.processes.prefect_server import (
     stop_server,
     wait_for,
 )
+from perennial.processes.server_users import users_of
 from perennial.settings import Settings, settings
 from tests.prefect_once import copy_database
 
@@ -144,6 +145,31 @@ def test_after_a_kill_a_new_server_shows_the_same_runs_at_the_same_address_until
     assert not stop_server(home)
 
 
+def test_a_server_that_is_stopped_while_it_starts_can_be_started_again_and_leaves_no_trace(
+    other_home: Settings,
+) -> None:
+    server = start_server(other_home)
+    assert server.log is not None
+    server.log.write_text("Traceback (most recent call last):\n  of an earlier start\nOSError: no\n")
+    assert stop_server(other_home)
+    with pytest.raises(TransientError) as raised:
+        wait_for(server)
+    assert (raised.value.code, raised.value.kind) == ("prefect-unreachable", "transient")
+    assert "perennial down" in str(raised.value) and "Traceback" not in str(raised.value)
+
+
+def test_a_server_is_stopped_only_if_those_who_use_it_let_it(other_home: Settings) -> None:
+    def refuse(server: Server) -> None:
+        raise TransientError(f"process {server.pid} is used")
+
+    pid = start_server(other_home).pid
+    with pytest.raises(TransientError, match=f"process {pid} is used"):
+        stop_server(other_home, refuse)
+    running = running_server(other_home)
+    assert running is not None and running.pid == pid
+    assert os.getpid() in users_of(other_home.prefect_home)
+
+
 def test_two_callers_at_once_start_one_server(other_home: Settings) -> None:
     with ThreadPoolExecutor(4) as callers:
         servers = list(callers.map(lambda _: start_server(other_home), range(4)))
@@ -168,12 +194,13 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_our_server(other_home:
     assert not stop_server(other_home)
 
 
-def test_a_server_that_cannot_start_is_reported_with_its_last_log_lines(
+def test_a_server_that_cannot_start_is_reported_with_its_error_but_no_trace(
     other_home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(server_process.SERVER_OPTIONS, "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE", "many")
-    with pytest.raises(TerminalError, match=r"server\.log:\n(?s:.*)batch_size"):
+    with pytest.raises(TerminalError, match=r"cannot start:\n(?s:.*)batch_size(?s:.*)server\.log") as raised:
         ensure_server(other_home)
+    assert "Traceback" not in str(raised.value) and 'File "' not in str(raised.value)
     assert running_server(other_home) is None
 
 
