@@ -80,12 +80,12 @@ def check(usecase: str, json: bool, *, run: bool = True) -> None:
 
 
 def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool) -> None:
-    """Every member is read and its source looked for; the rows of the first are tried."""
-    from perennial.fleet.checked import require_members
+    """Every member is read, and its columns are compared with its data; the rows of the first are tried."""
+    from perennial.fleet.checked import partly_compared, require_members
     from perennial.fleet.strangers import rows_of_nobody
 
     with working("checking every member"):
-        require_members(template, sources=run)
+        require_members(template, ledger if run else None)
         names = list(template.members)
         cases = [load_use_case(name, template.path.parent) for name in names]
         for case in cases:
@@ -93,7 +93,7 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
             _require_pools(case)
         tried = _try_member(cases[0], ledger) if run else Tried(0, "", "--no-run")
         if run:
-            tried = replace(tried, notes=(*tried.notes, *rows_of_nobody(cases)))
+            tried = replace(tried, notes=(*tried.notes, *partly_compared(template), *rows_of_nobody(cases)))
     with_history = set(ledger.usecases())
     removed = sorted(
         name

@@ -53,9 +53,26 @@ def test_check_of_a_template_reports_what_is_new_and_what_is_no_longer_declared(
 
 
 def test_check_names_the_member_whose_batch_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "data" / "a" / "2024-01.csv").write_bytes(b"\x00\xff not a table")
+    (folder / "data" / "b" / "2024-01.csv").write_bytes(b"\x00\xff not a table")
     assert command("check", "sales") == 2
-    assert "(on rows of sales_a)" in capsys.readouterr().err
+    assert "(1 of 2 members: sales_b)" in capsys.readouterr().err
+
+
+def test_check_compares_the_columns_of_every_member_with_its_data(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, lacks in (("b", "price"), ("c", "price"), ("d", "kind")):
+        file = month_of_store(folder, name, "2024-01")
+        pd.read_csv(file).drop(columns=lacks).to_csv(file, index=False)
+    write_template(folder, ["a", "b", "c", "d"])
+    assert command("check", "sales") == 2
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "no column 'price' (2 of 4 members: sales_b, sales_c)" in shown
+    assert "no column 'kind' (1 of 4 members: sales_d)" in shown
+    assert command("check", "sales", "--no-run") == 0, "which leaves the data alone"
+    monkeypatch.setattr("perennial.fleet.checked.LOOKED_AT", 1)
+    assert command("check", "sales") == 0
+    assert "the data of the first 1 of 4 members was looked at" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_record_of_a_removed_member_can_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

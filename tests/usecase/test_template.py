@@ -35,7 +35,7 @@ def written(folder: Path, file: str = "sales", **fields: Any) -> Path:
 def mistakes_of(folder: Path) -> list[Mistake]:
     (template,) = list_templates(folder)
     with pytest.raises(DeclarationError) as caught:
-        require_members(template, sources=False)
+        require_members(template, None)
     return list(caught.value.mistakes)
 
 
@@ -147,7 +147,7 @@ def test_a_release_that_cannot_be_decided_with_others_is_refused(
     assert (mistake.field, mistake.code) == (f"release.{field}", "fleet-releases")
     assert why in mistake.message and "1 of 2 members: sales_b" in mistake.message
     written(tmp_path, **fields)
-    require_members(list_templates(tmp_path)[0], sources=False)
+    require_members(list_templates(tmp_path)[0], None)
 
 
 @pytest.mark.parametrize(
