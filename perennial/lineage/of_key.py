@@ -8,6 +8,7 @@ from typing import Any
 
 from perennial.clock import instant, write_instant
 from perennial.deciding.evaluation_rows import evaluation_rows
+from perennial.evaluation.figures import enumerated
 from perennial.ledger.declaration_history import recorded
 from perennial.ledger.entries import (
     BatchEntry,
@@ -40,15 +41,19 @@ def with_key(workspace: Workspace, declaration: Declaration, graph: Graph, key: 
     of_key = key_tables(tables, usecase, key, taken, labels)
     aside = set_aside(tables, usecase, declaration.schema_.key, key, list(batches))
     edges = [Edge(Ref("labels", each), key.ref, "labelled") for each in _batches_in(of_key, "labels")]
-    edges += [Edge(batch_ref(batches[each]), key.ref, "accepted") for each in _batches_in(of_key, "accepted")]
-    edges += [Edge(batch_ref(batches[each]), key.ref, f"set aside: {why}") for each, why in aside.items()]
+    accepted = _batches_in(of_key, "accepted")
+    edges += [Edge(batch_ref(batches[each]), key.ref, "accepted") for each in accepted]
+    if not accepted:  # of an accepted row, a batch that set it aside is no origin: nothing of it is used
+        edges += [Edge(batch_ref(batches[each]), key.ref, f"set aside: {why}") for each, why in aside.items()]
     predicted = list(_predictions(workspace, declaration, key))
     if not edges and not predicted:
         return None
-    if _batches_in(of_key, "accepted"):
+    if accepted:
         edges += [Edge(key.ref, Ref("snapshot", each), "trained in") for each in _trained(ledger, of_key, usecase)]
         edges += [Edge(key.ref, Ref("decision", each), "evaluated in") for each in _evaluated(ledger, of_key, usecase)]
-    state = "accepted" if _batches_in(of_key, "accepted") else "set aside" if aside else "in no batch"
+    state = "accepted" if accepted else "set aside" if aside else "in no batch"
+    if accepted and aside:
+        state += f", set aside by {enumerated([batches[each].key for each in aside])}"
     columns = ", ".join(declaration.schema_.key)
     node = Node(key.ref, f"row by {columns}, {state}", dict(zip(declaration.schema_.key, key.texts, strict=True)))
     graph = graph.with_more([node], edges)

@@ -8,8 +8,12 @@ import pytest
 
 from perennial.errors import InputError
 from perennial.lineage.named import Named, find
-from perennial.store.workspace import Workspace
+from perennial.settings import settings
+from perennial.store.workspace import Workspace, open_workspace
 from tests.lineage.by_hand import Raw, raw
+from tests.places import lead_to
+from tests.training.stores import take_in
+from tests.world import World
 
 
 def named(shop: Workspace, given: str) -> Named:
@@ -49,3 +53,24 @@ def test_what_an_id_can_be_and_what_it_cannot(shop: Workspace) -> None:
         named(shop, "1")
     with pytest.raises(InputError, match=r"looked through: landing, labels, batch, key(.|\n)*a row's key \(order\)"):
         named(shop, "2024-04-99999")
+
+
+def test_a_batch_that_set_a_row_aside_is_no_origin_of_it_once_another_accepted_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path / "usecases", rows_a_day=10)
+    lead_to(monkeypatch, tmp_path)
+    world.declare()
+    order = world.month("2024-01").loc[0, "order"]
+    rows = world.month("2024-02")
+    rows.loc[0, ["order", "price"]] = order, 999.0
+    rows.loc[1, "price"] = 999.0
+    rows.to_csv(world.usecases / "shop" / "2024-02.csv", index=False)
+    for month in ("2024-01", "2024-02"):
+        take_in(month)
+    row = named(open_workspace(settings()), order)
+    assert "batch:2024-01/1" in names(row, upwards=True)
+    assert "batch:2024-02/1" not in names(row, upwards=True)
+    assert row.graph.nodes[row.ref].text == "row by order, accepted, set aside by 2024-02/1"
+    set_aside = named(open_workspace(settings()), rows.loc[1, "order"])
+    assert "batch:2024-02/1" in names(set_aside, upwards=True), "where such a row came from"
