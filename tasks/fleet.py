@@ -19,7 +19,7 @@ from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
 from perennial.fleet.strangers import rows_of_nobody
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Release, RunFailed, Trigger
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Release, RunFailed, Trigger
 from perennial.ledger.present import failures_before
 from perennial.secrets import masked
 from perennial.settings import settings
@@ -93,13 +93,18 @@ def postponed_refit(usecase: str) -> DueRefit | None:
 class Alone:
     """Keeps the failure of one use case from the others, and collects what became of each.
 
-    usecases: those whose declaration can be read. began_at: the last row of each in the ledger before the run.
+    usecases: those whose declaration can be read. began_at: the last row of each in the ledger before the run; mine:
+    the rows that were written in the turns of this run. held: those with a held batch, whoever held it. by_others:
+    batches whose cycle another run ended meanwhile.
     """
 
     def __init__(self, plan: FleetPlan) -> None:
         self.usecases = sorted({*(name for _, names in plan.rounds for name in names), *plan.idle})
-        ledger = open_workspace(settings()).ledger
-        self.began_at = {name: end.position if (end := ledger.newest(name)) else 0 for name in self.usecases}
+        self.ledger = open_workspace(settings()).ledger
+        self.began_at = {name: self._end(name) for name in self.usecases}
+        self.mine: dict[str, set[int]] = {name: set() for name in self.usecases}
+        self.by_others: dict[str, list[str]] = {}
+        self.held: list[str] = []
         self.failed = list(plan.failed)
         self.cycles: dict[str, list[tuple[str, str]]] = {}
         self.planned: dict[str, float] = {}
@@ -114,9 +119,22 @@ class Alone:
         done, going = {}, self.still(usecases)
         for number, usecase in enumerate(going, 1):
             log.info("%s: %s %s (%d of %d)", usecase, step_, window, number, len(going))
-            with self(usecase, window, step_), turn(usecase):
+            with self(usecase, window, step_), turn(usecase), self._written(usecase):
                 done[usecase] = do(usecase)
         return done
+
+    @contextmanager
+    def _written(self, usecase: str) -> Iterator[None]:
+        """Nobody else writes what counts in a turn of this run."""
+        before = self._end(usecase)
+        try:
+            yield
+        finally:
+            self.mine[usecase] |= {*range(before + 1, self._end(usecase) + 1)}
+
+    def _end(self, usecase: str) -> int:
+        end = self.ledger.newest(usecase)
+        return end.position if end else 0
 
     def within_budgets(self, wanted: Mapping[str, DueRefit | None]) -> Refits:
         """The refits of a round, each within the budget of its template, of which this run may have planned a part.
@@ -146,13 +164,25 @@ class Alone:
             log.error("%s", failed)
 
     def ended(self, window: str, batches: Mapping[str, BatchEntry | None]) -> None:
-        """Cycles that ran to their end."""
+        """Cycles that ran to their end, in this run or meanwhile in another one."""
         for usecase, batch in batches.items():
-            self.cycles.setdefault(usecase, []).append((window, batch.status if batch else "nothing new"))
+            if batch is not None and batch.status == "held":
+                self.held.append(usecase)
+            if batch is not None and self._is_of_another(usecase, batch):
+                self.by_others.setdefault(usecase, []).append(window)
+            else:
+                self.cycles.setdefault(usecase, []).append((window, batch.status if batch else "nothing new"))
+
+    def _is_of_another(self, usecase: str, batch: BatchEntry) -> bool:
+        """Whether another run held the batch, or ended its cycle, since this one began."""
+        kind, key = (BatchEntry, batch.key) if batch.status == "held" else (Cycle, batch.batch)
+        row = self.ledger.get(usecase, kind, key)
+        return row is not None and row.position > self.began_at[usecase] and row.position not in self.mine[usecase]
 
     def report(self, window: str) -> None:
         """Print what became of a batch, one line for all use cases."""
         ended = Counter(status for cycles in self.cycles.values() for name, status in cycles if name == window)
+        ended["by another run"] = sum(window in windows for windows in self.by_others.values())
         ended["failed"] = sum(each.window == window for each in self.failed)
         story.info("%s: %s", window, ", ".join(f"{count} {status}" for status, count in ended.items() if count))
 
@@ -172,10 +202,11 @@ def record_outcomes(usecases: Sequence[str], failed: Sequence[Failed]) -> None:
 
 def finish_fleet(alone: Alone) -> FleetRun:
     """What the run did, which is printed. Raises TerminalError with every use case that failed."""
-    held = tuple(name for name, cycles in alone.cycles.items() if any(status == "held" for _, status in cycles))
     cycles = {name: tuple(cycles) for name, cycles in alone.cycles.items()}
-    ledger = open_workspace(settings()).ledger
-    rows = {name: ledger.after(name, position) for name, position in alone.began_at.items()}
+    rows = {
+        name: [row for row in alone.ledger.after(name, position) if row.position in alone.mine[name]]
+        for name, position in alone.began_at.items()
+    }
     trained, released = (
         {
             name: count
@@ -184,7 +215,8 @@ def finish_fleet(alone: Alone) -> FleetRun:
         }
         for kind in (ChallengerEntry, Release)
     )
-    run = FleetRun(cycles, tuple(alone.failed), held, trained, released)
+    by_others = {name: tuple(windows) for name, windows in alone.by_others.items()}
+    run = FleetRun(cycles, tuple(alone.failed), tuple(dict.fromkeys(alone.held)), trained, released, by_others)
     for line in run.in_words():
         story.info("%s", line)
     if run.failed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perennial.evaluation.figures import counted
 from perennial.usecase.mistakes import listed
@@ -77,7 +77,8 @@ def plan_of(due: Mapping[str, Sequence[str]], failed: Sequence[Failed] = ()) -> 
 class FleetRun:
     """What a fleet run did. cycles: use case → its batches with the outcome of each. failed: those that stopped.
 
-    trained, released: those with a new challenger, or a new release, and how many of them.
+    trained, released: those with a new challenger, or a new release of this run, and how many of them. by_others: use
+    case → the batches that were due, and that another run went through meanwhile.
     """
 
     cycles: Mapping[str, tuple[tuple[str, str], ...]]
@@ -85,15 +86,18 @@ class FleetRun:
     held: tuple[str, ...]
     trained: Mapping[str, int]
     released: Mapping[str, int]
+    by_others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_words(self) -> list[str]:
-        """A line about the models that were trained, and one about the releases, where there were some.
+        """A line about the models that were trained, about the releases and about other runs, where there were some.
 
-        >>> FleetRun({}, (), (), {"a": 2, "b": 1}, {"b": 1}).in_words()
-        ['3 challengers were trained: a, b', '1 release was made: b']
+        >>> FleetRun({}, (), (), {"a": 2, "b": 1}, {"b": 1}, {"c": ("2024-01",)}).in_words()
+        ['3 challengers were trained: a, b', '1 release was made: b', '1 cycle was run by another run meanwhile: c']
         """
+        others = {name: len(windows) for name, windows in self.by_others.items()}
         of_all = [
             (self.trained, "challenger was trained", "challengers were trained"),
             (self.released, "release was made", "releases were made"),
+            (others, "cycle was run by another run meanwhile", "cycles were run by another run meanwhile"),
         ]
         return [f"{counted(sum(by.values()), one, many)}: {listed(list(by))}" for by, one, many in of_all if by]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perennial.errors import InputError, TerminalError
 from perennial.fleet.members import Chosen, chosen
+from perennial.fleet.plan import FleetRun
 from perennial.fleet.standing import Standing, standings
 from perennial.ledger.entries import BatchEntry, Cycle, Decision, RunFailed
 from perennial.ledger.ledger import Ledger
@@ -119,6 +121,39 @@ def test_run_again_it_goes_on_where_each_stopped(ran: Ran) -> None:
     assert [name for name, state in states.items() if state == "failed"] == ["sales_code"]  # no longer declared
     assert fleet("sales").cycles == {}
     assert [row.payload.window for row in Ledger(settings().database_url).all("sales_a", BatchEntry)] == MONTHS
+
+
+def test_each_of_two_runs_at_once_counts_what_it_did_and_names_what_the_other_did(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import flows.fleet
+
+    for store in ("a", "b"):
+        month_of_store(tmp_path, store, "2024-01")
+    few = month_of_store(tmp_path, "few", "2024-01")
+    few.write_text("".join(few.read_text().splitlines(keepends=True)[:4]))
+    write_template(tmp_path, ["a", "b", "few"], members={"few": {"checks": [TOO_FEW]}})
+    lead_to(monkeypatch, tmp_path, usecases=".")
+    real, others = flows.fleet.take_round, list[FleetRun]()
+
+    def after_another(*given: Any) -> None:
+        if not others:
+            monkeypatch.setattr(flows.fleet, "take_round", real)
+            others.append(flows.fleet.fleet("sales", ()))
+        real(*given)
+
+    monkeypatch.setattr(flows.fleet, "take_round", after_another)
+    with caplog.at_level("INFO", logger="perennial.story"):
+        done = flows.fleet.fleet("sales", ())
+    (other,) = others
+    assert other.cycles == dict.fromkeys(("sales_a", "sales_b"), (("2024-01", "accepted"),)) | {
+        "sales_few": (("2024-01", "held"),)
+    }
+    assert set(other.trained) == {"sales_a", "sales_b"} and other.by_others == {}
+    assert (done.cycles, done.trained, done.released, done.held) == ({}, {}, {}, ("sales_few",))
+    assert done.by_others == dict.fromkeys(other.cycles, ("2024-01",))
+    assert "3 cycles were run by another run meanwhile: sales_a, sales_b, sales_few" in caplog.text
+    assert "2024-01: 3 by another run" in caplog.text
 
 
 def test_a_tag_chooses_the_members_that_run(tmp_path: Path) -> None:
