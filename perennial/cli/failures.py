@@ -120,7 +120,7 @@ def _misused(error: Exception) -> InputError:
     """A command that was typed wrong, in the words of the command line's library."""
     context = getattr(error, "ctx", None)
     words = error.format_message() if hasattr(error, "format_message") else str(error)
-    command = context.command_path if context is not None else "perennial"
+    command = context.command_path if context is not None else " ".join(["perennial", *_commands_typed()])
     parameter = getattr(error, "param", None)
     options = [each for each in context.command.params if each.param_type_name == "option"] if context else []
     if words.startswith("Missing option") and len(missing := _missing(options)) > 1:
@@ -129,6 +129,8 @@ def _misused(error: Exception) -> InputError:
     if extra and any("--batch" in each.opts for each in options):
         words = f"{words.rstrip('.')}: did you mean --batch {extra.group(1)}?"
     example = example_of(_missing(options)) if words.startswith("Missing option") else ""
+    if words.endswith("requires an argument."):
+        example = example_of([str(getattr(error, "option_name", ""))])
     words = re.sub(
         r"Input should be a valid (integer|number),.*",
         lambda kind: f"it should be a {'whole number' if kind[1] == 'integer' else 'number'}",
@@ -139,6 +141,22 @@ def _misused(error: Exception) -> InputError:
     misuse = InputError(words, code="usage", fix=f"{example}; {helps}" if example else helps)
     misuse.field = field
     return misuse
+
+
+def _commands_typed() -> list[str]:
+    """The command among the words that were typed: the library's parser does not name it in all of its errors."""
+    from typer.main import get_command
+
+    from perennial.cli.app import app
+
+    typed, group = [], get_command(app)
+    for word in sys.argv[1:]:
+        inner = getattr(group, "commands", {}).get(word)
+        if inner is None:
+            break
+        typed.append(word)
+        group = inner
+    return typed
 
 
 def _missing(options: Sequence[Any]) -> list[str]:

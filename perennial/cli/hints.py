@@ -18,19 +18,22 @@ _COMMANDS = {
     "declaration-empty": "`perennial init DATA` drafts a declaration from data",
     "declaration-not-found": "`perennial init DATA` drafts a declaration from data",
     "decisions-none": "`perennial decisions USECASE` lists what was compared",
-    "erase-in-ledger": "`perennial erase USECASE --leave-record` erases the rest, and records what stays",
-    "erasure-unfinished": "`perennial erase USECASE --key KEY` or `perennial retain USECASE` goes on",
+    "erase-in-ledger": "`perennial erase USECASE --key KEY --leave-record --reason TEXT` erases the rest",
+    "erasure-unfinished": "`perennial erase USECASE --key KEY --reason TEXT` or `perennial retain USECASE` goes on",
     "fleet-nothing-chosen": "`perennial fleet` lists all use cases",
     "experiment-deleted": "`perennial doctor USECASE` shows whether all is back",
     "model-key-missing": "`perennial keys FILE --models` makes one",
     "model-signature": "`perennial verify-model USECASE` shows the state of each version",
-    "model-deleted": "`perennial rollback USECASE` makes the former version live again, if this one was live",
+    "model-deleted": "`perennial rollback USECASE --reason TEXT` makes the former version live again, if this one was",
     "model-unloadable": "`perennial doctor USECASE` shows what is live and cannot be loaded",
     "head-invalid": "`perennial status USECASE` prints it",
     "lineage-unknown": "`perennial batches USECASE` and `perennial decisions USECASE` list ids",
     "ledger-broken": "`perennial ledger verify` follows the whole chain",
     "pool-not-deployed": "`perennial deploy` does so",
     "releases-frozen": "`perennial resume USECASE --by NAME --reason TEXT` ends it",
+    "rollback-nothing": "`perennial status {value}` shows what is live; `perennial train {value}` trains another model",
+    "template-is-use-case": "`perennial run {value}` runs it",
+    "template-unknown": "`perennial fleet` lists all use cases",
     "release-lost": "`perennial status USECASE` shows what is live",
     "rollback-live": "`perennial rollback USECASE --from {value} --reason TEXT` takes it back too",
 }
@@ -46,6 +49,7 @@ _OPTIONS = {
     "init-needs-answer": ("target", "time", "key"),
     "check-unclear": ("batch", "check"),
     "erase-key": ("key", "keys-file"),
+    "fleet-nothing-chosen": ("owner", "tag"),
     "head-invalid": ("head",),
     "release-unknown": ("from",),
     "tag-invalid": ("tag",),
@@ -58,15 +62,19 @@ _OPTIONS = {
 """code → what the core asks for, each an option here."""
 
 
-EXAMPLES = {"--batch": "--batch 2024-03", "--reason": '--reason "prices are wrong since May"'}
-"""Every option that a command needs, as it can be typed."""
+EXAMPLES = {
+    "--batch": "--batch 2024-03",
+    "--by": "--by Ada",
+    "--reason": '--reason "prices are wrong since May"',
+}
+"""Every option that a command needs, and others whose value is often forgotten, as they can be typed."""
 
 
 def example_of(options: Sequence[str]) -> str:
     """How to write these options; empty if none needs an example.
 
     >>> example_of(["--reason", "--by"])
-    'write for example --reason "prices are wrong since May"'
+    'write for example --reason "prices are wrong since May" --by Ada'
     """
     examples = " ".join(EXAMPLES[each] for each in options if each in EXAMPLES)
     return f"write for example {examples}" if examples else ""

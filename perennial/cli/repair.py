@@ -49,7 +49,9 @@ def doctor(usecase: str | None, dry_run: bool, json: bool) -> None:
                 if difference.mend is not None and not dry_run:
                     with _after([item["what"] for item in shown if item["repaired"]]):
                         difference.mend()
-                fix = difference.way_out + (f": `perennial rollback {name}`" if difference.go_back else "")
+                fix = difference.way_out + (
+                    f": `perennial rollback {name} --reason TEXT`" if difference.go_back else ""
+                )
                 shown.append({"usecase": name, "what": difference.what, "fix": fix, "repaired": repaired})
     if json:
         as_json(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +36,21 @@ def chosen(folder: Path, by: Chosen) -> list[str]:
     labels = labelled(names, folder)
     kept = [name for name in names if wanted <= labels[name].tags.items() and by.owner in (None, labels[name].owner)]
     if not kept:
-        field, value = ("tag", ", ".join(by.tags)) if by.tags else ("owner", by.owner)
-        raise InputError(
-            f"no use case has {' and '.join(filter(None, (*by.tags, by.owner and f'owner {by.owner}')))}",
-            code="fleet-nothing-chosen",
-            field=field,
-            value=value,
-            fix="tags are in the declaration, or are columns of the list of its members",
-        )
+        raise _nothing_chosen(by, {each.owner for each in labels.values() if each.owner})
     return kept
+
+
+def _nothing_chosen(by: Chosen, owners: Collection[str]) -> InputError:
+    """The error about tags and an owner that no use case has together. owners: of all use cases that could be meant."""
+    of_tags = "tags are in the declaration, or are columns of the list of its members" if by.tags else ""
+    of_owner = f"{hint(by.owner, owners, 'owners')}; it is `governance.owner` of a declaration" if by.owner else ""
+    return InputError(
+        f"no use case has {' and '.join(filter(None, (*by.tags, by.owner and f'owner {by.owner}')))}",
+        code="fleet-nothing-chosen",
+        field="tag" if by.tags else "owner",
+        value=", ".join(by.tags) or by.owner,
+        fix="; ".join(filter(None, (of_tags, of_owner))),
+    )
 
 
 def pair(tag: str) -> tuple[str, str]:
@@ -63,6 +70,14 @@ def pair(tag: str) -> tuple[str, str]:
 def _members(folder: Path, template: str) -> list[str]:
     known = {each.name: each for each in list_templates(folder)}
     if template not in known:
+        if template in list_use_cases(folder):
+            raise InputError(
+                f"{template!r} is a use case, no template",
+                code="template-is-use-case",
+                field="template",
+                value=template,
+                fix="Run it alone; a template is a declaration with a `for_each`.",
+            )
         raise InputError(
             f"there is no template {template!r} in {folder}",
             code="template-unknown",

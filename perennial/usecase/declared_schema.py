@@ -76,7 +76,10 @@ class Schema(Frozen):
     future: bool = Field(
         False, description="whether rows may be later than today, such as simulated data on a replay clock"
     )
-    types: dict[str, ColumnType] = Field({}, description="types of columns that are neither features nor named above")
+    types: dict[str, ColumnType] = Field(
+        {},
+        description="types of columns that are neither features nor named above, such as {zip: text, paid: timestamp}",
+    )
 
     @model_validator(mode="after")
     def _both_answers(self) -> Schema:

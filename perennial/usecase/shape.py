@@ -216,7 +216,8 @@ def _wrong_word(document: Document, place: Place, error: Any) -> tuple[str, str]
     listed = ", ".join(word if word.replace("-", "_").isidentifier() else repr(word) for word in words)
     other = any("enum" not in p and "const" not in p and p.get("type") != "null" for p in _parts(place, document))
     forms = f", or another form: {_description(document, place)}" if other else ""
-    return f"unknown value {_shown(value)}", f"{meant}It is one of {listed}{forms}"
+    example = "" if near or other or isinstance(place[-1], int) else f", such as `{place[-1]}: {words[0]}`"
+    return f"unknown value {_shown(value)}", f"{meant}It is one of {listed}{example}{forms}"
 
 
 def _wrong_type(document: Document, place: Place, kind: str) -> tuple[str, str]:

@@ -77,7 +77,7 @@ def test_a_deleted_champion_is_named_with_the_way_back_and_replay_goes_on(settle
     shown = perennial("doctor", "shop")
     assert shown.code == 1
     assert f"version {live} of 'shop' was deleted in MLflow" in shown.out
-    assert "`perennial rollback shop`" in shown.out and "when it answers" not in shown.out
+    assert "`perennial rollback shop --reason TEXT`" in shown.out and "when it answers" not in shown.out
 
     shown = perennial("replay", "shop", "--deep")
     assert shown.code == 1

@@ -23,7 +23,7 @@ from perennial import errors, settings
 from perennial.ledger.entries import ChallengerEntry, Health, Release, Trigger
 from perennial.ledger.entries.entry import TriggerKind
 from perennial.usecase.declared_bias import BiasRules
-from perennial.usecase.reading import load_use_case
+from perennial.usecase.reading import list_use_cases, load_use_case
 from tests.cli.conftest import Perennial, command
 from tests.cli.conftest import perennial as perennial
 from tests.world import month_of_rows
@@ -183,6 +183,15 @@ def test_the_example_of_guards_and_slices_is_a_declaration(tmp_path: Path) -> No
     evaluation = load_use_case("flights", tmp_path).declaration.evaluation
     assert evaluation.guards["negative_flips"].at_most == 0.02
     assert (evaluation.cluster_name, evaluation.second_cluster) == ("day", "carrier")
+
+
+def test_what_the_readme_writes_of_a_fleet_makes_one(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (each,) = re.findall(r"`(for_each: [^`]*)`: that is a\n\[fleet\]", page)
+    smallest = next(text for text in BLOCK.findall(page) if "name: shop" in text)
+    (tmp_path / "shop.yaml").write_text(f"{smallest}\n{each}\n")
+    assert list_use_cases(tmp_path) == ["shop_north", "shop_south"]
+    assert load_use_case("shop_north", tmp_path).declaration.name == "shop_north"
 
 
 def test_the_example_of_groups_of_persons_is_a_declaration(tmp_path: Path) -> None:
