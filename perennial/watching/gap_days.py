@@ -55,28 +55,25 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     due = _due(after, recorded, at)
     inputs = Inputs(recipe, after.rows, after.by_row)
     champion = loss.of(after.labels, after.predicted)
-    shadow = np.full(len(champion), np.nan)
-    days: list[Day] = []
 
     def mean(values: FloatArray, mine: np.ndarray) -> float:
-        of_day = values[mine]
-        return float(of_day.mean() if after.weights is None else np.average(of_day, weights=after.weights[mine]))
+        return float(values.mean() if after.weights is None else np.average(values, weights=after.weights[mine]))
 
-    def measured(day: np.datetime64, mine: np.ndarray, warm_up: bool) -> Day:
+    def measured(day: np.datetime64, mine: np.ndarray, shadow: FloatArray, warm_up: bool) -> Day:
         return Day(
             day=str(day),
-            loss=_rounded(mean(champion, mine)),
-            gap=_rounded(mean(champion - shadow, mine)),
+            loss=_rounded(mean(champion[mine], mine)),
+            gap=_rounded(mean(champion[mine] - shadow, mine)),
             labelled=len(mine),
             rows=max(after.rows_of_day[day], len(mine)),
             warm_up=warm_up,
         )
 
-    def score(shadow_model: Shadow, mine: np.ndarray) -> None:
+    def losses(shadow: Shadow, mine: np.ndarray) -> FloatArray:
         predicted = np.empty((len(mine), *after.predicted.shape[1:]))
         for inside, features in inputs.at(mine):
-            predicted[inside] = shadow_model.predict(features, after.predicted[mine[inside]])
-        shadow[mine] = loss.of(after.labels[mine], predicted)
+            predicted[inside] = shadow.predict(features, after.predicted[mine[inside]])
+        return loss.of(after.labels[mine], predicted)
 
     def fit(rows: np.ndarray) -> Shadow:
         places = learned_from(len(rows), after.predicted)
@@ -84,29 +81,38 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
         weights = None if weights is None else weights[places]
         return fit_shadow(inputs.few_at(kept), after.predicted[kept], after.labels[kept], loss.aim, weights)
 
-    rows_of = {day: np.flatnonzero(after.days == day) for day in due}
+    days: list[Day] = []
     if not any(day.warm_up for day in recorded):
         if len(due) < WARM_UP:
             return Measured((), np.empty(0, np.int64), np.empty(0), np.empty(0), WARM_UP - len(due))
         first, due = due[:WARM_UP], due[WARM_UP:]
         for fold in np.array_split(np.array(first), _FOLDS):
-            others = np.concatenate([rows_of[day] for day in first if day not in fold])
-            score(fit(np.sort(others)), np.concatenate([rows_of[day] for day in fold]))
-        days += [measured(day, rows_of[day], True) for day in first]
-    fits: dict[bytes, Shadow] = {}
-    after_warm_up: list[np.ndarray] = []
+            shadow = fit(_rows_of(after, [day for day in first if day not in fold]))
+            rows_of_days = [_rows_of(after, [day]) for day in fold]
+            of_shadow = losses(shadow, np.concatenate(rows_of_days))
+            ends = np.cumsum([rows.size for rows in rows_of_days])[:-1]
+            for day, mine, part in zip(fold, rows_of_days, np.split(of_shadow, ends), strict=True):
+                days.append(measured(day, mine, part, True))
+    of_week: tuple[np.datetime64, Shadow | None] | None = None
+    positions, after_warm_up = [np.empty(0, np.int64)], [np.empty(0)]
     for day in due:
-        rows = _days_before(after, day)
-        if not rows.size:
+        week = day.astype("datetime64[W]").astype("datetime64[D]")
+        if of_week is None or of_week[0] != week:
+            rows = _days_before(after, week)
+            of_week = week, fit(rows) if rows.size else None
+        if of_week[1] is None:
             continue
-        same = rows.tobytes()
-        if same not in fits:
-            fits = {same: fit(rows)}
-        score(fits[same], rows_of[day])
-        days.append(measured(day, rows_of[day], False))
-        after_warm_up.append(rows_of[day])
-    positions = np.concatenate(after_warm_up) if after_warm_up else np.empty(0, np.int64)
-    return Measured(tuple(days), positions, champion[positions], shadow[positions])
+        mine = _rows_of(after, [day])
+        positions.append(mine)
+        after_warm_up.append(losses(of_week[1], mine))
+        days.append(measured(day, mine, after_warm_up[-1], False))
+    places = np.concatenate(positions)
+    return Measured(tuple(days), places, champion[places], np.concatenate(after_warm_up))
+
+
+def _rows_of(after: AfterRelease, days: Sequence[np.datetime64]) -> np.ndarray:
+    """The positions of the rows of some days, in order."""
+    return np.flatnonzero(np.isin(after.days, np.array(days)) if len(days) > 1 else after.days == days[0])
 
 
 def _due(after: AfterRelease, recorded: Sequence[Day], at: datetime) -> list[np.datetime64]:
@@ -124,9 +130,8 @@ def _due(after: AfterRelease, recorded: Sequence[Day], at: datetime) -> list[np.
     return due
 
 
-def _days_before(after: AfterRelease, day: np.datetime64) -> np.ndarray:
-    """Positions of the rows that the shadow of that day's week learns from; none if they are of too few days."""
-    week = day.astype("datetime64[W]").astype("datetime64[D]")
+def _days_before(after: AfterRelease, week: np.datetime64) -> np.ndarray:
+    """Positions of the rows that the shadow of that week, from its first day, learns from; none of too few days."""
     before = (after.days < week) & (after.days >= week - np.timedelta64(WITHIN.days, "D"))
     days = np.unique(after.days[before])
     if days.size < FEWEST_DAYS:
