@@ -12,6 +12,7 @@ import numpy as np
 from perennial.evaluation.arrays import FloatArray
 from perennial.evaluation.weights import relative
 from perennial.ledger.entries import Day
+from perennial.store.stored_rows import PART, together
 from perennial.watching.after_release import SHADOW_DAYS, WITHIN, AfterRelease
 from perennial.watching.inputs_in_parts import Inputs
 from perennial.watching.row_loss import RowLoss
@@ -52,9 +53,10 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     the same; so do other batches, as long as no label of an earlier day arrives in between.
     With weights, a day's loss and gap are weighted means, and a shadow is fitted on weighted rows.
     """
-    due = _due(after, recorded, at)
+    labelled = _distinct(after.days)
+    due = _due(after, labelled, recorded, at)
     inputs = Inputs(recipe, after.rows, after.by_row)
-    champion = loss.of(after.labels, after.predicted)
+    champion = together(after.rows, [loss.of(after.labels, after.predicted)])
 
     def mean(values: FloatArray, mine: np.ndarray) -> float:
         return float(values.mean() if after.weights is None else np.average(values, weights=after.weights[mine]))
@@ -98,7 +100,7 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     for day in due:
         week = day.astype("datetime64[W]").astype("datetime64[D]")
         if of_week is None or of_week[0] != week:
-            rows = _days_before(after, week)
+            rows = _rows_before(after, labelled, week)
             of_week = week, fit(rows) if rows.size else None
         if of_week[1] is None:
             continue
@@ -115,11 +117,16 @@ def _rows_of(after: AfterRelease, days: Sequence[np.datetime64]) -> np.ndarray:
     return np.flatnonzero(np.isin(after.days, np.array(days)) if len(days) > 1 else after.days == days[0])
 
 
-def _due(after: AfterRelease, recorded: Sequence[Day], at: datetime) -> list[np.datetime64]:
-    """Days after the newest recorded one, in order, up to the first that still waits for labels."""
+def _distinct(days: np.ndarray) -> np.ndarray:
+    """The days that there are, in order, of any number of rows."""
+    return np.unique(np.concatenate([np.unique(part) for part in np.array_split(days, len(days) // PART + 1)]))
+
+
+def _due(after: AfterRelease, labelled: np.ndarray, recorded: Sequence[Day], at: datetime) -> list[np.datetime64]:
+    """The labelled days after the newest recorded one, in order, up to the first that still waits for labels."""
     newest = np.datetime64(recorded[-1].day) if recorded else None
     moment, due = np.datetime64(at.replace(tzinfo=None), "us"), []
-    for day in np.unique(after.days):
+    for day in labelled:
         if newest is not None and day <= newest:
             continue
         mine = after.days == day
@@ -130,13 +137,12 @@ def _due(after: AfterRelease, recorded: Sequence[Day], at: datetime) -> list[np.
     return due
 
 
-def _days_before(after: AfterRelease, week: np.datetime64) -> np.ndarray:
+def _rows_before(after: AfterRelease, labelled: np.ndarray, week: np.datetime64) -> np.ndarray:
     """Positions of the rows that the shadow of that week, from its first day, learns from; none of too few days."""
-    before = (after.days < week) & (after.days >= week - np.timedelta64(WITHIN.days, "D"))
-    days = np.unique(after.days[before])
+    days = labelled[(labelled < week) & (labelled >= week - np.timedelta64(WITHIN.days, "D"))]
     if days.size < FEWEST_DAYS:
         return np.empty(0, np.int64)
-    return np.flatnonzero(before & (after.days >= days[-SHADOW_DAYS:][0]))
+    return np.flatnonzero((after.days < week) & (after.days >= days[-SHADOW_DAYS:][0]))
 
 
 def _rounded(value: float) -> float:
