@@ -105,6 +105,7 @@ def _watched(
     rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.since))
     served = load_served(workspace.registry, case.name, release)
     evaluated = evaluated_among(served, release)
+    elsewhere = elsewhere_of(workspace, case.name)
     if not known.are_on_disk:  # looking up the keys of so many rows would hold all of them
         known.adopt(
             served.champion,
@@ -118,7 +119,7 @@ def _watched(
                 served.champion,
             ),
         )
-    elif elsewhere := elsewhere_of(workspace, case.name):
+    elif elsewhere:
         known.have_predicted(elsewhere, served.models)
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.since)
@@ -147,7 +148,9 @@ def _watched(
         recorded_days=recorded,
         all_days=days_of(past),
         evaluated=(trained, since),
-        after_release=lambda: rows_after_release(workspace.tables, declaration, current, evaluated, since, recorded),
+        after_release=lambda: rows_after_release(
+            workspace.tables, declaration, current, evaluated, since, recorded, elsewhere
+        ),
         calibration=recalibrated(ledger, declaration, first, past, at, lambda: days_by_champion(statistics, channels)),
         episodes=opened_since(ledger, case.name, first.release_no, at),
         served=_served(workspace, case.name, batch, rows),

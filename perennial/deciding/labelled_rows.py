@@ -15,9 +15,9 @@ from perennial.evaluation.paired import Clusters
 from perennial.evaluation.weights import relative
 from perennial.our_columns import LABEL
 from perennial.scoring.elsewhere import Elsewhere
-from perennial.scoring.predicted import goes_by_row, predicted
+from perennial.scoring.predicted import goes_by_row, predicted, predicted_by
 from perennial.store.rows import labels_of, weights_of
-from perennial.store.stored_rows import PART, StoredRows, in_memory, parts_of, rows_at, together
+from perennial.store.stored_rows import StoredRows, in_memory, parts_of, rows_at, together
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.declared_schema import Schema
 
@@ -70,11 +70,9 @@ class EvaluationRows:
 
     def have_predicted(self, elsewhere: Elsewhere, models: Iterable[Fitted]) -> None:
         """Adopt what workers predict for rows on disk, by each model that may be asked part by part."""
-        stored = self.rows
         left = [each for each in dict.fromkeys(models) if each not in self._predicted and goes_by_row(each)]
-        if left and isinstance(stored, StoredRows) and len(stored):
-            for model, parts in zip(left, elsewhere.predictions(left, stored.parts(PART), stored.types), strict=True):
-                self._predicted[model] = together(stored, parts)
+        if self.are_on_disk:
+            self._predicted.update(zip(left, predicted_by(left, self.rows, elsewhere), strict=True))
 
     def predictions(self, model: Fitted) -> np.ndarray:
         """What a model predicts for the rows, shape (n,) or (n, k). It is asked once: see `rows_to_watch`."""

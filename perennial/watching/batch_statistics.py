@@ -17,7 +17,7 @@ from perennial.features.recipe import Recipe
 from perennial.ledger.entries import Snapshot
 from perennial.model.released import Serving
 from perennial.scoring.elsewhere import Elsewhere
-from perennial.scoring.predicted import predicted
+from perennial.scoring.predicted import predicted_by
 from perennial.store.statistics import StatisticsFiles
 from perennial.store.stored_rows import StoredRows
 from perennial.usecase.declared_schema import Schema
@@ -186,7 +186,7 @@ class BatchStatistics:
     @cached_property
     def predicted(self) -> FloatArray:
         """The champion's predictions for all rows of the batch, shape (n,) or (n, K)."""
-        of_models = [predicted(model, self.rows) for model in self.champion.models]
+        of_models = predicted_by(self.champion.models, self.rows, self.features.elsewhere)
         return self.champion.blended(of_models, self.classes)
 
     @cached_property
