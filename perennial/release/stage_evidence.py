@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perennial.clock import instant
-from perennial.content import digest_rows
-from perennial.deciding.labelled_rows import EvaluationRows, labelled
+from perennial.deciding.labelled_rows import EvaluationRows, clustered, labels_in
 from perennial.deciding.scored_models import asked_metrics
 from perennial.deciding.then import declaration_then, needed, sources_then
 from perennial.evaluation.judgement import Asked
@@ -22,7 +21,8 @@ from perennial.evaluation.staged.scores import binned
 from perennial.identity import digest
 from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
 from perennial.ledger.ledger import Ledger
-from perennial.our_columns import ARM, BATCH, FIRST_KNOWN_AT, LABEL
+from perennial.our_columns import ARM, ARRIVED_AT, LABEL
+from perennial.release.judged_rows import StageRows
 from perennial.release.served_evidence import (
     CANDIDATE,
     CHAMPION,
@@ -32,11 +32,13 @@ from perennial.release.served_evidence import (
     values_of_arms,
 )
 from perennial.release.stages import looks_of
-from perennial.scoring.stored import score_column, stacked
+from perennial.scoring.stored import stacked
 from perennial.store.known import known_at
-from perennial.store.rows import labels_of, read_rows, weights_of
+from perennial.store.rows import labels_of, weights_of
+from perennial.store.stored_rows import StoredRows, parts_of, together
 from perennial.store.tables import Tables
 from perennial.team_code.metrics import declared_metric
+from perennial.training.digest_of_rows import rows_digest
 from perennial.usecase.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -74,15 +76,15 @@ def stage_evidence(
     sources = sources_then(ledger, decision)
     batches = [row.payload for row in ledger.all(usecase, BatchScored)]
     batches = [each for each in batches if each.release_no == release.release_no]
-    in_batches = _scored(tables, declaration, batches)
+    since = instant(candidate.since)
+    stage = StageRows(tables, declaration, tuple(batches), known_at(ledger, usecase, as_of), since)
     served, digests = served_rows(tables, ledger, declaration, release)
-    traffic = _traffic(batches, in_batches, declaration)
+    traffic = _traffic(batches, stage.scored, declaration)
     if served is not None:
         traffic = _sum(traffic, served.counts(in_canary=candidate.stage.kind == "canary"))
     traffic = replace(traffic, recomputed=recomputed[0], differing=recomputed[1])
-    since = instant(candidate.since)
-    rows = _rows_since(tables, ledger, declaration, since, as_of)
-    judged = _judged(declaration, rows, in_batches, served, since)
+    rows = stage.judged(served.by_key if served else None)
+    judged = None if rows is None else clustered(declaration, rows, share=1.0)
     compared = _compared(declaration, sources, judged)
     looks = [row.payload.look.information for row in looks_of(ledger, usecase, release.release_no)]
     evidence = Evidence(
@@ -93,14 +95,15 @@ def stage_evidence(
         elapsed_days=max(0.0, (as_of - since).total_seconds() / 86400),
         traffic=traffic,
         looks=tuple(each for each in looks if each is not None),
-        labelled=_labelled_arms(declaration, rows, served, candidate, as_of),
+        labelled=_labelled_arms(stage, served, candidate, as_of),
         pairs=compared.pairs,
         metrics=compared.metrics,
         values=_values(declaration, sources, judged, candidate),
-        scores=_scores(served, in_batches),
+        scores=_scores(served, stage.scored),
     )
     key = list(declaration.schema_.key)
-    of_rows = "" if judged is None else digest_rows(judged.rows[[*key, LABEL]], key)
+    beside = [] if rows is None else [name for name in rows.columns if name not in (*key, LABEL, ARRIVED_AT)]
+    of_rows = "" if rows is None else rows_digest(rows, key, without=beside)
     return Seen(evidence, digest([vars(traffic), digests, sorted(each.digest for each in batches), of_rows]))
 
 
@@ -110,7 +113,9 @@ def _sum(one: Traffic, other: Traffic) -> Traffic:
     return Traffic(**counts, slow_ms=other.slow_ms)
 
 
-def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declaration: Declaration) -> Traffic:
+def _traffic(
+    batches: Sequence[BatchScored], scored: pd.DataFrame | StoredRows | None, declaration: Declaration
+) -> Traffic:
     """Batches are scored by both models; nobody's answer is the candidate's."""
     of_champion = {each.batch: each.rows for each in batches if each.of is None}
     of_candidate = [each for each in batches if each.of is not None]
@@ -121,7 +126,9 @@ def _traffic(batches: Sequence[BatchScored], scored: pd.DataFrame | None, declar
         candidate_asked=answered + failed,
         both_scored=answered,
         candidate_failed=failed,
-        invalid=0 if scored is None else _invalid(stacked(scored[CANDIDATE]), declaration),
+        invalid=0
+        if scored is None or not len(scored)
+        else sum(_invalid(part, declaration) for part in _parts(scored, CANDIDATE)),
     )
 
 
@@ -133,62 +140,16 @@ def _invalid(predictions: np.ndarray, declaration: Declaration) -> int:
     return int((~right.reshape(len(right), -1).all(axis=1)).sum())
 
 
-def _scored(tables: Tables, declaration: Declaration, batches: Sequence[BatchScored]) -> pd.DataFrame | None:
-    """Keys with the predictions of both models, `CHAMPION` and `CANDIDATE`; None without any."""
-    key, column = list(declaration.schema_.key), score_column(declaration.schema_)
-    both = {each.batch for each in batches if each.of is not None and each.rows}
-    names = {each.key: each.of or CHAMPION for each in batches if each.batch in both and each.rows}
-    if not names:
-        return None
-    table = tables.read(declaration.name, "predictions", list(names), [*key, BATCH, column])
-    if table is None:
-        return None
-    frame = table.to_pandas()
-    arms = frame[BATCH].map(names)
-    parts = [
-        frame[arms == arm].drop(columns=BATCH).drop_duplicates(key).rename(columns={column: arm})
-        for arm in (CHAMPION, CANDIDATE)
-    ]
-    return parts[0].merge(parts[1], on=key)
+def _parts(rows: pd.DataFrame | StoredRows, arm: str) -> Iterator[np.ndarray]:
+    """A model's predictions of the rows, part by part."""
+    return (stacked(part[arm]) for part in parts_of(rows, [arm]))
 
 
-def _scores(served: ServedRows | None, in_batches: pd.DataFrame | None) -> Scores | None:
+def _scores(served: ServedRows | None, in_batches: pd.DataFrame | StoredRows | None) -> Scores | None:
     """How the predictions of both models are distributed, over all records that both scored; None without any."""
-    parts = [each for each in (served.both if served else None, in_batches) if each is not None and len(each)]
-    arms = [np.concatenate([stacked(part[arm]) for part in parts]) for arm in (CHAMPION, CANDIDATE) if parts]
+    of = [each for each in (served.both if served else None, in_batches) if each is not None and len(each)]
+    arms = [np.concatenate([part for rows in of for part in _parts(rows, arm)]) for arm in (CHAMPION, CANDIDATE) if of]
     return binned(*arms) if arms else None
-
-
-def _rows_since(
-    tables: Tables, ledger: Ledger, declaration: Declaration, since: datetime, as_of: datetime
-) -> pd.DataFrame | None:
-    """Accepted rows of the batches that arrived since the stage began, with the labels known by now."""
-    known = known_at(ledger, declaration.name, as_of)
-    only = tuple(batch.batch for batch in known.batches if instant(batch.arrived_at) > since)
-    return read_rows(tables, declaration.name, declaration.schema_, known, only=only) if only else None
-
-
-def _judged(
-    declaration: Declaration,
-    rows: pd.DataFrame | None,
-    in_batches: pd.DataFrame | None,
-    served: ServedRows | None,
-    since: datetime,
-) -> EvaluationRows | None:
-    """Rows that both models scored and whose label became known since the stage began; None without any.
-
-    A label that was known before is left out: the candidate may have been trained on it. Of a served key its first
-    answer counts, otherwise its batch.
-    """
-    import pandas as pd
-
-    key = list(declaration.schema_.key)
-    parts = [each for each in (served.by_key if served else None, in_batches) if each is not None and len(each)]
-    if rows is None or not parts:
-        return None
-    scored = pd.concat(parts, ignore_index=True).drop_duplicates(key)
-    judged = labelled(declaration, rows[rows[FIRST_KNOWN_AT] > since].merge(scored, on=key))
-    return judged if len(judged.rows) else None
 
 
 @dataclass(frozen=True)
@@ -206,9 +167,9 @@ def _compared(declaration: Declaration, sources: Mapping[str, str], judged: Eval
         return declared_metric(declaration, sources, name, rows=judged.rows, codes=judged.codes)
 
     pairs = paired(
-        labels_of(judged.rows, declaration.schema_),
-        stacked(judged.rows[CHAMPION]),
-        stacked(judged.rows[CANDIDATE]),
+        labels_in(judged, declaration.schema_),
+        together(judged.rows, _parts(judged.rows, CHAMPION)),
+        together(judged.rows, _parts(judged.rows, CANDIDATE)),
         judged.codes,
         cluster_by=declaration.evaluation.cluster_name,
         second=judged.second,
@@ -218,18 +179,13 @@ def _compared(declaration: Declaration, sources: Mapping[str, str], judged: Eval
 
 
 def _labelled_arms(
-    declaration: Declaration,
-    rows: pd.DataFrame | None,
-    served: ServedRows | None,
-    candidate: Candidate,
-    as_of: datetime,
+    stage: StageRows, served: ServedRows | None, candidate: Candidate, as_of: datetime
 ) -> Labelled | None:
     """Labels by arm; only a canary has two."""
-    if rows is None or served is None or candidate.stage.kind != "canary":
+    if served is None or candidate.stage.kind != "canary":
         return None
-    key = list(declaration.schema_.key)
-    answered = rows.merge(served.by_key[[*key, ARM]], on=key)
-    return labels_of_arms(answered, declaration, as_of) if len(answered) else None
+    answered = stage.answered(served.by_key[[*served.key, ARM]])
+    return None if answered is None or answered.empty else labels_of_arms(answered, stage.declaration, as_of)
 
 
 def _values(
@@ -239,7 +195,9 @@ def _values(
     if judged is None or candidate.stage.kind != "canary" or candidate.feedback == "none" or ARM not in judged.rows:
         return None
     name = declared_value(declaration)
-    split = judged.rows[judged.rows[ARM].notna()]
+    import pandas as pd
+
+    split = pd.concat([part[part[ARM].notna()] for part in parts_of(judged.rows)], ignore_index=True)
     if name is None or split.empty:
         return None
     value = declared_metric(declaration, sources, name)

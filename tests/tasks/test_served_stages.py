@@ -26,7 +26,7 @@ from perennial.serving.skew import candidates_again
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from tasks.collecting import collect_segments
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import World
 
 CANARY = {"policy": "newest_unless_worse", "stages": [{"canary": "50%", "for": "7d"}, "full"]}
@@ -71,7 +71,8 @@ def _look(workspace: Workspace) -> tuple[Look, dict[str, Finding]]:
     ledger = workspace.ledger
     row = ledger.all("shop", StageLooked)[-1]
     again = partial(candidates_again, workspace, "shop")
-    assert replay_look(ledger, workspace.tables, "shop", row, again).difference is None
+    for tables in (workspace.tables, on_disk(workspace.tables)):
+        assert replay_look(ledger, tables, "shop", row, again).difference is None
     return row.payload.look, {each.check: each for each in row.payload.look.findings}
 
 

@@ -10,7 +10,7 @@ from perennial.ledger.entries import BatchScored, Cycle, Decision, Episode, Rele
 from perennial.release.stages_replay import replay_look
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
-from tests.training.stores import cycle
+from tests.training.stores import cycle, on_disk
 from tests.world import World
 
 STAGED = {"policy": "newest_unless_worse", "stages": [{"shadow": "7d"}, "full"]}
@@ -30,10 +30,12 @@ def _kinds(workspace: Workspace) -> list[tuple[str, str, int]]:
 
 
 def _replayed(workspace: Workspace) -> list[Replayed]:
+    """With the rows in memory, and with those on disk."""
     ledger, tables = workspace.ledger, workspace.tables
     return [
-        replay_look(ledger, tables, "shop", row, lambda past, release: (0, 0))
+        replay_look(ledger, each, "shop", row, lambda past, release: (0, 0))
         for row in ledger.all("shop", StageLooked)
+        for each in (tables, on_disk(tables))
     ]
 
 
@@ -54,7 +56,7 @@ def test_a_candidate_that_does_no_harm_becomes_the_champion_after_its_shadow(wor
     assert workspace.registry.champion("shop") == 2
     waits = [row.payload.waits for row in ledger.all("shop", Cycle)]
     assert "no challenger" not in waits[-1], "the next challenger is decided about once the candidate is the champion"
-    assert [(each.numbers > 10, each.difference) for each in _replayed(workspace)] == [(True, None)]
+    assert [(each.numbers > 10, each.difference) for each in _replayed(workspace)] == [(True, None)] * 2
     assert by_check["scores"].n == 2 * scored[-1].rows
     without = looked.payload.model_copy(
         update={"look": look.model_copy(update={"findings": tuple(e for e in look.findings if e.check != "scores")})}
@@ -81,7 +83,7 @@ def test_a_candidate_that_is_proven_worse_is_taken_away_with_an_episode(world: W
     assert [each.severity for each in notices(workspace.ledger, "shop") if each.channel == "stage"] == ["page"]
     assert look.verdict == "abort" and episode.detail == look.reason and "log_loss" in look.reason
     assert workspace.registry.champion("shop") == champion
-    assert [each.difference for each in _replayed(workspace)] == [None]
+    assert [each.difference for each in _replayed(workspace)] == [None] * 2
 
 
 def test_nothing_is_decided_and_nobody_is_released_while_a_candidate_is_in_a_stage(world: World) -> None:
