@@ -1,14 +1,14 @@
 """What the steps of a cycle cost on large batches: CPU seconds and peak memory of each step, in a separate process.
 
     python benchmarks/scale.py --rows 1000000 --batches 3
-    python benchmarks/scale.py --rows 20000000 --batches 10 --folder /mnt/scale   # keeps the files and the home
+    python benchmarks/scale.py --rows 20000000 --batches 10 --earlier 1000000 --folder /mnt/scale   # keeps the files
 
 Every batch is a typed Parquet file of 14 columns, drawn from a seed. Each step runs the code that a cycle runs, without
 Prefect: `ingest` (landing, validating, accepting), the `rows` of the batch that are scored and watched, their
-`statistics`, the `score` of the batch by a live model, its `watch` by all channels that are declared, a decision that
-has to `compare` two models, and the rows to `train` on with their snapshot, which is the only step that reads the whole
-history. "Nothing" only imports what they import; "DuckDB" is its bare scan of the batch's file with an aggregate of
-every column.
+`statistics`, the `score` of the batch by a live model, its `watch` by all channels that are declared, a `look` at a
+candidate whose predictions are stored beside those of the champion, a decision that has to `compare` two models, and
+the rows to `train` on with their snapshot, which is the only step that reads the whole history. "Nothing" only imports
+what they import; "DuckDB" is its bare scan of the batch's file with an aggregate of every column.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -188,6 +189,54 @@ def _live(window: str, data: Path) -> Iterator[Any]:
         yield stores.batch
 
 
+def look(window: str, _: Path) -> None:
+    """A look at a stage that began before the batch, whose candidate predicts half of what the champion did."""
+    from perennial.clock import instant, write_instant
+    from perennial.evaluation.staged.verdict import look_at
+    from perennial.ledger.entries import BatchScored, Candidate, Decision, Release
+    from perennial.ledger.entries.releases import PlannedStage
+    from perennial.our_columns import BATCH, SCORE
+    from perennial.release.stage_evidence import stage_evidence
+    from perennial.store.stream import Parts
+    from tests.ledger.payloads import one_of_each
+
+    stores = _Stores(window)
+    ledger, tables = stores.workspace.ledger, stores.workspace.tables
+    decision = next(each for each in one_of_each().values() if isinstance(each, Decision))
+    decision = decision.model_copy(update={"code": {}})
+    ledger.append(USECASE, decision)
+    scored = ledger.all(USECASE, BatchScored)[-1].payload
+    beside = scored.model_copy(update={"of": "candidate"})
+
+    def parts() -> Iterator[pa.Table]:
+        stream = tables.stream(USECASE, "predictions", [scored.key])
+        assert stream is not None
+        for part in stream.parts:
+            names = pa.array([beside.key] * len(part), pa.string())
+            halved = {BATCH: names, SCORE: pc.divide(part[SCORE], 2.0)}
+            yield pa.table({name: halved.get(name, part[name]) for name in part.column_names}, part.schema)
+
+    schema = next(parts()).schema
+    tables.append(USECASE, "predictions", Parts(schema, scored.rows, parts), beside.key)
+    if ledger.get(USECASE, BatchScored, beside.key) is None:
+        ledger.append(USECASE, beside)
+    release = ledger.all(USECASE, Release)[-1].payload
+    candidate = Candidate(
+        model=release.champion.model,
+        challenger=release.champion.challenger,
+        decision=decision.id,
+        features_digest="",
+        stages=(PlannedStage(kind="shadow", share=0.0, days=7),),
+        feedback="none",
+        at=0,
+        since=write_instant(stores.first),
+    )
+    begun = release.model_copy(update={"candidate": candidate})
+    with patch("perennial.release.stage_evidence.declaration_then", lambda *_: stores.declaration):
+        seen = stage_evidence(tables, ledger, USECASE, begun, instant(stores.batch.arrived_at))
+    print(f"  {window}: {look_at(seen.evidence).reason} {seen.digest[:12]}")
+
+
 def compare(window: str, _: Path) -> None:
     """A decision on the batch's rows about two models, each fitted on other ones of its first 200,000."""
     from perennial.clock import instant
@@ -256,6 +305,7 @@ STEPS: dict[str, Callable[[str, Path], None]] = {
     "statistics": statistics,
     "score": score,
     "watch": watch,
+    "look": look,
     "compare": compare,
     "train": train,
 }
@@ -288,21 +338,26 @@ def environment(folder: Path) -> dict[str, str]:
     return {**rest, **places, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}
 
 
-def measured(folder: Path, rows: int, batches: int, of: list[str]) -> Iterator[str]:
-    """Write the batches one by one, take them in, and yield a line of the table for each step."""
+def measured(folder: Path, rows: int, batches: int, earlier: int, of: list[str]) -> Iterator[str]:
+    """Write the batches one by one, take them in, and yield a line of the table for each step.
+
+    earlier: rows of each batch but the last.
+    """
     data = folder / "usecases" / "data"
     data.mkdir(parents=True, exist_ok=True)
     (folder / "usecases" / "shop.yaml").write_text(DECLARATION)
     names = windows(batches)
     for number, window in enumerate(names):
+        of_batch = rows if window == names[-1] else earlier
         if not (data / f"{window}.parquet").exists():
-            write_batch(data / f"{window}.parquet", rows, number)
+            write_batch(data / f"{window}.parquet", of_batch, number)
         is_end = window in (names[0], names[-1])
         for step in STEPS:
             if step == "ingest" or (is_end and step in of):
                 cost = cost_of(step, window, folder)
                 yield (
-                    f"| {window} | {step} | {rows:,} | {number:,} | {cost.cpu:.1f} | {cost.cpu / rows * 10**6:.2f} "
+                    f"| {window} | {step} | {of_batch:,} | {number:,} | {cost.cpu:.1f} "
+                    f"| {cost.cpu / of_batch * 10**6:.2f} "
                     f"| {cost.wall:.1f} | {cost.peak / 2**30:.2f} |"
                 )
 
@@ -312,6 +367,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--rows", type=int, default=1_000_000)
     asked.add_argument("--batches", type=int, default=3)
+    asked.add_argument("--earlier", type=int, help="rows of each batch but the last; as many as of that by default")
     asked.add_argument("--folder", type=Path)
     asked.add_argument("--steps", default=",".join(STEPS))
     asked.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
@@ -323,7 +379,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         print("| batch | step | rows | batches before | CPU s | CPU s per million rows | wall s | peak GiB |")
         print("|---|---|---:|---:|---:|---:|---:|---:|")
-        for line in measured(given.folder or Path(temporary), given.rows, given.batches, given.steps.split(",")):
+        for line in measured(
+            given.folder or Path(temporary),
+            given.rows,
+            given.batches,
+            given.earlier or given.rows,
+            given.steps.split(","),
+        ):
             print(line, flush=True)
 
 

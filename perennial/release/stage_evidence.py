@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,8 +149,12 @@ def _parts(rows: pd.DataFrame | StoredRows, arm: str) -> Iterator[np.ndarray]:
 def _scores(served: ServedRows | None, in_batches: pd.DataFrame | StoredRows | None) -> Scores | None:
     """How the predictions of both models are distributed, over all records that both scored; None without any."""
     of = [each for each in (served.both if served else None, in_batches) if each is not None and len(each)]
-    arms = [np.concatenate([part for rows in of for part in _parts(rows, arm)]) for arm in (CHAMPION, CANDIDATE) if of]
-    return binned(*arms) if arms else None
+    if not of:
+        return None
+    champion, candidate = (
+        together(of[-1], chain.from_iterable(_parts(rows, arm) for rows in of)) for arm in (CHAMPION, CANDIDATE)
+    )
+    return binned(champion, candidate)
 
 
 @dataclass(frozen=True)

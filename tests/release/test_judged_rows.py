@@ -53,7 +53,7 @@ def _both(stage: StageRows) -> tuple[StageRows, StageRows]:
 
 def _frame(rows: object) -> pd.DataFrame:
     assert rows is not None
-    frame = in_memory(rows).sort_values("order").reset_index(drop=True)  # type: ignore[arg-type]
+    frame = in_memory(rows).sort_values("order").reset_index(drop=True)
     return frame[sorted(frame.columns)]
 
 

@@ -23,18 +23,19 @@ def binned(champion: FloatArray, candidate: FloatArray) -> Scores | None:
     >>> binned(np.arange(100.0), np.arange(100.0) + 10).candidate.tolist()
     [0, 10, 10, 10, 10, 10, 10, 10, 10, 20]
     """
-    both = np.stack([champion, candidate]).reshape(2, len(champion), -1)
-    both = both[:, np.isfinite(both).all(axis=(0, 2))]
-    if not both.shape[1]:
+    finite = (np.isfinite(champion) & np.isfinite(candidate)).reshape(len(champion), -1).all(axis=1)
+    arms = (champion, candidate) if finite.all() else (champion[finite], candidate[finite])
+    if not len(arms[0]):
         return None
     if champion.ndim > 1:
-        many, place, bins = both.shape[2], both.argmax(axis=2), "the most probable classes"
+        many, bins = champion.shape[1], "the most probable classes"
+        places = (each.argmax(axis=1) for each in arms)
     else:
-        bounds = np.unique(np.quantile(both[0, :, 0], TENTHS))
+        bounds = np.unique(np.quantile(arms[0], TENTHS))
         many, bins = bounds.size + 1, "tenths of the champion's scores"
-        place = np.searchsorted(bounds, both[..., 0], side="right")
-    counts = [np.bincount(each, minlength=many).astype(np.int64) for each in place]
-    return Scores(counts[0], counts[1], bins)
+        places = (np.searchsorted(bounds, each, side="right") for each in arms)
+    of_champion, of_candidate = (np.bincount(each, minlength=many).astype(np.int64) for each in places)
+    return Scores(of_champion, of_candidate, bins)
 
 
 def scores_moved(scores: Scores) -> Finding:
