@@ -180,7 +180,7 @@ def _timed(
         yield critical.row(f"{column}: missing", needs, "column_values_to_not_be_null", column=column)
     for fault, helper in TIME_FAULT.items():
         yield critical.row(f"{column}: {fault}", needs, "column_values_to_be_null", column=helper)
-    future = f"{column}: in the future (not before {in_words(as_of)})"
+    future = f"{column}: in the future (should be before {in_words(as_of)})"
     yield critical.row(future, needs, between, column=column, max_value=as_of, strict_max=True)
     start, end = window
     if start is not None or end is not None:

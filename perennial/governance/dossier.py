@@ -59,13 +59,16 @@ class Dossier:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What is missing, in the order of the chapters; what two chapters need is listed once."""
+        first: dict[str, Gap] = {}
         every = (
             Gap(chapter.number, item.name, item.field, " ".join(item.text))
             for chapter in self.chapters
             for item in chapter.items
             if item.is_missing
         )
-        return tuple({gap.field or gap.name: gap for gap in reversed(list(every))}.values())[::-1]
+        for gap in every:
+            first.setdefault(gap.field or gap.name, gap)
+        return tuple(first.values())
 
 
 def dossier_of(records: Records) -> Dossier:

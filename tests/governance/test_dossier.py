@@ -139,6 +139,7 @@ def test_each_live_model_is_described_by_its_own_training(made: Dossier, shop: W
 
 def test_what_nobody_stated_is_a_gap_and_what_people_stated_is_not(made: Dossier, files: dict[str, str]) -> None:
     gaps = {gap.field for gap in made.gaps}
+    assert (numbers := [gap.chapter for gap in made.gaps]) == sorted(numbers), numbers
     assert "governance.owner" in gaps and "governance.persons_affected" in gaps and "governance.limits" in gaps
     assert not gaps & {"governance.purpose", "governance.risk_items", "description", "governance.conformity"}
     assert item(made, "Owner").text == (NOT_STATED,)
@@ -268,6 +269,8 @@ def test_before_the_first_release_what_is_not_known_is_unknown(shop: Workspace, 
     made = dossier_of(records)
     assert item(made, "Live now").text == ("unknown: no model was released yet",)
     assert {"Live now", "Batches", "Evaluation"} <= {gap.name for gap in made.gaps}
+    assert (numbers := [gap.chapter for gap in made.gaps]) == sorted(numbers), numbers
+    assert len({gap.field or gap.name for gap in made.gaps}) == len(made.gaps)
     written = publish_dossier(tmp_path / "out", made, records)
     assert [path.name for path in written] == ["dossier.html", "dossier.json"]
 
