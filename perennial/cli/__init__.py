@@ -13,15 +13,19 @@ from types import FrameType
 
 def main() -> None:
     """Run the command line; every failure becomes a message and an exit code instead of a stack trace."""
+    from perennial.cli.failures import command_run
     from perennial.cli.lost_interrupts import lost_interrupts_sent_again
     from perennial.cli.noted import waits_noted
-    from perennial.cli.output import any_encoding
+    from perennial.cli.output import SILENCE, any_encoding, shows_at_once
     from perennial.secrets import mask_logs
 
     mask_logs()
     any_encoding()
     with _ctrl_c_answered(), lost_interrupts_sent_again(), waits_noted():
+        if not shows_at_once():
+            SILENCE.begins(f"{command_run()} is still working")
         code = _code_of_command()
+        SILENCE.ends()
     sys.exit(code)
 
 

@@ -55,13 +55,13 @@ def report(error: Exception) -> int:
         as_json({"error": error_view(ours)})
     flowing_note(as_typed(ours, str(ours)))
     hint = command_for(ours)
-    if hint and not hint.startswith(f"`{_command_run()}`"):
+    if hint and not hint.startswith(f"`{command_run()}`"):  # advice to run what was just run would be none
         flowing_note(f"  {hint}")
     return ours.exit_code
 
 
-def _command_run() -> str:
-    """The command that was typed, without its options: advice to run it would be none."""
+def command_run() -> str:
+    """The command that was typed, without its options."""
     words = takewhile(lambda word: not word.startswith("-"), sys.argv[1:])
     return f"perennial {' '.join(words)}"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from perennial.cli.silence import Silence
 from perennial.cli.wrapping import fitted
 from perennial.secrets import mask_deep, masked
 
@@ -50,6 +51,11 @@ def json_wanted() -> bool:
     return "--json" in sys.argv
 
 
+def shows_at_once() -> bool:
+    """Whether what goes on is shown while it does."""
+    return is_terminal() and not json_wanted()
+
+
 def any_encoding() -> None:
     """Let output go on where its encoding lacks a character, as under `LC_ALL=C`: the nearest plain one stands in."""
     codecs.register_error("perennial", _nearest)
@@ -67,9 +73,13 @@ def _nearest(problem: UnicodeError) -> tuple[str, int]:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """On a terminal, show what a command is busy with for as long as the block runs."""
-    if not is_terminal() or json_wanted():
-        yield
+    """Show what a command is busy with: on a terminal while the block runs, elsewhere by a line if that takes long."""
+    if not shows_at_once():
+        SILENCE.begins(what)
+        try:
+            yield
+        finally:
+            SILENCE.ends()
         return
     from rich.console import Console
 
@@ -79,6 +89,7 @@ def working(what: str) -> Iterator[None]:
 
 def say(text: str = "") -> None:
     """Lines on standard output, without anything secret; on a terminal broken between words."""
+    SILENCE.ends()
     sys.stdout.write(_shown(text, sys.stdout) + "\n")
 
 
@@ -95,7 +106,12 @@ def text_width() -> int:
 
 def note(text: str) -> None:
     """A line on standard error: what a program that reads our output must not get."""
+    SILENCE.ends()
     sys.stderr.write(_shown(text, sys.stderr) + "\n")
+
+
+SILENCE = Silence(note)
+"""Of this command, where its output is no terminal."""
 
 
 def flowing_note(text: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from perennial.cli.noted import STORY, story_elsewhere
-from perennial.cli.output import flowing, is_terminal, json_wanted, note, terminal_width
+from perennial.cli.output import SILENCE, flowing, json_wanted, note, shows_at_once, terminal_width
 from perennial.cli.wrapping import fitted
 from perennial.settings import prepare_home, settings
 
@@ -52,13 +52,16 @@ def flows_ready(*, whole_cycle: bool = False, headed: bool = False) -> Iterator[
 
 @contextmanager
 def _storytelling(*, headed: bool) -> Iterator[None]:
-    """One line for each finished cycle on standard output; on a terminal, what is going on below it."""
+    """One line for each finished cycle on standard output; on a terminal, what is going on below it.
+
+    Elsewhere, a line on standard error for each step that takes long.
+    """
     for noisy in ("great_expectations", "mlflow", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     steps = logging.getLogger("perennial.tasks")
-    with story_elsewhere(), _status() if is_terminal() and not json_wanted() else nullcontext() as status:
-        spinner = [(steps, _Spinner(status))] if status is not None else []
-        handlers = [(STORY, _Lines(status, headed=headed)), *spinner]
+    with story_elsewhere(), _status() if shows_at_once() else nullcontext() as status:
+        beside: logging.Handler = _Steps() if status is None else _Spinner(status)
+        handlers = [(STORY, _Lines(status, headed=headed)), (steps, beside)]
         for logger, handler in handlers:
             logger.setLevel(logging.INFO)
             logger.addHandler(handler)
@@ -66,6 +69,7 @@ def _storytelling(*, headed: bool) -> Iterator[None]:
         try:
             yield
         finally:
+            SILENCE.ends()
             for logger, handler in handlers:
                 logger.removeHandler(handler)
 
@@ -112,6 +116,13 @@ def beside_spinner(message: str, width: int) -> str:
     from rich.cells import set_cell_size
 
     return set_cell_size(" ".join(message.split()), max(width - len("⠋ ") - 1, 1)).rstrip()
+
+
+class _Steps(logging.Handler):
+    """The newest event, where no spinner shows it and it is followed by a long silence."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        SILENCE.begins(f"still working; the newest event: {' '.join(record.getMessage().split())}")
 
 
 class _Spinner(logging.Handler):
