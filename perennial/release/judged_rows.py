@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from perennial.clock import instant
 from perennial.ledger.entries import BatchScored
-from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL
-from perennial.release.served_evidence import CANDIDATE, CHAMPION
+from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PREFIX
+from perennial.release.served_evidence import BY_CANDIDATE, BY_CHAMPION
 from perennial.scoring.stored import score_column
 from perennial.store.bounded import Bounds, joining
 from perennial.store.known import Known
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_PLACE, _OF_CANDIDATE = "place", "of_candidate"
+_PLACE, _OF_CANDIDATE = f"{PREFIX}place", f"{PREFIX}of_candidate"
 """Which of the scored batches, and whether by the candidate: see `_on_disk`."""
 
 
@@ -71,7 +71,7 @@ class StageRows:
 
     @cached_property
     def scored(self) -> pd.DataFrame | StoredRows | None:
-        """Keys with the predictions of both models, `CHAMPION` and `CANDIDATE`; None without any.
+        """Keys with the predictions of both models, `BY_CHAMPION` and `BY_CANDIDATE`; None without any.
 
         Of a key that was scored with several batches, the first one counts. Raises OutOfMemory, DiskFull.
         """
@@ -90,7 +90,7 @@ class StageRows:
         of_candidate = place.sort_values(kind="stable").map([each.of is not None for each in scorings].__getitem__)
         parts = [
             frame[mine.to_numpy()].drop_duplicates(self._key).rename(columns={column: arm})
-            for arm, mine in ((CHAMPION, ~of_candidate), (CANDIDATE, of_candidate))
+            for arm, mine in ((BY_CHAMPION, ~of_candidate), (BY_CANDIDATE, of_candidate))
         ]
         return parts[0].merge(parts[1], on=self._key)
 
@@ -164,8 +164,8 @@ def _on_disk(
     )
     score, first = quoted(column), f"arg_min({quoted(column)}, {_PLACE})"
     query = f"""
-        SELECT {_listed(key)}, {first} FILTER (NOT {_OF_CANDIDATE}) AS {CHAMPION},
-               {first} FILTER ({_OF_CANDIDATE}) AS {CANDIDATE}
+        SELECT {_listed(key)}, {first} FILTER (NOT {_OF_CANDIDATE}) AS {BY_CHAMPION},
+               {first} FILTER ({_OF_CANDIDATE}) AS {BY_CANDIDATE}
         FROM stored JOIN names USING ({BATCH}) GROUP BY {_listed(key)}
         HAVING count({score}) FILTER (NOT {_OF_CANDIDATE}) > 0 AND count({score}) FILTER ({_OF_CANDIDATE}) > 0
     """

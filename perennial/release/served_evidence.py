@@ -22,6 +22,7 @@ from perennial.our_columns import (
     OTHER_PROBABILITIES,
     OTHER_SCORE,
     PREDICTION,
+    PREFIX,
     RELEASE_NO,
     SCORE,
 )
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHAMPION, CANDIDATE = "champion", "candidate"
+BY_CHAMPION, BY_CANDIDATE = f"{PREFIX}by_champion", f"{PREFIX}by_candidate"
+"""The columns of the predictions of both models: rows may have columns of any other name."""
 SLOW_MS = 100.0
 """From here an answer is slow, for either model."""
 _NOT_ASKED = ("not-loaded", "not-tried")
@@ -44,7 +47,7 @@ class ServedRows:
     """Records that were answered in a stage.
 
     frame: one row each, with the key columns (null if the record had none), `ARM` by the key, the predictions of both
-    models as `CHAMPION` and `CANDIDATE` (null if the candidate gave none), and the microseconds of each.
+    models as `BY_CHAMPION` and `BY_CANDIDATE` (null if the candidate gave none), and the microseconds of each.
     """
 
     frame: pd.DataFrame
@@ -53,12 +56,12 @@ class ServedRows:
     @property
     def both(self) -> pd.DataFrame:
         """The records that both models scored."""
-        return self.frame[self.frame[[CHAMPION, CANDIDATE]].notna().all(axis=1)]
+        return self.frame[self.frame[[BY_CHAMPION, BY_CANDIDATE]].notna().all(axis=1)]
 
     @property
     def by_key(self) -> pd.DataFrame:
         """The first answer to each key that both models scored."""
-        return self.both.dropna(subset=self.key).drop_duplicates(self.key)[[*self.key, ARM, CHAMPION, CANDIDATE]]
+        return self.both.dropna(subset=self.key).drop_duplicates(self.key)[[*self.key, ARM, BY_CHAMPION, BY_CANDIDATE]]
 
     def counts(self, *, in_canary: bool) -> Traffic:
         """The counts of `Traffic`, without what only the values of predictions show."""
@@ -103,9 +106,9 @@ def served_rows(
     frame = table.to_pandas()
     frame = frame[(frame[RELEASE_NO] == release.release_no) & frame[ARM].notna()].sort_values(PREDICTION)
     answered = (frame[ARM] == CANDIDATE) & frame[CANDIDATE_FAILED].isna()
-    frame[CHAMPION] = frame[own].where(~answered, frame[other])
-    frame[CANDIDATE] = frame[other].where(~answered, frame[own])
-    frame.loc[frame[CANDIDATE_FAILED].notna(), CANDIDATE] = None
+    frame[BY_CHAMPION] = frame[own].where(~answered, frame[other])
+    frame[BY_CANDIDATE] = frame[other].where(~answered, frame[own])
+    frame.loc[frame[CANDIDATE_FAILED].notna(), BY_CANDIDATE] = None
     digests = [each.digest for each in mine]
     return (ServedRows(frame.drop(columns=[own, other]), key) if len(frame) else None), digests
 
@@ -143,7 +146,7 @@ def values_of_arms(rows: pd.DataFrame, labels: np.ndarray, value: Metric, declar
     rows: one row per key with `ARM` and both predictions. labels: shape (n,). value: the declared one, per row.
     """
     in_arm = (rows[ARM] == CANDIDATE).to_numpy()
-    champion, candidate = stacked(rows[CHAMPION]), stacked(rows[CANDIDATE])
+    champion, candidate = stacked(rows[BY_CHAMPION]), stacked(rows[BY_CANDIDATE])
     given = np.where(in_arm.reshape(-1, *[1] * (champion.ndim - 1)), candidate, champion)
     mean, influence = value.value_and_influence(labels, given)
     sign = 1.0 if value.direction == "higher" else -1.0

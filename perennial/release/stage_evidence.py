@@ -25,8 +25,8 @@ from perennial.ledger.ledger import Ledger
 from perennial.our_columns import ARM, ARRIVED_AT, LABEL
 from perennial.release.judged_rows import StageRows
 from perennial.release.served_evidence import (
-    CANDIDATE,
-    CHAMPION,
+    BY_CANDIDATE,
+    BY_CHAMPION,
     ServedRows,
     labels_of_arms,
     served_rows,
@@ -129,7 +129,7 @@ def _traffic(
         candidate_failed=failed,
         invalid=0
         if scored is None or not len(scored)
-        else sum(_invalid(part, declaration) for part in _parts(scored, CANDIDATE)),
+        else sum(_invalid(part, declaration) for part in _parts(scored, BY_CANDIDATE)),
     )
 
 
@@ -152,7 +152,7 @@ def _scores(served: ServedRows | None, in_batches: pd.DataFrame | StoredRows | N
     if not of:
         return None
     champion, candidate = (
-        together(of[-1], chain.from_iterable(_parts(rows, arm) for rows in of)) for arm in (CHAMPION, CANDIDATE)
+        together(of[-1], chain.from_iterable(_parts(rows, arm) for rows in of)) for arm in (BY_CHAMPION, BY_CANDIDATE)
     )
     return binned(champion, candidate)
 
@@ -173,8 +173,8 @@ def _compared(declaration: Declaration, sources: Mapping[str, str], judged: Eval
 
     pairs = paired(
         labels_in(judged, declaration.schema_),
-        together(judged.rows, _parts(judged.rows, CHAMPION)),
-        together(judged.rows, _parts(judged.rows, CANDIDATE)),
+        together(judged.rows, _parts(judged.rows, BY_CHAMPION)),
+        together(judged.rows, _parts(judged.rows, BY_CANDIDATE)),
         judged.codes,
         cluster_by=declaration.evaluation.cluster_name,
         second=judged.second,

@@ -10,7 +10,7 @@ from perennial.clock import instant
 from perennial.ledger.entries import BatchScored, Release
 from perennial.our_columns import ARM, BATCH
 from perennial.release.judged_rows import StageRows
-from perennial.release.served_evidence import CANDIDATE, CHAMPION
+from perennial.release.served_evidence import BY_CANDIDATE, BY_CHAMPION, CANDIDATE, CHAMPION
 from perennial.scoring.stored import score_column, stacked
 from perennial.settings import settings
 from perennial.store.known import known_at
@@ -60,17 +60,17 @@ def _frame(rows: object) -> pd.DataFrame:
 def test_the_first_prediction_of_a_key_counts(stage: StageRows) -> None:
     here, there = (_frame(each.scored) for each in _both(stage))
     pd.testing.assert_frame_equal(here, there, check_dtype=False)
-    assert len(here) > 1000 and not (here[[CHAMPION, CANDIDATE]] == 0.123).any(axis=None)
+    assert len(here) > 1000 and not (here[[BY_CHAMPION, BY_CANDIDATE]] == 0.123).any(axis=None)
 
 
 def test_an_answer_that_was_served_counts_before_the_batch_of_its_key(stage: StageRows) -> None:
     keys = _frame(stage.scored)["order"]
-    answers = pd.DataFrame({"order": keys[:60], ARM: [CHAMPION, CANDIDATE] * 30, CHAMPION: 0.25, CANDIDATE: 0.75})
+    answers = pd.DataFrame({"order": keys[:60], ARM: [CHAMPION, CANDIDATE] * 30, BY_CHAMPION: 0.25, BY_CANDIDATE: 0.75})
     for served in (None, answers, answers.head(0)):
         here, there = (_frame(each.judged(served)) for each in _both(stage))
         pd.testing.assert_frame_equal(here, there, check_dtype=False)
         given = here[here["order"].isin(answers["order"])]
-        assert 0 < len(given) == (stacked(given[CANDIDATE]) == 0.75).sum() or served is None or served.empty
+        assert 0 < len(given) == (stacked(given[BY_CANDIDATE]) == 0.75).sum() or served is None or served.empty
     answered = [_frame(each.answered(answers[["order", ARM]])) for each in _both(stage)]
     pd.testing.assert_frame_equal(*answered, check_dtype=False)
     assert len(answered[0]) == len(answers)

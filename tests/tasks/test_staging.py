@@ -17,9 +17,12 @@ STAGED = {"policy": "newest_unless_worse", "stages": [{"shadow": "7d"}, "full"]}
 
 
 def _lived(world: World, months: int, flipped_from: int = 99) -> Workspace:
-    """The shop after so many months, each with one cycle."""
+    """The shop after so many months, each with one cycle. Two features are named as the models of a stage are."""
+    world.declare(features={"numeric": ["price", "weight", "champion"], "categorical": ["carrier", "candidate"]})
     for number in range(1, months + 1):
-        world.month(f"2024-{number:02d}", flipped=number >= flipped_from)
+        rows = world.month(f"2024-{number:02d}", flipped=number >= flipped_from)
+        rows["champion"], rows["candidate"] = 1, "none"
+        rows.to_csv(world.usecases / "shop" / f"2024-{number:02d}.csv", index=False)
         cycle()
     return open_workspace(settings())
 
