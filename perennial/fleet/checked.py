@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from perennial.errors import PerennialError
@@ -46,11 +46,19 @@ def require_members(template: Template, ledger: Ledger | None) -> None:
 
 def reported_of(template: Template, ledger: Ledger | None) -> list[Reported]:
     """The mistakes of all members, each place and kind of mistake once."""
+    return grouped(
+        (name, mistake)
+        for number, name in enumerate(template.members)
+        for mistake in _mistakes(name, template, ledger, compared=number < LOOKED_AT)
+    )
+
+
+def grouped(mistakes: Iterable[tuple[str, Mistake]]) -> list[Reported]:
+    """Mistakes of members by name, each place and kind of mistake once."""
     by_place: dict[tuple[str, int | None, str, str], tuple[Mistake, list[str]]] = {}
-    for number, name in enumerate(template.members):
-        for mistake in _mistakes(name, template, ledger, compared=number < LOOKED_AT):
-            key = (mistake.file, mistake.line, mistake.field, mistake.code)
-            by_place.setdefault(key, (mistake, []))[1].append(name)
+    for name, mistake in mistakes:
+        key = (mistake.file, mistake.line, mistake.field, mistake.code)
+        by_place.setdefault(key, (mistake, []))[1].append(name)
     return [Reported(mistake, tuple(dict.fromkeys(names))) for mistake, names in by_place.values()]
 
 
