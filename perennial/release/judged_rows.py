@@ -111,8 +111,8 @@ class StageRows:
             beside = _first_answers(in_memory(beside), scored, self._key)
         elif len(parts) > 1:
             beside = pd.concat(parts, ignore_index=True).drop_duplicates(self._key)
-        found = self._beside(beside, labelled=True)
-        return found if len(found) else None
+        rows = self._beside(beside, labelled=True)
+        return rows if len(rows) else None
 
     def answered(self, served: pd.DataFrame) -> pd.DataFrame | None:
         """The accepted rows of some answers, with or without a label; None without any. served: by key."""
