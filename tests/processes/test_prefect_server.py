@@ -182,7 +182,8 @@ def test_deleting_the_home_does_not_leave_its_old_server_behind(other_home: Sett
     old = start_server(other_home)
     shutil.rmtree(other_home.home)
     new = start_server(other_home)
-    assert new.started and new.pid != old.pid
+    assert new.started and new.pid is not None and new.pid != old.pid
+    assert server_process.serves(psutil.Process(new.pid), other_home.prefect_home), "waits until it shows its variables"
     assert processes_of(other_home) == {new.pid}
 
 
