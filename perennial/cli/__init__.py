@@ -17,8 +17,10 @@ def main() -> None:
     from perennial.cli.lost_interrupts import lost_interrupts_sent_again
     from perennial.cli.noted import waits_noted
     from perennial.cli.output import SILENCE, any_encoding, shows_at_once
+    from perennial.processes.untracked import report_nothing
     from perennial.secrets import mask_logs
 
+    report_nothing()
     mask_logs()
     any_encoding()
     with _ctrl_c_answered(), lost_interrupts_sent_again(), waits_noted():

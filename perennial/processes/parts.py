@@ -18,6 +18,7 @@ from perennial.processes.ports import HOST, free_port
 from perennial.processes.prefect_server import answers, environment, running_server, start_server
 from perennial.processes.process_group import adopt
 from perennial.processes.supervisor import Part
+from perennial.processes.untracked import UNTRACKED
 from perennial.processes.up_record import UpRecord
 from perennial.settings import Settings
 from perennial.work_pools import WorkPool
@@ -145,8 +146,7 @@ def _environment(where: Settings) -> dict[str, str]:
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "PREFECT_LOGGING_COLORS": "false",
         "NO_COLOR": "1",
-        "GX_ANALYTICS_ENABLED": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **UNTRACKED,
     }
     given = {
         "PERENNIAL_DATABASE_URL": where.database_url,

@@ -154,7 +154,6 @@ def environment(server: Server) -> dict[str, str]:
     """
     variables = {
         "PREFECT_API_URL": server.url,
-        "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "INFO"),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": os.environ.get("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL"),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -13,6 +13,7 @@ import psutil
 from perennial.processes.ports import HOST
 from perennial.processes.process_group import adopt
 from perennial.processes.reaching import past_the_proxy
+from perennial.processes.untracked import UNTRACKED
 from perennial.settings import PREFECT_DATABASE
 
 EXEC_SECONDS = 2.0
@@ -22,8 +23,7 @@ LOG_BYTES = 5_000_000
 # answered makes Prefect answer 503, and its client then waits for two seconds or more: with a batch each second,
 # that met one cycle in four. The pages show a task run up to five seconds late.
 SERVER_OPTIONS = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    **UNTRACKED,
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "500",

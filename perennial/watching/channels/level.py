@@ -6,7 +6,7 @@ prove it, all days since the release may.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -245,12 +245,17 @@ def _evidence(on: Watched) -> Evidence | None:
         return None
     excess = weighed(loss.of(on.labels, on.predicted) - loss.reference, on.clusters.weights)
     slices, time = on.declaration.evaluation.slices, on.declaration.schema_.time
-    columns = {
-        name: (part[name].tolist() for part in parts_of(on.labelled, [name])) for name in slices if name in on.labelled
-    }
+    columns = {name: _values(on, name) for name in slices if name in on.labelled}
     of_parts = (part[time].dt.tz_localize(None).to_numpy() for part in parts_of(on.labelled, [time]))
     days = together(on.labelled, (times.astype("datetime64[D]") for times in of_parts))
     return evidence_of_loss(columns, excess, days, loss=loss.name)
+
+
+def _values(on: Watched, name: str) -> Iterator[list[object]]:
+    """A column of the labelled rows, part by part."""
+    from perennial.store.stored_rows import parts_of
+
+    return (part[name].tolist() for part in parts_of(on.labelled, [name]))
 
 
 CHANNEL = Level()
