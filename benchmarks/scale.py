@@ -167,7 +167,7 @@ def watch(window: str, data: Path) -> None:
 
 @contextmanager
 def _live(window: str, data: Path) -> Iterator[Any]:
-    """The batch, while a model that learned from its first 100,000 rows is live, as if since 40 days before its end."""
+    """The batch, while a model that learned from its first 100,000 rows is live, as if since 41 days before its end."""
     from perennial.clock import instant, write_instant
     from perennial.ledger.entries import Release, Snapshot
     from perennial.model.released import Serving
@@ -179,11 +179,17 @@ def _live(window: str, data: Path) -> Iterator[Any]:
     rows = next(pq.ParquetFile(data / f"{window}.parquet").iter_batches(100_000)).to_pandas()
     served = Serving((fit(stores.case, rows.rename(columns={"late": LABEL})).fitted,), (1.0,))
     since = write_instant(stores.first - timedelta(days=1))
-    if not stores.workspace.ledger.all(USECASE, Release):
-        of = {type(each): each for each in one_of_each().values()}
+    releases = [row.payload for row in stores.workspace.ledger.all(USECASE, Release)]
+    if since not in [each.as_of for each in releases]:
+        of, number = {type(each): each for each in one_of_each().values()}, len(releases) + 1
         learned = {"batches": (stores.batch.batch,), "first": write_instant(stores.first), "last": stores.batch.end}
-        stores.workspace.ledger.append(USECASE, of[Snapshot].model_copy(update={"as_of": since, **learned}))
-        stores.workspace.ledger.append(USECASE, of[Release].model_copy(update={"as_of": since}))
+        snapshot = of[Snapshot].model_copy(update={"snapshot": f"snapshot-{number}", "as_of": since, **learned})
+        stores.workspace.ledger.append(USECASE, snapshot)
+        champion = of[Release].champion
+        model = champion.model.model_copy(update={"digest": f"model-{number}"})
+        champion = champion.model_copy(update={"challenger": f"challenger-{number}", "model": model})
+        changed = {"release_no": number, "as_of": since, "snapshot": snapshot.snapshot, "serves": (champion,)}
+        stores.workspace.ledger.append(USECASE, of[Release].model_copy(update=changed))
     assert instant(since) < instant(stores.batch.arrived_at)
     with patch("tasks.scoring.load_served", lambda *_: served), patch("tasks.health.load_served", lambda *_: served):
         yield stores.batch
