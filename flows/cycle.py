@@ -27,7 +27,7 @@ from tasks.health import watch_champion
 from tasks.lineage import send_lineage_if_any
 from tasks.page import renew_page
 from tasks.scoring import score_arrived
-from tasks.staging import look_if_any
+from tasks.staging import look_if_any, outcome_of_looks
 from tasks.step import in_fleet
 from tasks.training import train_next
 from tasks.turn import in_turn
@@ -121,7 +121,8 @@ def end(
     challenger = train_next(usecase, trigger, now.as_of, postponed)
     decision = decide_at_once(usecase, now, arrived.asked, challenger) or decision
     finish_cycle(usecase, batch, arrived.health, decision, challenger)
-    note_outcome(usecase, outcome_in_words(decision, frozen=is_kept_back(usecase)), batch.window)
+    decided = outcome_in_words(decision, frozen=is_kept_back(usecase))
+    note_outcome(usecase, f"{outcome_of_looks(usecase, batch)}{decided}", batch.window)
     restated = restated_window(usecase) if window is None else None
     if restated is not None:
         cycle(usecase, restated, trigger)

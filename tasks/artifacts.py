@@ -10,10 +10,11 @@ from data_checks.docs import write_docs
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.fault_points import write
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Health, RunSucceeded
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, EpisodeClosed, Health, RunSucceeded
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import frozen_decision, standing_failure, trained_at
 from perennial.release.freeze import freezes_in_words
+from perennial.release.looked import looked_in_cycle
 from perennial.release.words import HEADING, batch_in_words, cycle_in_lines, decision_in_words
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
@@ -119,7 +120,15 @@ def finish_cycle(
     taken = decision if isinstance(decision, Decision) else None
     kept_back = frozen_decision(workspace.ledger, usecase)
     later = (challenger.later_because if isinstance(challenger, ChallengerEntry) else None) or ""
-    lines = cycle_in_lines(batch, row.payload, taken, frozen=kept_back is not None, later_because=later)
+    lines = cycle_in_lines(
+        batch,
+        row.payload,
+        taken,
+        frozen=kept_back is not None,
+        later_because=later,
+        looked=looked_in_cycle(workspace.ledger, usecase, batch),
+        over={each.key for each in workspace.ledger.all(usecase, EpisodeClosed)},
+    )
     if not in_fleet():
         story.info("%s", "\n".join(lines), extra={"heading": HEADING})
     return row.payload

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from perennial.clock import instant, write_instant
 from perennial.evaluation.staged.verdict import look_at
-from perennial.ledger.entries import Release, StageLooked
+from perennial.ledger.entries import BatchEntry, Release, StageLooked
 from perennial.ledger.ledger import Row
 from perennial.ledger.present import current_release, freezes
 from perennial.release.aborted import abort_reports
+from perennial.release.looked import looked_in_cycle
 from perennial.release.promote import mirror_alias
 from perennial.release.stage_evidence import stage_evidence
 from perennial.release.stages import follow_look, go_on, looks_of, running, undone_look
@@ -71,6 +72,12 @@ def end_stage(usecase: str, as_of: datetime, by: str, reason: str) -> Release:
     announce(usecase)
     log.info("release %s %d: %s", usecase, made.release_no, made.reason)
     return made
+
+
+def outcome_of_looks(usecase: str, batch: BatchEntry) -> str:
+    """What looks at a stage changed in the batch's cycle, to put before its decision; empty if nothing."""
+    changes = looked_in_cycle(open_workspace(settings()).ledger, usecase, batch)
+    return "".join(f"{each.partition(': ')[0]}; " for each in changes)
 
 
 def _looked(workspace: Workspace, usecase: str, as_of: datetime) -> Row[StageLooked] | None:

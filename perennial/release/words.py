@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from perennial.clock import day, instant, write_instant
@@ -28,7 +28,7 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger
 from perennial.release.planned_stages import begins_with, ends_at, stage_in_words
 from perennial.usecase.declaration import Declaration
-from perennial.watching.explained import ABOUT_BATCHES
+from perennial.watching.explained import ABOUT_BATCHES, OF_STAGES
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -267,7 +267,7 @@ def bound_in_words(decision: Decision) -> str:
 def _alarm_in_words(alarm: Alarm, as_of: str) -> str:
     """An open episode in a few words: drift, what arrived, or nothing but information; since when, if not now."""
     kind = "for information" if alarm.severity == "info" else "drift"
-    if alarm.channel in ABOUT_BATCHES and alarm.severity != "info":
+    if alarm.channel in (*ABOUT_BATCHES, OF_STAGES) and alarm.severity != "info":
         kind = "alarm"
     opened = (alarm.episode or "").partition("@")[2]
     since = f", open since {day(opened)}" if opened and opened != as_of else ""
@@ -281,15 +281,23 @@ GAIN_WIDTH, GAIN_AND_OUTCOME = 31, 41
 
 
 def cycle_in_lines(
-    batch: BatchEntry, cycle: Cycle, decision: Decision | None, *, frozen: bool = False, later_because: str = ""
+    batch: BatchEntry,
+    cycle: Cycle,
+    decision: Decision | None,
+    *,
+    frozen: bool = False,
+    later_because: str = "",
+    looked: Sequence[str] = (),
+    over: Collection[str] = (),
 ) -> list[str]:
     """A cycle for the terminal: a line in the columns of `HEADING`, then one indented line per thing to know.
 
     The columns: rows that arrived, rows set aside, the champion's loss, the challenger's gain, the outcome.
     frozen: whether a freeze keeps the decision from being carried out. later_because: why the challenger that was
-    trained waits for later rows, where it could have been evaluated at once.
+    trained waits for later rows, where it could have been evaluated at once. looked: what looks at a stage changed.
+    over: episodes that are closed by now, though they were open when the champion was watched.
     """
-    health, notes = cycle.health, []
+    health, notes = cycle.health, list(looked)
     if batch.revision > 1:
         notes.append(f"revision {batch.revision}, {batch.because}: labels and alarms are those of {day(cycle.as_of)}")
     loss = "no champion"
@@ -317,7 +325,7 @@ def cycle_in_lines(
         notes.append(f"no new challenger: {cycle.not_trained}")
     if later_because:
         notes.append(f"the new challenger waits for later rows: {later_because}")
-    notes += [_alarm_in_words(alarm, cycle.as_of) for alarm in health.alarms]
+    notes += [_alarm_in_words(alarm, cycle.as_of) for alarm in health.alarms if alarm.episode not in over]
     if health.unseen_share is not None and health.unseen_share >= 0.01:
         notes.append(f"{percent(health.unseen_share)} of rows have a category never seen in training")
     notes += [f"warning: {warning}" for warning in batch.warnings]

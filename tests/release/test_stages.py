@@ -16,12 +16,13 @@ from perennial.ledger.entries import Decision, Episode, EpisodeClosed, Release, 
 from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import current_release, made_live, release_to_watch, undone_decision
 from perennial.release.aborted import abort_reports
+from perennial.release.looked import looked_in_cycle
 from perennial.release.promote import models_beside, release_decided
 from perennial.release.respond import respond
 from perennial.release.rollback import roll_back
 from perennial.release.stages import NoStage, follow_look, go_on, looks_of, running, undone_look
 from perennial.usecase.declared_alerts import Responses
-from tests.ledger.payloads import one_of_each
+from tests.ledger.payloads import batch, one_of_each
 from tests.release.payloads import challenger, decision
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -122,6 +123,27 @@ def test_an_abort_leaves_the_champion_and_opens_one_episode(ledger: Ledger, cana
     ledger.append("shop", over)
     release_decided(ledger, decided(ledger, 3, made.payload.release_no))
     assert state(ledger)[1:] == ("shadow", 1, 3), "the next challenger is tried, not the same one again"
+
+
+def test_the_outcome_of_a_cycle_names_what_its_looks_changed_and_no_other_cycle_does(ledger: Ledger) -> None:
+    def cycled(window: str, *verdicts: StageVerdict) -> list[str]:
+        of = batch(window)
+        ledger.append("shop", of)
+        for verdict in verdicts:
+            follow_look(ledger, "shop", looked(ledger, verdict))
+        clauses = looked_in_cycle(ledger, "shop", of)
+        ledger.append("shop", finished.model_copy(update={"batch": of.batch}))
+        return clauses
+
+    finished = one_of_each()["cycle"]
+    assert cycled("2024-01", "wait") == []
+    assert cycled("2024-02", "advance") == ["version 2 got into a canary of 10 %"]
+    assert cycled("2024-03", "advance") == ["version 2 passed a canary of 10 % and is live"]
+    assert cycled("2024-04") == []
+    release_decided(ledger, decided(ledger, 3, 4))
+    go_on(ledger, "shop", 5, NOW, "Ada", "no traffic")
+    assert cycled("2024-05") == [], "a person ended the stage"
+    assert cycled("2024-06", "abort") == ["version 3 was taken out of a canary of 10 %: It was abort"]
 
 
 @pytest.mark.parametrize("canary", [False, True])

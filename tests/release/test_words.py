@@ -42,6 +42,7 @@ TOO_LITTLE = "of 10 rows none has a label yet"
 
 def line(decided: Decision | None = None, of: BatchEntry | None = None, **values: Any) -> str:
     """A cycle in lines, as one text."""
+    about_looks = {name: values.pop(name, ()) for name in ("looked", "over")}
     health: dict[str, Any] = {
         "usecase": "shop",
         "batch": "b",
@@ -61,7 +62,7 @@ def line(decided: Decision | None = None, of: BatchEntry | None = None, **values
         "not_trained": "",
     }
     cycle = Cycle.model_construct(**{**stated, **values, "health": Health.model_construct(**health)})
-    return "\n".join(cycle_in_lines(of or batch(), cycle, decided))
+    return "\n".join(cycle_in_lines(of or batch(), cycle, decided, **about_looks))
 
 
 def ruled(outcome: str, **policy: Any) -> Decision:
@@ -75,6 +76,17 @@ def test_a_release_with_stages_is_shown_to_begin_with_the_first() -> None:
     staged = ruled("release", parameters={"stages": [{"shadow": "7d"}, "full"]})
     assert line(staged).splitlines()[1:] == ["  version 2 begins with a shadow"]
     assert line(ruled("release")).splitlines()[1:] == []
+
+
+def test_a_cycle_names_what_a_look_at_a_stage_did_before_all_else_and_no_alarm_that_is_over_by_now() -> None:
+    alarms = tuple(
+        Alarm(channel=channel, severity="page", detail="It is worse.", episode=f"{channel}@2024-01-01T00:00:00Z")
+        for channel in ("stage", "level")
+    )
+    passed = "version 2 passed a shadow and is live"
+    shown = line(waits=NO_CHALLENGER, alarms=alarms, looked=[passed], over={alarms[0].episode})
+    assert shown.splitlines()[1:] == [f"  {passed}", "  drift: level, open since 2024-01-01"]
+    assert "  alarm: stage, open since 2024-01-01" in line(waits=NO_CHALLENGER, alarms=alarms), "it is no drift"
 
 
 @pytest.mark.parametrize(

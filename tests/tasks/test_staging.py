@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from perennial.alerting.notices import notices
 from perennial.deciding.replay import Replayed
-from perennial.ledger.entries import BatchScored, Cycle, Decision, Episode, Release, StageLooked
+from perennial.ledger.entries import BatchEntry, BatchScored, Cycle, Decision, Episode, Release, StageLooked
 from perennial.release.stages_replay import replay_look
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
+from tasks.staging import outcome_of_looks
 from tests.training.stores import cycle, on_disk
 from tests.world import World
 
@@ -81,6 +82,8 @@ def test_a_candidate_that_is_proven_worse_is_taken_away_with_an_episode(world: W
     world.month("2024-05")
     cycle()
     assert _kinds(workspace)[-1] == ("abort", "full", champion)
+    newest = workspace.ledger.all("shop", BatchEntry)[-1].payload
+    assert outcome_of_looks("shop", newest) == "version 3 was taken out of a shadow; "
     (episode,) = [row.payload for row in workspace.ledger.all("shop", Episode) if row.payload.channel == "stage"]
     look = workspace.ledger.all("shop", StageLooked)[-1].payload.look
     assert [each.severity for each in notices(workspace.ledger, "shop") if each.channel == "stage"] == ["page"]
