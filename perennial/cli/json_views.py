@@ -49,6 +49,7 @@ from perennial.settings import settings
 from perennial.store.at_work import at_work_since
 from perennial.usecase.declaration import Declaration
 from perennial.usecase.reading import template_of
+from perennial.watching.explained import is_of_former
 from perennial.watching.health import open_with_severity
 
 
@@ -177,7 +178,8 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     question, approvers = open_question(ledger, usecase), declaration.governance.approvers
     stands = standing(endorsements(ledger, question), approvers, now) if question else Standing({}, (), ())
     champion = None
-    live = made_live(row.payload for row in ledger.all(usecase, Release))
+    releases = [row.payload for row in ledger.all(usecase, Release)]
+    live = made_live(releases)
     if release is not None and live is not None:
         age = (time_of(ledger, declaration, now) - instant(release.since)).total_seconds() / 86400
         champion = {
@@ -212,7 +214,11 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
         "held_by_freeze": held.id if (held := frozen_decision(ledger, usecase)) else None,
         "undelivered": [undelivered_view(each) for each in undelivered(ledger, usecase)],
         "open_episodes": [
-            {**each.episode.model_dump(mode="json"), "severity": each.severity}
+            {
+                **each.episode.model_dump(mode="json"),
+                "severity": each.severity,
+                "of_former_champion": is_of_former(each.episode, releases),
+            }
             for each in open_with_severity(ledger, usecase)
         ],
         "next_run": next_scheduled_run(settings(), usecase),

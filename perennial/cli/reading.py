@@ -11,6 +11,7 @@ from perennial.cli.json_views import batch_view, status_view, trained_on
 from perennial.cli.left_undone import to_go_on
 from perennial.cli.output import as_json, say
 from perennial.cli.tables import Column, pairs, table
+from perennial.clock import day
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, enumerated, percent, ranges
 from perennial.evaluation.reason import meanings
@@ -126,9 +127,7 @@ def _show_status(view: dict[str, Any]) -> None:
     if view["failed"]:
         rows.append(("last run failed", RunFailed(number=1, **view["failed"]).in_words))
     rows += _frozen_rows(view)
-    alarms = [each for each in view["open_episodes"] if each["severity"] != "info"]
-    rows.append(("open alarms", "; ".join(_episode(each) for each in alarms) or "none"))
-    rows += [("for information", _episode(each)) for each in view["open_episodes"] if each["severity"] == "info"]
+    rows += _episode_rows(view["open_episodes"])
     rows += [("not delivered", line) for line in _undelivered(view["undelivered"])]
     rows.append(("next scheduled run", view["next_run"] or "none: nothing is deployed on a schedule"))
     rows.append(("state", view["reconcile"]))
@@ -152,9 +151,20 @@ def _outcome(view: dict[str, Any]) -> str:
     return "not released" if outcome == "keep" and view["champion"] is None else outcome
 
 
+def _episode_rows(episodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """One row per open episode: alarms, information, and those about a champion that is not live any more."""
+    former = [each for each in episodes if each["of_former_champion"]]
+    present = [each for each in episodes if not each["of_former_champion"]]
+    alarms = [_episode(each) for each in present if each["severity"] != "info"] or ["none"]
+    rows = [("" if number else "open alarms", words) for number, words in enumerate(alarms)]
+    rows += [("for information", _episode(each)) for each in present if each["severity"] == "info"]
+    return rows + [("former champion", f"{_episode(each)} The next cycle closes this.") for each in former]
+
+
 def _episode(view: dict[str, Any]) -> str:
     severity = "" if view["severity"] == "info" else f" ({view['severity']})"
-    return f"{view['channel']}{severity}: {view['detail']}"
+    of = f", release {view['release_no']}" if view["of_former_champion"] else ""
+    return f"{view['channel']}{severity}{of} since {day(view['opened_at'])}: {view['detail']}"
 
 
 def _frozen_rows(view: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from perennial.clock import instant
+from perennial.clock import day, instant
 from perennial.fleet.budget import still_waits
 from perennial.ledger.entries import (
     Approval,
@@ -26,6 +26,8 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.many import BatchesNow
+from perennial.ledger.present import first_of_champion
+from perennial.watching.explained import NOT_ABOUT_MODELS
 from perennial.watching.health import severity_of
 
 STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
@@ -49,7 +51,10 @@ Rows = Mapping[type[Recorded], Sequence[Payload]]
 
 @dataclass(frozen=True)
 class Alarm:
-    """An open episode that is more than information. new_values: column and value that no training had."""
+    """An open episode that is more than information. new_values: column and value that no training had.
+
+    release_no: of what was live when it opened.
+    """
 
     channel: str
     severity: str
@@ -57,6 +62,7 @@ class Alarm:
     batch: str
     detail: str
     new_values: tuple[tuple[str, str], ...] = ()
+    release_no: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,19 +111,35 @@ def standings(ledger: Ledger, names: Iterable[str]) -> list[Standing]:
     """How these use cases stand, worst first: by state, then by how much worse the loss is than its reference."""
     rows, batches = ledger.everywhere(NEWEST, EVERY), ledger.batches_now()
     return sorted(
-        (standing(name, rows.get(name, {}), batches.get(name, BatchesNow())) for name in names), key=_worst_first
+        (
+            standing(name, mine := rows.get(name, {}), batches.get(name, BatchesNow()), _first(ledger, name, mine))
+            for name in names
+        ),
+        key=_worst_first,
     )
+
+
+def _first(ledger: Ledger, usecase: str, rows: Rows) -> int:
+    """The first release with the live champion; 0 where no open alarm is older, without a look at all releases."""
+    newest = _last(rows, Release)
+    if newest is None or all(each.release_no >= newest["release_no"] for each in open_alarms(rows)):
+        return 0
+    releases = [row.payload for row in ledger.all(usecase, Release)]
+    return first_of_champion(releases, max(releases, key=lambda each: each.release_no)).release_no
 
 
 def _worst_first(each: Standing) -> tuple[int, float, str]:
     return STATES.index(each.state), -each.excess, each.usecase
 
 
-def standing(usecase: str, rows: Rows, batches: BatchesNow) -> Standing:
-    """How one use case stands. rows: the newest of some kinds, all of others."""
+def standing(usecase: str, rows: Rows, batches: BatchesNow, first: int = 0) -> Standing:
+    """How one use case stands. rows: the newest of some kinds, all of others.
+
+    first: the first release with the live champion; alarms about earlier ones are left out.
+    """
     batch, cycle, release = batches.last, _last(rows, Cycle), _last(rows, Release)
     loss, labelled = _loss_and_rows(cycle, release)
-    alarms = open_alarms(rows)
+    alarms = tuple(each for each in open_alarms(rows) if each.channel in NOT_ABOUT_MODELS or each.release_no >= first)
     held = tuple(HeldBatch(each["window"], tuple(each["held_because"])) for each in batches.held)
     state, why = _state(rows, held, alarms, loss)
     since = (release.get("live_since") or release["as_of"]) if release else None
@@ -164,7 +186,15 @@ def open_alarms(rows: Rows) -> tuple[Alarm, ...]:
         severity = risen.get(each["episode"]) or each.get("severity") or severity_of(each["channel"])
         if each["episode"] not in closed and severity != "info":
             alarms.append(
-                Alarm(each["channel"], severity, each["opened_at"], each["batch"], each["detail"], _new_values(each))
+                Alarm(
+                    channel=each["channel"],
+                    severity=severity,
+                    opened_at=each["opened_at"],
+                    batch=each["batch"],
+                    detail=each["detail"],
+                    new_values=_new_values(each),
+                    release_no=each["release_no"],
+                )
             )
     return tuple(alarms)
 
@@ -192,7 +222,7 @@ def _state(rows: Rows, held: Sequence[HeldBatch], alarms: Sequence[Alarm], loss:
     if decision and decision["outcome"] == "blocked":
         return "blocked", f"a guard blocked version {decision['challenger']['version']} (decision {decision['id']})"
     if alarms:
-        return "alarm", "; ".join(f"{each.channel}: {each.detail}" for each in alarms)
+        return "alarm", " ".join(f"{each.channel} since {day(each.opened_at)}: {each.detail}" for each in alarms)
     if release is None:
         return "new", "no model is live yet"
     waits = _postponed(rows)

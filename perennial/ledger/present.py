@@ -147,9 +147,13 @@ def newest_calibration(ledger: Ledger, usecase: str) -> Calibration | None:
 
 def first_with_champion(ledger: Ledger, usecase: str, release: Release) -> Release:
     """The first of the consecutive releases up to this one that have the same champion, whatever refits joined it."""
+    return first_of_champion((row.payload for row in ledger.all(usecase, Release)), release)
+
+
+def first_of_champion(releases: Iterable[Release], release: Release) -> Release:
+    """The same, of all releases of the use case."""
     first = release
-    for row in sorted(ledger.all(usecase, Release), key=lambda r: -r.payload.release_no):
-        earlier = row.payload
+    for earlier in sorted(releases, key=lambda each: -each.release_no):
         if earlier.release_no < first.release_no:
             if earlier.champion.model.digest != release.champion.model.digest:
                 break

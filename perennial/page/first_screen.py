@@ -45,18 +45,23 @@ def _fine(history: History) -> Answer:
     question, loss = "Is the model fine?", newest_loss(history)
     if history.live is None:
         return Answer(question, "wait", "No model is live yet", (_waiting(history),) if _waiting(history) else ())
-    episodes = tuple(episode.detail for episode in history.open_alarms)
+    episodes = tuple(f"{each.channel} since {day(each.opened_at)}: {each.detail}" for each in history.open_alarms)
+    former = tuple(
+        f"{each.channel} since {day(each.opened_at)} is about the former champion (release {each.release_no}); the "
+        "next cycle closes it"
+        for each in history.open_of_former
+    )
     if episodes:
         open_now = counted(len(episodes), "alarm is open", "alarms are open")
-        return Answer(question, "bad", f"Check it: {open_now}", (*episodes, loss, *compared_with(history)))
+        return Answer(question, "bad", f"Check it: {open_now}", (*episodes, *former, loss, *compared_with(history)))
     informs = tuple(
         f"{each.channel} informs since {day(each.opened_at)}, which is no alarm" for each in history.open_information
     )
     health = history.cycles[-1].health if history.cycles else None
     if health is None or health.loss is None:
         few = "too few labels" if health is not None and health.labelled_rows else "no labels"
-        return Answer(question, "wait", f"Unknown: no alarm, but {few} yet", (loss, *informs))
-    return Answer(question, "good", "Yes: no alarm is open", (loss, *compared_with(history), *informs))
+        return Answer(question, "wait", f"Unknown: no alarm, but {few} yet", (loss, *former, *informs))
+    return Answer(question, "good", "Yes: no alarm is open", (loss, *compared_with(history), *former, *informs))
 
 
 def _last(history: History) -> Answer:

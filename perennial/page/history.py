@@ -38,6 +38,7 @@ from perennial.release.freeze import freezes_in_words
 from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
 from perennial.watching.episodes import severity_so_far
+from perennial.watching.explained import is_of_former
 from perennial.watching.health import severity_of
 
 TABLED = 400
@@ -100,14 +101,24 @@ class History:
         return [episode for episode in self.episodes if episode.episode not in closed]
 
     @property
+    def open_of_champion(self) -> list[Episode]:
+        """Those without episodes about a former champion, which the next cycle closes."""
+        return [each for each in self.open_episodes if not is_of_former(each, self.releases)]
+
+    @property
+    def open_of_former(self) -> list[Episode]:
+        """Open episodes about a former champion."""
+        return [each for each in self.open_episodes if is_of_former(each, self.releases)]
+
+    @property
     def open_alarms(self) -> list[Episode]:
         """The open episodes that a person should look at: all that do more than inform."""
-        return [each for each in self.open_episodes if self.severity(each) != "info"]
+        return [each for each in self.open_of_champion if self.severity(each) != "info"]
 
     @property
     def open_information(self) -> list[Episode]:
         """The open episodes that only inform."""
-        return [each for each in self.open_episodes if self.severity(each) == "info"]
+        return [each for each in self.open_of_champion if self.severity(each) == "info"]
 
     def severity(self, episode: Episode) -> Severity:
         """The highest severity that an episode has had."""

@@ -92,7 +92,7 @@ def _lines(history: History) -> list[ChannelLine]:
     newest = {reading.channel: reading for cycle in history.cycles for reading in cycle.health.readings}
     watched = {reading.channel for reading in history.cycles[-1].health.readings} if history.cycles else set()
     alarming = {episode.channel for episode in history.open_alarms}
-    informing = {episode.channel for episode in history.open_episodes} - alarming
+    informing = {episode.channel for episode in history.open_of_champion} - alarming
     return [
         ChannelLine(
             channel=name,

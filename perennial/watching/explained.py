@@ -21,6 +21,7 @@ from perennial.ledger.entries import (
     Release,
     Severity,
 )
+from perennial.ledger.present import first_of_champion
 from perennial.watching.episodes import severity_so_far
 
 Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limits"]
@@ -31,6 +32,23 @@ ABOUT_BATCHES = ("contract",)
 OF_STAGES = "stage"
 """The channel of episodes about a candidate that was taken away; the champion is live as before."""
 
+NOT_ABOUT_MODELS = (*ABOUT_BATCHES, OF_STAGES)
+"""Channels whose episodes another champion does not make obsolete."""
+
+
+def is_of_former(episode: Episode, releases: Iterable[Release]) -> bool:
+    """Whether an episode is about a champion that is not live any more; the next cycle closes it if it is open.
+
+    releases: all of the use case.
+    """
+    if episode.channel in NOT_ABOUT_MODELS:
+        return False
+    known = list(releases)
+    live = max(known, key=lambda each: each.release_no, default=None)
+    if live is None or live.release_no <= episode.release_no:
+        return False
+    return episode.release_no < first_of_champion(known, live).release_no
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -39,6 +57,7 @@ class Explanation:
     what: the channel's finding when it opened, and of each rise. about: columns and values, or the slice that
     contributes most. costs: what it costs per day, in the loss and in the declared value; empty if not measured.
     started: what followed from it. can_do: actions with their words.
+    of_former: the release of the former champion that it is about, if it is still open although another one is live.
     """
 
     episode: str
@@ -51,13 +70,16 @@ class Explanation:
     costs: tuple[str, ...]
     started: tuple[str, ...]
     can_do: tuple[tuple[Action, str], ...]
+    of_former: int | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it as sentences, in the order in which a person reads them."""
         until = "" if self.until is None else f", closed on {day(self.until)}"
         meaning = "for information, no alarm" if self.severity == "info" else self.severity
-        since = f"{self.channel} ({meaning}), open since {day(self.since)}{until}."
+        former = "" if self.of_former is None else f" about the former champion (release {self.of_former})"
+        closes = "" if self.of_former is None else "; the next cycle closes it"
+        since = f"{self.channel} ({meaning}){former}, open since {day(self.since)}{until}{closes}."
         actions = tuple(f"You can {words}." for _, words in self.can_do)
         return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
 
@@ -82,7 +104,9 @@ def explained(
     decided = [each for each in decisions if each.challenger_id in ids]
     evidence = episode.evidence
     severity = severity_so_far(episode, mine, of_channel)
-    has_former = any(each.release_no < episode.release_no for each in releases)
+    all_releases = list(releases)
+    has_former = any(each.release_no < episode.release_no for each in all_releases)
+    of_former = closed is None and is_of_former(episode, all_releases)
     return Explanation(
         episode=episode.episode,
         channel=episode.channel,
@@ -93,7 +117,10 @@ def explained(
         about=_about(evidence) if evidence else (),
         costs=_costs(evidence) if evidence else (),
         started=tuple(_started(each, decided) for each in trained),
-        can_do=() if closed else _can_do(episode, trained, decided, alarms=severity != "info", has_former=has_former),
+        can_do=()
+        if closed or of_former
+        else _can_do(episode, trained, decided, alarms=severity != "info", has_former=has_former),
+        of_former=episode.release_no if of_former else None,
     )
 
 

@@ -184,7 +184,7 @@ def cycle(loss: float | None = None, **values: Any) -> Cycle:
 
 def episode(detail: str, channel: str = "level") -> Episode:
     stated: dict[str, Any] = {"episode": detail, "detail": detail, "channel": channel, "severity": None}
-    stated["opened_at"] = AS_OF
+    stated |= {"opened_at": AS_OF, "release_no": 1}
     return Episode.model_construct(**stated)
 
 
@@ -215,7 +215,8 @@ def test_the_first_screen_answers_whether_the_model_is_fine() -> None:
     stated: dict[str, Any] = {"episode": "the loss rose before"}
     over = EpisodeClosed.model_construct(**stated)
     bad, _, _ = answers(history(**live, cycles=[cycle(0.4)], episodes=alarms, closed=[over]))
-    assert (bad.state, bad.answer, bad.lines[0]) == ("bad", "Check it: 1 alarm is open", "the loss rose")
+    assert (bad.state, bad.answer) == ("bad", "Check it: 1 alarm is open")
+    assert bad.lines[0] == "level since 2024-03-01: the loss rose"
     informed, _, _ = answers(history(**live, cycles=[cycle(0.4)], episodes=[episode("inputs moved", "features")]))
     assert informed.state == "good", "what only informs is no alarm"
     none, _, _ = answers(history(cycles=[cycle(waits=NO_CHALLENGER, not_trained="too few rows")]))
