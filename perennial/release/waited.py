@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perennial.clock import day
 from perennial.evaluation.figures import change, counted, interval_in_words
 from perennial.evaluation.regret import FEWEST, Regret, regret
 from perennial.ledger.entries import Decision, Release
@@ -29,9 +30,11 @@ def waited(decisions: Sequence[Decision], release: Release | None) -> Regret | N
 def waited_in_words(decisions: Sequence[Decision], release: Release | None) -> str:
     """Empty without a decision since the newest release."""
     cost = waited(decisions, release)
-    if cost is None:
+    if cost is None or release is None:
         return ""
-    since = f"In {counted(cost.decisions, 'decision', 'decisions')} since then nothing was released."
+    which = "a candidate was taken away" if release.kind == "abort" else f"release {release.release_no}"
+    decided = counted(cost.decisions, "decision", "decisions")
+    since = f"In {decided} since {which} ({day(release.as_of)}) nothing was released."
     metric = decisions[-1].metrics[0].name
     interval = cost.interval
     if interval is None:

@@ -45,11 +45,16 @@ def test_it_is_about_this_release_and_about_each_challenger_once(live: Release) 
 
 def test_a_manager_reads_what_it_cost_and_how_sure_that_is(live: Release) -> None:
     few = waited_in_words([made(2, 0.02)], live)
-    assert few == "In 1 decision since then nothing was released. What that costs is unknown before 3 of them."
+    assert few == (
+        "In 1 decision since release 1 (2024-01-31) nothing was released. What that costs is unknown before 3 of them."
+    )
+    taken_away = live.model_copy(update={"release_no": 3, "kind": "abort", "as_of": "2024-05-01T00:00:00Z"})
+    after = waited_in_words([made(2, 0.02), made(3, 0.02, release_no=3)], taken_away)
+    assert after.startswith("In 1 decision since a candidate was taken away (2024-05-01) nothing was released. ")
     text = waited_in_words([made(number, gain) for number, gain in enumerate(GAINS, start=2)], live)
     assert text.startswith(
-        "In 4 decisions since then nothing was released. It is not proven that the newest model, always taken, would "
-        "have been better or worse: gain +0.0125 log_loss on "
+        "In 4 decisions since release 1 (2024-01-31) nothing was released. It is not proven that the newest model, "
+        "always taken, would have been better or worse: gain +0.0125 log_loss on "
     )
     assert "rows (95 % interval -0.0" in text
     worse = waited_in_words([made(number, -0.02 - number / 1000) for number in range(2, 6)], live)
