@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from perennial.cli.output import as_json, say, working
+from perennial.cli.output import as_json, flowing, note, working
 from perennial.errors import InputError, TransientError
 from perennial.evaluation.figures import counted
 from perennial.ledger.present import accepted_batch
@@ -36,7 +37,10 @@ class Traffic:
 
 
 def replay_traffic(usecase: str, window: str | None, url: str, rate: float, most: int | None, json: bool) -> None:
-    """Send the rows one by one, `rate` in a second. Raises TransientError if nothing answers at the address."""
+    """Send the rows one by one, `rate` in a second. Raises TransientError if nothing answers at the address.
+
+    Exit code 1 if no record was scored.
+    """
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise InputError(f"--url: {url!r} is not an address\n  write it as http://127.0.0.1:8000", value=url)
@@ -48,6 +52,9 @@ def replay_traffic(usecase: str, window: str | None, url: str, rate: float, most
         as_json(_view(usecase, traffic))
     else:
         _show(usecase, traffic)
+    if traffic.seconds and not traffic.statuses[200]:
+        note(f"{usecase}: no record was scored: {traffic.first_refusal}")
+        sys.exit(TransientError.exit_code)
 
 
 def _records(usecase: str, window: str | None) -> Iterator[bytes]:
@@ -124,15 +131,15 @@ def _milliseconds(ordered: list[float], share: float) -> float | None:
 def _show(usecase: str, traffic: Traffic) -> None:
     view = _view(usecase, traffic)
     if not view["sent"]:
-        say(f"{usecase}: the batch has no row.")
+        flowing(f"{usecase}: the batch has no row.")
         return
     answered = traffic.statuses[200]
-    say(
+    flowing(
         f"{usecase}: {answered:,} of {view['sent']:,} records were scored; half of all answers came within "
         f"{view['p50_ms']} ms, 99 % within {view['p99_ms']} ms."
     )
     for release, n in sorted(traffic.releases.items()):
-        say(f"  release {release}: {n:,}")
+        flowing(f"  release {release}: {n:,}")
     for status, n in sorted(traffic.statuses.items()):
         if status != 200:
-            say(f"  refused with status {status}: {n:,}, the first because: {traffic.first_refusal}")
+            flowing(f"  refused with status {status}: {n:,}, the first because: {traffic.first_refusal}")

@@ -142,8 +142,10 @@ class Follower:
                 "to run the pipeline; an installation with all packages has to make it, in the same home"
             )
         if wrong != self._wrong.get(usecase):
-            trace = None if known else error
-            log.warning("%s: release %s is not loaded: %s", usecase, self._wanted.get(usecase), wrong, exc_info=trace)
+            trace, wanted = None if known else error, self._wanted.get(usecase)
+            which = f"release {wanted} is not loaded: " if wanted is not None else ""
+            why = wrong.removeprefix(f"{usecase}: ")
+            log.warning("%s: %s%s", usecase, which, why, exc_info=trace)
         self._wrong[usecase] = wrong
 
     def _new(self, usecase: str, end: tuple[int, str] | None) -> Release | None:

@@ -21,6 +21,11 @@ def _fails(*_: object) -> None:
     raise KeyError("nothing")
 
 
+def test_without_a_live_model_the_log_names_no_release(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    Follower(open_workspace(settings()), lambda: ("shop",), settings().serving).look()
+    assert [record.getMessage() for record in caplog.records] == ["shop: no model is live yet"]
+
+
 def test_an_unexpected_failure_is_shown_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for month in ("2024-01", "2024-02"):
         world.month(month)

@@ -34,8 +34,11 @@ def test_a_batch_is_sent_to_a_service_and_what_came_back_is_counted(released_sho
         assert (view["sent"], view["statuses"], view["releases"]) == (30, {"200": 30}, {str(live): 30})
         assert 0 < view["p50_ms"] <= view["p99_ms"]
         refused = released_shop.command("replay-traffic", "shop", "--url", f"{url}/elsewhere", "--most", "2")
-        assert "0 of 2 records were scored" in refused.stdout
-        assert "refused with status 404: 2, the first because: there is no /elsewhere" in refused.stdout
+        assert "0 of 2 records were scored" in refused.stdout and refused.returncode == 1
+        assert "no record was scored: there is no /elsewhere" in refused.stderr
+        assert all(len(line) <= 80 for line in refused.stdout.splitlines())
+        words = " ".join(refused.stdout.split())
+        assert "refused with status 404: 2, the first because: there is no /elsewhere" in words
     gone = released_shop.command("replay-traffic", "shop", "--url", url, "--most", "2")
     assert gone.returncode == 1 and f"{url} does not answer" in gone.stderr and "Traceback" not in gone.stderr
 
