@@ -106,7 +106,8 @@ def text_table(data: bytes, *, nulls: bool, columns: list[str] | None = None, re
     body = opened(data, read)
     names, delimiter = header_in(body, read)
     quote = read.quote if read.quote and read.quote.encode() in body else ""
-    body += END if quote and not body.endswith(END) else b""
+    if not body.endswith(END) and (quote or END not in body):  # a header alone needs its line break too
+        body += END
 
     def texts(columns: list[str], nulls: bool) -> pa.Table:
         return pa.concat_tables(text_parts(pa.BufferReader(body), names, delimiter, quote, columns, nulls=nulls))

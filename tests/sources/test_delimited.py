@@ -37,6 +37,11 @@ def workbook() -> bytes:
     return archive(**{"xl/workbook.xml": b"<workbook/>"})
 
 
+@pytest.mark.parametrize("data", [b"x", b"x\n", b"x\r", b"order,at", b'"order"'])
+def test_a_header_alone_is_a_table_without_rows_whether_a_line_break_ends_it_or_not(data: bytes) -> None:
+    assert text_table(data, nulls=True).num_rows == 0
+
+
 @pytest.mark.parametrize(
     "data",
     [
