@@ -84,8 +84,9 @@ def backtest(
     declared = declared_way(declaration)
     value = value_of(case)
     paid = checked_price(case, price, value)
+    ways(declaration, 0)  # what cannot be asked for is refused before a history that is too short
     history = read_history(tables, ledger, declaration, now)
-    asked = tuple(ways(declaration, history.days))  # refused, if at all, before the first fit
+    asked = tuple(ways(declaration, history.days))
     fits, stream = fitted(tables, case, folder, history, report, asked)
     lives = [live(stream, way) for way in asked]
     by = yardstick(stream, lives)

@@ -68,6 +68,17 @@ class History:
         return np.array(firsts, dtype=np.int64)
 
 
+def moments_of(ledger: Ledger, usecase: str, now: datetime) -> list[datetime]:
+    """When accepted batches arrived up to `now`, each moment once."""
+    return sorted({instant(batch.arrived_at) for batch in _accepted(ledger, usecase, now)})
+
+
+def _accepted(ledger: Ledger, usecase: str, now: datetime) -> list[BatchEntry]:
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry) if row.payload.status == "accepted"]
+    arrived = [each for each in batches if instant(each.arrived_at) <= now]
+    return sorted(arrived, key=lambda batch: instant(batch.arrived_at))
+
+
 def read_history(tables: Tables, ledger: Ledger, declaration: Declaration, now: datetime) -> History:
     """The history up to `now`. A label counts as it was when it first counted, whatever corrected it later.
 
@@ -76,15 +87,8 @@ def read_history(tables: Tables, ledger: Ledger, declaration: Declaration, now: 
     import pandas as pd
 
     usecase = declaration.name
-    batches = sorted(
-        (
-            row.payload
-            for row in ledger.all(usecase, BatchEntry)
-            if row.payload.status == "accepted" and instant(row.payload.arrived_at) <= now
-        ),
-        key=lambda batch: instant(batch.arrived_at),
-    )
-    moments = sorted({instant(batch.arrived_at) for batch in batches})
+    batches = _accepted(ledger, usecase, now)
+    moments = moments_of(ledger, usecase, now)
     if len(moments) < FEWEST_BATCHES:
         raise InputError(
             f"{usecase}: {len(moments)} accepted batches are too few; schedules are compared on at least "

@@ -21,6 +21,8 @@ EVERY = (1, 2, 3, 6, 12)
 """Batches from one retraining to the next."""
 FEWEST_PERIODS = 3
 """Of a schedule: with fewer, its cost has no interval worth showing."""
+FEWEST_MOMENTS = (FEWEST_PERIODS + 1) * EVERY[1]
+"""With fewer, only the most frequent schedule has its periods: the longer one needs a model of each age first."""
 MOST_MORE = 240
 """Further batches beyond which nothing is promised."""
 

@@ -12,10 +12,10 @@ import numpy as np
 from perennial.backtest.amount import Amount
 from perennial.backtest.backtest import fitted, worth_on
 from perennial.backtest.fits import Progress
-from perennial.backtest.history import read_history
+from perennial.backtest.history import moments_of, read_history
 from perennial.backtest.kept_worth import Growth, KeptWorth
 from perennial.backtest.price import checked_price, value_of
-from perennial.backtest.staleness import FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
+from perennial.backtest.staleness import FEWEST_MOMENTS, FEWEST_PERIODS, Schedule, Staleness, break_even, staleness
 from perennial.backtest.stream import Model
 from perennial.backtest.totals import better_by
 from perennial.backtest.ways import declared_way
@@ -64,6 +64,8 @@ def worth(
     """
     value = value_of(case)
     paid = checked_price(case, price, value)
+    if (there := len(moments_of(ledger, case.name, now))) < FEWEST_MOMENTS:
+        raise _too_few(case.name, there)
     history = read_history(tables, ledger, case.declaration, now)
     fits, stream = fitted(tables, case, folder, history, report)
     days = float(np.median(np.diff(stream.days)))
@@ -77,11 +79,7 @@ def worth(
 
     made = staleness(stream, declared_way(case.declaration).window, cost, paid * scale)
     if made is None:
-        raise InputError(
-            f"{case.name}: {counted(stream.moments, 'batch', 'batches')} are too few to compare two schedules; each "
-            f"needs {FEWEST_PERIODS} periods on the same batches",
-            code="worth-too-short",
-        )
+        raise _too_few(case.name, stream.moments, " with a model")
     return Worth(
         usecase=case.name,
         unit=case.declaration.primary if value is None else value.name,
@@ -92,6 +90,14 @@ def worth(
         last=history.windows[-1],
         measured=made,
         seconds=fits.seconds / fits.fitted if fits.fitted else None,
+    )
+
+
+def _too_few(usecase: str, there: int, which: str = "") -> InputError:
+    return InputError(
+        f"{usecase}: {counted(there, 'batch is', 'batches are')} too few to compare two schedules; it takes at least "
+        f"{FEWEST_MOMENTS}{which}: each schedule needs {FEWEST_PERIODS} of its periods on the same batches",
+        code="worth-too-short",
     )
 
 

@@ -6,10 +6,13 @@ import json
 
 import pytest
 
+from perennial.backtest.staleness import FEWEST_MOMENTS
 from perennial.backtest.worth import MONTH
+from perennial.settings import settings
 from tests.backtest.conftest import IN_MONEY
 from tests.cli.conftest import command
 from tests.cli.test_page import text_of
+from tests.training.stores import cycle
 from tests.world import World
 
 Captured = pytest.CaptureFixture[str]
@@ -33,6 +36,26 @@ def test_older_models_cost_more_and_never_retraining_most(shop: World, capsys: C
     out = capsys.readouterr().out
     assert "Retraining after each batch (31 days) costs least" in out and "the newest model" in out
     assert "in log_loss a row" in out
+
+
+def test_too_few_batches_are_refused_before_a_model_is_fitted_and_wrong_words_before_that(
+    world: World, capsys: Captured
+) -> None:
+    for number in range(1, 3):
+        world.month(f"2024-{number:02d}")
+        cycle()
+    assert command("worth", "shop") == 2
+    assert "2 batches are too few to compare two schedules; it takes at least 8" in capsys.readouterr().err
+    assert not list(settings().backtests.rglob("*.npz")), "no model was fitted"
+    for option, value in (("--policies", "foo"), ("--windows", "last x")):
+        assert command("backtest", "shop", option, value) == 2
+        assert capsys.readouterr().err.startswith(f"{option}: ")
+    assert command("backtest", "shop") == 2
+    assert "2 accepted batches are too few" in capsys.readouterr().err
+
+
+def test_with_the_fewest_batches_two_schedules_are_compared(shop: World, capsys: Captured) -> None:
+    assert len(asked(capsys)["measured"]["schedules"]) == 3, FEWEST_MOMENTS  # type: ignore[index]
 
 
 def test_a_price_is_weighed_against_the_declared_value(shop: World, capsys: Captured) -> None:
