@@ -8,7 +8,7 @@ from typing import Any
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.errors import HeldBack, InputError
 from perennial.evaluation.staged.results import Look
@@ -93,18 +93,18 @@ def _show(usecase: str, release: Release, look: Look | None, made: Release | Non
         as_json({**view, "made": made.model_dump(mode="json") if made else None})
         return
     if release.candidate is not None:
-        say(f"{usecase}: {candidate_at(release.candidate)}.")
+        flowing(f"{usecase}: {candidate_at(release.candidate)}.")
     if look is not None and any(settings().served.glob(f"*{SUFFIX}")):
         then = f"collected by `perennial stage {usecase}`" if note else "counted about a minute after they were given"
-        say(f"  Answers that are still in the log of a service are not counted; they are {then}.")
+        flowing(f"  Answers that are still in the log of a service are not counted; they are {then}.")
     for each in look.findings if look else ():
-        say(f"  {each.check}, {each.verdict.replace('_', ' ')}: {each.sentence}")
+        flowing(f"  {each.check}, {each.verdict.replace('_', ' ')}: {each.sentence}")
     if look is not None:
-        say(f"{look.verdict.replace('_', ' ').capitalize()}: {look.reason} {note}".rstrip())
+        flowing(f"{look.verdict.replace('_', ' ').capitalize()}: {look.reason} {note}".rstrip())
     elif note:
-        say(note)
+        flowing(note)
     if made is not None:
-        say(_made_in_words(made))
+        flowing(_made_in_words(made))
 
 
 def _made_in_words(made: Release) -> str:

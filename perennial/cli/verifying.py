@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perennial.cli.declared import in_ledger
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
@@ -57,11 +57,11 @@ def verify(
     for chain in chains:
         kept = f"; it still contains the head {head}" if head else ""
         at = f", head {chain.newest.position}:{chain.newest.hash}" if chain.newest else ""
-        say(f"{chain.usecase}: {counted(chain.rows, 'row', 'rows')}, all intact{kept}{at}")
+        flowing(f"{chain.usecase}: {counted(chain.rows, 'row', 'rows')}, all intact{kept}{at}")
         for place, proven in chain.covered.items():
-            say(f"  {_covered_in_words(place, proven, chain.rows)}")
+            flowing(f"  {_covered_in_words(place, proven, chain.rows)}")
     if not chains:
-        say("The ledger is empty.")
+        flowing("The ledger is empty.")
 
 
 def _view(chain: Verified) -> dict[str, Any]:

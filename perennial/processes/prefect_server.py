@@ -221,9 +221,9 @@ def _gone(server: Server) -> TerminalError | TransientError:
     if why := _error_of(server):
         return TerminalError(f"the Prefect server cannot start:\n{why}\n  Its log: {server.log}")
     return TransientError(
-        "the Prefect server was stopped while it was starting, for example by `perennial down` in another terminal",
+        "the Prefect server was stopped while it was starting",
         code="prefect-unreachable",
-        fix="Run the same command again: it starts another one.",
+        fix="`perennial down` in another terminal does so. Run the same command again: it starts another one.",
     )
 
 

@@ -17,10 +17,11 @@ import pytest
 
 from perennial.cli.prose import prose
 from perennial.cli.wrapping import fitted
-from perennial.ledger.entries import Decision, Release
+from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
+from tests.staged import begin_stage
 from tests.world import World
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
@@ -93,6 +94,19 @@ def test_running_text_is_wrapped_in_a_pipe_too() -> None:
         text = [line for line in lines if " " in line.strip() and "  " not in line.strip()]
         wide = [line for line in text if len(line) > 80 and "perennial " not in line]
         assert text and wide == [], words
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_look_at_a_stage_and_a_verified_chain_are_wrapped_in_a_pipe() -> None:
+    workspace = open_workspace(settings())
+    (decision,) = payloads(Decision)
+    assert isinstance(decision, Decision)
+    waiting = workspace.ledger.all("shop", ChallengerEntry)[-1].payload
+    begin_stage(workspace, waiting.model, decision=decision.id)
+    for words, part in ((("stage", "shop", "--dry-run"), "Nothing was changed."), (("ledger", "verify"), "all intact")):
+        shown = piped(*words)
+        assert part in " ".join(shown.split())
+        assert max(map(len, shown.splitlines())) <= 80 < len(" ".join(shown.split())), shown
 
 
 @pytest.mark.usefixtures("settled")
