@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from data_checks.validation import validate as run_checks
-from perennial.errors import InputError, TerminalError
+from perennial.errors import TerminalError
 from perennial.intake import due
 from perennial.intake.due import (
     changed_windows,
     due_window,
     listed,
+    not_in_source,
     source_of,
     unfinished_window,
     window_named,
@@ -55,10 +56,7 @@ def pick_window(usecase: str, window: str | None, unfinished_first: bool = False
     if window is not None:
         known = [w.name for w in there.ready]
         if window not in known:
-            raise InputError(
-                f"{usecase}: the source has no batch {window!r}. It has {len(known)}: {', '.join(known[:12])}"
-                f"{', …' if len(known) > 12 else ''}"
-            )
+            raise not_in_source(usecase, "batch", window, known)
         return window
     return due_window(case, workspace.ledger, there.ready)
 

@@ -46,6 +46,9 @@ _OPTIONS = {
     "anchor-place-invalid": ("anchor",),
     "backtest-unknown-life": ("policies", "windows", "schedule", "serve", "evaluate"),
     "backtest-no-alarm": ("schedule",),
+    "batch-not-in-source": ("batch", "first", "last"),
+    "batch-unknown": ("batch",),
+    "range-reversed": ("last",),
     "init-needs-answer": ("target", "time", "key"),
     "check-unclear": ("batch", "check"),
     "erase-key": ("key", "keys-file"),
@@ -60,6 +63,9 @@ _OPTIONS = {
     ),
 }
 """code → what the core asks for, each an option here."""
+
+_ARGUMENTS = dict.fromkeys(("template-is-use-case", "template-unknown"), "template")
+"""code → what the core asks for that is an argument here, written as help shows it."""
 
 
 EXAMPLES = {
@@ -91,5 +97,7 @@ def command_for(error: PerennialError) -> str | None:
 
 def as_typed(error: PerennialError, text: str) -> str:
     """A text of an error, with what it asks for written as the option that a person types: `time: ` as `--time: `."""
+    if argument := _ARGUMENTS.get(error.code):
+        return re.sub(rf"^{argument}(?=: |$)", argument.upper(), text, flags=re.MULTILINE)
     names = "|".join(_OPTIONS.get(error.code, ()))
     return re.sub(rf"^({names})(?=: |$)", r"--\1", text, flags=re.MULTILINE) if names else text

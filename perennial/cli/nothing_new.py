@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from perennial.cli.machine_clock import now
 from perennial.cli.reading import open_ledger
 from perennial.errors import TransientError
-from perennial.intake.due import due_window, listed, nothing_is_due, unfinished_window, windows_to_do
+from perennial.intake.due import due_window, listed, not_in_source, nothing_is_due, unfinished_window, windows_to_do
 from perennial.page.publish import is_current
 from perennial.settings import settings
 from perennial.sources.window import Window
@@ -35,6 +35,12 @@ def next_window(case: UseCase) -> list[str]:
 def windows_left(case: UseCase, first: str | None, last: str | None) -> list[str]:
     """The batches from first to last that no finished cycle covers. Raises InputError for a name that is not there."""
     return windows_to_do(case, open_ledger(), listed(case, now()).ready, first, last)
+
+
+def require_window(case: UseCase, window: str | None) -> None:
+    """Raise InputError for a batch that the source does not have, before a server is started for it."""
+    if window is not None and window not in (known := [each.name for each in listed(case, now()).ready]):
+        raise not_in_source(case.name, "batch", window, known)
 
 
 def _nothing(usecase: str, nothing: Callable[[Workspace, UseCase, Sequence[Window]], bool]) -> bool:

@@ -7,7 +7,7 @@ import sys
 from perennial.cli.json_views import batch_view
 from perennial.cli.left_undone import done_in_words, held_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, windows_left
+from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, require_window, windows_left
 from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
@@ -28,6 +28,7 @@ def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
     if dry_run:
         _show_due(usecase, [window] if window else next_window(case), json)
         return
+    require_window(case, window)
     batch = None
     if window is not None or not no_cycle_is_due(usecase):
         with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
@@ -48,7 +49,7 @@ def run(usecase: str, window: str | None, dry_run: bool, json: bool) -> None:
 
 def ingest(usecase: str, window: str | None, json: bool) -> None:
     """One batch."""
-    load_use_case(usecase, settings().usecases)
+    require_window(load_use_case(usecase, settings().usecases), window)
     with flows_ready(), naming_what_is_live(usecase):
         from flows.ingest import ingest as flow
 
@@ -109,7 +110,10 @@ def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, j
         _show_due(usecase, windows_left(case, first, last), json)
         return
     done: list[BatchEntry] = []
-    if first is not None or last is not None or not no_backfill_is_due(usecase):
+    named = first is not None or last is not None
+    if named:
+        windows_left(case, first, last)  # a range that cannot be is refused before a server is started
+    if named or not no_backfill_is_due(usecase):
         with flows_ready(whole_cycle=True), naming_what_is_live(usecase):
             from flows.backfill import backfill as flow
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +99,12 @@ def _detach(where: Settings, runs: int) -> None:
             _show_addresses(record)
             say("`perennial down` stops it.")
             return
+        if child.poll() in (0, -signal.SIGTERM):
+            raise TransientError(
+                "it was stopped while it was starting",
+                code="not-up",
+                fix="`perennial down` in another terminal does so. Run the same command again: it starts anew.",
+            )
         if child.poll() is not None:
             raise TransientError(f"it did not start; the end of {log}:\n{last_lines(log)}", code="not-up")
         time.sleep(0.2)

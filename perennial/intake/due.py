@@ -93,19 +93,36 @@ def windows_to_do(
 ) -> list[str]:
     """The windows from first to last that no finished cycle covers, or whose source changed since.
 
-    windows: those that are ready. Raises InputError for a first or last that is not among them.
+    windows: those that are ready. Raises InputError for a first or last that is not among them, or in reverse order.
     """
     known = [w.name for w in windows]
     for field, name in (("first", first), ("last", last)):
         if name is not None and name not in known:
-            raise InputError(
-                f"{field}: the source of {case.name} has no batch {name!r}; it has {', '.join(known[:12])}"
-            )
+            raise not_in_source(case.name, field, name, known)
     start, end = known.index(first) if first else 0, known.index(last) if last else len(known) - 1
+    if first is not None and last is not None and start > end:
+        raise InputError(
+            f"{last!r} comes before the first batch, {first!r}: no batch lies between them",
+            code="range-reversed",
+            field="last",
+            value=last,
+            fix=f"Swap the two: from {last} to {first}.",
+        )
     finished, newest = finished_batches(ledger, case.name), newest_entries(ledger, case.name)
     done = {name for name, batch in newest.items() if batch.batch in finished or batch.status == "held"}
     done -= set(changed_windows(case, newest, windows))
     return [name for name in known[start : end + 1] if name not in done]
+
+
+def not_in_source(usecase: str, field: str, name: str, known: Sequence[str]) -> InputError:
+    """The error for a batch that was asked for in that field and that the source does not have."""
+    there = f"{len(known)}: {', '.join(known[:12])}{', …' if len(known) > 12 else ''}" if known else "none yet"
+    return InputError(
+        f"the source of {usecase} has no batch {name!r}. It has {there}",
+        code="batch-not-in-source",
+        field=field,
+        value=name,
+    )
 
 
 def finished_batches(ledger: Ledger, usecase: str) -> set[str]:

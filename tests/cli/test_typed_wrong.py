@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import sys
 
 import pytest
 from rich.cells import cell_len
@@ -39,6 +42,56 @@ def test_a_word_in_place_of_a_number_is_answered_in_plain_words(capsys: Captured
 def test_a_wrong_decision_is_named_by_the_option_that_it_was_given_with(capsys: Captured, world: World) -> None:
     assert command("dossier", "shop", "--decision", "zzzz") == 2
     assert "--decision: 'zzzz' is not a decision id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("run", "shop", "--batch", "2024-13"), "--batch"),
+        (("ingest", "shop", "--batch", "2024-13"), "--batch"),
+        (("backfill", "shop", "--first", "2024-13"), "--first"),
+        (("backfill", "shop", "--last", "2024-13", "--dry-run"), "--last"),
+    ],
+)
+def test_a_batch_that_the_source_does_not_have_is_refused_by_the_option_before_a_server_starts(
+    capsys: Captured, world: World, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], option: str
+) -> None:
+    world.month("2024-01")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert command(*words) == 2
+    wrong = capsys.readouterr().err
+    assert wrong == f"{option}: the source of shop has no batch '2024-13'. It has 1: 2024-01\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_range_that_ends_before_it_begins_is_refused(capsys: Captured, world: World, more: tuple[str, ...]) -> None:
+    for month in ("2024-01", "2024-02"):
+        world.month(month)
+    assert command("backfill", "shop", "--first", "2024-02", "--last", "2024-01", "--json", *more) == 2
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)["error"]
+    assert (error["code"], error["field"], error["value"]) == ("range-reversed", "--last", "2024-01")
+    assert error["fix"] == "Swap the two: from 2024-01 to 2024-02."
+    assert shown.err.startswith("--last: '2024-01' comes before the first batch, '2024-02'")
+
+
+def test_a_use_case_in_place_of_a_template_is_named_as_help_shows_the_argument(capsys: Captured, world: World) -> None:
+    assert command("fleet", "run", "shop") == 2
+    assert capsys.readouterr().err.startswith("TEMPLATE: 'shop' is a use case, no template\n")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("true", "it was stopped while it was starting"), ("false", "it did not start; the end of ")],
+)
+def test_a_stack_that_down_stopped_while_it_started_is_not_shown_as_one_that_failed(
+    capsys: Captured, world: World, monkeypatch: pytest.MonkeyPatch, program: str, words: str
+) -> None:
+    """A stopped stack ends without an error, as the first of these programs does; one that fails does not."""
+    monkeypatch.setattr(sys, "executable", shutil.which(program))
+    assert command("up", "--detach") == 1
+    wrong = capsys.readouterr().err
+    assert wrong.startswith(words) and ("perennial down" in wrong) == (program == "true")
 
 
 @pytest.mark.parametrize("width", [1, 40, 80])
