@@ -13,8 +13,7 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("rows_in_memory", ["2000000", "1"])
-@pytest.mark.parametrize("slices", [["carrier", "size"], ["size", "carrier"]])
+@pytest.mark.parametrize(("slices", "rows_in_memory"), [(["carrier", "size"], "2000000"), (["size", "carrier"], "1")])
 def test_the_worst_slice_of_a_champion_that_went_bad_is_a_value_of_its_column(
     world: World, slices: list[str], rows_in_memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
