@@ -20,14 +20,14 @@ from tests.places import set_places
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from perennial.processes.untracked import report_nothing
 from tests import prefect_once
 from tests.commands_once import make_commands_once
 from tests.extent import part_of
 from tests.mlflow_once import MADE_ONCE, copy_databases
 from tests.world import World
 
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+report_nothing()
 # A flow without the session's server fails, instead of starting a server that nobody asked for.
 os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 

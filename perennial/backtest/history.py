@@ -70,7 +70,11 @@ class History:
 
 def moments_of(ledger: Ledger, usecase: str, now: datetime) -> list[datetime]:
     """When accepted batches arrived up to `now`, each moment once."""
-    return sorted({instant(batch.arrived_at) for batch in _accepted(ledger, usecase, now)})
+    return _moments(_accepted(ledger, usecase, now))
+
+
+def _moments(batches: list[BatchEntry]) -> list[datetime]:
+    return sorted({instant(batch.arrived_at) for batch in batches})
 
 
 def _accepted(ledger: Ledger, usecase: str, now: datetime) -> list[BatchEntry]:
@@ -88,7 +92,7 @@ def read_history(tables: Tables, ledger: Ledger, declaration: Declaration, now: 
 
     usecase = declaration.name
     batches = _accepted(ledger, usecase, now)
-    moments = moments_of(ledger, usecase, now)
+    moments = _moments(batches)
     if len(moments) < FEWEST_BATCHES:
         raise InputError(
             f"{usecase}: {len(moments)} accepted batches are too few; schedules are compared on at least "

@@ -26,6 +26,7 @@ from perennial.ledger.ledger import Ledger, Row
 from perennial.ledger.present import (
     approval_of,
     current_release,
+    first_live,
     freezes,
     frozen_decision,
     held_batches,
@@ -179,7 +180,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     stands = standing(endorsements(ledger, question), approvers, now) if question else Standing({}, (), ())
     champion = None
     releases = [row.payload for row in ledger.all(usecase, Release)]
-    live = made_live(releases)
+    live, first = made_live(releases), first_live(releases)
     if release is not None and live is not None:
         age = (time_of(ledger, declaration, now) - instant(release.since)).total_seconds() / 86400
         champion = {
@@ -217,7 +218,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
             {
                 **each.episode.model_dump(mode="json"),
                 "severity": each.severity,
-                "of_former_champion": is_of_former(each.episode, releases),
+                "of_former_champion": is_of_former(each.episode.channel, each.episode.release_no, first),
             }
             for each in open_with_severity(ledger, usecase)
         ],

@@ -26,8 +26,8 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.many import BatchesNow
-from perennial.ledger.present import first_of_champion
-from perennial.watching.explained import NOT_ABOUT_MODELS
+from perennial.ledger.present import first_live
+from perennial.watching.explained import is_of_former
 from perennial.watching.health import severity_of
 
 STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
@@ -124,8 +124,7 @@ def _first(ledger: Ledger, usecase: str, rows: Rows) -> int:
     newest = _last(rows, Release)
     if newest is None or all(each.release_no >= newest["release_no"] for each in open_alarms(rows)):
         return 0
-    releases = [row.payload for row in ledger.all(usecase, Release)]
-    return first_of_champion(releases, max(releases, key=lambda each: each.release_no)).release_no
+    return first_live([row.payload for row in ledger.all(usecase, Release)])
 
 
 def _worst_first(each: Standing) -> tuple[int, float, str]:
@@ -139,7 +138,7 @@ def standing(usecase: str, rows: Rows, batches: BatchesNow, first: int = 0) -> S
     """
     batch, cycle, release = batches.last, _last(rows, Cycle), _last(rows, Release)
     loss, labelled = _loss_and_rows(cycle, release)
-    alarms = tuple(each for each in open_alarms(rows) if each.channel in NOT_ABOUT_MODELS or each.release_no >= first)
+    alarms = tuple(each for each in open_alarms(rows) if not is_of_former(each.channel, each.release_no, first))
     held = tuple(HeldBatch(each["window"], tuple(each["held_because"])) for each in batches.held)
     state, why = _state(rows, held, alarms, loss)
     since = (release.get("live_since") or release["as_of"]) if release else None

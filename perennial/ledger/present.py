@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -147,11 +147,17 @@ def newest_calibration(ledger: Ledger, usecase: str) -> Calibration | None:
 
 def first_with_champion(ledger: Ledger, usecase: str, release: Release) -> Release:
     """The first of the consecutive releases up to this one that have the same champion, whatever refits joined it."""
-    return first_of_champion((row.payload for row in ledger.all(usecase, Release)), release)
+    return _first_of_champion((row.payload for row in ledger.all(usecase, Release)), release)
 
 
-def first_of_champion(releases: Iterable[Release], release: Release) -> Release:
-    """The same, of all releases of the use case."""
+def first_live(releases: Collection[Release]) -> int:
+    """The number of the first release with the live champion; 0 without any. releases: all of the use case."""
+    newest = max(releases, key=lambda each: each.release_no, default=None)
+    return _first_of_champion(releases, newest).release_no if newest else 0
+
+
+def _first_of_champion(releases: Iterable[Release], release: Release) -> Release:
+    """As `first_with_champion`, of all releases of the use case."""
     first = release
     for earlier in sorted(releases, key=lambda each: -each.release_no):
         if earlier.release_no < first.release_no:

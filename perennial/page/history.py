@@ -28,6 +28,7 @@ from perennial.ledger.learned_erased import LearnedErased, learned_erased
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import (
     answers,
+    first_live,
     frozen_decision,
     held_batches,
     held_labels,
@@ -103,12 +104,14 @@ class History:
     @property
     def open_of_champion(self) -> list[Episode]:
         """Those without episodes about a former champion, which the next cycle closes."""
-        return [each for each in self.open_episodes if not is_of_former(each, self.releases)]
+        former = self.open_of_former
+        return [each for each in self.open_episodes if each not in former]
 
     @property
     def open_of_former(self) -> list[Episode]:
         """Open episodes about a former champion."""
-        return [each for each in self.open_episodes if is_of_former(each, self.releases)]
+        first = first_live(self.releases)
+        return [each for each in self.open_episodes if is_of_former(each.channel, each.release_no, first)]
 
     @property
     def open_alarms(self) -> list[Episode]:

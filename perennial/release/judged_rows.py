@@ -13,9 +13,10 @@ from perennial.ledger.entries import BatchScored
 from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PREFIX
 from perennial.release.served_evidence import BY_CANDIDATE, BY_CHAMPION
 from perennial.scoring.stored import score_column
+from perennial.store.batch_rows import stream_of_rows
 from perennial.store.bounded import Bounds, joining
 from perennial.store.known import Known
-from perennial.store.rows import read_parts, read_rows
+from perennial.store.rows import read_rows
 from perennial.store.stored_rows import PART, StoredRows, in_memory, kept_rows
 from perennial.store.stream import Stream, quoted
 from perennial.store.tables import Tables
@@ -85,11 +86,10 @@ class StageRows:
         if self._bounds is not None:
             return _on_disk(self._bounds, self._key, column, scorings, stream)
         frame = stream.table().to_pandas()
-        place = frame[BATCH].map({name: place for place, name in enumerate(names)})
-        frame = frame.drop(columns=BATCH).iloc[place.argsort(kind="stable")]
-        of_candidate = place.sort_values(kind="stable").map([each.of is not None for each in scorings].__getitem__)
+        place = frame[BATCH].map({name: place for place, name in enumerate(names)}).sort_values(kind="stable")
+        frame, of_candidate = frame.drop(columns=BATCH).loc[place.index], place.map(lambda at: bool(scorings[at].of))
         parts = [
-            frame[mine.to_numpy()].drop_duplicates(self._key).rename(columns={column: arm})
+            frame[mine].drop_duplicates(self._key).rename(columns={column: arm})
             for arm, mine in ((BY_CHAMPION, ~of_candidate), (BY_CANDIDATE, of_candidate))
         ]
         return parts[0].merge(parts[1], on=self._key)
@@ -130,19 +130,18 @@ class StageRows:
             return (rows[self._are_judged(rows)] if labelled else rows).merge(in_memory(other), on=self._key)
         declaration, types = self.declaration, WholeTypes()
         tables = replace(self.tables, bounds=self._bounds)
-        parts = read_parts(tables, declaration.name, declaration.schema_, self.known, only=self._arrived)
-        first = next(parts)
 
-        def kept() -> Iterator[pa.Table]:
+        def keeps(part: pa.Table) -> pa.Array:
             import pyarrow as pa
 
-            for part in parts:
-                types.see(part)
-                looked_at = part.select([FIRST_KNOWN_AT, LABEL]).to_pandas()
-                yield part.filter(pa.array(self._are_judged(looked_at))) if labelled else part
+            return pa.array(self._are_judged(part.select([FIRST_KNOWN_AT, LABEL]).to_pandas()))
 
+        arrived = stream_of_rows(
+            *(tables, declaration.name, declaration.schema_, self.known, self._arrived, types),
+            keeps=keeps if labelled else None,
+        )
         query = f"SELECT * FROM arrived JOIN other USING ({_listed(self._key)})"
-        joined = _asked(self._bounds, query, arrived=Stream(first.schema, kept()), other=_stream(other))
+        joined = _asked(self._bounds, query, arrived=arrived, other=_stream(other))
         return kept_rows(self._bounds, joined, self._key, types)
 
     def _are_judged(self, rows: pd.DataFrame) -> pd.Series:

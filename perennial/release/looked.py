@@ -13,8 +13,8 @@ def looked_in_cycle(ledger: Ledger, usecase: str, batch: BatchEntry) -> list[str
     Read from the ledger, so that a cycle which was killed and run again names them too.
     """
     finished = [row.position for row in ledger.all(usecase, Cycle) if row.key != batch.batch]
-    arrived = [row.position for row in ledger.all(usecase, BatchEntry) if row.key == batch.key]
-    begun = max([*finished, *arrived], default=0)
+    arrived = ledger.get(usecase, BatchEntry, batch.key)
+    begun = max([*finished, arrived.position if arrived else 0])
     rows = [row for row in ledger.all(usecase, Release) if row.position > begun and row.payload.look is not None]
     return [_clause(ledger, usecase, row.payload) for row in rows]
 

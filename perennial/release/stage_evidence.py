@@ -102,10 +102,13 @@ def stage_evidence(
         values=_values(declaration, sources, judged, candidate),
         scores=_scores(served, stage.scored),
     )
-    key = list(declaration.schema_.key)
-    beside = [] if rows is None else [name for name in rows.columns if name not in (*key, LABEL, ARRIVED_AT)]
-    of_rows = "" if rows is None else rows_digest(rows, key, without=beside)
+    of_rows = "" if rows is None else _labels_digest(rows, list(declaration.schema_.key))
     return Seen(evidence, digest([vars(traffic), digests, sorted(each.digest for each in batches), of_rows]))
+
+
+def _labels_digest(rows: pd.DataFrame | StoredRows, key: list[str]) -> str:
+    """Of the keys and labels."""
+    return rows_digest(rows, key, without=[name for name in rows.columns if name not in (*key, LABEL, ARRIVED_AT)])
 
 
 def _sum(one: Traffic, other: Traffic) -> Traffic:
@@ -200,10 +203,12 @@ def _values(
     if judged is None or candidate.stage.kind != "canary" or candidate.feedback == "none" or ARM not in judged.rows:
         return None
     name = declared_value(declaration)
+    if name is None:
+        return None
     import pandas as pd
 
     split = pd.concat([part[part[ARM].notna()] for part in parts_of(judged.rows)], ignore_index=True)
-    if name is None or split.empty:
+    if split.empty:
         return None
     value = declared_metric(declaration, sources, name)
     return values_of_arms(split, labels_of(split, declaration.schema_), value, declaration)

@@ -28,7 +28,7 @@ from perennial.ledger.entries import (
 from perennial.ledger.ledger import Ledger
 from perennial.release.planned_stages import begins_with, ends_at, stage_in_words
 from perennial.usecase.declaration import Declaration
-from perennial.watching.explained import ABOUT_BATCHES, OF_STAGES
+from perennial.watching.explained import NOT_ABOUT_MODELS
 
 
 def batch_in_words(usecase: str, batch: BatchEntry) -> str:
@@ -267,7 +267,7 @@ def bound_in_words(decision: Decision) -> str:
 def _alarm_in_words(alarm: Alarm, as_of: str) -> str:
     """An open episode in a few words: drift, what arrived, or nothing but information; since when, if not now."""
     kind = "for information" if alarm.severity == "info" else "drift"
-    if alarm.channel in (*ABOUT_BATCHES, OF_STAGES) and alarm.severity != "info":
+    if alarm.channel in NOT_ABOUT_MODELS and alarm.severity != "info":
         kind = "alarm"
     opened = (alarm.episode or "").partition("@")[2]
     since = f", open since {day(opened)}" if opened and opened != as_of else ""

@@ -45,7 +45,21 @@ def rows_on_disk(
     """
     # The join with late labels and the sort go on at the same time.
     half, types = replace(bounds, memory=bounds.memory // 2), WholeTypes()
-    parts = read_parts(replace(tables, bounds=half), usecase, schema, known, only=tuple(only))
+    stream = stream_of_rows(replace(tables, bounds=half), usecase, schema, known, only, types, keeps)
+    return kept_rows(half, stream, schema.key, types)
+
+
+def stream_of_rows(
+    tables: Tables,
+    usecase: str,
+    schema: Schema,
+    known: Known,
+    only: Sequence[str],
+    types: WholeTypes,
+    keeps: Callable[[pa.Table], pa.Array] | None = None,
+) -> Stream:
+    """As `read_rows` of some batches, in no order. types: see all parts. keeps: as of `rows_on_disk`."""
+    parts = read_parts(tables, usecase, schema, known, only=tuple(only))
     first = next(parts)
 
     def kept() -> Iterator[pa.Table]:
@@ -53,7 +67,7 @@ def rows_on_disk(
             types.see(part)
             yield part if keeps is None else part.filter(keeps(part))
 
-    return kept_rows(half, Stream(first.schema, kept()), schema.key, types)
+    return Stream(first.schema, kept())
 
 
 def bounds_on_disk(tables: Tables, known: Known, only: Sequence[str]) -> Bounds | None:

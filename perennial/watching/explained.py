@@ -21,7 +21,7 @@ from perennial.ledger.entries import (
     Release,
     Severity,
 )
-from perennial.ledger.present import first_of_champion
+from perennial.ledger.present import first_live
 from perennial.watching.episodes import severity_so_far
 
 Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limits"]
@@ -36,18 +36,12 @@ NOT_ABOUT_MODELS = (*ABOUT_BATCHES, OF_STAGES)
 """Channels whose episodes another champion does not make obsolete."""
 
 
-def is_of_former(episode: Episode, releases: Iterable[Release]) -> bool:
+def is_of_former(channel: str, release_no: int, first: int) -> bool:
     """Whether an episode is about a champion that is not live any more; the next cycle closes it if it is open.
 
-    releases: all of the use case.
+    release_no: live when it opened. first: see `first_live`.
     """
-    if episode.channel in NOT_ABOUT_MODELS:
-        return False
-    known = list(releases)
-    live = max(known, key=lambda each: each.release_no, default=None)
-    if live is None or live.release_no <= episode.release_no:
-        return False
-    return episode.release_no < first_of_champion(known, live).release_no
+    return channel not in NOT_ABOUT_MODELS and release_no < first
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,8 @@ def explained(
     severity = severity_so_far(episode, mine, of_channel)
     all_releases = list(releases)
     has_former = any(each.release_no < episode.release_no for each in all_releases)
-    of_former = closed is None and is_of_former(episode, all_releases)
+    replaced = closed is None and any(each.release_no > episode.release_no for each in all_releases)
+    of_former = replaced and is_of_former(episode.channel, episode.release_no, first_live(all_releases))
     return Explanation(
         episode=episode.episode,
         channel=episode.channel,

@@ -7,24 +7,13 @@ from pathlib import Path
 from perennial.cli.json_views import status_view
 from perennial.clock import instant
 from perennial.fleet.standing import standings
-from perennial.ledger.entries import Cycle, Episode, EpisodeClosed, EpisodeRose, Release
+from perennial.ledger.entries import Cycle, EpisodeClosed, EpisodeRose, Release
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Declaration
-from tests.ledger.payloads import batch, one_of_each
+from tests.ledger.payloads import batch, episode, one_of_each
 from tests.world import DECLARATION
 
 NOW = instant("2024-05-01T00:00:00Z")
-
-
-def episode(channel: str, opened_at: str) -> Episode:
-    return Episode(
-        episode=f"{channel}@{opened_at}",
-        channel=channel,
-        opened_at=opened_at,
-        batch="2024-03",
-        release_no=1,
-        detail=f"{channel} is off",
-    )
 
 
 def test_an_alarm_counts_until_it_is_closed_and_information_only_once_it_rises(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def declaration(number: int | str) -> DeclarationEntry:
     return DeclarationEntry(digest=f"d{number}", declaration={"number": number})
 
 
+def episode(channel: str, opened_at: str, **changes: Any) -> Episode:
+    """An episode about the first release."""
+    values: dict[str, Any] = {"batch": "2024-03", "detail": f"{channel} is off"} | changes
+    return Episode(episode=f"{channel}@{opened_at}", channel=channel, opened_at=opened_at, release_no=1, **values)
+
+
 def batch(window: str = "2024-01", **changes: Any) -> BatchEntry:
     """An accepted batch of ten rows that arrived at the end of its month."""
     year, month = (int(part) for part in window.split("-"))

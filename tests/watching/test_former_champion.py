@@ -10,7 +10,6 @@ from perennial.cli.json_views import status_view
 from perennial.cli.reading import _episode_rows
 from perennial.clock import instant
 from perennial.fleet.standing import standings
-from perennial.ledger.entries import Episode
 from perennial.ledger.ledger import Ledger
 from perennial.page.first_screen import answers
 from perennial.page.history import history_of
@@ -18,7 +17,7 @@ from perennial.page.watching import watching_view
 from perennial.release.promote import release_decided
 from perennial.release.stages import go_on
 from perennial.usecase.declaration import Declaration
-from tests.ledger.payloads import batch, one_of_each
+from tests.ledger.payloads import batch, episode, one_of_each
 from tests.release.payloads import challenger, decision
 from tests.world import DECLARATION
 
@@ -42,17 +41,8 @@ def ledger(tmp_path: Path) -> Ledger:
     made.append("shop", batch("2024-01"))
     made.append("shop", one_of_each()["cycle"])
     for channel in ("level", "gap", "contract"):
-        made.append(
-            "shop",
-            Episode(
-                episode=f"{channel}@{OPENED}",
-                channel=channel,
-                opened_at=OPENED,
-                batch="b-2024-01",
-                release_no=1,
-                detail=f"{channel} is off on 29 days.",
-            ),
-        )
+        detail = f"{channel} is off on 29 days."
+        made.append("shop", episode(channel, OPENED, batch="b-2024-01", detail=detail))
     return made
 
 
