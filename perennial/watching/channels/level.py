@@ -20,7 +20,6 @@ from perennial.evaluation.paired import Clusters
 from perennial.evaluation.results import Interval
 from perennial.evaluation.weights import weighed
 from perennial.ledger.entries import Day, Evidence, LossWithInterval, Reference
-from perennial.store.stored_rows import parts_of, together
 from perennial.watching.channels.measured import measure
 from perennial.watching.evidence import evidence_of_loss
 from perennial.watching.row_loss import row_loss
@@ -239,6 +238,8 @@ def _severity(finding: LevelFinding, on: Watched) -> Severity:
 
 def _evidence(on: Watched) -> Evidence | None:
     """Each row's loss beyond the reference, by slice; None for a metric that is no mean over rows."""
+    from perennial.store.stored_rows import parts_of, together  # here: the store loads pandas, the rule does without
+
     loss = row_loss(on.declaration.schema_.task, on.reference)
     if loss.reference is None:
         return None
@@ -252,6 +253,8 @@ def _evidence(on: Watched) -> Evidence | None:
 
 def _values(on: Watched, name: str) -> Iterator[list[object]]:
     """A column of the labelled rows, part by part."""
+    from perennial.store.stored_rows import parts_of  # here: see `_evidence`
+
     return (part[name].tolist() for part in parts_of(on.labelled, [name]))
 
 
