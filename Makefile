@@ -17,10 +17,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## replay the year 2013: twelve batches ingested, evaluated, trained on
+demo: $(READY) ## replay the year 2013 in twelve batches, one per month
 	@$(BIN)/perennial demo
 
-up: $(READY) ## start Prefect, worker, schedules, MLflow and the pages; Ctrl-C stops everything
+up: $(READY) ## start Prefect, MLflow, service and pages; Ctrl-C stops them
 	@$(BIN)/perennial up
 
 down: ## stop what the demo or `make up` left running
@@ -29,7 +29,7 @@ down: ## stop what the demo or `make up` left running
 test: $(READY) ## run the tests; PYTEST_ARGS="-k ledger -x" selects some
 	@$(BIN)/python -m pytest -rfEs $(PYTEST_ARGS)
 
-test-all: $(READY) ## run all tests, including those that need PostgreSQL and Chromium, which it installs
+test-all: $(READY) ## run all tests; installs PostgreSQL and Chromium for some
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \

@@ -38,7 +38,7 @@ def declaration() -> str:
         "# Declaration",
         "A use case is declared in one YAML file, `usecases/NAME.yaml`. This page is generated from the schema\n"
         "that `perennial check` uses; `perennial schema` prints the schema for your editor. Unknown fields are\n"
-        "mistakes. Durations are written `15m`, `12h`, `30d` or `4w`.",
+        "mistakes. Durations are written `15m`, `12h`, `30d`, `4w` or `1y` (365 days).",
         _section("Top level", schema),
         _section("Template", template),
         *[_section(name, part) for name, part in (parts | of_templates).items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from perennial.store.workspace import reading_workspace
 
 if TYPE_CHECKING:
     from perennial.serving.looking_up import Found, Recomputed
+
+_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\S)')
+"""A text of a record, which stays as it is, or a comma between two of its fields."""
 
 
 def prediction(id: str, replay: bool, json: bool) -> None:
@@ -88,7 +92,7 @@ def _show(known: Found, decision: str | None, classes: list[str], again: Recompu
         ("release", f"{release.release_no} ({release.versions}), live since {release.since}"),
         *_stage_rows(known, classes),
         ("decision", decided),
-        ("record", known.received),
+        ("record", _breakable(known.received)),
         ("stored", "in the table `predictions`" if known.collected else "in the log of the service, not collected yet"),
     ]
     if again is not None:
@@ -96,6 +100,15 @@ def _show(known: Found, decision: str | None, classes: list[str], again: Recompu
     if again is not None and again.other is not None and known.in_stage is not None:
         rows.append(("other recomputed", _compared(known.in_stage.other, again.other, classes)))
     pairs(rows)
+
+
+def _breakable(record: str) -> str:
+    """A record with a space between fields, so that its lines can end there.
+
+    >>> _breakable('{"at":"5th, 7 pm","price":80}')
+    '{"at":"5th, 7 pm", "price":80}'
+    """
+    return _COMMA.sub(lambda part: part[1] or ", ", record)
 
 
 def _compared(then: tuple[float, ...] | None, again: tuple[float, ...], classes: list[str]) -> str:

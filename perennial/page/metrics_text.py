@@ -20,7 +20,7 @@ from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decisio
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import current_release, freezes, newest_entries, open_question
 from perennial.watching.episodes import OpenEpisode
-from perennial.watching.health import open_with_severity
+from perennial.watching.health import open_of_champion
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -32,6 +32,7 @@ class Measured:
     batches: the newest revision of each window. cycle: the newest; cycle_seconds: from its batch's row to its own.
     cycle_recorded: when it finished, by the machine's clock. release_days: from the live release to now, on the use
     case's clock. waits: whether a decision waits for a person. frozen: whether releases are frozen.
+    open_episodes: without those about a former champion.
     """
 
     usecase: str
@@ -71,7 +72,7 @@ def measured(ledger: Ledger, usecase: str, now: datetime | None) -> Measured:
         release=release,
         release_days=(now - instant(release.since)).total_seconds() / 86_400 if release and now else None,
         episodes=Counter(row.payload.channel for row in ledger.all(usecase, Episode)),
-        open_episodes=open_with_severity(ledger, usecase),
+        open_episodes=open_of_champion(ledger, usecase),
     )
 
 
@@ -135,7 +136,9 @@ def _channels(cases: Sequence[Measured]) -> Iterator[Metric]:
     statistic = GaugeMetricFamily("perennial_channel_statistic", "A channel's newest statistic.", labels=names)
     threshold = GaugeMetricFamily("perennial_channel_threshold", "Where the channel raises an alarm.", labels=names)
     begun = CounterMetricFamily("perennial_episodes", "Episodes that were opened.", labels=names)
-    present = GaugeMetricFamily("perennial_open_episodes", "Episodes that are open.", labels=[*names, "severity"])
+    present = GaugeMetricFamily(
+        "perennial_open_episodes", "Open episodes, without those about a former champion.", labels=[*names, "severity"]
+    )
     for case in cases:
         for reading in case.cycle.health.readings if case.cycle else ():
             if reading.value is not None:

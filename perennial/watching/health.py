@@ -21,9 +21,11 @@ from perennial.ledger.entries import (
     Health,
     LossWithInterval,
     Reading,
+    Release,
     Severity,
 )
 from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import first_live
 from perennial.registered import CHANNELS
 from perennial.watching.channels import load_channel
 from perennial.watching.channels.business import lost_value
@@ -33,6 +35,7 @@ from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.skew import CHANNEL as SKEW
 from perennial.watching.channels.unseen import UnseenFinding
 from perennial.watching.episodes import OpenEpisode, allowed, episode_changes, last_not_back, severity_so_far
+from perennial.watching.explained import is_of_former
 
 log = logging.getLogger("perennial.watching")
 
@@ -160,6 +163,13 @@ def open_with_severity(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
         OpenEpisode(each, severity_so_far(each, rises, severity_of(each.channel)))
         for each in open_episodes(ledger, usecase)
     ]
+
+
+def open_of_champion(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
+    """The same, without those about a former champion, which the next cycle closes."""
+    episodes = open_with_severity(ledger, usecase)
+    first = first_live([row.payload for row in ledger.all(usecase, Release)]) if episodes else 0
+    return [each for each in episodes if not is_of_former(each.episode.channel, each.episode.release_no, first)]
 
 
 def health_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Health, ...]:

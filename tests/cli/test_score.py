@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from perennial.cli.predictions import prediction
 from perennial.ledger.entries import BatchScored, Decision
 from perennial.serving.answering import Asked, answer_all
 from perennial.serving.live import open_live, wanted_release
@@ -75,20 +76,28 @@ def test_without_a_live_model_nothing_is_scored(world: World, perennial: Perenni
     assert shown.code == 2 and "no model is live yet" in shown.err
 
 
-def test_a_served_prediction_is_shown_and_made_again(settled: World, perennial: Perennial) -> None:
+def test_a_served_prediction_is_shown_and_made_again(
+    settled: World, perennial: Perennial, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace = open_workspace(settings())
     live = open_live(workspace, "shop", wanted_release(workspace, "shop"), settings().serving)
     log = ServedLog(settings().served, lambda: "s-1")
-    record = b'{"order":"mine","price":80,"weight":2.0,"carrier":"bike"}'
+    record = b'{"order":"mine,left at the door","price":80.0000000000000000000000,"weight":2.0,"carrier":"bike"}'
     (answered,) = answer_all(live, [Asked(live.checker.decode(b"[" + record + b"]"), [record])], log, 0)
     (place,) = answered.places
     assert place is not None
     log.close()
     shown = perennial("prediction", place.id, "--replay")
     assert shown.code == 0, shown.err
-    for words in ("1 (version 1)", record.decode(), "the same, to the last bit", "1970-01-01T00:00:00.000000Z"):
+    for words in ("1 (version 1)", "the same, to the last bit", "1970-01-01T00:00:00.000000Z"):
         assert words in shown.out
+    prediction(place.id, replay=False, json=False)
+    lines = capsys.readouterr().out.splitlines()
+    laid_out = " ".join(" ".join(lines).split())
+    assert '{"order":"mine,left at the door", "price":80.' in laid_out and ', "weight":2.0, "carrier"' in laid_out
+    assert max(map(len, lines)) <= 80
     view = json.loads(perennial("prediction", place.id, "--json").out)
     decided = workspace.ledger.all("shop", Decision)[0].payload.id
     assert (view["release_no"], view["decision"], view["recomputed"]) == (1, decided, None)
+    assert view["received"] == record.decode()
     assert perennial("prediction", "s-1-7").code == 2

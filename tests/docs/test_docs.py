@@ -55,6 +55,14 @@ def test_generated_pages_are_fresh() -> None:
         assert written == text, f"docs/{name} is stale: python docs/reference.py"
 
 
+def test_the_declaration_page_names_every_unit_of_a_duration() -> None:
+    from perennial.clock import _UNITS, parse_duration
+
+    (sentence,) = re.findall(r"Durations are written ([^.]+)\.", generated()["declaration.md"])
+    written = re.findall(r"`(\w+)`", sentence)
+    assert {each[-1] for each in written} == set(_UNITS) and all(map(parse_duration, written))
+
+
 @pytest.mark.parametrize("declaration", DECLARATIONS)
 def test_declarations_of_the_docs_are_read(
     declaration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -37,6 +37,7 @@ def test_make_help_lists_every_target() -> None:
     assert {"help", "demo", "test", "test-all", "lint", "types", "imports", "check", "down", "lock", "clean"} <= targets
     for target in targets:
         assert re.search(rf"^  make {target} +\S", told, re.MULTILINE), f"make help does not list {target}"
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_every_pin_has_a_hash_and_no_address() -> None:

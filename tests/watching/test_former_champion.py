@@ -13,6 +13,7 @@ from perennial.fleet.standing import standings
 from perennial.ledger.ledger import Ledger
 from perennial.page.first_screen import answers
 from perennial.page.history import history_of
+from perennial.page.metrics_text import measured
 from perennial.page.watching import watching_view
 from perennial.release.promote import release_decided
 from perennial.release.stages import go_on
@@ -55,6 +56,7 @@ def test_while_the_champion_is_live_each_alarm_is_a_row_with_the_date_when_it_op
     assert _status(ledger)[0][1].startswith("level (")
     assert _status(ledger)[0][1].endswith(") since 2024-02-01: level is off on 29 days.")
     (stands,) = standings(ledger, ["shop"])
+    assert len(measured(ledger, "shop", NOW).open_episodes) == 3
     assert len(stands.alarms) == 3 and ".;" not in stands.why and "level since 2024-02-01: level is off" in stands.why
     fine, _, _ = answers(history_of(ledger, SHOP))
     assert fine.answer == "Check it: 3 alarms are open" and "since 2024-02-01" in fine.lines[0]
@@ -74,4 +76,5 @@ def test_after_a_stage_made_another_model_live_its_alarms_are_about_the_former_c
     assert any("level since 2024-02-01 is about the former champion (release 1)" in line for line in fine.lines)
     level = next(each for each in watching_view(history).episodes if each.channel == "level")
     assert "about the former champion (release 1), open since 2024-02-01; the next cycle closes it." in level.since
+    assert [each.episode.channel for each in measured(ledger, "shop", NOW).open_episodes] == ["contract"]
     assert not any("You can" in line for line in level.explained), "nothing has to be done about it"
