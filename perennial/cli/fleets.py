@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from perennial.cli.left_undone import to_go_on
+from perennial.cli.left_undone import LABELS_GO_ON, to_go_on
 from perennial.cli.machine_clock import now
 from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
@@ -66,6 +66,8 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     flowing(f"{counted(len(rows), 'use case', 'use cases')}: {in_states}")
     if held := next((each.usecase for each in rows if each.held), None):
         flowing(f"  {held}: {to_go_on(held)}.")
+    if held := next((each.usecase for each in rows if each.held_labels), None):
+        flowing(f"  {held}: `perennial quarantine {held}` shows the label file; {LABELS_GO_ON}.")
 
 
 def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) -> None:

@@ -10,6 +10,9 @@ from perennial.evaluation.figures import counted
 from perennial.ledger.entries import BatchEntry, Decision, LabelBatchEntry
 from perennial.ledger.ledger import Ledger
 
+LABELS_GO_ON = "correct the file or the declaration; the next run ingests it"
+"""What to do about a held label file."""
+
 
 def held_in_words(usecase: str, batch: BatchEntry) -> str:
     """That a batch is held, and why."""
@@ -32,7 +35,7 @@ def left_in_words(
     lines = [f"{held_in_words(usecase, batch)}\n  {to_go_on(usecase)}" for batch in held]
     lines += [
         f"{usecase}: label file {file.file} is held, none of its labels is used: {'; '.join(file.held_because)}"
-        f"\n  correct the file or the declaration; the next run ingests it"
+        f"\n  {LABELS_GO_ON}"
         for file in labels
     ]
     if decision is not None and decision.outcome in ("first", "release"):

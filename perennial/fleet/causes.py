@@ -43,6 +43,8 @@ def _causes(each: Standing) -> Iterator[tuple[str, str | None]]:
         yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch
     for held in each.held:
         yield f"held: {_NUMBER.sub('…', '; '.join(held.because))}", held.window
+    for file in each.held_labels:
+        yield f"label file held: {_NUMBER.sub('…', '; '.join(file.because))}", file.file
     if each.state == "blocked":
         yield "a guard blocked the release", each.batch
 

@@ -41,7 +41,7 @@ EVERY = (
 )
 
 SHOWN = 3
-"""Of so many held batches the reason is shown."""
+"""Of so many held batches and label files the reason is shown."""
 _REPLACES = ("first", "release", "rollback")
 """The kinds of releases after which other models are live."""
 
@@ -77,12 +77,24 @@ class HeldBatch:
 
 
 @dataclass(frozen=True)
+class HeldLabels:
+    """A label file that is held."""
+
+    file: str
+    because: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"label file {self.file}: {'; '.join(self.because)}"
+
+
+@dataclass(frozen=True)
 class Standing:
     """A use case in one row. Whatever is not known is None.
 
     state: one of STATES. batch: the one that arrived last. loss: of what is live on it, on that many `rows`, with its
     95 % interval, or where it was evaluated if it was released since; reference: where it was evaluated; metric: the
-    name of what both measure. age_days: of what is live, at that batch. held: every batch that is held.
+    name of what both measure. age_days: of what is live, at that batch. held, held_labels: every batch and label file
+    that is held.
     """
 
     usecase: str
@@ -98,6 +110,7 @@ class Standing:
     alarms: tuple[Alarm, ...] = ()
     why: str = ""
     held: tuple[HeldBatch, ...] = ()
+    held_labels: tuple[HeldLabels, ...] = ()
 
     @property
     def excess(self) -> float:
@@ -140,7 +153,8 @@ def standing(usecase: str, rows: Rows, batches: BatchesNow, first: int = 0) -> S
     loss, labelled = _loss_and_rows(cycle, release)
     alarms = tuple(each for each in open_alarms(rows) if not is_of_former(each.channel, each.release_no, first))
     held = tuple(HeldBatch(each["window"], tuple(each["held_because"])) for each in batches.held)
-    state, why = _state(rows, held, alarms, loss)
+    held_labels = tuple(HeldLabels(each["file"], tuple(each["held_because"])) for each in batches.held_labels)
+    state, why = _state(rows, (*held, *held_labels), alarms, loss)
     since = (release.get("live_since") or release["as_of"]) if release else None
     age = (instant(batch["arrived_at"]) - instant(since)).days if batch and since else None
     return Standing(
@@ -157,6 +171,7 @@ def standing(usecase: str, rows: Rows, batches: BatchesNow, first: int = 0) -> S
         alarms=alarms,
         why=why,
         held=held,
+        held_labels=held_labels,
     )
 
 
@@ -203,7 +218,9 @@ def _new_values(episode: Payload) -> tuple[tuple[str, str], ...]:
     return tuple((column["column"], value["value"]) for column in columns for value in column["values"])
 
 
-def _state(rows: Rows, held: Sequence[HeldBatch], alarms: Sequence[Alarm], loss: Payload) -> tuple[str, str]:
+def _state(
+    rows: Rows, held: Sequence[HeldBatch | HeldLabels], alarms: Sequence[Alarm], loss: Payload
+) -> tuple[str, str]:
     """The worst state that holds, and why."""
     decision, release = _last(rows, Decision), _last(rows, Release)
     failed = _last(rows, RunFailed)

@@ -21,26 +21,30 @@ from sqlalchemy import (
     union_all,
 )
 
-from perennial.ledger.entries import KIND_OF, BatchEntry, Recorded
+from perennial.identity import canonical_json
+from perennial.ledger.entries import KIND_OF, BatchEntry, LabelBatchEntry, Recorded
 from perennial.ledger.migrations.tables import HELD, entries
 
 Payloads = dict[str, dict[type[Recorded], list[Mapping[str, Any]]]]
 """Use case → kind → payloads as JSON values. Validating each would take longer than all the rest."""
 
 _BATCH: ColumnElement[str] = literal_column(f"'{KIND_OF[BatchEntry]}'")
+_LABELS: ColumnElement[str] = literal_column(f"'{KIND_OF[LabelBatchEntry]}'")
 _DIGITS = "0123456789"
 
 
 @dataclass(frozen=True)
 class BatchesNow:
-    """The batches of a use case that count now, as JSON values.
+    """The batches and label files of a use case that count now, as JSON values.
 
     last: the newest revision of the window that arrived last; a new revision of an earlier one does not make that the
-    last. held: those whose newest revision is held, in the order in which they were held.
+    last. held: those whose newest revision is held, in the order in which they were held. held_labels: the label files
+    whose newest entry is held, likewise.
     """
 
     last: Mapping[str, Any] | None = None
     held: tuple[Mapping[str, Any], ...] = ()
+    held_labels: tuple[Mapping[str, Any], ...] = ()
 
 
 def newest_and_every(
@@ -67,7 +71,35 @@ def batches_now(connection: Connection) -> dict[str, BatchesNow]:
     held: dict[str, list[Mapping[str, Any]]] = {}
     for row in connection.execute(held_now()):
         held.setdefault(row.usecase, []).append(json.loads(row.payload))
-    return {name: BatchesNow(last.get(name), tuple(held.get(name, ()))) for name in {*last, *held}}
+    labels = _held_labels(connection)
+    return {
+        name: BatchesNow(last.get(name), tuple(held.get(name, ())), tuple(labels.get(name, ())))
+        for name in {*last, *held, *labels}
+    }
+
+
+def _held_labels(connection: Connection) -> dict[str, list[Mapping[str, Any]]]:
+    """Use case → its held label files. Only entries that followed a held one are read, up to the next of its file."""
+    newest: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(ever_held_labels()).all():
+        payload = json.loads(row.payload)
+        of_file = canonical_json({"file": payload["file"]})[1:-1]
+        later = select(entries.c.id).where(
+            entries.c.usecase == row.usecase,
+            entries.c.kind == _LABELS,
+            entries.c.id > row.id,
+            func.replace(entries.c.payload, of_file, "") != entries.c.payload,  # LIKE ignores case in SQLite
+        )
+        if connection.execute(later.limit(1)).first() is None:
+            newest.setdefault(row.usecase, []).append(payload)
+    return newest
+
+
+def ever_held_labels() -> Select[tuple[int, str, str]]:
+    """Every entry of a label file that was held. The index `held` finds them."""
+    is_held: ColumnElement[bool] = literal_column(HELD)
+    read = select(entries.c.id, entries.c.usecase, entries.c.payload)
+    return read.where(entries.c.kind == _LABELS, is_held).order_by(entries.c.id)
 
 
 def held_now() -> Select[tuple[str, str]]:

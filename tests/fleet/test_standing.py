@@ -6,11 +6,14 @@ from pathlib import Path
 
 from perennial.cli.json_views import status_view
 from perennial.clock import instant
+from perennial.fleet.causes import common_causes
 from perennial.fleet.standing import standings
 from perennial.ledger.entries import Cycle, EpisodeClosed, EpisodeRose, Release
 from perennial.ledger.ledger import Ledger
+from perennial.page.fleet import render_fleet
 from perennial.usecase.declaration import Declaration
-from tests.ledger.payloads import batch, episode, one_of_each
+from perennial.usecase.reading import Labels
+from tests.ledger.payloads import batch, episode, label_batch, one_of_each
 from tests.world import DECLARATION
 
 NOW = instant("2024-05-01T00:00:00Z")
@@ -75,3 +78,28 @@ def test_a_held_batch_needs_a_person_whatever_came_after_it_and_status_agrees(tm
     assert (stands.state, stands.batch, stands.held) == ("new", "2024-04", ())
     view = status_view(ledger, Declaration.model_validate(DECLARATION | {"name": "a"}), NOW)
     assert (view["held"], view["last_batch"]["window"]) == ([], "2024-04")
+
+
+def test_a_held_label_file_needs_a_person_until_it_is_corrected_on_every_screen(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    at = "2024-03-01T00:00:00Z"
+    for usecase in ("a", "b"):
+        ledger.append(usecase, batch())
+        held = label_batch("l-1", at, file="returns.csv", status="held", held_because=("no column reported_at",))
+        ledger.append(usecase, held)
+    listed = standings(ledger, ["a", "b"])
+    assert [(each.state, each.why) for each in listed] == [
+        ("held", "label file returns.csv: no column reported_at"),
+        ("held", "label file returns.csv: no column reported_at"),
+    ]
+    assert [str(each) for each in common_causes(listed)] == [
+        "2 use cases: label file held: no column reported_at in returns.csv"
+    ]
+    page = render_fleet(listed, {name: Labels() for name in "ab"})
+    assert "label file returns.csv: no column reported_at <code>perennial quarantine a</code>" in page
+    declared = Declaration.model_validate(DECLARATION | {"name": "a", "labels": {"path": "r", "known_at": "known"}})
+    files = status_view(ledger, declared, NOW)["labels"]["held"]
+    assert files == [{"file": each.file, "because": [*each.because]} for each in listed[0].held_labels]
+    ledger.append("a", label_batch("l-2", at, file="returns.csv"))
+    (stands,) = standings(ledger, ["a"])
+    assert (stands.state, stands.held_labels) == ("new", ())

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Select, text
 
 from perennial.ledger.entries import BatchEntry
 from perennial.ledger.ledger import Ledger, _kept
-from perennial.ledger.many import BatchesNow, held_now
-from perennial.ledger.present import held_batches, last_batch
+from perennial.ledger.many import BatchesNow, ever_held_labels, held_now
+from perennial.ledger.present import held_batches, held_labels, last_batch
 from tests.cli.test_read_only_home import only_readable
-from tests.ledger.payloads import batch
+from tests.ledger.payloads import batch, label_batch
 
 
 def append(ledger: Ledger, usecase: str, window: str, status: str, revision: int = 1) -> None:
@@ -60,9 +62,27 @@ def test_many_use_cases_at_once_are_as_each_alone(
         assert {each["batch"]: each for each in mine.held} == alone
 
 
-def test_what_is_held_is_found_without_reading_accepted_batches(ledger: Ledger) -> None:
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(("r.csv", "R.csv", 'r".csv')), st.booleans())))
+@settings(max_examples=40)
+def test_held_label_files_of_many_use_cases_are_those_of_each_alone(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, str, bool]]
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
+    for number, (usecase, file, held) in enumerate(history):
+        status = "held" if held else "accepted"
+        ledger.append(usecase, label_batch(f"l-{number}", "2024-03-01T00:00:00Z", file=file, status=status))
+    now = ledger.batches_now()
+    for usecase in "ab":
+        alone = {each.batch: each.model_dump(mode="json") for each in held_labels(ledger, usecase)}
+        assert {each["batch"]: each for each in now.get(usecase, BatchesNow()).held_labels} == alone
+
+
+@pytest.mark.parametrize("question", [held_now, ever_held_labels])
+def test_what_is_held_is_found_without_reading_accepted_batches(
+    ledger: Ledger, question: Callable[[], Select[Any]]
+) -> None:
     with ledger._engine.connect() as connection:
-        compiled = held_now().compile(connection, compile_kwargs={"literal_binds": True})
+        compiled = question().compile(connection, compile_kwargs={"literal_binds": True})
         plan = [row[-1] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}".replace(":", r"\:")))]
     assert any("USING INDEX held" in step for step in plan), plan
 
