@@ -80,14 +80,19 @@ def name_batch(
     return Named(short_id(identity), revision, digest)
 
 
-def end_of(window: Window, times: Iterable[pd.Series], schema: Schema, why: str = "") -> datetime:
+def end_of(window: Window, rows: int, times: Iterable[pd.Series], schema: Schema, why: str = "") -> datetime:
     """The end of a batch's window; for a file, the midnight (in the schema's zone) after its last event.
 
-    times: of its plausible rows, part by part; none without a time column. why: what is probably wrong with the times,
-    if anything. Raises InputError for a file without a single readable, plausible time.
+    rows: how many it has. times: of its plausible rows, part by part; none without a time column. why: what is probably
+    wrong with the times, if anything. Raises InputError for a file without a single readable, plausible time.
     """
     if window.end is not None:
         return window.end
+    if not rows:
+        raise InputError(
+            f"{window.name}: the file has a header but no row, so it was not ingested\n"
+            "  write it with its header and its rows, or remove it"
+        )
     blocks = (part[at : at + _BLOCK] for part in times for at in range(0, len(part), _BLOCK))
     local = max(
         (on_local_clocks(block, schema.timezone).max() for block in blocks if block.notna().any()), default=None

@@ -95,7 +95,7 @@ def arrival(
         times = partial(column_parts, batch, schema.time)
         faults = time_faults_in(times, batch.index, now=present.now, gap=schema.plausible_gap, future=schema.future)
         plausible = plausible_times(batch, schema.time, faults)
-    end = end_of(window, plausible, schema, order)
+    end = end_of(window, len(batch), plausible, schema, order)
     wall = declaration.clock == "wall"
     return Arrived(
         named=name_batch(declaration, window.name, digest, present.newest, present.waived),

@@ -26,8 +26,8 @@ def parquet(rows: pd.DataFrame) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("empty", "2024-02: the file is empty"),
-        ("header only", "2024-02: no row has a readable, plausible time"),
+        ("empty", "2024-02: the file is empty.*\n.*with its header and its rows, or remove it"),
+        ("header only", "2024-02: the file has a header but no row.*\n.*with its header and its rows, or remove it"),
         ("truncated", "2024-02: cannot be read as Parquet.*\n.*was it cut short"),
         ("wrong encoding", "2024-02: line 2 is not UTF-8.*\n.*save it as UTF-8"),
     ],

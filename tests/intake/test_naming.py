@@ -98,5 +98,5 @@ def test_a_file_whose_events_end_with_the_calendar_ends_with_it_too(declaration:
     schema = declaration.schema_
     for year in (1, 9999):
         times = pd.Series([datetime(year, 12, 31, 23, tzinfo=UTC)]).astype("datetime64[us, UTC]")
-        end = end_of(Window(None, None, "x"), [times], schema)
+        end = end_of(Window(None, None, "x"), 1, [times], schema)
         assert times[0] < end <= LAST
