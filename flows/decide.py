@@ -13,6 +13,7 @@ from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
 from perennial.training.readiness import NotYet
 from tasks.as_of import Present, present
 from tasks.deciding import Compared, carry_out, compare, is_evaluated_now
+from tasks.page import renew_page
 from tasks.turn import in_turn
 
 
@@ -33,7 +34,9 @@ def decide(
     """
     now = present(usecase, batch, as_of)
     rename_run(usecase, now.window)
-    return decide_waiting(usecase, now, trigger or Trigger(kind="person"))
+    decision = decide_waiting(usecase, now, trigger or Trigger(kind="person"))
+    renew_page(usecase)
+    return decision
 
 
 def decide_waiting(usecase: str, now: Present, trigger: Trigger, compared: Compared | None = None) -> Decision | Waits:

@@ -10,6 +10,7 @@ from perennial.ledger.entries import BatchEntry
 from tasks.artifacts import show_batch
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
+from tasks.page import renew_page
 from tasks.turn import in_turn
 
 
@@ -27,7 +28,9 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         usecase: Name of the use case, as in its declaration.
         window: The batch, for example 2013-01. Empty: the next one of the source.
     """
-    return take_in(usecase, window)
+    batch = take_in(usecase, window)
+    renew_page(usecase)
+    return batch
 
 
 def take_in(usecase: str, window: str | None, unfinished_first: bool = False) -> BatchEntry | None:

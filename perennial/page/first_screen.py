@@ -15,7 +15,7 @@ from perennial.ledger.entries import NO_CHALLENGER, Decision, Release, versions_
 from perennial.ledger.present import made_live
 from perennial.page.history import History
 from perennial.release.waited import waited_in_words
-from perennial.release.words import candidate_at, change_in_words, cycle_waits, headline_of, release_reason
+from perennial.release.words import candidate_at, change_in_words, cycle_waits, release_reason
 from perennial.watching.channels.level import UNKNOWN
 
 FEWEST_LOSSES = 3
@@ -69,10 +69,11 @@ def _last(history: History) -> Answer:
     if not history.batches:
         return Answer(question, "wait", "Nothing yet: no batch has arrived", ())
     batch, decided = history.batches[-1], history.decisions[-1] if history.decisions else None
-    rows = f"{counted(batch.rows.arrived, 'row', 'rows')} arrived"
+    again = batch.because in ("requeued", "waived")
+    rows = f"{counted(batch.rows.arrived, 'row', 'rows')} {'checked again' if again else 'arrived'}"
     aside = f", {batch.rows.quarantined:,} set aside" if batch.rows.quarantined else ""
     arrived = f"Batch {batch.window}: {'held' if batch.status == 'held' else rows + aside}"
-    lines = [f"{headline_of(decided, history.answers.get(decided.id))} ({day(decided.as_of)})"] if decided else []
+    lines = [f"{history.headline(decided)} ({day(decided.as_of)})"] if decided else []
     lines += [_changed(history)] if _changed(history) else []
     lines += [_waiting(history)] if _waiting(history) else []
     return Answer(question, "bad" if batch.status == "held" else "good", arrived, tuple(lines))

@@ -36,6 +36,7 @@ from perennial.ledger.present import (
     standing_failure,
 )
 from perennial.release.freeze import freezes_in_words
+from perennial.release.words import headline_of
 from perennial.serving.tally import Tally
 from perennial.usecase.declaration import Declaration
 from perennial.watching.episodes import severity_so_far
@@ -83,6 +84,10 @@ class History:
     approvers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     learned_erased: Sequence[LearnedErased] = ()
     failed: RunFailed | None = None
+
+    def headline(self, decision: Decision) -> str:
+        """A decision in a sentence, with what people answered, or that they did not before another one followed."""
+        return headline_of(decision, self.answers.get(decision.id), over=self.question != decision)
 
     @property
     def newest_look(self) -> StageLooked | None:

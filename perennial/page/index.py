@@ -18,7 +18,6 @@ from perennial.page.charts import sparkline
 from perennial.page.drawing import unchecked_charts
 from perennial.page.first_screen import answers, live_in_words
 from perennial.page.history import History
-from perennial.release.words import headline_of
 from perennial.usecase.declaration import Declaration
 
 CHARTED = 24
@@ -63,8 +62,7 @@ def summary_of(history: History, declaration: Declaration) -> Summary:
         episodes=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_alarms),
         informs=tuple(f"{each.channel} since {day(each.opened_at)}" for each in history.open_information),
         batch=f"{batch.window}: {batch.status}, {counted(batch.rows.arrived, 'row', 'rows')}" if batch else "none yet",
-        decision="".join(f"{headline_of(each, history.answers.get(each.id))} ({day(each.as_of)})" for each in newest)
-        or "none yet",
+        decision="".join(f"{history.headline(each)} ({day(each.as_of)})" for each in newest) or "none yet",
         schedule=_schedule(declaration),
         needs=needed.lines,
     )

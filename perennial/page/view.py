@@ -12,14 +12,14 @@ from perennial.evaluation.figures import counted
 from perennial.evaluation.intervals.student_t import student_t
 from perennial.evaluation.metrics.possible import possible_part
 from perennial.governance.tier import lacked
-from perennial.ledger.entries import Approval, BatchEntry, Decision, Refusal, Waiver
+from perennial.ledger.entries import BatchEntry, Decision, Waiver
 from perennial.page.first_screen import Answer, answers, facts, live_in_words
 from perennial.page.groups import GroupsView, groups_view
 from perennial.page.history import TABLED, History
 from perennial.page.question import Question, question_of
 from perennial.page.serving import ServingView, serving_view
 from perennial.page.watching import WatchingView, watching_view
-from perennial.release.words import answer_in_words, decision_in_words, headline_of, made_because, outcome_word
+from perennial.release.words import answer_in_words, decision_in_words, made_because, outcome_word
 
 NEWEST = 12
 """How many decisions are explained in full."""
@@ -226,13 +226,14 @@ def _months(history: History) -> list[Month]:
     months = []
     newest_first = sorted(history.decisions[-TABLED:], key=lambda decision: decision.as_of, reverse=True)
     for name, decisions in groupby(newest_first, key=lambda decision: decision.as_of[:7]):
-        cards = tuple(_card(each, history.answers.get(each.id), in_full=each.id in in_full) for each in decisions)
+        cards = tuple(_card(each, history, in_full=each.id in in_full) for each in decisions)
         outcomes = Counter(card.word for card in cards)
         months.append(Month(name, ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()), cards))
     return months
 
 
-def _card(decision: Decision, answer: Approval | Refusal | None, *, in_full: bool) -> DecisionCard:
+def _card(decision: Decision, history: History, *, in_full: bool) -> DecisionCard:
+    answer = history.answers.get(decision.id)
     _, _, body = decision_in_words(decision, answer).partition("\n\n") if in_full else ("", "", "")
     return DecisionCard(
         id=decision.id,
@@ -240,7 +241,7 @@ def _card(decision: Decision, answer: Approval | Refusal | None, *, in_full: boo
         as_of=day(decision.as_of),
         outcome=decision.outcome,
         word=outcome_word(decision),
-        headline=headline_of(decision, answer),
+        headline=history.headline(decision),
         markdown=body,
         answered=answer_in_words(answer) if answer else "",
     )

@@ -70,9 +70,14 @@ def decision_in_words(decision: Decision, answer: Approval | Refusal | None = No
     return words if decision.bias is None else f"{words}\n{bias_as_markdown(decision.bias)}"
 
 
-def headline_of(decision: Decision, answer: Approval | Refusal | None = None) -> str:
-    """A decision in a sentence. answer: what people decided of a held one, None while it waits."""
+def headline_of(decision: Decision, answer: Approval | Refusal | None = None, *, over: bool = False) -> str:
+    """A decision in a sentence.
+
+    answer: what people decided of a held one, None without one. over: whether it needs none any more, because another
+    decision or release followed.
+    """
     answered = "approved" if isinstance(answer, Approval) else "refused"
+    unanswered = "got no answer" if over else ""
     return headline(
         decision.outcome,
         decision.champions,
@@ -80,7 +85,7 @@ def headline_of(decision: Decision, answer: Approval | Refusal | None = None) ->
         decision.batch,
         first_stage=begins_with(decision),
         mixture=versions_in_words(decision.releases) if len(decision.releases) > 1 else "",
-        answer=f"{answered} by {answer.by}" if answer is not None else "",
+        answer=f"{answered} by {answer.by}" if answer is not None else unanswered,
     )
 
 

@@ -38,7 +38,9 @@ def header_in(opened_body: bytes, read: ReadOptions) -> tuple[list[str], str]:
     body, quote = opened_body.lstrip(b"\r\n"), read.quote
     text = re.split(rb"[\r\n]", body[:HEAD], maxsplit=1)[0].decode(errors="replace")
     if not text.strip():
-        raise UnreadableBatch("the file is empty: not even a header\n  write it with its header and its rows, or remove it")
+        raise UnreadableBatch(
+            "the file is empty: not even a header\n  write it with its header and its rows, or remove it"
+        )
     if text.startswith("#") and not any(each in _outside_quotes(text, quote) for each in read.delimiter or DELIMITERS):
         lines = next((n for n, line in enumerate(body.splitlines()) if not line.startswith(b"#")), 1)
         raise UnreadableBatch(

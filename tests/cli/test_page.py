@@ -56,6 +56,25 @@ def test_a_held_and_a_revised_batch_are_shown(settled: World, perennial: Perenni
     assert "2024-03 1 held" in seen and "price" in seen
 
 
+def test_a_batch_that_is_accepted_at_last_is_named_as_held_by_no_answer(settled: World, perennial: Perennial) -> None:
+    whole = settled.month("2024-03")
+    write(settled, "2024-03", whole.drop(columns="price"))
+    assert perennial("ingest", "shop").code == 3
+    page = settled.usecases.parent / "home" / "pages" / "shop.html"
+    assert "What happened last? Batch 2024-03: held" in text_of(page.read_text(encoding="utf-8"))
+    write(settled, "2024-03", whole)
+    assert perennial("ingest", "shop", "--batch", "2024-03").code == 0
+    seen = text_of(page.read_text(encoding="utf-8"))
+    assert f"What happened last? Batch 2024-03: {len(whole):,} rows arrived" in seen
+    assert "What needs you? Nothing" in seen and "2024-03 1 revised" in seen
+
+    write(settled, "2024-04", settled.month("2024-04").drop(columns="weight"))
+    assert perennial("ingest", "shop").code == 3
+    settled.declare(features={**settled.declaration["features"], "missing_column": {"weight": "go_on"}})
+    assert perennial("requeue", "shop").code == 0
+    assert "What happened last? Batch 2024-04: 600 rows checked again" in text_of(page.read_text(encoding="utf-8"))
+
+
 def test_what_people_answered_for_is_shown(settled: World, perennial: Perennial) -> None:
     few = settled.month("2024-03").head(5)
     settled.declare(checks=[{"expect_table_row_count_to_be_between": {"min_value": 10}}])

@@ -26,15 +26,18 @@ from perennial.ledger.entries import (
 )
 from perennial.page.first_screen import answers, facts
 from perennial.page.history import TABLED, History
+from perennial.page.index import summary_of
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
 from perennial.release.words import headline_of, outcome_word
+from perennial.usecase.declaration import Declaration
 from perennial.watching.channels.level import UNKNOWN
 from tests.evaluation.conftest import primary_of
 from tests.evaluation.test_bias import of_missed, report
 from tests.ledger.payloads import batch, label_batch
 from tests.release.payloads import AS_OF, challenger, decision
 from tests.staged import in_stage
+from tests.world import DECLARATION
 
 
 def history(**rows: Any) -> History:
@@ -164,6 +167,16 @@ def test_a_decision_card_shows_who_approved_or_refused_it_and_why(
     assert card.answered == f"{word} by Ada on 2024-03-01: seen the <slices>"
     assert f"{word} by Ada on 2024-03-01: seen the &lt;slices&gt;" in shown
     assert f"was held for a person and {word.lower()} by Ada" in shown and "waits for a person" not in shown
+
+
+def test_a_held_decision_waits_for_a_person_only_until_another_decision_or_release_follows() -> None:
+    declared = Declaration.model_validate(DECLARATION)
+    held = decided(0.0025).model_copy(update={"outcome": "held"})
+    open_now, over = history(decisions=[held], question=held), history(decisions=[held], releases=[released(held)])
+    assert "Version 1 waits for a person" in render(view_of(open_now), {})
+    assert summary_of(open_now, declared).decision.startswith("Version 1 waits for a person")
+    assert "waits for a person" not in render(view_of(over), {})
+    assert summary_of(over, declared).decision.startswith("Version 1 was held for a person and got no answer")
 
 
 def cycle(loss: float | None = None, **values: Any) -> Cycle:
