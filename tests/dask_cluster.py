@@ -46,11 +46,11 @@ class Cluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
-    """A scheduler with that many workers, ended afterwards."""
+def dask_cluster(folder: Path, workers: int, environ: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """A scheduler with that many workers, ended afterwards. environ: variables of the scheduler."""
     cluster, written = Cluster(folder), folder / "scheduler.json"
     command = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(written)]
-    cluster.others.append(_started("scheduler", command, folder))
+    cluster.others.append(_started("scheduler", command, folder, environ))
     try:
         from distributed import Client
 

@@ -16,6 +16,9 @@ from perennial.sources.workbook import sheet_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_TIME = "there is no time column '{}'"
+_SHARED = "there is no column '{}', which source.only names"
+
 
 @dataclass(frozen=True)
 class FileToCut:
@@ -46,8 +49,8 @@ def file_to_cut(
     if suffix == ".csv":
         return _of_csv(data, time, read, folders, by)
     table = with_partitions(_table(data, suffix, read), folders)
-    times = table[_has_time(table.column_names, time)]
-    texts = table[_shared_by(table.column_names, by)] if by else None
+    times = table[_column(table.column_names, time, _TIME)]
+    texts = table[_column(table.column_names, by, _SHARED)] if by else None
     return FileToCut(tuple(sorted(table.column_names)), times, texts, table)
 
 
@@ -55,8 +58,8 @@ def _of_csv(data: bytes, time: str, read: ReadOptions, folders: dict[str, str], 
     columns, delimiter = header_of(data, read)
     header, *rows = lines_with(lines_of(data, read), delimiter, columns, folders)
     columns = [*columns, *(name for name in folders if name not in columns)]
-    actual = _has_time(columns, time)
-    shared = _shared_by(columns, by) if by else None
+    actual = _column(columns, time, _TIME)
+    shared = _column(columns, by, _SHARED) if by else None
     read_from = _own([actual, *([shared] if shared else [])], folders)
     table = with_partitions(text_table(data, nulls=True, columns=read_from, read=read), folders)
     times = table[actual]
@@ -87,19 +90,10 @@ def _table(data: bytes, suffix: Suffix, read: ReadOptions) -> pa.Table:
         raise UnreadableBatch(f"cannot be read as Parquet: {reason}\n  was it cut short? Write it again") from problem
 
 
-def _shared_by(columns: Sequence[str], by: str) -> str:
-    """The name in the file of the column by which it is shared."""
-    actual = matched(list(columns), [by])
-    if by not in actual:
-        raise UnreadableBatch(f"there is no column '{by}', which source.only names\n  it has {', '.join(columns[:12])}")
-    return actual[by]
-
-
-def _has_time(columns: list[str], time: str) -> str:
-    """The time column's name in the file."""
-    actual = matched(columns, [time])
-    if time not in actual:
-        raise UnreadableBatch(
-            f"there is no time column '{time}'\n  it has {', '.join(columns[:12])}{', …' if len(columns) > 12 else ''}"
-        )
-    return actual[time]
+def _column(columns: Sequence[str], name: str, missing: str) -> str:
+    """The name of a column in the file. missing: what is wrong without it."""
+    actual = matched(list(columns), [name])
+    if name not in actual:
+        more = ", …" if len(columns) > 12 else ""
+        raise UnreadableBatch(f"{missing.format(name)}\n  it has {', '.join(columns[:12])}{more}")
+    return actual[name]

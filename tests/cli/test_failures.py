@@ -185,13 +185,22 @@ def test_every_hint_is_for_a_code_that_there_is_and_names_a_command_that_there_i
         assert hint.split("`")[1].split()[1] in names
 
 
-def test_a_prefect_server_that_is_too_busy_is_transient() -> None:
+def test_a_prefect_server_that_was_stopped_or_is_too_busy_is_reported_in_two_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import httpx
 
-    from perennial.cli.failures import unexpected
+    from perennial.cli.failures import report, unexpected
+
+    monkeypatch.setattr(sys, "argv", ["perennial", "run", "shop"])
 
     wrapped = RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/")  # as Prefect's client does
     wrapped.__cause__ = httpx.ConnectError("gone")
     for error in (httpx.ReadTimeout("slow"), httpx.ConnectError("gone"), httpx.PoolTimeout("busy"), wrapped):
         shown = unexpected(error)
         assert (shown.code, shown.kind) == ("prefect-unreachable", "transient")
+        assert report(shown) == 1
+        first, *others = capsys.readouterr().err.splitlines()
+        met = "ConnectError" if error is wrapped else type(error).__name__
+        assert first == f"the Prefect server did not answer: {met}", "what Prefect wraps it in helps nobody"
+        assert others == ["  Run the same command again: it goes on where this one stopped."]

@@ -69,6 +69,18 @@ def test_a_worker_with_another_version_is_refused(cluster: Cluster, tmp_path: Pa
         stranger.wait()
 
 
+def test_a_part_that_ends_one_worker_after_another_is_given_up_with_what_to_change(tmp_path: Path) -> None:
+    once_more = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    with dask_cluster(tmp_path, workers=3, environ=once_more) as cluster:
+        with pytest.raises(TerminalError) as given_up:
+            Dask(cluster.address).map_files("check", fatal, [1])
+        assert cluster.alive == 1
+    error = given_up.value
+    assert (error.code, error.field, error.value) == ("workers-killed", "PERENNIAL_DASK_SCHEDULER", cluster.address)
+    assert "check: a part of the step ended 2 workers, one after another" in str(error)
+    assert "Give workers more memory" in str(error) and "Nothing of the step counts" in str(error)
+
+
 def test_a_cluster_that_is_lost_is_reported_when_that_is_seen_and_then_with_what_to_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

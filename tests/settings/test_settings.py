@@ -68,6 +68,11 @@ def test_the_settings_of_the_environment_are_used(tmp_path: Path) -> None:
     assert found.pools == (WorkPool("big", "trainers"), WorkPool("huge", "gpu.trainers"))
 
 
+def test_the_address_of_a_scheduler_with_tls_is_accepted() -> None:
+    given = {"PERENNIAL_ENGINE": "dask", "PERENNIAL_DASK_SCHEDULER": "tls://dask.example:8786"}
+    assert settings(given).dask_scheduler == "tls://dask.example:8786"
+
+
 def test_use_cases_are_looked_for_here_and_then_beside_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

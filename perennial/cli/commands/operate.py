@@ -57,7 +57,7 @@ def replay_traffic(
 ) -> None:
     """Send the rows of a batch to a service, for a test.
 
-    Needs PERENNIAL_SERVE_KEY if the service needs an API key.
+    Needs PERENNIAL_SERVE_KEY if the service needs an API key. Exit code 1: nothing answers, or no record was scored.
     """
     from perennial.cli import traffic
 

@@ -24,7 +24,7 @@ def quarantine(
 def requeue(usecase: Usecase, batch: Batch = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Validate again what is set aside or held.
 
-    Uses the current declaration. What passes becomes a new revision of the batch.
+    Uses the current declaration. What passes becomes a new revision of the batch. Exit code 3: a batch stays held.
     """
     from perennial.cli import quarantine as away
 
@@ -43,7 +43,10 @@ def waive(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Accept a batch despite a failed check."""
+    """Accept a batch despite a failed check.
+
+    Exit code 3: the batch stays held for something else.
+    """
     from perennial.cli import quarantine as away
 
     away.waive(usecase, batch, check or [], by, reason, dry_run, json)

@@ -27,14 +27,20 @@ def backfill(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Run the cycle for every batch without one, oldest first."""
+    """Run the cycle for every batch without one, oldest first.
+
+    Exit code 3: a batch is held, a guard blocked a release, or a person has to decide.
+    """
     from perennial.cli import run_flows
 
     run_flows.backfill(usecase, first, last, dry_run, json)
 
 
 def ingest(usecase: Usecase, batch: Batch = None, json: Json = False) -> None:
-    """Ingest one batch: keep its bytes, validate its rows."""
+    """Ingest one batch: keep its bytes, validate its rows.
+
+    Exit code 3: the batch was held.
+    """
     from perennial.cli import run_flows
 
     run_flows.ingest(usecase, batch, json)
@@ -77,7 +83,8 @@ def stage(
 ) -> None:
     """Look at the model in a shadow or canary.
 
-    It advances, waits, or is taken away. Each cycle looks too. `perennial rollback` takes a candidate away.
+    It advances, waits, or is taken away. Each cycle looks too. `perennial rollback` takes a candidate away. Exit code
+    3: it was taken away.
     """
     from perennial.cli import staging
 
