@@ -34,6 +34,7 @@ from perennial.ledger.present import (
 from perennial.release.planned_stages import begins_with
 from perennial.release.promote import mirror_alias, release_blend, release_decided
 from perennial.release.words import candidate_in_words, headline_of, held_in_words
+from perennial.scoring.predicted import Predictor
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.newly_wrong import keep_newly_wrong
@@ -157,8 +158,8 @@ def _compared(
     recalls = release is not None and case.declaration.release.serve == "recall"
     pool = follow(workspace, case.declaration, sources, waiting, rows) if recalls else None
     contest = load_contest(registry, case.declaration, waiting, release, pool)
-    if elsewhere := elsewhere_of(workspace, usecase):
-        rows.have_predicted(elsewhere, contest.models)
+    if rows.are_on_disk and (elsewhere := elsewhere_of(workspace, usecase)):
+        rows.have_predicted(Predictor(elsewhere), contest.models)
     record_declaration(ledger, case)
     history = [r.payload for r in ledger.all(usecase, Decision)]
     made = deciding.decide(case.declaration, contest, rows, history, batch, write_instant(as_of), trigger, sources)

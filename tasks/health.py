@@ -17,7 +17,8 @@ from perennial.errors import TransientError
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Health, Release, Snapshot, Trigger
 from perennial.ledger.present import batch_named, first_with_champion, release_to_watch
 from perennial.model.released import evaluated_among, load_served
-from perennial.scoring.stored import stored_predictions
+from perennial.scoring.predicted import Predictor
+from perennial.scoring.stored import stored_scores
 from perennial.serving.skew import new_segments, served_again
 from perennial.settings import settings
 from perennial.store.known import known_at
@@ -105,28 +106,17 @@ def _watched(
     rows, known = rows_to_watch(workspace.tables, declaration, current, batch, instant(release.since))
     served = load_served(workspace.registry, case.name, release)
     evaluated = evaluated_among(served, release)
-    elsewhere = elsewhere_of(workspace, case.name)
-    if not known.are_on_disk:  # looking up the keys of so many rows would hold all of them
-        known.adopt(
-            served.champion,
-            stored_predictions(
-                workspace.tables,
-                ledger,
-                case.name,
-                declaration.schema_,
-                known.frame,
-                release.champion.model,
-                served.champion,
-            ),
-        )
-    elif elsewhere:
-        known.have_predicted(elsewhere, served.models)
+    version, schema = release.champion.model, declaration.schema_
+    stored = stored_scores(workspace.tables, ledger, case.name, schema, version, served.champion)
+    predictor = Predictor(elsewhere_of(workspace, case.name), stored)
+    known.have_predicted(predictor, served.models)
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.since)
     recorded = days_of(past, since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
     statistics = batch_statistics(
-        workspace, case, current, batch, release, evaluated, rows, snapshot.payload if snapshot else None
+        *(workspace, case, current, batch, release, evaluated, rows, snapshot.payload if snapshot else None),
+        predictor=predictor,
     )
     channels = declaration.watch.channels
     return Watched(
@@ -149,7 +139,7 @@ def _watched(
         all_days=days_of(past),
         evaluated=(trained, since),
         after_release=lambda: rows_after_release(
-            workspace.tables, declaration, current, evaluated, since, recorded, elsewhere
+            workspace.tables, declaration, current, evaluated, since, recorded, predictor
         ),
         calibration=recalibrated(ledger, declaration, first, past, at, lambda: days_by_champion(statistics, channels)),
         episodes=opened_since(ledger, case.name, first.release_no, at),

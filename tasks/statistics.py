@@ -13,7 +13,7 @@ from perennial.features.recipe import Recipe, recipe_of
 from perennial.features.row_wise import custom
 from perennial.ledger.entries import BatchEntry, Release, Snapshot
 from perennial.model.released import Serving
-from perennial.scoring.predicted import goes_by_row
+from perennial.scoring.predicted import Predictor, goes_by_row
 from perennial.store.batch_rows import batch_rows
 from perennial.store.known import Known, known_at
 from perennial.store.stored_rows import StoredRows
@@ -42,10 +42,11 @@ def batch_statistics(
     champion: Serving,
     rows: pd.DataFrame | StoredRows,
     snapshot: Snapshot | None,
+    predictor: Predictor,
 ) -> BatchStatistics:
     """Nothing is read or computed yet: a channel that asks causes it.
 
-    known: when the batch arrived. champion: the evaluated models of the release.
+    known: when the batch arrived. champion: the evaluated models of the release. predictor: of the batch's rows.
     """
     return BatchStatistics(
         features=_feature_counts(workspace, case, known, champion.champion.recipe, goes_by_row(champion.champion)),
@@ -56,6 +57,7 @@ def batch_statistics(
         classes=case.declaration.schema_.classes,
         snapshot=snapshot,
         evaluation=lambda: _evaluation(workspace, case, release, champion),
+        predictor=predictor,
     )
 
 

@@ -14,8 +14,7 @@ from perennial.evaluation.figures import UNITS
 from perennial.evaluation.paired import Clusters
 from perennial.evaluation.weights import relative
 from perennial.our_columns import LABEL
-from perennial.scoring.elsewhere import Elsewhere
-from perennial.scoring.predicted import goes_by_row, predicted, predicted_by
+from perennial.scoring.predicted import Predictor, predicted
 from perennial.store.rows import labels_of, weights_of
 from perennial.store.stored_rows import StoredRows, in_memory, parts_of, rows_at, together
 from perennial.usecase.declaration import Declaration
@@ -63,16 +62,10 @@ class EvaluationRows:
         ends = [(part[column].min(), part[column].max()) for part in parts_of(self.rows, [column])]
         return min(first for first, _ in ends), max(last for _, last in ends)
 
-    def adopt(self, model: Fitted, predictions: np.ndarray | None) -> None:
-        """Take what a model has predicted for the rows already, None if nothing is known. Its bits must be the same."""
-        if predictions is not None:
-            self._predicted[model] = predictions
-
-    def have_predicted(self, elsewhere: Elsewhere, models: Iterable[Fitted]) -> None:
-        """Adopt what workers predict for rows on disk, by each model that may be asked part by part."""
-        left = [each for each in dict.fromkeys(models) if each not in self._predicted and goes_by_row(each)]
-        if self.are_on_disk:
-            self._predicted.update(zip(left, predicted_by(left, self.rows, elsewhere), strict=True))
+    def have_predicted(self, by: Predictor, models: Iterable[Fitted]) -> None:
+        """Take what another predicts for the rows, by each model. Its bits must be those of `predictions`."""
+        left = [each for each in dict.fromkeys(models) if each not in self._predicted]
+        self._predicted.update(zip(left, by.predictions(left, self.rows), strict=True))
 
     def predictions(self, model: Fitted) -> np.ndarray:
         """What a model predicts for the rows, shape (n,) or (n, k). It is asked once: see `rows_to_watch`."""

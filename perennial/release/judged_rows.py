@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PREFIX
 from perennial.release.served_evidence import BY_CANDIDATE, BY_CHAMPION
 from perennial.scoring.stored import score_column
 from perennial.store.batch_rows import stream_of_rows
-from perennial.store.bounded import Bounds, joining
+from perennial.store.bounded import Bounds, queried
 from perennial.store.known import Known
 from perennial.store.rows import read_rows
 from perennial.store.stored_rows import PART, StoredRows, in_memory, kept_rows
@@ -141,7 +141,7 @@ class StageRows:
             keeps=keeps if labelled else None,
         )
         query = f"SELECT * FROM arrived JOIN other USING ({_listed(self._key)})"
-        joined = _asked(self._bounds, query, arrived=arrived, other=_stream(other))
+        joined = queried(self._bounds, query, PART, arrived=arrived, other=_stream(other))
         return kept_rows(self._bounds, joined, self._key, types)
 
     def _are_judged(self, rows: pd.DataFrame) -> pd.Series:
@@ -168,28 +168,14 @@ def _on_disk(
         FROM stored JOIN names USING ({BATCH}) GROUP BY {_listed(key)}
         HAVING count({score}) FILTER (NOT {_OF_CANDIDATE}) > 0 AND count({score}) FILTER ({_OF_CANDIDATE}) > 0
     """
-    return kept_rows(bounds, _asked(bounds, query, stored=stream, names=names), key, WholeTypes())
+    return kept_rows(bounds, queried(bounds, query, PART, stored=stream, names=names), key, WholeTypes())
 
 
 def _first_answers(served: pd.DataFrame, scored: StoredRows, key: Sequence[str]) -> StoredRows:
     """The predictions that were served, and those of all other keys from their batches."""
     query = f"FROM served UNION ALL BY NAME (FROM scored ANTI JOIN served USING ({_listed(key)}))"
-    joined = _asked(scored.bounds, query, served=_stream(served), scored=_stream(scored))
+    joined = queried(scored.bounds, query, PART, served=_stream(served), scored=_stream(scored))
     return kept_rows(scored.bounds, joined, key, WholeTypes())
-
-
-def _asked(bounds: Bounds, query: str, **streams: Stream | pa.Table) -> Stream:
-    """The rows of a query over streams and tables, which it calls by these names."""
-    import pyarrow as pa
-
-    def tables() -> Iterator[pa.Table]:
-        with joining(bounds, **streams) as connection:
-            rows = connection.sql(query).to_arrow_reader(PART)
-            yield rows.schema.empty_table()
-            yield from map(pa.table, rows)
-
-    parts = tables()
-    return Stream(next(parts).schema, parts)
 
 
 def _stream(rows: pd.DataFrame | StoredRows) -> Stream | pa.Table:
@@ -197,7 +183,7 @@ def _stream(rows: pd.DataFrame | StoredRows) -> Stream | pa.Table:
 
     if not isinstance(rows, StoredRows):
         return pa.Table.from_pandas(rows, preserve_index=False)
-    return Stream(rows.files[0].schema_arrow, rows.parts(PART))
+    return rows.stream()
 
 
 def _listed(key: Iterable[str]) -> str:

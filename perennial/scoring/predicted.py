@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from perennial.features.row_wise import custom
 from perennial.model.artifact import Fitted
 from perennial.scoring.elsewhere import Elsewhere
+from perennial.scoring.stored import StoredScores
 from perennial.store.stored_rows import PART, StoredRows, in_memory, parts_of, together
 
 if TYPE_CHECKING:
@@ -23,18 +25,30 @@ def predicted(model: Fitted, rows: pd.DataFrame | StoredRows) -> np.ndarray:
     return together(rows, (np.asarray(model.predict(part)) for part in parts_of(rows)))
 
 
-def predicted_by(
-    models: Sequence[Fitted], rows: pd.DataFrame | StoredRows, elsewhere: Elsewhere | None
-) -> list[np.ndarray]:
-    """The same of each model. elsewhere: who predicts rows on disk with models that go by row; None for this process.
+@dataclass(frozen=True)
+class Predictor:
+    """Who predicts rows.
 
-    Raises as `Elsewhere.predictions`.
+    elsewhere: workers for rows on disk, and models that go by row; None for this process. stored: what a model has
+    scored already, None for nothing.
     """
-    there = [model for model in dict.fromkeys(models) if goes_by_row(model)]
-    if elsewhere is None or not isinstance(rows, StoredRows) or not len(rows) or not there:
-        return [predicted(model, rows) for model in models]
-    made = dict(zip(there, elsewhere.predictions(there, rows.parts(PART), rows.types), strict=True))
-    return [together(rows, made[model]) if model in made else predicted(model, rows) for model in models]
+
+    elsewhere: Elsewhere | None = None
+    stored: StoredScores | None = None
+
+    def predictions(self, models: Sequence[Fitted], rows: pd.DataFrame | StoredRows) -> list[np.ndarray]:
+        """What each model predicts, see `predicted`. Raises as `Elsewhere.predictions` and `StoredScores.of`."""
+        stored, made = self.stored, dict[Fitted, np.ndarray]()
+        # A batch that it has not scored is work for the workers.
+        if stored is not None and stored.model in models:
+            known = stored.of(rows, every_batch=self.elsewhere is not None)
+            made |= {} if known is None else {stored.model: known}
+        left = [each for each in dict.fromkeys(models) if each not in made]
+        there = [each for each in left if goes_by_row(each)]
+        if self.elsewhere is not None and isinstance(rows, StoredRows) and len(rows) and there:
+            of_workers = self.elsewhere.predictions(there, rows.parts(PART), rows.types)
+            made |= {model: together(rows, parts) for model, parts in zip(there, of_workers, strict=True)}
+        return [made[model] if model in made else predicted(model, rows) for model in models]
 
 
 def goes_by_row(model: Fitted) -> bool:

@@ -71,6 +71,10 @@ class StoredRows:
         batches = (file.iter_batches(rows, columns=columns, use_threads=False) for file in self.files)
         yield from evenly(map(pa.table, chain.from_iterable(batches)), rows)
 
+    def stream(self) -> Stream:
+        """All rows, as a query reads them."""
+        return Stream(self.files[0].schema_arrow, self.parts(PART))
+
     def column_parts(self, name: str) -> Iterator[pd.Series]:
         """A column, part by part."""
         return (part[name] for part in self.frames([name]))

@@ -13,8 +13,7 @@ import numpy as np
 from perennial.clock import instant
 from perennial.ledger.entries import Day
 from perennial.our_columns import FIRST_KNOWN_AT, LABEL
-from perennial.scoring.elsewhere import Elsewhere
-from perennial.scoring.predicted import goes_by_row, predicted_by
+from perennial.scoring.predicted import Predictor, goes_by_row
 from perennial.store.batch_rows import bounds_on_disk, rows_on_disk
 from perennial.store.known import Known
 from perennial.store.rows import labels_of, read_rows, weights_of
@@ -63,11 +62,11 @@ def rows_after_release(
     champion: Serving,
     since: datetime,
     recorded: tuple[Day, ...],
-    elsewhere: Elsewhere | None = None,
+    predictor: Predictor,
 ) -> AfterRelease:
     """What is needed to measure the days after the newest `recorded` one.
 
-    since: the champion's release. elsewhere: as of `predicted_by`. Rows of batches that ended more than `WITHIN` before
+    since: the champion's release. Rows of batches that ended more than `WITHIN` before
     that day are not read, so the cost does not grow with the number of batches.
     """
     schema = declaration.schema_
@@ -104,7 +103,7 @@ def rows_after_release(
         days=column(schema.time, lambda part: _days(part, schema)),
         known=column(FIRST_KNOWN_AT, _known),
         labels=column(LABEL, lambda part: labels_of(part, schema)),
-        predicted=champion.blended(predicted_by(champion.models, labelled, elsewhere), schema.classes),
+        predicted=champion.blended(predictor.predictions(champion.models, labelled), schema.classes),
         rows_of_day=dict(rows_of_day),
         timezone=schema.timezone,
         weights=weights_of(labelled, schema),

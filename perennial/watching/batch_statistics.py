@@ -17,7 +17,7 @@ from perennial.features.recipe import Recipe
 from perennial.ledger.entries import Snapshot
 from perennial.model.released import Serving
 from perennial.scoring.elsewhere import Elsewhere
-from perennial.scoring.predicted import predicted_by
+from perennial.scoring.predicted import Predictor
 from perennial.store.statistics import StatisticsFiles
 from perennial.store.stored_rows import StoredRows
 from perennial.usecase.declared_schema import Schema
@@ -99,6 +99,7 @@ class BatchStatistics:
 
     batch: its id. rows: its accepted rows. champion_id: the challenger that became the champion. snapshot: what it was
     trained on. evaluation: the rows that it was evaluated on, None if no decision made it.
+    predictor: of the rows.
     """
 
     features: FeatureCounts
@@ -109,6 +110,7 @@ class BatchStatistics:
     classes: tuple[str | int, ...]
     snapshot: Snapshot | None
     evaluation: Callable[[], EvaluationSample | None]
+    predictor: Predictor
 
     @cached_property
     def now(self) -> Mapping[str, Counts]:
@@ -186,7 +188,7 @@ class BatchStatistics:
     @cached_property
     def predicted(self) -> FloatArray:
         """The champion's predictions for all rows of the batch, shape (n,) or (n, K)."""
-        of_models = predicted_by(self.champion.models, self.rows, self.features.elsewhere)
+        of_models = self.predictor.predictions(self.champion.models, self.rows)
         return self.champion.blended(of_models, self.classes)
 
     @cached_property

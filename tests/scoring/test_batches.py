@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -15,10 +17,14 @@ from perennial.model.artifact import Fitted
 from perennial.model.released import load_model, load_served
 from perennial.our_columns import BATCH, RELEASE_NO, SCORE, SCORED_AT, VERSIONS
 from perennial.release.doctor import examine
-from perennial.scoring.stored import stored_predictions
+from perennial.scoring.stored import stored_scores
 from perennial.settings import settings
+from perennial.store.bounded import Bounds
 from perennial.store.known import known_at
 from perennial.store.rows import read_rows
+from perennial.store.stored_rows import in_memory, kept_rows
+from perennial.store.stream import Stream
+from perennial.store.whole_types import WholeTypes
 from perennial.store.workspace import Workspace, open_workspace
 from tests.staged import begin_stage
 from tests.training.stores import cycle, decide_at, take_in, train_at
@@ -77,14 +83,19 @@ def _rows(workspace: Workspace, batch: BatchEntry) -> tuple[pd.DataFrame, Fitted
     return rows, load_served(workspace.registry, "shop", release).champion
 
 
+@pytest.mark.parametrize("rows_in_memory", [1_000_000, 1])
 def test_watching_and_comparing_ask_a_model_for_no_row_that_it_has_scored(
-    workspace: Workspace, world: World, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, world: World, monkeypatch: pytest.MonkeyPatch, rows_in_memory: int
 ) -> None:
     from tasks.health import watch_champion
     from tasks.scoring import score_arrived
 
+    channels = ["gap", "level", "calibration", "predictions"]
+    world.declare(watch={"channels": channels})
+    monkeypatch.setenv("PERENNIAL_ROWS_IN_MEMORY", str(rows_in_memory))
     batch = _newest(workspace)
-    loss = watch_champion.fn("shop", batch).loss
+    health = watch_champion.fn("shop", batch)
+    assert health.loss is not None and [each.channel for each in health.readings] == channels
     asked: list[int] = []
     predict = Fitted.predict
 
@@ -95,9 +106,10 @@ def test_watching_and_comparing_ask_a_model_for_no_row_that_it_has_scored(
     monkeypatch.setattr(Fitted, "predict", noted)
     score_arrived.fn("shop", batch)
     assert asked == [batch.rows.accepted]
-    assert watch_champion.fn("shop", batch).loss == loss
+    assert watch_champion.fn("shop", batch) == health
     # February came before the release, and the labels of its last day came in March: 40 rows that nobody has scored.
-    assert asked == [batch.rows.accepted, world.rows_a_day]
+    # They are among those of the level and among those of the gap.
+    assert asked == [batch.rows.accepted, world.rows_a_day, world.rows_a_day]
 
 
 def test_only_predictions_that_would_have_the_same_bits_stand_for_others(world: World) -> None:
@@ -110,10 +122,12 @@ def test_only_predictions_that_would_have_the_same_bits_stand_for_others(world: 
     rows, model = _rows(workspace, batch)
     case = workspace.use_case("shop").declaration
     given = (workspace.tables, workspace.ledger, "shop", case.schema_)
-    assert stored_predictions(*given, rows, scored.serves[0].model, model) is None
+    assert stored_scores(*given, scored.serves[0].model, model).of(rows) is None
 
 
-def test_stored_predictions_come_in_the_order_of_the_rows_and_the_rest_is_predicted(workspace: Workspace) -> None:
+def test_stored_predictions_come_in_the_order_of_the_rows_and_the_rest_is_predicted(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tasks.scoring import score_arrived
 
     batch = _newest(workspace)
@@ -125,9 +139,15 @@ def test_stored_predictions_come_in_the_order_of_the_rows_and_the_rest_is_predic
     live = scored.serves[0].model
     new = mixed.assign(order=[f"new {order}" if order < "2024-03-00300" else order for order in mixed["order"]])
     for each in (mixed, new, new[new["order"].str.startswith("new")]):
-        assert_array_equal(stored_predictions(*given, each, live, model), model.predict(each))
-    assert stored_predictions(*given, mixed.assign(**{BATCH: "another"}), live, model) is None
-    assert stored_predictions(*given, rows, live.model_copy(update={"digest": "other"}), model) is None
+        assert_array_equal(stored_scores(*given, live, model).of(each), model.predict(each))
+    for part in ("perennial.store.stored_rows.PART", "perennial.scoring.stored.PART"):
+        monkeypatch.setattr(part, 50)
+    for each in (mixed, new):
+        table = pa.Table.from_pandas(each, preserve_index=False)
+        there = kept_rows(Bounds(2**30, tmp_path), Stream(table.schema, iter([table])), ["order"], WholeTypes())
+        assert_array_equal(stored_scores(*given, live, model).of(there), model.predict(in_memory(there)))
+    assert stored_scores(*given, live, model).of(mixed.assign(**{BATCH: "another"})) is None
+    assert stored_scores(*given, live.model_copy(update={"digest": "other"}), model).of(rows) is None
 
 
 def test_nothing_is_scored_while_no_model_is_live(world: World) -> None:
@@ -213,9 +233,9 @@ def test_a_candidate_scores_beside_the_live_model_and_nobody_takes_its_predictio
         assert table is not None and set(table[VERSIONS].to_pylist()) == {versions}
         stored = table.to_pandas().set_index("order")[SCORE]
         assert_array_equal(stored[rows["order"]].to_numpy(), model.predict(rows))
-    given = (tables, ledger, "shop", workspace.use_case("shop").declaration.schema_, rows)
+    given = (tables, ledger, "shop", workspace.use_case("shop").declaration.schema_)
     for ref, model in ((release.champion.model, champion), (challenger.model, candidate)):
-        assert_array_equal(stored_predictions(*given, ref, model), model.predict(rows))
+        assert_array_equal(stored_scores(*given, ref, model).of(rows), model.predict(rows))
     wrong = examine(ledger, tables, workspace.registry, "shop", "2024-06-01T00:00:00Z")
     assert not [each for each in wrong if "predictions" in each.what]
 

@@ -18,9 +18,12 @@ from tests.world import World
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_one_of_three_classes_is_checked_predicted_evaluated_released_and_watched(world: World) -> None:
+def test_one_of_three_classes_is_checked_predicted_evaluated_released_and_watched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tasks.deciding import note_in_registry, release
     from tasks.health import watch_champion
+    from tasks.scoring import score_arrived
 
     world.rows_a_day = 12
     classes = {"target": "fate", "task": "multiclass", "classes": ["kept", "returned", "exchanged"]}
@@ -44,6 +47,11 @@ def test_one_of_three_classes_is_checked_predicted_evaluated_released_and_watche
 
     batch = take_in(march)
     health = watch_champion.fn("shop", batch)
+    score_arrived.fn("shop", batch)
+    assert watch_champion.fn("shop", batch) == health, "with the stored predictions"
+    monkeypatch.setenv("PERENNIAL_ROWS_IN_MEMORY", "1")
+    assert watch_champion.fn("shop", batch) == health, "and with those on disk"
+    monkeypatch.delenv("PERENNIAL_ROWS_IN_MEMORY")
     assert health.loss is not None and health.loss.value > 3
     second = decide_at(instant(batch.arrived_at), march)
     assert second.outcome == "release" and "better than the champion" in second.reasons[0]

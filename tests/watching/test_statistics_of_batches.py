@@ -195,7 +195,7 @@ def test_weeks_that_a_training_left_out_hide_none_that_it_learned_from() -> None
     learned = {"first": "1970-01-01T00:00:00Z", "last": "1970-01-24T00:00:00Z", "batches": tuple(weeks)}
     snapshot: Any = SimpleNamespace(**learned)
     nothing: Any = None
-    seen = BatchStatistics(features, "w5", nothing, nothing, "c", (), snapshot, lambda: None).trained
+    seen = BatchStatistics(features, "w5", nothing, nothing, "c", (), snapshot, lambda: None, nothing).trained
     assert seen is not None
     assert seen["price"].days.tolist() == list(range(24)), "two newest weeks have none of these days"
     assert list(kept) == ["champions/c"]
