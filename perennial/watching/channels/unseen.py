@@ -107,7 +107,7 @@ class _New:
             self.rows += next(iter(masks.values())).size
             self.unseen += int(np.logical_or.reduce(list(masks.values())).sum())
         for name, mask in masks.items():
-            new = (str(value) for value, is_new in zip(columns[name], mask, strict=True) if is_new)
+            new = (str(columns[name][at]) for at in np.flatnonzero(mask).tolist())
             self.values.setdefault(name, Counter()).update(new)
 
 
@@ -175,6 +175,8 @@ def _never_seen(values: Sequence[object], known: Collection[object]) -> np.ndarr
     """Which values, shape (n,), are neither null nor known. Looks each distinct value up once."""
     learnt = set(known)
     new = {value for value in set(values) if value not in learnt and not _is_null(value)}
+    if not new:
+        return np.zeros(len(values), dtype=bool)
     return np.fromiter((value in new for value in values), dtype=bool, count=len(values))
 
 
