@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from data_checks.configurations import made_once
@@ -131,14 +132,14 @@ def checked(rows: Rows, planned: Sequence[Planned]) -> list[CheckResult]:
     A value that could not be read is null in the frame. It is reported as unreadable, so it must not count as missing
     too: the rows of a not-null check are only those without any value.
     """
-    results = rows.run(planned, BASIC)
+    results, unreadable = rows.run(planned, BASIC), cache(rows.unreadable)  # rows on disk are read for each question
     asked = [
         number
         for number, check in enumerate(results)
         if check.planned.level == "row"
         and not check.success
         and check.exception is None
-        and (check.planned.severity == "critical" or rows.unreadable(_not_null_of(check)))
+        and (check.planned.severity == "critical" or unreadable(_not_null_of(check)))
     ]
     if not asked:
         return results
@@ -152,7 +153,7 @@ def checked(rows: Rows, planned: Sequence[Planned]) -> list[CheckResult]:
             lost = f"{results[number].count} rows failed, but {len(failed)} were named"
             results[number] = replace(results[number], exception=lost)
             continue
-        reported = rows.unreadable(_not_null_of(check))
+        reported = unreadable(_not_null_of(check))
         results[number] = replace(results[number], rows=tuple(row for row in failed if row not in reported))
     return results
 

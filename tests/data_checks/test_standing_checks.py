@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from data_checks.running import InMemory
 from data_checks.validation import Validation, validate
 from perennial.sources.window import Window
 from perennial.usecase.declaration import Declaration
@@ -36,6 +37,22 @@ def test_a_check_that_only_unreadable_values_break_has_nothing_to_add() -> None:
     found = check(rows(9, temp={3: "abc"}), must_be_there)
     assert found.set_aside == {3: ("temp: not a number",)}
     assert found.warnings == ()
+
+
+def test_unreadable_values_are_looked_for_once_in_each_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Counted(InMemory):
+        def unreadable(self, column: str) -> set[int]:
+            asked.append(column)
+            return super().unreadable(column)
+
+    monkeypatch.setattr("data_checks.validation.InMemory", Counted)
+    must_be_there = {"expect_column_values_to_not_be_null": {"column": "temp"}}
+    most = {"expect_column_values_to_not_be_null": {"column": "temp", "mostly": 0.9}, "severity": "warning"}
+    found = check(rows(9, temp={3: "abc", 5: ""}), must_be_there, most)
+    assert found.set_aside == {3: ("temp: not a number",), 5: ("temp: not null",)} and len(found.warnings) == 1
+    assert asked.count("temp") == 1
 
 
 @pytest.mark.parametrize(
