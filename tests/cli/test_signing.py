@@ -33,7 +33,9 @@ def test_models_of_the_time_before_are_refused_until_they_are_signed(
     assert perennial("verify-model", "shop").code == 1
 
     monkeypatch.setenv("PERENNIAL_MODEL_KEY", str(key))
+    before = perennial("ledger", "verify", "shop").out
     assert perennial("sign-model", "shop").code == 0
+    assert perennial("ledger", "verify", "shop").out == before, "a signature adds no row"
     assert json.loads(perennial("sign-model", "shop", "--json").out)[0] == {"version": 1, "signed_now": False}
     assert perennial("run", "shop").code == 0
     shown = json.loads(perennial("verify-model", "shop", "--json").out)

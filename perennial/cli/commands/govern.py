@@ -113,7 +113,7 @@ def sign_model(usecase: Usecase, version: Version = None, json: Json = False) ->
     """Sign models that were registered without a signature.
 
     By default all versions that are live, in a stage, or waiting. Needs PERENNIAL_MODEL_KEY. A version is signed only
-    if its bytes are those that the ledger names.
+    if its bytes are those that the ledger names. The ledger gets no row.
     """
     from perennial.cli import signing
 
