@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from perennial.watching.channels.features import feature_changes
 from perennial.watching.statistics.counting import row_days
-from perennial.watching.statistics.frames import count_inputs, grids_of
+from perennial.watching.statistics.frames import grids_of
+from tests.watching.counted_inputs import count_inputs
 
 DAYS, ROWS, WEEK = 120, 200, 7
 

@@ -32,8 +32,9 @@ sys.path.insert(0, str(ROOT))
 from perennial.watching.channels.features import feature_changes  # noqa: E402
 from perennial.watching.statistics.counting import RowDays, count_numbers, row_days, tally_categories  # noqa: E402
 from perennial.watching.statistics.counts import Counts  # noqa: E402
-from perennial.watching.statistics.frames import count_inputs, grids_of, merged_features  # noqa: E402
+from perennial.watching.statistics.frames import grids_of, merged_features  # noqa: E402
 from perennial.watching.statistics.grid import Grid, NumberGrid  # noqa: E402
+from tests.watching.counted_inputs import count_inputs  # noqa: E402
 
 TEXT = [f"category_{place}" for place in range(5)]
 NUMBERS, CATEGORIES, ROWS, PIECE = 45, 5, 1_000_000, 131_072

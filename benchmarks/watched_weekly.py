@@ -51,8 +51,9 @@ from perennial.watching.e_sr import spread  # noqa: E402
 from perennial.watching.gap_statistic import course  # noqa: E402
 from perennial.watching.profile import evaluated  # noqa: E402
 from perennial.watching.statistics.counting import row_days  # noqa: E402
-from perennial.watching.statistics.frames import count_inputs, grids_of  # noqa: E402
+from perennial.watching.statistics.frames import grids_of  # noqa: E402
 from perennial.watching.statistics.pca import fitted_directions  # noqa: E402
+from tests.watching.counted_inputs import count_inputs  # noqa: E402
 
 INPUTS = ("unseen", "features", "predictions", "estimated_loss", "multivariate", "KS p < .05", "PSI > .1", "PSI > .2")
 LABELS = ("gap", "level", "calibration", "business")

@@ -31,9 +31,8 @@ from perennial.ledger.present import (
     undone_decision,
     waiting_challenger,
 )
-from perennial.release.planned_stages import begins_with
 from perennial.release.promote import mirror_alias, release_blend, release_decided
-from perennial.release.words import candidate_in_words, headline_of, held_in_words
+from perennial.release.words import candidate_in_words, headline_of, held_in_words, made_in_words
 from perennial.scoring.predicted import Predictor
 from perennial.settings import settings
 from perennial.store.known import known_at
@@ -213,10 +212,9 @@ def release(usecase: str, decision: str) -> int | None:
     taken = _taken(workspace, usecase, decision)
     made = None
     if says_release(workspace.ledger, taken):
-        made = release_decided(workspace.ledger, taken).payload.release_no
-        log.info(
-            "release %s %d: version %d %s", usecase, made, taken.challenger.version, begins_with(taken) or "serves"
-        )
+        release_made = release_decided(workspace.ledger, taken).payload
+        made = release_made.release_no
+        log.info("release %s %d: %s", usecase, made, made_in_words(release_made))
     mirror_alias(workspace.ledger, workspace.registry, usecase)
     return made
 

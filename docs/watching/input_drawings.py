@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 import altair as alt  # noqa: E402
 
 from perennial.watching.channels.features import feature_changes  # noqa: E402
-from perennial.watching.statistics.frames import count_inputs, days_of, grids_of  # noqa: E402
+from perennial.watching.statistics.counts import Counts  # noqa: E402
+from perennial.watching.statistics.frames import days_of, grids_of, tally_inputs  # noqa: E402
+from perennial.watching.statistics.grid import Grid  # noqa: E402
 
 SHOWN = {"temp": "temperature", "wind_speed": "wind speed", "distance": "distance"}
 ZONE, TRAINED = "America/New_York", 3
@@ -35,17 +38,22 @@ def flights() -> pd.DataFrame:
     return rows[["at", "month", *SHOWN]]
 
 
+def counted(rows: pd.DataFrame, grids: Mapping[str, Grid]) -> dict[str, Counts]:
+    """Counts of each feature by day."""
+    tallies = tally_inputs(rows[list(SHOWN)], days_of(rows["at"], ZONE), grids)
+    return {name: each.summed for name, each in tallies.items()}
+
+
 def moved() -> pd.DataFrame:
     """Each feature's index and limit, month by month, against January to March."""
     rows = flights()
     before = rows[rows["month"] <= TRAINED]
     grids = grids_of(rows.loc[rows["month"] == 1, list(SHOWN)])
-    trained = count_inputs(before[list(SHOWN)], days_of(before["at"], ZONE), grids)
+    trained = counted(before, grids)
     points = []
     for month in range(TRAINED + 1, 13):
         now = rows[rows["month"] == month]
-        counts = count_inputs(now[list(SHOWN)], days_of(now["at"], ZONE), grids)
-        for change in feature_changes(trained, counts, grids, {}, {}) or []:
+        for change in feature_changes(trained, counted(now, grids), grids, {}, {}) or []:
             name, at = SHOWN[change.name], f"2013-{month:02d}-01"
             points.append({"month": at, "feature": name, "PSI": change.psi, "what": "of the month"})
             points.append({"month": at, "feature": name, "PSI": change.threshold, "what": "limit of the channel"})

@@ -167,6 +167,12 @@ def change_in_words(release: Release, before: Release | None) -> str:
     return f"version {tried.model.version} was taken out of {stage}{by}; {live}"
 
 
+def made_in_words(release: Release) -> str:
+    """What a release of a decision made live, in a clause that names each version that answers or is tried."""
+    beside = f" beside {release.versions}" if release.candidate is not None else ""
+    return f"{change_in_words(release, None)}{beside}"
+
+
 def labels_in_words(count: int, first: Sequence[object]) -> str:
     """How many labels match no row, and the key of the first one."""
     match = "label matches" if count == 1 else "labels match"

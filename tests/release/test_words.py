@@ -19,6 +19,7 @@ from perennial.ledger.entries import (
     Health,
     LossWithInterval,
     Reading,
+    Served,
 )
 from perennial.ledger.ledger import Ledger
 from perennial.release.words import (
@@ -27,11 +28,14 @@ from perennial.release.words import (
     challenger_waits,
     cycle_in_lines,
     labels_in_words,
+    made_in_words,
     outcome_in_words,
 )
 from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import AT, batch, label_batch
+from tests.page.test_view import released
 from tests.release.payloads import challenger, decision
+from tests.staged import in_stage
 
 PAGES = Path("pages")
 NEXT = "Next: `perennial status shop`, and its page: pages/shop.html"
@@ -214,3 +218,12 @@ def test_a_challenger_does_not_wait_for_the_reason_of_the_one_before() -> None:
     assert challenger_waits(new, None) == unseen
     old = new.model_copy(update={"as_of": "2001-01-01T00:00:00Z"})
     assert challenger_waits(old, cycle) == "not decidable yet on 319 labelled rows"
+
+
+def test_what_a_decision_made_live_names_every_version_that_answers_or_is_tried() -> None:
+    live = released(decision("d1", challenger("c1", 1), 0))
+    tried, other = challenger("c2", 2).model, Served(model=challenger("c3", 3).model, challenger="c3", weight=0.5)
+    assert made_in_words(live) == "version 1 is live"
+    assert made_in_words(in_stage(live, tried, 0.1)) == "version 2 began with a canary of 10 % beside version 1"
+    mixture = live.model_copy(update={"serves": (live.serves[0].model_copy(update={"weight": 0.5}), other)})
+    assert made_in_words(mixture) == "version 1 (50 %) and version 3 (50 %) are live"

@@ -14,8 +14,9 @@ from perennial.watching.calibration import calibration
 from perennial.watching.input_rates import StoredDays, episodes, rate_of_counts, rate_together, stored_days
 from perennial.watching.resampled import open_rate
 from perennial.watching.statistics.counting import row_days
-from perennial.watching.statistics.frames import count_inputs, grids_of
+from perennial.watching.statistics.frames import grids_of
 from perennial.watching.statistics.pca import fitted_directions
+from tests.watching.counted_inputs import count_inputs
 
 CHANNELS = ("features", "predictions", "multivariate", "contract", "business", "calibration", "estimated_loss", "age")
 DECLARED = Declaration.model_construct(  # type: ignore[call-arg]

@@ -47,11 +47,6 @@ def texts_of(values: pd.Series) -> dict[str, int]:
     return {value: int(rows) for value, rows in zip(distinct, counts, strict=True)}
 
 
-def count_inputs(inputs: pd.DataFrame, days: RowDays, grids: Mapping[str, Grid]) -> dict[str, Counts]:
-    """Counts of each feature, as `tally_inputs`."""
-    return {name: each.summed for name, each in tally_inputs(inputs, days, grids).items()}
-
-
 def tally_inputs(inputs: pd.DataFrame, days: RowDays, grids: Mapping[str, Grid]) -> dict[str, Tally]:
     """Of each feature. A feature without a grid has no value in any row so far: all are missing."""
     return {name: _tallied(inputs[name], days, grids.get(name)) for name in inputs.columns}

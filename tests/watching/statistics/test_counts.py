@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from perennial.watching.statistics.counting import CHUNK, LARGEST, count_numbers, row_days
 from perennial.watching.statistics.counts import merged
-from perennial.watching.statistics.frames import count_inputs, days_of, grids_of, merged_features
+from perennial.watching.statistics.frames import days_of, grids_of, merged_features
 from perennial.watching.statistics.grid import CELLS, TAILS, CategoryGrid, NumberGrid, number_grid
 from perennial.watching.statistics.written import counts_table, read_counts, read_grids, written_grids
+from tests.watching.counted_inputs import count_inputs
 
 ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
