@@ -134,7 +134,7 @@ def test_the_field_names_of_a_fleet(settled: World, perennial: Perennial) -> Non
             "rows",
             "age_days",
             "alarms",
-            *("why", "held"),
+            *("why", "held", "held_labels"),
         ),
     }
     assert (row["usecase"], row["state"], row["batch"]) == ("shop", "good", "2024-02")
