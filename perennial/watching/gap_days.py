@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ FEWEST_DAYS = 14
 ENOUGH, AT_LATEST = 0.8, timedelta(days=14)
 """A day is measured once this share of its rows is labelled, or this long after its first label."""
 _FOLDS = 4
+_READ_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class Measured:
     missing: int = 0
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """Days that one shadow measures. learns_from: positions of rows. weights: of these rows, None if all are alike."""
+
+    days: Sequence[np.datetime64]
+    warm_up: bool
+    learns_from: np.ndarray
+    weights: FloatArray | None
+
+
 def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss: RowLoss, at: datetime) -> Measured:
     """Measure the days that come after the newest `recorded` one and are labelled well enough by `at`.
 
@@ -55,6 +67,9 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
     """
     labelled = _distinct(after.days)
     due = _due(after, labelled, recorded, at)
+    is_warm = any(day.warm_up for day in recorded)
+    if not is_warm and len(due) < WARM_UP:
+        return Measured((), np.empty(0, np.int64), np.empty(0), np.empty(0), WARM_UP - len(due))
     inputs = Inputs(recipe, after.rows, after.by_row)
     champion = together(after.rows, [loss.of(after.labels, after.predicted)])
 
@@ -77,39 +92,56 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
             predicted[inside] = shadow.predict(features, after.predicted[mine[inside]])
         return loss.of(after.labels[mine], predicted)
 
-    def fit(rows: np.ndarray) -> Shadow:
-        places = learned_from(len(rows), after.predicted)
-        kept, weights = rows[places], None if after.weights is None else relative(after.weights[rows])
-        weights = None if weights is None else weights[places]
-        return fit_shadow(inputs.few_at(kept), after.predicted[kept], after.labels[kept], loss.aim, weights)
-
     days: list[Day] = []
-    if not any(day.warm_up for day in recorded):
-        if len(due) < WARM_UP:
-            return Measured((), np.empty(0, np.int64), np.empty(0), np.empty(0), WARM_UP - len(due))
-        first, due = due[:WARM_UP], due[WARM_UP:]
-        for fold in np.array_split(np.array(first), _FOLDS):
-            shadow = fit(_rows_of(after, [day for day in first if day not in fold]))
-            rows_of_days = [_rows_of(after, [day]) for day in fold]
-            of_shadow = losses(shadow, np.concatenate(rows_of_days))
-            ends = np.cumsum([rows.size for rows in rows_of_days])[:-1]
-            for day, mine, part in zip(fold, rows_of_days, np.split(of_shadow, ends), strict=True):
-                days.append(measured(day, mine, part, True))
-    of_week: tuple[np.datetime64, Shadow | None] | None = None
     positions, after_warm_up = [np.empty(0, np.int64)], [np.empty(0)]
-    for day in due:
-        week = day.astype("datetime64[W]").astype("datetime64[D]")
-        if of_week is None or of_week[0] != week:
-            rows = _rows_before(after, labelled, week)
-            of_week = week, fit(rows) if rows.size else None
-        if of_week[1] is None:
-            continue
-        mine = _rows_of(after, [day])
-        positions.append(mine)
-        after_warm_up.append(losses(of_week[1], mine))
-        days.append(measured(day, mine, after_warm_up[-1], False))
+    stretches = [*([] if is_warm else _warm_up(after, due[:WARM_UP])), *_weeks(after, labelled, due, is_warm)]
+    for stretch, shadow in zip(stretches, _fitted(after, inputs, loss, stretches), strict=True):
+        of_days = [_rows_of(after, [day]) for day in stretch.days]
+        mine = np.concatenate(of_days)
+        of_shadow = losses(shadow, mine)
+        ends = np.cumsum([rows.size for rows in of_days])[:-1]
+        for day, rows, part in zip(stretch.days, of_days, np.split(of_shadow, ends), strict=True):
+            days.append(measured(day, rows, part, stretch.warm_up))
+        if not stretch.warm_up:
+            positions.append(mine)
+            after_warm_up.append(of_shadow)
     places = np.concatenate(positions)
     return Measured(tuple(days), places, champion[places], np.concatenate(after_warm_up))
+
+
+def _warm_up(after: AfterRelease, first: Sequence[np.datetime64]) -> Iterator[_Stretch]:
+    """Blocks of the first days, each measured by a shadow of the others."""
+    for fold in np.array_split(np.array(first), _FOLDS):
+        yield _stretch(after, list(fold), _rows_of(after, [day for day in first if day not in fold]), warm_up=True)
+
+
+def _weeks(
+    after: AfterRelease, labelled: np.ndarray, due: Sequence[np.datetime64], is_warm: bool
+) -> Iterator[_Stretch]:
+    """The days after the warm-up, week by week; those of a week before which too few days are labelled are left out."""
+    later = due if is_warm else due[WARM_UP:]
+    for week, days in groupby(later, lambda day: day.astype("datetime64[W]").astype("datetime64[D]")):
+        rows = _rows_before(after, labelled, week)
+        if rows.size:
+            yield _stretch(after, list(days), rows, warm_up=False)
+
+
+def _stretch(after: AfterRelease, days: Sequence[np.datetime64], rows: np.ndarray, warm_up: bool) -> _Stretch:
+    """rows: positions of those that may be learned from."""
+    places = learned_from(len(rows), after.predicted)
+    weights = None if after.weights is None else relative(after.weights[rows])
+    return _Stretch(days, warm_up, rows[places], None if weights is None else weights[places])
+
+
+def _fitted(after: AfterRelease, inputs: Inputs, loss: RowLoss, stretches: Sequence[_Stretch]) -> Iterator[Shadow]:
+    """The shadow of each stretch. The rows of `_READ_TOGETHER` of them are read at a time, each row once."""
+    for start in range(0, len(stretches), _READ_TOGETHER):
+        some = stretches[start : start + _READ_TOGETHER]
+        places = np.unique(np.concatenate([each.learns_from for each in some]))
+        features = inputs.few_at(places)
+        for each in some:
+            mine, kept = features.iloc[np.searchsorted(places, each.learns_from)], each.learns_from
+            yield fit_shadow(mine, after.predicted[kept], after.labels[kept], loss.aim, each.weights)
 
 
 def _rows_of(after: AfterRelease, days: Sequence[np.datetime64]) -> np.ndarray:
