@@ -33,7 +33,7 @@ CHECKS = [
     positive_data_acceptance,
     negative_data_rejection,
 ]
-REQUESTS = 500 if ALL else 30
+REQUESTS = 150 if ALL else 30
 
 
 def _operations(document: dict[str, Any]) -> list[Any]:

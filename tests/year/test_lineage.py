@@ -16,7 +16,7 @@ def test_predictions_of_each_month_came_from_what_the_raw_tables_give(year: Year
     workspace = year.workspace
     by_hand = raw(workspace.settings.home, "flights", key="flight_id", time="time_hour", target="late", delay="24h")
     declaration = workspace.declared("flights").declaration
-    some = by_hand.predictions.groupby("__perennial_batch").sample(4, random_state=0)
+    some = by_hand.predictions.groupby("__perennial_batch").sample(2, random_state=0)
     for prediction in some.to_dict("records"):
         key = prediction["flight_id"]
         named = find(workspace, declaration, f"{prediction['__perennial_batch']}#{key}")
