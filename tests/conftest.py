@@ -20,6 +20,8 @@ from tests.places import set_places
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import scipy.special  # noqa: F401  # before all that the tests import, see `Registry._client`
+
 from perennial.processes.untracked import report_nothing
 from tests import prefect_once
 from tests.commands_once import make_commands_once

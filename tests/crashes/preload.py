@@ -5,6 +5,9 @@ Nothing here may start a thread, which a process that is forked would miss.
 
 import gc
 
+import scipy.special  # noqa: F401  # first, see `Registry._client`
+
+# isort: split
 import alembic.command  # noqa: F401
 import anyio._backends._asyncio  # noqa: F401
 import deltalake.fs  # noqa: F401

@@ -64,6 +64,10 @@ class Registry:
 
     @cached_property
     def _client(self) -> MlflowClient:
+        # Before MLflow's two thousand modules: where it is imported, skops looks for each of these functions in all
+        # modules, in the order in which they were loaded, until it meets them. That takes a second otherwise.
+        import scipy.special  # noqa: F401
+
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -271,6 +275,9 @@ class Registry:
 
     def unverified_folder(self, usecase: str, model: ModelRef) -> Path:
         """The folder of `folder`, to look at the signature: nothing in it may be loaded. Raises like `folder`."""
+        import scipy.special  # noqa: F401  # first, see `_client`
+
+        # isort: split
         import mlflow
         from mlflow.exceptions import MlflowException
 
