@@ -7,7 +7,9 @@ through the environment, since it may hold a password and command lines can be r
 from __future__ import annotations
 
 import os
+import runpy
 import sys
+import warnings
 
 from perennial.processes.ports import HOST
 from perennial.settings import settings
@@ -21,12 +23,14 @@ OPTIONS = {
 
 
 def main(port: str, host: str = HOST) -> None:
-    """Become MLflow's server."""
+    """Run MLflow's server, in this process: another one would import all of MLflow once more."""
     where = settings()
     open_workspace(where).registry.prepare()
     os.environ.update(OPTIONS | {"MLFLOW_BACKEND_STORE_URI": where.mlflow_tracking_uri})
-    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", "1"]
-    os.execv(sys.executable, [*command, "--uvicorn-opts", "--log-level warning"])
+    warnings.simplefilter("ignore")
+    sys.argv = ["mlflow", "server", "--host", host, "--port", port, "--workers", "1"]
+    sys.argv += ["--uvicorn-opts", "--log-level warning"]
+    runpy.run_module("mlflow", run_name="__main__")
 
 
 if __name__ == "__main__":
