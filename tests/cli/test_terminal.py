@@ -9,9 +9,10 @@ import pty
 import re
 import select
 import struct
-import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -40,13 +41,36 @@ READING = (
 )
 
 
+def in_pipes(*words: str) -> tuple[int | None, str, str]:
+    """The exit code of a command whose streams are pipes, and what it writes into each."""
+    context = multiprocessing.get_context("forkserver")
+    pipes = [context.Pipe(duplex=False) for _ in range(2)]
+    process = context.Process(target=_perennial_in_pipes, args=(words, dict(os.environ), *(end for _, end in pipes)))
+    process.start()
+    for _, end in pipes:
+        end.close()
+    with ThreadPoolExecutor(len(pipes)) as readers:
+        out, err = readers.map(_everything_from, [start for start, _ in pipes])
+    process.join()
+    return process.exitcode, out, err
+
+
+def _everything_from(pipe: Connection) -> str:
+    with pipe, os.fdopen(os.dup(pipe.fileno()), encoding="utf-8") as text:
+        return text.read()
+
+
+def _perennial_in_pipes(words: tuple[str, ...], environment: dict[str, str], out: Connection, err: Connection) -> None:
+    _perennial(words, environment, (os.open(os.devnull, os.O_RDONLY), out.fileno(), err.fileno()))
+
+
 def on_terminal(*words: str) -> list[str]:
     """The lines of a command on a terminal of 80 columns, without its colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     process = multiprocessing.get_context("forkserver").Process(
-        target=_perennial, args=(words, environment, os.ttyname(theirs))
+        target=_perennial_on_terminal, args=(words, environment, os.ttyname(theirs))
     )
     process.start()
     written = b""
@@ -58,11 +82,14 @@ def on_terminal(*words: str) -> list[str]:
     return COLOURS.sub("", ERASED.sub("", written.decode())).splitlines()
 
 
-def _perennial(words: tuple[str, ...], environment: dict[str, str], terminal: str) -> None:
-    """The command in this process, which has imported everything, on that terminal."""
-    end = os.open(terminal, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(end, standard)
+def _perennial_on_terminal(words: tuple[str, ...], environment: dict[str, str], terminal: str) -> None:
+    _perennial(words, environment, (os.open(terminal, os.O_RDWR),) * 3)
+
+
+def _perennial(words: tuple[str, ...], environment: dict[str, str], streams: tuple[int, int, int]) -> None:
+    """The command in this process, which has imported everything, with these as its standard streams."""
+    for standard, stream in enumerate(streams):
+        os.dup2(stream, standard)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, encoding="utf-8") for number in (1, 2))
     os.environ.clear()
     os.environ.update(environment)
@@ -89,8 +116,9 @@ def test_running_text_is_wrapped_in_a_pipe_too() -> None:
     (decision,) = payloads(Decision)
     assert isinstance(decision, Decision)
     for words in (("status", "shop"), ("check", "shop", "--no-run"), ("decision", decision.id)):
-        command = [sys.executable, "-m", "perennial.cli", *words]
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        code, shown, _ = in_pipes(*words)
+        lines = shown.splitlines()
+        assert code == 0, words
         text = [line for line in lines if " " in line.strip() and "  " not in line.strip()]
         wide = [line for line in text if len(line) > 80 and "perennial " not in line]
         assert text and wide == [], words
@@ -127,9 +155,8 @@ def test_the_lines_of_a_person_who_decides_and_those_of_a_fix_are_wrapped_in_a_p
 
 def piped(*words: str) -> str:
     """What a command writes into a pipe, on both streams."""
-    command = [sys.executable, "-m", "perennial.cli", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    _, out, err = in_pipes(*words)
+    return out + err
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])
