@@ -20,8 +20,9 @@ IN_TEXT = re.compile(r"`perennial ([^`\n]+)`")
 
 
 def texts_of(module: Path) -> Iterator[str]:
-    """The texts of a module, with `x` in the place of what is filled in."""
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    """The texts of a module that names a command, with `x` in the place of what is filled in."""
+    source = module.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)) if "`perennial " in source else ():
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
