@@ -92,7 +92,7 @@ ABOUT_ROWS = (
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ANY_ROWS, st.sampled_from(["number", "integer"]), st.integers(3, 8), st.booleans())
 def test_any_rows_have_the_same_copies_and_results(
     found: list[dict[str, str | None]], kind: str, rows_at_a_time: int, has_two_keys: bool

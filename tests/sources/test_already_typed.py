@@ -108,7 +108,7 @@ def content(column: ReadColumn) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(column=columns(), kind=st.sampled_from(KINDS), timezone=st.sampled_from(ZONES), how=hows)
 @example(pa.array([-0.0, 0.0, 1.5, float("inf"), None]), "number", "UTC", Written())
 @example(pa.array([2**53 + 1, None, -(2**63)]), "number", "UTC", Written())

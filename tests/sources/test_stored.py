@@ -64,7 +64,7 @@ def look(batch: BatchRows) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(column=columns(), kind=st.sampled_from(KINDS), timezone=st.sampled_from(ZONES), data=st.data())
 def test_whatever_its_columns_hold(column: pa.Array, kind: ColumnType, timezone: str, data: st.DataObject) -> None:
     places = data.draw(st.lists(st.integers(0, 5), min_size=len(column), max_size=len(column)))
