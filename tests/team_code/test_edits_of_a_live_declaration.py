@@ -110,10 +110,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(live: Shop) -> Iterator[Shop]:
+def shop(live: Shop) -> Shop:
     live.restore()
-    yield live
-    live.restore()
+    return live
 
 
 def checked(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str], str]:
