@@ -14,8 +14,10 @@ import skops.io
 
 from perennial.features.recipe import Recipe
 from perennial.features.row_wise import RowWise
+from perennial.ledger.entries import Release
 from perennial.model.artifact import EXTRAS, PIPELINE_FILE, Fitted, categories_seen, digest_model, write_extras
 from perennial.model.predicting import ready
+from perennial.processes.making import artifacts_made
 from perennial.serving.live import Live, open_live, wanted_release
 from perennial.serving.log.writing import ServedLog
 from perennial.settings import settings
@@ -122,7 +124,10 @@ def unusual(n: int = 300) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def released_shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A shop after five months, the last three with a concept that turned round, so that several versions served."""
+    """A shop after five months, the last three with a concept that turned round, so that several versions served.
+
+    Their artefacts are made here, where all that this takes is imported: a service would start a process for it.
+    """
     folder = tmp_path_factory.mktemp("shop")
     place = Place(folder / "home", folder / "usecases")
     shop = World(place.usecases, rows_a_day=20).declare()
@@ -132,6 +137,8 @@ def released_shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
         lead_to(patch, folder)
         while cycle() is not None:
             pass
+        for release in open_workspace(settings()).ledger.all("shop", Release):
+            artifacts_made(settings(), "shop", release.payload.release_no)
     return place
 
 

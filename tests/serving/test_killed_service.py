@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import httpx
 import psutil
@@ -24,6 +25,7 @@ from perennial.our_columns import PREDICTION, SCORE
 from perennial.serving.log.segment import SUFFIX, finished_segments
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from tests.crashes.processes import exit_code
 from tests.serving.running_service import STARTS_WITHIN, Place, Running, serving, wait_for
 
 log = logging.getLogger(__name__)
@@ -31,20 +33,6 @@ log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("PERENNIAL_TEST_KILLS", "3"))
 """Of a service, and as many of the collecting: take turns among all its processes, its parent and one worker."""
 CLIENTS, ANSWERS = 4, 200
-
-COLLECT = """
-import logging, sys
-from perennial.settings import settings
-from perennial.store.workspace import open_workspace
-from tasks.collecting import collect_segments
-open_workspace(settings()).tables.batches("shop", "predictions")
-logging.basicConfig(stream=sys.stdout, format="%(message)s")
-logging.getLogger("perennial.tasks").setLevel(logging.INFO)
-print("ready", flush=True)
-sys.stdin.readline()
-collect_segments.fn()
-"""
-"""Collects when a line arrives, with everything imported before, and prints a line for each committed segment."""
 
 
 def _ask(running: Running, number: int, answered: list[tuple[str, float]], enough: threading.Event) -> None:
@@ -88,25 +76,58 @@ def _still_answers(running: Running) -> bool:
 KILLED: tuple[Callable[[Running], None], ...] = (_everything, _its_parent, _one_worker)
 
 
-def _collector(place: Place) -> subprocess.Popen[bytes]:
-    """A process that collects once it reads a line."""
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([sys.executable, "-c", COLLECT], env=place.environment(), **pipes)
+@dataclass(frozen=True)
+class Collector:
+    """A process that collects once it is asked to, and reports each segment that it has committed."""
+
+    process: BaseProcess
+    reports: Connection
+
+    def begin(self) -> None:
+        """From here on it collects."""
+        assert self.reports.recv() == "ready"
+        self.reports.send("begin")
 
 
-def _kill_while_it_collects(place: Place, collector: subprocess.Popen[bytes], chance: random.Random) -> str:
+def _collector(place: Place) -> Collector:
+    context = multiprocessing.get_context("forkserver")
+    ours, its_end = context.Pipe()
+    process = context.Process(target=_collects, args=(place.environment(), its_end), daemon=True)
+    process.start()
+    its_end.close()
+    return Collector(process, ours)
+
+
+def _collects(variables: dict[str, str], reports: Connection) -> None:
+    """Collect when a message comes, with everything imported before."""
+    os.environ.clear()  # what was set when the process that it is forked from was started
+    os.environ.update(variables)
+    from tasks.collecting import collect_segments
+
+    class Reported(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            reports.send(record.getMessage())
+
+    open_workspace(settings()).tables.batches("shop", "predictions")
+    tasks = logging.getLogger("perennial.tasks")
+    tasks.setLevel(logging.INFO)
+    tasks.addHandler(Reported())
+    reports.send("ready")
+    reports.recv()
+    collect_segments.fn()
+
+
+def _kill_while_it_collects(place: Place, collector: Collector, chance: random.Random) -> str:
     """Let it commit some of the waiting segments, kill it at a random moment of the next; what it left behind."""
-    assert collector.stdin is not None and collector.stdout is not None
-    assert collector.stdout.readline() == b"ready\n"
-    began, commits = time.monotonic(), chance.randrange(max(1, len(finished_segments(place.served))))
-    collector.stdin.write(b"\n")
-    collector.stdin.flush()
+    waiting = len(finished_segments(place.served))
+    collector.begin()
+    began, commits = time.monotonic(), chance.randrange(max(1, waiting))
     for _ in range(commits):
-        collector.stdout.readline()
+        collector.reports.recv()
     one = (time.monotonic() - began) / commits if commits else 0.1
     time.sleep(chance.uniform(0, 1.2 * one))
-    collector.kill()
-    collector.communicate()
+    collector.process.kill()
+    collector.process.join()
     return _left_behind(place)
 
 
@@ -141,8 +162,8 @@ def test_nothing_that_was_answered_is_lost_or_doubled_whatever_is_killed(shop_co
         answered += of_this
 
     last = _collector(shop_copy)
-    last.communicate(b"\n", timeout=STARTS_WITHIN)
-    assert last.returncode == 0
+    last.begin()
+    assert exit_code(last.process, STARTS_WITHIN) == 0
     log.info("%d kills under load, %d answered; collecting was killed %s", KILLS, len(answered), dict(left))
     assert not list(finished_segments(shop_copy.served))
     tables = open_workspace(settings(shop_copy.environment())).tables
