@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, say, working
+from perennial.cli.output import as_json, flowing, working
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent
@@ -60,7 +60,7 @@ def _threshold(rate: ChannelRate) -> str:
 
 def show(usecase: str, measured: Calibration) -> None:
     """The rates as a table, and what the history is too short for."""
-    say(
+    flowing(
         f"{usecase}, release {measured.release_no}: alarms without a cause per year, from "
         f"{counted(measured.days, 'day', 'days')} of history in blocks of {measured.block} days. "
         f"Budget: {figure(measured.page_per_year, 3)} alerts a year that page a person."
@@ -79,10 +79,10 @@ def show(usecase: str, measured: Calibration) -> None:
     blocks = measured.days // measured.block
     if any(each.rate is not None for each in measured.rates) and blocks < FEW_BLOCKS:
         few = counted(blocks, "independent block is", "independent blocks are")
-        say(
+        flowing(
             f"{few} few: even if none has an alarm, up to {open_rate(blocks):.1f} a year are possible. A year of "
             f"history narrows that to {open_rate(FEW_BLOCKS):.1f}."
         )
     for each in measured.rates:
         if each.why:
-            say(f"{each.channel}: unknown, {each.why}")
+            flowing(f"{each.channel}: unknown, {each.why}")

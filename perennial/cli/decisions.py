@@ -60,7 +60,7 @@ def decisions(usecase: str, json: bool, wide: bool) -> None:
     table(columns_of(metrics), lines, wide=wide)
     for row in taken:
         if words := bound_in_words(row.payload):
-            say(f"{row.payload.batch}, version {row.payload.challenger.version}: {words}")
+            flowing(f"{row.payload.batch}, version {row.payload.challenger.version}: {words}")
 
 
 def columns_of(metrics: set[str]) -> tuple[Column, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
 from perennial.cli.approving import given
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
 from perennial.erasure.unwritten import wait_until_written
@@ -39,7 +39,7 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
         counts = here.counts(workspace.settings.home)
         _show_here(usecase, counts, here.in_ledger, json)
         for line in planned_in_words(workspace.settings, declaration) if counts and not json else ():
-            say(line)
+            flowing(line)
         return
     _collect(workspace)
     from perennial.processes.prefect_server import running_server
@@ -55,21 +55,21 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
         return
     if erased is None:
         of = f"{'this key' if len(keys.wanted) == 1 else 'any of these keys'} ({', '.join(declaration.schema_.key)})"
-        say(f"{usecase}: no row with {of} is here. Nothing was changed.")
+        flowing(f"{usecase}: no row with {of} is here. Nothing was changed.")
         return
     for line in erased_in_words(usecase, erased):
-        say(line)
+        flowing(line)
     for line in not_reached(workspace.settings):
-        say(f"  not reached: {line}")
+        flowing(f"  not reached: {line}")
 
 
 def _show_here(usecase: str, counts: dict[str, int], in_ledger: dict[str, int], json: bool) -> None:
     if json:
         as_json({"usecase": usecase, "would_erase": counts, "stays": in_ledger})
         return
-    say(f"{usecase}: would erase {places_in_words(counts)}. Nothing was changed.")
+    flowing(f"{usecase}: would erase {places_in_words(counts)}. Nothing was changed.")
     if in_ledger:
-        say(f"  would stay in the ledger: {', '.join(f'{kind} ({rows})' for kind, rows in in_ledger.items())}")
+        flowing(f"  would stay in the ledger: {', '.join(f'{kind} ({rows})' for kind, rows in in_ledger.items())}")
 
 
 def _collect(workspace: Workspace) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, say, working
+from perennial.cli.output import as_json, flowing, say, working
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted, figure, percent, sample
@@ -38,22 +38,22 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
         "" if planned.inflation is None else f", variance multiplied by {figure(planned.inflation, 3)} for neighbours"
     )
     seen = counted(planned.decisions, "decision", "decisions")
-    say(
+    flowing(
         f"{usecase}: {planned.metric} {figure(planned.champion)} of the champion, policy {planned.policy} "
         f"(a release may err at {percent(planned.alpha)}), from {seen}{alike}."
     )
-    say(
+    flowing(
         f"A decision usually has {planned.usual} {unit}, enough to detect a gain of "
         f"{figure(planned.smallest, 3)} in 4 of 5 cases."
     )
-    say(
+    flowing(
         f"Labels that no decision has used yet: "
         f"{sample(planned.unspent_rows, planned.unspent_clusters, planned.cluster_by)}."
     )
     if planned.next_challenger:
-        say(planned.next_challenger)
+        flowing(planned.next_challenger)
     if not planned.lines:
-        say("The year's budget is spent: until the next one no gain leads to a release.")
+        flowing("The year's budget is spent: until the next one no gain leads to a release.")
         return
     rows = [
         (
@@ -67,7 +67,7 @@ def plan(usecase: str, gain: float | None, json: bool) -> None:
     ]
     table(columns_of(unit), rows)
     if declaration.release.serve != "single":
-        say("These are gains of the mixture, not of the challenger alone.")
+        flowing("These are gains of the mixture, not of the challenger alone.")
 
 
 def plan_stages(usecase: str, json: bool) -> None:
@@ -83,15 +83,15 @@ def plan_stages(usecase: str, json: bool) -> None:
     if json:
         as_json(asdict(planned))
         return
-    say(f"{usecase}: {_history_in_words(planned)}")
+    flowing(f"{usecase}: {_history_in_words(planned)}")
     for stage in planned.stages:
         for sentence in stage.sentences:
-            say(sentence)
+            flowing(sentence)
     if planned.losses:
         say()
         columns = (Column(f"loss of {planned.of}"), Column("share", right=True), Column("found by"), Column("keys"))
         table(columns, [_loss_cells(each) for each in planned.losses])
-        say("Found in 4 of 5 cases by a last stage of that many days.")
+        flowing("Found in 4 of 5 cases by a last stage of that many days.")
 
 
 def _loss_cells(loss: PlannedLoss) -> tuple[str, ...]:

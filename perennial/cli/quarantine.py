@@ -12,7 +12,7 @@ from perennial.cli import machine_clock
 from perennial.cli.acting import acting_person
 from perennial.cli.approving import given
 from perennial.cli.json_views import batch_view
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.run_flows import HELD_BACK
 from perennial.cli.running import flows_ready
 from perennial.errors import InputError, on_record
@@ -74,7 +74,7 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if (files or unmatched) and not views:
         return
     if not views:
-        say(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
+        flowing(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
     say(f"After changing a check or how files are read: perennial requeue {usecase}")
     offered = [(view["window"], check) for view in views for check in view["waivable"]]
@@ -109,7 +109,7 @@ def _show_label_file(view: dict[str, Any]) -> None:
     state = "held, no label is used" if view["status"] == "held" else f"{view['labels']:,} labels are used"
     say(f"label file {view['file']}: {state}, {counted(view['set_aside'], 'row', 'rows')} set aside")
     for why in view["held_because"]:
-        say(f"  {why}")
+        flowing(f"  {why}")
     for each in view["reasons"]:
         say(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}")
         for example in each["examples"]:
@@ -143,7 +143,7 @@ def _show_requeue(usecase: str, window: str | None, json: bool) -> None:
     if json:
         as_json({"usecase": usecase, "would_validate": names})
     else:
-        say(f"{usecase}: {'would validate again: ' if names else 'nothing to validate again'}{', '.join(names)}.")
+        flowing(f"{usecase}: {'would validate again: ' if names else 'nothing to validate again'}{', '.join(names)}.")
 
 
 def waive(
@@ -161,7 +161,7 @@ def waive(
         if json:
             as_json({"usecase": usecase, "window": window, "would_waive": list(asked)})
         else:
-            say(f"{usecase}: would waive on {window}: {'; '.join(asked)}. Nothing was changed.")
+            flowing(f"{usecase}: would waive on {window}: {'; '.join(asked)}. Nothing was changed.")
         return
     waiver = Waiver(window=window, landing=batch.landing, checks=asked, by=person, reason=reason)
     row, _ = workspace.ledger.append(usecase, waiver)
@@ -172,9 +172,11 @@ def waive(
         as_json(batch_view(usecase, revised))
     else:
         if (recorded.by, recorded.reason) == (person, reason):
-            say(f"{usecase}: waived on {window} by {person}: {'; '.join(recorded.checks)}. Reason on record: {reason}")
+            flowing(
+                f"{usecase}: waived on {window} by {person}: {'; '.join(recorded.checks)}. Reason on record: {reason}"
+            )
         else:
-            say(
+            flowing(
                 f"{usecase}: already waived on {window} by {recorded.by} at {row.recorded_at} "
                 f"(reason: {recorded.reason}): "
                 f"{'; '.join(recorded.checks)}. Nothing more was recorded."
@@ -259,9 +261,9 @@ def _show(view: dict[str, Any], key: Sequence[str]) -> None:
         state = f"held, none of {rows['arrived']:,} rows is used"
     say(f"{view['window']}, revision {view['revision']}: {state}")
     for why in view["held_because"]:
-        say(f"  {why}")
+        flowing(f"  {why}")
     for each in view["reasons"]:
-        say(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}{_may(each['reason'], view['waivable'])}")
+        flowing(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}{_may(each['reason'], view['waivable'])}")
         for example in each["examples"]:
             raw = example["raw"]
             named = [name for name in raw if name in key or each["reason"].startswith(name)]
@@ -269,7 +271,7 @@ def _show(view: dict[str, Any], key: Sequence[str]) -> None:
             say(f"    row {example['row'] + 1}: {cells}")
         for option in view["to_read"]:
             if option["reason"] == each["reason"]:
-                say(f"    {option['text']!r} is a number with {option['option']} in the declaration")
+                flowing(f"    {option['text']!r} is a number with {option['option']} in the declaration")
     say()
 
 
@@ -280,12 +282,12 @@ def _may(reason: str, waivable: Sequence[str]) -> str:
 def _show_outcome(usecase: str, batch: BatchEntry, *, changed: bool) -> None:
     rows = batch.rows
     if not changed:
-        say(f"{usecase}: {batch.window}: the checks give the same result as before; no new revision was made.")
+        flowing(f"{usecase}: {batch.window}: the checks give the same result as before; no new revision was made.")
     elif batch.status == "held":
         held = "; ".join(batch.held_because)
-        say(f"{usecase}: {batch.window} is still held, now as revision {batch.revision}: {held}")
+        flowing(f"{usecase}: {batch.window} is still held, now as revision {batch.revision}: {held}")
     else:
-        say(
+        flowing(
             f"{usecase}: {batch.window} is revision {batch.revision} now ({batch.because}): {rows.arrived:,} rows, "
             f"{rows.accepted:,} accepted, {rows.quarantined:,} set aside. `perennial run {usecase}` continues with it."
         )

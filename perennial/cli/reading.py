@@ -80,8 +80,7 @@ def _show_status(view: dict[str, Any]) -> None:
         rows.append(
             (
                 "champion",
-                f"version {champion['version']}{_others(champion['serves'])} since {champion['since']}{age} "
-                f"(release {champion['release_no']})",
+                f"{_live(champion)} since {champion['since']}{age} (release {champion['release_no']})",
             )
         )
         because = release_reason(champion["kind"], champion["reason"], champion["by"])
@@ -96,7 +95,11 @@ def _show_status(view: dict[str, Any]) -> None:
     if candidate := view["candidate"]:
         rows.append(("candidate", f"{candidate['in_words']} (release {view['release_no']})"))
         rows.append(
-            ("", f"{candidate['reason'] or 'Nothing was looked at yet.'} To look: perennial stage {view['usecase']}")
+            (
+                "",
+                f"{candidate['reason'] or 'It was not looked at in this stage yet.'} "
+                f"To look: perennial stage {view['usecase']}",
+            )
         )
     rows.append(("challenger", _challenger(view["challenger"])))
     rows.append(
@@ -212,9 +215,11 @@ def _label_rows(view: dict[str, Any]) -> list[tuple[str, str]]:
     return rows + [("held", f"label file {held['file']}: {'; '.join(held['because'])}") for held in view["held"]]
 
 
-def _others(serves: list[dict[str, Any]]) -> str:
-    others = [f"version {each['version']} ({percent(each['weight'])})" for each in serves[1:]]
-    return f" beside {enumerated(others)}" if others else ""
+def _live(champion: dict[str, Any]) -> str:
+    serves = champion["serves"]
+    if len(serves) == 1:
+        return f"version {champion['version']}"
+    return enumerated([f"version {each['version']} ({percent(each['weight'])})" for each in serves])
 
 
 def batches(usecase: str, json: bool, wide: bool) -> None:

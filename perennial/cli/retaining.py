@@ -7,7 +7,7 @@ from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.declared import named_or_all
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing
 from perennial.erasure.retention import Over, over
 from perennial.erasure.retention import retain as remove
 from perennial.erasure.words import places_in_words
@@ -41,7 +41,7 @@ def retain(usecase: str | None, dry_run: bool, json: bool) -> None:
     if json:
         as_json(views)
     elif not views:
-        say("No use case declares a retention.")
+        flowing("No use case declares a retention.")
 
 
 def _view(name: str, made: Erased | None, due: Over, dry_run: bool) -> dict[str, Any]:
@@ -51,10 +51,10 @@ def _view(name: str, made: Erased | None, due: Over, dry_run: bool) -> dict[str,
 
 def _show(name: str, made: Erased | None, due: Over, dry_run: bool) -> None:
     if dry_run and due.counts:
-        say(f"{name}: would remove {places_in_words(due.counts)}. Nothing was changed.")
+        flowing(f"{name}: would remove {places_in_words(due.counts)}. Nothing was changed.")
     elif made is not None:
-        say(f"{name}: erasure {made.number} removed {places_in_words(made.counts)}, {made.reason}.")
+        flowing(f"{name}: erasure {made.number} removed {places_in_words(made.counts)}, {made.reason}.")
     else:
-        say(f"{name}: nothing is older than its retention, or it is needed.")
+        flowing(f"{name}: nothing is older than its retention, or it is needed.")
     for each in due.kept:
-        say(f"  kept: {each.place}: {each.what}: {each.why}")
+        flowing(f"  kept: {each.place}: {each.what}: {each.why}")

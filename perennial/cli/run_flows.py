@@ -8,7 +8,7 @@ from perennial.cli.json_views import batch_view
 from perennial.cli.left_undone import done_in_words, held_in_words, left_in_words
 from perennial.cli.live import naming_what_is_live
 from perennial.cli.nothing_new import next_window, no_backfill_is_due, no_cycle_is_due, require_window, windows_left
-from perennial.cli.output import as_json, flowing, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.cli.what_followed import trained_in_words
@@ -70,16 +70,18 @@ def watch(usecase: str, window: str | None, json: bool) -> None:
         as_json(health.model_dump(mode="json") if health else None)
         return
     if health is None:
-        say(f"{usecase}: no batch has come yet.")
+        flowing(f"{usecase}: no batch has come yet.")
         return
     loss = (
         "unknown"
         if health.loss is None
         else f"{health.loss.value:.5f} ({health.loss.ci_low:.5f} to {health.loss.ci_high:.5f})"
     )
-    say(f"{usecase}: {health.rows:,} rows, {health.labelled_rows:,} with labels, loss {loss}, action: {health.action}.")
+    flowing(
+        f"{usecase}: {health.rows:,} rows, {health.labelled_rows:,} with labels, loss {loss}, action: {health.action}."
+    )
     for alarm in health.alarms:
-        say(f"  {alarm.channel}: {alarm.detail}")
+        flowing(f"  {alarm.channel}: {alarm.detail}")
 
 
 def train(usecase: str, reason: str, json: bool) -> None:
@@ -95,12 +97,12 @@ def train(usecase: str, reason: str, json: bool) -> None:
         if json:
             as_json({"usecase": usecase, "not_trained": challenger.why})
         else:
-            say(f"{usecase}: no challenger yet: {challenger.why}.")
+            flowing(f"{usecase}: no challenger yet: {challenger.why}.")
     elif json:
         as_json(challenger.model_dump(mode="json") if challenger else None)
     elif challenger is not None:
         for line in trained_in_words(open_ledger(), usecase, challenger):
-            say(line)
+            flowing(line)
 
 
 def backfill(usecase: str, first: str | None, last: str | None, dry_run: bool, json: bool) -> None:
@@ -135,9 +137,9 @@ def _show_due(usecase: str, windows: list[str], json: bool) -> None:
     if json:
         as_json({"usecase": usecase, "would_run": windows})
     elif windows:
-        say(f"{usecase}: would run the cycle of {', '.join(windows)}. Nothing was changed.")
+        flowing(f"{usecase}: would run the cycle of {', '.join(windows)}. Nothing was changed.")
     else:
-        say(f"{usecase}: no batch is due.")
+        flowing(f"{usecase}: no batch is due.")
 
 
 def _show_batch(usecase: str, batch: BatchEntry | None, json: bool, *, in_brief: bool = False) -> None:

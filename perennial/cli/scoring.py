@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.output import as_json, note, say, working
+from perennial.cli.output import as_json, flowing, note, working
 from perennial.cli.reading import open_ledger
 from perennial.errors import HeldBack, InputError
 from perennial.ledger.present import batch_named, current_release
@@ -61,7 +61,7 @@ def _score_batch(usecase: str, window: str | None, out: Path | None, json: bool)
         as_json(scored.model_dump(mode="json"))
     else:
         written = f" They are in {out}." if out else ""
-        say(f"{usecase}: {scored.rows:,} rows of batch {scored.window} are scored by {_by(scored)}.{written}")
+        flowing(f"{usecase}: {scored.rows:,} rows of batch {scored.window} are scored by {_by(scored)}.{written}")
 
 
 def _by(scored: BatchScored) -> str:
@@ -102,8 +102,8 @@ def _score_file(usecase: str, release: Release, file: Path, out: Path, json: boo
         fields = {"usecase": usecase, "release_no": release.release_no, "rows": len(scored), "out": str(out)}
         as_json({**fields, "warnings": list(rows.warnings)})
     else:
-        say(f"{usecase}: {len(scored):,} rows are scored by release {release.release_no} ({release.versions}).")
-        say(f"The predictions are in {out}: {scores_in_words(declaration.schema_)}.")
+        flowing(f"{usecase}: {len(scored):,} rows are scored by release {release.release_no} ({release.versions}).")
+        flowing(f"The predictions are in {out}: {scores_in_words(declaration.schema_)}.")
 
 
 def _write(scored: pd.DataFrame, out: Path) -> None:

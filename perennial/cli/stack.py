@@ -9,7 +9,7 @@ import sys
 import time
 
 from perennial.access.access import site_access
-from perennial.cli.output import as_json, note, say
+from perennial.cli.output import as_json, flowing, note, say
 from perennial.errors import TransientError
 from perennial.processes.log_files import last_lines
 from perennial.processes.up_record import UpRecord
@@ -73,7 +73,7 @@ def deploy(json: bool) -> None:
     for name in plan.without:
         say(f"  {name}: no schedule")
     for name, mistake in plan.mistaken.items():
-        say(f"  {name}: its declaration cannot be used, so a schedule that it has stays as it is: {mistake}")
+        flowing(f"  {name}: its declaration cannot be used, so a schedule that it has stays as it is: {mistake}")
 
 
 def _detach(where: Settings, runs: int) -> None:

@@ -80,16 +80,27 @@ def _last(history: History) -> Answer:
 
 
 def _changed(history: History) -> str:
-    """What the newest release changed; empty if the newest decision made it, or nothing was released since."""
+    """What the newest release changed; empty if the newest decision made it, or it is older than that and its cycle."""
     live, decided = history.live, history.decisions[-1] if history.decisions else None
     against = decided.release_no if decided is not None else 0
-    if live is None or live.release_no <= against or live.kind == "blend":
+    if live is None or live.kind == "blend" or (live.release_no <= against and not _looked_in_newest_cycle(history)):
         return ""
     if decided is not None and live.decision == decided.id and live.release_no == against + 1:
         return ""
     before = next((each for each in history.releases if each.release_no == live.release_no - 1), None)
     changed = change_in_words(live, before)
     return f"{changed[0].upper()}{changed[1:]} ({day(live.as_of)})"
+
+
+def _looked_in_newest_cycle(history: History) -> bool:
+    """Whether a look at a stage made the newest release in the newest cycle, before that one decided."""
+    live, newest = history.live, history.cycles[-1] if history.cycles else None
+    return (
+        live is not None
+        and live.look is not None
+        and newest is not None
+        and instant(live.as_of) >= instant(newest.as_of)
+    )
 
 
 def _needed(history: History) -> Answer:
@@ -233,7 +244,7 @@ def _by_former(history: History) -> str:
 def compared_with(history: History) -> tuple[str, ...]:
     """What the newest loss is compared with: the live model's own evaluation, and the losses of earlier batches.
 
-    Where the evaluation's batch was easier or harder than every other one, that is reported: a loss beside it then
+    Where the evaluation's batch was easier or harder than every one since, that is reported: a loss beside it then
     shows the batch, not the model.
     """
     lines, live = [], history.live
@@ -256,10 +267,20 @@ def compared_with(history: History) -> tuple[str, ...]:
             f"{figure(median(losses))} in the middle one of {counted(len(losses), 'earlier batch', 'earlier batches')} "
             f"({figure(min(losses))} to {figure(max(losses))}), by the model that was live then"
         )
-    if reference is not None and len(losses) >= FEWEST_LOSSES and not min(losses) <= reference.value <= max(losses):
-        side = "below" if reference.value < min(losses) else "above"
+    since = _losses_since_evaluated(history)
+    if reference is not None and len(since) >= FEWEST_LOSSES and not min(since) <= reference.value <= max(since):
+        side = "below" if reference.value < min(since) else "above"
         lines.append(
             f"The evaluation's {figure(reference.value)} is {side} every batch since, so that batch was unusual: "
             "compare with the other batches instead"
         )
     return tuple(lines)
+
+
+def _losses_since_evaluated(history: History) -> list[float]:
+    """On the batches after the one that evaluated the live model, without the newest: those before had other models."""
+    evaluated = _evaluated_in(history, history.live) if history.live is not None else None
+    if evaluated is None:
+        return []
+    later = [each for each in history.cycles[:-1] if instant(each.as_of) > instant(evaluated.as_of)]
+    return [each.health.loss.value for each in later if each.health.loss is not None]

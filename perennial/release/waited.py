@@ -38,7 +38,7 @@ def waited_in_words(decisions: Sequence[Decision], release: Release | None) -> s
     metric = decisions[-1].metrics[0].name
     interval = cost.interval
     if interval is None:
-        return f"{since} What that costs is unknown before {FEWEST} of them."
+        return f"{since} What that costs is known from {FEWEST} of them on."
     between = interval_in_words(interval.ci_low, interval.ci_high, change)
     measured = f"{change(cost.gain)} {metric} on {counted(cost.rows, 'row', 'rows')} ({between})"
     if interval.ci_low > 0 or interval.ci_high < 0:

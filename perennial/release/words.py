@@ -162,9 +162,9 @@ def change_in_words(release: Release, before: Release | None) -> str:
         return f"{live} again after a rollback" if release.kind == "rollback" else live
     stage = stage_in_words(tried.stage)
     if release.champion.model.digest == tried.model.digest:
-        return f"version {tried.model.version} passed {stage} and is live"
+        return f"{tried.versions} passed {stage} and is live"
     by = " by a rollback" if release.kind == "rollback" else ""
-    return f"version {tried.model.version} was taken out of {stage}{by}; {live}"
+    return f"{tried.versions} was taken out of {stage}{by}; {live}"
 
 
 def made_in_words(release: Release) -> str:

@@ -125,13 +125,18 @@ def test_running_text_is_wrapped_in_a_pipe_too() -> None:
 
 
 @pytest.mark.usefixtures("settled")
-def test_a_look_at_a_stage_and_a_verified_chain_are_wrapped_in_a_pipe() -> None:
+def test_a_look_at_a_stage_and_other_answers_are_wrapped_in_a_pipe(settled: World) -> None:
     workspace = open_workspace(settings())
     (decision,) = payloads(Decision)
     assert isinstance(decision, Decision)
     waiting = workspace.ledger.all("shop", ChallengerEntry)[-1].payload
     begin_stage(workspace, waiting.model, decision=decision.id)
-    for words, part in ((("stage", "shop", "--dry-run"), "Nothing was changed."), (("ledger", "verify"), "all intact")):
+    settled.declare(release={"policy": "balanced", "stages": [{"shadow": "7d"}, "full"]})
+    for words, part in (
+        (("stage", "shop", "--dry-run"), "Nothing was changed."),
+        (("ledger", "verify"), "all intact"),
+        (("plan", "shop", "--stages"), "Shadow, 7 days: a candidate that fails twice as often"),
+    ):
         shown = piped(*words)
         assert part in " ".join(shown.split())
         assert max(map(len, shown.splitlines())) <= 80 < len(" ".join(shown.split())), shown

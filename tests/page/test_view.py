@@ -244,7 +244,11 @@ def test_the_newest_loss_stands_beside_those_of_earlier_batches() -> None:
     )
     once, _, _ = answers(history(**live, cycles=[cycle(0.4), cycle(0.5)]))
     assert once.lines[-1] == "0.40000 in the only earlier batch, by the model that was live then"
-    odd, _, _ = answers(history(**live, cycles=[cycle(0.7), cycle(0.6), cycle(0.9), cycle(0.8)]))
+    earlier = [cycle(0.7), cycle(0.6), cycle(0.9), cycle(0.8)]
+    former, _, _ = answers(history(**live, cycles=earlier))
+    assert "unusual" not in former.lines[-1], "other models were live then, so the difference may be theirs"
+    later = [each.model_copy(update={"as_of": "2024-04-01T00:00:00Z"}) for each in earlier]
+    odd, _, _ = answers(history(**live, cycles=later))
     assert odd.lines[-1].startswith("The evaluation's 0.50000 is below every batch since, so that batch was unusual")
 
 
@@ -346,6 +350,16 @@ def test_what_happened_last_names_what_a_stage_or_a_rollback_changed_since_the_d
         end = canary.model_copy(update={**leaves, "kind": kind})
         assert last(first, shadow, canary, end) == [f"{away}{by}; version 1 is live (2024-03-01)"]
     assert last(first, shadow, canary, full) == ["Version 2 passed a canary of 10 % and is live (2024-06-08)"]
+    mixed = canary.candidate.model_copy(update={"mixture": (*SECOND, *first.serves)}) if canary.candidate else None
+    mixing, mixture = canary.model_copy(update={"candidate": mixed}), {"serves": (*SECOND, *first.serves)}
+    assert last(first, shadow, mixing, full.model_copy(update=mixture))[0].startswith(
+        "The mixture of version 2 (100 %)"
+    )
+    looked = full.model_copy(update={"look": "l", "as_of": AS_OF})
+    in_cycle = {"batches": [batch()], "cycles": [cycle(0.4)], "releases": (first, shadow, canary, looked)}
+    third = decision("d3", challenger("c3", 3), 4)
+    lines = answers(history(**in_cycle, decisions=[decided(0.0025), second, third]))[1].lines
+    assert any(line.startswith("Version 2 passed a canary of 10 % and is live") for line in lines), "before it decided"
     back = first.model_copy(update={"release_no": 5, "kind": "rollback", "restores": 1})
     assert last(first, shadow, canary, full, back) == ["Version 1 is live again after a rollback (2024-03-01)"]
     shown = dict(facts(history(releases=[first, shadow, canary], decisions=[decided(0.0025), second])))

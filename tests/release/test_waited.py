@@ -46,7 +46,7 @@ def test_it_is_about_this_release_and_about_each_challenger_once(live: Release) 
 def test_a_manager_reads_what_it_cost_and_how_sure_that_is(live: Release) -> None:
     few = waited_in_words([made(2, 0.02)], live)
     assert few == (
-        "In 1 decision since release 1 (2024-01-31) nothing was released. What that costs is unknown before 3 of them."
+        "In 1 decision since release 1 (2024-01-31) nothing was released. What that costs is known from 3 of them on."
     )
     taken_away = live.model_copy(update={"release_no": 3, "kind": "abort", "as_of": "2024-05-01T00:00:00Z"})
     after = waited_in_words([made(2, 0.02), made(3, 0.02, release_no=3)], taken_away)
