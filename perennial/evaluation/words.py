@@ -66,19 +66,22 @@ def headline(
     """What happened, in one plain line.
 
     champion: what is live, in words; empty without a model. first_stage: what the release begins with, in words; empty
-    without stages. mixture: what a release makes live, in words; empty if that is the challenger alone. answer: how
-    people ended a held decision, in words; empty while it waits.
+    without stages. mixture: what a release makes live or tries, in words; empty if that is the challenger alone.
+    answer: how people ended a held decision, in words; empty while it waits.
 
     >>> headline("release", "version 3", 4, "2013-05")
     'Version 4 is released in place of version 3, on batch 2013-05'
     >>> headline("release", "version 3", 4, "2013-05", mixture="version 4 (50 %) and version 3 (50 %)")
     'Version 4 is released in a mixture, version 4 (50 %) and version 3 (50 %), on batch 2013-05'
+    >>> headline("release", "version 3", 4, "2013-05", first_stage="a shadow", mixture="version 4 (50 %) and …")
+    'The mixture of version 4 (50 %) and … begins with a shadow beside version 3, on batch 2013-05'
     """
     stays = f"{champion} {'stay' if ' and ' in champion else 'stays'}" if champion else "nothing serves yet"
+    tried = f"The mixture of {mixture}" if mixture else f"Version {challenger_version}"
     released = f"in a mixture, {mixture}" if mixture else f"in place of {champion}"
     happened = {
         "first": f"Version {challenger_version} is released as the first model",
-        "release": f"Version {challenger_version} begins with {first_stage} beside {champion}"
+        "release": f"{tried} begins with {first_stage} beside {champion}"
         if first_stage
         else f"Version {challenger_version} is released {released}",
         "keep": f"Version {challenger_version} is turned down, {stays}",

@@ -116,7 +116,9 @@ def outcome_in_words(decision: Decision | Waits, *, frozen: bool = False) -> str
 def _released(decision: Decision) -> str:
     version, first = decision.challenger.version, begins_with(decision)
     if first:
-        return f"version {version} begins with {first}"
+        mixed, made = len(decision.releases) > 1, versions_in_words(decision.releases)
+        tried = f"the mixture of {made}" if mixed else f"version {version}"
+        return f"{tried} begins with {first}"
     return f"{versions_in_words(decision.releases)} released"
 
 

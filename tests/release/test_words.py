@@ -18,6 +18,7 @@ from perennial.ledger.entries import (
     Decision,
     Health,
     LossWithInterval,
+    Mixture,
     Reading,
     Served,
 )
@@ -27,6 +28,7 @@ from perennial.release.words import (
     answer_in_words,
     challenger_waits,
     cycle_in_lines,
+    headline_of,
     labels_in_words,
     made_in_words,
     outcome_in_words,
@@ -79,6 +81,12 @@ def ruled(outcome: str, **policy: Any) -> Decision:
 def test_a_release_with_stages_is_shown_to_begin_with_the_first() -> None:
     staged = ruled("release", parameters={"stages": [{"shadow": "7d"}, "full"]})
     assert line(staged).splitlines()[1:] == ["  version 2 begins with a shadow"]
+    assert staged.champion is not None
+    both = [Served(model=each, challenger="c", weight=0.5) for each in (staged.challenger, staged.champion)]
+    mixed = staged.model_copy(update={"mixture": Mixture(members=tuple(both), challenger=primary_of(0.002))})
+    tried = "the mixture of version 2 (50 %) and version 1 (50 %) begins with a shadow"
+    assert line(mixed).splitlines()[1:] == [f"  {tried}"]
+    assert headline_of(mixed).lower().startswith(f"{tried} beside version 1")
     assert line(ruled("release")).splitlines()[1:] == []
 
 
