@@ -114,7 +114,8 @@ def _erase(workspace: Workspace, keys: Keys, here: Here, person: Person, reason:
     for name in begun.tables:
         workspace.tables.forget(usecase, name)
     for model in here.models:
-        rewrite_model(model, here.own, number, workspace.signatures)
+        if rewrite_model(model, here.own, number, workspace.signatures) and model.folder is not None:
+            workspace.registry.write_back(usecase, model.entry.model, model.folder)
     for landed in here.landed:
         erase_from_landing(workspace.landing, usecase, landed)
     policy = keys.declaration.governance.erasure

@@ -88,24 +88,27 @@ def refuse_unsignable(models: Collection[Touched], signatures: Signatures) -> No
             )
 
 
-def rewrite_model(touched: Touched, own: OwnTexts, number: int, signatures: Signatures) -> None:
+def rewrite_model(touched: Touched, own: OwnTexts, number: int, signatures: Signatures) -> bool:
     """Remove the files of a model that keeps rows, or put other words for the texts, which change no prediction.
 
     A category is replaced wherever it stands, so that the model still knows as many; no row has the new word.
     number: of the erasure, so that words of two erasures differ. signatures: sign the files again if they were signed.
+    Returns whether the folder has other files than before.
     """
     if touched.folder is None:
-        return
+        return False
     with write("erased_model"):
         if touched.goes:
             shutil.rmtree(touched.folder)
-            return
+            return True
         for path in _files(touched.folder):
             if has_texts(path, own):
                 with replacing(path) as half:
                     half.write_bytes(rewritten(path.read_bytes(), own, number))
-        if touched.is_signed and (touched.has_texts or signatures.of(touched.folder).state == "changed"):
+        signs = touched.is_signed and (touched.has_texts or signatures.of(touched.folder).state == "changed")
+        if signs:
             signatures.sign(touched.folder)
+        return touched.has_texts or signs
 
 
 def _left_with_rows(ledger: Ledger, usecase: str) -> set[str]:

@@ -30,24 +30,28 @@ def known_person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("known")
     with pytest.MonkeyPatch.context() as patch:
         lead_to(patch, folder)
-        shop = World(folder / "usecases", rows_a_day=20)
-        shop.declare(labels={"path": "late", "known_at": "known_at"})
-        (shop.usecases / "late").mkdir()
-        for month in ("2024-01", "2024-02", "2024-03"):
-            rows = month_of_rows(month, rows_a_day=20).assign(contact="nobody")
-            if month == "2024-02":
-                rows = rows.astype({"price": "object"})
-                rows.loc[5, ["order", "carrier", "contact"]] = OF_THE_PERSON[:3]
-                rows.loc[9, ["order", "price", "contact"]] = [f"{KEY}-2", OF_THE_PERSON[3], OF_THE_PERSON[2]]
-            rows.to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
-            if month == "2024-03":
-                (shop.usecases / "late" / "2024-02.csv").write_text(
-                    f"order,returned,known_at\n{KEY},1,2024-02-20T00:00:00Z\n2024-02-00007,1,2024-02-20T00:00:00Z\n"
-                )
-                served(folder / "home")
-            cycle()
+        meet_the_person(World(folder / "usecases", rows_a_day=20), folder / "home")
         left_by_other_processes(folder / "home")
     return folder
+
+
+def meet_the_person(shop: World, home: Path) -> None:
+    """Three cycles of a shop; the person is in the second month."""
+    shop.declare(labels={"path": "late", "known_at": "known_at"})
+    (shop.usecases / "late").mkdir()
+    for month in ("2024-01", "2024-02", "2024-03"):
+        rows = month_of_rows(month, rows_a_day=20).assign(contact="nobody")
+        if month == "2024-02":
+            rows = rows.astype({"price": "object"})
+            rows.loc[5, ["order", "carrier", "contact"]] = OF_THE_PERSON[:3]
+            rows.loc[9, ["order", "price", "contact"]] = [f"{KEY}-2", OF_THE_PERSON[3], OF_THE_PERSON[2]]
+        rows.to_csv(shop.usecases / "shop" / f"{month}.csv", index=False)
+        if month == "2024-03":
+            (shop.usecases / "late" / "2024-02.csv").write_text(
+                f"order,returned,known_at\n{KEY},1,2024-02-20T00:00:00Z\n2024-02-00007,1,2024-02-20T00:00:00Z\n"
+            )
+            served(home)
+        cycle()
 
 
 def served(home: Path) -> None:

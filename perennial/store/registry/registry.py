@@ -311,6 +311,23 @@ class Registry:
         with self._answering("remove the files of a version"), write("model_files"):
             self._stored(usecase, model).delete_artifacts()
 
+    def write_back(self, usecase: str, model: ModelRef, folder: Path) -> None:
+        """Store the files of a version as they are now in `folder`, which a call of `folder` returned; none remove it.
+
+        In an object store or a server, that folder is a copy; otherwise it is where the files are, and nothing is done.
+        Raises RegistryDown, RunDeleted.
+        """
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+        stored = self._stored(usecase, model)
+        if isinstance(stored, LocalArtifactRepository):
+            return
+        if not folder.exists():
+            self.remove_files(usecase, model)
+            return
+        with self._answering("store the files of a version"), write("model_files"):
+            stored.log_artifacts(str(folder))
+
     def take_back(self, usecase: str, model: ModelRef, entry: ModelArchived) -> None:
         """Put a version's files back, and remove them from the archive if they are there.
 
