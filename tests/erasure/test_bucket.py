@@ -1,4 +1,4 @@
-"""Models in a bucket: what an erasure, an archive and a replay do with their files there."""
+"""Tables, landed bytes and models in a bucket: what an erasure, an archive and a replay do there."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A shop that knows a person, with the files of its models in the bucket `lake`."""
+    """A shop that knows a person, with all that may be there in the bucket `lake`."""
     with s3_server("lake") as variables:
         lead_to(monkeypatch, tmp_path)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("PERENNIAL_MLFLOW_ARTIFACTS", "s3://lake/models")
+        monkeypatch.setenv("PERENNIAL_TABLES_URI", "s3://lake/tables")
+        monkeypatch.setenv("PERENNIAL_FILES_URI", "s3://lake/files")
         shop = World(tmp_path / "usecases", rows_a_day=20)
         meet_the_person(shop, tmp_path / "home")
         yield shop
@@ -47,10 +49,11 @@ def lake(to: Path) -> Path:
     return to
 
 
-def test_the_files_of_models_lose_the_texts_move_to_an_archive_and_are_used_from_there(
+def test_nothing_of_the_person_is_left_and_old_models_move_to_an_archive_and_are_used_from_there(
     shop: World, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(files_with(lake(tmp_path / "before"), OF_THE_PERSON)) == 2 * 2, "a pipeline and the categories seen"
+    before = files_with(lake(tmp_path / "before"), OF_THE_PERSON)
+    assert {name.split("/")[0] for name in before} == {"files", "models", "tables"}
     erased = ask(*ASKED)
     assert erased.code == 0, erased.err
     assert files_with(lake(tmp_path / "after"), OF_THE_PERSON) == files_with(settings().home, OF_THE_PERSON) == []
