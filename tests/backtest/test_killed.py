@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import command
+from tests.crashes.processes import LONG, Place, exit_code
 from tests.serving.running_service import wait_for
 from tests.world import World
 
@@ -28,12 +27,13 @@ def table(capsys: Captured) -> dict[str, Any]:
 
 @pytest.mark.long
 def test_a_killed_backtest_goes_on_to_the_same_table(shop: World, capsys: Captured) -> None:
-    folder = shop.usecases.parent / "home" / "backtests" / "shop"
+    home = shop.usecases.parent / "home"
+    folder = home / "backtests" / "shop"
     for kept in (2, 6):
-        with subprocess.Popen([sys.executable, "-m", "perennial.cli", *ASKED], stdout=subprocess.DEVNULL) as process:
-            wait_for(lambda kept=kept: len(list(folder.glob("*.npz"))) >= kept)
-            process.send_signal(signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
+        process = Place(home, shop.usecases).start(*ASKED)
+        wait_for(lambda kept=kept: len(list(folder.glob("*.npz"))) >= kept)
+        process.kill()
+        assert exit_code(process, LONG) == -signal.SIGKILL
     resumed = table(capsys)
     assert resumed["kept"] >= 6 and resumed["fits"] > 0, "what was fitted before the kills was not fitted again"
     shutil.rmtree(folder)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from perennial.ledger.connections import one_connection
 from perennial.ledger.entries import BatchEntry
 from perennial.lineage.recorded import recorded_lineage
 from perennial.settings import settings
@@ -44,8 +45,9 @@ def test_many_batches_are_counted(
     lead_to(monkeypatch, tmp_path)
     ledger = open_workspace(settings()).ledger
     first = ledger.all("shop", BatchEntry)[0].payload
-    for number in range(2, 1200):
-        ledger.append("shop", first.model_copy(update={"revision": number, "batch": f"{number:016x}"}))
+    with one_connection():
+        for number in range(2, 1200):
+            ledger.append("shop", first.model_copy(update={"revision": number, "batch": f"{number:016x}"}))
     assert command("lineage", "shop", first.landing, "--down", "--out", str(tmp_path / "many.svg")) == 0
     shown = capsys.readouterr().out
     assert "... 1,197 more batches with 371,070 rows" in shown

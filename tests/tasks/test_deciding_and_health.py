@@ -10,7 +10,6 @@ from perennial.ledger.entries import BatchEntry, Decision, Episode, EpisodeClose
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.alerting.target import Target
-from tests.extent import ALL
 from tests.training.stores import decide_at, take_in, train_at
 from tests.world import World
 
@@ -67,7 +66,7 @@ def test_one_decision_one_release_one_episode_and_one_message_however_often_aske
 
     march = take_in("2024-03")
     health = watch(march)
-    for _ in range(50 if ALL else 3):
+    for _ in range(10):
         assert watch_and_notify(march) == health
     (episode,) = [row.payload for row in ledger.all("shop", Episode)]
     assert (episode.channel, episode.opened_at) == ("unseen", march.arrived_at)
