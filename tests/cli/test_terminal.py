@@ -9,10 +9,7 @@ import pty
 import re
 import select
 import struct
-import sys
 import termios
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 
 import pytest
 
@@ -22,6 +19,7 @@ from perennial.ledger.entries import ChallengerEntry, Decision, Release
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
+from tests.in_pipes import in_pipes, perennial
 from tests.staged import begin_stage
 from tests.world import World
 
@@ -39,29 +37,6 @@ READING = (
     ("doctor", "shop", "--dry-run"),
     ("rollback", "shop", "--reason", "a try", "--dry-run"),
 )
-
-
-def in_pipes(*words: str) -> tuple[int | None, str, str]:
-    """The exit code of a command whose streams are pipes, and what it writes into each."""
-    context = multiprocessing.get_context("forkserver")
-    pipes = [context.Pipe(duplex=False) for _ in range(2)]
-    process = context.Process(target=_perennial_in_pipes, args=(words, dict(os.environ), *(end for _, end in pipes)))
-    process.start()
-    for _, end in pipes:
-        end.close()
-    with ThreadPoolExecutor(len(pipes)) as readers:
-        out, err = readers.map(_everything_from, [start for start, _ in pipes])
-    process.join()
-    return process.exitcode, out, err
-
-
-def _everything_from(pipe: Connection) -> str:
-    with pipe, os.fdopen(os.dup(pipe.fileno()), encoding="utf-8") as text:
-        return text.read()
-
-
-def _perennial_in_pipes(words: tuple[str, ...], environment: dict[str, str], out: Connection, err: Connection) -> None:
-    _perennial(words, environment, (os.open(os.devnull, os.O_RDONLY), out.fileno(), err.fileno()))
 
 
 def on_terminal(*words: str) -> list[str]:
@@ -83,20 +58,7 @@ def on_terminal(*words: str) -> list[str]:
 
 
 def _perennial_on_terminal(words: tuple[str, ...], environment: dict[str, str], terminal: str) -> None:
-    _perennial(words, environment, (os.open(terminal, os.O_RDWR),) * 3)
-
-
-def _perennial(words: tuple[str, ...], environment: dict[str, str], streams: tuple[int, int, int]) -> None:
-    """The command in this process, which has imported everything, with these as its standard streams."""
-    for standard, stream in enumerate(streams):
-        os.dup2(stream, standard)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, encoding="utf-8") for number in (1, 2))
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["perennial", *words]
-    from perennial.cli import main
-
-    main()
+    perennial(words, environment, (os.open(terminal, os.O_RDWR),) * 3)
 
 
 @pytest.mark.slow
@@ -116,9 +78,9 @@ def test_running_text_is_wrapped_in_a_pipe_too() -> None:
     (decision,) = payloads(Decision)
     assert isinstance(decision, Decision)
     for words in (("status", "shop"), ("check", "shop", "--no-run"), ("decision", decision.id)):
-        code, shown, _ = in_pipes(*words)
-        lines = shown.splitlines()
-        assert code == 0, words
+        ended = in_pipes(*words)
+        lines = ended.out.splitlines()
+        assert ended.code == 0, words
         text = [line for line in lines if " " in line.strip() and "  " not in line.strip()]
         wide = [line for line in text if len(line) > 80 and "perennial " not in line]
         assert text and wide == [], words
@@ -160,8 +122,8 @@ def test_the_lines_of_a_person_who_decides_and_those_of_a_fix_are_wrapped_in_a_p
 
 def piped(*words: str) -> str:
     """What a command writes into a pipe, on both streams."""
-    _, out, err = in_pipes(*words)
-    return out + err
+    ended = in_pipes(*words)
+    return ended.out + ended.err
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from hypothesis import strategies as st
 from perennial.errors import InputError, PerennialError
 from perennial.secrets import holds_secret, mask_logs, masked, remember
 from perennial.settings import settings
+from tests.in_pipes import in_pipes
 from tests.world import World
 
 SECRET = "hunter2-Pl4nted"
@@ -117,16 +116,13 @@ PLANTED: dict[str, dict[str, str]] = {
 def test_no_command_shows_or_keeps_a_planted_secret(world: World, home: Path, name: str) -> None:
     world.month("2024-01")
     command = "ingest" if name == "PREFECT_API_URL" else "doctor"
-    done = subprocess.run(
-        [sys.executable, "-m", "perennial.cli", command, "shop", "--json"],
-        env=os.environ | {"PERENNIAL_HOME": str(home), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", **PLANTED[name]},
-        cwd=home.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
+    done = in_pipes(
+        *(command, "shop", "--json"),
+        environment=os.environ | {"PERENNIAL_HOME": str(home), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", **PLANTED[name]},
+        folder=home.parent,
     )
-    assert done.returncode in (1, 2)
-    assert json.loads(done.stdout)["error"]["message"]
-    assert SECRET not in done.stdout + done.stderr
+    assert done.code in (1, 2)
+    assert json.loads(done.out)["error"]["message"]
+    assert SECRET not in done.out + done.err
     kept: list[Any] = [path for path in home.parent.rglob("*") if path.is_file()]
     assert [path for path in kept if SECRET.encode() in path.read_bytes()] == []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
+from tests.in_pipes import in_pipes
 from tests.places import OTHERS
 from tests.year.replay import FACED, Year
 
@@ -18,15 +17,10 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 def replayed(year: Year, *arguments: str) -> list[dict[str, Any]]:
     where = {"PERENNIAL_HOME": str(year.workspace.settings.home), "PERENNIAL_USECASES": "."}
-    told = subprocess.run(
-        [sys.executable, "-m", "perennial.cli", "replay", *arguments, "--json"],
-        env={name: value for name, value in os.environ.items() if name not in OTHERS} | where,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
-    found: list[dict[str, Any]] = json.loads(told.stdout)
+    environment = {name: value for name, value in os.environ.items() if name not in OTHERS} | where
+    told = in_pipes("replay", *arguments, "--json", environment=environment)
+    assert told.code == 0, told.out + told.err
+    found: list[dict[str, Any]] = json.loads(told.out)
     assert all(each["exact"] and each["numbers"] > 90 for each in found)
     return found
 
