@@ -5,7 +5,7 @@ from __future__ import annotations
 from perennial.cli.to_approve import approve_command, approved_by, written_before
 from perennial.clock import day
 from perennial.deciding.at_once import is_evaluated_at_once
-from perennial.ledger.entries import ChallengerEntry, Decision, Release
+from perennial.ledger.entries import ChallengerEntry, Decision, Release, versions_in_words
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import (
     answer_to,
@@ -90,7 +90,10 @@ def _live(version: int, releases: list[Release]) -> str:
     began = f"{day(made.as_of)} (release {made.release_no})"
     if all(tested):
         goes_on = "Each new batch watches it and compares the next challenger with it."
-        return f"Version {version} is live since {began}. {goes_on}"
+        unchanged = all(each.evaluated == made.evaluated for each in releases)
+        live = versions_in_words(made.evaluated) if unchanged else f"version {version}"
+        are = "are" if unchanged and len(made.evaluated) > 1 else "is"
+        return f"{live.capitalize()} {are} live since {began}. {goes_on}"
     ended = releases[tested.index(False)]
     until = f"until {day(ended.as_of)}, when release {ended.release_no} ({ended.versions}) took its place"
     back = "; it is live again" if tested[-1] else ""

@@ -10,11 +10,12 @@ import pytest
 from perennial.cli.left_undone import left_in_words
 from perennial.cli.what_followed import what_followed
 from perennial.governance.tier import TWO_PERSONS
-from perennial.ledger.entries import Decision, DeclarationEntry, ReleasesFrozen
+from perennial.ledger.entries import Decision, DeclarationEntry, Mixture, ReleasesFrozen, Served
 from perennial.ledger.ledger import Ledger
 from perennial.release.promote import approve, release_decided
 from perennial.release.rollback import roll_back
 from perennial.release.stages import go_on
+from tests.evaluation.conftest import primary_of
 from tests.ledger.payloads import batch
 from tests.release.payloads import AS_OF, challenger, decision
 
@@ -55,6 +56,20 @@ def test_a_release_is_live_until_another_takes_its_place_and_again_after_a_rollb
     assert followed(ledger, first) == f"{was}."
     roll_back(ledger, "shop", NOW, "complaints")
     assert followed(ledger, first) == f"{was}; it is live again."
+
+
+def test_each_version_of_a_mixture_that_went_live_is_named(ledger: Ledger) -> None:
+    trained(ledger, 1)
+    release_decided(ledger, decided(ledger, 1, "first", 0))
+    trained(ledger, 2)
+    first, second = (Served(model=challenger(f"c{n}", n).model, challenger=f"c{n}", weight=0.5) for n in (1, 2))
+    said = decision("d2", challenger("c2", 2), 1).model_copy(
+        update={"outcome": "release", "mixture": Mixture(members=(second, first), challenger=primary_of(0.1))}
+    )
+    ledger.append("shop", said)
+    release_decided(ledger, said)
+    began = "Version 2 (50 %) and version 1 (50 %) are live since 2024-03-01 (release 2)."
+    assert followed(ledger, said).startswith(began)
 
 
 def test_an_undecided_challenger_waits_or_is_followed_by_the_next(ledger: Ledger) -> None:
