@@ -147,7 +147,7 @@ def labels_and_predictions(draw: st.DrawFn, name: str) -> tuple[np.ndarray, np.n
 
 
 @pytest.mark.parametrize("name", sorted(SKLEARN))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_influence_is_the_derivative_of_another_packages_metric_by_a_rows_weight(name: str, data: Any) -> None:
     y, p = data.draw(labels_and_predictions(name))

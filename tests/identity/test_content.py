@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perennial.content import digest_rows
 from perennial.content_in_parts import digest_parts
+from tests.extent import part_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.integers(2**53 - 3, 2**53 + 3)
@@ -64,6 +65,7 @@ def of(values: object) -> str:
     return digest_rows(pd.DataFrame({"x": values}), ["x"])
 
 
+@settings(max_examples=part_of(50))
 @given(rows=frames, cut=st.integers(0, 12), seed=st.integers(0, 2**32 - 1), key=st.sampled_from(["id", "flag", "text"]))
 def test_row_order_column_order_and_chunks_do_not_matter(
     rows: list[dict[str, object]], cut: int, seed: int, key: str
@@ -78,6 +80,7 @@ def test_row_order_column_order_and_chunks_do_not_matter(
     )
 
 
+@settings(max_examples=part_of(50))
 @given(rows=frames, part=st.integers(1, 12), key=st.sampled_from(["id", "text", "count"]))
 def test_part_by_part_it_is_that_of_all_rows_where_these_are_in_order(
     rows: list[dict[str, object]], part: int, key: str
@@ -94,6 +97,7 @@ def test_part_by_part_it_is_that_of_all_rows_where_these_are_in_order(
     assert found == (digest(whole, key) if keys == sorted({*keys}) else None)
 
 
+@settings(max_examples=part_of(50))
 @given(rows=frames, place=st.integers(0, 11), other=cells, column=st.sampled_from(sorted(TYPES)))
 def test_any_other_value_matters(
     rows: list[dict[str, object]], place: int, other: dict[str, object], column: str
@@ -104,6 +108,7 @@ def test_any_other_value_matters(
     assert digest(arrow(changed)) != digest(arrow(rows))
 
 
+@settings(max_examples=part_of(50))
 @given(rows=frames)
 def test_a_missing_or_an_added_row_matters(rows: list[dict[str, object]]) -> None:
     assert digest(arrow(rows[:-1])) != digest(arrow(rows))

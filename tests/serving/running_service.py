@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from perennial.processes.ports import free_port
+from tests.in_pipes import Ended, in_pipes
 
 STARTS_WITHIN = 240
 """Seconds; a busy machine is no failure."""
@@ -38,15 +39,9 @@ class Place:
         others = {name: value for name, value in os.environ.items() if not name.startswith(("PERENNIAL", "MLFLOW"))}
         return {**others, **ours, **more}
 
-    def command(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **more: str) -> Ended:
         """Run a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "perennial.cli", *arguments],
-            env=self.environment(**more),
-            capture_output=True,
-            text=True,
-            timeout=STARTS_WITHIN,
-        )
+        return in_pipes(*arguments, environment=self.environment(**more))
 
 
 @dataclass

@@ -137,5 +137,5 @@ def _answered_again(running: Running) -> bool:
 
 def test_a_release_that_was_never_made_is_refused_at_the_start(released_shop: Place) -> None:
     refused = released_shop.command("serve", "shop", "--release", "99", "--port", "0")
-    assert refused.returncode == 2
-    assert "shop has no release 99" in refused.stderr and "Traceback" not in refused.stderr
+    assert refused.code == 2
+    assert "shop has no release 99" in refused.err and "Traceback" not in refused.err

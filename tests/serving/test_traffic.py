@@ -29,21 +29,21 @@ def test_a_batch_is_sent_to_a_service_and_what_came_back_is_counted(released_sho
         sent = released_shop.command(
             "replay-traffic", "shop", "--batch", "2013-05", "--url", url, "--rate", "500", "--most", "30", "--json"
         )
-        assert sent.returncode == 0, sent.stderr
-        view, live = json.loads(sent.stdout), running.ready()["serving"]
+        assert sent.code == 0, sent.err
+        view, live = json.loads(sent.out), running.ready()["serving"]
         assert (view["sent"], view["statuses"], view["releases"]) == (30, {"200": 30}, {str(live): 30})
         assert 0 < view["p50_ms"] <= view["p99_ms"]
         refused = released_shop.command("replay-traffic", "shop", "--url", f"{url}/elsewhere", "--most", "2")
-        assert "0 of 2 records were scored" in refused.stdout and refused.returncode == 1
-        assert "no record was scored: there is no /elsewhere" in refused.stderr
-        assert all(len(line) <= 80 for line in refused.stdout.splitlines())
-        words = " ".join(refused.stdout.split())
+        assert "0 of 2 records were scored" in refused.out and refused.code == 1
+        assert "no record was scored: there is no /elsewhere" in refused.err
+        assert all(len(line) <= 80 for line in refused.out.splitlines())
+        words = " ".join(refused.out.split())
         assert "refused with status 404: 2, the first because: there is no /elsewhere" in words
     gone = released_shop.command("replay-traffic", "shop", "--url", url, "--most", "2")
-    assert gone.returncode == 1 and f"{url} does not answer" in gone.stderr and "Traceback" not in gone.stderr
+    assert gone.code == 1 and f"{url} does not answer" in gone.err and "Traceback" not in gone.err
 
 
 def test_what_cannot_be_sent_is_refused(released_shop: Place) -> None:
     for options, words in ((("--url", "nowhere"), "is not an address"), (("--batch", "2030-01"), "2030-01")):
         refused = released_shop.command("replay-traffic", "shop", *options)
-        assert refused.returncode == 2 and words in refused.stderr
+        assert refused.code == 2 and words in refused.err
