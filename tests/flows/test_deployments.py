@@ -83,12 +83,7 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> D
     for file in (ROOT / "usecases").glob("flights.*"):
         shutil.copy(file, folder / "usecases")
     here = Deployed(Lived(folder))
-    subprocess.run(
-        [*PREFECT, "work-pool", "create", "perennial", "--type", "process"],
-        env=here.environment,
-        check=True,
-        capture_output=True,
-    )
+    ask("/work_pools/", {"name": "perennial", "type": "process"})
     here.deploy_all()
     return here
 
