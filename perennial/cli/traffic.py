@@ -17,23 +17,33 @@ from urllib.parse import urlsplit
 
 from perennial.cli.output import as_json, flowing, note, working
 from perennial.errors import InputError, TransientError
-from perennial.evaluation.figures import counted
+from perennial.evaluation.figures import counted, figure
 from perennial.ledger.present import accepted_batch
 from perennial.settings import settings
 from perennial.store.workspace import reading_workspace
 
 KEY = "PERENNIAL_SERVE_KEY"
 _SECONDS = 30.0
+_REACHED = 0.95
 
 
 @dataclass
 class Traffic:
-    """What came back. seconds: of each answered request."""
+    """What came back. seconds: of each answered request. rate: asked for, per second. took: from the first request to
+    the last one, in seconds.
+    """
 
+    rate: float
     statuses: Counter[int] = field(default_factory=Counter)
     releases: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     first_refusal: str = ""
+    took: float = 0.0
+
+    @property
+    def per_second(self) -> float | None:
+        """How many requests were sent in a second; None for fewer than two."""
+        return round((len(self.seconds) - 1) / self.took, 3) if self.took else None
 
 
 def replay_traffic(usecase: str, window: str | None, url: str, rate: float, most: int | None, json: bool) -> None:
@@ -45,9 +55,9 @@ def replay_traffic(usecase: str, window: str | None, url: str, rate: float, most
     if address.scheme not in ("http", "https") or not address.hostname:
         raise InputError(f"--url: {url!r} is not an address\n  write it as http://127.0.0.1:8000", value=url)
     records = islice(_records(usecase, window), most)
-    traffic = Traffic()
+    traffic = Traffic(rate)
     with working(f"sending to {url}"):
-        _send(url, usecase, records, rate, traffic)
+        _send(url, usecase, records, traffic)
     if json:
         as_json(_view(usecase, traffic))
     else:
@@ -74,7 +84,7 @@ def _records(usecase: str, window: str | None) -> Iterator[bytes]:
     return records_of(rows, fields_of(declaration)) if rows is not None else iter(())
 
 
-def _send(url: str, usecase: str, records: Iterator[bytes], rate: float, traffic: Traffic) -> None:
+def _send(url: str, usecase: str, records: Iterator[bytes], traffic: Traffic) -> None:
     address = urlsplit(url)
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
     connection = kind(address.hostname or "", address.port, timeout=_SECONDS)
@@ -83,7 +93,8 @@ def _send(url: str, usecase: str, records: Iterator[bytes], rate: float, traffic
         headers["authorization"] = f"Bearer {key}"
     path, begun = f"{address.path.rstrip('/')}/usecases/{usecase}/predict", time.monotonic()
     for number, record in enumerate(records):
-        time.sleep(max(0.0, begun + number / rate - time.monotonic()))
+        time.sleep(max(0.0, begun + number / traffic.rate - time.monotonic()))
+        traffic.took = time.monotonic() - begun if number else 0.0
         sent = time.perf_counter()
         try:
             connection.request("POST", path, record, headers)
@@ -117,6 +128,7 @@ def _view(usecase: str, traffic: Traffic) -> dict[str, Any]:
         "sent": len(ordered),
         "statuses": {str(status): n for status, n in sorted(traffic.statuses.items())},
         "releases": {str(release): n for release, n in sorted(traffic.releases.items())},
+        "per_second": traffic.per_second,
         "p50_ms": _milliseconds(ordered, 0.5),
         "p99_ms": _milliseconds(ordered, 0.99),
         "first_refusal": traffic.first_refusal,
@@ -138,6 +150,11 @@ def _show(usecase: str, traffic: Traffic) -> None:
         f"{usecase}: {answered:,} of {view['sent']:,} records were scored; half of all answers came within "
         f"{view['p50_ms']} ms, 99 % within {view['p99_ms']} ms."
     )
+    if traffic.per_second is not None and traffic.per_second < _REACHED * traffic.rate:
+        flowing(
+            f"  {figure(traffic.per_second, 3)} requests per second were sent instead of {traffic.rate:,.10g}: each waits for "
+            "the answer to the one before."
+        )
     for release, n in sorted(traffic.releases.items()):
         flowing(f"  release {release}: {n:,}")
     for status, n in sorted(traffic.statuses.items()):

@@ -32,7 +32,11 @@ def test_a_batch_is_sent_to_a_service_and_what_came_back_is_counted(released_sho
         assert sent.code == 0, sent.err
         view, live = json.loads(sent.out), running.ready()["serving"]
         assert (view["sent"], view["statuses"], view["releases"]) == (30, {"200": 30}, {str(live): 30})
-        assert 0 < view["p50_ms"] <= view["p99_ms"]
+        assert 0 < view["p50_ms"] <= view["p99_ms"] and 0 < view["per_second"] <= 500
+        many = ("replay-traffic", "shop", "--batch", "2013-05", "--url", url, "--most", "4", "--rate")
+        fast, slow = (" ".join(released_shop.command(*many, rate).out.split()) for rate in ("1000000", "2"))
+        assert "requests per second were sent instead of 1,000,000: each waits for the answer" in fast
+        assert "4 of 4 records were scored" in slow and "instead of" not in slow
         refused = released_shop.command("replay-traffic", "shop", "--url", f"{url}/elsewhere", "--most", "2")
         assert "0 of 2 records were scored" in refused.out and refused.code == 1
         assert "no record was scored: there is no /elsewhere" in refused.err
