@@ -152,8 +152,8 @@ def _show(usecase: str, traffic: Traffic) -> None:
     )
     if traffic.per_second is not None and traffic.per_second < _REACHED * traffic.rate:
         flowing(
-            f"  {figure(traffic.per_second, 3)} requests per second were sent instead of {traffic.rate:,.10g}: each waits for "
-            "the answer to the one before."
+            f"  {figure(traffic.per_second, 3)} requests per second were sent instead of {traffic.rate:,.10g}: each "
+            "waits for the answer to the one before."
         )
     for release, n in sorted(traffic.releases.items()):
         flowing(f"  release {release}: {n:,}")

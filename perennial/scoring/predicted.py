@@ -39,14 +39,14 @@ class Predictor:
     def predictions(self, models: Sequence[Fitted], rows: pd.DataFrame | StoredRows) -> list[np.ndarray]:
         """What each model predicts, see `predicted`. Raises as `Elsewhere.predictions` and `StoredScores.of`."""
         stored, made = self.stored, dict[Fitted, np.ndarray]()
-        # A batch that it has not scored is work for the workers.
+        elsewhere = self.elsewhere if isinstance(rows, StoredRows) and len(rows) else None
         if stored is not None and stored.model in models:
-            known = stored.of(rows, every_batch=self.elsewhere is not None)
+            # A batch that it has not scored is work for the workers.
+            known = stored.of(rows, every_batch=elsewhere is not None)
             made |= {} if known is None else {stored.model: known}
-        left = [each for each in dict.fromkeys(models) if each not in made]
-        there = [each for each in left if goes_by_row(each)]
-        if self.elsewhere is not None and isinstance(rows, StoredRows) and len(rows) and there:
-            of_workers = self.elsewhere.predictions(there, rows.parts(PART), rows.types)
+        there = [each for each in dict.fromkeys(models) if each not in made and goes_by_row(each)]
+        if elsewhere is not None and isinstance(rows, StoredRows) and there:
+            of_workers = elsewhere.predictions(there, rows.parts(PART), rows.types)
             made |= {model: together(rows, parts) for model, parts in zip(there, of_workers, strict=True)}
         return [made[model] if model in made else predicted(model, rows) for model in models]
 

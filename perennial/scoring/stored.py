@@ -77,7 +77,8 @@ class StoredScores:
         column = part[score_column(self.schema)].combine_chunks()
         there = column.is_valid().to_numpy(zero_copy_only=False)
         known = column.drop_null()
-        values = known.flatten().to_numpy().reshape(len(known), -1) if self.model.classes else known.to_numpy()
+        of_classes = self.schema.task == "multiclass"
+        values = known.flatten().to_numpy().reshape(len(known), -1) if of_classes else known.to_numpy()
         predictions = np.empty((len(there), *values.shape[1:]))
         predictions[there] = values
         if not there.all():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,7 +26,7 @@ from perennial.store.stream import Stream
 from perennial.store.whole_types import WholeTypes
 from perennial.store.workspace import Workspace, open_workspace
 from tests.staged import begin_stage
-from tests.training.stores import cycle, decide_at, take_in, train_at
+from tests.training.stores import asked_of_models, cycle, decide_at, take_in, train_at
 from tests.world import World
 
 ROW_WISE = "def ratio(rows):\n    return rows['price'] / rows['weight']\n"
@@ -96,14 +95,7 @@ def test_watching_and_comparing_ask_a_model_for_no_row_that_it_has_scored(
     batch = _newest(workspace)
     health = watch_champion.fn("shop", batch)
     assert health.loss is not None and [each.channel for each in health.readings] == channels
-    asked: list[int] = []
-    predict = Fitted.predict
-
-    def noted(model: Fitted, rows: pd.DataFrame) -> Any:
-        asked.append(len(rows))
-        return predict(model, rows)
-
-    monkeypatch.setattr(Fitted, "predict", noted)
+    asked = asked_of_models(monkeypatch)
     score_arrived.fn("shop", batch)
     assert asked == [batch.rows.accepted]
     assert watch_champion.fn("shop", batch) == health

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import pytest
 
 from perennial.clock import instant
 from perennial.deciding.decision import Waits
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Decision, Trigger
+from perennial.model.artifact import Fitted
 from perennial.settings import settings
 from perennial.store.known import known_at
 from perennial.store.tables import Tables
@@ -54,6 +59,19 @@ def snapshot_digest(as_of: datetime) -> tuple[str, str, int]:
     known = known_at(workspace.ledger, "shop", as_of)
     snapshot = snapshot_of(workspace.tables, declaration, known, training_rows(workspace.tables, declaration, known))
     return snapshot.snapshot, snapshot.digest, snapshot.rows
+
+
+def asked_of_models(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each call asks a model to predict, from now on."""
+    asked: list[int] = []
+    predict = Fitted.predict
+
+    def noted(model: Fitted, rows: pd.DataFrame) -> Any:
+        asked.append(len(rows))
+        return predict(model, rows)
+
+    monkeypatch.setattr(Fitted, "predict", noted)
+    return asked
 
 
 def on_disk(tables: Tables) -> Tables:

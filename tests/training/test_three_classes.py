@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,9 @@ import pytest
 
 from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry
-from perennial.model.artifact import Fitted
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
-from tests.training.stores import decide_at, take_in, train_at
+from tests.training.stores import asked_of_models, decide_at, take_in, train_at
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(240)
@@ -69,14 +67,7 @@ def test_a_watch_takes_the_chances_that_are_stored(world: World, monkeypatch: py
     health = watch_champion.fn("shop", batch)
     assert health.labelled_rows > world.rows_a_day
     score_arrived.fn("shop", batch)
-    asked: list[int] = []
-    predict = Fitted.predict
-
-    def noted(model: Fitted, rows: pd.DataFrame) -> Any:
-        asked.append(len(rows))
-        return predict(model, rows)
-
-    monkeypatch.setattr(Fitted, "predict", noted)
+    asked = asked_of_models(monkeypatch)
     for rows_in_memory in ("1000000", "1"):
         monkeypatch.setenv("PERENNIAL_ROWS_IN_MEMORY", rows_in_memory)
         assert watch_champion.fn("shop", batch) == health
