@@ -65,10 +65,11 @@ def not_reached(where: Settings) -> Iterator[str]:
     yield "the source of the batches: a batch that is sent again with other content brings its rows back"
     if database_file(where.database_url) is None:
         yield "pages, logs and caches in the homes of other machines"
-    if where.prefect_api_url is not None:
+    if where.prefect_api_url is not None and where.prefect_database_url is None:
         yield "runs, logs and artifacts of a Prefect server whose database is not in this home"
-    if database_file(where.mlflow_tracking_uri) is None:
-        yield "runs and models of an MLflow server, where its files are not on this machine"
+    tracking = where.mlflow_tracking_uri
+    if database_file(tracking) is None and not tracking.startswith("postgresql"):
+        yield "runs of an MLflow server, whose database is not named here; the files of its models are changed"
     if writing := len(list(where.served.glob("*.served"))):
         yield f"{counted(writing, 'file', 'files')} that a service still writes: erase again after it has ended"
 

@@ -26,10 +26,12 @@ from perennial.erasure.models import (
     rewritten,
 )
 from perennial.erasure.own_texts import OwnTexts
+from perennial.erasure.words import not_reached
 from perennial.errors import InputError
 from perennial.ledger.entries import Waiver
 from perennial.ledger.ledger import Ledger
 from perennial.our_columns import BATCH, ROW
+from perennial.settings import PREFECT_DATABASE, settings
 from perennial.signing.model_key import make_model_key
 from perennial.signing.signature import Signatures
 from perennial.store.tables import Tables
@@ -113,6 +115,25 @@ def test_models_that_keep_rows_are_known_by_their_file() -> None:
     for estimator, keeps in ((KNeighborsClassifier(2), True), (DecisionTreeClassifier(), False)):
         schema = skops.io.dumps(estimator.fit(rows, labels))
         assert (KEEPS_ROWS.search(_schema(schema)) is not None) is keeps
+
+
+@pytest.mark.parametrize(
+    ("variables", "servers"),
+    [
+        ({}, []),
+        ({"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, ["MLflow"]),
+        ({"MLFLOW_TRACKING_URI": "postgresql://mlflow/db"}, []),
+        ({"PREFECT_API_URL": "http://prefect/api"}, ["Prefect"]),
+        ({"PREFECT_API_URL": "http://prefect/api", PREFECT_DATABASE: "postgresql+asyncpg://prefect/db"}, []),
+    ],
+)
+def test_only_servers_whose_database_is_not_named_are_listed_as_not_reached(
+    tmp_path: Path, variables: dict[str, str], servers: list[str]
+) -> None:
+    lines = not_reached(settings({"PERENNIAL_HOME": str(tmp_path), **variables}))
+    assert [
+        name for line in lines for name in ("MLflow", "Prefect") if f"of a {name}" in line or f"of an {name}" in line
+    ] == servers
 
 
 def test_a_value_in_the_ledger_is_named_and_refused(tmp_path: Path) -> None:

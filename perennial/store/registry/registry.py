@@ -212,9 +212,13 @@ class Registry:
         """Register a version, and before the first one the model, because asking for a model loads all its versions."""
         from mlflow.exceptions import MlflowException
 
-        name = self.name(usecase)
+        name, model_id = self.name(usecase), source.removeprefix("models:/")  # which a server asks for
+
+        def version() -> int:
+            return int(self._client.create_model_version(name, source, run_id, tags=tags, model_id=model_id).version)
+
         try:
-            return int(self._client.create_model_version(name, source, run_id, tags=tags).version)
+            return version()
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
@@ -223,7 +227,7 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return int(self._client.create_model_version(name, source, run_id, tags=tags).version)
+        return version()
 
     def _end_unfinished(self, experiment: str, challenger: str) -> None:
         with self._answering("list its runs"):
