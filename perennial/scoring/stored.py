@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,6 @@ from perennial.ledger.entries import BatchScored, ModelRef
 from perennial.ledger.ledger import Ledger
 from perennial.model.artifact import Fitted
 from perennial.our_columns import BATCH, PREFIX, PROBABILITIES, SCORE
-from perennial.sources.parquet_file import evenly
 from perennial.store.bounded import queried
 from perennial.store.stored_rows import PART, StoredRows, rows_at, together
 from perennial.store.stream import Stream, quoted
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_PLACE = f"{PREFIX}place"
-"""Which of the rows, from 0."""
+_IS_STORED = f"{PREFIX}is_stored"
 
 
 @dataclass(frozen=True)
@@ -61,28 +59,50 @@ class StoredScores:
         return predictions
 
     def _on_disk(self, rows: StoredRows, wanted: list[str]) -> np.ndarray | None:
+        """Keys and stored predictions are sorted together, which takes less memory than a join of as many."""
         key, column = list(self.schema.key), score_column(self.schema)
-        # The table is read and joined at the same time.
-        bounds = replace(rows.bounds, memory=rows.bounds.memory // 2)
-        stream = replace(self.tables, bounds=bounds).stream(self.usecase, "predictions", wanted, [*key, column])
-        if stream is None:
+        stored = self.tables.stream(self.usecase, "predictions", wanted, [*key, column])
+        if stored is None:
             return None
-        score, by = quoted(column), ", ".join(map(quoted, key))
-        query = f"SELECT {_PLACE}, stored.{score} FROM keys LEFT JOIN stored USING ({by}) ORDER BY {_PLACE}"
-        joined = queried(bounds, query, PART, keys=_with_places(rows, key), stored=stream)
-        return together(rows, (self._filled(rows, part) for part in evenly(joined.parts, PART)))
+        by = ", ".join(map(quoted, key))
+        query = f"""
+            SELECT {by}, {quoted(column)}, true AS {_IS_STORED} FROM stored
+            UNION ALL BY NAME SELECT {by}, false AS {_IS_STORED} FROM keys
+            ORDER BY {by}, {_IS_STORED} DESC
+        """
+        keys = rows.stream(key)
+        return together(rows, self._merged(rows, queried(rows.bounds, query, PART, stored=stored, keys=keys)))
 
-    def _filled(self, rows: StoredRows, part: pa.Table) -> np.ndarray:
-        """The predictions of a part of the rows. part: their places, and the stored predictions or null."""
-        column = part[score_column(self.schema)].combine_chunks()
-        there = column.is_valid().to_numpy(zero_copy_only=False)
-        known = column.drop_null()
+    def _merged(self, rows: StoredRows, ordered: Stream) -> Iterator[np.ndarray]:
+        """The predictions, part by part. ordered: each key of the rows, in their order, after its stored prediction."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        start, last = 0, None
+        for part in ordered.parts:
+            if not part.num_rows:
+                continue
+            both = pa.concat_tables([part.slice(0, 1) if last is None else last, part]).combine_chunks()
+            before, here = both.slice(0, part.num_rows), both.slice(1)
+            same = np.ones(part.num_rows, dtype=bool)
+            for name in self.schema.key:
+                same &= pc.equal(here[name], before[name]).to_numpy()
+            if last is None:
+                same[0] = False  # nothing is before the first one
+            asked, last = ~here[_IS_STORED].to_numpy(), part.slice(part.num_rows - 1)
+            there = (same & before[_IS_STORED].to_numpy())[asked]
+            scores = before[score_column(self.schema)].filter(pa.array(asked)).filter(pa.array(there))
+            yield self._filled(rows, start, there, scores.combine_chunks())
+            start += len(there)
+
+    def _filled(self, rows: StoredRows, start: int, there: np.ndarray, scores: pa.Array) -> np.ndarray:
+        """The predictions for the rows from `start` on. there: which of them are stored. scores: of these."""
         of_classes = self.schema.task == "multiclass"
-        values = known.flatten().to_numpy().reshape(len(known), -1) if of_classes else known.to_numpy()
+        values = scores.flatten().to_numpy().reshape(len(scores), -1) if of_classes else scores.to_numpy()
         predictions = np.empty((len(there), *values.shape[1:]))
         predictions[there] = values
         if not there.all():
-            places = part[_PLACE].to_numpy()[~there]
+            places = start + np.flatnonzero(~there)
             predictions[~there] = self.model.predict(rows_at(rows, places, rows.columns))
         return predictions
 
@@ -107,20 +127,6 @@ def _batches_of(rows: pd.DataFrame | StoredRows) -> list[str]:
     import pyarrow.compute as pc
 
     return sorted({name for part in rows.parts(PART, [BATCH]) for name in pc.unique(part[BATCH]).to_pylist()})
-
-
-def _with_places(rows: StoredRows, key: list[str]) -> Stream:
-    """The keys of the rows, each with the place of its row."""
-    import pyarrow as pa
-
-    def parts() -> Iterator[pa.Table]:
-        start = 0
-        for part in rows.parts(PART, key):
-            yield part.append_column(_PLACE, pa.array(np.arange(start, start + part.num_rows)))
-            start += part.num_rows
-
-    types = rows.files[0].schema_arrow
-    return Stream(pa.schema([*(types.field(name) for name in key), pa.field(_PLACE, pa.int64())]), parts())
 
 
 def scores_of(

@@ -71,9 +71,12 @@ class StoredRows:
         batches = (file.iter_batches(rows, columns=columns, use_threads=False) for file in self.files)
         yield from evenly(map(pa.table, chain.from_iterable(batches)), rows)
 
-    def stream(self) -> Stream:
-        """All rows, as a query reads them."""
-        return Stream(self.files[0].schema_arrow, self.parts(PART))
+    def stream(self, columns: Sequence[str] | None = None) -> Stream:
+        """All rows, as a query reads them. columns: all if None."""
+        import pyarrow as pa
+
+        parts, whole = self.parts(PART, columns), self.files[0].schema_arrow
+        return Stream(whole if columns is None else pa.schema([whole.field(name) for name in columns]), parts)
 
     def column_parts(self, name: str) -> Iterator[pd.Series]:
         """A column, part by part."""
