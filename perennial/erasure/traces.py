@@ -80,7 +80,8 @@ def _values(data: bytes) -> str:
         table = pq.read_table(io.BytesIO(data), partitioning=None)
     except (pa.ArrowException, OSError):
         return ""
-    return "\n".join(str(value) for column in table.columns for value in column.unique().to_pylist())
+    columns = (each if pa.types.is_nested(each.type) else each.unique() for each in table.columns)
+    return "\n".join(str(value) for column in columns for value in column.to_pylist())
 
 
 def _masked_in_place(path: Path, own: OwnTexts) -> None:

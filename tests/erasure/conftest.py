@@ -37,7 +37,10 @@ def known_person(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def meet_the_person(shop: World, home: Path) -> None:
     """Three cycles of a shop; the person is in the second month."""
-    shop.declare(labels={"path": "late", "known_at": "known_at"})
+    shop.declare(
+        labels={"path": "late", "known_at": "known_at"},
+        watch={"channels": ["contract", "gap", "level", "unseen", "features", "calibration", "predictions"]},
+    )
     (shop.usecases / "late").mkdir()
     for month in ("2024-01", "2024-02", "2024-03"):
         rows = month_of_rows(month, rows_a_day=20).assign(contact="nobody")

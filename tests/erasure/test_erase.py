@@ -24,7 +24,7 @@ def test_the_rows_go_from_landing_and_tables_and_the_record_has_their_number(sho
     before = _rows("accepted")
     shown = json.loads(ask(*ASKED, "--dry-run", "--json").out)
     rows = {"landing": 3, "accepted": 1, "quarantine": 1, "labels": 1, "predictions": 1}
-    files = {"failures": 1, "models": 2, "pages": 1, "prefect": 1, "validations": 1}
+    files = {"failures": 1, "models": 2, "pages": 1, "prefect": 1, "statistics": 1, "validations": 1}
     assert shown == {"usecase": "shop", "would_erase": rows | files, "stays": {}}
     in_words = ask(*ASKED, "--dry-run").out
     assert "the next cycle trains one without them" in in_words and "not reached: backups" in in_words
