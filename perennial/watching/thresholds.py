@@ -10,11 +10,11 @@ def rings_for_nothing(calibration: Calibration | None, channel: str) -> str:
     """The end of a sentence about a threshold: its measured false-alarm rate, or that it is not measured yet.
 
     >>> rings_for_nothing(None, "gap")
-    ', whose false-alarm rate is not measured yet'
+    ' (how often that is a false alarm is not measured yet)'
     """
     rate = next((each for each in calibration.rates if each.channel == channel), None) if calibration else None
     if calibration is None or rate is None or rate.rate is None or rate.low is None or rate.high is None:
-        return ", whose false-alarm rate is not measured yet"
+        return " (how often that is a false alarm is not measured yet)"
     return (
         f", which happens without a cause {figure(rate.rate, 2)} times a year "
         f"({interval_in_words(rate.low, rate.high, lambda value: figure(value, 2))}, "

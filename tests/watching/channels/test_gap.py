@@ -87,7 +87,7 @@ def test_an_alarm_has_its_false_alarm_rate_beside_it() -> None:
         ", which happens without a cause 0.52 times a year (95 % interval 0.31 to 0.83, 200 years resampled from "
         "180 days)"
     )
-    assert rings_for_nothing(calibration, "level") == ", whose false-alarm rate is not measured yet"
+    assert rings_for_nothing(calibration, "level") == " (how often that is a false alarm is not measured yet)"
 
 
 def test_month_by_month_an_episode_opens_once_and_closes_once() -> None:
