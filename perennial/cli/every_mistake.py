@@ -183,13 +183,19 @@ def try_out_on_source(case: UseCase, ledger: Ledger) -> Tried:
     if mistakes:
         raise DeclarationError(mistakes)
     rows = rows_tried(looked.batch)
-    why_not = looked.unknown or ("the newest batch lacks columns" if looked.missing else "the source has no batch yet")
     return Tried(
         rows,
         looked.window if rows else "",
-        "" if rows else why_not,
+        "" if rows else _why_untried(looked),
         (*_long_ago(case, looked), *_too_short(case, source, looked), *_unscaled(case, looked)),
     )
+
+
+def _why_untried(looked: Looked) -> str:
+    """Why no row was tried."""
+    if looked.unknown or looked.missing:
+        return looked.unknown or "the newest batch lacks columns"
+    return "the source has no batch yet" if looked.batch is None else f"the batch {looked.window} has no row"
 
 
 def _too_short(case: UseCase, source: Source, looked: Looked) -> tuple[str, ...]:

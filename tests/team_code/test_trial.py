@@ -289,3 +289,13 @@ def test_what_needs_all_rows_cannot_be_fitted_in_parts(month: World) -> None:
     exact = {**boosted, "params": {"n_estimators": 3, "tree_method": "exact"}}
     (mistake,) = told(month, features=numbers, model=exact)
     assert mistake.field == "model.params" and "tree_method" in mistake.message
+
+
+def test_a_batch_without_a_row_is_why_nothing_was_tried(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.declare()
+    header = world.month("2024-01").head(0)
+    header.to_csv(world.usecases / "shop" / "2024-01.csv", index=False)
+    capsys.readouterr()
+    check("shop", json=True)
+    tried = json.loads(capsys.readouterr().out)["tried"]
+    assert (tried["rows"], tried["why_not"]) == (0, "the batch 2024-01 has no row")
