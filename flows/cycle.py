@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prefect import flow
-from prefect.runtime import flow_run
 
 from flows.decide import decide_at_once, decide_waiting
 from flows.forms import UseCaseName
@@ -25,10 +24,9 @@ from tasks.contract import watch_contract
 from tasks.deciding import is_kept_back
 from tasks.health import watch_champion
 from tasks.lineage import send_lineage_if_any
-from tasks.page import renew_page
+from tasks.page import renew_page_at_end
 from tasks.scoring import score_arrived
 from tasks.staging import look_if_any, outcome_of_looks
-from tasks.step import in_fleet
 from tasks.training import train_next
 from tasks.turn import in_turn
 
@@ -83,7 +81,7 @@ def arrive(usecase: str, window: str | None, trigger: Trigger | None) -> Arrived
     if batch is None or batch.status == "held" or is_finished(usecase, batch):
         watch_contract(usecase)
         respond_to_episodes(usecase)
-        _renew_page(usecase)
+        renew_page_at_end(usecase)
         notify_people(usecase)
         anchor_if_any(usecase)
         send_lineage_if_any(usecase)
@@ -126,14 +124,8 @@ def end(
     restated = restated_window(usecase) if window is None else None
     if restated is not None:
         cycle(usecase, restated, trigger)
-    _renew_page(usecase)
+    renew_page_at_end(usecase)
     notify_people(usecase)
     anchor_if_any(usecase)
     send_lineage_if_any(usecase)
     return batch
-
-
-def _renew_page(usecase: str) -> None:
-    """A backfill and a fleet do it at their end."""
-    if flow_run.parent_flow_run_id is None and not in_fleet():
-        renew_page(usecase)

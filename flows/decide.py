@@ -13,7 +13,7 @@ from perennial.ledger.entries import ChallengerEntry, Decision, Trigger
 from perennial.training.readiness import NotYet
 from tasks.as_of import Present, present
 from tasks.deciding import Compared, carry_out, compare, is_evaluated_now
-from tasks.page import renew_page
+from tasks.page import renew_page_at_end
 from tasks.turn import in_turn
 
 
@@ -35,7 +35,7 @@ def decide(
     now = present(usecase, batch, as_of)
     rename_run(usecase, now.window)
     decision = decide_waiting(usecase, now, trigger or Trigger(kind="person"))
-    renew_page(usecase)
+    renew_page_at_end(usecase)
     return decision
 
 

@@ -10,7 +10,7 @@ from perennial.ledger.entries import BatchEntry
 from tasks.artifacts import show_batch
 from tasks.batches import accept, land, pick_window, validate
 from tasks.labels import take_labels
-from tasks.page import renew_page
+from tasks.page import renew_page_at_end
 from tasks.turn import in_turn
 
 
@@ -29,7 +29,7 @@ def ingest(usecase: UseCaseName, window: str | None = None) -> BatchEntry | None
         window: The batch, for example 2013-01. Empty: the next one of the source.
     """
     batch = take_in(usecase, window)
-    renew_page(usecase)
+    renew_page_at_end(usecase)
     return batch
 
 

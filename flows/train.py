@@ -13,7 +13,7 @@ from perennial.ledger.entries import ChallengerEntry, Trigger
 from perennial.training.readiness import NotYet
 from tasks.as_of import Present, present
 from tasks.deciding import blend
-from tasks.page import renew_page
+from tasks.page import renew_page_at_end
 from tasks.training import train_challenger, why_train
 from tasks.turn import in_turn
 
@@ -45,10 +45,8 @@ def train(
     rename_run(usecase, reason.kind if reason else "no-reason")
     if reason is None:
         blend(usecase, now.as_of)
-        renew_page(usecase)
-        return None
-    challenger = train_because(usecase, now, reason)
-    renew_page(usecase)
+    challenger = None if reason is None else train_because(usecase, now, reason)
+    renew_page_at_end(usecase)
     return challenger
 
 

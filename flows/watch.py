@@ -11,7 +11,7 @@ from perennial.ledger.entries import Health
 from tasks.alerts import notify_people, respond_to_episodes
 from tasks.contract import watch_contract
 from tasks.health import ask_for_retraining, batch_of, watch_champion
-from tasks.page import renew_page
+from tasks.page import renew_page_at_end
 from tasks.turn import in_turn
 
 
@@ -40,5 +40,5 @@ def watch(usecase: UseCaseName, window: str | None = None, start_training: bool 
         trigger = ask_for_retraining(usecase)
         if trigger is not None:
             train(usecase, trigger)
-    renew_page(usecase)
+    renew_page_at_end(usecase)
     return health

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from prefect.runtime import flow_run
+
 from data_checks.docs import pages_of
 from perennial.backtest.kept_worth import kept_worth
 from perennial.errors import PerennialError
@@ -19,7 +21,7 @@ from perennial.serving.slots import tally_of_home
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.reading import labelled, list_use_cases
-from tasks.step import step
+from tasks.step import in_fleet, step
 
 story = logging.getLogger("perennial.story")
 
@@ -78,6 +80,12 @@ def renew_page(usecase: str) -> None:
     begun = _writer.submit(refresh_page, open_workspace(settings()), usecase)
     _begun.add(begun)
     begun.add_done_callback(lambda done: _ended(done, usecase))
+
+
+def renew_page_at_end(usecase: str) -> None:
+    """The same, unless the run is a part of another one or of a fleet: these do it at their end."""
+    if flow_run.parent_flow_run_id is None and not in_fleet():
+        renew_page(usecase)
 
 
 def pages_written() -> None:

@@ -39,7 +39,12 @@ def _place(address: str) -> Path | str:
 
 
 def _is_here(place: Path | str) -> bool:
-    return place.exists() if isinstance(place, Path) else place.startswith("postgresql")
+    return place.exists() if isinstance(place, Path) else can_change(place)
+
+
+def can_change(address: str) -> bool:
+    """Whether an erasure changes a database with that address."""
+    return database_file(address) is not None or address.startswith("postgresql")
 
 
 def has_traces(database: Database, own: OwnTexts) -> bool:

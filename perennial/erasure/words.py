@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from perennial.erasure.databases import can_change
 from perennial.evaluation.figures import counted, enumerated
 from perennial.ledger.entries import Erased, ModelErased
 from perennial.settings import Settings, database_file
@@ -67,8 +68,7 @@ def not_reached(where: Settings) -> Iterator[str]:
         yield "pages, logs and caches in the homes of other machines"
     if where.prefect_api_url is not None and where.prefect_database_url is None:
         yield "runs, logs and artifacts of a Prefect server whose database is not in this home"
-    tracking = where.mlflow_tracking_uri
-    if database_file(tracking) is None and not tracking.startswith("postgresql"):
+    if not can_change(where.mlflow_tracking_uri):
         yield "runs of an MLflow server, whose database is not named here; the files of its models are changed"
     if writing := len(list(where.served.glob("*.served"))):
         yield f"{counted(writing, 'file', 'files')} that a service still writes: erase again after it has ended"

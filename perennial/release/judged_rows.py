@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,11 +14,11 @@ from perennial.our_columns import BATCH, FIRST_KNOWN_AT, LABEL, PREFIX
 from perennial.release.served_evidence import BY_CANDIDATE, BY_CHAMPION
 from perennial.scoring.stored import score_column
 from perennial.store.batch_rows import stream_of_rows
-from perennial.store.bounded import Bounds, queried
+from perennial.store.bounded import Bounds
 from perennial.store.known import Known
 from perennial.store.rows import read_rows
-from perennial.store.stored_rows import PART, StoredRows, in_memory, kept_rows
-from perennial.store.stream import Stream, quoted
+from perennial.store.stored_rows import StoredRows, in_memory, kept_rows, query_stream
+from perennial.store.stream import Stream, listed, quoted
 from perennial.store.tables import Tables
 from perennial.store.whole_types import WholeTypes
 from perennial.usecase.declaration import Declaration
@@ -140,8 +140,8 @@ class StageRows:
             *(tables, declaration.name, declaration.schema_, self.known, self._arrived, types),
             keeps=keeps if labelled else None,
         )
-        query = f"SELECT * FROM arrived JOIN other USING ({_listed(self._key)})"
-        joined = queried(self._bounds, query, PART, arrived=arrived, other=_stream(other))
+        query = f"SELECT * FROM arrived JOIN other USING ({listed(self._key)})"
+        joined = query_stream(self._bounds, query, arrived=arrived, other=_stream(other))
         return kept_rows(self._bounds, joined, self._key, types)
 
     def _are_judged(self, rows: pd.DataFrame) -> pd.Series:
@@ -163,18 +163,18 @@ def _on_disk(
     )
     score, first = quoted(column), f"arg_min({quoted(column)}, {_PLACE})"
     query = f"""
-        SELECT {_listed(key)}, {first} FILTER (NOT {_OF_CANDIDATE}) AS {BY_CHAMPION},
+        SELECT {listed(key)}, {first} FILTER (NOT {_OF_CANDIDATE}) AS {BY_CHAMPION},
                {first} FILTER ({_OF_CANDIDATE}) AS {BY_CANDIDATE}
-        FROM stored JOIN names USING ({BATCH}) GROUP BY {_listed(key)}
+        FROM stored JOIN names USING ({BATCH}) GROUP BY {listed(key)}
         HAVING count({score}) FILTER (NOT {_OF_CANDIDATE}) > 0 AND count({score}) FILTER ({_OF_CANDIDATE}) > 0
     """
-    return kept_rows(bounds, queried(bounds, query, PART, stored=stream, names=names), key, WholeTypes())
+    return kept_rows(bounds, query_stream(bounds, query, stored=stream, names=names), key, WholeTypes())
 
 
 def _first_answers(served: pd.DataFrame, scored: StoredRows, key: Sequence[str]) -> StoredRows:
     """The predictions that were served, and those of all other keys from their batches."""
-    query = f"FROM served UNION ALL BY NAME (FROM scored ANTI JOIN served USING ({_listed(key)}))"
-    joined = queried(scored.bounds, query, PART, served=_stream(served), scored=_stream(scored))
+    query = f"FROM served UNION ALL BY NAME (FROM scored ANTI JOIN served USING ({listed(key)}))"
+    joined = query_stream(scored.bounds, query, served=_stream(served), scored=_stream(scored))
     return kept_rows(scored.bounds, joined, key, WholeTypes())
 
 
@@ -184,8 +184,3 @@ def _stream(rows: pd.DataFrame | StoredRows) -> Stream | pa.Table:
     if not isinstance(rows, StoredRows):
         return pa.Table.from_pandas(rows, preserve_index=False)
     return rows.stream()
-
-
-def _listed(key: Iterable[str]) -> str:
-    """Column names in SQL."""
-    return ", ".join(map(quoted, key))

@@ -43,7 +43,8 @@ class Predictor:
         if stored is not None and stored.model in models:
             # A batch that it has not scored is work for the workers.
             known = stored.of(rows, every_batch=elsewhere is not None)
-            made |= {} if known is None else {stored.model: known}
+            if known is not None:
+                made[stored.model] = known
         there = [each for each in dict.fromkeys(models) if each not in made and goes_by_row(each)]
         if elsewhere is not None and isinstance(rows, StoredRows) and there:
             of_workers = elsewhere.predictions(there, rows.parts(PART), rows.types)

@@ -12,9 +12,8 @@ from perennial.ledger.entries import BatchScored, ModelRef
 from perennial.ledger.ledger import Ledger
 from perennial.model.artifact import Fitted
 from perennial.our_columns import BATCH, PREFIX, PROBABILITIES, SCORE
-from perennial.store.bounded import queried
-from perennial.store.stored_rows import PART, StoredRows, rows_at, together
-from perennial.store.stream import Stream, quoted
+from perennial.store.stored_rows import PART, StoredRows, query_stream, rows_at, together
+from perennial.store.stream import Stream, listed, quoted
 from perennial.store.tables import Tables
 from perennial.usecase.declared_schema import Schema
 
@@ -64,14 +63,14 @@ class StoredScores:
         stored = self.tables.stream(self.usecase, "predictions", wanted, [*key, column])
         if stored is None:
             return None
-        by = ", ".join(map(quoted, key))
+        by = listed(key)
         query = f"""
             SELECT {by}, {quoted(column)}, true AS {_IS_STORED} FROM stored
             UNION ALL BY NAME SELECT {by}, false AS {_IS_STORED} FROM keys
             ORDER BY {by}, {_IS_STORED} DESC
         """
         keys = rows.stream(key)
-        return together(rows, self._merged(rows, queried(rows.bounds, query, PART, stored=stored, keys=keys)))
+        return together(rows, self._merged(rows, query_stream(rows.bounds, query, stored=stored, keys=keys)))
 
     def _merged(self, rows: StoredRows, ordered: Stream) -> Iterator[np.ndarray]:
         """The predictions, part by part. ordered: each key of the rows, in their order, after its stored prediction."""

@@ -80,20 +80,3 @@ def joining(bounds: Bounds | None, **streams: Stream | pa.Table) -> Iterator[duc
             if failed:
                 raise failed[0] from error
             raise
-
-
-def queried(bounds: Bounds, query: str, rows: int, **streams: Stream | pa.Table) -> Stream:
-    """The result of a query over streams and tables, which it calls by these names, in parts of at most so many rows.
-
-    Raises as `joining`, at once and as the parts are read.
-    """
-    import pyarrow as pa
-
-    def tables() -> Iterator[pa.Table]:
-        with joining(bounds, **streams) as connection:
-            result = connection.sql(query).to_arrow_reader(rows)
-            yield result.schema.empty_table()
-            yield from map(pa.table, result)
-
-    parts = tables()
-    return Stream(next(parts).schema, parts)

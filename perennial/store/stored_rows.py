@@ -16,7 +16,7 @@ from perennial.sources.parquet_file import evenly, scratch_writer, unheld
 from perennial.store.bounded import Bounds, joining
 from perennial.store.filed_array import filed
 from perennial.store.rows import frame_of
-from perennial.store.stream import Stream, quoted
+from perennial.store.stream import Stream, listed
 from perennial.store.whole_types import WholeTypes
 
 if TYPE_CHECKING:
@@ -162,11 +162,27 @@ def kept_rows(bounds: Bounds, rows: Stream, order: Sequence[str], types: WholeTy
 
 
 def _sorted_in(scratch: IO[bytes], bounds: Bounds, rows: Stream, order: Sequence[str], types: WholeTypes) -> StoredRows:
-    by = ", ".join(map(quoted, order))
     with full_disk("a sorted copy of the rows"), joining(bounds, arriving=rows) as connection:
-        ordered = connection.sql(f"SELECT * FROM arriving ORDER BY {by}").to_arrow_reader(PART)
+        ordered = connection.sql(f"SELECT * FROM arriving ORDER BY {listed(order)}").to_arrow_reader(PART)
         with scratch_writer(scratch, ordered.schema) as writer:
             for part in ordered:
                 writer.write_batch(part, row_group_size=PART)
     scratch.seek(0)
     return StoredRows((unheld(scratch),), bounds, types)
+
+
+def query_stream(bounds: Bounds, query: str, **streams: Stream | pa.Table) -> Stream:
+    """The result of a query over streams and tables, which it calls by these names, in parts of at most `PART` rows.
+
+    Raises as `joining`, at once and as the parts are read.
+    """
+    import pyarrow as pa
+
+    def tables() -> Iterator[pa.Table]:
+        with joining(bounds, **streams) as connection:
+            result = connection.sql(query).to_arrow_reader(PART)
+            yield result.schema.empty_table()
+            yield from map(pa.table, result)
+
+    parts = tables()
+    return Stream(next(parts).schema, parts)

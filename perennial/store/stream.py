@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -164,6 +164,11 @@ def _kept(rows: pa.Table, batches: pa.Array | None, where: pc.Expression | None)
 def quoted(name: str) -> str:
     """A name in SQL, of a column or a table."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of columns in SQL, with commas between them."""
+    return ", ".join(map(quoted, names))
 
 
 def _first_unreadable(table: DeltaTable) -> str:

@@ -20,7 +20,7 @@ from perennial.errors import InputError, TransientError
 from perennial.fault_points import write
 from perennial.our_columns import BATCH, ROW
 from perennial.store.bounded import Bounds, joining
-from perennial.store.stream import Parts, Range, Span, Stream, arrow_schema, literal, queried, quoted, stream_of
+from perennial.store.stream import Parts, Range, Span, Stream, arrow_schema, listed, literal, queried, quoted, stream_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -214,7 +214,7 @@ class Tables:
             query = f"SELECT {counts} FROM here WHERE {BATCH} = {literal(batch)}"
             if any(value for part in queried(table, query) for row in part.to_pylist() for value in row.values()):
                 return False
-        names, new = ", ".join(map(quoted, arriving)), rows.stream() if isinstance(rows, Parts) else rows
+        names, new = listed(arriving), rows.stream() if isinstance(rows, Parts) else rows
         with self.joining(stored=stream_of(table, [batch], arriving), new=new) as connection:
             other = connection.sql(f"SELECT {names} FROM stored EXCEPT ALL SELECT {names} FROM new LIMIT 1")
             return not other.fetchall()

@@ -94,7 +94,8 @@ def gap_days(after: AfterRelease, recorded: Sequence[Day], recipe: Recipe, loss:
 
     days: list[Day] = []
     positions, after_warm_up = [np.empty(0, np.int64)], [np.empty(0)]
-    stretches = [*([] if is_warm else _warm_up(after, due[:WARM_UP])), *_weeks(after, labelled, due, is_warm)]
+    later = due if is_warm else due[WARM_UP:]
+    stretches = [*(() if is_warm else _warm_up(after, due[:WARM_UP])), *_weeks(after, labelled, later)]
     for stretch, shadow in zip(stretches, _fitted(after, inputs, loss, stretches), strict=True):
         of_days = [_rows_of(after, [day]) for day in stretch.days]
         mine = np.concatenate(of_days)
@@ -115,11 +116,8 @@ def _warm_up(after: AfterRelease, first: Sequence[np.datetime64]) -> Iterator[_S
         yield _stretch(after, list(fold), _rows_of(after, [day for day in first if day not in fold]), warm_up=True)
 
 
-def _weeks(
-    after: AfterRelease, labelled: np.ndarray, due: Sequence[np.datetime64], is_warm: bool
-) -> Iterator[_Stretch]:
+def _weeks(after: AfterRelease, labelled: np.ndarray, later: Sequence[np.datetime64]) -> Iterator[_Stretch]:
     """The days after the warm-up, week by week; those of a week before which too few days are labelled are left out."""
-    later = due if is_warm else due[WARM_UP:]
     for week, days in groupby(later, lambda day: day.astype("datetime64[W]").astype("datetime64[D]")):
         rows = _rows_before(after, labelled, week)
         if rows.size:
