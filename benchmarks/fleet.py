@@ -115,6 +115,7 @@ def _ended(folder: Path, good: list[str], months: list[str]) -> int:
 
 def _table(folder: Path) -> None:
     """The time of the table, and why the broken members are in it."""
+    from perennial.fleet.broken import with_broken
     from perennial.fleet.members import Chosen, chosen
     from perennial.fleet.standing import standings
     from perennial.ledger.ledger import Ledger
@@ -122,7 +123,8 @@ def _table(folder: Path) -> None:
     from perennial.usecase.reading import labelled
 
     began = time.process_time()
-    listed = standings(Ledger(f"sqlite:///{folder / 'home' / 'ledger.db'}"), chosen(folder, Chosen()))
+    ledger = Ledger(f"sqlite:///{folder / 'home' / 'ledger.db'}")
+    listed = with_broken(standings(ledger, chosen(folder, Chosen())), folder)
     print(f"table of {len(listed)}: {time.process_time() - began:.3f} CPU s")
     began = time.process_time()
     publish_fleet(folder / "home" / "pages", listed, labelled([each.usecase for each in listed], folder))

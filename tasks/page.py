@@ -12,6 +12,7 @@ from data_checks.docs import pages_of
 from perennial.backtest.kept_worth import kept_worth
 from perennial.errors import PerennialError
 from perennial.fault_points import write
+from perennial.fleet.broken import with_broken
 from perennial.fleet.standing import standings
 from perennial.ledger.entries import BatchEntry
 from perennial.page.fleet import publish_fleet
@@ -52,7 +53,9 @@ def _publish_all(workspace: Workspace, summary: Summary) -> None:
     where = workspace.settings
     names = list_use_cases(where.usecases)
     publish_index(where.pages, where.locks, summary, names)
-    publish_fleet(where.pages, standings(workspace.ledger, names), labelled(names, where.usecases))
+    publish_fleet(
+        where.pages, with_broken(standings(workspace.ledger, names), where.usecases), labelled(names, where.usecases)
+    )
 
 
 @step(timeout_minutes=120)

@@ -14,6 +14,7 @@ from perennial.cli.running import flows_ready
 from perennial.cli.tables import Column, table
 from perennial.errors import HeldBack, InputError, TerminalError
 from perennial.evaluation.figures import counted, figure
+from perennial.fleet.broken import with_broken
 from perennial.fleet.causes import common_causes
 from perennial.fleet.due import due_of
 from perennial.fleet.members import Chosen, chosen
@@ -48,7 +49,11 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     _refuse_unknown("state", state, STATES)
     _refuse_unknown("sort", sort, ("worst", *SORTS))
     names = chosen(settings().usecases, Chosen(None, tags, owner))
-    rows = [each for each in standings(open_ledger(), names) if state in (None, each.state)]
+    rows = [
+        each
+        for each in with_broken(standings(open_ledger(), names), settings().usecases)
+        if state in (None, each.state)
+    ]
     causes = common_causes(rows)
     if sort != "worst":
         rows.sort(key=SORTS[sort])
@@ -64,6 +69,8 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
     counts = {each: sum(row.state == each for row in rows) for each in STATES}
     in_states = ", ".join(f"{n} {each}" for each, n in counts.items() if n)
     flowing(f"{counted(len(rows), 'use case', 'use cases')}: {in_states}")
+    if broken := next((each.usecase for each in rows if each.state == "broken"), None):
+        flowing(f"  {broken}: `perennial check {broken}` shows every mistake and how to fix it.")
     if held := next((each.usecase for each in rows if each.held), None):
         flowing(f"  {held}: {to_go_on(held)}.")
     if held := next((each.usecase for each in rows if each.held_labels), None):

@@ -41,6 +41,8 @@ def _causes(each: Standing) -> Iterator[tuple[str, str | None]]:
         yield from ((what, alarm.batch) for what in _of_alarm(alarm))
     if each.state == "failed":
         yield f"failed: {_NUMBER.sub('…', each.why.partition(': ')[2])}", each.batch
+    if each.state == "broken":
+        yield f"declaration: {each.why}", None
     for held in each.held:
         yield f"held: {_NUMBER.sub('…', '; '.join(held.because))}", held.window
     for file in each.held_labels:

@@ -30,9 +30,10 @@ from perennial.ledger.present import first_live
 from perennial.watching.explained import is_of_former
 from perennial.watching.health import severity_of
 
-STATES = ("failed", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
-"""The states, worst first: the run failed, those that wait for a person, an alarm, no model or no loss yet, nothing."""
-BAD = STATES[:6]
+STATES = ("failed", "broken", "held", "approve", "frozen", "blocked", "alarm", "new", "unknown", "good")
+"""The states, worst first: the run failed, the declaration of a new one has mistakes, those that wait for a person, an
+alarm, no model or no loss yet, nothing. The ledger knows nothing of `broken`: see `perennial.fleet.broken`."""
+BAD = STATES[:7]
 """The states in which something is wrong or waits for a person."""
 NEWEST = (ChallengerEntry, Cycle, Decision, Release)
 EVERY = (
@@ -128,7 +129,7 @@ def standings(ledger: Ledger, names: Iterable[str]) -> list[Standing]:
             standing(name, mine := rows.get(name, {}), batches.get(name, BatchesNow()), _first(ledger, name, mine))
             for name in names
         ),
-        key=_worst_first,
+        key=worst_first,
     )
 
 
@@ -140,7 +141,8 @@ def _first(ledger: Ledger, usecase: str, rows: Rows) -> int:
     return first_live([row.payload for row in ledger.all(usecase, Release)])
 
 
-def _worst_first(each: Standing) -> tuple[int, float, str]:
+def worst_first(each: Standing) -> tuple[int, float, str]:
+    """By what use cases are sorted."""
     return STATES.index(each.state), -each.excess, each.usecase
 
 

@@ -10,20 +10,23 @@ import pandas as pd
 import pytest
 
 from perennial.cli import tables
+from perennial.fleet.broken import with_broken
 from perennial.fleet.standing import standings
 from perennial.ledger.declaration_history import record_declaration
 from perennial.ledger.entries import RunFailed
 from perennial.ledger.ledger import Ledger
-from perennial.page.fleet import render_fleet
+from perennial.page.fleet import PAGE, render_fleet
 from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
 from perennial.settings import settings
-from perennial.usecase.reading import Labels, load_use_case
+from perennial.store.workspace import open_workspace
+from perennial.usecase.reading import Labels, list_use_cases, load_use_case
 from tasks.fleet import plan_fleet
+from tasks.page import refresh_page
 from tests.alerting.test_outbox import episode
 from tests.cli.conftest import command
 from tests.fleet.stores import month_of_store, write_template
-from tests.ledger.payloads import batch
+from tests.ledger.payloads import batch, one_of_each
 
 
 @pytest.fixture
@@ -129,6 +132,52 @@ def test_a_template_that_cannot_be_read_is_a_mistake_of_the_person_and_no_failur
     shown = capsys.readouterr().err
     assert shown.count("no 'Rigde' in sklearn.linear_model") == 1 and "sales.yaml:" in shown
     assert not (settings().home / "ledger.db").exists()
+
+
+def test_a_broken_declaration_is_shown_before_any_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_template(
+        folder, ["a", "b", "c"], members={"c": {"model": {"estimator": "sklearn.linear_model.Rigde"}, "clock": "sun"}}
+    )
+    (folder / "alone.yaml").write_text("name: alone\nsource: {kind: files, path: [}\n")
+    names = list_use_cases(folder)
+    assert command("fleet", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)["usecases"]
+    assert [(each["usecase"], each["state"]) for each in shown] == [
+        ("alone", "broken"),
+        ("sales_c", "broken"),
+        ("sales_a", "new"),
+        ("sales_b", "new"),
+    ]
+    assert "alone.yaml:2: not YAML" in shown[0]["why"]
+    assert "sales.yaml:" in shown[1]["why"] and shown[1]["why"].endswith("; and 1 more mistake")
+    assert command("fleet") == 0
+    table = capsys.readouterr().out
+    assert "4 use cases: 2 broken, 2 new" in table and "`perennial check alone` shows every mistake" in table
+    refresh_page(open_workspace(settings()), "sales_a")
+    page = (settings().pages / PAGE).read_text()
+    assert "not YAML" in page and "perennial check sales_c" in page
+    write_template(folder, ["a", "b", "c"])
+    (folder / "alone.yaml").unlink()
+    repaired = with_broken(
+        standings(Ledger(settings().database_url), [each for each in names if each != "alone"]), folder
+    )
+    assert {each.state for each in repaired} == {"new"}
+
+
+def test_mistakes_that_members_share_are_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_template(folder, ["a", "b"], model={"estimator": "sklearn.linear_model.Rigde"})
+    assert command("fleet", "--json") == 0
+    (cause,) = json.loads(capsys.readouterr().out)["causes"]
+    assert cause["what"].startswith("declaration: ") and "no 'Rigde'" in cause["what"]
+    assert (cause["batch"], cause["usecases"]) == (None, ["sales_a", "sales_b"])
+
+
+def test_a_use_case_that_has_a_model_is_shown_by_its_last_run(folder: Path) -> None:
+    ledger = Ledger(settings().database_url)
+    ledger.append("sales_a", one_of_each()["release"])
+    write_template(folder, ["a", "b"], model={"estimator": "sklearn.linear_model.Rigde"})
+    listed = with_broken(standings(ledger, ["sales_a", "sales_b"]), folder)
+    assert {each.usecase: each.state for each in listed} == {"sales_a": "unknown", "sales_b": "broken"}
 
 
 def test_a_dry_run_ends_as_the_run_would(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
