@@ -19,7 +19,7 @@ from perennial.fleet.due import due_of, is_postponed, refit_of
 from perennial.fleet.members import Chosen, chosen
 from perennial.fleet.plan import Failed, FleetPlan, FleetRun, failed_in_words
 from perennial.fleet.strangers import rows_of_nobody
-from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, Release, RunFailed, Trigger
+from perennial.ledger.entries import BatchEntry, ChallengerEntry, Cycle, LabelBatchEntry, Release, RunFailed, Trigger
 from perennial.ledger.present import failures_before
 from perennial.secrets import masked
 from perennial.settings import settings
@@ -207,16 +207,23 @@ def finish_fleet(alone: Alone) -> FleetRun:
         name: [row for row in alone.ledger.after(name, position) if row.position in alone.mine[name]]
         for name, position in alone.began_at.items()
     }
-    trained, released = (
-        {
-            name: count
-            for name, of_one in rows.items()
-            if (count := sum(isinstance(row.payload, kind) for row in of_one))
-        }
-        for kind in (ChallengerEntry, Release)
+    trained, released, labels = (
+        {name: count for name, of_one in rows.items() if (count := sum(is_one(row.payload) for row in of_one))}
+        for is_one in (
+            lambda entry: isinstance(entry, ChallengerEntry),
+            lambda entry: isinstance(entry, Release),
+            lambda entry: isinstance(entry, LabelBatchEntry) and entry.status == "accepted",
+        )
     )
+    now = alone.ledger.batches_now()
+    held_labels = {
+        name: tuple(each["file"] for each in now[name].held_labels)
+        for name in alone.usecases
+        if name in now and now[name].held_labels
+    }
     by_others = {name: tuple(windows) for name, windows in alone.by_others.items()}
-    run = FleetRun(cycles, tuple(alone.failed), tuple(dict.fromkeys(alone.held)), trained, released, by_others)
+    held = tuple(dict.fromkeys(alone.held))
+    run = FleetRun(cycles, tuple(alone.failed), held, trained, released, by_others, labels, held_labels)
     for line in run.in_words():
         story.info("%s", line)
     if run.failed:

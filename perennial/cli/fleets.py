@@ -98,6 +98,8 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
         say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
         for name in done.held:
             flowing(f"  {name} has a held batch: {to_go_on(name)}.")
+        for name in done.held_labels:
+            flowing(f"  {name} has a held label file: `perennial quarantine {name}` shows it; {LABELS_GO_ON}.")
     if done.held:
         sys.exit(HeldBack.exit_code)
 

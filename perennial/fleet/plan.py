@@ -78,7 +78,8 @@ class FleetRun:
     """What a fleet run did. cycles: use case → its batches with the outcome of each. failed: those that stopped.
 
     trained, released: those with a new challenger, or a new release of this run, and how many of them. by_others: use
-    case → the batches that were due, and that another run went through meanwhile.
+    case → the batches that were due, and that another run went through meanwhile. labels: use case → how many label
+    files this run took in; held_labels: use case → its label files that are held, whoever held them.
     """
 
     cycles: Mapping[str, tuple[tuple[str, str], ...]]
@@ -87,15 +88,21 @@ class FleetRun:
     trained: Mapping[str, int]
     released: Mapping[str, int]
     by_others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    held_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_words(self) -> list[str]:
-        """A line about the models that were trained, about the releases and about other runs, where there were some.
+        """A line about label files, about the models that were trained, about the releases and about other runs, where
+        there were some.
 
         >>> FleetRun({}, (), (), {"a": 2, "b": 1}, {"b": 1}, {"c": ("2024-01",)}).in_words()
         ['3 challengers were trained: a, b', '1 release was made: b', '1 cycle was run by another run meanwhile: c']
         """
+        held = {name: len(files) for name, files in self.held_labels.items()}
         others = {name: len(windows) for name, windows in self.by_others.items()}
         of_all = [
+            (self.labels, "label file was taken in", "label files were taken in"),
+            (held, "label file is held", "label files are held"),
             (self.trained, "challenger was trained", "challengers were trained"),
             (self.released, "release was made", "releases were made"),
             (others, "cycle was run by another run meanwhile", "cycles were run by another run meanwhile"),

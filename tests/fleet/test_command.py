@@ -21,11 +21,13 @@ from perennial.processes.deployments import plan_of
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
 from perennial.usecase.reading import Labels, list_use_cases, load_use_case
-from tasks.fleet import plan_fleet
+from tasks.fleet import Alone, finish_fleet, plan_fleet
+from tasks.labels import take_labels
 from tasks.page import refresh_page
+from tasks.step import as_fleet
 from tests.alerting.test_outbox import episode
 from tests.cli.conftest import command
-from tests.fleet.stores import month_of_store, write_template
+from tests.fleet.stores import TEMPLATE, month_of_store, write_template
 from tests.ledger.payloads import batch, one_of_each
 
 
@@ -122,6 +124,28 @@ def test_the_table_and_the_plan_of_members_without_history(folder: Path, capsys:
     shown = capsys.readouterr().out
     assert "sales_a" in shown and "2 use cases: 2 new" in shown
     assert not (settings().home / "tables").exists()
+
+
+def test_a_run_reports_label_files_that_it_took_in_and_those_that_are_held(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = {name: value for name, value in TEMPLATE["schema"].items() if name != "label_known_after"}
+    labels = {"path": "labels/{store}", "known_at": "known"}
+    write_template(folder, ["a", "b"], schema=schema, labels=labels, clock="wall")
+    for store, header in (("a", "id,sold,known"), ("b", "id,sold,when")):
+        file = folder / "labels" / store / "2024-01.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{header}\n2024-01-1,3.5,2024-01-20\n")
+    for taken in ({"sales_a": 1}, {}):  # the second run takes in nothing, and the file is still held
+        alone = Alone(plan_fleet.fn("sales", ()))
+        with as_fleet():
+            alone.of_each(alone.usecases, "", "take in", take_labels)
+        caplog.clear()
+        with caplog.at_level("INFO", logger="perennial.story"):
+            done = finish_fleet(alone)
+        assert (done.labels, done.held_labels) == (taken, {"sales_b": ("2024-01",)})
+        told = ["1 label file was taken in: sales_a"] if taken else []
+        assert caplog.messages == [*told, "1 label file is held: sales_b"]
 
 
 def test_a_template_that_cannot_be_read_is_a_mistake_of_the_person_and_no_failure_of_its_members(
