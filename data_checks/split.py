@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perennial.errors import TerminalError
 from perennial.our_columns import RAW, REASONS, ROW
+from perennial.sources.plain_text import as_in_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,35 +26,12 @@ class RowsLost(TerminalError):
 
 
 def raw_rows(batch: BatchRows, rows: Sequence[int]) -> pd.DataFrame:
-    """The named rows as texts: what arrived if it could not be read, otherwise the value that was read from it.
-
-    In a column that is not written plainly (1.234,50 €) it is always the text that arrived.
-    Null for missing values. The landing keeps the original bytes.
-    """
+    """The named rows as texts, see `as_in_file`. The landing keeps the original bytes."""
     import pandas as pd
 
     some = batch.taken(rows)
-    columns = {}
-    for column, values in some.frame.items():
-        texts = pd.Series(
-            [None if pd.isna(value) else _text(value) for value in values], index=some.index, dtype="object"
-        )
-        if column in some.unreadable:
-            unreadable = some.unreadable[column]
-            texts = texts.where(unreadable.isna(), unreadable)
-        if column in some.written:
-            texts = pd.Series(some.written[column].to_pylist(), index=some.index, dtype="object")
-        columns[column] = texts
+    columns = {column: as_in_file(some, column) for column in some.names}
     return pd.DataFrame(columns, index=some.index)
-
-
-def _text(value: object) -> str:
-    """As it would be written in a file: whole numbers without a decimal point, booleans in lower case."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def split(

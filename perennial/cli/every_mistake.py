@@ -187,7 +187,12 @@ def try_out_on_source(case: UseCase, ledger: Ledger) -> Tried:
         rows,
         looked.window if rows else "",
         "" if rows else _why_untried(looked),
-        (*_long_ago(case, looked), *_too_short(case, source, looked), *_unscaled(case, looked)),
+        (
+            *_long_ago(case, looked),
+            *_other_values(case, looked),
+            *_too_short(case, source, looked),
+            *_unscaled(case, looked),
+        ),
     )
 
 
@@ -211,6 +216,18 @@ def _too_short(case: UseCase, source: Source, looked: Looked) -> tuple[str, ...]
         f"newest {judge.days} of a training. Until there are more, every challenger waits for the next batch. To "
         "evaluate it at once, write fewer days.",
     )
+
+
+def _other_values(case: UseCase, looked: Looked) -> tuple[str, ...]:
+    """That a few rows have a value of the target that is not declared."""
+    from perennial.intake.unusable import other_values
+
+    other = other_values(case.declaration, looked.batch) if looked.is_new and looked.batch is not None else None
+    if other is None:
+        return ()
+    target = case.declaration.schema_.target
+    found = f"column '{target}' of batch {looked.window}: {other.found}"
+    return (f"{found}. These rows would be set aside: {other.fix}.",)
 
 
 def _unscaled(case: UseCase, looked: Looked) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from perennial.evaluation.figures import counted
 from perennial.sources.batch_rows import BatchRows
+from perennial.sources.plain_text import as_in_file
 from perennial.usecase.declared_check import SetAsideLimits
 
 LIMITS = "more rows set aside than"
@@ -67,16 +68,12 @@ def exceeded(
 
 
 def examples_of(batch: BatchRows, reason: str, rows: list[int]) -> list[str]:
-    """Distinct values of the column that a reason names, as they arrived."""
+    """Distinct values of the column that a reason names, as the file has them; none where nothing is there."""
     column = reason.partition(": ")[0]
     if column not in batch.names:
         return []
     some = batch.taken(rows[:_LOOKED_AT])
-    values = some.column(column).astype("str")
-    if column in some.unreadable:
-        texts = some.unreadable[column]
-        values = texts.where(texts.notna(), values)
-    return list(values.drop_duplicates().head(_EXAMPLES))
+    return list(as_in_file(some, column).dropna().drop_duplicates().head(_EXAMPLES))
 
 
 def copy_of(first: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from perennial.errors import PerennialError, TransientError
 from perennial.intake.naming import with_late_target
 from perennial.intake.typed import typed_batch
-from perennial.intake.unusable import unusable_columns
+from perennial.intake.unusable import other_values, unusable_columns
 from perennial.sources.file_bytes import start_of
 from perennial.sources.opened import is_packed
 from perennial.sources.parquet_file import first_rows, rows_in
@@ -99,6 +99,12 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
         )
         for name, wrong, fix in (unusable_columns(case.declaration, looked.batch) if looked.is_new else ())
     ]
+    other = other_values(case.declaration, looked.batch) if looked.is_new else None
+    if other is not None and other.is_held:
+        target = case.declaration.schema_.target
+        message = f"column '{target}' of batch {looked.window}: {other.found}; the batch would be held"
+        place = ("schema", "target")
+        mistakes.append(document.mistake(place, message, other.fix, code="source-other-target-values"))
     for name in looked.missing if looked.is_new else ():
         near = closest(name, looked.batch.extra)
         has = listed((*map(str, looked.batch.frame.columns), *looked.batch.extra))

@@ -1,15 +1,21 @@
-"""Declared columns of which a batch has no usable value: the declaration probably names another column's role."""
+"""Declared columns of which a batch has no usable value: the declaration probably names another column's role.
+
+And a target that has other values besides the declared ones: the declaration probably lacks a class.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perennial.evaluation.figures import counted
 from perennial.intake.limits import AT_LEAST
 from perennial.sources.parsing import Parsed
+from perennial.sources.plain_text import as_in_file
 from perennial.usecase.columns import column_types, no_such_value, target_values
 from perennial.usecase.declaration import Declaration
+from perennial.usecase.mistakes import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,19 +57,60 @@ def _wrong(declaration: Declaration, batch: Parsed, name: str, kind: ColumnType)
     """The values of a column that cannot be used, as they arrived; what they are not; how to fix that."""
     schema, values = declaration.schema_, batch.frame[name]
     texts = batch.unreadable[name].dropna() if name in batch.unreadable else values[:0].astype("str")
-    known, read = target_values(schema), values.dropna()
-    if name == schema.target and known:
-        import pandas as pd
-
-        other = pd.concat([texts, read[~read.isin(known)].astype("str")])
+    read = values.dropna()
+    if name == schema.target and target_values(schema):
+        other = _other(declaration, batch)
         fix = "name its two values as schema.positive and schema.negative, or name another column"
         fix = fix if schema.task == "binary" else "list its values under schema.classes, or name another column"
         return other, f"usable ({no_such_value(schema)})", fix
     if name == schema.weight and not len(texts):
-        return read[~(read > 0)].astype("str"), "above 0, as a weight must be", "name a column of positive numbers"
+        texts = as_in_file(batch, name)[read.index[~(read > 0)]]
+        return texts, "above 0, as a weight must be", "name a column of positive numbers"
     is_feature = name in declaration.features.numeric
     fix = (
         "list it under features.categorical" if is_feature else f"name a column in which every value is {_KINDS[kind]}"
     )
     how = _HOW_WRITTEN.get(kind)
     return texts, _KINDS[kind], f"{fix}; {how}" if how else fix
+
+
+@dataclass(frozen=True)
+class OtherValues:
+    """Values of a target besides the declared ones.
+
+    found: what they are, each with in how many rows. fix: how to fix that. is_held: whether a batch with them is held.
+    """
+
+    found: str
+    fix: str
+    is_held: bool
+
+
+def other_values(declaration: Declaration, batch: Parsed) -> OtherValues | None:
+    """The values of the target that are not declared, if only some of its values are others."""
+    schema, limits = declaration.schema_, declaration.set_aside
+    if schema.target not in batch.frame or not target_values(schema):
+        return None
+    other, there = _other(declaration, batch), int(as_in_file(batch, schema.target).notna().sum())
+    if not len(other) or (len(other) == there and there >= AT_LEAST):
+        return None  # none is another one, or all are: see `unusable_columns`
+    counts = other.value_counts()
+    each = listed([f"{value!r} ({rows:,})" for value, rows in counts.items()])
+    are = "is" if len(other) == 1 else "are"
+    binary, fix = (
+        schema.task == "binary",
+        "add it to schema.classes" if len(counts) == 1 else "add them to schema.classes",
+    )
+    fix = "name the two values of the target as schema.positive and schema.negative" if binary else fix
+    return OtherValues(
+        f"{len(other):,} of the {counted(there, 'value', 'values')} {are} {no_such_value(schema)}: {each}",
+        f"{fix}, or correct the source",
+        len(other) >= AT_LEAST and len(other) > min(limits.total, limits.per_reason) * len(batch),
+    )
+
+
+def _other(declaration: Declaration, batch: Parsed) -> pd.Series:
+    """The values of the target that are none of the declared ones, as the file has them."""
+    schema = declaration.schema_
+    texts = as_in_file(batch, schema.target)
+    return texts[texts.notna() & ~batch.frame[schema.target].isin(target_values(schema))]

@@ -62,10 +62,10 @@ def test_a_misspelt_feature_is_corrected_by_the_columns_of_the_source(shop: Worl
     ("section", "column", "field", "values", "fix"),
     [
         ({"weight": "carrier"}, "carrier", "schema.weight", "a number: '", "every value is a number"),
-        ({"weight": "debt"}, "debt", "schema.weight", "above 0, as a weight must be: '-1.0'", "positive numbers"),
+        ({"weight": "debt"}, "debt", "schema.weight", "above 0, as a weight must be: '-1'", "positive numbers"),
         ({"time": "carrier"}, "carrier", "schema.time", "a time: '", "day_first, short_years and epochs"),
         ({"label_known_at": "carrier"}, "carrier", "schema.label_known_at", "a time: '", "source.read"),
-        ({"target": "mood"}, "mood", "schema.target", "usable (neither 0 nor 1): 'bad', '7.0'", "schema.positive"),
+        ({"target": "mood"}, "mood", "schema.target", "usable (neither 0 nor 1): 'bad', '7'", "schema.positive"),
         (
             {"target": "mood", "task": "multiclass", "classes": ["calm", "glad"]},
             "mood",
@@ -102,6 +102,46 @@ def test_check_refuses_a_column_of_which_no_value_can_be_used(
     message = mistakes[0]["message"]
     assert message.startswith(f"column '{column}' of batch 2024-01: none of the 93 values is ") and values in message
     assert fix in mistakes[0]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("target", "rows", "found", "fix"),
+    [
+        ({"task": "multiclass", "classes": ["calm", "glad"]}, {"sad": 12}, "'sad' (12)", "add it to schema.classes"),
+        (
+            {"task": "multiclass", "classes": ["calm", "glad"]},
+            {"sad": 12, "mad": 2},
+            "'sad' (12), 'mad' (2)",
+            "add them to schema.classes",
+        ),
+        ({"task": "multiclass", "classes": ["1", "2"]}, {"9": 12}, "'9' (12)", "add it to schema.classes"),
+        ({"positive": "glad", "negative": "calm"}, {"sad": 12}, "'sad' (12)", "schema.positive and schema.negative"),
+        ({}, {"9": 12}, "'9' (12)", "schema.positive and schema.negative"),
+    ],
+)
+def test_check_names_the_values_of_the_target_for_which_the_batch_would_be_held(
+    shop: World, capsys: Captured, target: dict[str, object], rows: dict[str, int], found: str, fix: str
+) -> None:
+    classes = target.get("classes") or ([target["negative"], target["positive"]] if target else ["0", "1"])
+    assert isinstance(classes, list)
+    frame = pd.read_csv(shop.usecases / "shop" / "2024-01.csv")
+    mood = [classes[number % 2] for number in range(len(frame))]
+    others = [value for value, count in rows.items() for _ in range(count)]
+    mood[: len(others)] = others
+    write(shop, "2024-01", frame.assign(mood=mood))
+    evaluation = {"also": ["accuracy"]}
+    shop.declare(schema={**shop.declaration["schema"], "target": "mood", **target}, evaluation=evaluation)
+    assert command("check", "shop", "--json") == 2
+    (mistake,) = json.loads(capsys.readouterr().out)["error"]["mistakes"]
+    assert (mistake["code"], mistake["field"]) == ("source-other-target-values", "schema.target")
+    count = sum(rows.values())
+    assert mistake["message"].startswith(f"column 'mood' of batch 2024-01: {count} of the 93 values are ")
+    assert mistake["message"].endswith(f": {found}; the batch would be held") and fix in mistake["fix"]
+    mood[1 : len(others)] = classes[:1] * (len(others) - 1)
+    write(shop, "2024-01", frame.assign(mood=mood))
+    assert command("check", "shop") == 0, "one row holds no batch"
+    told = " ".join(capsys.readouterr().out.split())
+    assert "1 of the 93 values is n" in told and f": {others[0]!r} (1). These rows would be set aside: " in told
 
 
 def test_check_accepts_a_column_with_some_unusable_values(shop: World) -> None:

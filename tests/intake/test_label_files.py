@@ -61,7 +61,7 @@ def test_a_file_whose_remainder_would_be_biased_is_held_and_rows_without_a_label
     total, one = held.held_because
     assert total.startswith("more rows set aside than 10 % in total (set_aside.total): 20 of 60 rows (33.3 %), most")
     assert total.endswith("correct the file, or change the limit; the next run takes it in"), "a label is not waived"
-    assert "5 % for one reason (set_aside.per_reason)" in one and "for example '7" in one
+    assert "5 % for one reason (set_aside.per_reason)" in one and "for example '7')" in one
     open_still = sorted_file(world, [*good(40), *(f"x{number},,2024-06-01" for number in range(60))])
     assert open_still.held_because == ()
     assert len(open_still.good) == 40

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from perennial.intake.limits import LIMITS, copy_of, exceeded
+from perennial.intake.limits import LIMITS, copy_of, examples_of, exceeded
+from perennial.sources.column_type import ColumnType
+from perennial.sources.parsing import parse
 from perennial.usecase.declared_check import SetAsideLimits
 
 PRICE, CARRIER = "price: not a number", "carrier: missing"
@@ -22,6 +24,22 @@ def test_a_share_above_a_limit_is_named_with_its_reason_and_values() -> None:
     total, one = over(dict.fromkeys(range(30), (PRICE, CARRIER)))
     assert total[0] == f"{LIMITS} 10 % in total (set_aside.total)" and "30 of 200 rows (15 %)" in total[1]
     assert one[1] == "carrier: missing (30 rows, for example 'car0'); price: not a number (30 rows)" or PRICE in one[1]
+
+
+def test_examples_are_quoted_as_the_file_has_them() -> None:
+    lines = ["9,,true,maybe,2024-01-02", "9.5,x,false,1,soon", "9,x,true,7,2024-01-02"]
+    types: dict[str, ColumnType] = {"n": "number", "t": "text", "b": "boolean", "y": "number", "at": "timestamp"}
+    batch = parse("\n".join(["n,t,b,y,at", *lines, ""]).encode(), ".csv", types, "UTC")
+    for column, shown in (
+        ("n", ["9", "9.5"]),
+        ("t", ["x"]),
+        ("b", ["true", "false"]),
+        ("y", ["maybe", "1", "7"]),
+        ("at", ["2024-01-02T00:00:00+00:00", "soon"]),
+    ):
+        assert examples_of(batch, f"{column}: wrong", [0, 1, 2]) == shown
+    marked = parse(b'n\n"1.234,50"\n9\n', ".csv", {"n": "number"}, "UTC", decimal=",")
+    assert examples_of(marked, "n: wrong", [0, 1]) == ["1.234,50", "9"]
 
 
 def test_few_rows_copies_and_rows_of_another_batch_hold_nothing() -> None:
