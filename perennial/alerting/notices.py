@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from perennial.identity import short_id
 from perennial.ledger.entries import (
     AlertQueued,
+    BatchEntry,
     ChallengerEntry,
     Cycle,
     Decision,
@@ -38,8 +39,8 @@ class Notice:
     """Something to know, before it is known who gets a message.
 
     subject: an episode, a decision or a batch, by its id. channel: of the episode, or what it is about (`batches`,
-    `decisions`, `runs`). since: by the use case's clock. about: where most, and what it costs. started: what Perennial
-    did because of it. can_do: what a person can do, each in words.
+    `decisions`, `runs`). since: by the use case's clock. about: what was repaired, where most, and what it costs.
+    started: what Perennial did because of it. can_do: what a person can do, each in words.
     """
 
     subject: str
@@ -81,6 +82,7 @@ def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> l
     challengers = [row.payload for row in ledger.all(usecase, ChallengerEntry)]
     decisions = [row.payload for row in ledger.all(usecase, Decision)]
     releases = [row.payload for row in ledger.all(usecase, Release)]
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
     known: list[Notice] = []
     for episode in due:
         over = closed.get(episode.episode)
@@ -92,6 +94,7 @@ def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> l
             challengers=challengers,
             decisions=decisions,
             releases=releases,
+            batches=batches,
         )
         common = Notice(
             subject=episode.episode,
@@ -100,7 +103,7 @@ def _of_episodes(ledger: Ledger, usecase: str, episodes: Sequence[Episode]) -> l
             channel=episode.channel,
             since=episode.opened_at,
             detail=episode.detail,
-            about=(*words.about, *words.costs),
+            about=(*words.repaired, *words.about, *words.costs),
             started=(*responses_to(ledger, usecase, episode.episode), *words.started),
             can_do=words.can_do,
             frozen=episode.episode in frozen,

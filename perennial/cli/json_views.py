@@ -17,6 +17,7 @@ from perennial.ledger.entries import (
     ChallengerEntry,
     Cycle,
     Decision,
+    EpisodeRose,
     Release,
     Snapshot,
 )
@@ -52,6 +53,7 @@ from perennial.usecase.declaration import Declaration
 from perennial.usecase.reading import template_of
 from perennial.watching.explained import is_of_former
 from perennial.watching.health import open_with_severity
+from perennial.watching.repaired import repaired
 
 
 def batch_view(usecase: str, batch: BatchEntry) -> dict[str, Any]:
@@ -174,7 +176,9 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
     """A use case at a glance. `age_days` and what is due follow its own clock."""
     usecase = declaration.name
     release, newest = current_release(ledger, usecase), ledger.newest(usecase)
-    last = last_batch(row.payload for row in ledger.all(usecase, BatchEntry))
+    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
+    rises = [row.payload for row in ledger.all(usecase, EpisodeRose)]
+    last = last_batch(batches)
     decisions = ledger.all(usecase, Decision)
     question, approvers = open_question(ledger, usecase), declaration.governance.approvers
     stands = standing(endorsements(ledger, question), approvers, now) if question else Standing({}, (), ())
@@ -219,6 +223,7 @@ def status_view(ledger: Ledger, declaration: Declaration, now: datetime) -> dict
                 **each.episode.model_dump(mode="json"),
                 "severity": each.severity,
                 "of_former_champion": is_of_former(each.episode.channel, each.episode.release_no, first),
+                "repaired": list(repaired(each.episode, rises, batches)),
             }
             for each in open_with_severity(ledger, usecase)
         ],

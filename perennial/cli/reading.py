@@ -167,7 +167,8 @@ def _episode_rows(episodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def _episode(view: dict[str, Any]) -> str:
     severity = "" if view["severity"] == "info" else f" ({view['severity']})"
     of = f", release {view['release_no']}" if view["of_former_champion"] else ""
-    return f"{view['channel']}{severity}{of} since {day(view['opened_at'])}: {view['detail']}"
+    repaired = "".join(f" {sentence}" for sentence in view["repaired"])
+    return f"{view['channel']}{severity}{of} since {day(view['opened_at'])}: {view['detail']}{repaired}"
 
 
 def _frozen_rows(view: dict[str, Any]) -> list[tuple[str, str]]:

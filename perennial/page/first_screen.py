@@ -17,6 +17,7 @@ from perennial.page.history import History
 from perennial.release.waited import waited_in_words
 from perennial.release.words import candidate_at, change_in_words, cycle_waits, release_reason
 from perennial.watching.channels.level import UNKNOWN
+from perennial.watching.repaired import repaired
 
 FEWEST_LOSSES = 3
 """So many earlier batches show what is usual at least."""
@@ -45,7 +46,15 @@ def _fine(history: History) -> Answer:
     question, loss = "Is the model fine?", newest_loss(history)
     if history.live is None:
         return Answer(question, "wait", "No model is live yet", (_waiting(history),) if _waiting(history) else ())
-    episodes = tuple(f"{each.channel} since {day(each.opened_at)}: {each.detail}" for each in history.open_alarms)
+    episodes = tuple(
+        " ".join(
+            (
+                f"{each.channel} since {day(each.opened_at)}: {each.detail}",
+                *repaired(each, history.rises, history.batches),
+            )
+        )
+        for each in history.open_alarms
+    )
     former = tuple(
         f"{each.channel} since {day(each.opened_at)} is about the former champion (release {each.release_no}); the "
         "next cycle closes it"

@@ -153,6 +153,7 @@ def _episode(episode: Episode, history: History, window: dict[str, str]) -> Epis
         challengers=history.challengers,
         decisions=history.decisions,
         releases=history.releases,
+        batches=history.batches,
     )
     return EpisodeLine(
         channel=episode.channel,

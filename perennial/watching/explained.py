@@ -12,6 +12,7 @@ from typing import Literal
 from perennial.clock import day
 from perennial.evaluation.figures import counted, figure, interval_in_words, percent, sample
 from perennial.ledger.entries import (
+    BatchEntry,
     ChallengerEntry,
     Decision,
     Episode,
@@ -23,6 +24,7 @@ from perennial.ledger.entries import (
 )
 from perennial.ledger.present import first_live
 from perennial.watching.episodes import severity_so_far
+from perennial.watching.repaired import repaired
 
 Action = Literal["retrain", "approve", "roll_back", "look_at_rows", "adjust_limits"]
 """What a person can do; whoever shows it knows the command, form or link for it."""
@@ -48,9 +50,10 @@ def is_of_former(channel: str, release_no: int, first: int) -> bool:
 class Explanation:
     """An episode for people. Times are instants as text; None: still open, or not measured.
 
-    what: the channel's finding when it opened, and of each rise. about: columns and values, or the slice that
-    contributes most. costs: what it costs per day, in the loss and in the declared value; empty if not measured.
-    started: what followed from it. can_do: actions with their words.
+    what: the channel's finding when it opened, and of each rise. repaired: held batches that it is about and that were
+    accepted since. about: columns and values, or the slice that contributes most. costs: what it costs per day, in the
+    loss and in the declared value; empty if not measured. started: what followed from it. can_do: actions with their
+    words.
     of_former: the release of the former champion that it is about, if it is still open although another one is live.
     """
 
@@ -60,6 +63,7 @@ class Explanation:
     since: str
     until: str | None
     what: tuple[str, ...]
+    repaired: tuple[str, ...]
     about: tuple[str, ...]
     costs: tuple[str, ...]
     started: tuple[str, ...]
@@ -75,7 +79,7 @@ class Explanation:
         closes = "" if self.of_former is None else "; the next cycle closes it"
         since = f"{self.channel} ({meaning}){former}, open since {day(self.since)}{until}{closes}."
         actions = tuple(f"You can {words}." for _, words in self.can_do)
-        return (since, *self.what, *self.about, *self.costs, *self.started, *actions)
+        return (since, *self.what, *self.repaired, *self.about, *self.costs, *self.started, *actions)
 
 
 def explained(
@@ -87,6 +91,7 @@ def explained(
     challengers: Iterable[ChallengerEntry] = (),
     decisions: Iterable[Decision] = (),
     releases: Iterable[Release] = (),
+    batches: Iterable[BatchEntry] = (),
 ) -> Explanation:
     """Explain an episode from the ledger's rows.
 
@@ -109,6 +114,7 @@ def explained(
         since=episode.opened_at,
         until=closed.closed_at if closed else None,
         what=(episode.detail, *(f"{day(rise.risen_at)}, now {rise.severity}: {rise.detail}" for rise in mine)),
+        repaired=() if closed else repaired(episode, mine, batches),
         about=_about(evidence) if evidence else (),
         costs=_costs(evidence) if evidence else (),
         started=tuple(_started(each, decided) for each in trained),

@@ -265,6 +265,17 @@ def test_a_held_batch_that_an_episode_reports_is_one_message(ledger: Ledger, tar
     assert target.titles == ["[warning] shop: contract episode opened"]
 
 
+def test_a_message_about_a_held_batch_that_was_accepted_since_mentions_that(ledger: Ledger, target: Target) -> None:
+    target.up()
+    shop = Shop(ledger, target)
+    held = batch(status="held", held_because=("column price is missing",))
+    again = held.model_copy(update={"revision": 2, "batch": "again", "status": "accepted", "because": "waived"})
+    shop.happens(held, episode("contract").model_copy(update={"batch": held.batch}), again)
+    shop.tell()
+    (text,) = [each["message"] for each in target.got]
+    assert f"Batch {held.window} was accepted since, on " in text and "because a person waived checks." in text
+
+
 def test_a_schedule_that_fails_again_and_again_is_one_message_without_its_secrets(
     ledger: Ledger, target: Target
 ) -> None:

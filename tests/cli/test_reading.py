@@ -25,7 +25,7 @@ from perennial.store.tables import Tables
 from perennial.usecase.columns import column_types
 from perennial.usecase.reading import load_use_case
 from tests.evaluation.conftest import primary_of
-from tests.ledger.payloads import AT, batch, label_batch
+from tests.ledger.payloads import AT, batch, episode, label_batch
 from tests.release.payloads import challenger, decision
 from tests.world import World
 
@@ -133,3 +133,22 @@ def test_status_without_a_champion_has_why_the_last_model_was_not_released(
     told = capsys.readouterr().out
     assert "last decision       not released on batch 2024-02 (d1d1)" in told
     assert "because             The challenger is worse than the naive baseline." in told
+
+
+def test_an_open_alarm_about_a_held_batch_that_was_accepted_since_shows_that(
+    world: World, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.declare()
+    held = batch("2024-02", batch="held", status="held", held_because=("too few rows",))
+    for row in (held, episode("contract", AT, batch="held", severity="page")):
+        ledger.append("shop", row)
+    status("shop", json=False)
+    assert "accepted since" not in capsys.readouterr().out
+    ledger.append("shop", batch("2024-02", revision=2, because="waived"))
+    status("shop", json=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "contract (page) since" in shown
+    assert "Batch 2024-02 was accepted since, on 2024-03-01 because a person waived checks. The alarm closes" in shown
+    status("shop", json=True)
+    view = json.loads(capsys.readouterr().out)
+    assert len(view["open_episodes"][0]["repaired"]) == 2

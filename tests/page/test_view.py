@@ -29,6 +29,7 @@ from perennial.page.history import TABLED, History
 from perennial.page.index import summary_of
 from perennial.page.render import render
 from perennial.page.view import NEWEST, view_of
+from perennial.page.watching import watching_view
 from perennial.release.words import headline_of, outcome_word
 from perennial.usecase.declaration import Declaration
 from perennial.watching.channels.level import UNKNOWN
@@ -197,7 +198,7 @@ def cycle(loss: float | None = None, **values: Any) -> Cycle:
 
 def episode(detail: str, channel: str = "level") -> Episode:
     stated: dict[str, Any] = {"episode": detail, "detail": detail, "channel": channel, "severity": None}
-    stated |= {"opened_at": AS_OF, "release_no": 1}
+    stated |= {"opened_at": AS_OF, "release_no": 1, "batch": "b"}
     return Episode.model_construct(**stated)
 
 
@@ -293,6 +294,17 @@ def test_after_a_rollback_the_newest_loss_is_of_the_former_model_and_the_page_na
     assert where.startswith("0.50000 where version 1 was evaluated, ") and where.endswith("on 1 row of 1 day")
     (loss, where, *_) = answers(history(releases=[first, second], decisions=decisions, cycles=[newest]))[0].lines
     assert "was live then" not in loss and where.startswith("0.50000 where it was evaluated"), "version 2 had that loss"
+
+
+def test_an_alarm_about_a_held_batch_that_was_accepted_since_shows_that() -> None:
+    held = batch("2024-02", status="held", held_because=("too few rows",))
+    again = batch("2024-02", batch="again", revision=2, because="requeued")
+    alarm = episode("held", "contract").model_copy(update={"batch": held.batch, "severity": "page"})
+    live = {"decisions": [decided(0.0025)], "releases": [released(decided(0.0025))], "cycles": [cycle(0.4)]}
+    for batches, count in (([held], 0), ([held, again], 1)):
+        seen = history(**live, batches=batches, episodes=[alarm])
+        for lines in (answers(seen)[0].lines, watching_view(seen).episodes[0].explained):
+            assert sum("Batch 2024-02 was accepted since, on " in line for line in lines) == count, lines
 
 
 def test_the_first_screen_lists_everything_that_needs_a_person() -> None:

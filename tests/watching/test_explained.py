@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from perennial.ledger.entries import (
     ColumnEvidence,
     DailyValue,
@@ -17,6 +19,7 @@ from perennial.ledger.entries import (
     Trigger,
 )
 from perennial.watching.explained import explained
+from tests.ledger.payloads import batch
 from tests.release.payloads import challenger as payload
 from tests.release.payloads import decision
 
@@ -118,6 +121,41 @@ def test_a_rollback_is_no_advice_where_nothing_alarms() -> None:
     assert [action for action, _ in moved.can_do] == ["retrain", "look_at_rows", "adjust_limits"]
     worse = explained(episode("level"), of_channel="warning", releases=TWO)
     assert [action for action, _ in worse.can_do] == ["retrain", "roll_back", "adjust_limits"]
+
+
+@pytest.mark.parametrize(
+    ("because", "how"),
+    [
+        ("restated", " with other content"),
+        ("requeued", " when its checks were run again"),
+        ("waived", " because a person waived checks"),
+    ],
+)
+def test_a_held_batch_that_was_accepted_since_is_shown_as_repaired(because: str, how: str) -> None:
+    held = batch("2013-07", batch="b", status="held", held_because=("no price",))
+    other = batch("2013-06", batch="a", status="held", held_because=("no price",))
+    again = batch("2013-07", batch="b-again", revision=2, because=because, arrived_at="2013-08-05T00:00:00Z")
+    about = episode("contract").model_copy(update={"severity": "page"})
+    still = explained(about, of_channel="warning", batches=[other, held])
+    assert still.repaired == ()
+    repaired = explained(about, of_channel="warning", batches=[other, held, again])
+    assert repaired.repaired == (
+        f"Batch 2013-07 was accepted since, on 2013-08-05{how}.",
+        "The alarm closes once it is 14 days old and batches have been as agreed for 7 days, or once another champion "
+        "is live.",
+    )
+    assert repaired.lines[2:4] == repaired.repaired
+    closed = EpisodeClosed(episode=about.episode, closed_at="2013-10-01T04:00:00Z", batch="c", detail="back")
+    assert explained(about, of_channel="warning", batches=[held, again], closed=closed).repaired == ()
+
+
+def test_a_batch_with_which_an_episode_rose_counts_as_that_with_which_it_opened() -> None:
+    held, other = (batch(f"2013-0{m}", batch=f"b{m}", status="held", held_because=("no price",)) for m in (7, 8))
+    again = batch("2013-08", batch="b8-again", revision=2, because="requeued")
+    about = episode("contract").model_copy(update={"batch": "b6"})
+    rose = EpisodeRose(episode=about.episode, risen_at=OPENED, batch="b8", severity="page", detail="held")
+    found = explained(about, of_channel="warning", rises=[rose], batches=[held, other, again]).repaired
+    assert found[0].startswith("Batch 2013-08 was accepted since") and len(found) == 2
 
 
 TWO = (release(1), release(2))
