@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from perennial.cli.every_mistake import Tried, checked, checked_members, with_later_ones
@@ -11,6 +12,7 @@ from perennial.cli.reading import open_ledger
 from perennial.evaluation.figures import counted
 from perennial.ledger.ledger import Ledger
 from perennial.settings import settings
+from perennial.usecase.declaration import UseCase
 from perennial.usecase.drafting.release import left_out
 from perennial.usecase.mistakes import DeclarationError, listed
 from perennial.usecase.reading import list_templates, list_use_cases, load_use_case
@@ -75,6 +77,7 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
         if name.startswith(f"{template.name}_")
     )
     new = [name for name in names if name not in with_history]
+    omitted = _left_out(cases)
     if json:
         members = {case.name: case.declaration.digest for case in cases}
         as_json(
@@ -86,16 +89,31 @@ def _check_template(template: Template, ledger: Ledger, json: bool, *, run: bool
                 "removed": removed,
                 "mistakes": [],
                 "tried": asdict(tried),
+                "left_out": omitted,
             }
         )
         return
     flowing(f"{template.path}: valid. A template of {counted(len(names), 'use case', 'use cases')}: {listed(names)}.")
     if run:
         _show_tried(tried, f" of {names[0]}, the first member")
+    for note in omitted:
+        flowing(f"  left out: {note}")
     if new:
         flowing(f"New, without any history: {listed(new)}.")
     if removed:
         flowing(f"No longer declared; their history is kept: {listed(removed)}.")
+
+
+def _left_out(cases: Sequence[UseCase]) -> list[str]:
+    """As `left_out` for the members of a template: each note once, with the members it is about unless it is all."""
+    about: dict[str, list[str]] = {}
+    for case in cases:
+        for note in left_out(case.declaration.release):
+            about.setdefault(note, []).append(case.name)
+    return [
+        note if len(names) == len(cases) else f"{note} ({len(names)} of {len(cases)} members: {listed(names)})"
+        for note, names in about.items()
+    ]
 
 
 def _show_tried(tried: Tried, of: str = "") -> None:

@@ -20,6 +20,7 @@ from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
 from perennial.settings import settings
 from perennial.store.workspace import open_workspace
+from perennial.usecase.drafting.release import left_out
 from perennial.usecase.reading import Labels, list_use_cases, load_use_case
 from tasks.fleet import Alone, finish_fleet, plan_fleet
 from tasks.labels import take_labels
@@ -52,6 +53,14 @@ def test_check_of_a_template_reports_what_is_new_and_what_is_no_longer_declared(
     assert "80 rows of batch 2024-01 of sales_a, the first member" in shown
     assert "New, without any history: sales_a, sales_b." in shown
     assert "No longer declared; their history is kept: sales_gone." in shown
+    for note in left_out(load_use_case("sales_a", folder).declaration.release):
+        assert f"  left out: {note}\n" in shown
+    write_template(folder, ["a", "b"], members={"b": {"release": {"serve": "single"}}})
+    assert command("check", "sales", "--no-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == [
+        "release.serve: single (init writes mixture) (1 of 2 members: sales_a)",
+        "release.judge: next_batch (init writes {newest: 15d})",
+    ]
     write_template(folder, ["a", "b", "c"])
     assert command("check", "sales") == 2
     assert "1 of 3 members: sales_c" in capsys.readouterr().err
