@@ -71,7 +71,7 @@ _ARGUMENTS = dict.fromkeys(("template-is-use-case", "template-unknown"), "templa
 EXAMPLES = {
     "--batch": "--batch 2024-03",
     "--by": "--by Ada",
-    "--reason": '--reason "prices are wrong since May"',
+    "--reason": '--reason "as agreed in ticket 123"',
 }
 """Every option that a command needs, and others whose value is often forgotten, as they can be typed."""
 
@@ -80,7 +80,7 @@ def example_of(options: Sequence[str]) -> str:
     """How to write these options; empty if none needs an example.
 
     >>> example_of(["--reason", "--by"])
-    'write for example --reason "prices are wrong since May" --by Ada'
+    'write for example --reason "as agreed in ticket 123" --by Ada'
     """
     examples = " ".join(EXAMPLES[each] for each in options if each in EXAMPLES)
     return f"write for example {examples}" if examples else ""

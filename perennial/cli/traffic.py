@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from perennial.cli.output import as_json, flowing, note, working
+from perennial.cli.output import as_json, flowing, flowing_note, working
 from perennial.errors import InputError, TransientError
 from perennial.evaluation.figures import counted, figure
 from perennial.ledger.present import accepted_batch
@@ -63,7 +63,7 @@ def replay_traffic(usecase: str, window: str | None, url: str, rate: float, most
     else:
         _show(usecase, traffic)
     if traffic.seconds and not traffic.statuses[200]:
-        note(f"{usecase}: no record was scored: {traffic.first_refusal}")
+        flowing_note(f"{usecase}: no record was scored: {traffic.first_refusal}")
         sys.exit(TransientError.exit_code)
 
 
@@ -103,7 +103,8 @@ def _send(url: str, usecase: str, records: Iterator[bytes], traffic: Traffic) ->
         except (OSError, HTTPException) as problem:
             raise TransientError(
                 f"{url} does not answer: {problem or type(problem).__name__}; "
-                f"{counted(sum(traffic.statuses.values()), 'request was', 'requests were')} answered before"
+                f"{counted(sum(traffic.statuses.values()), 'request was', 'requests were')} answered before",
+                fix=f"`perennial serve {usecase}` starts a service; --url names the address of another one.",
             ) from None
         traffic.statuses[response.status] += 1
         traffic.seconds.append(time.perf_counter() - sent)

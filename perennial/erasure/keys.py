@@ -119,7 +119,13 @@ def keys_of(declaration: Declaration, given: Sequence[str], file: Path | None) -
         try:
             data, suffix = file.read_bytes(), suffix_of(file)
         except OSError as problem:
-            raise InputError(f"{file} cannot be read: {problem.strerror}", field="keys-file") from problem
+            raise InputError(
+                f"{file} cannot be read: {(problem.strerror or str(problem)).lower()}",
+                field="keys-file",
+                value=str(file),
+                code="erase-key",
+                fix=_needed(declaration),
+            ) from problem
         tables.append(("keys-file", _typed(declaration, "keys-file", data, suffix)))
     wanted = frozenset(key for _, table in tables for key in _rows(table))
     if not wanted:
@@ -138,13 +144,13 @@ def _typed(declaration: Declaration, field: str, data: bytes, suffix: Any) -> pa
     try:
         parsed = parse(data, suffix, types, schema.timezone, None, schema.decimal, read=PLAIN)
     except UnreadableBatch as problem:
-        raise InputError(f"{problem}", field=field, code="erase-key") from problem
+        raise InputError(f"{problem}", field=field, code="erase-key", fix=_needed(declaration)) from problem
     if parsed.missing:
         raise InputError(
             f"has no column {', '.join(map(repr, parsed.missing))}",
             field=field,
             code="erase-key",
-            fix=f"The file needs the columns {', '.join(schema.key)}; others are not read.",
+            fix=_needed(declaration),
         )
     unread = parsed.frame.isna().any(axis=1)
     if unread.any():
@@ -154,6 +160,12 @@ def _typed(declaration: Declaration, field: str, data: bytes, suffix: Any) -> pa
             f"row {row} has no key that can be read", field=field, code="erase-key", fix=f"The key is {kinds}."
         )
     return pa.table({name: arrow_column(parsed.frame[name], types[name]) for name in schema.key})
+
+
+def _needed(declaration: Declaration) -> str:
+    return (
+        f"Name a CSV or Parquet file with the key columns ({', '.join(declaration.schema_.key)}); others are not read."
+    )
 
 
 def _rows(table: pa.Table) -> list[tuple[str | None, ...]]:

@@ -208,7 +208,7 @@ class Service:
             raise _Refused(404, "usecase-unclear", f"name the use case: /usecases/NAME/invocations, of {list(names)}")
         name = usecase or names[0]
         if not self._follower.serves(name):
-            raise _Refused(404, "usecase-unknown", f"{name!r} is not served here; {', '.join(names)} are")
+            raise _Refused(404, "usecase-unknown", f"{name!r} is not served here. Served here: {', '.join(names)}")
         live = self._follower.live(name)
         if live is None:
             wrong = next(each.wrong for each in self._follower.states if each.usecase == name)

@@ -46,7 +46,7 @@ def opened_parquet(source: Any, declared: Iterable[str]) -> pq.ParquetFile:
     file = unheld(source)
     names = list(file.schema_arrow.names)
     if twice := sorted({name for name in declared if names.count(name) > 1}):
-        raise UnreadableBatch(f"the columns {', '.join(map(repr, twice))} are there twice\n  give each column one name")
+        raise UnreadableBatch(f"columns that are there twice: {', '.join(map(repr, twice))}\n  give each its own name")
     return file
 
 

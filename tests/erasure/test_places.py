@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeClassifier
 
+from perennial.cli.hints import as_typed
 from perennial.erasure.in_ledger import refuse_what_stays, rows_in_ledger
 from perennial.erasure.keys import keys_of
 from perennial.erasure.models import (
@@ -75,7 +76,17 @@ def test_a_key_that_cannot_be_used_is_refused(tmp_path: Path, given: list[str], 
         file.write_text(body)
     with pytest.raises(InputError, match=message) as refused:
         keys_of(ORDER_LINES, given, file)
-    assert refused.value.code == "erase-key"
+    assert refused.value.code == "erase-key" and (body is None or "key columns (order, line)" in refused.value.fix)
+
+
+def test_a_file_with_keys_that_cannot_be_read_is_named_with_its_option_and_what_it_needs(tmp_path: Path) -> None:
+    gone = tmp_path / "keys.csv"
+    with pytest.raises(InputError) as refused:
+        keys_of(ORDER_LINES, [], gone)
+    assert as_typed(refused.value, str(refused.value)) == (
+        f"--keys-file: {gone} cannot be read: no such file or directory\n"
+        "  Name a CSV or Parquet file with the key columns (order, line); others are not read."
+    )
 
 
 def test_the_log_of_a_table_from_before_its_statistics_were_limited_has_no_value_left(tmp_path: Path) -> None:

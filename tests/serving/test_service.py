@@ -197,6 +197,11 @@ def test_what_is_not_there_is_refused(service: Running, method: str, path: str, 
     assert (status == 405) == ("allow" in response.headers)
 
 
+def test_a_use_case_that_is_not_served_is_answered_with_those_that_are(service: Running) -> None:
+    response = service.client.post("/usecases/other/predict", json={})
+    assert response.json()["error"]["message"] == "'other' is not served here. Served here: shop"
+
+
 def test_a_client_that_goes_away_harms_nobody(service: Running) -> None:
     for sent in (b"POST /usecases/shop/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{", b"\x16\x03\x01"):
         with socket.create_connection(("127.0.0.1", service.port)) as client:

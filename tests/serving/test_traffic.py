@@ -45,6 +45,7 @@ def test_a_batch_is_sent_to_a_service_and_what_came_back_is_counted(released_sho
         assert "refused with status 404: 2, the first because: there is no /elsewhere" in words
     gone = released_shop.command("replay-traffic", "shop", "--url", url, "--most", "2")
     assert gone.code == 1 and f"{url} does not answer" in gone.err and "Traceback" not in gone.err
+    assert "`perennial serve shop` starts a service" in " ".join(gone.err.split())
 
 
 def test_what_cannot_be_sent_is_refused(released_shop: Place) -> None:

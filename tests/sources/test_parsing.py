@@ -231,7 +231,7 @@ def test_the_types_of_a_parquet_file_are_honoured(
 def test_a_column_that_is_twice_in_a_parquet_file_is_refused() -> None:
     out = io.BytesIO()
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"]), out)
-    with pytest.raises(UnreadableBatch, match="'x' are there twice"):
+    with pytest.raises(UnreadableBatch, match="columns that are there twice: 'x'"):
         parse(out.getvalue(), ".parquet", {"x": "number"}, "UTC")
 
 
