@@ -12,7 +12,7 @@ from perennial.cli.output import as_json, flowing
 from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
 from perennial.erasure.unwritten import wait_until_written
-from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words
+from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words, waiting_in_words
 from perennial.errors import on_record
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
@@ -57,7 +57,7 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
         of = f"{'this key' if len(keys.wanted) == 1 else 'any of these keys'} ({', '.join(declaration.schema_.key)})"
         flowing(f"{usecase}: no row with {of} is here. Nothing was changed.")
         return
-    for line in erased_in_words(usecase, erased):
+    for line in (*erased_in_words(usecase, erased), *waiting_in_words(workspace.ledger, usecase, erased)):
         flowing(line)
     for line in not_reached(workspace.settings):
         flowing(f"  not reached: {line}")

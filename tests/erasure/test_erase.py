@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from perennial.clock import instant
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Decision, Erased
 from perennial.ledger.erased import trained_without, unlearned_erasure
 from perennial.model.artifact import Fitted
@@ -16,7 +17,7 @@ from perennial.store.workspace import open_workspace
 from tests.cli.conftest import payloads
 from tests.erasure.conftest import ASKED, KEY, OF_THE_PERSON, Ask
 from tests.erasure.search import files_with
-from tests.training.stores import cycle, take_in
+from tests.training.stores import cycle, take_in, train_at
 from tests.world import World
 
 
@@ -135,6 +136,39 @@ def test_the_next_cycle_trains_without_the_rows_unless_models_are_kept_for_a_rea
     assert trained_without(newest) == without
     assert "alarm" not in str(newest.later_because)
     assert unlearned_erasure(ledger, "shop") is None
+
+
+def test_a_version_that_waits_is_named_and_the_next_cycle_decides_on_it(shop: World, ask: Ask) -> None:
+    done = ask(*ASKED)
+    assert (
+        "version 3 waits, and the next cycle may still release it before it trains: `perennial train shop --reason "
+        "TEXT` trains a version that takes its place" in done.out
+    )
+    shop.month("2024-04")
+    cycle()
+    decisions = payloads(Decision)
+    assert isinstance(decisions[-1], Decision) and decisions[-1].challenger.version == 3
+    assert isinstance(newest := payloads(ChallengerEntry)[-1], ChallengerEntry) and newest.trigger.event == "erasure-1"
+
+
+def test_a_version_trained_after_an_erasure_takes_the_place_of_the_one_that_waited(shop: World, ask: Ask) -> None:
+    assert ask(*ASKED).code == 0
+    train_at(instant("2024-04-01T00:00:00Z"))
+    shop.month("2024-04")
+    cycle()
+    newest = payloads(Decision)[-1]
+    assert isinstance(newest, Decision) and newest.challenger.version == 4
+
+
+def test_a_decision_that_waits_for_a_person_can_be_refused_after_an_erasure(shop: World, ask: Ask) -> None:
+    shop.declare(release={"policy": "hold"})
+    shop.month("2024-04")
+    cycle()
+    held = payloads(Decision)[-1]
+    assert isinstance(held, Decision) and held.outcome == "held"
+    done = ask(*ASKED)
+    assert f"version {held.challenger.version} waits for a person, who may still release it: " in done.out
+    assert f"`perennial refuse {held.id} --by NAME --reason TEXT` ends that" in done.out
 
 
 def _live_model() -> Fitted:
