@@ -88,7 +88,7 @@ def test(usecase: str | None, route: str | None, json: bool) -> None:
         )
     for name, each, why in answers if not json else ():
         answer = f"did not accept the test message: {why}" if why else "accepted the test message"
-        say(f"{name}: {each.name} ({each.route.to}) {answer}.")
+        flowing(f"{name}: {each.name} ({each.route.to}) {answer}.")
     if any(why for _, _, why in answers):
         sys.exit(1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.declared import in_ledger
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.governance.anchored import anchored_in_words
 from perennial.governance.anchoring import anchor_head, require_places
 from perennial.settings import settings
@@ -24,7 +24,7 @@ def anchor(usecase: str | None, json: bool) -> None:
         for state in anchor_head(workspace, name, machine_clock.now()):
             views.append({"usecase": name, **asdict(state)})
             if not json:
-                say(f"{name}: anchored: {anchored_in_words(state)}")
+                flowing(f"{name}: anchored: {anchored_in_words(state)}")
     if json:
         as_json(views)
     elif not views:

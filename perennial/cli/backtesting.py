@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.cli import machine_clock
-from perennial.cli.output import as_json, is_terminal, json_wanted, note, say
+from perennial.cli.output import as_json, flowing, is_terminal, json_wanted, note, say
 from perennial.cli.tables import Column, table
 from perennial.errors import InputError
 from perennial.ledger.present import time_of
@@ -55,7 +55,7 @@ def backtest(usecase: str, asked: Asked, price: float | None, out: Path | None, 
         return
     show(made, wide)
     if path is not None:
-        say(f"The page is {path}")
+        flowing(f"The page is {path}")
 
 
 def _writable(out: Path) -> Path:
@@ -111,11 +111,11 @@ def show(made: Backtest, wide: bool) -> None:
     from perennial.backtest.words import cells, head, headings, notes
 
     for sentence in head(made):
-        say(sentence)
+        flowing(sentence)
     say()
     names = headings(made)
     columns = [Column(name, right=name not in ("life", BETWEEN), gives_way=_GIVES_WAY.get(name, 0)) for name in names]
     table(columns, [cells(made, life) for life in made.lives], wide=wide)
     say()
     for sentence in notes(made):
-        say(sentence)
+        flowing(sentence)

@@ -157,7 +157,7 @@ def _show_examples(taken: Decision, examples: list[dict[str, str]], wide: bool) 
     key = ", ".join(examples[0])
     wrong = taken.flips.negative if taken.flips else None
     of = f" of {round(wrong.share * taken.flips.rows):,}" if taken.flips and wrong else ""
-    say(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)}{of} shown):")
+    flowing(f"Newly wrong predictions by their key ({key}), the largest changes first ({len(examples)}{of} shown):")
     columns = [Column(name, gives_way=number if number > 3 else 0) for number, name in enumerate(examples[0])]
     table(columns, [tuple(str(value) for value in each.values()) for each in examples], wide=wide)
 

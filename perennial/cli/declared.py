@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perennial.cli.output import note
+from perennial.cli.output import flowing_note
 from perennial.errors import InputError
 from perennial.ledger.declaration_history import newest_declaration
 from perennial.ledger.ledger import Ledger
@@ -26,7 +26,7 @@ def named_or_all(usecase: str | None, folder: Path) -> list[UseCase]:
         try:
             cases.append(load_use_case(name, folder))
         except InputError as error:
-            note(f"{name} is left out: {str(error).splitlines()[0]}. All of it: perennial check {name}")
+            flowing_note(f"{name} is left out: {str(error).splitlines()[0]}. All of it: perennial check {name}")
     return cases
 
 
@@ -47,7 +47,7 @@ def known_declaration(usecase: str, folder: Path, ledger: Ledger) -> Declaration
         last = newest_declaration(ledger, usecase)
         if last is None or any(mistake.code != "declaration-not-found" for mistake in error.mistakes):
             raise
-        note(f"{usecase} is no longer declared. This is its record.")
+        flowing_note(f"{usecase} is no longer declared. This is its record.")
         return last
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perennial.cli.decisions import find_decision
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.reading import open_ledger
 from perennial.errors import HeldBack, InputError
 from perennial.evaluation.figures import counted
@@ -71,12 +71,12 @@ def _written(folder: Path, made: Dossier, records: Records) -> list[Path]:
 
 def _show(made: Dossier, files: list[Path]) -> None:
     first, *others = files
-    say(f"{made.usecase}: the dossier is {first}")
+    flowing(f"{made.usecase}: the dossier is {first}")
     if others:
-        say(f"Beside it: {', '.join(path.name for path in others)}")
+        flowing(f"Beside it: {', '.join(path.name for path in others)}")
     if not made.gaps:
         say("Every required part is there.")
         return
-    say(f"{counted(len(made.gaps), 'required part is', 'required parts are')} missing:")
+    flowing(f"{counted(len(made.gaps), 'required part is', 'required parts are')} missing:")
     for gap in made.gaps:
-        say(f"  {gap.chapter}. {gap.name}: {gap.field or gap.why}")
+        flowing(f"  {gap.chapter}. {gap.name}: {gap.field or gap.why}")

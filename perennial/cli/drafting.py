@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perennial.cli.output import as_json, flowing, say
+from perennial.cli.output import as_json, flowing
 from perennial.errors import InputError
 from perennial.evaluation.figures import counted
 from perennial.settings import settings
@@ -142,8 +142,8 @@ def init(
     for column, why in silent[:MOST_LEFT_OUT]:
         flowing(f"  left out {column or 'the column without a name'}: {why}")
     if len(silent) > MOST_LEFT_OUT:
-        say(f"  left out {len(silent) - MOST_LEFT_OUT} more; the file names them")
-    say(f"Read it, answer what is unsure, then: perennial check {called}; perennial backfill {called}")
+        flowing(f"  left out {len(silent) - MOST_LEFT_OUT} more; the file names them")
+    flowing(f"Read it, answer what is unsure, then: `perennial check {called}`, `perennial backfill {called}`")
 
 
 def _implausible(proposals: list[Proposal]) -> list[tuple[str, str]]:

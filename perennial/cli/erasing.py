@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from perennial.cli.output import as_json, flowing
 from perennial.erasure.erasing import erase_keys, what_is_here
 from perennial.erasure.keys import keys_of
 from perennial.erasure.unwritten import wait_until_written
-from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words, waiting_in_words
+from perennial.erasure.words import erased_in_words, not_reached, places_in_words, planned_in_words
 from perennial.errors import on_record
+from perennial.ledger.entries import Erased
+from perennial.ledger.learned_erased import learned_erased
+from perennial.ledger.ledger import Ledger
+from perennial.ledger.present import open_question
 from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace, reading_workspace
 
@@ -57,10 +62,30 @@ def erase(usecase: str, asked: Asked, by: str | None, reason: str, dry_run: bool
         of = f"{'this key' if len(keys.wanted) == 1 else 'any of these keys'} ({', '.join(declaration.schema_.key)})"
         flowing(f"{usecase}: no row with {of} is here. Nothing was changed.")
         return
-    for line in (*erased_in_words(usecase, erased), *waiting_in_words(workspace.ledger, usecase, erased)):
+    for line in (*erased_in_words(usecase, erased), *_waiting_in_words(workspace.ledger, usecase, erased)):
         flowing(line)
     for line in not_reached(workspace.settings):
         flowing(f"  not reached: {line}")
+
+
+def _waiting_in_words(ledger: Ledger, usecase: str, erased: Erased) -> Iterator[str]:
+    """That versions which wait may still go live although they may have learned from the rows, and what prevents it."""
+    if erased.then != "retrain":
+        return
+    question = open_question(ledger, usecase)
+    for each in learned_erased(ledger, usecase):
+        if each.is_live or erased.number not in each.erasures:
+            continue
+        if question is not None and question.challenger.version == each.version:
+            yield (
+                f"  version {each.version} waits for a person, who may still release it: "
+                f"`perennial refuse {question.id} --by NAME --reason TEXT` ends that"
+            )
+        else:
+            yield (
+                f"  version {each.version} waits, and the next cycle may still release it before it trains: "
+                f"`perennial train {usecase} --reason TEXT` trains a version that takes its place"
+            )
 
 
 def _show_here(usecase: str, counts: dict[str, int], in_ledger: dict[str, int], json: bool) -> None:

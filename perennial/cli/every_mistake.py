@@ -226,8 +226,8 @@ def _other_values(case: UseCase, looked: Looked) -> tuple[str, ...]:
     if other is None:
         return ()
     target = case.declaration.schema_.target
-    found = f"column '{target}' of batch {looked.window}: {other.found}"
-    return (f"{found}. These rows would be set aside: {other.fix}.",)
+    values = f"column '{target}' of batch {looked.window}: {other.words}"
+    return (f"{values}. These rows would be set aside: {other.fix}.",)
 
 
 def _unscaled(case: UseCase, looked: Looked) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from perennial.cli.left_undone import LABELS_GO_ON, to_go_on
 from perennial.cli.machine_clock import now
-from perennial.cli.output import as_json, flowing, say
+from perennial.cli.output import as_json, flowing
 from perennial.cli.reading import open_ledger
 from perennial.cli.running import flows_ready
 from perennial.cli.tables import Column, table
@@ -61,7 +61,7 @@ def show(tags: tuple[str, ...], owner: str | None, state: str | None, sort: str,
         as_json({"usecases": [asdict(each) for each in rows], "causes": [asdict(each) for each in causes]})
         return
     if not rows:
-        say("No use case matches." if names else f"No use case is declared in {settings().usecases}.")
+        flowing("No use case matches." if names else f"No use case is declared in {settings().usecases}.")
         return
     table(COLUMNS, [_cells(each) for each in rows], wide=wide)
     for cause in causes:
@@ -95,7 +95,7 @@ def run(template: str | None, tags: tuple[str, ...], dry_run: bool, json: bool) 
         as_json(asdict(done))
     else:
         cycles = sum(map(len, done.cycles.values()))
-        say(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
+        flowing(f"{counted(len(names), 'use case', 'use cases')}: {counted(cycles, 'cycle was', 'cycles were')} run.")
         for name in done.held:
             flowing(f"  {name} has a held batch: {to_go_on(name)}.")
         for name in done.held_labels:
@@ -113,7 +113,7 @@ def _show_plan(plan: FleetPlan, json: bool) -> None:
         flowing(f"{window}: would run the cycle of {counted(len(names), 'use case', 'use cases')}")
     for line in failed_in_words(plan.failed):
         flowing(line)
-    say("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
+    flowing("Nothing was changed." if plan.rounds or plan.failed else "No batch is due.")
 
 
 def _refuse_if_none_can_be_read(names: Sequence[str]) -> None:

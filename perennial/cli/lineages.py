@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.errors import InputError
 from perennial.lineage.graph import Node, Part
 from perennial.lineage.lines import lines_of, short
@@ -40,7 +40,7 @@ def lineage(usecase: str, id: str, up: bool, down: bool, out: Path | None, json:
         return
     _show(usecase, node, parts["up"], parts["down"])
     if drawn is not None:
-        say(f"\nThe picture is {drawn}")
+        flowing(f"\nThe picture is {drawn}")
 
 
 def _drawn(out: Path, usecase: str, node: Node, parts: list[Part]) -> str:
@@ -61,7 +61,7 @@ def _drawn(out: Path, usecase: str, node: Node, parts: list[Part]) -> str:
 
 def _show(usecase: str, node: Node, up: Part | None, down: Part | None) -> None:
     id = node.ref.id if node.ref.kind in ("key", "prediction") else short(node.ref.id)
-    say(f"{node.ref.kind} {id} of {usecase}: {node.text}")
+    flowing(f"{node.ref.kind} {id} of {usecase}: {node.text}")
     for part, upwards, heading, nothing in (
         (up, True, "It came from:", "It came from nothing else that is recorded."),
         (down, False, "What came from it:", "Nothing came from it yet."),
@@ -69,6 +69,6 @@ def _show(usecase: str, node: Node, up: Part | None, down: Part | None) -> None:
         if part is None:
             continue
         say()
-        say(heading if part.nodes else nothing)
+        flowing(heading if part.nodes else nothing)
         for line in lines_of(part, upwards=upwards):
             say(f"  {line}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.errors import InputError
 from perennial.governance.anchor_key import VARIABLE as OF_ANCHORS
 from perennial.governance.anchor_key import make_key
@@ -30,7 +30,7 @@ def keys(file: Path, name: str | None, models: bool, json: bool) -> None:
     if json:
         as_json({"private": str(private), "public": f"{private}.pub", "key": public})
         return
-    say(f"The private key is {private}: set {OF_MODELS if models else OF_ANCHORS} to it.")
+    flowing(f"The private key is {private}: set {OF_MODELS if models else OF_ANCHORS} to it.")
     if models:
-        say(f"Where models are only loaded, set {TRUSTED} to a copy of the public key.")
+        flowing(f"Where models are only loaded, set {TRUSTED} to a copy of the public key.")
     say(f"The public key, for whoever verifies, is {private}.pub:\n{public}")

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from perennial.cli.output import note
+from perennial.cli.output import flowing_note
 
 STORY = logging.getLogger("perennial.story")
 
 
 class _Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        note(record.getMessage())
+        flowing_note(record.getMessage())
 
 
 _NOTES = _Notes(logging.WARNING)

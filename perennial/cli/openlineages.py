@@ -8,7 +8,7 @@ from typing import Any
 
 from perennial.cli import machine_clock
 from perennial.cli.declared import in_ledger
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.ledger.ledger import Ledger
 from perennial.lineage.sending import require_receivers, send_events
 from perennial.lineage.sent import Sent, sent_in_words, sent_to
@@ -43,7 +43,7 @@ def _show(ledger: Ledger, states: dict[str, list[Sent]], json: bool) -> None:
         for state in of_usecase:
             views.append({"usecase": name, **asdict(state), "rows": rows})
             if not json:
-                say(f"{name}: {sent_in_words(state, rows)}")
+                flowing(f"{name}: {sent_in_words(state, rows)}")
     if json:
         as_json(views)
     elif not views:

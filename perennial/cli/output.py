@@ -39,6 +39,7 @@ _IN_ASCII = {
 
 PIPE_WIDTH = 80
 """Columns of running text in a pipe."""
+_HANGS = " " * 4
 
 
 def is_terminal() -> bool:
@@ -115,12 +116,23 @@ SILENCE = Silence(note)
 
 
 def flowing_note(text: str) -> None:
-    """A message on standard error: its indented lines are broken between words, also in a pipe.
+    """Running text on standard error, broken between words, also in a pipe.
 
-    The others stay whole there, since programs look for `file:line:` and what follows.
+    What follows a line that is not indented is: programs that look for `file:line:` see where the next one begins.
     """
+    if sys.stderr.isatty():
+        note(text)
+        return
     for line in masked(text).split("\n"):
-        note(fitted(line, PIPE_WIDTH) if line.startswith(" ") and not sys.stderr.isatty() else line)
+        indented = len(line) <= PIPE_WIDTH or line.startswith(" ")
+        first, *more = fitted(line, PIPE_WIDTH).split("\n") if indented else _hanging(line)
+        note("\n".join([first, *more]))
+
+
+def _hanging(line: str) -> list[str]:
+    """A line in at most `PIPE_WIDTH` columns, of which those after the first are indented."""
+    first, *more = fitted(line, PIPE_WIDTH).split("\n")
+    return [first, *fitted(f"{_HANGS}{' '.join(more)}", PIPE_WIDTH).split("\n")] if more else [first]
 
 
 def terminal_width() -> int:

@@ -68,7 +68,7 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     for file in files:
         _show_label_file(file)
     if unmatched is not None:
-        say(labels_in_words(unmatched.count, unmatched.keys[0]))
+        flowing(labels_in_words(unmatched.count, unmatched.keys[0]))
         for each in unmatched.keys[:rows]:
             say(f"  {', '.join(f'{name}={value!r}' for name, value in zip(key, each, strict=True))}")
     if (files or unmatched) and not views:
@@ -76,7 +76,7 @@ def quarantine(usecase: str, window: str | None, rows: int, json: bool) -> None:
     if not views:
         flowing(f"{usecase}: nothing is set aside{f' of {window}' if window else ''} and no batch is held.")
         return
-    say(f"After changing a check or how files are read: perennial requeue {usecase}")
+    flowing(f"After changing a check or how files are read: perennial requeue {usecase}")
     offered = [(view["window"], check) for view in views for check in view["waivable"]]
     if offered:
         say("To accept a batch despite a check:")
@@ -107,11 +107,11 @@ def _without_row(workspace: Workspace, case: UseCase, rows: int) -> Unmatched | 
 
 def _show_label_file(view: dict[str, Any]) -> None:
     state = "held, no label is used" if view["status"] == "held" else f"{view['labels']:,} labels are used"
-    say(f"label file {view['file']}: {state}, {counted(view['set_aside'], 'row', 'rows')} set aside")
+    flowing(f"label file {view['file']}: {state}, {counted(view['set_aside'], 'row', 'rows')} set aside")
     for why in view["held_because"]:
         flowing(f"  {why}")
     for each in view["reasons"]:
-        say(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}")
+        flowing(f"  {each['reason']}: {counted(each['rows'], 'row', 'rows')}")
         for example in each["examples"]:
             say(f"    row {example['row'] + 1}: {', '.join(f'{n}={v!r}' for n, v in example['raw'].items())}")
 
@@ -128,7 +128,7 @@ def requeue(usecase: str, window: str | None, dry_run: bool, json: bool) -> None
     for batch in batches if not json else ():
         _show_outcome(usecase, batch, changed=before.get(batch.window) != batch.batch)
     if not batches and not json:
-        say(f"{usecase}: nothing is set aside and no batch is held.")
+        flowing(f"{usecase}: nothing is set aside and no batch is held.")
     if any(batch.status == "held" for batch in batches):
         sys.exit(HELD_BACK)
 
@@ -259,7 +259,7 @@ def _show(view: dict[str, Any], key: Sequence[str]) -> None:
     state = f"{rows['quarantined']:,} of {rows['arrived']:,} rows set aside"
     if view["status"] == "held":
         state = f"held, none of {rows['arrived']:,} rows is used"
-    say(f"{view['window']}, revision {view['revision']}: {state}")
+    flowing(f"{view['window']}, revision {view['revision']}: {state}")
     for why in view["held_because"]:
         flowing(f"  {why}")
     for each in view["reasons"]:

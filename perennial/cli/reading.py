@@ -9,7 +9,7 @@ from perennial.cli import machine_clock
 from perennial.cli.declared import known_declaration, named_or_all, require_known
 from perennial.cli.json_views import batch_view, status_view, trained_on
 from perennial.cli.left_undone import to_go_on
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.cli.tables import Column, pairs, table
 from perennial.clock import day
 from perennial.errors import InputError
@@ -65,7 +65,7 @@ def status(usecase: str | None, json: bool) -> None:
         as_json(views[0] if usecase else views)
         return
     if not views and not list_use_cases(folder):
-        say(f"No use case is declared in {folder}. Start with: perennial init DATA")
+        flowing(f"No use case is declared in {folder}. Start with: perennial init DATA")
     for number, view in enumerate(views):
         if number:
             say()
@@ -233,7 +233,7 @@ def batches(usecase: str, json: bool, wide: bool) -> None:
         as_json([{**batch_view(usecase, batch), "trained": versions.get(batch.batch, [])} for batch in entries])
         return
     if not entries:
-        say(f"{usecase}: no batch yet.")
+        flowing(f"{usecase}: no batch yet.")
         return
     newest = {batch.window: batch.revision for batch in entries if batch.status == "accepted"}
     rows = [_batch_cells(batch, newest.get(batch.window, 0), versions.get(batch.batch, [])) for batch in entries]
@@ -291,4 +291,4 @@ def page(usecase: str, out: Path | None, json: bool) -> None:
     if json:
         as_json({"usecase": usecase, "path": str(path)})
         return
-    say(f"{usecase}: the page is {path}")
+    flowing(f"{usecase}: the page is {path}")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 
 from perennial.cli.decisions import find_decision
-from perennial.cli.output import as_json, say, working
+from perennial.cli.output import as_json, flowing, working
 from perennial.deciding.replay import NOT_AT_HAND, TOLERANCE, Replayed, replay_deep, replay_sums
 from perennial.evaluation.figures import counted
 from perennial.ledger.entries import Decision, StageLooked
@@ -46,10 +46,10 @@ def replay(which: str, deep: bool, json: bool) -> None:
     if json:
         as_json([asdict(each) for each in replayed])
     elif not rows:
-        say(f"{which}: no decision yet.")
+        flowing(f"{which}: no decision yet.")
     elif erased := [each.erased for each in replayed if each.erased]:
         why = erased[0] if len(erased) == 1 else erased_by_all(ledger, rows[0].payload.usecase)
-        say(f"Rows and models that are gone were not compared, because {why}.")
+        flowing(f"Rows and models that are gone were not compared, because {why}.")
     if any(each.difference is not None for each in replayed):
         sys.exit(1)
 
@@ -60,12 +60,12 @@ def _say(again: Replayed) -> None:
         how = "to the last bit" if again.exact else f"within {TOLERANCE:g}: the libraries have changed since"
         of = ", from the sums in the ledger" if again.erased else ""
         same = f"{counted(again.numbers, 'number', 'numbers')} the same{of}, {how}"
-        say(f"{label} {same if again.numbers or not again.erased else 'nothing is left to compare'}")
+        flowing(f"{label} {same if again.numbers or not again.erased else 'nothing is left to compare'}")
         return
     difference = again.difference
     if difference.field in NOT_AT_HAND:
-        say(f"{label} CANNOT BE COMPARED: its {difference.field} cannot be read\n  {difference.cause}")
+        flowing(f"{label} CANNOT BE COMPARED: its {difference.field} cannot be read\n  {difference.cause}")
         return
     known = difference.then is not None or difference.now is not None
     values = f" was {difference.then!r}, is {difference.now!r}" if known else ""
-    say(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")
+    flowing(f"{label} DIFFERS at {difference.field}{values}\n  likely cause: {difference.cause}")

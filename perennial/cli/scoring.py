@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perennial.cli.live import naming_what_is_live
-from perennial.cli.output import as_json, flowing, note, working
+from perennial.cli.output import as_json, flowing, flowing_note, working
 from perennial.cli.reading import open_ledger
 from perennial.errors import HeldBack, InputError
 from perennial.ledger.present import batch_named, current_release
@@ -97,7 +97,7 @@ def _score_file(usecase: str, release: Release, file: Path, out: Path, json: boo
         scored = scored_rows(rows, served, declaration.schema_, release)
     _write(scored, out)
     for warning in rows.warnings:
-        note(f"warning: {warning}")
+        flowing_note(f"warning: {warning}")
     if json:
         fields = {"usecase": usecase, "release_no": release.release_no, "rows": len(scored), "out": str(out)}
         as_json({**fields, "warnings": list(rows.warnings)})

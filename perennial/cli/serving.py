@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from perennial.cli.output import say
+from perennial.cli.output import flowing, say
 from perennial.errors import InputError
 from perennial.settings import settings
 from perennial.usecase.reading import list_use_cases, load_use_case
@@ -44,8 +44,8 @@ def serve(
         refuse_taken(host, port)
     asked = Serving(usecases, host, port or free_port(0, "the service"), workers, release, keys, sync)
     address = f"http://{host}:{asked.port}"
-    say(f"Serving {', '.join(names)} at {address} until Ctrl-C")
-    say(f"  try a request: {address}/docs    what is served: {address}/ready")
+    flowing(f"Serving {', '.join(names)} at {address} until Ctrl-C")
+    flowing(f"  try a request: {address}/docs    what is served: {address}/ready")
     say("  It answers once the models are loaded, which takes some seconds.")
     run(asked, where)
     say("The service is stopped.")

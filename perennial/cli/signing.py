@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from perennial.cli.output import as_json, say
+from perennial.cli.output import as_json, flowing, say
 from perennial.errors import InputError
 from perennial.model.verified import sign, verified, versions_of
 from perennial.settings import settings
@@ -24,9 +24,11 @@ def verify_model(usecase: str, version: int | None, json: bool) -> None:
     else:
         for each in results:
             state = each.signature.in_words if each.signature else "its files are missing"
-            say(f"{usecase}: version {each.version}: {f'would not be loaded: {each.wrong}.' if each.wrong else state}")
+            flowing(
+                f"{usecase}: version {each.version}: {f'would not be loaded: {each.wrong}.' if each.wrong else state}"
+            )
             if each.fix:
-                say(f"  {each.fix}")
+                flowing(f"  {each.fix}")
         if not results:
             say(f"{usecase}: no version is live or waiting.")
     if any(each.wrong for each in results):
@@ -51,6 +53,6 @@ def sign_model(usecase: str, version: int | None, json: bool) -> None:
         as_json([{"version": number, "signed_now": now} for number, now in made.items()])
         return
     for number, now in made.items():
-        say(f"{usecase}: version {number} is signed{'' if now else ' already'}.")
+        flowing(f"{usecase}: version {number} is signed{'' if now else ' already'}.")
     if not made:
         say(f"{usecase}: no version is live or waiting.")

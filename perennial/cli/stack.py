@@ -29,7 +29,7 @@ def up(detach: bool, runs: int) -> None:
         return
     from perennial.processes.up import up as run
 
-    say(f"Starting everything on {where.home} ... Ctrl-C stops it.")
+    flowing(f"Starting everything on {where.home} ... Ctrl-C stops it.")
     run(where, runs, _report, _show_addresses)
     say("Everything is stopped.")
 
@@ -67,11 +67,11 @@ def deploy(json: bool) -> None:
             }
         )
         return
-    say(f"Deployed to {server.ui}.")
+    flowing(f"Deployed to {server.ui}.")
     for name, each in {**plan.schedules, **plan.fleets}.items():
-        say(f"  {name}: {each['cron']} ({each['timezone']})")
+        flowing(f"  {name}: {each['cron']} ({each['timezone']})")
     for name in plan.without:
-        say(f"  {name}: no schedule")
+        flowing(f"  {name}: no schedule")
     for name, mistake in plan.mistaken.items():
         flowing(f"  {name}: its declaration cannot be used, so a schedule that it has stays as it is: {mistake}")
 

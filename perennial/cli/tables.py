@@ -35,7 +35,8 @@ class Column:
     right: numbers, aligned to the right.
     gives_way: on a terminal that is too narrow, columns with the highest number are left out first, and those with 0
     never. `--wide` and a pipe show every column.
-    text: running text, which may wrap between words; the last column only.
+    text: running text, which may wrap between words; the last column only. In a pipe it continues below its row where
+    that is too long; `--wide` has one line per row.
     """
 
     heading: str
@@ -48,7 +49,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: boo
     """Print rows under headings. On a terminal, columns that are not needed give way before a line is too long."""
     cells = [[masked(cell) for cell in row] for row in rows]
     if not is_terminal():
-        for line in _lines(columns, cells, None, coloured=False):
+        for line in _lines(columns, cells, None, coloured=False) if wide else _in_pipe(columns, cells):
             say(line)
         return
     room = None if wide else terminal_width()
@@ -90,6 +91,26 @@ def _least(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequ
 def _widest(column: Column, cells: Sequence[str]) -> int:
     widest = max([width_of(column.heading), *map(width_of, cells)])
     return min(widest, NARROWEST_TEXT) if column.text else widest
+
+
+def _in_pipe(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table with every column; running text that is too long continues below its beginning.
+
+    Where the other columns leave too little room for that, it stands below its row.
+    """
+    if not columns[-1].text:
+        return _lines(columns, rows, None, coloured=False)
+    names = [c.heading for c in columns[:-1]]
+    widths = [max([width_of(name), *(width_of(row[i]) for row in rows)]) for i, name in enumerate(names)]
+    if sum(widths) + len(GAP) * len(widths) + NARROWEST_TEXT <= text_width():
+        return _lines(columns, rows, text_width(), coloured=False)
+    lines = [f"{_line(columns[:-1], names, widths)}{GAP}{columns[-1].heading}"]
+    for cells in rows:
+        before, text = _line(columns[:-1], cells[:-1], widths), cells[-1]
+        whole = f"{before}{GAP}{text}".rstrip()
+        fits = width_of(whole) <= text_width()
+        lines += [whole] if fits else [before, *fitted(f"{GAP}{text}", text_width(), in_paths=True).split("\n")]
+    return lines
 
 
 def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int | None, *, coloured: bool) -> list[str]:

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from perennial.erasure.databases import can_change
 from perennial.evaluation.figures import counted, enumerated
 from perennial.ledger.entries import Erased, ModelErased
-from perennial.ledger.learned_erased import learned_erased
-from perennial.ledger.ledger import Ledger
-from perennial.ledger.present import open_question
 from perennial.settings import Settings, database_file
 from perennial.usecase.declaration import Declaration
 
@@ -52,26 +49,6 @@ def erased_in_words(usecase: str, erased: Erased) -> Iterator[str]:
         yield "  once another model is live"
     if erased.stays:
         yield f"  not removed: values in the ledger: {', '.join(f'{kind} ({n})' for kind, n in erased.stays.items())}"
-
-
-def waiting_in_words(ledger: Ledger, usecase: str, erased: Erased) -> Iterator[str]:
-    """That versions which wait may still go live although they may have learned from the rows, and what prevents it."""
-    if erased.then != "retrain":
-        return
-    question = open_question(ledger, usecase)
-    for each in learned_erased(ledger, usecase):
-        if each.is_live or erased.number not in each.erasures:
-            continue
-        if question is not None and question.challenger.version == each.version:
-            yield (
-                f"  version {each.version} waits for a person, who may still release it: "
-                f"`perennial refuse {question.id} --by NAME --reason TEXT` ends that"
-            )
-        else:
-            yield (
-                f"  version {each.version} waits, and the next cycle may still release it before it trains: "
-                f"`perennial train {usecase} --reason TEXT` trains a version that takes its place"
-            )
 
 
 def planned_in_words(where: Settings, declaration: Declaration) -> Iterator[str]:

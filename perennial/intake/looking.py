@@ -102,7 +102,7 @@ def source_mistakes(case: UseCase, document: Document, looked: Looked) -> list[M
     other = other_values(case.declaration, looked.batch) if looked.is_new else None
     if other is not None and other.is_held:
         target = case.declaration.schema_.target
-        message = f"column '{target}' of batch {looked.window}: {other.found}; the batch would be held"
+        message = f"column '{target}' of batch {looked.window}: {other.words}; the batch would be held"
         place = ("schema", "target")
         mistakes.append(document.mistake(place, message, other.fix, code="source-other-target-values"))
     for name in looked.missing if looked.is_new else ():

@@ -78,10 +78,10 @@ def _wrong(declaration: Declaration, batch: Parsed, name: str, kind: ColumnType)
 class OtherValues:
     """Values of a target besides the declared ones.
 
-    found: what they are, each with in how many rows. fix: how to fix that. is_held: whether a batch with them is held.
+    words: what they are, each with in how many rows. fix: how to fix that. is_held: whether a batch with them is held.
     """
 
-    found: str
+    words: str
     fix: str
     is_held: bool
 

@@ -55,11 +55,25 @@ def test_columns_give_way_before_a_line_is_too_long_and_the_last_line_names_them
     assert "the source was corrected by the team that owns it" in capsys.readouterr().out
 
 
-def test_a_pipe_has_every_column_and_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> None:
-    table(COLUMNS, [("2024-01", "7", "new", "a " * 200), ("2024-02", "12", "new", "")])
+def test_a_pipe_has_every_column_and_a_text_that_is_too_long_continues_below(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("2024-01", "7", "new", "word " * 40), ("2024-02", "12", "new", "one word")]
+    table(COLUMNS, rows)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and "because" in lines[0]
-    assert lines[1].startswith("2024-01     7  new")
+    assert lines[0] == "batch    rows  because  failed" and max(map(len, lines)) <= 80
+    assert lines[1].startswith("2024-01     7  new      word word") and lines[2].startswith(" " * 24 + "word")
+    assert lines[-1] == "2024-02    12  new      one word" and "".join(lines).count("word") == 41
+    table(COLUMNS, rows, wide=True)
+    assert len(capsys.readouterr().out.splitlines()) == 3, "one line per row"
+
+
+def test_a_text_without_room_beside_its_row_stands_below_it_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    because = "the source was corrected by the team that owns it"
+    table(COLUMNS, [("2024-01", "7", because, "word " * 40), ("2024-02", "12", because, "")])
+    heading, row, *text, last = capsys.readouterr().out.splitlines()
+    assert heading.endswith("  failed") and row == f"2024-01     7  {because}" and last == f"2024-02    12  {because}"
+    assert all(line.startswith("  word") and len(line) <= 80 for line in text) and " ".join(text).count("word") == 40
 
 
 @pytest.mark.usefixtures("terminal")

@@ -8,10 +8,14 @@ import os
 import pty
 import re
 import select
+import shlex
 import struct
 import termios
+from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
 from perennial.cli.prose import prose
 from perennial.cli.wrapping import fitted
@@ -118,6 +122,84 @@ def test_the_lines_of_a_person_who_decides_and_those_of_a_fix_are_wrapped_in_a_p
     assert "again as release 3" in " ".join(back.split())
     for shown in (checked, back):
         assert [line for line in shown.splitlines() if len(line) > 80 and not line.startswith(("/", "usecases"))] == []
+
+
+MANY = """
+erase shop --key {key} --by Ben --reason asked --dry-run
+erase shop --key {key} --by Ben --reason asked
+erase shop --key {key} --by Ben --reason asked
+erase shop --keys-file {folder}/nosuch.csv --by Ben --reason asked
+status
+status nosuch
+check shop --no-run
+check broken
+check unreadable
+plan shop
+quarantine shop
+replay shop
+replay shop --deep
+fleet
+fleet --state nosuch
+fleet --tag x=y
+fleet run --dry-run
+decision {decision}
+decision {decision} --full
+decision nosuch
+lineage shop batch:2024-02/1
+approve {decision} --by Ada --reason fine
+refuse {decision} --by Ada --reason bad
+resume shop --by Ada --reason over
+rollback shop --reason ''
+rollback shop --reason bad --dry-run
+requeue shop --dry-run
+waive shop --batch 2030-01 --check x --by Ada --reason fine
+stage shop
+doctor --dry-run
+maintain --dry-run
+retain --dry-run
+ledger verify
+verify-model shop
+sign-model shop
+anchor
+keys {folder}/key
+alerts
+alerts test shop
+openlineage
+dossier shop
+page shop
+run shop --batch 2030-01
+run shop --dry-run
+backfill shop --dry-run
+replay-traffic shop --url http://127.0.0.1:1
+run
+nosuch
+run shop --nosuch
+init {folder}/returned_orders_of_the_whole_year.csv --target returned
+"""
+"""Commands and mistakes in them, the erasure first so that the others show what follows from it."""
+ROW = re.compile(r"\S {2,}\S.*\S {2,}\S")
+"""A row of a table, which has one line in a pipe."""
+
+
+@pytest.mark.slow
+def test_no_running_text_in_a_pipe_is_wider_than_80_columns(settled: World, tmp_path: Path) -> None:
+    (decision,) = payloads(Decision)
+    assert isinstance(decision, Decision)
+    broken = settled.declaration | {"name": "broken", "evaluation": {"primary": "logloss"}, "clock": "sundial"}
+    (settled.usecases / "broken.yaml").write_text(yaml.safe_dump(broken))
+    (settled.usecases / "unreadable.yaml").write_text("name: [")
+    january = settled.usecases / "shop" / "2024-01.csv"
+    (tmp_path / "returned_orders_of_the_whole_year.csv").write_text(january.read_text())
+    wide: dict[str, list[str]] = {}
+    for line in MANY.format(key=pd.read_csv(january)["order"][0], decision=decision.id, folder=tmp_path).split("\n")[
+        1:-1
+    ]:
+        ended = in_pipes(*shlex.split(line))
+        assert ended.code in (0, 1, 2, 3) and "Traceback" not in ended.err, (line, ended.err)
+        shown = [*ended.out.splitlines(), *ended.err.splitlines()]
+        assert shown, line
+        wide[line] = [each for each in shown if fitted(each, 80) != each and not ROW.search(each)]
+    assert {line: shown for line, shown in wide.items() if shown} == {}
 
 
 def piped(*words: str) -> str:
