@@ -1,4 +1,4 @@
-"""Tables: as wide as a terminal allows without breaking a word, one line per row in a pipe."""
+"""Tables: as wide as a terminal allows without breaking a word; in a pipe one line per row, long texts below it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal of 80 columns: whole words, nothing cut off; in a pipe, one line per row."""
+"""What a person sees on a terminal of 80 columns: whole words, nothing cut off; in a pipe, as wide."""
 
 from __future__ import annotations
 
