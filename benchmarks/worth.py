@@ -66,6 +66,7 @@ def stream(drift: float, seed: int) -> Stream:
         days=days,
         year=(days // 365.25).astype(np.int64),
         newest=np.zeros(MONTHS, dtype=np.int64),
+        left_out=np.zeros(MONTHS),
         models=models,
         windows=("one batch",),
     )

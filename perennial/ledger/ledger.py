@@ -161,27 +161,27 @@ class Ledger:
         with self._reading() as connection:
             return self._find(connection, usecase, payload, key)
 
-    def all(self, usecase: str, payload: type[Payload]) -> list[Row[Payload]]:
+    def all(self, usecase: str, payload: type[Payload]) -> tuple[Row[Payload], ...]:
         """Every row of a kind, in the order of writing.
 
         Rows never change, so a process reads each once and then only what was written since, of any kind. If the end
         of the chain that it knows is gone or has another hash, as after a restore, it reads them all again.
         """
         if self._past:
-            return self._of_kind(usecase, payload)
+            return tuple(self._of_kind(usecase, payload))
         kind, place = KIND_OF[payload], (self.url, usecase, payload)
         known = cast("_Read[Payload] | None", _KNOWN.get(place))
         since = self._since(usecase, known.position) if known else []
         if known and since and since[0]["hash"] == known.hash:
-            rows = [*known.rows, *(_row(values, payload) for values in since[1:] if values["kind"] == kind)]
+            rows = known.rows + tuple(_row(values, payload) for values in since[1:] if values["kind"] == kind)
             end, last = since[-1]["position"], since[-1]["hash"]
         else:
             newest = self.newest(usecase)
             if newest is None:
-                return []
+                return ()
             end, last = newest.position, newest.hash
-            rows = [row for row in self._of_kind(usecase, payload) if row.position <= end]
-        _KNOWN[place] = _Read(end, last, tuple(rows))
+            rows = tuple(row for row in self._of_kind(usecase, payload) if row.position <= end)
+        _KNOWN[place] = _Read(end, last, rows)
         return rows
 
     def _since(self, usecase: str, position: int) -> list[Mapping[Any, Any]]:

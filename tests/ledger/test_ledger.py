@@ -63,10 +63,10 @@ def test_rows_read_once_are_read_anew_after_another_ledger_was_restored(ledger: 
     ledger.append("shop", declaration(8))
     assert [r.key for r in Ledger(ledger.url).all("shop", DeclarationEntry)] == ["d0", "d7", "d8"]
     behind_its_back(ledger, "DELETE FROM entries WHERE usecase = 'shop'")
-    assert ledger.all("shop", DeclarationEntry) == []
+    assert ledger.all("shop", DeclarationEntry) == ()
     ledger.append("shop", declaration(9))
     assert [r.key for r in ledger.all("shop", DeclarationEntry)] == ["d9"]
-    assert ledger.before(1).all("shop", DeclarationEntry) == []
+    assert ledger.before(1).all("shop", DeclarationEntry) == ()
 
 
 def test_a_kind_is_read_once_however_many_rows_of_other_kinds_follow(
@@ -80,10 +80,10 @@ def test_a_kind_is_read_once_however_many_rows_of_other_kinds_follow(
 
     monkeypatch.setattr(ledger, "_of_kind", noted)
     ledger.append("shop", declaration(0))
-    assert ledger.all("shop", type(batch())) == []
+    assert ledger.all("shop", type(batch())) == ()
     for number in range(1, 5):
         ledger.append("shop", declaration(number))
-        assert ledger.all("shop", type(batch())) == []
+        assert ledger.all("shop", type(batch())) == ()
     ledger.append("shop", batch("2024-01"))
     ledger.append("shop", declaration(5))
     ledger.append("shop", batch("2024-02"))

@@ -46,4 +46,4 @@ def test_nothing_is_opened_if_the_channel_is_not_declared_or_batches_are_good(wo
         world.month(f"2024-0{len(channels)}")
         cycle()
         watch_contract.fn("shop")
-    assert open_workspace(settings()).ledger.all("shop", Episode) == []
+    assert open_workspace(settings()).ledger.all("shop", Episode) == ()
