@@ -41,7 +41,7 @@ def evaluation_rows(
     if snapshot.payload.until is not None:
         return _left_out(tables, declaration, known, snapshot.payload, max(earlier, default=None))
     after = max([instant(snapshot.payload.as_of), *earlier])
-    watched = _WATCHED.pop(_same(tables, declaration, known, after), None)
+    watched = _WATCHED.pop(_same(tables, declaration, known, after, _versions(tables, declaration.name)), None)
     return watched or rows_after(tables, declaration, known, after)
 
 
@@ -54,14 +54,16 @@ def rows_to_watch(
     alone would never be enough, those of the last `WATCHED` days. Rows whose label was known when the champion was
     released (`released`) are left out. If labels take a month, the rows belong to earlier batches.
     """
-    rows = _OF_BATCH.pop(_of_batch(tables, declaration, known, batch), None)
+    versions = _versions(tables, declaration.name)
+    rows = _OF_BATCH.pop(_of_batch(tables, declaration, known, batch, versions), None)
     if rows is None:
         rows = batch_rows(tables, declaration.name, declaration.schema_, known, (batch.batch,))
     arrived = instant(batch.arrived_at)
     earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < arrived]
     after = max(released, min(arrived - WATCHED, max(earlier, default=arrived)))
     _WATCHED.clear()
-    watched = _WATCHED[_same(tables, declaration, known, after)] = rows_after(tables, declaration, known, after)
+    watched = rows_after(tables, declaration, known, after)
+    _WATCHED[_same(tables, declaration, known, after, versions)] = watched
     return rows, watched
 
 
@@ -70,13 +72,24 @@ def rows_of_batch(
 ) -> pd.DataFrame | StoredRows:
     """The accepted rows of a batch to score. They are kept for the watch of the same batch, which takes them away."""
     _OF_BATCH.clear()
+    versions = _versions(tables, declaration.name)
     rows = batch_rows(tables, declaration.name, declaration.schema_, known, (batch.batch,))
-    _OF_BATCH[_of_batch(tables, declaration, known, batch)] = rows
+    _OF_BATCH[_of_batch(tables, declaration, known, batch, versions)] = rows
     return rows
 
 
-def _of_batch(tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry) -> tuple[object, ...]:
-    return (*_same(tables, declaration, known, known.as_of), batch.batch)
+_Versions = tuple[int | None, int | None]
+"""Of the tables of accepted rows and of labels: an erasure, in another process too, makes a new one."""
+
+
+def _versions(tables: Tables, usecase: str) -> _Versions:
+    return tables.version(usecase, "accepted"), tables.version(usecase, "labels")
+
+
+def _of_batch(
+    tables: Tables, declaration: Declaration, known: Known, batch: BatchEntry, versions: _Versions
+) -> tuple[object, ...]:
+    return (*_same(tables, declaration, known, known.as_of, versions), batch.batch)
 
 
 _OF_BATCH: dict[tuple[object, ...], pd.DataFrame | StoredRows] = {}
@@ -85,12 +98,12 @@ _WATCHED: dict[tuple[object, ...], EvaluationRows] = {}
 """The rows that were watched last, for the decision that looks at the very same ones: read and scored once."""
 
 
-def _same(tables: Tables, declaration: Declaration, known: Known, after: datetime) -> tuple[object, ...]:
-    """All that the rows depend on; an erasure, in another process too, makes a new version of a table."""
-    usecase = declaration.name
+def _same(
+    tables: Tables, declaration: Declaration, known: Known, after: datetime, versions: _Versions
+) -> tuple[object, ...]:
+    """All that the rows depend on."""
     ids = (known.batch_ids, known.label_batch_ids, tuple(each.batch for each in known.replaced))
-    versions = (tables.version(usecase, "accepted"), tables.version(usecase, "labels"))
-    return (tables.uri, usecase, declaration.digest, known.as_of, *ids, after, *versions)
+    return (tables.uri, declaration.name, declaration.digest, known.as_of, *ids, after, *versions)
 
 
 def rows_after(

@@ -116,9 +116,10 @@ class Tables:
                 )
             except CommitFailedError as error:
                 raise TransientError(f"{uri}: another writer was faster: {error}") from error
-        written_to = DeltaTable(uri)
-        _join_small_files(written_to)
-        return written_to.version()
+        if table is None:
+            table = DeltaTable(uri)
+        _join_small_files(table)
+        return table.version()
 
     def read(
         self,
