@@ -2,11 +2,16 @@
 
     python benchmarks/engine.py              # prints a table; fails if anything differs
     python benchmarks/engine.py --months 4
+    python benchmarks/engine.py --speed 5000000
 
 Each month is a typed Parquet file that is not held in memory, so that its typing and its checks go through the engine.
 Each engine has a separate home and process, and runs the steps of the cycle without Prefect. Compared is what does not
 differ between any two runs: models are named by version, since the bytes of their files differ. Change no file of the
 project meanwhile: models record the version of the code.
+
+With `--speed`, one batch of so many rows goes through the steps of benchmarks/scale.py that use the engine, by the local
+one and on clusters of one and of two workers, in turns: wall seconds, and their ratio to the local engine. Two workers
+beside the process of the run and the scheduler need more than two cores for their full speed.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ import argparse
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 ROWS_OF_A_GROUP = 5_000
+SPREAD = ("ingest", "statistics", "score", "watch")
+"""Steps of benchmarks/scale.py of which workers do a part."""
 
 
 def write_months(folder: Path, months: int) -> None:
@@ -86,14 +94,51 @@ def lived(folder: Path, name: str, **variables: str) -> tuple[dict[str, Any], fl
     return json.loads(to.read_text()), time.perf_counter() - started
 
 
+def speed(rows: int, folder: Path, turns: int = 2) -> None:
+    """Print the wall seconds of each step by each engine."""
+    import scale
+    from tests.dask_cluster import dask_cluster
+
+    data, window = folder / "data", scale.windows(1)[0]
+    data.mkdir(parents=True)
+    scale.write_batch(data / f"{window}.parquet", rows, 0)
+    took: dict[str, dict[int, list[float]]] = {step: {} for step in SPREAD}
+    for turn in range(turns):
+        for workers in (0, 1, 2):
+            home = folder / f"{workers}-{turn}"
+            (home / "usecases").mkdir(parents=True)
+            (home / "usecases" / "data").symlink_to(data)
+            (home / "usecases" / "shop.yaml").write_text(scale.DECLARATION)
+            with dask_cluster(home, workers) as cluster:
+                if workers:
+                    os.environ |= {"PERENNIAL_ENGINE": "dask", "PERENNIAL_DASK_SCHEDULER": cluster.address}
+                for step in SPREAD:
+                    took[step].setdefault(workers, []).append(scale.cost_of(step, window, home).wall)
+            for name in ("PERENNIAL_ENGINE", "PERENNIAL_DASK_SCHEDULER"):
+                os.environ.pop(name, None)
+            shutil.rmtree(home)
+    print("| step | local, s | one worker, s (times) | two workers, s (times) |\n|---|---|---|---|")
+    for step, of in took.items():
+        cells = [" ".join(f"{each:.0f}" for each in of[0])]
+        for workers in (1, 2):
+            ratios = " ".join(f"{mine / local:.2f}" for mine, local in zip(of[workers], of[0], strict=True))
+            cells.append(f"{' '.join(f'{each:.0f}' for each in of[workers])} ({ratios})")
+        print(f"| {step} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print the table of benchmarks/README.md."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--months", type=int, default=12)
+    asked.add_argument("--speed", type=int, metavar="ROWS")
     asked.add_argument("--record", type=Path, help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.record:
         live(given.record)
+        return
+    if given.speed:
+        with tempfile.TemporaryDirectory() as temporary:
+            speed(given.speed, Path(temporary))
         return
     from tests.dask_cluster import dask_cluster
 
