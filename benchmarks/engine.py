@@ -97,6 +97,7 @@ def lived(folder: Path, name: str, **variables: str) -> tuple[dict[str, Any], fl
 def speed(rows: int, folder: Path, turns: int = 2) -> None:
     """Print the wall seconds of each step by each engine."""
     import scale
+
     from tests.dask_cluster import dask_cluster
 
     data, window = folder / "data", scale.windows(1)[0]
