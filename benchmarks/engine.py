@@ -9,9 +9,9 @@ Each engine has a separate home and process, and runs the steps of the cycle wit
 differ between any two runs: models are named by version, since the bytes of their files differ. Change no file of the
 project meanwhile: models record the version of the code.
 
-With `--speed`, one batch of so many rows goes through the steps of benchmarks/scale.py that use the engine, by the local
-one and on clusters of one and of two workers, in turns: wall seconds, and their ratio to the local engine. Two workers
-beside the process of the run and the scheduler need more than two cores for their full speed.
+With `--speed`, one batch of so many rows goes through the steps of benchmarks/scale.py that use the engine, by the
+local one and on clusters of one and of two workers, in turns: wall seconds, and their ratio to the local engine.
+Workers beside the process of the run need more than two cores for their full speed.
 """
 
 from __future__ import annotations

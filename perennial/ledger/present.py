@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from perennial.clock import instant
 from perennial.errors import InputError
@@ -200,9 +201,21 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
-def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
-    """The newest entry of each window, in the order of their first arrival."""
-    return {row.payload.window: row.payload for row in ledger.all(usecase, BatchEntry)}
+def newest_entries(ledger: Ledger, usecase: str) -> Mapping[str, BatchEntry]:
+    """The newest entry of each window, in the order of their first arrival. A cycle asks several times."""
+    rows = ledger.all(usecase, BatchEntry)
+    last = rows[-1].hash if rows else ""
+    newest = _NEWEST.get(last)
+    if newest is None:
+        while len(_NEWEST) >= _MOST:
+            _NEWEST.pop(next(iter(_NEWEST)), None)
+        newest = _NEWEST[last] = MappingProxyType({row.payload.window: row.payload for row in rows})
+    return newest
+
+
+_MOST = 8
+_NEWEST: dict[str, Mapping[str, BatchEntry]] = {}
+"""The newest entries lately, by the hash of the last row, which stands for all rows before it."""
 
 
 def last_batch(batches: Iterable[BatchEntry]) -> BatchEntry | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
@@ -39,30 +39,36 @@ class Known:
 def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
     """The current state at `as_of`: for each window, the newest accepted revision that had arrived by then.
 
-    A cycle asks for the same one several times, so the last ones are kept, by the newest rows that they are made from.
+    A cycle asks several times, so what was known after the newest rows is kept, and when the last of them arrived.
     """
     batches, labels = ledger.all(usecase, BatchEntry), ledger.all(usecase, LabelBatchEntry)
-    made_from = (batches[-1].hash if batches else "", labels[-1].hash if labels else "", as_of)
-    known = _KEPT.get(made_from)
-    if known is None:
-        while len(_KEPT) >= _MOST:
-            _KEPT.pop(next(iter(_KEPT)), None)
-        known = _KEPT[made_from] = _known([row.payload for row in batches], [row.payload for row in labels], as_of)
-    return known
+    made_from = (batches[-1].hash if batches else "", labels[-1].hash if labels else "")
+    last, known = _KEPT.get(made_from, (as_of, None))
+    if known is None or as_of < last:
+        accepted = [each.payload for each in batches if each.payload.status == "accepted"]
+        of_labels = [each.payload for each in labels if each.payload.status == "accepted"]
+        last = max((instant(each.arrived_at) for each in (*accepted, *of_labels)), default=as_of)
+        known = _known(accepted, of_labels, as_of)
+        if last <= as_of:
+            while len(_KEPT) >= _MOST:
+                _KEPT.pop(next(iter(_KEPT)), None)
+            _KEPT[made_from] = last, known
+    return known if known.as_of == as_of else replace(known, as_of=as_of)
 
 
 _MOST = 8
-_KEPT: dict[tuple[str, str, datetime], Known] = {}
-"""What was known lately. A row's hash stands for all rows before it."""
+_KEPT: dict[tuple[str, str], tuple[datetime, Known]] = {}
+"""What was known lately, with all rows. A row's hash stands for all rows before it."""
 
 
 def _known(batches: Sequence[BatchEntry], label_batches: Sequence[LabelBatchEntry], as_of: datetime) -> Known:
-    accepted = [each for each in batches if each.status == "accepted" and instant(each.arrived_at) <= as_of]
-    newest = {batch.window: batch for batch in accepted}
-    restated = len(newest) < len(accepted)
+    """Of accepted ones."""
+    arrived = [each for each in batches if instant(each.arrived_at) <= as_of]
+    newest = {batch.window: batch for batch in arrived}
+    restated = len(newest) < len(arrived)
     return Known(
         as_of,
         tuple(sorted(newest.values(), key=attrgetter("end", "window"))),
-        tuple(each for each in label_batches if each.status == "accepted" and instant(each.arrived_at) <= as_of),
-        tuple(batch for batch in accepted if newest[batch.window] is not batch) if restated else (),
+        tuple(each for each in label_batches if instant(each.arrived_at) <= as_of),
+        tuple(batch for batch in arrived if newest[batch.window] is not batch) if restated else (),
     )

@@ -188,8 +188,8 @@ def days_of(past: Sequence[Health], since: datetime | None = None) -> tuple[Day,
     days = {
         day.day: day
         for health in past
-        if since is None or instant(health.as_of) > since
         for reading in health.readings
+        if reading.days and (since is None or instant(health.as_of) > since)
         for day in reading.days
     }
     return tuple(days[name] for name in sorted(days))
