@@ -47,7 +47,8 @@ def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
     if known is None or as_of < last:
         accepted = [each.payload for each in batches if each.payload.status == "accepted"]
         of_labels = [each.payload for each in labels if each.payload.status == "accepted"]
-        last = max((instant(each.arrived_at) for each in (*accepted, *of_labels)), default=as_of)
+        arrivals = [each.arrived_at for each in accepted] + [each.arrived_at for each in of_labels]
+        last = max(map(instant, arrivals), default=as_of)
         known = _known(accepted, of_labels, as_of)
         if last <= as_of:
             while len(_KEPT) >= _MOST:
