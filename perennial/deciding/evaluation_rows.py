@@ -59,7 +59,7 @@ def rows_to_watch(
     if rows is None:
         rows = batch_rows(tables, declaration.name, declaration.schema_, known, (batch.batch,))
     arrived = instant(batch.arrived_at)
-    earlier = [at for b in known.batches if (at := instant(b.arrived_at)) < arrived]
+    earlier = [at for at in known.arrivals if at < arrived]
     after = max(released, min(arrived - WATCHED, max(earlier, default=arrived)))
     _WATCHED.clear()
     watched = rows_after(tables, declaration, known, after)
@@ -116,8 +116,8 @@ def rows_after(
     # latest: older batches hold nothing new.
     only = tuple(
         b.batch
-        for b in known.batches
-        if late or instant(b.arrived_at) > after or instant(b.end) + schema.label_known_after > after
+        for b, arrived in zip(known.batches, known.arrivals, strict=True)
+        if late or arrived > after or instant(b.end) + schema.label_known_after > after
     )
 
     def are_new(rows: pd.DataFrame) -> pd.Series:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import perennial.sources as sources
 from perennial.errors import InputError
@@ -69,11 +70,10 @@ def due_window(case: UseCase, ledger: Ledger, windows: Sequence[Window]) -> str 
 
 def changed_windows(case: UseCase, newest: Mapping[str, BatchEntry], windows: Sequence[Window]) -> list[str]:
     """Windows whose source has other bytes by now: of the held ones all, of the accepted the newest `look_back`."""
-    came = [w for w in windows if w.name in newest]
-    accepted = [w.name for w in came if newest[w.name].status == "accepted"]
-    looked_at = set(accepted[len(accepted) - min(len(accepted), case.declaration.look_back) :])
+    last_first = (w.name for w in reversed(windows) if w.name in newest and newest[w.name].status == "accepted")
+    looked_at = set(islice(last_first, case.declaration.look_back))
     landed = {n: batch.landing for n, batch in newest.items() if batch.status == "held" or n in looked_at}
-    there = [w for w in came if w.name in landed]
+    there = [w for w in windows if w.name in landed]
     source = source_of(case)
     arrivals = (source.fetch(window) for window in there)
     return [a.window.name for a in arrivals if name_of(a.content, a.suffix) != landed[a.window.name]]

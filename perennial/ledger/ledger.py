@@ -105,6 +105,11 @@ class Ledger:
         past._past = (entries.c.position < position,)
         return past
 
+    @property
+    def is_past(self) -> bool:
+        """Whether it is the ledger as it was before some row."""
+        return bool(self._past)
+
     def append(self, usecase: str, payload: Payload) -> tuple[Row[Payload], bool]:
         """Write a row under its key, or return the existing one: (row, whether it was written now).
 

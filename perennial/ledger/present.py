@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from perennial.clock import instant
 from perennial.errors import InputError
@@ -26,6 +25,7 @@ from perennial.ledger.entries import (
     Served,
     Snapshot,
 )
+from perennial.ledger.folded import Folded
 from perennial.ledger.ledger import Ledger, Row
 from perennial.usecase.declaration import Declaration
 
@@ -201,21 +201,16 @@ def _finished(ledger: Ledger, usecase: str) -> set[str | None]:
     return {c.decision for c in cycles} | {c.challenger for c in cycles}
 
 
-def newest_entries(ledger: Ledger, usecase: str) -> Mapping[str, BatchEntry]:
-    """The newest entry of each window, in the order of their first arrival. A cycle asks several times."""
-    rows = ledger.all(usecase, BatchEntry)
-    last = rows[-1].hash if rows else ""
-    newest = _NEWEST.get(last)
-    if newest is None:
-        while len(_NEWEST) >= _MOST:
-            _NEWEST.pop(next(iter(_NEWEST)), None)
-        newest = _NEWEST[last] = MappingProxyType({row.payload.window: row.payload for row in rows})
-    return newest
+def _arrive(newest: dict[str, BatchEntry], batch: BatchEntry) -> None:
+    newest[batch.window] = batch
 
 
-_MOST = 8
-_NEWEST: dict[str, Mapping[str, BatchEntry]] = {}
-"""The newest entries lately, by the hash of the last row, which stands for all rows before it."""
+_NEWEST = Folded(BatchEntry, dict[str, BatchEntry], _arrive)
+
+
+def newest_entries(ledger: Ledger, usecase: str) -> dict[str, BatchEntry]:
+    """The newest entry of each window, in the order of their first arrival."""
+    return _NEWEST.read(ledger, usecase, dict)
 
 
 def last_batch(batches: Iterable[BatchEntry]) -> BatchEntry | None:
@@ -270,14 +265,21 @@ def open_question(ledger: Ledger, usecase: str) -> Decision | None:
     return newest if (release.release_no if release else 0) == newest.release_no else None
 
 
+def _count_arrival(arrived: dict[str, str], batch: BatchEntry) -> None:
+    if batch.status == "accepted":
+        arrived[batch.window] = batch.arrived_at
+
+
+_ARRIVED = Folded(BatchEntry, dict[str, str], _count_arrival)
+
+
 def replay_clock(ledger: Ledger, usecase: str, without: str | None = None) -> datetime | None:
     """The replay clock: the arrival of the newest accepted batch, or None before the first.
 
     For each window the newest accepted revision counts, so a correction can turn the clock back.
     without: a window to leave out, because a new revision of it is being ingested.
     """
-    batches = [row.payload for row in ledger.all(usecase, BatchEntry)]
-    arrived = {batch.window: batch.arrived_at for batch in batches if batch.status == "accepted"}
+    arrived = _ARRIVED.read(ledger, usecase, dict)
     if without is not None:
         arrived.pop(without, None)
     return max(map(instant, arrived.values()), default=None)

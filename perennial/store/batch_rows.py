@@ -72,6 +72,5 @@ def stream_of_rows(
 
 def bounds_on_disk(tables: Tables, known: Known, only: Sequence[str]) -> Bounds | None:
     """The bounds of the accepted rows of some batches; None if they are few enough to be in memory as a whole."""
-    asked = set(only)
-    accepted = sum(batch.rows.accepted for batch in known.batches if batch.batch in asked)
+    accepted = sum(batch.rows.accepted for batch in known.named(only))
     return tables.bounds if tables.bounds is not None and accepted > tables.bounds.rows else None

@@ -99,8 +99,7 @@ def read_parts(
     if selection is not None:
         accepted = Stream(accepted.schema, (part.filter(selection.keeps(part)) for part in accepted.parts))
     if not apart:
-        asked = {*batches}
-        of = replace(known, batches=tuple(batch for batch in known.batches if batch.batch in asked))
+        of = replace(known, batches=known.batches if only is None else known.named(batches))
         yield _with_own_labels(accepted.schema.empty_table(), schema, of)
         yield from (_with_own_labels(part, schema, of) for part in accepted.parts)
         return

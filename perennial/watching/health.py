@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from perennial.clock import instant
+from perennial.clock import EARLIEST, instant
 from perennial.errors import TransientError
 from perennial.ledger.entries import (
     Alarm,
@@ -24,6 +25,7 @@ from perennial.ledger.entries import (
     Release,
     Severity,
 )
+from perennial.ledger.folded import Folded
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import first_live
 from perennial.registered import CHANNELS
@@ -34,7 +36,14 @@ from perennial.watching.channels.finding import unknown
 from perennial.watching.channels.level import LevelFinding
 from perennial.watching.channels.skew import CHANNEL as SKEW
 from perennial.watching.channels.unseen import UnseenFinding
-from perennial.watching.episodes import OpenEpisode, allowed, episode_changes, last_not_back, severity_so_far
+from perennial.watching.episodes import (
+    BACK_FOR,
+    OpenEpisode,
+    allowed,
+    episode_changes,
+    last_not_back,
+    severity_so_far,
+)
 from perennial.watching.explained import is_of_former
 
 log = logging.getLogger("perennial.watching")
@@ -82,12 +91,14 @@ def episode_rows(
     value: what the batch's predictions lose of the declared value.
     """
     at = batch.arrived_at
+    # What was further back than that changes no episode, and a use case may have years of reports.
+    recent = [each for each in past if instant(each.as_of) > instant(at) - BACK_FOR] if open_now else []
     due = episode_changes(
         open_now,
         findings,
         {name: severity_of(name, finding) for name, finding in findings.items()},
         at=instant(at),
-        last_not_back=last_not_back(past),
+        last_not_back=last_not_back(recent),
         release_no=release_no,
         since_release=since_release,
     )
@@ -172,8 +183,30 @@ def open_of_champion(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
     return [each for each in episodes if not is_of_former(each.episode.channel, each.episode.release_no, first)]
 
 
+@dataclass
+class _Reports:
+    """Of finished cycles, in the order of writing. last: until when."""
+
+    reports: list[Health] = field(default_factory=list)
+    last: datetime = EARLIEST
+
+    def take(self, cycle: Cycle) -> None:
+        self.reports.append(cycle.health)
+        self.last = max(self.last, instant(cycle.as_of))
+
+    def before(self, as_of: datetime) -> tuple[Health, ...] | None:
+        """All of them; None if some are not from before."""
+        return tuple(self.reports) if self.last < as_of else None
+
+
+_REPORTS = Folded(Cycle, _Reports, _Reports.take)
+
+
 def health_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Health, ...]:
     """The reports on earlier batches of finished cycles, the oldest first."""
+    every = _REPORTS.read(ledger, usecase, lambda made: made.before(as_of))
+    if every is not None:
+        return every
     cycles = [row.payload for row in ledger.all(usecase, Cycle)]
     return tuple(cycle.health for cycle in cycles if instant(cycle.as_of) < as_of)
 
@@ -188,8 +221,8 @@ def days_of(past: Sequence[Health], since: datetime | None = None) -> tuple[Day,
     days = {
         day.day: day
         for health in past
+        if since is None or instant(health.as_of) > since
         for reading in health.readings
-        if reading.days and (since is None or instant(health.as_of) > since)
         for day in reading.days
     }
     return tuple(days[name] for name in sorted(days))

@@ -11,6 +11,7 @@ import pytest
 from perennial.clock import instant, write_instant
 from perennial.ledger.entries import Episode, EpisodeRose, Health, Reading, Severity
 from perennial.watching.episodes import (
+    BACK_FOR,
     EpisodeChanges,
     OpenEpisode,
     ToClose,
@@ -139,6 +140,10 @@ def test_a_thousand_repeats_of_a_year_of_days_change_nothing() -> None:
         finding = ALARM if 100 <= day < 130 or day in (135, 300) else BACK
         for _ in range(3):
             due = changes(list(opened.values()), {"level": finding}, at=at, last_not_back=last_not_back(past))
+            recent = [each for each in past if instant(each.as_of) > at - BACK_FOR]
+            assert due == changes(
+                list(opened.values()), {"level": finding}, at=at, last_not_back=last_not_back(recent)
+            ), "what was further back changes nothing"
             for each in due.opens:
                 key = f"{each.channel}@{write_instant(at)}"
                 opened[key] = episode("level").model_copy(update={"episode": key, "opened_at": write_instant(at)})
