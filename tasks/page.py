@@ -34,7 +34,8 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     """Write the page, and its card on the first page, from the ledger. Raises OSError if the home cannot be written."""
     with write("page"):
         summary = _published(workspace, usecase)
-        _publish_all(workspace, summary)
+        _publish_first(workspace, summary)
+        _publish_fleet(workspace)
 
 
 def _published(workspace: Workspace, usecase: str) -> Summary:
@@ -48,19 +49,25 @@ def _published(workspace: Workspace, usecase: str) -> Summary:
     return summary_of(history, declaration)
 
 
-def _publish_all(workspace: Workspace, summary: Summary) -> None:
-    """Write the pages about all use cases; `summary` is of the one whose page was written last."""
+def _publish_first(workspace: Workspace, summary: Summary) -> None:
+    """Write the first page. summary: of the use case whose page was written last."""
+    where = workspace.settings
+    publish_index(where.pages, where.locks, summary, list_use_cases(where.usecases))
+
+
+def _publish_fleet(workspace: Workspace) -> None:
     where = workspace.settings
     names = list_use_cases(where.usecases)
-    publish_index(where.pages, where.locks, summary, names)
-    publish_fleet(
-        where.pages, with_broken(standings(workspace.ledger, names), where.usecases), labelled(names, where.usecases)
-    )
+    standing = with_broken(standings(workspace.ledger, names), where.usecases)
+    publish_fleet(where.pages, standing, labelled(names, where.usecases))
 
 
 @step(timeout_minutes=120)
 def renew_pages(usecases: Sequence[str]) -> None:
-    """Write the pages that are behind the ledger, and the first page once."""
+    """Write the pages that are behind the ledger, and those about all use cases once.
+
+    The page of the fleet shows failures too, of use cases whose declaration cannot be read.
+    """
     workspace = open_workspace(settings())
     where, last = workspace.settings, None
     for usecase in usecases:
@@ -72,7 +79,8 @@ def renew_pages(usecases: Sequence[str]) -> None:
         except (PerennialError, OSError) as problem:
             story.warning("%s: the page could not be written, everything else was: %s", usecase, problem)
     if last is not None:
-        _publish_all(workspace, last)
+        _publish_first(workspace, last)
+    _publish_fleet(workspace)
 
 
 def renew_page(usecase: str) -> None:

@@ -19,12 +19,11 @@ from perennial.page.fleet import PAGE, render_fleet
 from perennial.processes.deployer import digest_of
 from perennial.processes.deployments import plan_of
 from perennial.settings import settings
-from perennial.store.workspace import open_workspace
 from perennial.usecase.drafting.release import left_out
 from perennial.usecase.reading import Labels, list_use_cases, load_use_case
 from tasks.fleet import Alone, finish_fleet, plan_fleet
 from tasks.labels import take_labels
-from tasks.page import refresh_page
+from tasks.page import renew_pages
 from tasks.step import as_fleet
 from tests.alerting.test_outbox import episode
 from tests.cli.conftest import command
@@ -186,7 +185,7 @@ def test_a_broken_declaration_is_shown_before_any_run(folder: Path, capsys: pyte
     assert command("fleet") == 0
     table = capsys.readouterr().out
     assert "4 use cases: 2 broken, 2 new" in table and "`perennial check alone` shows every mistake" in table
-    refresh_page(open_workspace(settings()), "sales_a")
+    renew_pages.fn([])  # at the end of a run, also if it went through none
     page = (settings().pages / PAGE).read_text()
     assert "not YAML" in page and "perennial check sales_c" in page
     write_template(folder, ["a", "b", "c"])
