@@ -11,8 +11,9 @@ from perennial.settings import settings
 from perennial.store.workspace import Workspace, open_workspace
 from perennial.usecase.declaration import UseCase
 from perennial.watching.channels.contract import CHANNEL, contract
-from perennial.watching.health import episode_rows, health_before, open_with_severity
+from perennial.watching.health import episode_rows, open_with_severity
 from perennial.watching.overdue import Overdue, overdue
+from perennial.watching.past import past_before
 from tasks.as_of import scheduled_start
 from tasks.episodes import commit_episodes
 from tasks.events import announce
@@ -40,7 +41,7 @@ def watch_contract(usecase: str) -> None:
         {CHANNEL.name: contract(newest, late)},
         [each for each in open_with_severity(ledger, usecase) if each.episode.channel == CHANNEL.name],
         at,
-        health_before(ledger, usecase, instant(at.arrived_at)),
+        past_before(ledger, usecase, instant(at.arrived_at)).reports,
         release_no=release.release_no,
         since_release=first_with_champion(ledger, usecase, release).release_no,
     )

@@ -29,17 +29,15 @@ from perennial.watching.after_release import rows_after_release
 from perennial.watching.calibration import recalibrated
 from perennial.watching.channels.channel import Watched
 from perennial.watching.health import (
-    days_of,
     episode_rows,
     health,
-    health_before,
     look,
     lost_value_of,
     open_with_severity,
     opened_since,
-    readings_of,
     unwatched,
 )
+from perennial.watching.past import Past, past_before
 from perennial.watching.reason_to_train import for_drift
 from perennial.watching.reference import metric_of_reference
 from perennial.watching.served_again import ServedAgain
@@ -73,7 +71,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
     if release is None or batch.status == "held":
         count_before_a_champion(workspace, case, batch)
         return unwatched(usecase, batch)
-    past = health_before(ledger, usecase, instant(batch.arrived_at))
+    past = past_before(ledger, usecase, instant(batch.arrived_at))
     first = first_with_champion(ledger, usecase, release)
     on = _watched(workspace, case, batch, release, first, past)
     findings = look(on)
@@ -81,7 +79,7 @@ def watch_champion(usecase: str, batch: BatchEntry) -> Health:
         findings,
         open_with_severity(ledger, usecase),
         batch,
-        past,
+        past.reports,
         release_no=release.release_no,
         since_release=first.release_no,
         value=lost_value_of(on, findings),
@@ -98,7 +96,7 @@ def _watched(
     batch: BatchEntry,
     release: Release,
     first: Release,
-    past: tuple[Health, ...],
+    past: Past,
 ) -> Watched:
     """The batch's rows and the live model's predictions, read from the stores. first: release of the champion."""
     ledger, declaration, at = workspace.ledger, case.declaration, instant(batch.arrived_at)
@@ -112,7 +110,7 @@ def _watched(
     known.have_predicted(predictor, served.models)
     snapshot = ledger.get(case.name, Snapshot, release.snapshot)
     trained = instant(snapshot.payload.as_of if snapshot else release.since)
-    recorded = days_of(past, since)
+    recorded = past.days_since(since)
     metric = metric_of_reference(ledger, case, release.reference, known.rows, known.codes)
     statistics = batch_statistics(
         *(workspace, case, current, batch, release, evaluated, rows, snapshot.payload if snapshot else None),
@@ -133,10 +131,10 @@ def _watched(
         batch=batch,
         statistics=statistics,
         worths=metrics_per_row(case) if "business" in channels else {},
-        past=readings_of(past),
+        past=past.readings,
         at=at,
         recorded_days=recorded,
-        all_days=days_of(past),
+        all_days=past.days,
         evaluated=(trained, since),
         after_release=lambda: rows_after_release(
             workspace.tables, declaration, current, evaluated, since, recorded, predictor

@@ -23,7 +23,8 @@ from perennial.watching.calibration import calibration
 from perennial.watching.channels.channel import Watched
 from perennial.watching.channels.measured import reference_of
 from perennial.watching.episodes import OpenEpisode
-from perennial.watching.health import days_of, episode_rows, health, look, readings_of, severity_of
+from perennial.watching.health import episode_rows, health, look, severity_of
+from perennial.watching.past import past_of
 
 if TYPE_CHECKING:
     from perennial.features.recipe import Recipe
@@ -115,7 +116,8 @@ def _watched(
     """As `tasks.health` makes it from the stores."""
     at, since = alarms.at(moment), alarms.at(evaluated.since)
     trained = alarms.at(max(model.moment for model, _ in evaluated.mixture))
-    past, recorded = tuple(course.past), days_of(course.past, since)
+    past = past_of(course.past)
+    recorded = past.days_since(since)
     places = _places_to_watch(stream, alarms, evaluated, moment)
     asked = stream.metrics(places)[0]
     _calibrate(alarms, course, evaluated, reference, at)
@@ -130,10 +132,10 @@ def _watched(
         reference=reference,
         metric=asked.metric or load_metric(asked.name),
         age_days=(at - trained).total_seconds() / 86400,
-        past=readings_of(past),
+        past=past.readings,
         at=at,
         recorded_days=recorded,
-        all_days=days_of(past),
+        all_days=past.days,
         evaluated=(trained, since),
         after_release=lambda: _after_release(stream, alarms, evaluated, recorded[-1].day if recorded else None, moment),
         calibration=course.newest,

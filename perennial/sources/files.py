@@ -94,7 +94,7 @@ def _by_stem(files: tuple[str, ...], folder: Path, field: str) -> dict[str, str]
 
 @lru_cache(maxsize=16)
 def _windows(stems: tuple[str, ...]) -> tuple[Window, ...]:
-    return tuple(_window(stem) for stem in stems)
+    return tuple(map(_window, stems))
 
 
 @lru_cache(maxsize=65_536)

@@ -23,6 +23,7 @@ from perennial.watching.channels.unseen import FEWEST_READINGS, usual_share
 from perennial.watching.e_sr import DAYS_A_YEAR
 from perennial.watching.gap_days import WARM_UP
 from perennial.watching.input_rates import StoredDays, rate_of_counts, rate_together
+from perennial.watching.past import Past
 from perennial.watching.resampled import BLOCK, FEWEST_DAYS, Rate, gap_alarms, level_alarms, rate_of
 
 ALARMS_A_YEAR = 1.0
@@ -226,7 +227,7 @@ def recalibrated(
     ledger: Ledger,
     declaration: Declaration,
     first: Release,
-    past: Sequence[Health],
+    past: Past,
     as_of: datetime,
     inputs: Inputs = StoredDays,
 ) -> Calibration | None:
@@ -236,9 +237,9 @@ def recalibrated(
     """
     newest = newest_calibration(ledger, declaration.name)
     known = newest is not None and newest.release_no >= first.release_no
-    if known or not any(reading.days for health in past for reading in health.readings):
+    if known or not past.days:
         return newest
-    return _stored(ledger, declaration, past, first.release_no, as_of, first.reference.clusters, inputs)
+    return _stored(ledger, declaration, past.reports, first.release_no, as_of, first.reference.clusters, inputs)
 
 
 def _stored(

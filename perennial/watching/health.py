@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from perennial.clock import EARLIEST, instant
+from perennial.clock import instant
 from perennial.errors import TransientError
 from perennial.ledger.entries import (
     Alarm,
     BatchEntry,
-    Cycle,
     DailyValue,
-    Day,
     Episode,
     EpisodeClosed,
     EpisodeRose,
@@ -25,7 +22,6 @@ from perennial.ledger.entries import (
     Release,
     Severity,
 )
-from perennial.ledger.folded import Folded
 from perennial.ledger.ledger import Ledger
 from perennial.ledger.present import first_live
 from perennial.registered import CHANNELS
@@ -181,51 +177,6 @@ def open_of_champion(ledger: Ledger, usecase: str) -> list[OpenEpisode]:
     episodes = open_with_severity(ledger, usecase)
     first = first_live([row.payload for row in ledger.all(usecase, Release)]) if episodes else 0
     return [each for each in episodes if not is_of_former(each.episode.channel, each.episode.release_no, first)]
-
-
-@dataclass
-class _Reports:
-    """Of finished cycles, in the order of writing. last: until when."""
-
-    reports: list[Health] = field(default_factory=list)
-    last: datetime = EARLIEST
-
-    def take(self, cycle: Cycle) -> None:
-        self.reports.append(cycle.health)
-        self.last = max(self.last, instant(cycle.as_of))
-
-    def before(self, as_of: datetime) -> tuple[Health, ...] | None:
-        """All of them; None if some are not from before."""
-        return tuple(self.reports) if self.last < as_of else None
-
-
-_REPORTS = Folded(Cycle, _Reports, _Reports.take)
-
-
-def health_before(ledger: Ledger, usecase: str, as_of: datetime) -> tuple[Health, ...]:
-    """The reports on earlier batches of finished cycles, the oldest first."""
-    every = _REPORTS.read(ledger, usecase, lambda made: made.before(as_of))
-    if every is not None:
-        return every
-    cycles = [row.payload for row in ledger.all(usecase, Cycle)]
-    return tuple(cycle.health for cycle in cycles if instant(cycle.as_of) < as_of)
-
-
-def readings_of(past: Sequence[Health]) -> tuple[Reading, ...]:
-    """The channels' readings, the oldest first."""
-    return tuple(each for health in past for each in health.readings)
-
-
-def days_of(past: Sequence[Health], since: datetime | None = None) -> tuple[Day, ...]:
-    """The days that were measured on batches after `since`, in order; a day that was measured twice counts once."""
-    days = {
-        day.day: day
-        for health in past
-        if since is None or instant(health.as_of) > since
-        for reading in health.readings
-        for day in reading.days
-    }
-    return tuple(days[name] for name in sorted(days))
 
 
 def unwatched(usecase: str, batch: BatchEntry) -> Health:

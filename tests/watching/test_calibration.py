@@ -14,6 +14,7 @@ from perennial.ledger.entries import Calibration, ChannelRate, Day, Health, Read
 from perennial.ledger.ledger import Ledger
 from perennial.usecase.declaration import Declaration, Watch
 from perennial.watching.calibration import calibration, recalibrated, runs_of
+from perennial.watching.past import past_of
 from perennial.watching.resampled import gap_alarms, level_alarms, open_rate, rate_of
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -107,11 +108,11 @@ def test_each_champion_is_calibrated_once(tmp_path: Path) -> None:
     reference = Reference(metric="log_loss", value=0.5, se=0.01, df=29, rows=900, clusters=30)
     stated: dict[str, Any] = {"release_no": 2, "reference": reference}
     first = Release.model_construct(**stated)
-    assert recalibrated(ledger, DECLARED, first, past(()), AT) is None, "no day was measured yet"
-    once = recalibrated(ledger, DECLARED, first, past(days(100)), AT)
-    assert recalibrated(ledger, DECLARED, first, past(days(120)), AT) == once
+    assert recalibrated(ledger, DECLARED, first, past_of(past(())), AT) is None, "no day was measured yet"
+    once = recalibrated(ledger, DECLARED, first, past_of(past(days(100))), AT)
+    assert recalibrated(ledger, DECLARED, first, past_of(past(days(120))), AT) == once
     stated["release_no"] = 3
-    again = recalibrated(ledger, DECLARED, Release.model_construct(**stated), past(days(120)), AT)
+    again = recalibrated(ledger, DECLARED, Release.model_construct(**stated), past_of(past(days(120))), AT)
     assert [row.payload for row in ledger.all("shop", Calibration)] == [once, again]
 
 
