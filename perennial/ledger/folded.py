@@ -35,14 +35,15 @@ class Folded(Generic[Payload, State]):
 
     def read(self, ledger: Ledger, usecase: str, given: Callable[[State], Result]) -> Result:
         """What a function makes of the state of all rows. It must copy what it returns: the state changes later."""
-        rows = ledger.all(usecase, self._kind)
+        rows, place = ledger.all(usecase, self._kind), (ledger.url, usecase)
         with self._lock:
-            far = self._far.get((ledger.url, usecase))
+            # It is put back once it is whole: a run that is ended at its time limit may leave this anywhere.
+            far = None if ledger.is_past else self._far.pop(place, None)
             if far is None or far.rows > len(rows) or (far.rows and rows[far.rows - 1].hash != far.hash):
                 far = _Far(self._start())
             for row in rows[far.rows :]:
                 self._take(far.state, row.payload)
             far.rows, far.hash = len(rows), rows[-1].hash if rows else ""
             if not ledger.is_past:
-                self._far[ledger.url, usecase] = far
+                self._far[place] = far
             return given(far.state)

@@ -73,3 +73,19 @@ def test_a_ledger_that_was_restored_or_is_of_the_past_is_read_as_it_is(ledger: L
         ledger.append("shop", batch(f"2024-0{month}"))
     assert NAMES.read(ledger, "shop", list) == ["b-2024-01", "b-2024-04", "b-2024-05"]
     assert NAMES.read(ledger, "another", list) == []
+
+
+def test_a_run_that_was_ended_in_between_leaves_nothing_half_taken(ledger: Ledger) -> None:
+    ended = [TimeoutError]
+
+    def take(names: list[str], each: BatchEntry) -> None:
+        names.append(each.batch)
+        if each.window == "2024-02" and ended:
+            raise ended.pop()
+
+    names = Folded(BatchEntry, list[str], take)
+    for month in (1, 2, 3):
+        ledger.append("shop", batch(f"2024-0{month}"))
+    with pytest.raises(TimeoutError):
+        names.read(ledger, "shop", list)
+    assert names.read(ledger, "shop", list) == ["b-2024-01", "b-2024-02", "b-2024-03"]
