@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-from perennial.ledger.ledger import Ledger, Payload
+from perennial.ledger.ledger import Ledger, Payload, Row
 
 State = TypeVar("State")
 Result = TypeVar("Result")
@@ -33,9 +33,19 @@ class Folded(Generic[Payload, State]):
         self._lock = Lock()
         self._far: dict[tuple[str, str], _Far[State]] = {}
 
-    def read(self, ledger: Ledger, usecase: str, given: Callable[[State], Result]) -> Result:
-        """What a function makes of the state of all rows. It must copy what it returns: the state changes later."""
-        rows, place = ledger.all(usecase, self._kind), (ledger.url, usecase)
+    def read(
+        self,
+        ledger: Ledger,
+        usecase: str,
+        given: Callable[[State], Result],
+        rows: tuple[Row[Payload], ...] | None = None,
+    ) -> Result:
+        """What a function makes of the state of all rows. It must copy what it returns: the state changes later.
+
+        rows: where they were read before; now if None.
+        """
+        rows = ledger.all(usecase, self._kind) if rows is None else rows
+        place = (ledger.url, usecase)
         with self._lock:
             # It is put back once it is whole: a run that is ended at its time limit may leave this anywhere.
             far = None if ledger.is_past else self._far.pop(place, None)

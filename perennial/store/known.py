@@ -105,7 +105,7 @@ def known_at(ledger: Ledger, usecase: str, as_of: datetime) -> Known:
     if known is None:
         while len(_KEPT) >= _MOST:
             _KEPT.pop(next(iter(_KEPT)), None)
-        current, replaced = _CAME.read(ledger, usecase, lambda came: came.known(as_of))
+        current, replaced = _CAME.read(ledger, usecase, lambda came: came.known(as_of), batches)
         accepted = (row.payload for row in labels if row.payload.status == "accepted")
         known = Known(as_of, current, tuple(e for e in accepted if instant(e.arrived_at) <= as_of), replaced)
         _KEPT[made_from] = known
