@@ -151,7 +151,7 @@ def test_a_registry_that_fails_after_the_row_is_reported_with_what_is_recorded(
         again = "again once that is fixed" if kind is RegistryRefused else "run the same command again. It"
         assert again in str(caught.value)
     if case == "an alias repaired":
-        assert (len(ledger.all("shop", AliasMoved)), ledger.all("shop", AliasPutBack)) == (1, [])
+        assert (len(ledger.all("shop", AliasMoved)), ledger.all("shop", AliasPutBack)) == (1, ())
 
 
 def test_a_page_that_cannot_be_made_after_a_rollback_is_reported_with_the_release(ledger: Ledger, world: World) -> None:
