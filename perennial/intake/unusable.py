@@ -97,11 +97,9 @@ def other_values(declaration: Declaration, batch: Parsed) -> OtherValues | None:
     counts = other.value_counts()
     each = listed([f"{value!r} ({rows:,})" for value, rows in counts.items()])
     are = "is" if len(other) == 1 else "are"
-    binary, fix = (
-        schema.task == "binary",
-        "add it to schema.classes" if len(counts) == 1 else "add them to schema.classes",
-    )
-    fix = "name the two values of the target as schema.positive and schema.negative" if binary else fix
+    fix = "add it to schema.classes" if len(counts) == 1 else "add them to schema.classes"
+    if schema.task == "binary":
+        fix = "name the two values of the target as schema.positive and schema.negative"
     return OtherValues(
         f"{len(other):,} of the {counted(there, 'value', 'values')} {are} {no_such_value(schema)}: {each}",
         f"{fix}, or correct the source",
