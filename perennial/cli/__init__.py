@@ -52,7 +52,7 @@ def _stopping(number: int, frame: FrameType | None) -> None:
 
 def _code_of_command() -> int:
     from perennial.cli.app import app
-    from perennial.cli.failures import Interrupted, report, unexpected, usage_error
+    from perennial.cli.failures import Interrupted, report, unexpected, usage_error, was_interrupted
     from perennial.errors import PerennialError
 
     try:
@@ -62,7 +62,9 @@ def _code_of_command() -> int:
     except usage_error() as error:
         return report(error)
     except Exception as error:  # noqa: BLE001 - the one place where it is written down for whoever repairs it
-        return report(unexpected(error))
+        if not was_interrupted(error):
+            return report(unexpected(error))
+        code = Interrupted.exit_code
     if code == Interrupted.exit_code:  # how Typer answers Ctrl-C
         again = "Run the same command again: it continues where this one stopped."
         return report(Interrupted("interrupted: everything that was committed before is kept", fix=again))

@@ -107,6 +107,15 @@ def unexpected(error: Exception) -> PerennialError:
     )
 
 
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether it was raised while Ctrl-C was answered, as by Prefect in a task that has not begun."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _no_answer(error: BaseException | None) -> BaseException | None:
     """What Prefect's client met, if that is what an error was raised from; Prefect wraps it in a RuntimeError."""
     while error is not None:

@@ -204,3 +204,30 @@ def test_a_prefect_server_that_was_stopped_or_is_too_busy_is_reported_in_two_lin
         met = "ConnectError" if error is wrapped else type(error).__name__
         assert first == f"the Prefect server did not answer: {met}", "what Prefect wraps it in helps nobody"
         assert others == ["  Run the same command again: it goes on where this one stopped."]
+
+
+@pytest.mark.parametrize("where", ["cause", "context", "further"])
+def test_an_error_in_the_answer_to_ctrl_c_ends_as_interrupted(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    """Prefect raises a ValueError where the interrupt comes before a task has begun."""
+
+    def status(*_: object, **__: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            error = ValueError("Task run is not set")
+            if where == "cause":
+                raise error from interrupt
+            if where == "context":
+                raise error
+            try:
+                raise error
+            except ValueError:
+                raise RuntimeError("the run could not be ended") from None
+
+    monkeypatch.setattr("perennial.cli.reading.status", status)
+    assert command("status", "shop") == 130
+    shown = capsys.readouterr().err
+    assert "interrupted: everything that was committed before is kept" in shown and "unexpected" not in shown
+    assert not (home / "failures").exists()
