@@ -220,7 +220,7 @@ def test_an_error_in_the_answer_to_ctrl_c_ends_as_interrupted(
             if where == "cause":
                 raise error from interrupt
             if where == "context":
-                raise error
+                raise error  # noqa: B904 - as Prefect does
             try:
                 raise error
             except ValueError:
