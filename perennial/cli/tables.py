@@ -108,7 +108,7 @@ def _in_pipe(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[s
     for cells in rows:
         before, text = _line(columns[:-1], cells[:-1], widths), cells[-1]
         whole = f"{before}{GAP}{text}".rstrip()
-        fits = width_of(whole) <= text_width()
+        fits = not text or width_of(whole) <= text_width()
         lines += [whole] if fits else [before, *fitted(f"{GAP}{text}", text_width(), in_paths=True).split("\n")]
     return lines
 
