@@ -76,13 +76,13 @@ def test_a_text_without_room_beside_its_row_stands_below_it_in_a_pipe(capsys: py
     assert all(line.startswith("  word") and len(line) <= 80 for line in text) and " ".join(text).count("word") == 40
 
 
-@pytest.mark.usefixtures("terminal")
 def test_a_row_without_a_text_has_no_line_below_it_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     table(COLUMNS, [("batch-" * 14, "7", "new", ""), ("2024-02", "12", "new", "word " * 40)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("2024-02") and all(line.strip() for line in lines)
 
 
+@pytest.mark.usefixtures("terminal")
 def test_wide_letters_count_twice(capsys: pytest.CaptureFixture[str]) -> None:
     table((Column("batch"), Column("rows", right=True)), [("東京", "1"), ("oslo", "2")])
     assert [width_of(line) for line in capsys.readouterr().out.splitlines()] == [11, 11, 11]
