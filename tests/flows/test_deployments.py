@@ -71,8 +71,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """The shop beside the shipped use case, and `deploy --all`."""
+def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The shop beside the shipped use case, and `deploy --all`. Other tests of this server find no deployment."""
     folder = tmp_path_factory.mktemp("deployed")
     with living_in(folder) as shop:
         shop.declare(triggers={"on_new_batch": False, "on_drift": True})
@@ -85,7 +85,10 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> D
     here = Deployed(Lived(folder))
     ask("/work_pools/", {"name": "perennial", "type": "process"})
     here.deploy_all()
-    return here
+    yield here
+    for kind in ("deployments", "automations"):
+        for made in ask(f"/{kind}/filter"):
+            ask(f"/{kind}/{made['id']}", method="DELETE")
 
 
 @pytest.fixture(scope="module")
