@@ -34,8 +34,7 @@ def refresh_page(workspace: Workspace, usecase: str) -> None:
     """Write the page, and its card on the first page, from the ledger. Raises OSError if the home cannot be written."""
     with write("page"):
         summary = _published(workspace, usecase)
-        _publish_first(workspace, summary)
-        _publish_fleet(workspace)
+        _publish_of_all(workspace, summary)
 
 
 def _published(workspace: Workspace, usecase: str) -> Summary:
@@ -49,15 +48,12 @@ def _published(workspace: Workspace, usecase: str) -> Summary:
     return summary_of(history, declaration)
 
 
-def _publish_first(workspace: Workspace, summary: Summary) -> None:
-    """Write the first page. summary: of the use case whose page was written last."""
-    where = workspace.settings
-    publish_index(where.pages, where.locks, summary, list_use_cases(where.usecases))
-
-
-def _publish_fleet(workspace: Workspace) -> None:
+def _publish_of_all(workspace: Workspace, summary: Summary | None) -> None:
+    """Write the pages about all use cases. summary: of the one whose page was written last; None if none was."""
     where = workspace.settings
     names = list_use_cases(where.usecases)
+    if summary is not None:
+        publish_index(where.pages, where.locks, summary, names)
     standing = with_broken(standings(workspace.ledger, names), where.usecases)
     publish_fleet(where.pages, standing, labelled(names, where.usecases))
 
@@ -78,9 +74,7 @@ def renew_pages(usecases: Sequence[str]) -> None:
             leave_summary(where.pages, last)
         except (PerennialError, OSError) as problem:
             story.warning("%s: the page could not be written, everything else was: %s", usecase, problem)
-    if last is not None:
-        _publish_first(workspace, last)
-    _publish_fleet(workspace)
+    _publish_of_all(workspace, last)
 
 
 def renew_page(usecase: str) -> None:

@@ -100,11 +100,11 @@ def _in_pipe(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[s
     """
     if not columns[-1].text:
         return _lines(columns, rows, None, coloured=False)
-    names = [c.heading for c in columns[:-1]]
-    widths = [max([width_of(name), *(width_of(row[i]) for row in rows)]) for i, name in enumerate(names)]
+    widths = _widths(columns[:-1], rows)
     if sum(widths) + len(GAP) * len(widths) + NARROWEST_TEXT <= text_width():
         return _lines(columns, rows, text_width(), coloured=False)
-    lines = [f"{_line(columns[:-1], names, widths)}{GAP}{columns[-1].heading}"]
+    headings = _line(columns[:-1], [c.heading for c in columns[:-1]], widths)
+    lines = [f"{headings}{GAP}{columns[-1].heading}"]
     for cells in rows:
         before, text = _line(columns[:-1], cells[:-1], widths), cells[-1]
         whole = f"{before}{GAP}{text}".rstrip()
@@ -113,9 +113,14 @@ def _in_pipe(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[s
     return lines
 
 
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide the widest cell of each column is, the heading included."""
+    return [max([width_of(c.heading), *(width_of(row[i]) for row in rows)]) for i, c in enumerate(columns)]
+
+
 def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int | None, *, coloured: bool) -> list[str]:
     """The lines of a table. room: how wide they may be, None for any width."""
-    widths = [max([width_of(c.heading), *(width_of(row[i]) for row in rows)]) for i, c in enumerate(columns)]
+    widths = _widths(columns, rows)
     text = columns[-1].text and room is not None
     if text and room is not None:
         before = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)

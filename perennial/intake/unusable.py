@@ -59,7 +59,7 @@ def _wrong(declaration: Declaration, batch: Parsed, name: str, kind: ColumnType)
     texts = batch.unreadable[name].dropna() if name in batch.unreadable else values[:0].astype("str")
     read = values.dropna()
     if name == schema.target and target_values(schema):
-        other = _other(declaration, batch)
+        _, other = _values_of_target(declaration, batch)
         fix = "name its two values as schema.positive and schema.negative, or name another column"
         fix = fix if schema.task == "binary" else "list its values under schema.classes, or name another column"
         return other, f"usable ({no_such_value(schema)})", fix
@@ -91,7 +91,7 @@ def other_values(declaration: Declaration, batch: Parsed) -> OtherValues | None:
     schema, limits = declaration.schema_, declaration.set_aside
     if schema.target not in batch.frame or not target_values(schema):
         return None
-    other, there = _other(declaration, batch), int(as_in_file(batch, schema.target).notna().sum())
+    there, other = _values_of_target(declaration, batch)
     if not len(other) or (len(other) == there and there >= AT_LEAST):
         return None  # none is another one, or all are: see `unusable_columns`
     counts = other.value_counts()
@@ -107,8 +107,8 @@ def other_values(declaration: Declaration, batch: Parsed) -> OtherValues | None:
     )
 
 
-def _other(declaration: Declaration, batch: Parsed) -> pd.Series:
-    """The values of the target that are none of the declared ones, as the file has them."""
+def _values_of_target(declaration: Declaration, batch: Parsed) -> tuple[int, pd.Series]:
+    """How many values the target has, and those that are none of the declared ones, as the file has them."""
     schema = declaration.schema_
-    texts = as_in_file(batch, schema.target)
-    return texts[texts.notna() & ~batch.frame[schema.target].isin(target_values(schema))]
+    texts = as_in_file(batch, schema.target).dropna()
+    return len(texts), texts[~batch.frame[schema.target].loc[texts.index].isin(target_values(schema))]

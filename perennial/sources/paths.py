@@ -58,7 +58,7 @@ def names_in(path: Path, field: str = "source.path") -> tuple[Path, tuple[str, .
         fix = "a relative path starts at the declaration's folder" if field else "name a file or folder that exists"
         raise InputError(f"{at}there is no {path}\n  {fix}")
     with os.scandir(path) as entries:
-        names = tuple([each.name for each in entries if each.name[0] not in "._" and each.is_file()])
+        names = tuple(each.name for each in entries if each.name[0] not in "._" and each.is_file())
     if tables := _tables_of(names):
         return path, tables
     files = tuple(each for each in partitioned_files(path) if ending_of(each) in TABLES)

@@ -61,6 +61,20 @@ def ask(path: str, body: Any = None, method: str = "POST") -> Any:
             time.sleep(0.2)
 
 
+@contextmanager
+def deployments_removed() -> Iterator[None]:
+    """Deployments and automations that are made in the block are gone after it: the server is that of other tests."""
+    kinds = ("deployments", "automations")
+    before = {each["id"] for kind in kinds for each in ask(f"/{kind}/filter")}
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            for each in ask(f"/{kind}/filter"):
+                if each["id"] not in before:
+                    ask(f"/{kind}/{each['id']}", method="DELETE")
+
+
 def runs_of(flow: str, **filters: Any) -> list[dict[str, Any]]:
     """The runs of a flow, the oldest first."""
     body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": filters, "sort": "EXPECTED_START_TIME_ASC"}

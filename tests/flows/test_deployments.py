@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from perennial.ledger.entries import BatchEntry, ChallengerEntry, Episode
-from tests.flows.conftest import Lived, ask, ended, living_in, runs_of, until
+from tests.flows.conftest import Lived, ask, deployments_removed, ended, living_in, runs_of, until
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
@@ -84,11 +84,9 @@ def deployed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> I
         shutil.copy(file, folder / "usecases")
     here = Deployed(Lived(folder))
     ask("/work_pools/", {"name": "perennial", "type": "process"})
-    here.deploy_all()
-    yield here
-    for kind in ("deployments", "automations"):
-        for made in ask(f"/{kind}/filter"):
-            ask(f"/{kind}/{made['id']}", method="DELETE")
+    with deployments_removed():
+        here.deploy_all()
+        yield here
 
 
 @pytest.fixture(scope="module")

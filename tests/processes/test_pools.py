@@ -14,7 +14,7 @@ from perennial.processes.deployments import ROOT, Plan, _with_schedules, plan_of
 from perennial.processes.parts import parts_of, ports_of
 from perennial.settings import Settings, settings
 from perennial.work_pools import read_pools
-from tests.flows.conftest import ask
+from tests.flows.conftest import ask, deployments_removed
 from tests.world import World
 
 
@@ -54,8 +54,7 @@ def test_scheduled_cycles_move_to_the_pool_of_the_declared_size_and_back(prefect
         made = [each for each in ask("/deployments/filter") if each["entrypoint"].endswith("cycle.py:cycle")]
         return {each["name"]: (each["work_pool_name"], [of["slug"] for of in each["schedules"]]) for each in made}
 
-    before = {each["id"] for each in ask("/deployments/filter")}
-    try:
+    with deployments_removed():
         assert deployed("big=trainers,small=cycles") == {"cycle": ("perennial", []), "small": ("cycles", ["shop"])}
         assert deployed("") == {"cycle": ("perennial", ["shop"]), "small": ("cycles", [])}
         assert (
@@ -63,10 +62,6 @@ def test_scheduled_cycles_move_to_the_pool_of_the_declared_size_and_back(prefect
             .mistaken["shop"]
             .startswith("compute.default: no work pool has the size 'small'")
         )
-    finally:
-        for each in ask("/deployments/filter"):
-            if each["id"] not in before:
-                ask(f"/deployments/{each['id']}", None, "DELETE")
 
 
 def test_up_has_a_worker_for_one_training_at_a_time_of_every_size(where: Settings) -> None:
